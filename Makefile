@@ -1,0 +1,53 @@
+# Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench clean
+SHELL := bash
+unexport PYTHONPATH
+unexport VIRTUAL_ENV
+
+BIN := .venv/bin
+PINS := $(wildcard requirements/*.txt)
+TEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+demo: .venv/ready  ## set everything up and run the 1,000-home study; ARGS="..." adds options
+	$(BIN)/wattflock demo $(ARGS)
+
+test: .venv/ready-dev  ## the whole test suite, without those marked slow
+	$(TEST) -m "not slow" $(ARGS)
+
+check: lint  ## format, lint, types, layers and the fast tests: before every commit
+	$(TEST) -m "not slow and not study" $(ARGS)
+
+lint: .venv/ready-dev  ## format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: .venv/ready-dev  ## measure: every file of benchmarks/
+	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+clean:  ## remove .venv and caches; runs/ stays
+	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than the pins, or the environment is brought up to date; what is met already needs no network.
+.venv/ready: pyproject.toml $(PINS)
+	@python=; for try in "$${PYTHON:-python3}" python3.13 python3.12 python3.11; do \
+		if "$$try" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$try; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Wattflock needs Python 3.11 or newer; found: $$(python3 --version 2>&1). Set PYTHON=/path/to/python3.12" >&2; \
+		exit 1; \
+	fi; \
+	[ -x $(BIN)/python ] || "$$python" -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/core.txt -r requirements/plot.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/dev.txt -r requirements/opendss.txt
+	@touch $@

@@ -1,0 +1,128 @@
+"""The terminal: every verb is a command; its signature becomes the arguments, its docstring the help."""
+
+import inspect
+import os
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+from wattflock.errors import WattflockError
+
+Verb = Callable[..., object]
+SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)
+
+
+def main() -> None:
+    """What `wattflock` on the command line starts."""
+    from wattflock.verbs import VERBS
+
+    make_app(VERBS)()
+
+
+def make_app(verbs: Iterable[Verb]) -> typer.Typer:
+    """A terminal application with one command for each verb.
+
+    A parameter without a default, and one called `scenario`, is an argument; any other is an option. A list
+    is an option to repeat, in the singular: `sets` becomes `--set`. What a verb returns is printed.
+    """
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    app.callback()(_start)
+    for verb in verbs:
+        body, example = _help(verb)
+        app.command(_dashed(verb.__name__), help=body, epilog=example)(_command(verb))
+    return app
+
+
+def _start(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Say the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Homes on a feeder trade in a market; a learner steers them; an honest judge says what it was worth."""
+    context.obj = {"debug": debug}
+    if show_version:
+        typer.echo(f"wattflock {version('wattflock')}")
+        raise typer.Exit
+
+
+def _command(verb: Verb) -> Callable[..., None]:
+    """The verb as typer wants it: annotated parameters, output printed, errors as plain lines."""
+    signature = inspect.signature(verb)
+    hints = typing.get_type_hints(verb, include_extras=True)
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [
+        parameter.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY, annotation=_annotated(parameter, hints[parameter.name])
+        )
+        for parameter in signature.parameters.values()
+    ]
+
+    def command(context: typer.Context, **arguments: Any) -> None:
+        _run(verb, arguments, context.obj["debug"])
+
+    command.__signature__ = signature.replace(parameters=[context, *parameters], return_annotation=None)
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *parameters]}
+    return command
+
+
+def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
+    try:
+        _show(verb(**arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
+        raise typer.Exit(141) from None
+    except KeyboardInterrupt:
+        more = "; continue with --resume" if "resume" in arguments else ""
+        typer.echo(f"stopped{more}", err=True)
+        raise typer.Exit(130) from None
+    except (WattflockError, OSError) as error:
+        if debug:
+            raise
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+def _show(result: object) -> None:
+    if isinstance(result, str):
+        typer.echo(result)
+    elif result is not None:
+        from rich.console import Console
+
+        Console().print(result)
+
+
+def _annotated(parameter: inspect.Parameter, hint: Any) -> Any:
+    kind, *said = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    words = next((text for text in said if isinstance(text, str)), None)
+    if parameter.default is inspect.Parameter.empty or parameter.name == "scenario":
+        return Annotated[kind, typer.Argument(help=words)]
+    name = parameter.name.removesuffix("s") if _is_list(kind) else parameter.name
+    return Annotated[kind, typer.Option(f"--{_dashed(name)}", help=words)]
+
+
+def _is_list(kind: Any) -> bool:
+    return any(typing.get_origin(inner) in (list, tuple) for inner in (kind, *typing.get_args(kind)))
+
+
+def _help(verb: Verb) -> tuple[str, str | None]:
+    """The text before the first section of a docstring, and its example kept line by line."""
+    body, *sections = SECTION.split(inspect.cleandoc(verb.__doc__ or ""))
+    texts = dict(zip(sections[::2], sections[1::2], strict=True))
+    example = inspect.cleandoc(texts.get("Example", texts.get("Examples", "")))
+    return body.strip(), f"\b\nExample:\n{_indented(example)}" if example else None
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.strip().splitlines())
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")

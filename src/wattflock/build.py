@@ -1,0 +1,114 @@
+"""Scenario → world, sampler and learners: the one place where names become objects."""
+
+import dataclasses
+
+import numpy as np
+
+from wattflock.data.sample import Augment, Sampler, sampler
+from wattflock.data.source import DataSource, Readings
+from wattflock.feeder.limits import Limits
+from wattflock.feeder.wiring import Chart, Wiring
+from wattflock.homes.device import Device
+from wattflock.homes.home import Home
+from wattflock.learn.learner import Learner
+from wattflock.market.market import Market
+from wattflock.registry import part
+from wattflock.scenario import Homes, Scenario
+from wattflock.world.world import World
+
+KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """What a scenario stands for. World and tables are float64 on the host; cast the world to train."""
+
+    world: World
+    sampler: Sampler
+    chart: Chart
+    readings: Readings
+    kinds: tuple[str, ...]  # devices of each home, e.g. "battery+panel"
+    terminals: tuple[str, ...]  # where each home is
+
+
+def build(scenario: Scenario) -> Built:
+    """World, days and chart of a scenario; the same scenario gives the same homes."""
+    random = np.random.default_rng(scenario.homes.seed)
+    data, homes = scenario.data, scenario.homes
+    readings = part("data", DataSource, data.part)(**data.settings).read()
+    wiring = part("feeder", Wiring, scenario.feeder.part)(**scenario.feeder.settings)
+    feeder = wiring.build()
+    has = assign(homes, random)
+    fleet = Home(furnish(has, random), np.full(homes.count, KVAR_PER_KW))
+    at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
+    placement = np.zeros((homes.count, len(feeder.terminals)))
+    placement[np.arange(homes.count), at] = homes.homes_per_agent
+    world = World(
+        fleet=fleet,
+        feeder=feeder,
+        market=part("market", Market, scenario.market.part)(**scenario.market.settings),
+        limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
+        steps=round(24 / data.dt_h),
+        placement=placement,
+    )
+    augment = Augment(
+        data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share
+    )
+    return Built(
+        world=world,
+        sampler=sampler(
+            readings,
+            random.integers(len(readings.homes), size=homes.count),
+            random.uniform(0.6, 1.4, homes.count),
+            data.dt_h,
+            data.load_window_days,
+            (augment, data.forecast_error),
+        ),
+        chart=wiring.chart(),
+        readings=readings,
+        kinds=tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count)),
+        terminals=tuple(feeder.terminals[t] for t in at),
+    )
+
+
+def learner(scenario: Scenario, name: str) -> Learner:
+    """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
+    kind = part("learn", Learner, name)
+    if name != scenario.learn.part:
+        return kind()
+    return kind(**scenario.learn.settings)
+
+
+def assign(homes: Homes, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Which home has which device: name → booleans (homes,). The mix is exclusive, panels come on top."""
+    count = homes.count
+    shuffled = random.permutation(count)
+    has, begin = {}, 0
+    for name, share in homes.mix.items():
+        end = begin + round(share * count)
+        has[name] = np.isin(np.arange(count), shuffled[begin:end])
+        begin = end
+    battery = has.get("battery", np.zeros(count, bool))
+    share = np.where(battery, homes.panel_share_with_battery, homes.panel_share_without)
+    return {"panel": random.random(count) < share} | has
+
+
+def furnish(has: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, Device]:
+    """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it."""
+    devices = {}
+    for name, mask in has.items():
+        example = part("homes", Device, name).example()
+        values = {f.name: np.full(mask.shape, float(getattr(example, f.name))) for f in dataclasses.fields(example)}
+        values |= {field: random.uniform(*ends, mask.shape) for field, ends in example.ranges.items()}
+        values |= {field: values[field] * mask for field in example.sizes}
+        devices[name] = type(example)(**values)
+    return devices
+
+
+def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random."""
+    wanted = count * weight / weight.sum()
+    number = np.floor(wanted).astype(int)
+    number[np.argsort(number - wanted)[: count - number.sum()]] += 1
+    return random.permutation(np.repeat(np.arange(len(weight)), number))
+

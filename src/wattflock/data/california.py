@@ -1,0 +1,59 @@
+"""Fifteen measured all-electric homes in California, 2016-17, bundled with the package."""
+
+import importlib.resources
+from typing import Annotated
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from wattflock.data.source import DataSource, Readings
+
+LEFT_OUT = ("B14", "B15")  # half a year of sun is missing; the sun meter is broken
+
+
+class California(DataSource):
+    """Load, sun, weather, time-of-use price and carbon, hourly.
+
+    Source: CityLearn Challenge 2022 data set (EPRI; MIT licence), see `bundled/source.md`.
+    """
+
+    colder_c: Annotated[float, Field(ge=0, le=30, description="lowers the outdoor temperature [°C]")] = 9.0
+
+    def read(self) -> Readings:
+        """52 whole weeks from Monday, 1 August 2016; 15 homes."""
+        folder = importlib.resources.files("wattflock.data") / "bundled"
+        with importlib.resources.as_file(folder) as path:
+            homes = pl.read_parquet(path / "california_homes.parquet")
+            common = pl.read_parquet(path / "california_common.parquet")
+        names = tuple(n for n in sorted(homes["home"].unique()) if n not in LEFT_OUT)
+        days = (common.height - 1) // 168 * 7
+
+        def whole(values):  # the first reading is the last hour of 31 July
+            return np.asarray(values, float)[1 : 1 + 24 * days].reshape(days, 24)
+
+        def own(column):
+            each = (homes.filter(pl.col("home") == n).sort("step")[column] for n in names)
+            return np.stack([whole(values) for values in each], -1)
+
+        price = whole(common["price_usd_kwh"])
+        return Readings(
+            load_kw=own("load_kwh"),
+            sun_kw_per_kwp=own("pv_wh_per_kw") / 1000,
+            outdoor_c=whole(common["temp_c"]) - self.colder_c,
+            import_price_per_kwh=price,
+            export_price_per_kwh=price,
+            carbon_kg_per_kwh=whole(common["kgco2_kwh"]),
+            weekend=(whole(common["day_type"])[:, 12] >= 6).astype(float),
+            month=whole(common["month"])[:, 12].astype(int),
+            homes=names,
+            currency="USD",
+            card={
+                "source": "CityLearn Challenge 2022 phase data (Zenodo / citylearn 2.1.2), 17 homes, hourly",
+                "owner": "Electric Power Research Institute (EPRI) and the CityLearn authors",
+                "licence": "MIT",
+                "period": "2016-08-01 to 2017-07-30",
+                "left_out": list(LEFT_OUT),
+                "colder_c": self.colder_c,
+            },
+        )

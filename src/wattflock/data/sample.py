@@ -1,0 +1,171 @@
+"""Readings → batches of days for any number of homes; all randomness of the world is here."""
+
+from typing import Annotated
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.data.source import Readings
+from wattflock.types import Profile
+
+SPLITS = ("train", "validation", "test")
+
+
+def split_of_week(week: int) -> str:
+    """Whole weeks of every season are held out: every fifth for the test, every tenth for validation."""
+    return "test" if week % 5 == 4 else "validation" if week % 10 == 2 else "train"
+
+
+class Augment(eqx.Module):
+    """How training days are varied so that unseen days are no surprise; the identity on other splits."""
+
+    load_low: Annotated[float, Field(gt=0, le=1, description="least scale of all loads of a day")] = 0.8
+    load_high: Annotated[float, Field(ge=1, le=3, description="greatest scale of all loads of a day")] = 1.4
+    sun_spread: Annotated[float, Field(ge=0, lt=1, description="± scale of the sun of a day")] = 0.2
+    temperature_spread_c: Annotated[float, Field(ge=0, le=20, description="± shift of a day [°C]")] = 3.0
+    noise_share: Annotated[float, Field(ge=0, lt=1, description="hourly noise common to all loads")] = 0.08
+
+
+NO_CHANGE = Augment(1.0, 1.0, 0.0, 0.0, 0.0)
+
+
+class Sampler(eqx.Module):
+    """Draws batches of (home, day) on the device from tables of a few measured homes.
+
+    An agent is a measured home times a scale. Its load on a calendar day is that of a nearby day of the same
+    split and part of the week; sun, temperature, price and carbon are those of the calendar day itself, so that
+    all homes share one sky.
+    """
+
+    load_kw: Array  # (days, sources, steps)
+    last_kw: Array  # (days, sources, steps) one step before
+    sun: Array  # (days, sources, steps) [kW per kW peak]
+    common: dict[str, Array]  # each (days, steps)
+    nearby: Array  # (days, most) days whose load may stand in, repeated to fill
+    split_days: dict[str, Array]  # name of a split → its days
+    source: Array  # (homes,) which measured home an agent is
+    scale: Array  # (homes,) its size beside the measured home
+    augment: Augment
+    forecast_error: float  # standard deviation of the day's sun forecast, as a share
+    dt_h: float
+
+    def draw(self, key: Array, split: str, days: int) -> Profile:
+        """A random batch of days (days, steps, homes) of a split; the training split is augmented."""
+        key, which = jax.random.split(key)
+        calendar = jax.random.choice(which, self.split_days[split], (days,))
+        return self._profile(calendar, key, self.augment if split == "train" else NO_CHANGE)
+
+    def train(self, key: Array, days: int) -> Profile:
+        """A random batch of training days."""
+        return self.draw(key, "train", days)
+
+    def every(self, key: Array, split: str, days: int = 0) -> Profile:
+        """Each day of a split once, or `days` of them evenly spaced over the year."""
+        calendar = self.split_days[split]
+        picked = np.linspace(0, len(calendar) - 1, days or len(calendar)).round().astype(int)
+        return self._profile(calendar[picked], key, NO_CHANGE)
+
+    def _profile(self, calendar: Array, key: Array, augment: Augment) -> Profile:
+        homes, days = len(self.source), len(calendar)
+        keys = jax.random.split(key, 7)
+        scale = jax.random.uniform(
+            keys[0], (days, 1, 1), minval=augment.load_low, maxval=augment.load_high
+        ) * (1 + augment.noise_share * jax.random.normal(keys[1], (days, self.load_kw.shape[-1], 1)))
+        bright = 1 + augment.sun_spread * jax.random.uniform(keys[2], (days, 1, 1), minval=-1)
+        warm = augment.temperature_spread_c * jax.random.uniform(keys[3], (days, 1), minval=-1)
+        guess = 1 + self.forecast_error * jax.random.normal(keys[4], (days, 1, 1))
+        pick = jax.random.randint(keys[5], (days, homes), 0, self.nearby.shape[1])
+        other = self.nearby[calendar[:, None], pick]
+
+        def own(table, day):
+            return jnp.swapaxes(table[day, self.source], 1, 2)
+
+        sun = own(self.sun, calendar[:, None]) * bright
+        common = {name: table[calendar] for name, table in self.common.items()}
+        common["outdoor_c"] = common["outdoor_c"] + warm
+        zero = jnp.zeros_like(sun)
+        start = jax.random.uniform(keys[6], (days, 1, homes))
+        return Profile(
+            start=jnp.broadcast_to(start, sun.shape),
+            load_kw=own(self.load_kw, other) * self.scale * scale,
+            load_last_kw=own(self.last_kw, other) * self.scale * scale,
+            sun_kw_per_kwp=sun,
+            sun_ahead_kw_per_kwp=guess * ahead(sun, round(4 / self.dt_h)),
+            sun_rest_kwh_per_kwp=guess * self.dt_h * (jnp.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun),
+            ev_plugged=zero,
+            ev_driving_kwh=zero,
+            **common,
+        )
+
+
+def ahead(values: Array, steps: int) -> Array:
+    """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last one stands."""
+    padded = jnp.concatenate([values, jnp.repeat(values[:, -1:], steps, 1)], 1)
+    return jnp.stack([padded[:, k + 1 : k + 1 + values.shape[1]] for k in range(steps)]).mean(0)
+
+
+def sampler(
+    readings: Readings, source: np.ndarray, scale: np.ndarray, dt_h: float, window: int, more: tuple[Augment, float]
+) -> Sampler:
+    """A Sampler of `len(source)` agents on steps of `dt_h`; readings are held or averaged, energy is kept.
+
+    Args:
+        source: (homes,) index into `readings.homes`.
+        scale: (homes,) size beside the measured home.
+        window: a load may come from a day at most so many days away.
+        more: augmentation of training days, forecast error.
+    """
+    augment, forecast_error = more
+    load, sun = (resample(x, dt_h).swapaxes(1, 2) for x in (readings.load_kw, readings.sun_kw_per_kwp))
+    flat = load.transpose(1, 0, 2).reshape(load.shape[1], -1)
+    last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
+    days, steps = load.shape[0], load.shape[2]
+    price = resample(readings.import_price_per_kwh, dt_h)
+    common = {
+        "outdoor_c": resample(readings.outdoor_c, dt_h),
+        "import_price_per_kwh": price,
+        "export_price_per_kwh": resample(readings.export_price_per_kwh, dt_h),
+        "price_ahead_per_kwh": np.asarray(ahead(jnp.asarray(price), round(4 / dt_h))),
+        "carbon_kg_per_kwh": resample(readings.carbon_kg_per_kwh, dt_h),
+        "hour": np.tile(np.arange(steps) * dt_h, (days, 1)),
+        "weekend": np.repeat(readings.weekend[:, None], steps, 1),
+        "dt_h": np.full((days, steps), dt_h),
+    }
+    split = np.array([split_of_week(day // 7) for day in range(days)])
+    single = jnp.float32
+    return Sampler(
+        load_kw=jnp.asarray(load, single),
+        last_kw=jnp.asarray(last.transpose(1, 0, 2), single),
+        sun=jnp.asarray(sun, single),
+        common={name: jnp.asarray(table, single) for name, table in common.items()},
+        nearby=jnp.asarray(nearby_days(split, readings.weekend, window)),
+        split_days={name: jnp.asarray(np.flatnonzero(split == name)) for name in SPLITS},
+        source=jnp.asarray(source),
+        scale=jnp.asarray(scale, single),
+        augment=augment,
+        forecast_error=forecast_error,
+        dt_h=dt_h,
+    )
+
+
+def nearby_days(split: np.ndarray, weekend: np.ndarray, window: int) -> np.ndarray:
+    """For each day the days of its split and part of the week within ± window, repeated to equal length."""
+    day = np.arange(len(split))
+    rows = [
+        np.flatnonzero((split == split[d]) & (weekend == weekend[d]) & (abs(day - d) <= window)) for d in day
+    ]
+    most = max(map(len, rows))
+    return np.stack([np.resize(row, most) for row in rows])
+
+
+def resample(values: np.ndarray, dt_h: float) -> np.ndarray:
+    """(days, steps, …) at another step: a power is held over finer steps and averaged over coarser ones."""
+    steps = values.shape[1]
+    wanted = round(24 / dt_h)
+    fine = np.lcm(steps, wanted)
+    held = np.repeat(values, fine // steps, axis=1)
+    return held.reshape(values.shape[0], wanted, fine // wanted, *values.shape[2:]).mean(2)

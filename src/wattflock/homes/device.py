@@ -1,0 +1,108 @@
+"""What a device is: parameters as fields, pure functions of one home; a fleet is the same with an axis more."""
+
+import abc
+import dataclasses
+from typing import ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from wattflock.homes.program import Program, Terms
+from wattflock.types import Profile, Scalar
+
+
+class Effect(eqx.Module):
+    """What one step of a device, or of a whole home, does. All shapes (), or with leading axes.
+
+    Energy is conserved: `power_kw * dt_h = change of stored_kwh + lost_kwh + used_kwh`.
+    """
+
+    power_kw: Array  # mean power drawn [kW]; negative gives
+    reactive_kvar: Array  # mean reactive power drawn [kvar]
+    cost: Array  # wear, fuel and what discomfort is worth [currency]; not the bill
+    discomfort_c_h: Array  # degrees outside the comfort band times hours [°C h]
+    carbon_kg: Array  # of fuel burnt here [kg CO2]; not of the grid
+    used_kwh: Array  # for its purpose; negative where energy is made [kWh]
+    lost_kwh: Array  # in conversion [kWh]
+
+
+def effect(power_kw, dt_h, **more) -> Effect:
+    """An Effect whose other quantities are zero; unless told, all energy drawn is used."""
+    zero = jnp.zeros_like(power_kw)
+    more = {"used_kwh": power_kw * dt_h} | more
+    names = ("reactive_kvar", "cost", "discomfort_c_h", "carbon_kg", "used_kwh", "lost_kwh")
+    return Effect(power_kw, *(more.get(name, zero) for name in names))
+
+
+class Device(eqx.Module):
+    """One device of one home. Fields have shape (); in a fleet they have shape (homes,).
+
+    Absent means zero size: every formula then gives zero power, cost and discomfort, and finite gradients.
+    """
+
+    controls: ClassVar[int] = 1  # how many actions in [-1, 1] it takes
+    seen: ClassVar[int] = 1  # how many numbers `observe` gives
+    sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """A typical device; what a home has when a scenario says no more."""
+
+    def absent(self) -> Self:
+        """The same device with zero size."""
+        return dataclasses.replace(self, **{name: 0 * getattr(self, name) for name in self.sizes})
+
+    @abc.abstractmethod
+    def init(self, now: Profile) -> Scalar:
+        """The state at the beginning of a day, from `now.start` in 0 to 1."""
+
+    @abc.abstractmethod
+    def step(self, state: Scalar, action: Array, now: Profile) -> tuple[Scalar, Effect]:
+        """One step with an action of shape (controls,) in [-1, 1]; enforces the device's own limits."""
+
+    @abc.abstractmethod
+    def observe(self, state: Scalar, now: Profile) -> Array:
+        """What the home's controller sees of it, shape (seen,), of order one."""
+
+    @abc.abstractmethod
+    def idle(self, state: Scalar, now: Profile) -> Array:
+        """The action when nobody steers it, shape (controls,)."""
+
+    def rule(self, state: Scalar, now: Profile, surplus_kw: Scalar) -> Array:
+        """The action that an installer would set, given the home's surplus before this device [kW]."""
+        del surplus_kw
+        return self.idle(state, now)
+
+    def stored_kwh(self, state: Scalar) -> Scalar:
+        """Energy that can come back as electricity or driving [kWh]."""
+        return jnp.zeros_like(state)
+
+    def end(self, state: Scalar) -> Scalar:
+        """What the state at the end of the day costs; negative earns [currency]."""
+        return jnp.zeros_like(state)
+
+    @abc.abstractmethod
+    def plan(self, program: Program, day: Profile) -> Terms:
+        """Adds this fleet's day to a linear program and returns its power drawn, (steps, homes) [kW].
+
+        Fields and day are numpy arrays of the whole fleet here; costs go into the program's objective.
+        """
+
+
+def feasible(action: Scalar, low_kw: Scalar, high_kw: Scalar) -> Scalar:
+    """Power for an action in [-1, 1]: 0 rests, 1 draws `high_kw`, -1 gives `low_kw` (both magnitudes)."""
+    return jnp.where(action > 0, action * high_kw, action * low_kw)
+
+
+def share(action: Scalar) -> Scalar:
+    """An action in [-1, 1] as a share in [0, 1]."""
+    return (action + 1) / 2
+
+
+def ratio(part: Scalar, whole: Scalar) -> Scalar:
+    """part / whole, and 0 where there is no whole; the gradient is finite in both cases."""
+    return jnp.where(whole > 0, part / jnp.where(whole > 0, whole, 1), 0)
+

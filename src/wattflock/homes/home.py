@@ -1,0 +1,92 @@
+"""A home: its devices behind one meter, and what its controller sees."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from wattflock.homes.device import Device, Effect, effect
+from wattflock.types import Profile, Scalar
+
+METER_SEEN = 9  # what a home sees beside its devices
+
+
+class Home(eqx.Module):
+    """One home; a fleet is the same class with a leading homes axis on every array.
+
+    Every home of a fleet has the same devices by name; one that it lacks has zero size.
+    """
+
+    devices: dict[str, Device]
+    kvar_per_kw: Scalar  # reactive power that the uncontrolled load draws
+
+    @property
+    def controls(self) -> int:
+        """How many actions the home takes."""
+        return sum(device.controls for device in self.devices.values())
+
+    @property
+    def seen(self) -> int:
+        """How many numbers `observe` gives."""
+        return METER_SEEN + sum(device.seen for device in self.devices.values())
+
+    def init(self, now: Profile) -> dict[str, Array]:
+        """The devices' states at the beginning of a day."""
+        return {name: device.init(now) for name, device in self.devices.items()}
+
+    def step(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
+        """All devices for one step with one action of shape (controls,); returns what the meter shows."""
+        total = effect(now.load_kw, now.dt_h, reactive_kvar=self.kvar_per_kw * now.load_kw)
+        after = {}
+        for name, device, part in self._split(action):
+            after[name], result = device.step(state[name], part, now)
+            total = Effect(*(a + b for a, b in zip(fields(total), fields(result), strict=True)))
+        return after, total
+
+    def _split(self, action: Array):
+        begin = 0
+        for name, device in self.devices.items():
+            yield name, device, action[begin : begin + device.controls]
+            begin += device.controls
+
+    def observe(self, state: dict, now: Profile) -> Array:
+        """What this home's controller sees: its own meter and devices, prices, clock and weather; (seen,)."""
+        angle = 2 * jnp.pi * now.hour / 24
+        meter = [
+            now.load_kw / 2,
+            now.load_last_kw / 2,
+            8 * (now.import_price_per_kwh - 0.3),
+            8 * (now.price_ahead_per_kwh - 0.3),
+            jnp.sin(angle),
+            jnp.cos(angle),
+            jnp.sin(2 * angle),
+            jnp.cos(2 * angle),
+            (now.outdoor_c - 10) / 10,
+        ]
+        devices = [device.observe(state[name], now) for name, device in self.devices.items()]
+        return jnp.concatenate([jnp.stack(meter), *devices])
+
+    def idle(self, state: dict, now: Profile) -> Array:
+        """The action of a home that nobody steers, shape (controls,)."""
+        return jnp.concatenate([d.idle(state[name], now) for name, d in self.devices.items()])
+
+    def rule(self, state: dict, now: Profile) -> Array:
+        """The action an installer would set: each device in turn sees the surplus that those before it left."""
+        surplus_kw, actions = -now.load_kw, []
+        for name, device in self.devices.items():
+            actions.append(device.rule(state[name], now, surplus_kw))
+            _, result = device.step(state[name], actions[-1], now)
+            surplus_kw = surplus_kw - result.power_kw
+        return jnp.concatenate(actions)
+
+    def stored_kwh(self, state: dict) -> Scalar:
+        """Energy stored in all devices [kWh]."""
+        return sum((d.stored_kwh(state[name]) for name, d in self.devices.items()), jnp.zeros(()))
+
+    def end(self, state: dict) -> Scalar:
+        """What the states at the end of a day cost [currency]."""
+        return sum((d.end(state[name]) for name, d in self.devices.items()), jnp.zeros(()))
+
+
+def fields(effects: Effect) -> list[Array]:
+    """The arrays of an Effect in the order of its fields."""
+    return [getattr(effects, name) for name in effects.__dataclass_fields__]

@@ -1,0 +1,72 @@
+"""What a learner is: hyper-parameters as fields, pure `init`, `policy` and `update`; and the one training loop."""
+
+import abc
+from collections.abc import Callable
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from wattflock.types import Profile
+from wattflock.world.rollout import Policy
+from wattflock.world.world import World
+
+Draw = Callable[[Array, int], Profile]  # (key, days) → training days
+
+
+class Learner(eqx.Module):
+    """A way to a policy. A rule is a learner that needs no rounds."""
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """The learner with the settings it was tuned to."""
+
+    @abc.abstractmethod
+    def init(self, world: World, key: Array):
+        """The state before the first round: a tree of arrays."""
+
+    @abc.abstractmethod
+    def policy(self, state) -> Policy:
+        """The policy of a state."""
+
+    def rounds(self) -> int:
+        """How many rounds it wants; 0 for a rule."""
+        return 0
+
+    def update(self, state, world: World, draw: Draw, key: Array):
+        """One round: `state, log`, where log is a dict of scalars (`cost`, `violation_pu_h`, …)."""
+        del world, draw, key
+        return state, {}
+
+
+class Progress(eqx.Module):
+    """All that is needed to go on: the learner's state, rounds done and the key of the run."""
+
+    state: object
+    done: Array  # rounds
+    key: Array
+
+
+def begin(learner: Learner, world: World, seed: int) -> Progress:
+    """The beginning of a training run."""
+    key, first = jax.random.split(jax.random.key(seed))
+    return Progress(learner.init(world, first), jnp.zeros((), jnp.int32), jax.random.key_data(key))
+
+
+@eqx.filter_jit
+def advance(progress: Progress, learner: Learner, world: World, draw: Draw, rounds: int):
+    """`rounds` rounds in one compiled scan; returns the new Progress and each round's log as arrays (rounds,).
+
+    The key of round k depends on k alone, so that a run in other chunks, or one resumed, is the same to the bit.
+    """
+
+    def one(progress, _):
+        key = jax.random.fold_in(jax.random.wrap_key_data(progress.key), progress.done)
+        state, log = learner.update(progress.state, world, draw, key)
+        return Progress(state, progress.done + 1, progress.key), log
+
+    return jax.lax.scan(one, progress, length=rounds)
+

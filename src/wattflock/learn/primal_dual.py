@@ -1,0 +1,65 @@
+"""Cost against the wires: a Lagrangian with one multiplier per hour and node."""
+
+from typing import Annotated
+
+import equinox as eqx
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.feeder.limits import excess_pu, penalty
+from wattflock.learn.nets import Flock
+from wattflock.world.world import Outcome, World
+
+
+class Trained(eqx.Module):
+    """State of a gradient learner."""
+
+    nets: Flock
+    adam: optax.OptState
+    multiplier: Array  # (steps, nodes)
+    done: Array  # rounds
+
+
+class Lagrangian(eqx.Module):
+    """What both gradient learners minimise: cost + λ·e + ρ/2·e² per home and day, with e beyond tightened limits.
+
+    Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1; works.md 1.3.
+    """
+
+    slope: Annotated[float, Field(ge=0)]  # first multiplier [currency per pu and node-step]
+    curvature: Annotated[float, Field(ge=0)]  # ρ [currency per pu² and node-step]
+    ascent: Annotated[float, Field(ge=0)]  # how much λ rises per pu of mean violation and round; 0 keeps it
+    margin_pu: Annotated[float, Field(ge=0, lt=0.05)]  # limits are tightened by this while learning
+
+    def multiplier(self, world: World) -> Array:
+        """λ before the first round, (steps, nodes)."""
+        return jnp.full((world.steps, len(world.feeder.nodes)), self.slope)
+
+    def value(self, outcome: Outcome, multiplier: Array) -> Array:
+        """The objective J, shape () [currency per home and day]."""
+        days, _, homes = outcome.cost.shape
+        network = penalty(outcome.excess_pu, multiplier, self.curvature)
+        return (outcome.cost.sum() + network.sum()) / (days * homes)
+
+    def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
+        """λ after a round: up where the limits were passed; never down."""
+        return multiplier + self.ascent * outcome.excess_pu.mean(0)
+
+
+def log(world: World, outcome: Outcome, objective: Array) -> dict[str, Array]:
+    """What a round says of its own days, against the true limits (no margin)."""
+    beyond = excess_pu(world.limits, outcome.voltage_pu)
+    days, _, homes = outcome.cost.shape
+    return {
+        "cost": outcome.cost.sum() / (days * homes),
+        "objective": objective,
+        "violation_pu_h": beyond.sum((0, 1)).mean() / days,
+        "violated_share": (beyond > 0).mean(),
+    }
+
+
+def start(nets: Flock, adam: optax.GradientTransformation, lagrangian: Lagrangian, world: World) -> Trained:
+    """The state of a gradient learner before the first round."""
+    return Trained(nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))

@@ -1,0 +1,70 @@
+"""Self-supervised learning: plain backpropagation through the day and the power flow."""
+
+from typing import Annotated, Self
+
+import jax
+import optax
+from pydantic import Field
+
+from wattflock.learn.learner import Learner
+from wattflock.learn.nets import Separate, flock
+from wattflock.learn.primal_dual import Lagrangian, Trained, log, start
+from wattflock.world.rollout import judge, rollout
+
+
+class Through(Learner):
+    """Gradient of the Lagrangian with respect to every home's weights, one Adam step a round.
+
+    Source: self-supervised optimisation proxies, e.g. Donti, Rolnick & Kolter 2021 (DC3), eq. 2.
+    """
+
+    hidden: tuple[int, ...] = (32, 32)
+    days: Annotated[int, Field(ge=1, description="days per round")] = 4
+    rate: Annotated[float, Field(gt=0, description="Adam's step")] = 6e-3
+    halve_rounds: Annotated[int, Field(ge=1, description="rounds after which the step is halved")] = 600
+    slope: Annotated[float, Field(ge=0)] = 2000.0
+    curvature: Annotated[float, Field(ge=0)] = 3e4
+    ascent: Annotated[float, Field(ge=0)] = 0.0
+    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.008
+    wanted: Annotated[int, Field(ge=1, description="rounds")] = 1500
+    together: Annotated[int, Field(ge=1, description="days stepped side by side (all on a GPU)")] = 1
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+    @property
+    def lagrangian(self) -> Lagrangian:
+        """The objective."""
+        return Lagrangian(self.slope, self.curvature, self.ascent, self.margin_pu)
+
+    @property
+    def adam(self) -> optax.GradientTransformation:
+        """The optimiser; every home's weights have their own moments."""
+        return optax.adam(optax.exponential_decay(self.rate, self.halve_rounds, 0.5))
+
+    def init(self, world, key):
+        nets = flock((world.fleet.seen, *self.hidden, world.fleet.controls), world.homes, key)
+        return start(nets, self.adam, self.lagrangian, world)
+
+    def policy(self, state):
+        return Separate(state.nets)
+
+    def rounds(self):
+        return self.wanted
+
+    def update(self, state, world, draw, key):
+        draw_key, key = jax.random.split(key)
+        profile = draw(draw_key, self.days)
+
+        def objective(nets):
+            trajectory = rollout(world, Separate(nets), profile, key, self.together)
+            outcome = judge(world, trajectory, profile, self.margin_pu)
+            return self.lagrangian.value(outcome, state.multiplier), outcome
+
+        (value, outcome), gradient = jax.value_and_grad(objective, has_aux=True)(state.nets)
+        step, adam = self.adam.update(gradient, state.adam)
+        multiplier = self.lagrangian.ascend(outcome, state.multiplier)
+        after = Trained(optax.apply_updates(state.nets, step), adam, multiplier, state.done + 1)
+        return after, log(world, outcome, value)
+

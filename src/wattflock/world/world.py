@@ -1,0 +1,98 @@
+"""The one world: homes on a feeder in a market. The only vmap over homes, the only clip of actions."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from wattflock.feeder.feeder import Feeder, solve
+from wattflock.feeder.limits import Limits, excess_pu
+from wattflock.homes.device import Effect
+from wattflock.homes.home import Home
+from wattflock.market.market import Market, Meter
+from wattflock.types import Profile
+
+
+class Seen(eqx.Module):
+    """What controllers are given: features (homes, seen); and each home's own state, readings and home."""
+
+    features: Array
+    state: dict
+    now: Profile
+    fleet: Home
+
+
+class Outcome(eqx.Module):
+    """The verdict on days of the flock; leading axes (days, steps)."""
+
+    bill: Array  # (…, homes) [currency]
+    cost: Array  # (…, homes) bill + wear, fuel, discomfort and value of the final state [currency]
+    discomfort_c_h: Array  # (…, homes) [°C h]
+    net_kwh: Array  # (…, homes) [kWh]
+    carbon_kg: Array  # (…, homes) grid and fuel [kg]
+    net_kw: Array  # (…,) of the whole flock on the feeder [kW]
+    voltage_pu: Array  # (…, nodes) [per unit]
+    excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
+    converged: Array  # (…,) whether the power flow did
+
+
+class World(eqx.Module):
+    """Homes + feeder + market + limits. Takes no key: two controllers meet exactly the same days."""
+
+    fleet: Home
+    feeder: Feeder
+    market: Market
+    limits: Limits
+    steps: int = eqx.field(static=True)  # in a day
+    placement: Array  # (homes, terminals) homes of this kind at a terminal, e.g. 2 where one agent is two homes
+
+    @property
+    def homes(self) -> int:
+        """Number of agents."""
+        return self.placement.shape[0]
+
+    def reset(self, now: Profile) -> dict:
+        """States of all homes at the beginning of a day; `now` has shape (homes,)."""
+        return jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
+
+    def observe(self, state: dict, now: Profile) -> Seen:
+        """What every home sees of itself; nothing of any other home enters its row."""
+        features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
+        return Seen(features, state, now, self.fleet)
+
+    def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
+        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here and nowhere else."""
+        step = jax.vmap(Home.step, in_axes=(0, 0, 0, now.axes(0, None)))
+        return step(self.fleet, state, jnp.clip(action, -1, 1), now)
+
+    def end(self, state: dict) -> Array:
+        """Value of the final states (homes,) [currency]."""
+        return jax.vmap(Home.end)(self.fleet, state)
+
+    def verdict(self, effect: Effect, end: Array, profile: Profile, margin_pu: float = 0.0) -> Outcome:
+        """Wires and market for all days × steps in one batch.
+
+        Args:
+            effect: (days, steps, homes).
+            end: (days, homes) value of the final states [currency].
+            profile: the same days.
+            margin_pu: by how much the voltage limits are tightened [per unit].
+        """
+        flow = solve(self.feeder, effect.power_kw @ self.placement, effect.reactive_kvar @ self.placement)
+        dt_h = profile.dt_h[..., None]
+        net_kwh = effect.power_kw * dt_h
+        bill = self.market.settle(
+            Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)
+        ).bill
+        last = jnp.zeros_like(bill).at[..., -1, :].set(end)
+        return Outcome(
+            bill=bill,
+            cost=bill + effect.cost + last,
+            discomfort_c_h=effect.discomfort_c_h,
+            net_kwh=net_kwh,
+            carbon_kg=net_kwh * profile.carbon_kg_per_kwh[..., None] + effect.carbon_kg,
+            net_kw=effect.power_kw @ self.placement.sum(-1),
+            voltage_pu=flow.voltage_pu,
+            excess_pu=excess_pu(self.limits, flow.voltage_pu, margin_pu),
+            converged=flow.converged,
+        )

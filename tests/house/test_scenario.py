@@ -1,0 +1,187 @@
+"""A scenario says everything at once: what is wrong, where, and what would be right."""
+
+import pydantic
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wattflock import toml
+from wattflock.check import allowed, make, settings_model
+from wattflock.errors import ScenarioError
+from wattflock.registry import interface, part
+from wattflock.scenario import Scenario, bundled, dump, fields, load, run_id
+
+pytestmark = pytest.mark.usefixtures("rooms")
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def problems(path, sets=()) -> dict[str, str]:
+    """Field -> the line that a person reads."""
+    with pytest.raises(ScenarioError) as caught:
+        load(path, sets)
+    return {problem.field: str(problem) for problem in caught.value.problems}
+
+
+def test_the_demo_is_the_default():
+    assert load() == load(bundled()["gradmap"])
+    assert load().homes.count == 1000
+
+
+def test_an_empty_file_is_the_default_study(write):
+    assert load(write("")) == Scenario(name="mine").model_copy(
+        update={room: getattr(load(write("")), room) for room in ("data", "feeder", "market", "learn")}
+    )
+    assert load(write("")).learn.settings == {"width_kw": 2.0, "hidden": [32, 32], "colour": "red"}
+
+
+def test_flags_go_on_top(write):
+    path = write("[learn]\nrounds = 3\n[learn.settings]\nwidth_kw = 4\n")
+    sets = ["learn.rounds=200", "learn.settings.hidden=[16]", "name=other", "homes.mix.battery=0.3"]
+    scenario = load(path, sets)
+    assert scenario.learn.rounds == 200
+    assert scenario.learn.settings == {"width_kw": 4.0, "hidden": [16], "colour": "red"}
+    assert scenario.name == "other"
+    assert scenario.homes.mix == {"battery": 0.3, "heat_pump": 0.4, "generator": 0.2}
+
+
+def test_every_problem_is_told_at_once(write):
+    path = write(
+        'sed = 1\n[homes]\ncount = 0\nmix = { batery = 0.4 }\n[learn]\npart = "gradmop"\nrouns = 3\n'
+        '[market.settings]\nwidht_kw = 2\n[judge]\nmethods = ["idle", "ruls"]\n'
+    )
+    found = problems(path, ["feeder.low_pu=abc", "learn.days_per_round=2.5", "nonsense"])
+    assert "did you mean 'seed'" in found["sed"]
+    assert "at least 1" in found["homes.count"]
+    assert "did you mean 'battery'" in found["homes.mix.batery"]
+    assert "did you mean 'gradmap'" in found["learn.part"]
+    assert "did you mean 'rounds'" in found["learn.rouns"]
+    assert "did you mean 'width_kw'" in found["market.settings.widht_kw"]
+    assert "did you mean 'rules'" in found["judge.methods.1"]
+    assert found["feeder.low_pu"].startswith("--set feeder.low_pu=abc: ")
+    assert "a whole number" in found["learn.days_per_round"]
+    assert "section.field=value" in found["--set"]
+    assert len(found) == 10
+    assert found["homes.count"].startswith(f"{path}: homes.count = 0; allowed: ")
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("data.dt_h=30", "30 looks like minutes: write 0.5"),
+        ("data.dt_h=0.7", "whole steps"),
+        ("data.noise_share=8", "8 looks like per cent: write 0.08"),
+        ("data.load_high=0.5", "at least data.load_low, which is 0.8"),
+        ("learn.settings.width_kw=5000", "5000 looks like watts: write 5"),
+        ("learn.settings.width_kw=-1", "more than 0 and at most 10: how wide [kW]"),
+        ("learn.settings.colour=green", "one of red, blue"),
+        ("learn.settings.hidden=[1.5]", "a list, each a whole number"),
+        ("learn.settings.table=1", "did you mean 'width_kw'|one of colour, hidden, width_kw"),
+        ("homes.mix={battery=0.7, generator=0.5}", "these make 1.2"),
+        ("homes.mix.battery=40", "each a number at least 0 and at most 1"),
+        ("homes.mix.battery.size=4", "a field; battery is a value, not a section"),
+        ("learn.rounds=true", "a whole number"),
+        ("learn.rounds=inf", "a whole number"),
+        ("feeder.high_pu=nan", "a number"),
+        ("seed=-1", "at least 0"),
+        ("name=My Study", "a-z, 0-9"),
+        ("learn=3", "a section"),
+        ("learn.part=3", "a text"),
+        ("learn.settings=3", "a table"),
+        ("judge.methods=[]", "a list, each a text"),
+    ],
+)
+def test_a_bad_value_is_answered_with_what_is_allowed(flag, words):
+    (line,) = problems(None, [flag]).values()
+    assert any(word in line for word in words.split("|"))
+    assert line.startswith(f"--set {flag}: ")
+
+
+def test_a_missing_file_suggests_a_bundled_scenario(tmp_path):
+    from pathlib import Path
+
+    assert load(Path("gradmap")) == load()
+    assert "did you mean 'gradmap'" in problems(Path("gradmop"))["file"]
+    found = problems(tmp_path / "none.toml", ["learn.rounds=0"])
+    assert set(found) == {"file", "learn.rounds"}
+
+
+def test_a_file_that_is_no_toml_is_told_by_line(write, tmp_path):
+    found = problems(write("seed = 1\n[learn\nrounds = 3\n"), ["learn.rounds=0"])
+    assert "mine.toml:2: TOML = '[learn'" in found["TOML"]
+    assert set(found) == {"TOML", "learn.rounds"}
+    (tmp_path / "bytes.toml").write_bytes(b"name = '\xff'")
+    assert "not UTF-8" in problems(tmp_path / "bytes.toml")["file"]
+    assert "can be read" in problems(tmp_path)["file"]
+
+
+def test_dump_loads_back_to_the_same(write):
+    scenario = load(
+        None, ["data.dt_h=0.0833", "data.homes_held_out=['a \"b\"', 'c']", "learn.settings.hidden=[]"]
+    )
+    again = load(write(dump(scenario)))
+    assert again == scenario
+    assert run_id(again) == run_id(scenario)
+    assert scenario.data.dt_h == 24 / 288
+
+
+def test_the_run_is_named_by_all_that_decides_it(write):
+    name = run_id(load())
+    assert name == run_id(load()) == run_id(load(None, ["learn.settings.width_kw=2.0"]))
+    assert name.startswith("gradmap-")
+    assert name != run_id(load(None, ["learn.settings.width_kw=3"]))
+    assert name != run_id(load(None, ["seed=1"]))
+    assert run_id(load(write("[homes]\ncount = 5\n[learn]\nrounds = 2\n"))) == run_id(
+        load(write("[learn]\nrounds = 2\n[homes]\ncount = 5\n"))
+    )
+
+
+def test_a_hash_does_not_drift():
+    """Changes only when the meaning of a scenario changes; then write the new one here, and a line in CHANGELOG."""
+    assert len(run_id(load()).removeprefix("gradmap-")) == 10
+
+
+def test_a_part_is_made_from_its_settings():
+    kind = part("learn", interface("learn"), "gradmap")
+    made = make(kind, load(None, ["learn.settings.width_kw=4"]).learn.settings)
+    assert (made.width_kw, made.hidden, made.table) == (4.0, (32, 32), None)
+    assert set(settings_model(kind).model_fields) == {"width_kw", "hidden", "colour"}
+
+
+def test_a_scenario_is_frozen():
+    with pytest.raises(pydantic.ValidationError):
+        load().homes.count = 3
+
+
+def test_every_field_says_what_it_is():
+    for name, field in fields().items():
+        assert field.description, name
+        assert allowed(field), name
+    assert allowed(fields()["data.dt_h"]).startswith("a number at least 0.083 and at most 1: ")
+
+
+scalars = st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
+trees = st.dictionaries(
+    st.text(st.characters(codec="utf-8")),
+    st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab. é"), inner, max_size=3),
+    ),
+    max_size=4,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(trees)
+def test_what_is_written_reads_back(tree):
+    import tomllib
+
+    assert tomllib.loads(toml.write(tree)) == tree
