@@ -63,8 +63,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"one of {', '.join(known) or '(none)'}{hint}"
 
 
+def _package_name(room: str) -> str:
+    return ROOMS[room].split(":")[0].rpartition(".")[0]
+
+
 def _package(room: str) -> ModuleType:
-    package = importlib.import_module(f"wattflock.{room}")
+    package = importlib.import_module(_package_name(room))
     for folder in os.environ.get("WATTFLOCK_PARTS", "").split(os.pathsep):
         extra = str(Path(folder).resolve() / room)
         if folder and Path(extra).is_dir() and extra not in package.__path__:
@@ -75,7 +79,7 @@ def _package(room: str) -> ModuleType:
 
 def _part_in(room: str, name: str, interface: type) -> type | None:
     try:
-        module = importlib.import_module(f"wattflock.{room}.{name}")
+        module = importlib.import_module(f"{_package_name(room)}.{name}")
     except Exception as error:
         problem = Problem(
             f"{room}/{name}.py", "import", f"{type(error).__name__}: {error}", "a file that imports"

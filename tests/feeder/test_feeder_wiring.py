@@ -49,7 +49,7 @@ def test_higher_taps_give_higher_voltage(feeder):
 def test_a_load_at_an_unknown_node_is_told():
     network = IEEE123().network()
     wrong = dataclasses.replace(network, loads=(*network.loads, Load("2", "3", 1.0, 0.0)))
-    with pytest.raises(ScenarioError, match="2.3"):
+    with pytest.raises(ScenarioError, match=r"2\.3"):
         reduce_network(wrong)
 
 

@@ -1,7 +1,7 @@
-"""Throwaway rooms: small interfaces and parts, written as files into a folder that each room's path gets."""
+"""Throwaway rooms: small interfaces and parts, written as files, so that no other part is needed here."""
 
-import importlib
-import sys
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ PART = """
 from typing import Annotated, Literal
 import jax
 from pydantic import Field
-from wattflock.{room}.shape import Shape
+from .shape import Shape
 
 class {kind}(Shape):
     width_kw: Annotated[float, Field(gt=0, le=10, description="how wide [kW]")] = 2
@@ -40,25 +40,20 @@ PARTS = {
 }
 
 
+COUNT = itertools.count()
+
+
 @pytest.fixture
-def rooms(tmp_path, monkeypatch) -> Path:
+def rooms(tmp_path, monkeypatch) -> Iterator[Path]:
     """A folder with a file for every part that the demo names; writing another file adds a part."""
+    package = f"throwaway_{next(COUNT)}"  # a new name each time: imported modules are remembered
     for room, names in PARTS.items():
-        folder = tmp_path / "rooms" / room
+        folder = tmp_path / package / room
         folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
         (folder / "shape.py").write_text(INTERFACE)
         for name in names:
-            text = PART.format(room=room, kind=name.title().replace("_", ""))
-            (folder / f"{name}.py").write_text(text)
-        package = importlib.import_module(f"wattflock.{room}")
-        monkeypatch.setattr(package, "__path__", [str(folder)])
-        monkeypatch.setitem(registry.ROOMS, room, f"wattflock.{room}.shape:Shape")
-    _forget(monkeypatch)
-    yield tmp_path / "rooms"
-    _forget(monkeypatch)
-
-
-def _forget(monkeypatch) -> None:
-    for module in list(sys.modules):
-        if module.startswith(tuple(f"wattflock.{room}." for room in PARTS)):
-            monkeypatch.delitem(sys.modules, module)
+            (folder / f"{name}.py").write_text(PART.format(kind=name.title().replace("_", "")))
+        monkeypatch.setitem(registry.ROOMS, room, f"{package}.{room}.shape:Shape")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path / package

@@ -1,5 +1,6 @@
 """The folder is the registry: a new file is a new part, and nothing else is."""
 
+import importlib
 import os
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from wattflock import registry
 from wattflock.errors import ScenarioError
 
-PART = "from wattflock.market.shape import Shape\n\nclass {kind}(Shape):\n    def area(self):\n        return 1\n"
+PART = "from .shape import Shape\n\nclass {kind}(Shape):\n    def area(self):\n        return 1\n"
 
 
 def shape() -> type:
@@ -32,10 +33,8 @@ def test_a_folder_in_the_environment_adds_parts(rooms, tmp_path, monkeypatch):
 
 def test_helpers_and_abstract_classes_are_no_parts(rooms):
     (rooms / "market" / "maths.py").write_text("def double(x):\n    return 2 * x\n")
-    (rooms / "market" / "half.py").write_text(
-        "from wattflock.market.shape import Shape\n\nclass Half(Shape):\n    pass\n"
-    )
-    (rooms / "market" / "again.py").write_text("from wattflock.market.tariff import Tariff\n")
+    (rooms / "market" / "half.py").write_text("from .shape import Shape\n\nclass Half(Shape):\n    pass\n")
+    (rooms / "market" / "again.py").write_text("from .tariff import Tariff\n")
     assert set(registry.parts("market", shape())) == {"tariff"}
 
 
@@ -62,6 +61,17 @@ def test_a_broken_file_is_named_and_harms_no_neighbour(rooms):
     with pytest.raises(ScenarioError, match=r"market/broken\.py.*nothing_of_the_kind"):
         registry.parts("market", shape())
     assert registry.part("market", shape(), "tariff")
+
+
+def test_a_folder_on_the_path_of_a_real_room_adds_a_part(tmp_path, monkeypatch):
+    (tmp_path / "gift.py").write_text(
+        "from wattflock.market.market import Market\n\nclass Gift(Market):\n"
+        "    @classmethod\n    def example(cls):\n        return cls()\n\n"
+        "    def settle(self, meter):\n        return None\n"
+    )
+    package = importlib.import_module("wattflock.market")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    assert "gift" in registry.parts("market", registry.interface("market"))
 
 
 @pytest.mark.parametrize("room", sorted(registry.ROOMS))

@@ -40,16 +40,22 @@ def make_app(verbs: Iterable[Verb]) -> typer.Typer:
     return app
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wattflock {version('wattflock')}")
+        raise typer.Exit
+
+
 def _start(
     context: typer.Context,
-    show_version: Annotated[bool, typer.Option("--version", help="Say the version and stop.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Say the version and stop.", callback=_say_version, is_eager=True),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Homes on a feeder trade in a market; a learner steers them; an honest judge says what it was worth."""
     context.obj = {"debug": debug}
-    if show_version:
-        typer.echo(f"wattflock {version('wattflock')}")
-        raise typer.Exit
 
 
 def _command(verb: Verb) -> Callable[..., None]:

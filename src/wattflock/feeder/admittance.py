@@ -5,13 +5,16 @@ of Line, Transformer, Capacitor and Vsource).
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
+from numpy.typing import NDArray
+from scipy import sparse
 
 from wattflock.feeder.network import FEET_PER_MILE, TAP_PU, Network, nodes_at, phase_kv
 
-Stamp = tuple[tuple[str, ...], np.ndarray]
+Matrix = NDArray[Any]  # float64 or complex128
+Stamp = tuple[tuple[str, ...], Matrix]
 
 
 def node_names(network: Network) -> tuple[str, ...]:
@@ -21,7 +24,7 @@ def node_names(network: Network) -> tuple[str, ...]:
     return tuple(node for node in every if node in present)
 
 
-def admittance(network: Network, nodes: tuple[str, ...]) -> sparse.csc_matrix:
+def admittance(network: Network, nodes: tuple[str, ...]) -> sparse.csc_array:
     """The system's admittance [S], shape (nodes, nodes), float64 complex; loads are left out.
 
     Lines, switches, transformers, regulators at their taps, capacitors and the source's impedance are in.
@@ -34,7 +37,7 @@ def admittance(network: Network, nodes: tuple[str, ...]) -> sparse.csc_matrix:
         columns.append(np.tile(index, len(index)))
         values.append(block.ravel())
     triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sparse.coo_matrix(triplets, shape=(len(nodes), len(nodes))).tocsc()
+    return sparse.coo_array(triplets, shape=(len(nodes), len(nodes))).tocsc()
 
 
 def stamps(network: Network) -> Iterator[Stamp]:
@@ -52,18 +55,18 @@ def stamps(network: Network) -> Iterator[Stamp]:
         yield nodes_at(capacitor.bus, capacitor.phases), 1j * siemens * np.eye(len(capacitor.phases))
 
 
-def source_impedance(network: Network) -> np.ndarray:
+def source_impedance(network: Network) -> Matrix:
     """Impedance behind which the source's ideal voltages stand [ohm], shape (3, 3)."""
     return np.eye(3) * complex(network.source.resistance_ohm, network.source.reactance_ohm)
 
 
-def source_voltage(network: Network) -> np.ndarray:
+def source_voltage(network: Network) -> Matrix:
     """The source's ideal voltages to ground [V], shape (3,)."""
     turn = np.exp(-2j * np.pi / 3 * np.arange(3))
     return network.source.voltage_pu * network.source.line_kv * 1e3 / 3**0.5 * turn
 
 
-def per_mile(network: Network) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def per_mile(network: Network) -> dict[str, tuple[Matrix, Matrix]]:
     """Series impedance [ohm/mile] and shunt admittance [S/mile] of each configuration, both symmetric."""
     size = {entry.configuration: entry.row for entry in network.configurations}
     matrices = {name: (np.zeros((n, n), complex), np.zeros((n, n), complex)) for name, n in size.items()}
@@ -110,5 +113,5 @@ def _winding(resistance_percent: float, reactance_percent: float, kv: float, kva
     return kva / (10 * kv**2 * complex(resistance_percent, reactance_percent))  # percent, kV, kVA → S
 
 
-def _series(block: np.ndarray) -> np.ndarray:
+def _series(block: Matrix) -> Matrix:
     return np.kron(np.array([[1, -1], [-1, 1]]), block)

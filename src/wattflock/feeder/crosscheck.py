@@ -5,7 +5,7 @@ Needs the optional package dss-python; its engine is one per process.
 
 import numpy as np
 
-from wattflock.feeder.network import Network, terminal_names
+from wattflock.feeder.network import Network
 from wattflock.feeder.script import to_opendss
 
 COMMANDS = ("set tolerance=1e-10", "set maxiterations=200", "solve mode=snapshot")
@@ -23,7 +23,6 @@ class OpenDSS:
         for command in (*to_opendss(network), *COMMANDS):
             self.command(command)
         self.nodes = tuple(name.lower() for name in self.circuit.AllNodeNames)
-        self.loads = [name.replace(".", "_") for name in terminal_names(network)]
 
     def command(self, words: str) -> None:
         """Run one OpenDSS command, such as `set tolerance=1e-6`."""
@@ -32,10 +31,11 @@ class OpenDSS:
     def solve(self, load_kw: np.ndarray, load_kvar: np.ndarray) -> tuple[np.ndarray, float, bool]:
         """One snapshot, shape (terminals,): voltage of `nodes` [pu], losses [kW], converged."""
         loads = self.circuit.Loads
-        for name, kw, kvar in zip(self.loads, load_kw.tolist(), load_kvar.tolist(), strict=True):
-            loads.Name = name
+        loads.First  # noqa: B018  (an action in this interface; the order is that of our table)
+        for kw, kvar in zip(load_kw.tolist(), load_kvar.tolist(), strict=True):
             loads.kW = kw
             loads.kvar = kvar
+            loads.Next  # noqa: B018
         self.circuit.Solution.SolveNoControl()
         done = bool(self.circuit.Solution.Converged)
-        return np.array(self.circuit.AllBusVmagPu), float(self.circuit.Losses[0]) / 1e3, done
+        return np.array(self.circuit.AllBusVmagPu), float(np.ravel(self.circuit.Losses)[0]) / 1e3, done

@@ -6,9 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import dtypes
 from jaxtyping import Array, Bool, Float, Int
 
+Values = Array | np.ndarray
 FLOOR = 0.01  # squared voltage [pu²] below which a load is no longer constant power: nothing converges there
 
 
@@ -19,19 +19,22 @@ class Feeder(eqx.Module):
     [Re | Im], matrices act from the right, voltages and currents are per unit of each terminal's own base.
     Arrays are numpy float64 when built; `wattflock.types.cast(feeder, dtype)` gives the others.
     Built by `reduce_network`; source there.
+
+    The impedances turn terminal currents into voltage drops: of the terminals, of the nodes, of the
+    source's bus (`head`). `head_share` turns them into currents out of the source.
     """
 
-    impedance: Float[Array, "2*terminals 2*terminals"]  # terminal currents → drop of terminal voltages
-    no_load_pu: Float[Array, "2*terminals"]  # terminal voltages without any load
-    node_impedance: Float[Array, "2*terminals 2*nodes"]  # terminal currents → drop of node voltages
-    node_no_load_pu: Float[Array, "2*nodes"]
-    head_impedance: Float[Array, "2*terminals 6"]  # terminal currents → drop of the source bus's voltages
-    head_no_load_pu: Float[Array, "6"]
-    head_share: Float[Array, "2*terminals 6"]  # terminal currents → currents out of the source
-    head_charging_pu: Float[Array, "6"]  # currents out of the source without any load
-    nominal_kw: Float[Array, "terminals"]  # the feeder's own spot loads [kW]
-    nominal_kvar: Float[Array, "terminals"]
-    base_kva: Float[Array, ""]  # power of one terminal that is 1 pu [kVA]
+    impedance: Float[Values, "2*terminals 2*terminals"]
+    no_load_pu: Float[Values, "2*terminals"]  # terminal voltages without any load
+    node_impedance: Float[Values, "2*terminals 2*nodes"]
+    node_no_load_pu: Float[Values, "2*nodes"]
+    head_impedance: Float[Values, "2*terminals 6"]
+    head_no_load_pu: Float[Values, "6"]
+    head_share: Float[Values, "2*terminals 6"]
+    head_charging_pu: Float[Values, "6"]  # currents out of the source without any load
+    nominal_kw: Float[Values, "terminals"]  # the feeder's own spot loads [kW]
+    nominal_kvar: Float[Values, "terminals"]
+    base_kva: Float[Values, ""]  # power of one terminal that is 1 pu [kVA]
     terminals: tuple[str, ...] = eqx.field(static=True)
     nodes: tuple[str, ...] = eqx.field(static=True)
 
@@ -65,32 +68,32 @@ def solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float = 1
         Flow; leading axes as given. Never raises: a snapshot without a solution, or with a load that is
         not finite, has `converged` False and gradient exactly zero, and leaves the others alone.
 
-    Source: implicit Z-bus, Chen et al. 1991, DOI 10.1109/61.85860, eqs. (4) to (6); convergence: Bernstein et al. 2018,
-    DOI 10.1109/TPWRS.2018.2823277, Theorem 1.
+    Source: A. Bernstein et al., "Load flow in multiphase distribution networks: existence, uniqueness,
+    non-singularity and linear models", IEEE Trans. Power Systems, 2018, DOI 10.1109/TPWRS.2018.2823277
+    (arXiv 1702.03310): the fixed point, and when it converges. The adjoint is derived in docs/feeder.md.
     """
-    return _solve(_fresh(feeder), load_kw, load_kvar, tolerance, most)
+    return _solve(*_fresh((feeder, load_kw, load_kvar)), tolerance, most)
 
 
-def _fresh(feeder: Feeder) -> Feeder:
-    """The same feeder, its numpy arrays in the precision of the moment.
+def _fresh(tree):
+    """The same tree, its numpy arrays in the precision of the moment.
 
-    JAX 0.10 keeps a large numpy constant in the precision of its first use: one float64 array used with
-    and without x64 fails with RuntimeProgramInputMismatch. A copy has no such history.
+    JAX 0.10 keeps a numpy array in the precision of its first use: one float64 array used with x64 and
+    then without fails with RuntimeProgramInputMismatch. A copy has no such history.
     """
-    return jax.tree.map(
-        lambda x: np.asarray(x, dtypes.canonicalize_dtype(x.dtype)) if type(x) is np.ndarray else x, feeder
-    )
+
+    def copy(leaf):
+        return np.asarray(leaf, jnp.result_type(leaf)) if isinstance(leaf, np.ndarray) else leaf
+
+    return jax.tree.map(copy, tree)
 
 
 @partial(jax.jit, static_argnums=(3, 4))
 def _solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, most: int) -> Flow:
     dtype = feeder.impedance.dtype
-    power = (
-        jnp.concatenate([jnp.asarray(load_kw, dtype), jnp.asarray(load_kvar, dtype)], -1) / feeder.base_kva
-    )
-    current, converged, residual, iterations = _settle(
-        tolerance, most, feeder.impedance, feeder.no_load_pu, power
-    )
+    load = jnp.concatenate([jnp.asarray(load_kw, dtype), jnp.asarray(load_kvar, dtype)], -1)
+    settled = _settle(tolerance, most, feeder.impedance, feeder.no_load_pu, load / feeder.base_kva)
+    current, converged, residual, iterations = settled
     real, imaginary = _halves(_drop(feeder.node_no_load_pu, feeder.node_impedance, current))
     head_kw, head_kvar = _head_power(feeder, current)
     return Flow(
@@ -110,8 +113,9 @@ def _head_power(feeder: Feeder, current: Array) -> tuple[Array, Array]:
     return kw, (volt_im * out_re - volt_re * out_im) * feeder.base_kva
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _settle(tolerance: float, most: int, impedance: Array, no_load: Array, power: Array) -> tuple[Array, ...]:
+def _iterate(
+    tolerance: float, most: int, impedance: Values, no_load: Values, power: Array
+) -> tuple[Array, Array, Array, Array]:
     """Terminal currents of the fixed point, converged, residual, iterations."""
 
     def again(carry):
@@ -129,6 +133,9 @@ def _settle(tolerance: float, most: int, impedance: Array, no_load: Array, power
     real, imaginary = _halves(voltage)
     upright = (real**2 + imaginary**2).min(-1) > FLOOR
     return current, (residual <= tolerance) & upright, residual, count
+
+
+_settle = jax.custom_vjp(_iterate, nondiff_argnums=(0, 1))
 
 
 def _settle_forward(tolerance, most, impedance, no_load, power):
@@ -167,7 +174,7 @@ def _settle_backward(tolerance, most, saved, cotangents):
 _settle.defvjp(_settle_forward, _settle_backward)
 
 
-def _drop(no_load: Array, impedance: Array, current: Array) -> Array:
+def _drop(no_load: Values, impedance: Values, current: Array) -> Array:
     down = jnp.matmul(current, impedance, precision=jax.lax.Precision.HIGHEST)  # no TF32: it loses 1e-3
     return jnp.broadcast_to(no_load, down.shape) - down
 

@@ -3,9 +3,9 @@
 import equinox as eqx
 
 from wattflock.errors import Problem, ScenarioError
+from wattflock.feeder.admittance import node_names
 from wattflock.feeder.feeder import Feeder
 from wattflock.feeder.network import Network, edges
-from wattflock.feeder.admittance import node_names
 from wattflock.feeder.reduce import reduce_network
 from wattflock.feeder.tables import read_network
 from wattflock.feeder.wiring import Chart, Wiring

@@ -13,7 +13,7 @@ class Limits(eqx.Module):
 
 
 def excess_pu(limits: Limits, voltage_pu: Float[Array, "..."], margin_pu: float = 0.0) -> Float[Array, "..."]:
-    """How far beyond the band, narrowed by `margin_pu` on both sides; 0 inside it [pu], same shape. Never raises."""
+    """How far beyond the band, narrowed by `margin_pu` on both sides; 0 inside it [pu], same shape."""
     below = limits.low_pu + margin_pu - voltage_pu
     above = voltage_pu - limits.high_pu + margin_pu
     return jnp.maximum(jnp.maximum(below, above), 0)

@@ -74,7 +74,7 @@ class Transformer:
 
 @dataclass(frozen=True)
 class Regulator:
-    """A wye-wye autotransformer whose `to` side has the taps; `winding_kv` is to ground unless three-phase."""
+    """Wye-wye, with the taps on the `to` side; `winding_kv` is to ground unless three-phase."""
 
     name: str
     from_bus: str

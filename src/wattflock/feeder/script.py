@@ -40,8 +40,8 @@ def _source(network: Network) -> str:
 def _configurations(network: Network) -> list[str]:
     commands = []
     for name, (impedance, shunt) in per_mile(network).items():
-        nanofarad = shunt.imag / (2 * math.pi * FREQUENCY_HZ) * 1e9
-        matrices = {"r": impedance.real, "x": impedance.imag, "c": nanofarad}
+        nanofarad = np.imag(shunt) / (2 * math.pi * FREQUENCY_HZ) * 1e9
+        matrices = {"r": np.real(impedance), "x": np.imag(impedance), "c": nanofarad}
         words = " ".join(f"{letter}matrix=[{_rows(matrix)}]" for letter, matrix in matrices.items())
         commands.append(f"new linecode.{name} nphases={len(shunt)} basefreq={FREQUENCY_HZ} units=mi {words}")
     return commands
@@ -104,7 +104,8 @@ def _loads(network: Network) -> list[str]:
 
 
 def _ends(unit) -> str:
-    return f"phases={len(unit.phases)} bus1={_at(unit.from_bus, unit.phases)} bus2={_at(unit.to_bus, unit.phases)}"
+    first, second = (_at(bus, unit.phases) for bus in (unit.from_bus, unit.to_bus))
+    return f"phases={len(unit.phases)} bus1={first} bus2={second}"
 
 
 def _at(bus: str, phases: str) -> str:

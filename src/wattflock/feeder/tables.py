@@ -1,7 +1,7 @@
 """Rows of the CSV tables that ship with a feeder."""
 
 import csv
-import dataclasses
+import typing
 from importlib import resources
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ Row = TypeVar("Row")
 def read_rows(folder: str, table: str, kind: type[Row]) -> tuple[Row, ...]:
     """Each line of `tables/<folder>/<table>.csv` as one `kind`, columns in the order of its fields."""
     text = resources.files("wattflock.feeder").joinpath("tables", folder, f"{table}.csv").read_text("utf-8")
-    convert = [field.type for field in dataclasses.fields(kind)]
+    convert = typing.get_type_hints(kind).values()
     lines = list(csv.reader(text.splitlines()))[1:]
     return tuple(kind(*(make(word) for make, word in zip(convert, line, strict=True))) for line in lines)
 

@@ -17,7 +17,7 @@ class Chart(eqx.Module):
 
 
 class Wiring(eqx.Module):
-    """Where a feeder comes from. One file in this folder with one final subclass adds one to the scenarios."""
+    """Where a feeder comes from; a file in this folder with one final subclass adds one."""
 
     @abc.abstractmethod
     def build(self) -> Feeder:

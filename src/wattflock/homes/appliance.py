@@ -61,12 +61,11 @@ class Appliance(Device):
         return (2 * ratio(wanted, most_kw - least_kw) - 1)[None]
 
     def plan(self, program: Program, day: Profile) -> Terms:
+        """One row per home: all that is needed, or all that fits into the window."""
         present = np.broadcast_to(self.need_kwh > 0, day.load_kw.shape)
         hour, dt_h = day.hour[:, None], day.dt_h[:, None]
         inside = (hour >= self.open_h) * np.clip((self.close_h - hour) / dt_h, 0, 1)
         power = program.columns(0.0, self.limit_kw * inside, 0.0, present)
-        left = program.columns(0.0, self.need_kwh, 0.0, present)
-        program.balance(left, self.need_kwh, 1.0, 0.0, [(power, -dt_h)])
-        done = np.ones(left[-1].shape)
-        program.rows(0.0, 0.0, [(left[-1], done)])
-        return [(power, np.ones(power.shape))]
+        done_kwh = np.minimum(self.need_kwh, (self.limit_kw * inside * dt_h).sum(0))
+        program.rows(done_kwh, done_kwh, list(zip(power, dt_h, strict=True)))
+        return [(power, 1.0)]

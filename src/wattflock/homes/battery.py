@@ -17,6 +17,7 @@ class Battery(Device):
     """
 
     sizes: ClassVar = ("size_kwh", "limit_kw")
+    level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (6.4, 13.5)}
 
     size_kwh: Scalar
@@ -69,6 +70,9 @@ class Battery(Device):
         short = jnp.where(now.import_price_per_kwh > self.dear_per_kwh, give, refill)
         return jnp.where(surplus_kw > 0, take, short)[None]
 
+    def show(self, state):
+        return 100 * ratio(state, self.size_kwh)
+
     def stored_kwh(self, state):
         return state
 
@@ -79,17 +83,14 @@ class Battery(Device):
         """Charge and discharge as two columns, state of charge as a third."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         dt_h = day.dt_h[:, None]
-        charge = program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present)
-        give = program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present)
+        charge, give = (program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present) for _ in range(2))
         energy = program.columns(
             self.low_share * self.size_kwh, self.high_share * self.size_kwh, 0.0, present
         )
-        program.balance(
-            energy, start_kwh(self.size_kwh, day.start[0]), 1.0, 0.0,
-            [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency)],
-        )  # fmt: skip
+        flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency)]
+        program.balance([(energy, 1.0)], start_kwh(self.size_kwh, day.start[0]), 1.0, 0.0, flows)
         program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
-        return [(charge, np.ones(charge.shape)), (give, -np.ones(give.shape))]
+        return [(charge, 1.0), (give, -1.0)]
 
 
 def start_kwh(size_kwh, start):

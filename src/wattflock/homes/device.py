@@ -46,6 +46,8 @@ class Device(eqx.Module):
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
 
+    level: ClassVar[tuple[str, str] | tuple[()]] = ()  # what the state is called and its unit, where worth showing
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
@@ -79,6 +81,10 @@ class Device(eqx.Module):
     def stored_kwh(self, state: Scalar) -> Scalar:
         """Energy that can come back as electricity or driving [kWh]."""
         return jnp.zeros_like(state)
+
+    def show(self, state: Scalar) -> Scalar:
+        """The state in the unit of `level`."""
+        return state
 
     def end(self, state: Scalar) -> Scalar:
         """What the state at the end of the day costs; negative earns [currency]."""

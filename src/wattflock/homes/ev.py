@@ -19,6 +19,7 @@ class EV(Device):
 
     seen: ClassVar = 3
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
+    level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
 
     size_kwh: Scalar
@@ -70,6 +71,9 @@ class EV(Device):
         night = (now.hour >= 22) | (now.hour < 6) | (state < 0.3 * self.size_kwh)
         return jnp.where(night, 1.0, ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw))[None]
 
+    def show(self, state):
+        return 100 * ratio(state, self.size_kwh)
+
     def stored_kwh(self, state):
         return state
 
@@ -77,13 +81,14 @@ class EV(Device):
         return end_cost(state - 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
 
     def plan(self, program: Program, day: Profile) -> Terms:
+        """As a battery, with driving; charging comes before driving within a step, as in `step`."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
-        dt_h = day.dt_h[:, None]
+        dt_h, driving_kwh = day.dt_h[:, None], self.present * day.ev_driving_kwh
         charge = program.columns(0.0, self.limit_kw * day.ev_plugged, 0.0, present)
         give = program.columns(0.0, self.give_kw * day.ev_plugged, 0.0, present)
-        bought = program.columns(0.0, np.inf, self.away_per_kwh, present)
-        energy = program.columns(0.0, self.size_kwh, 0.0, present)
+        bought = program.columns(0.0, driving_kwh, self.away_per_kwh, present)
+        energy = program.columns(0.0, np.maximum(self.size_kwh - driving_kwh, 0), 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
-        program.balance(energy, start_kwh(self.size_kwh, day.start[0]), 1.0, -day.ev_driving_kwh, flows)
+        program.balance([(energy, 1.0)], start_kwh(self.size_kwh, day.start[0]), 1.0, -driving_kwh, flows)
         program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
-        return [(charge, np.ones(charge.shape)), (give, -np.ones(give.shape))]
+        return [(charge, 1.0), (give, -1.0)]

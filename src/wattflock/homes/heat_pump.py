@@ -17,6 +17,7 @@ class HeatPump(Device):
     """
 
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    level: ClassVar = ("indoor temperature", "°C")
     ranges: ClassVar = {
         "limit_kw": (1.5, 3.0),
         "resistance_c_per_kw": (5.0, 9.0),
@@ -72,16 +73,15 @@ class HeatPump(Device):
         return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
 
     def plan(self, program: Program, day: Profile) -> Terms:
-        """Power and temperature as columns, degrees below and above the band as slack."""
+        """Indoor temperature as the sum of a column within the band, degrees below it and degrees above it."""
         present = np.broadcast_to(self.limit_kw > 0, day.load_kw.shape)
         dt_h, outdoor_c = day.dt_h[:, None], day.outdoor_c[:, None]
         keep = np.exp(-dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
         power = program.columns(0.0, self.limit_kw, 0.0, present)
-        indoor = program.columns(-np.inf, np.inf, 0.0, present)
+        within = program.columns(self.low_c, self.high_c, 0.0, present)
+        below, above = (program.columns(0.0, np.inf, self.comfort_per_c_h * dt_h, present) for _ in range(2))
         heat = (1 - keep) * self.resistance_c_per_kw * self._cop(outdoor_c, np.maximum)
-        program.balance(indoor, self._start_c(day.start[0]), keep, (1 - keep) * outdoor_c, [(power, heat)])
-        for sign, edge_c in ((1.0, self.low_c), (-1.0, -self.high_c)):
-            slack = program.columns(0.0, np.inf, self.comfort_per_c_h * dt_h, present)
-            ones = np.ones(slack.shape)
-            program.rows(edge_c, np.inf, [(slack, ones), (indoor, sign * ones)])
-        return [(power, np.ones(power.shape))]
+        indoor = [(within, 1.0), (below, -1.0), (above, 1.0)]
+        start_c = self._start_c(day.start[0])
+        program.balance(indoor, start_c, keep, (1 - keep) * outdoor_c, [(power, heat)])
+        return [(power, 1.0)]

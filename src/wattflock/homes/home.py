@@ -78,6 +78,16 @@ class Home(eqx.Module):
             surplus_kw = surplus_kw - result.power_kw
         return jnp.concatenate(actions)
 
+    def dissect(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
+        """One step for the eye: `load` and each device's power [kW], and `<device> level` after it."""
+        shown = {"load": now.load_kw}
+        for name, device, part in self._split(action):
+            after, result = device.step(state[name], part, now)
+            shown[name] = result.power_kw
+            if device.level:
+                shown[f"{name} level"] = device.show(after)
+        return shown
+
     def stored_kwh(self, state: dict) -> Scalar:
         """Energy stored in all devices [kWh]."""
         return sum((d.stored_kwh(state[name]) for name, d in self.devices.items()), jnp.zeros(()))

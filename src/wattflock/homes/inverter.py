@@ -48,5 +48,5 @@ class Inverter(Device):
         """Curtailable active power; reactive power is left at zero, which can only raise the optimum's cost."""
         rating_kva = self.limit_kva * self.size_kwp
         most_kw = np.minimum(self.size_kwp * day.sun_kw_per_kwp, rating_kva)
-        made = program.columns(0.0, most_kw, 0.0, np.broadcast_to(self.size_kwp > 0, most_kw.shape))
-        return [(made, -np.ones(made.shape))]
+        made = program.columns(0.0, most_kw, 0.0, self.size_kwp > 0)
+        return [(made, -1.0)]

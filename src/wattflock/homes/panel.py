@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wattflock.homes.device import Device, effect
-from wattflock.homes.program import Program, Terms
+from wattflock.homes.program import ONE, Program, Terms
 from wattflock.types import Profile, Scalar
 
 
@@ -38,8 +38,8 @@ class Panel(Device):
         return jnp.zeros((0,), state.dtype)
 
     def plan(self, program: Program, day: Profile) -> Terms:
-        fixed = program.columns(1.0, 1.0, 0.0, np.broadcast_to(self.size_kwp > 0, day.load_kw.shape))
-        return [(fixed, -self.size_kwp * day.sun_kw_per_kwp)]
+        """Nothing to decide: a multiple of the column that is one."""
+        return [(np.asarray(ONE), -self.size_kwp * day.sun_kw_per_kwp)]
 
 
 def see_sun(size_kwp, now: Profile):

@@ -1,26 +1,32 @@
-"""A linear program in the making: columns and rows as whole arrays, solved elsewhere (study/bound.py)."""
+"""A linear program in the making: columns and rows as whole arrays, solved elsewhere (study/highs.py)."""
 
 import dataclasses
 
 import numpy as np
 
-Terms = list[tuple[np.ndarray, np.ndarray]]  # (column numbers, coefficients), equal shapes; column -1 is nothing
+Terms = list[tuple[np.ndarray, np.ndarray | float]]  # (column numbers, coefficients); column -1 is nothing
+ONE = 0  # the column that is fixed at 1, so that what cannot be steered is a term like any other
 
 
 @dataclasses.dataclass
 class Program:
-    """min cost·x  with  lower <= x <= upper  and  row_lower <= A x <= row_upper."""
+    """min cost·x  with  lower <= x <= upper  and  row_lower <= A x <= row_upper; column `ONE` is 1."""
 
-    lower: list[np.ndarray] = dataclasses.field(default_factory=list)
-    upper: list[np.ndarray] = dataclasses.field(default_factory=list)
-    cost: list[np.ndarray] = dataclasses.field(default_factory=list)
+    lower: list[np.ndarray] = dataclasses.field(default_factory=lambda: [np.ones(1)])
+    upper: list[np.ndarray] = dataclasses.field(default_factory=lambda: [np.ones(1)])
+    cost: list[np.ndarray] = dataclasses.field(default_factory=lambda: [np.zeros(1)])
     entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
     row_lower: list[np.ndarray] = dataclasses.field(default_factory=list)
     row_upper: list[np.ndarray] = dataclasses.field(default_factory=list)
-    width: int = 0
+    width: int = 1
     height: int = 0
 
-    def columns(self, lower, upper, cost, present) -> np.ndarray:
+    def copy(self) -> "Program":
+        """The same program; what is added to the copy does not touch this one."""
+        names = ("lower", "upper", "cost", "entries", "row_lower", "row_upper")
+        return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in names})
+
+    def columns(self, lower, upper, cost, present=True) -> np.ndarray:
         """New variables; returns their numbers in the broadcast shape, -1 where `present` is false."""
         lower, upper, cost, present = np.broadcast_arrays(lower, upper, cost, present)
         number = np.full(present.shape, -1)
@@ -36,30 +42,40 @@ class Program:
 
         A row is left out where its first term is absent (column -1).
         """
+        shape = terms[0][0].shape
         kept = terms[0][0] >= 0
-        row = self.height + np.arange(kept.sum())
-        for column, coefficient in terms:
-            column = np.broadcast_to(column, kept.shape)[kept]
-            coefficient = np.broadcast_to(coefficient, kept.shape)[kept]
-            here = column >= 0
-            self.entries.append((row[here], column[here], coefficient[here].astype(float)))
-        self.row_lower.append(np.broadcast_to(lower, kept.shape)[kept].astype(float))
-        self.row_upper.append(np.broadcast_to(upper, kept.shape)[kept].astype(float))
-        self.height += int(kept.sum())
+        number = np.cumsum(kept).reshape(shape) - 1
+        lower, upper = (np.broadcast_to(side, shape)[kept].astype(float) for side in (lower, upper))
+        row, column, value = [], [], []
+        for columns, coefficients in terms:
+            columns, coefficients = np.broadcast_to(columns, shape), np.broadcast_to(coefficients, shape)
+            here = kept & (columns >= 0)
+            row.append(number[here])
+            column.append(columns[here])
+            value.append(coefficients[here].astype(float))
+        self.block(lower, upper, np.concatenate(row), np.concatenate(column), np.concatenate(value))
 
-    def balance(self, state, start, keep, add, flows: Terms) -> None:
-        """The rows state_t = keep · state_(t-1) + add + sum of coefficient × flow, from `start` at t = 0."""
-        shape = state.shape
-        before = np.vstack([np.full_like(state[:1], -1), state[:-1]])
-        keep, add = np.broadcast_to(keep, shape), np.broadcast_to(add, shape)
-        right = add.astype(float)
-        right[0] = right[0] + keep[0] * start
-        moves = [(column, -np.broadcast_to(coefficient, shape)) for column, coefficient in flows]
-        self.rows(right, right, [(state, np.ones(shape)), (before, -keep), *moves])
+    def block(self, lower, upper, row, column, value) -> None:
+        """New constraints from their entries: `row` counts from 0 in this block of `len(lower)` rows."""
+        self.entries.append((self.height + row, column, value))
+        self.row_lower.append(lower)
+        self.row_upper.append(upper)
+        self.height += len(lower)
+
+    def balance(self, state: Terms, start, keep, add, flows: Terms) -> None:
+        """The rows state_t = keep · state_(t-1) + add + sum of coefficient × flow, from `start` at t = 0.
+
+        Axes (steps, homes). `state` is a sum of terms whose coefficients do not change with time.
+        """
+        shape = state[0][0].shape
+        keep = np.broadcast_to(keep, shape)
+        right = np.broadcast_to(add, shape).astype(float)
+        right[0] += keep[0] * start
+        before = [(np.vstack([np.full_like(c[:1], -1), c[:-1]]), -keep * k) for c, k in state]
+        self.rows(right, right, [*state, *before, *((column, -k) for column, k in flows)])
 
     def end_value(self, last, target, short, spare) -> None:
         """Adds max(short · (target - last), spare · (target - last)) to the objective (short >= spare)."""
         cost = self.columns(-np.inf, np.inf, 1.0, last >= 0)
-        ones = np.ones(cost.shape)
         for slope in (short, spare):
-            self.rows(slope * target, np.inf, [(cost, ones), (last, slope * ones)])
+            self.rows(slope * target, np.inf, [(cost, 1.0), (last, slope)])

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from wattflock.learn.learner import Learner
 from wattflock.learn.nets import Flock, Separate, flock
-from wattflock.learn.primal_dual import Lagrangian, Trained, log, start
+from wattflock.learn.primal_dual import Lagrangian, Trained, start
 from wattflock.types import Profile
 from wattflock.world.rollout import Policy, Rest, Trajectory, judge, rollout
-from wattflock.world.world import World
+from wattflock.world.world import World, measures
 
 
 class GradMAP(Learner):
@@ -75,7 +75,7 @@ class GradMAP(Learner):
         direction = self.direction(slope, trajectory.action, state.done)
         nets, adam = self.fit(state, trajectory, direction, shuffle_key)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
-        return Trained(nets, adam, multiplier, state.done + 1), log(world, outcome, value)
+        return Trained(nets, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {"objective": value}
 
     def action_gradient(
         self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Array

@@ -8,7 +8,7 @@ import optax
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.feeder.limits import excess_pu, penalty
+from wattflock.feeder.limits import penalty
 from wattflock.learn.nets import Flock
 from wattflock.world.world import Outcome, World
 
@@ -28,8 +28,8 @@ class Lagrangian(eqx.Module):
     Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1; works.md 1.3.
     """
 
-    slope: Annotated[float, Field(ge=0)]  # first multiplier [currency per pu and node-step]
-    curvature: Annotated[float, Field(ge=0)]  # ρ [currency per pu² and node-step]
+    slope: Annotated[float, Field(ge=0)]  # first multiplier [currency per pu and node-hour]
+    curvature: Annotated[float, Field(ge=0)]  # ρ [currency per pu² and node-hour]
     ascent: Annotated[float, Field(ge=0)]  # how much λ rises per pu of mean violation and round; 0 keeps it
     margin_pu: Annotated[float, Field(ge=0, lt=0.05)]  # limits are tightened by this while learning
 
@@ -41,23 +41,11 @@ class Lagrangian(eqx.Module):
         """The objective J, shape () [currency per home and day]."""
         days, _, homes = outcome.cost.shape
         network = penalty(outcome.excess_pu, multiplier, self.curvature)
-        return (outcome.cost.sum() + network.sum()) / (days * homes)
+        return (outcome.cost.sum() + (network * outcome.dt_h[..., None]).sum()) / (days * homes)
 
     def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
         """λ after a round: up where the limits were passed; never down."""
         return multiplier + self.ascent * outcome.excess_pu.mean(0)
-
-
-def log(world: World, outcome: Outcome, objective: Array) -> dict[str, Array]:
-    """What a round says of its own days, against the true limits (no margin)."""
-    beyond = excess_pu(world.limits, outcome.voltage_pu)
-    days, _, homes = outcome.cost.shape
-    return {
-        "cost": outcome.cost.sum() / (days * homes),
-        "objective": objective,
-        "violation_pu_h": beyond.sum((0, 1)).mean() / days,
-        "violated_share": (beyond > 0).mean(),
-    }
 
 
 def start(nets: Flock, adam: optax.GradientTransformation, lagrangian: Lagrangian, world: World) -> Trained:

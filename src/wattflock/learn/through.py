@@ -8,8 +8,9 @@ from pydantic import Field
 
 from wattflock.learn.learner import Learner
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.primal_dual import Lagrangian, Trained, log, start
+from wattflock.learn.primal_dual import Lagrangian, Trained, start
 from wattflock.world.rollout import judge, rollout
+from wattflock.world.world import measures
 
 
 class Through(Learner):
@@ -66,5 +67,5 @@ class Through(Learner):
         step, adam = self.adam.update(gradient, state.adam)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         after = Trained(optax.apply_updates(state.nets, step), adam, multiplier, state.done + 1)
-        return after, log(world, outcome, value)
+        return after, measures(world.limits, outcome) | {"objective": value}
 

@@ -13,6 +13,9 @@ from wattflock.market.market import Market, Meter
 from wattflock.types import Profile
 
 
+TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
+
+
 class Seen(eqx.Module):
     """What controllers are given: features (homes, seen); and each home's own state, readings and home."""
 
@@ -34,6 +37,7 @@ class Outcome(eqx.Module):
     voltage_pu: Array  # (…, nodes) [per unit]
     excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
     converged: Array  # (…,) whether the power flow did
+    dt_h: Array  # (…,) length of the step [h]
 
 
 class World(eqx.Module):
@@ -78,7 +82,8 @@ class World(eqx.Module):
             profile: the same days.
             margin_pu: by how much the voltage limits are tightened [per unit].
         """
-        flow = solve(self.feeder, effect.power_kw @ self.placement, effect.reactive_kvar @ self.placement)
+        kw, kvar = effect.power_kw @ self.placement, effect.reactive_kvar @ self.placement
+        flow = solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)])
         dt_h = profile.dt_h[..., None]
         net_kwh = effect.power_kw * dt_h
         bill = self.market.settle(
@@ -95,4 +100,20 @@ class World(eqx.Module):
             voltage_pu=flow.voltage_pu,
             excess_pu=excess_pu(self.limits, flow.voltage_pu, margin_pu),
             converged=flow.converged,
+            dt_h=profile.dt_h,
         )
+
+
+def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
+    """Days in three numbers, against the true limits whatever margin the outcome was judged with.
+
+    Returns:
+        cost [currency per home and day], violation_pu_h [pu h per node and day], violated_share [of node-steps].
+    """
+    beyond = excess_pu(limits, outcome.voltage_pu)
+    days, _, homes = outcome.cost.shape
+    return {
+        "cost": outcome.cost.sum() / (days * homes),
+        "violation_pu_h": (beyond * outcome.dt_h[..., None]).sum((0, 1)).mean() / days,
+        "violated_share": (beyond > 0).mean(),
+    }

@@ -1,0 +1,106 @@
+"""A policy on given days, in float64: what every figure of a study is made of."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wattflock.homes.home import Home
+from wattflock.types import Profile, cast
+from wattflock.world.rollout import Policy, Trajectory, judge, rollout
+from wattflock.world.world import World
+
+DAYS_AT_ONCE = 10  # judged in one call; bounds the memory
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """Days of one method, numpy float64."""
+
+    cost: np.ndarray  # (days, homes) [currency]
+    bill: np.ndarray  # (days, homes) [currency]
+    import_kwh: np.ndarray  # (days, homes)
+    export_kwh: np.ndarray  # (days, homes)
+    discomfort_c_h: np.ndarray  # (days, homes)
+    carbon_kg: np.ndarray  # (days, homes)
+    net_kw: np.ndarray  # (days, steps) of the flock on the feeder
+    voltage_pu: np.ndarray  # (days, steps, nodes)
+    excess_pu: np.ndarray  # (days, steps, nodes)
+    converged: np.ndarray  # (days, steps)
+    shown: dict[str, np.ndarray]  # series of a few homes, each (days, steps, few); see `Home.dissect`
+
+
+def single(world: World) -> World:
+    """The world to train in: float32 on the device."""
+    small = cast(world, jnp.float32)
+    return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, small)
+
+
+def evaluate(world: World, policy: Policy, profile: Profile, few: np.ndarray) -> Judged:
+    """Rolls a policy out and judges it, all in float64.
+
+    Args:
+        world: as `build` makes it, float64 on the host.
+        profile: (days, steps, homes).
+        few: numbers of homes whose series are kept.
+
+    Returns:
+        Judged. A snapshot whose power flow did not converge is marked, never dropped.
+    """
+    with jax.enable_x64(True):
+        world, policy, profile = (_double(tree) for tree in (world, policy, profile))
+        parts = [_evaluate(world, policy, days, jnp.asarray(few)) for days in _chunks(profile)]
+    return Judged(**{name: _join([part[name] for part in parts]) for name in parts[0]})
+
+
+def _double(tree):
+    wide = cast(tree, np.float64)
+    return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, wide)
+
+
+def _chunks(profile: Profile) -> Iterator[Profile]:
+    for begin in range(0, profile.days(), DAYS_AT_ONCE):
+        yield jax.tree.map(lambda x: x[begin : begin + DAYS_AT_ONCE], profile)
+
+
+def _join(parts: list):
+    return jax.tree.map(lambda *each: np.concatenate([np.asarray(x) for x in each]), *parts)
+
+
+@eqx.filter_jit
+def _evaluate(world: World, policy: Policy, profile: Profile, few) -> dict:
+    trajectory = rollout(world, policy, profile, jax.random.key(0))
+    outcome = judge(world, trajectory, profile)
+    return {
+        "cost": outcome.cost.sum(1),
+        "bill": outcome.bill.sum(1),
+        "import_kwh": jnp.maximum(outcome.net_kwh, 0).sum(1),
+        "export_kwh": -jnp.minimum(outcome.net_kwh, 0).sum(1),
+        "discomfort_c_h": outcome.discomfort_c_h.sum(1),
+        "carbon_kg": outcome.carbon_kg.sum(1),
+        "net_kw": outcome.net_kw,
+        "voltage_pu": outcome.voltage_pu,
+        "excess_pu": outcome.excess_pu,
+        "converged": outcome.converged,
+        "shown": dissect(world, trajectory, profile, few),
+    }
+
+
+def dissect(world: World, trajectory: Trajectory, profile: Profile, few) -> dict[str, jax.Array]:
+    """What each device of a few homes did, (days, steps, few): powers [kW] and levels in their own units."""
+    begin = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
+    before = jax.tree.map(
+        lambda first, after: jnp.concatenate([first[:, None], after[:, :-1]], 1)[..., few], begin, trajectory.state
+    )
+    now = Profile(**{f.name: _of_few(getattr(profile, f.name), few) for f in dataclasses.fields(Profile)})
+    homes = jax.vmap(Home.dissect, in_axes=(0, 0, 0, now.axes(0, None)))
+    days = jax.vmap(jax.vmap(homes, in_axes=(None, 0, 0, 0)), in_axes=(None, 0, 0, 0))
+    fleet = jax.tree.map(lambda x: x[few], world.fleet)
+    return days(fleet, before, jnp.clip(trajectory.action[..., few, :], -1, 1), now)
+
+
+def _of_few(values, few):
+    return values[..., few] if values.ndim == 3 else values

@@ -1,0 +1,63 @@
+"""Days → the figures of a method, with intervals over days (paired with the uncontrolled case and the optimum)."""
+
+import numpy as np
+import polars as pl
+
+RESAMPLES = 2000
+MEANS = {
+    "cost_per_home_day": "cost_per_home",
+    "violation_pu_h": "violation_pu_h",
+    "violated_share": "violated_share",
+    "comfort_violation_c_h": "discomfort_c_h_per_home",
+    "import_kwh_per_home_day": "import_kwh_per_home",
+    "export_kwh_per_home_day": "export_kwh_per_home",
+    "co2_kg_per_home_day": "carbon_kg_per_home",
+}
+MOST = {"worst_pu": "worst_pu", "peak_kw": "peak_kw", "reverse_peak_kw": "reverse_peak_kw"}
+
+
+def summarise(days: pl.DataFrame, method: str) -> dict[str, float | None]:
+    """The figures of one method from the table of all methods' days.
+
+    Intervals are 95 % bootstrap intervals over days (2,000 resamples of whole days, fixed seed): they say how the
+    figure would move with other days of such a year, not with other homes or another training.
+
+    Args:
+        days: rows (method, day) with `optimum_cost_per_home` filled on the days with an optimum.
+        method: which.
+    """
+    own = days.filter(pl.col("method") == method).sort("day")
+    result: dict[str, float | None] = {name: _number(own[column].mean()) for name, column in MEANS.items()}
+    result |= {name: _number(own[column].max()) for name, column in MOST.items()}
+    result["days_with_violation_share"] = float((own["worst_pu"] > 0).mean())
+    result["cost_low"], result["cost_high"] = _interval(own["cost_per_home"].to_numpy(), np.ones(own.height))
+    idle = days.filter(pl.col("method") == "idle").select("day", idle="cost_per_home", beyond="violation_pu_h")
+    paired = own.join(idle, on="day")
+    result |= _captured(paired.filter(pl.col("optimum_cost_per_home").is_not_null()))
+    beyond = float(paired["beyond"].sum())
+    result["violation_of_idle"] = float(paired["violation_pu_h"].sum()) / beyond if beyond > 0 else None
+    return result
+
+
+def _captured(paired: pl.DataFrame) -> dict[str, float | None]:
+    saved = (paired["idle"] - paired["cost_per_home"]).to_numpy()
+    possible = (paired["idle"] - paired["optimum_cost_per_home"]).to_numpy()
+    if not len(saved) or possible.sum() <= 0:
+        return {"saving_captured": None, "saving_captured_low": None, "saving_captured_high": None}
+    low, high = _interval(saved, possible)
+    return {
+        "saving_captured": float(saved.sum() / possible.sum()),
+        "saving_captured_low": low,
+        "saving_captured_high": high,
+    }
+
+
+def _interval(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
+    """95 % bootstrap interval of sum(above) / sum(below) over days."""
+    pick = np.random.default_rng(0).integers(len(above), size=(RESAMPLES, len(above)))
+    low, high = np.percentile(above[pick].sum(1) / below[pick].sum(1), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _number(value) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)

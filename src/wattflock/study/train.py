@@ -1,0 +1,85 @@
+"""Rounds of learning as a stream of marks: the caller shows progress, saves, or stops."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from wattflock.data.sample import Sampler
+from wattflock.learn.learner import Learner, Progress, advance, begin
+from wattflock.types import Profile
+from wattflock.world.rollout import Policy, judge, rollout
+from wattflock.world.world import World, measures
+
+CHUNK = 10  # most rounds in one compiled call
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """Where a training run is."""
+
+    progress: Progress
+    rounds: int
+    seconds: float  # of learning, compilation included; validation is not counted
+    train: dict[str, float]  # means over the chunk
+    validation: dict[str, float]  # empty where it was not this mark's turn
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """A training run before it begins: who learns where, and from which mark."""
+
+    learner: Learner
+    world: World  # float32
+    sampler: Sampler
+    seed: int
+    rounds: int
+    minutes: float = 0.0  # 0 is no limit
+    seconds: float = 0.0  # already spent by the run that is continued
+
+
+def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
+    """Yields a Mark after each chunk of rounds; leaving the loop at any of them loses nothing.
+
+    Args:
+        course: what is trained.
+        progress: where an earlier run stopped; the rest is then the same to the bit.
+    """
+    progress = progress or begin(course.learner, course.world, course.seed)
+    validation = _validation_days(course.sampler)
+    done, seconds, next_look = int(progress.done), course.seconds, 0.0
+    chunk = chunk_of(course.rounds)
+    while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
+        began = time.perf_counter()
+        progress, log = advance(progress, course.learner, course.world, course.sampler.train, chunk)
+        log = {name: float(np.mean(values)) for name, values in log.items()}
+        seconds += time.perf_counter() - began
+        done += chunk
+        look = seconds >= next_look or done >= course.rounds
+        scores = {}
+        if look:
+            scores = score(course.world, course.learner.policy(progress.state), validation)
+            scores = {name: float(value) for name, value in scores.items()}
+            next_look = max(1.25 * seconds, seconds + 2)
+        yield Mark(progress, done, seconds, log, scores)
+
+
+def chunk_of(rounds: int) -> int:
+    """The largest number of rounds up to `CHUNK` that divides all: every call then has the same shape."""
+    return next(size for size in range(CHUNK, 0, -1) if rounds % size == 0)
+
+
+@eqx.filter_jit
+def _validation_days(sampler: Sampler) -> Profile:
+    return sampler.every(jax.random.key(1), "validation")
+
+
+@eqx.filter_jit
+def score(world: World, policy: Policy, profile: Profile) -> dict[str, Array]:
+    """`measures` of a policy on given days, in float32."""
+    outcome = judge(world, rollout(world, policy, profile, jax.random.key(0)), profile)
+    return measures(world.limits, outcome)
