@@ -75,9 +75,10 @@ def footer(feeder) -> list[str]:
     each, read = flops(feeder)
     return [
         "",
-        f"Cost floor: one iteration is {each / 1e3:.0f} kFLOP and the node voltages are {read / 1e3:.0f} "
-        "kFLOP per snapshot; the adjoint costs the same again (transposed). GFLOP/s is that count over the median "
-        "time; ratios are of median times; the error is against OpenDSS at a tolerance of 1e-10.",
+        f"Cost floor: one iteration is {each / 1e3:.0f} kFLOP and the node voltages are {read / 1e3:.0f}",
+        "kFLOP per snapshot; the adjoint costs the same again (transposed). GFLOP/s is that count over the",
+        "median time; ratios are of median times; the error is against OpenDSS at a tolerance of 1e-10.",
+        "Shared cores: other work on the machine slows single rows by up to a half.",
     ]
 
 

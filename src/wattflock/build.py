@@ -1,6 +1,7 @@
 """Scenario → world, sampler and learners: the one place where names become objects."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from wattflock.homes.device import Device
 from wattflock.homes.home import Home
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
-from wattflock.registry import part
+from wattflock.errors import Problem, ScenarioError
+from wattflock.registry import nearest, part
+from wattflock import scenario as scenarios
+from wattflock.check import make
 from wattflock.scenario import Homes, Scenario
 from wattflock.world.world import World
 
@@ -35,8 +39,8 @@ def build(scenario: Scenario) -> Built:
     """World, days and chart of a scenario; the same scenario gives the same homes."""
     random = np.random.default_rng(scenario.homes.seed)
     data, homes = scenario.data, scenario.homes
-    readings = part("data", DataSource, data.part)(**data.settings).read()
-    wiring = part("feeder", Wiring, scenario.feeder.part)(**scenario.feeder.settings)
+    readings = made("data", DataSource, data).read()
+    wiring = made("feeder", Wiring, scenario.feeder)
     feeder = wiring.build()
     has = assign(homes, random)
     fleet = Home(furnish(has, random), np.full(homes.count, KVAR_PER_KW))
@@ -46,7 +50,7 @@ def build(scenario: Scenario) -> Built:
     world = World(
         fleet=fleet,
         feeder=feeder,
-        market=part("market", Market, scenario.market.part)(**scenario.market.settings),
+        market=made("market", Market, scenario.market),
         limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
         steps=round(24 / data.dt_h),
         placement=placement,
@@ -58,7 +62,7 @@ def build(scenario: Scenario) -> Built:
         world=world,
         sampler=sampler(
             readings,
-            random.integers(len(readings.homes), size=homes.count),
+            sources(readings.homes, data.homes_held_out, homes.count, random),
             random.uniform(0.6, 1.4, homes.count),
             data.dt_h,
             data.load_window_days,
@@ -73,10 +77,34 @@ def build(scenario: Scenario) -> Built:
 
 def learner(scenario: Scenario, name: str) -> Learner:
     """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
-    kind = part("learn", Learner, name)
-    if name != scenario.learn.part:
-        return kind()
-    return kind(**scenario.learn.settings)
+    if name == scenario.learn.part:
+        return made("learn", Learner, scenario.learn)
+    return part("learn", Learner, name)()
+
+
+def made(room: str, interface: type, section: scenarios.Data | scenarios.Feeder | scenarios.Market | scenarios.Learn) -> Any:
+    """The part that a section of the scenario names, with its settings."""
+    return make(part(room, interface, section.part), section.settings)
+
+
+def sources(
+    measured: tuple[str, ...], held_out: tuple[str, ...], count: int, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Which measured home each agent is, by split; those held out stand in the test split alone.
+
+    Raises:
+        ScenarioError: a home to hold out was not measured, or none would be left to learn from.
+    """
+    unknown = [home for home in held_out if home not in measured]
+    problems = [Problem("scenario", "data.homes_held_out", home, nearest(home, measured)) for home in unknown]
+    if not problems and len(held_out) == len(measured):
+        problems = [Problem("scenario", "data.homes_held_out", held_out, "fewer than all measured homes")]
+    if problems:
+        raise ScenarioError(problems)
+    known = [k for k, home in enumerate(measured) if home not in held_out]
+    seen = random.choice(known, count)
+    unseen = random.choice([measured.index(home) for home in held_out], count) if held_out else seen
+    return {"train": seen, "validation": seen, "test": unseen}
 
 
 def assign(homes: Homes, random: np.random.Generator) -> dict[str, np.ndarray]:

@@ -56,9 +56,6 @@ class Data(Section):
     dt_h: float = Field(
         default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]"
     )
-    export_share: float = Field(
-        default=1.0, ge=0, le=2, description="export price [share of the import price]"
-    )
 
     @field_validator("load_high")
     @classmethod
@@ -127,11 +124,9 @@ class Learn(Section):
 
     part: str = Field(default="gradmap", description="learner, a file of wattflock/learn")
     settings: Settings = SETTINGS
-    rounds: int = Field(default=400, ge=1, le=10_000_000, description="updates of the policy")
-    minutes: float = Field(
-        default=0.0, ge=0, le=10_000, description="stop after this long; 0 is no limit [min]"
+    rounds: int = Field(
+        default=0, ge=0, le=10_000_000, description="rounds of `part`; 0 is what it was tuned to [rounds]"
     )
-    days_per_round: int = Field(default=8, ge=1, le=4096, description="days that one update sees [days]")
 
 
 class Judge(Section):

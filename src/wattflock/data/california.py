@@ -1,5 +1,6 @@
 """Fifteen measured all-electric homes in California, 2016-17, bundled with the package."""
 
+import datetime
 import importlib.resources
 from typing import Annotated
 
@@ -46,6 +47,7 @@ class California(DataSource):
             carbon_kg_per_kwh=whole(common["kgco2_kwh"]),
             weekend=(whole(common["day_type"])[:, 12] >= 6).astype(float),
             month=whole(common["month"])[:, 12].astype(int),
+            first_day=datetime.date(2016, 8, 1),
             homes=names,
             currency="USD",
             card={

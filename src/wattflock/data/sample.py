@@ -47,7 +47,7 @@ class Sampler(eqx.Module):
     common: dict[str, Array]  # each (days, steps)
     nearby: Array  # (days, most) days whose load may stand in, repeated to fill
     split_days: dict[str, Array]  # name of a split → its days
-    source: Array  # (homes,) which measured home an agent is
+    source: dict[str, Array]  # name of a split → (homes,) which measured home an agent is
     scale: Array  # (homes,) its size beside the measured home
     augment: Augment
     forecast_error: float  # standard deviation of the day's sun forecast, as a share
@@ -57,7 +57,7 @@ class Sampler(eqx.Module):
         """A random batch of days (days, steps, homes) of a split; the training split is augmented."""
         key, which = jax.random.split(key)
         calendar = jax.random.choice(which, self.split_days[split], (days,))
-        return self._profile(calendar, key, self.augment if split == "train" else NO_CHANGE)
+        return self._profile(calendar, key, split)
 
     def train(self, key: Array, days: int) -> Profile:
         """A random batch of training days."""
@@ -65,13 +65,18 @@ class Sampler(eqx.Module):
 
     def every(self, key: Array, split: str, days: int = 0) -> Profile:
         """Each day of a split once, or `days` of them evenly spaced over the year."""
-        calendar = self.split_days[split]
-        picked = np.linspace(0, len(calendar) - 1, days or len(calendar)).round().astype(int)
-        return self._profile(calendar[picked], key, NO_CHANGE)
+        return self._profile(self.calendar(split, days), key, split)
 
-    def _profile(self, calendar: Array, key: Array, augment: Augment) -> Profile:
-        homes, days = len(self.source), len(calendar)
-        keys = jax.random.split(key, 7)
+    def calendar(self, split: str, days: int = 0) -> Array:
+        """Numbers of the days that `every` gives, counted from the first of the readings."""
+        all_days = self.split_days[split]
+        picked = np.linspace(0, len(all_days) - 1, days or len(all_days)).round().astype(int)
+        return all_days[picked]
+
+    def _profile(self, calendar: Array, key: Array, split: str) -> Profile:
+        augment = self.augment if split == "train" else NO_CHANGE
+        homes, days = len(self.scale), len(calendar)
+        keys = jax.random.split(key, 8)
         scale = jax.random.uniform(
             keys[0], (days, 1, 1), minval=augment.load_low, maxval=augment.load_high
         ) * (1 + augment.noise_share * jax.random.normal(keys[1], (days, self.load_kw.shape[-1], 1)))
@@ -82,12 +87,12 @@ class Sampler(eqx.Module):
         other = self.nearby[calendar[:, None], pick]
 
         def own(table, day):
-            return jnp.swapaxes(table[day, self.source], 1, 2)
+            return jnp.swapaxes(table[day, self.source[split]], 1, 2)
 
         sun = own(self.sun, calendar[:, None]) * bright
         common = {name: table[calendar] for name, table in self.common.items()}
         common["outdoor_c"] = common["outdoor_c"] + warm
-        zero = jnp.zeros_like(sun)
+        plugged, driving_kwh = self._commute(keys[7], common["hour"], common["weekend"], homes)
         start = jax.random.uniform(keys[6], (days, 1, homes))
         return Profile(
             start=jnp.broadcast_to(start, sun.shape),
@@ -96,10 +101,26 @@ class Sampler(eqx.Module):
             sun_kw_per_kwp=sun,
             sun_ahead_kw_per_kwp=guess * ahead(sun, round(4 / self.dt_h)),
             sun_rest_kwh_per_kwp=guess * self.dt_h * (jnp.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun),
-            ev_plugged=zero,
-            ev_driving_kwh=zero,
+            ev_plugged=plugged,
+            ev_driving_kwh=driving_kwh,
             **common,
         )
+
+    def _commute(self, key: Array, hour: Array, weekend: Array, homes: int) -> tuple[Array, Array]:
+        """Plug-in windows and driving: away from about 8 to 18 h on weekdays, 11 to 15 h on half the weekends.
+
+        A stand-in until cars are measured: 5 to 15 kWh a trip, driven in the last step away.
+        """
+        keys = jax.random.split(key, 4)
+        shape = (hour.shape[0], 1, homes)
+        free, clock = weekend[:, :1, None] > 0, hour[..., None]
+        leave_h = jnp.where(free, 11.0, 8.0) + jax.random.uniform(keys[0], shape, minval=-1.5, maxval=1.5)
+        back_h = jnp.where(free, 15.0, 18.0) + jax.random.uniform(keys[1], shape, minval=-1.5, maxval=1.5)
+        goes = jax.random.uniform(keys[2], shape) < jnp.where(free, 0.5, 0.95)
+        away = goes & (clock >= leave_h) & (clock < back_h)
+        arrives = away & (clock + self.dt_h >= back_h)
+        trip_kwh = jax.random.uniform(keys[3], shape, minval=5.0, maxval=15.0)
+        return jnp.where(away, 0.0, 1.0), jnp.where(arrives, trip_kwh, 0.0)
 
 
 def ahead(values: Array, steps: int) -> Array:
@@ -109,12 +130,17 @@ def ahead(values: Array, steps: int) -> Array:
 
 
 def sampler(
-    readings: Readings, source: np.ndarray, scale: np.ndarray, dt_h: float, window: int, more: tuple[Augment, float]
+    readings: Readings,
+    source: dict[str, np.ndarray],
+    scale: np.ndarray,
+    dt_h: float,
+    window: int,
+    more: tuple[Augment, float],
 ) -> Sampler:
-    """A Sampler of `len(source)` agents on steps of `dt_h`; readings are held or averaged, energy is kept.
+    """A Sampler of `len(scale)` agents on steps of `dt_h`; readings are held or averaged, energy is kept.
 
     Args:
-        source: (homes,) index into `readings.homes`.
+        source: for each split (homes,) index into `readings.homes`.
         scale: (homes,) size beside the measured home.
         window: a load may come from a day at most so many days away.
         more: augmentation of training days, forecast error.
@@ -144,7 +170,7 @@ def sampler(
         common={name: jnp.asarray(table, single) for name, table in common.items()},
         nearby=jnp.asarray(nearby_days(split, readings.weekend, window)),
         split_days={name: jnp.asarray(np.flatnonzero(split == name)) for name in SPLITS},
-        source=jnp.asarray(source),
+        source={name: jnp.asarray(index) for name, index in source.items()},
         scale=jnp.asarray(scale, single),
         augment=augment,
         forecast_error=forecast_error,

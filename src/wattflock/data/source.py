@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import datetime
 
 import equinox as eqx
 import numpy as np
@@ -19,6 +20,7 @@ class Readings:
     carbon_kg_per_kwh: np.ndarray
     weekend: np.ndarray  # (days,)
     month: np.ndarray  # (days,)
+    first_day: datetime.date
     homes: tuple[str, ...]
     currency: str
     card: dict  # source, owner, licence, period

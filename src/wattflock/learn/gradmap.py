@@ -40,7 +40,7 @@ class GradMAP(Learner):
     curvature: Annotated[float, Field(ge=0)] = 3e4
     ascent: Annotated[float, Field(ge=0)] = 0.0
     margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.008
-    wanted: Annotated[int, Field(ge=1, description="rounds")] = 400
+    total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 400
     together: Annotated[int, Field(ge=1, description="days stepped side by side (all on a GPU)")] = 1
 
     @classmethod
@@ -64,7 +64,7 @@ class GradMAP(Learner):
         return Separate(state.nets)
 
     def rounds(self):
-        return self.wanted
+        return self.total_rounds
 
     def update(self, state, world, draw, key):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)

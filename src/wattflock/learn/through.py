@@ -27,7 +27,7 @@ class Through(Learner):
     curvature: Annotated[float, Field(ge=0)] = 3e4
     ascent: Annotated[float, Field(ge=0)] = 0.0
     margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.008
-    wanted: Annotated[int, Field(ge=1, description="rounds")] = 1500
+    total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 1500
     together: Annotated[int, Field(ge=1, description="days stepped side by side (all on a GPU)")] = 1
 
     @classmethod
@@ -52,7 +52,7 @@ class Through(Learner):
         return Separate(state.nets)
 
     def rounds(self):
-        return self.wanted
+        return self.total_rounds
 
     def update(self, state, world, draw, key):
         draw_key, key = jax.random.split(key)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.report.words import best, between, number, percent
+from wattflock.report.words import best, between, count, number, percent
 
 Summary = dict[str, Any]
+BREAKS = str.maketrans({" ": "\n", "-": "-\n", "/": "/\n"})  # headings as narrow as their figures
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,14 @@ def columns(summary: Summary) -> list[Column]:
     """The columns of the comparison; units are part of the heading."""
     return [
         Column("cost (95 % interval)", f"{summary.get('currency', '')}/home/day", _cost),
-        Column("saving captured", "% of achievable", lambda row: percent(row.get("saving_captured"))),
+        Column("saving captured", "%", lambda row: percent(row.get("saving_captured"))),
         Column("violation", "% of idle", lambda row: percent(row.get("violation_of_idle"))),
         Column("node-steps violated", "%", lambda row: percent(row.get("violated_share"))),
         Column("worst excess", "mpu", lambda row: number(_milli(row.get("worst_pu")))),
         Column("comfort", "°C·h", lambda row: number(row.get("comfort_violation_c_h"))),
         Column("CO₂", "kg/home/day", lambda row: number(row.get("co2_kg_per_home_day"))),
         Column("peak", "kW", lambda row: number(row.get("peak_kw"), 4)),
-        Column("training", "s", lambda row: number(row.get("train_seconds"))),
+        Column("train", "s", lambda row: number(row.get("train_seconds"))),
     ]
 
 
@@ -46,19 +48,20 @@ def rows(summary: Summary) -> dict[str, list[str]]:
 def notes(summary: Summary) -> str:
     """What a reader must know to read the table, in one line."""
     days, bound_days = summary.get("test_days"), summary.get("bound_days")
-    text = f"{number(summary.get('homes'))} homes, {number(days)} unseen days"
-    return f"{text}; bound and saving captured on {number(bound_days)} of them" if bound_days else text
+    text = f"{count(summary.get('homes'))} homes, {count(days)} unseen days"
+    return f"{text}; bound and saving captured on {count(bound_days)} of them" if bound_days else text
 
 
 def comparison(summary: Summary) -> Table:
-    """The comparison for the terminal."""
-    table = Table(title=Text("Which method is worth what"), caption=Text(notes(summary)))
-    table.add_column("method", no_wrap=True)
+    """The comparison for the terminal; 80 characters wide with names as short as ours."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption=Text(notes(summary)))
+    table.add_column("method", vertical="bottom", overflow="fold")
     for column in columns(summary):
-        table.add_column(Text(f"{column.title}\n[{column.unit}]"), justify="right", vertical="bottom")
+        head = Text(f"{column.title} [{column.unit}]".translate(BREAKS).replace("95\n%", "95 %"))
+        table.add_column(head, justify="right", vertical="bottom", overflow="fold")
     for name, cells in rows(summary).items():
         style = "bold" if name == best(summary) else None
-        table.add_row(Text(name), *(Text(cell) for cell in cells), style=style)
+        table.add_row(Text(name), *(Text(cell.replace(" (", "\n(")) for cell in cells), style=style)
     return table
 
 

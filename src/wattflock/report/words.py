@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-from wattflock.report.palette import looks
-
 DASH = "–"
 
 
@@ -16,6 +14,11 @@ def number(value: float | None, digits: int = 3) -> str:
         return "0"
     size = math.floor(math.log10(abs(value)))
     return f"{value:,.{max(0, min(digits if size >= 0 else 2, 9) - 1 - size)}f}"
+
+
+def count(value: int | None) -> str:
+    """A whole number with its thousands set apart; a dash for None."""
+    return DASH if value is None else f"{value:,}"
 
 
 def percent(share: float | None) -> str:
@@ -67,7 +70,7 @@ def story(summary: dict[str, Any]) -> list[str]:
     said = []
     if mine.get("cost_per_home_day") is not None and name != before(summary):
         said.append(
-            f"On {number(summary.get('test_days'))} days that no method had seen, a home pays "
+            f"On {count(summary.get('test_days'))} days that no method had seen, a home pays "
             f"{money(mine['cost_per_home_day'])} {currency} a day with {name} and "
             f"{money(theirs.get('cost_per_home_day'))} {currency} when left alone."
         )
@@ -105,8 +108,3 @@ def _violates(summary: dict[str, Any], name: str) -> str:
     if share > 1:
         return f"raises the voltage violations to {percent(share)} % of the uncontrolled ones"
     return f"leaves {percent(share)} % of the voltage violations"
-
-
-def label(summary: dict[str, Any], method: str) -> str:
-    """How a method is called in pictures and on the page."""
-    return looks([*summary["methods"], method])[method].label

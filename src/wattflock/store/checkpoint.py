@@ -10,7 +10,7 @@ import safetensors.numpy
 from numpy import asarray
 
 from wattflock.errors import RunError
-from wattflock.store.folder import written
+from wattflock.store.folder import write_whole
 
 CARD = "wattflock"
 
@@ -24,9 +24,7 @@ def save(path: Path, tree, card: dict) -> None:
         card: what the arrays are: scenario hash, learner, rounds, seconds; JSON values.
     """
     arrays = {name: asarray(leaf) for name, leaf in _named(tree)}
-    data = safetensors.numpy.save(arrays, {CARD: json.dumps(card)})
-    with written(path) as beside:
-        beside.write_bytes(data)
+    write_whole(path, safetensors.numpy.save(arrays, {CARD: json.dumps(card)}))
 
 
 def card(path: Path) -> dict:

@@ -39,20 +39,23 @@ def single(world: World) -> World:
     return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, small)
 
 
-def evaluate(world: World, policy: Policy, profile: Profile, few: np.ndarray) -> Judged:
+def evaluate(
+    world: World, policy: Policy, profile: Profile, few: np.ndarray, nudge: np.ndarray | None = None
+) -> Judged:
     """Rolls a policy out and judges it, all in float64.
 
     Args:
         world: as `build` makes it, float64 on the host.
         profile: (days, steps, homes).
         few: numbers of homes whose series are kept.
+        nudge: (days, steps, homes, controls) added to the actions; with `Rest` it replays a plan.
 
     Returns:
         Judged. A snapshot whose power flow did not converge is marked, never dropped.
     """
     with jax.enable_x64(True):
-        world, policy, profile = (_double(tree) for tree in (world, policy, profile))
-        parts = [_evaluate(world, policy, days, jnp.asarray(few)) for days in _chunks(profile)]
+        world, policy, days = (_double(tree) for tree in (world, policy, (profile, nudge)))
+        parts = [_evaluate(world, policy, *some, jnp.asarray(few)) for some in _chunks(days, profile.days())]
     return Judged(**{name: _join([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -61,9 +64,9 @@ def _double(tree):
     return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, wide)
 
 
-def _chunks(profile: Profile) -> Iterator[Profile]:
-    for begin in range(0, profile.days(), DAYS_AT_ONCE):
-        yield jax.tree.map(lambda x: x[begin : begin + DAYS_AT_ONCE], profile)
+def _chunks(tree, days: int) -> Iterator:
+    for begin in range(0, days, DAYS_AT_ONCE):
+        yield jax.tree.map(lambda x: x[begin : begin + DAYS_AT_ONCE], tree)
 
 
 def _join(parts: list):
@@ -71,8 +74,8 @@ def _join(parts: list):
 
 
 @eqx.filter_jit
-def _evaluate(world: World, policy: Policy, profile: Profile, few) -> dict:
-    trajectory = rollout(world, policy, profile, jax.random.key(0))
+def _evaluate(world: World, policy: Policy, profile: Profile, nudge, few) -> dict:
+    trajectory = rollout(world, policy, profile, jax.random.key(0), nudge=nudge)
     outcome = judge(world, trajectory, profile)
     return {
         "cost": outcome.cost.sum(1),

@@ -43,7 +43,7 @@ def minimise(program: Program, solver: str = "ipx") -> Solution:
     solve.passModel(
         *(program.width, program.height, matrix.nnz, int(highspy.MatrixFormat.kColwise)),
         *(int(highspy.ObjSense.kMinimize), 0.0, cost, lower, upper, row_lower, row_upper),
-        *(matrix.indptr, matrix.indices, matrix.data, np.zeros(0, np.int32)),
+        *(matrix.indptr, matrix.indices, matrix.data, np.zeros(program.width, np.int32)),
     )
     solve.run()
     status = solve.getModelStatus()

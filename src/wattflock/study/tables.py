@@ -9,8 +9,6 @@ from wattflock.build import Built
 from wattflock.study.evaluate import Judged
 from wattflock.types import Profile
 
-FIRST_DAY = datetime.date(2016, 8, 1)
-
 
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
     """One row per day and step: what the feeder saw."""
@@ -142,6 +140,6 @@ def _series(method: str, built: Built, few: np.ndarray, named, days: list) -> pl
     return table.filter(owns)
 
 
-def dates_of(calendar: np.ndarray) -> list[str]:
+def dates_of(first: datetime.date, calendar: np.ndarray) -> list[str]:
     """ISO dates of days counted from the first of the readings."""
-    return [(FIRST_DAY + datetime.timedelta(days=int(day))).isoformat() for day in calendar]
+    return [(first + datetime.timedelta(days=int(day))).isoformat() for day in calendar]

@@ -1,0 +1,88 @@
+"""Methods on the same unseen days: one judge, one set of days, one set of tables."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+import polars as pl
+
+from wattflock.build import Built
+from wattflock.study.bound import Optimum
+from wattflock.study.evaluate import Judged, evaluate
+from wattflock.study.summary import summarise
+from wattflock.study.tables import dates_of, days_table, examples_table, homes_table, nodes_table, steps_table
+from wattflock.types import Profile, cast
+from wattflock.world.rollout import Policy, Rest
+
+Tables = dict[str, pl.DataFrame]
+SHOWN_HOMES = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Days:
+    """The unseen days on which all methods are judged."""
+
+    profile: Profile  # numpy float64, (days, steps, homes)
+    dates: list[str]
+    few: np.ndarray  # homes whose series are kept
+
+    def of(self, picked: list[int]) -> "Days":
+        """Some of the days."""
+        profile = jax.tree.map(lambda x: x[picked], self.profile)
+        return Days(profile, [self.dates[day] for day in picked], self.few)
+
+
+def unseen(built: Built, days: int, seed: int) -> Days:
+    """Every day of the test split once, or `days` of them spread over the year."""
+    profile = built.sampler.every(jax.random.key(seed), "test", days)
+    calendar = built.sampler.calendar("test", days)
+    few = np.array([built.kinds.index(kind) for kind in sorted(set(built.kinds))[:SHOWN_HOMES]])
+    return Days(
+        profile=cast(jax.tree.map(np.asarray, profile), np.float64),
+        dates=dates_of(built.readings.first_day, calendar),
+        few=few,
+    )
+
+
+def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Tables:
+    """All tables of one method."""
+    judged = evaluate(built.world, policy, days.profile, days.few)
+    return _tables(built, days, method, judged)
+
+
+def judge_optima(built: Built, days: Days, optima: dict[int, Optimum]) -> Tables:
+    """All tables of the perfect-foresight optimum, on the days (number → optimum) that it was made for."""
+    picked = sorted(optima)
+    some = days.of(picked)
+    plan = np.stack([optima[day].action for day in picked])
+    judged = evaluate(built.world, Rest(), some.profile, days.few, plan)
+    number = pl.col("day").replace_strict(dict(enumerate(picked)))
+    tables = _tables(built, some, "bound", judged)
+    return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}
+
+
+def _tables(built: Built, days: Days, method: str, judged: Judged) -> Tables:
+    return {
+        "steps": steps_table(method, judged, days.profile, days.dates),
+        "homes": homes_table(method, judged, built),
+        "nodes": nodes_table(method, judged, days.profile, built.world.feeder.nodes),
+        "days": days_table(method, judged, days.profile, days.dates),
+        "examples": examples_table(method, judged, built, days.few, days.dates),
+    }
+
+
+def collect(tables: Sequence[Tables], optima: dict[int, Optimum], homes: int) -> Tables:
+    """The tables of all methods as one set; each day's row also gets the optimum's cost per home."""
+    all_of = {name: pl.concat([each[name] for each in tables]) for name in tables[0]}
+    cost = pl.DataFrame(
+        {"day": list(optima), "optimum_cost_per_home": [optimum.cost / homes for optimum in optima.values()]},
+        schema={"day": pl.Int64, "optimum_cost_per_home": pl.Float64},
+    )
+    all_of["days"] = all_of["days"].join(cost, on="day", how="left", maintain_order="left")
+    return all_of
+
+
+def figures(days: pl.DataFrame) -> dict[str, dict]:
+    """`summarise` of every method, in the order of the table."""
+    return {method: summarise(days, method) for method in days["method"].unique(maintain_order=True)}

@@ -1,0 +1,149 @@
+"""A day of the whole flock as a linear program: devices, bills and, once it is known where, voltages."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import sparse
+
+from wattflock.errors import WattflockError
+from wattflock.homes.program import ONE, Program, Terms
+from wattflock.market.market import Market, Meter
+from wattflock.types import Profile
+from wattflock.world.world import World
+
+MPU = 1e-3  # voltage rows are in thousandths of a per unit, so that all numbers are of like size
+
+
+@dataclasses.dataclass(frozen=True)
+class Draft:
+    """The program of a day without wires, and where its powers are: columns → (steps · homes) [kW]."""
+
+    program: Program
+    devices: dict[str, sparse.csr_matrix]  # power drawn by each device
+    power: sparse.csr_matrix  # net power of the homes
+    shape: tuple[int, int]  # (steps, homes)
+
+    def plan(self, column: np.ndarray) -> dict[str, np.ndarray]:
+        """Device → power drawn, (steps, homes) [kW]."""
+        return {name: (power @ column[: power.shape[1]]).reshape(self.shape) for name, power in self.devices.items()}
+
+
+def draft(world: World, day: Profile) -> Draft:
+    """Devices and bills of a day of shape (steps, homes).
+
+    Raises:
+        WattflockError: a market whose bills are not import and export prices for each home by itself.
+    """
+    program, shape = Program(), day.load_kw.shape
+    terms = {name: device.plan(program, day) for name, device in world.fleet.devices.items()}
+    devices = {name: gather(some, shape, program.width) for name, some in terms.items()}
+    power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, program.width))
+    add_bills(program, power, day.dt_h[:, None], *prices(world.market, day))
+    return Draft(program, devices, power, shape)
+
+
+def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matrix:
+    """The sum of terms as a matrix with one row per step and home; axes before these are summed as well."""
+    total = sparse.csr_matrix((np.prod(shape), width))
+    for term in terms:
+        column, value, _ = (x.reshape(-1, *shape) for x in np.broadcast_arrays(*term, np.zeros(shape)))
+        block, step, home = np.nonzero(column >= 0)
+        here = block, step, home
+        total += sparse.csr_matrix((value[here], (step * shape[1] + home, column[here])), shape=total.shape)
+    return total
+
+
+def prices(market: Market, day: Profile) -> tuple[np.ndarray, np.ndarray]:
+    """What each home pays for the next and gets for the last kWh, both (steps, homes), found by asking the market.
+
+    Raises:
+        WattflockError: bills that are no such prices, or an export price above the import price.
+    """
+
+    def bill(net_kwh):
+        meter = Meter(jnp.asarray(net_kwh), day.import_price_per_kwh, day.export_price_per_kwh)
+        return np.asarray(market.settle(meter).bill)
+
+    one = np.ones(day.load_kw.shape)
+    bought, sold = bill(one), -bill(-one)
+    trial = np.random.default_rng(0).normal(0, 3, one.shape)
+    guess = np.maximum(trial, 0) * bought + np.minimum(trial, 0) * sold
+    name = type(market).__name__
+    if not np.allclose(bill(trial), guess, rtol=1e-9, atol=1e-9):
+        raise WattflockError(f"bound: the market {name} has no fixed prices for each home; use tariff")
+    if (sold > bought + 1e-12).any():
+        raise WattflockError(f"bound: the market {name} pays more for exports than imports cost; no optimum")
+    return bought, sold
+
+
+def add_bills(program: Program, power: sparse.csr_matrix, dt_h, bought, sold) -> None:
+    """Bills in the objective: linear where both prices are the same, else net power = import - export."""
+    lower, upper = np.concatenate(program.lower), np.concatenate(program.upper)
+    steered = power[:, np.flatnonzero(lower < upper)].getnnz(axis=1).reshape(bought.shape) > 0
+    fixed_kw = power[:, [ONE]].toarray().reshape(bought.shape)
+    split = steered & (sold < bought)
+    price = np.where(split, 0, np.where(steered | (fixed_kw > 0), bought, sold)) * dt_h
+    program.cost.append(np.concatenate(program.cost) + power.T @ price.ravel())
+    del program.cost[:-1]
+    take = program.columns(0.0, np.inf, bought * dt_h, split)[split]
+    give = program.columns(0.0, np.inf, -sold * dt_h, split)[split]
+    nets = power[np.flatnonzero(split)].tocoo()
+    count = np.arange(len(take))
+    program.block(
+        np.zeros(len(take)), np.zeros(len(take)), np.concatenate([nets.row, count, count]),
+        np.concatenate([nets.col, take, give]), np.concatenate([nets.data, -np.ones(len(take)), np.ones(len(take))]),
+    )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Wires:
+    """Voltages around the last plan: V = voltage_pu + slope · (power - power_kw), at every node and step."""
+
+    power_kw: np.ndarray  # (steps, terminals)
+    voltage_pu: np.ndarray  # (steps, nodes)
+    slope: np.ndarray  # (steps, nodes, terminals) [pu per kW]
+    low_pu: float
+    high_pu: float
+
+
+def with_wires(draft: Draft, placement, wires: Wires, rows, price_per_pu, trust_kw) -> tuple[Program, np.ndarray]:
+    """The program with a row for every (side, step, node) in `rows`; returns it and the rows' slack columns.
+
+    Args:
+        placement: (homes, terminals).
+        rows: booleans (2, steps, nodes): keep above the lower limit, keep below the upper one.
+        price_per_pu: (steps,) of a violation.
+        trust_kw: how far a terminal's power may move.
+    """
+    program = draft.program.copy()
+    terminal = terminal_columns(program, draft, placement, wires, rows.any((0, 2)), trust_kw)
+    side, step, node = np.nonzero(rows)
+    slope = wires.slope[step, node] / MPU
+    still = wires.voltage_pu[step, node] / MPU - (slope * wires.power_kw[step]).sum(-1)
+    sign = np.where(side == 0, 1.0, -1.0)
+    slack = program.columns(0.0, np.inf, price_per_pu[step] * MPU)
+    program.block(
+        np.where(side == 0, wires.low_pu / MPU - still, -np.inf), np.where(side == 0, np.inf, wires.high_pu / MPU - still),
+        np.concatenate([np.repeat(np.arange(len(side)), slope.shape[1]), np.arange(len(side))]),
+        np.concatenate([terminal[step].ravel(), slack]), np.concatenate([slope.ravel(), sign]),
+    )  # fmt: skip
+    return program, slack
+
+
+def terminal_columns(program: Program, draft: Draft, placement, wires: Wires, active, trust_kw) -> np.ndarray:
+    """Columns (steps, terminals) of each terminal's power in the active steps, with the rows that define them."""
+    steps, homes = draft.shape
+    here = np.flatnonzero(active)
+    number = np.full(wires.power_kw.shape, -1)
+    middle = wires.power_kw[here]
+    number[here] = program.columns(middle - trust_kw, middle + trust_kw, 0.0)
+    gather = sparse.kron(sparse.identity(steps, format="csr")[here], sparse.csr_matrix(placement.T), format="csr")
+    sums = (gather @ draft.power).tocoo()
+    own = number[here].ravel()
+    program.block(
+        np.zeros(len(own)), np.zeros(len(own)), np.concatenate([sums.row, np.arange(len(own))]),
+        np.concatenate([sums.col, own]), np.concatenate([sums.data, -np.ones(len(own))]),
+    )  # fmt: skip
+    return number

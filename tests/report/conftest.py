@@ -1,0 +1,221 @@
+"""A run folder with plausible numbers, as `wattflock compare` would write it: nothing here was measured."""
+
+import csv
+import json
+from datetime import date, timedelta
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
+    "idle": (5.013, 0.0, 1.0, 0.0),
+    "rules": (4.184, 0.597, 2.14, 0.0),
+    "through": (3.894, 0.806, 0.0026, 60.2),
+    "gradmap": (3.825, 0.8655, 0.0017, 60.1),
+}
+TEST_DAYS = [35 * week + day for week in range(10) for day in range(7)]
+BOUND_DAYS = TEST_DAYS[3::7]
+HOURS = np.arange(24)
+IDLE_PU_H = 0.0021  # mean violation of a node and day when nobody steers
+
+
+def make_run(folder: Path, seed: int = 0) -> Path:
+    """Write a whole run folder and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    chart = make_chart()
+    (folder / "chart.json").write_text(json.dumps(chart))
+    (folder / "summary.json").write_text(json.dumps(make_summary()))
+    tables = {
+        "steps": make_steps(rng),
+        "homes": make_homes(rng),
+        "nodes": make_nodes(rng, chart),
+        "days": make_days(rng),
+        "examples": make_examples(rng),
+        "curves": make_curves(rng),
+    }
+    for name, table in tables.items():
+        table.write_parquet(folder / f"{name}.parquet")
+    return folder
+
+
+def make_summary() -> dict:
+    methods: dict[str, dict] = {}
+    for name, (cost, captured, violation, seconds) in METHODS.items():
+        methods[name] = {
+            "cost_per_home_day": cost, "cost_low": cost * 0.96, "cost_high": cost * 1.04,
+            "saving_captured": captured, "saving_captured_low": captured - 0.012,
+            "saving_captured_high": captured + 0.011, "violation_pu_h": IDLE_PU_H * violation,
+            "violation_of_idle": violation, "violated_share": 0.0106 * violation, "worst_pu": 0.039 * violation**0.3,
+            "days_with_violation_share": min(1.0, 0.8 * violation**0.3), "comfort_violation_c_h": 0.31,
+            "import_kwh_per_home_day": 21.0, "export_kwh_per_home_day": 8.0, "co2_kg_per_home_day": 4.87,
+            "peak_kw": 5312.0, "reverse_peak_kw": 4790.0, "train_seconds": seconds, "rounds": 700,
+        }  # fmt: skip
+    nothing = dict.fromkeys(methods["idle"])
+    methods["bound"] = nothing | {"cost_per_home_day": 3.377, "saving_captured": 1.0}
+    scenario = {
+        "name": "gradmap", "seed": 0, "data": {"part": "california"}, "homes": {"count": 1000},
+        "feeder": {"part": "ieee123", "low_pu": 0.95, "high_pu": 1.05}, "learn": {"part": "gradmap", "rounds": 700},
+    }  # fmt: skip
+    return {
+        "scenario": scenario, "run": "gradmap-0123456789", "homes": 1000, "homes_on_feeder": 2000, "test_days": 70,
+        "bound_days": 10, "currency": "USD", "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
+        "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5}, "methods": methods,
+    }  # fmt: skip
+
+
+def make_chart() -> dict:
+    tables = resources.files("wattflock") / "feeder" / "tables" / "ieee123"
+    edges: list[list[str]] = []
+    for name in ("lines", "switches", "transformers", "regulators"):
+        rows = csv.DictReader((tables / f"{name}.csv").read_text().splitlines())
+        edges += [[row["from_bus"], row["to_bus"]] for row in rows]
+    found = [row for row in csv.DictReader((tables / "buses.csv").read_text().splitlines()) if row["x"]]
+    place = {row["bus"]: (float(row["x"]), float(row["y"])) for row in found}
+    buses = list(place)
+    x, y = zip(*place.values(), strict=True)
+    return {"bus": buses, "x": list(x), "y": list(y), "edges": edges, "source": "150"}
+
+
+def sun(day: int) -> np.ndarray:
+    """Sun of the hours of a day [kW per kW peak]."""
+    season = 0.7 - 0.3 * np.cos(2 * np.pi * day / 365)
+    return np.clip(np.sin((HOURS - 5.5) / 13 * np.pi), 0, 1) * ((HOURS > 5) & (HOURS < 19)) * season
+
+
+def evening() -> np.ndarray:
+    return np.exp(-0.5 * ((HOURS - 19) / 2.0) ** 2)
+
+
+def price() -> np.ndarray:
+    return np.where((HOURS >= 16) & (HOURS < 20), 0.54, np.where((HOURS >= 8) & (HOURS < 16), 0.26, 0.21))
+
+
+def day_name(day: int) -> str:
+    return (date(2018, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def make_steps(rng: np.random.Generator) -> pl.DataFrame:
+    strength = {"idle": 1.0, "rules": 1.35, "through": 0.72, "gradmap": 0.70}
+    frames = []
+    for method, size in strength.items():
+        for day in TEST_DAYS:
+            middle = 0.99 + size * (0.035 * sun(day) - 0.028 * evening()) + rng.normal(0, 0.002, 24)
+            up = size * (0.03 * sun(day) + 0.006) + 0.004
+            down = size * (0.04 * evening() * rng.uniform(0.7, 1.1) + 0.006) + 0.004
+            low, high = middle - down, middle + up
+            if method in ("gradmap", "through"):
+                low, high = np.clip(low, 0.9496, None), np.clip(high, None, 1.0502)
+            over, under = np.clip(high - 1.05, 0, None), np.clip(0.95 - low, 0, None)
+            frames.append(pl.DataFrame({
+                "method": [method] * 24, "day": [day] * 24, "date": [day_name(day)] * 24, "step": HOURS,
+                "hour": HOURS.astype(float), "net_kw": 2500 * evening() - 4000 * sun(day), "voltage_min_pu": low,
+                "voltage_p05_pu": middle - 0.6 * down, "voltage_median_pu": middle, "voltage_p95_pu": middle + 0.6 * up,
+                "voltage_max_pu": high, "violation_pu_h": (over + under) / 10, "over_share": over, "under_share": under,
+                "import_price_per_kwh": price(), "outdoor_c": 15 + 6 * sun(day), "converged": [True] * 24,
+            }))  # fmt: skip
+    return pl.concat(frames)
+
+
+def make_homes(rng: np.random.Generator, homes: int = 1000) -> pl.DataFrame:
+    kinds = ["battery+panel", "battery", "heat_pump+panel", "heat_pump", "generator+panel", "generator"]
+    kind = rng.choice(kinds, homes, p=[0.32, 0.08, 0.24, 0.16, 0.12, 0.08])
+    size = rng.uniform(0.6, 1.4, homes)
+    frames = []
+    for method, (cost, *_) in METHODS.items():
+        for day in TEST_DAYS[::7]:
+            costs = cost * size * rng.normal(1, 0.05, homes)
+            frames.append(pl.DataFrame({
+                "method": [method] * homes, "day": [day] * homes, "home": np.arange(homes), "kind": kind,
+                "terminal": ["48.1"] * homes, "cost": costs, "bill": costs * 0.95, "import_kwh": 20 * size,
+                "export_kwh": 8 * size, "discomfort_c_h": 0.3 * size, "carbon_kg": 5 * size,
+            }))  # fmt: skip
+    return pl.concat(frames)
+
+
+def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
+    far = np.hypot(np.array(chart["x"]) - min(chart["x"]), np.array(chart["y"]) - 1500)
+    far = far / far.max()
+    places = [(bus, phase, far[i]) for i, bus in enumerate(chart["bus"]) for phase in (1, 2, 3) if (i + phase) % 4]
+    rows = []
+    for method, (_, _, violation, _) in METHODS.items():
+        for bus, phase, away in places:
+            worst = max(0.0, away - 0.45 + rng.normal(0, 0.08)) * 0.008 * violation
+            rows.append((method, f"{bus}.{phase}", bus, phase, 1 - 0.085 * away * violation**0.12,
+                         1 + 0.08 * away * violation**0.12, worst if violation > 0.01 or away > 0.9 else 0.0,
+                         0.01 * violation))  # fmt: skip
+    names = ["method", "node", "bus", "phase", "voltage_min_pu", "voltage_max_pu", "violation_pu_h", "violated_share"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def make_days(rng: np.random.Generator) -> pl.DataFrame:
+    rows = []
+    for method, (cost, _, violation, _) in METHODS.items():
+        for day in TEST_DAYS:
+            mean = cost + 1.5 * np.cos(2 * np.pi * day / 365)
+            hot = rng.random() < (0.8 if violation > 0.5 else 0.09)
+            amount = hot * rng.exponential(IDLE_PU_H * violation * (1.2 if violation > 0.5 else 11))
+            optimum = mean - cost + METHODS["idle"][0] - 1.453 if day in BOUND_DAYS else None
+            rows.append((method, day, day_name(day), date.fromisoformat(day_name(day)).month, mean, amount,
+                         10 * amount, optimum))  # fmt: skip
+    names = ["method", "day", "date", "month", "cost_per_home", "violation_pu_h", "worst_pu", "optimum_cost_per_home"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def make_examples(rng: np.random.Generator) -> pl.DataFrame:
+    frames = []
+    homes = {12: "battery+panel", 407: "heat_pump+panel", 846: "generator"}
+    for method in ("idle", "rules", "gradmap"):
+        for home, kind in homes.items():
+            for day in (TEST_DAYS[0], TEST_DAYS[44]):
+                frames += home_series(rng, method, (home, kind, day))
+    return pl.concat(frames)
+
+
+def home_series(rng: np.random.Generator, method: str, which: tuple[int, str, int]) -> list[pl.DataFrame]:
+    home, kind, day = which
+    load = 0.6 + 1.6 * evening() + 0.4 * np.exp(-0.5 * ((HOURS - 7) / 1.2) ** 2) + rng.uniform(0, 0.3, 24)
+    found = {"load": ("kW", load)}
+    if "panel" in kind:
+        found["panel"] = ("kW", -6.5 * sun(day))
+    if "battery" in kind and method != "idle":
+        power = np.where(sun(day) > 0.25, 1.6, np.where(evening() > 0.2, -1.7, 0.05))
+        found["battery"] = ("kW", power)
+        found["state of charge"] = ("%", np.clip(45 + np.cumsum(power) / 12 * 100, 10, 95))
+    if "heat_pump" in kind:
+        found["heat_pump"] = ("kW", 1.2 + 0.7 * np.cos(HOURS / 24 * 2 * np.pi) + 0.5 * (price() < 0.22))
+        found["indoor temperature"] = ("°C", 20.4 + 0.9 * np.sin((HOURS - 3) / 24 * 2 * np.pi))
+    if "generator" in kind and method != "idle":
+        found["generator"] = ("kW", np.where(price() > 0.5, -2.4, 0.0))
+    found["net"] = ("kW", np.sum([value for unit, value in found.values() if unit == "kW"], axis=0))
+    return [
+        pl.DataFrame({
+            "method": [method] * 24, "home": [home] * 24, "kind": [kind] * 24, "day": [day] * 24,
+            "date": [day_name(day)] * 24, "step": HOURS, "hour": HOURS.astype(float), "series": [name] * 24,
+            "unit": [unit] * 24, "value": value,
+        })
+        for name, (unit, value) in found.items()
+    ]  # fmt: skip
+
+
+def make_curves(rng: np.random.Generator) -> pl.DataFrame:
+    rows = []
+    for method, speed, end in (("through", 8.0, 3.894), ("gradmap", 4.0, 3.825)):
+        for seed in range(3):
+            for split, gap in (("train", -0.03), ("validation", 0.0)):
+                for place, seconds in enumerate(np.linspace(1, 60, 30)):
+                    cost = end + gap + 0.9 * np.exp(-seconds / speed) + rng.normal(0, 0.008)
+                    amount = IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
+                    rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount, split,
+                                 5.013 - cost if split == "validation" else None))  # fmt: skip
+    names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A fresh run folder."""
+    return make_run(tmp_path / "runs" / "gradmap-0123456789")
