@@ -1,6 +1,7 @@
 """The nouns that every room shares: array aliases and `Profile`, all that homes get from outside."""
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -49,7 +50,8 @@ class Profile(eqx.Module):
 
     def axes(self, own: int | None, common: int | None) -> "Profile":
         """A Profile of axis numbers, for `jax.vmap`: `own` for the homes' fields, `common` for the rest."""
-        return Profile(**{f.name: own if f.name in OWN else common for f in dataclasses.fields(self)})
+        numbers: dict[str, Any] = {f.name: own if f.name in OWN else common for f in dataclasses.fields(self)}
+        return Profile(**numbers)
 
     def days(self) -> int:
         """How many days a batch holds."""

@@ -4,6 +4,8 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wattflock.errors import RunError
 from wattflock.report.palette import INK
 
@@ -71,10 +73,10 @@ def decades(axes: "Axes", floor: float) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(10))
+    axes.yaxis.set_major_locator(LogLocator(10, numticks=7))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"≤ {value:g}" if value <= floor * 1.001 else f"{value:g}")
+        FuncFormatter(lambda value, _: ("≤ " if value <= floor * 1.001 else "") + np.format_float_positional(value, trim="-"))
     )
     axes.set_ylim(bottom=floor / 1.3)
 

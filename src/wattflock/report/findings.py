@@ -1,7 +1,6 @@
 """What pictures and page both draw: envelopes, buses, days and bounds, taken from the tables of a run."""
 
 import math
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -102,18 +101,30 @@ def wires(run: Run) -> tuple[list[float | None], list[float | None]]:
     return x, y
 
 
-def over_the_year(run: Run, method: str) -> tuple[list[date] | list[int], list[float | None]]:
-    """Test days and the violation of each [mpu·h per node]; a None between days that do not follow each other."""
-    table = run.days.filter(pl.col("method") == method).sort("day")
+def calendar(run: Run) -> tuple[dict[int, float], dict[float, str]]:
+    """Where each test day stands on an axis that leaves out the other days, and at most a dozen labels.
+
+    Days that follow each other are one apart; a gap, however long, is two.
+    """
+    table = run.days.unique("day").sort("day")
     dates = table["date"].cast(pl.String).str.to_date(strict=False)
-    when = table["day"].to_list() if dates.null_count() else dates.to_list()
-    values = [None if value is None else 1000 * value for value in table["violation_pu_h"]]
-    for place in reversed(range(1, len(when))):
-        gap = when[place] - when[place - 1]
-        if (gap if isinstance(gap, int) else gap.days) > 1:
-            when.insert(place, when[place - 1])
-            values.insert(place, None)
-    return when, values
+    names = [str(day) for day in table["day"]] if dates.null_count() else dates.dt.strftime("%-d %b").to_list()
+    places: dict[int, float] = {}
+    starts: dict[float, str] = {}
+    place, last = 0.0, None
+    for day, name in zip(table["day"].to_list(), names, strict=True):
+        follows = last is not None and day == last + 1
+        place += 1.0 if follows else 2.0
+        places[day], last = place, day
+        if not follows:
+            starts[place] = name
+    return places, dict(list(starts.items())[:: math.ceil(len(starts) / 12) or 1])
+
+
+def over_the_year(run: Run, method: str) -> pl.DataFrame:
+    """Each test day of a method: its `date` and violation [mpu·h per node], in order."""
+    table = run.days.filter(pl.col("method") == method).sort("day")
+    return table.select("day", pl.col("date").cast(pl.String), violation=1000 * pl.col("violation_pu_h"))
 
 
 def floor_of(values: list[float | None]) -> float:
@@ -122,7 +133,8 @@ def floor_of(values: list[float | None]) -> float:
     if not positive:
         return 1e-3
     top = math.floor(math.log10(max(positive)))
-    return 10.0 ** max(math.floor(math.log10(min(positive))) - 1, top - 4)
+    below = len(positive) < len([value for value in values if value is not None])
+    return 10.0 ** max(math.floor(math.log10(min(positive))) - below, top - 4)
 
 
 def home_days(run: Run) -> list[dict[str, Any]]:

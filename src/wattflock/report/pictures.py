@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -32,7 +32,6 @@ def tradeoff(run: Run) -> "Figure":
     figure, ((axes,),) = blank(1, 1, (5.6, 3.8))
     points, look = findings.points(run), looks(list(run.summary["methods"]))
     floor = findings.floor_of([point["violation"] for point in points])
-    decades(axes, floor)
     for place, point in enumerate(points):
         kind, x, y = look[point["method"]], point["cost"], max(point["violation"], floor)
         for low, high in filter(None, [point["cost_interval"]]):
@@ -47,7 +46,8 @@ def tradeoff(run: Run) -> "Figure":
         axes.axvline(bound, color=ink("@ink"), linestyle=":", linewidth=1.2)
         axes.annotate("perfect foresight", (bound, 0.98), (4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", rotation=90, va="top", fontsize=8)  # fmt: skip
-    axes.margins(x=0.22)
+    axes.margins(x=0.25)
+    decades(axes, floor)
     axes.set_ylim(top=max([floor * 10, *(point["violation"] for point in points)]) * 4)
     axes.set(xlabel=f"cost [{run.summary.get('currency', '')} per home and day]")
     axes.set(ylabel=f"violation [{findings.PER_DAY}]", title="Cheaper to the left, safer below")
@@ -62,16 +62,16 @@ def voltage(run: Run) -> "Figure":
     look, (low, high) = looks(list(run.summary["methods"])), findings.limits_pu(run.summary)
     for place, method in zip(axes[0], shown, strict=False):
         band, colour = findings.envelope(run, method), ink(look[method].colour)
-        style = {"step": "post", "color": colour, "linewidth": 0}
+        style: dict[str, Any] = {"step": "post", "color": colour, "linewidth": 0}
         place.fill_between(band["hour"], band["lowest"], band["highest"], alpha=0.22, label="min–max", **style)
         place.fill_between(band["hour"], band["low"], band["high"], alpha=0.5, label="5–95 % of nodes", **style)
         place.step(band["hour"], band["middle"], where="post", color="#111827", linewidth=1.1, label="median")
         for limit in (low, high):
-            place.axhline(limit, color="#111827", linestyle="--", linewidth=0.9)
+            place.axhline(limit, color="#111827", linestyle="--", linewidth=0.9, label="limits" if limit == low else None)
         place.set_title(look[method].label)
         hours(place)
     axes[0][0].set_ylabel("voltage [pu]")
-    figure.legend(*axes[0][-1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*axes[0][-1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -79,7 +79,7 @@ def curves(run: Run) -> "Figure":
     """Learning: cost and violation on validation days against seconds of training, a line for each seed."""
     figure, axes = blank(1, 2, (7.4, 3.2), share=False)
     split = "validation" if (run.curves["split"] == "validation").any() else "train"
-    table = run.curves.filter(pl.col("split") == split).with_columns(1000 * pl.col("violation_pu_h"))
+    table = run.curves.filter(pl.col("split") == split).with_columns(pl.col("violation_pu_h") * 1000)
     cost = "cost" if table["cost"].drop_nulls().len() else "objective"
     methods = findings.methods_in(run, table)
     if not methods:
@@ -87,10 +87,10 @@ def curves(run: Run) -> "Figure":
             note(place, "nothing was trained in this run")
         return figure
     floor = findings.floor_of(table["violation_pu_h"].to_list())
-    decades(axes[0][1], floor)
     for method in methods:
         _learn(axes[0][0], table, method, (cost, None))
         _learn(axes[0][1], table, method, ("violation_pu_h", floor))
+    decades(axes[0][1], floor)
     unit = f"[{run.summary.get('currency', '')} per home and day]"
     axes[0][0].set(xlabel="training [s]", ylabel=f"{cost} {unit}", title=f"{cost.capitalize()}, {split} days")
     axes[0][1].set(xlabel="training [s]", ylabel=f"violation [{findings.PER_DAY}]", title="Violation")
@@ -99,19 +99,22 @@ def curves(run: Run) -> "Figure":
 
 
 def days(run: Run) -> "Figure":
-    """Violation of each test day over the year, a marker for each method and day."""
-    figure, ((axes,),) = blank(1, 1, (7.4, 3.2))
-    look, table = looks(list(run.summary["methods"])), run.days.with_columns(1000 * pl.col("violation_pu_h"))
-    floor = findings.floor_of(table["violation_pu_h"].to_list())
-    decades(axes, floor)
-    for method in findings.methods_in(run, table):
-        when, values = findings.over_the_year(run, method)
-        heights = [float("nan") if value is None else max(value, floor) for value in values]
-        kind = look[method]
-        axes.plot(when, heights, kind.marker, linestyle="-", linewidth=0.6, markersize=3.5, alpha=0.85,
-                  color=ink(kind.colour), label=kind.label)  # fmt: skip
-    axes.set(xlabel="test day", ylabel="violation [mpu·h per node]")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    """Violation of each test day over the year: a row for each method, a bar for each day, gaps left out."""
+    methods, (places, ticks) = findings.methods_in(run, run.days), findings.calendar(run)
+    figure, axes = blank(max(len(methods), 1), 1, (7.4, 0.7 + 0.95 * max(len(methods), 1)))
+    tables = {method: findings.over_the_year(run, method).drop_nulls() for method in methods}
+    floor = findings.floor_of([value for table in tables.values() for value in table["violation"]])
+    top = max([floor * 10, *(table["violation"].max() or 0 for table in tables.values())])
+    for place, (method, table) in zip(axes[:, 0], tables.items(), strict=False):
+        kind, heights = looks(list(run.summary["methods"]))[method], table["violation"].clip(floor) - floor / 1.3
+        where = [places[day] for day in table["day"]]
+        place.bar(where, heights, 0.86, bottom=floor / 1.3, color=ink(kind.colour))
+        decades(place, floor)
+        place.set(ylim=(floor / 1.3, top * 1.6), xlim=(1, max(places.values(), default=1) + 1), xticks=list(ticks))
+        place.set_xticklabels(ticks.values() if place is axes[-1, 0] else [])
+        place.set_title(kind.label, fontsize=9)
+    axes[-1, 0].set_xlabel("test day; days between are not shown")
+    figure.supylabel("violation [mpu·h per node]", fontsize=9)
     return figure
 
 

@@ -19,7 +19,7 @@ def feeder(run: Run) -> "Figure":
     """The feeder before and after: each bus by the violation of its worst phase; the source is marked."""
     present = findings.methods_in(run, run.nodes)
     shown = dict.fromkeys(m for m in (words.before(run.summary), words.best(run.summary)) if m in present)
-    figure, axes = blank(1, max(len(shown), 1), (7.6, 3.6))
+    figure, axes = blank(1, max(len(shown), 1), (7.6, 3.0))
     tables = {method: findings.buses(run, method) for method in shown}
     top = max([1e-9, *(table["violation"].max() or 0 for table in tables.values())])
     dots = None
@@ -27,7 +27,7 @@ def feeder(run: Run) -> "Figure":
         dots = _map(place, run, table, top)
         place.set_title(looks(list(run.summary["methods"]))[method].label)
     if dots is not None:
-        figure.colorbar(dots, ax=axes, shrink=0.8, label=f"violation, worst phase\n[{findings.PER_DAY}]")
+        figure.colorbar(dots, ax=axes, shrink=0.85, pad=0.01, aspect=28, label=f"violation, worst phase\n[{findings.PER_DAY}]")
     return figure
 
 
@@ -44,7 +44,7 @@ def homes(run: Run) -> "Figure":
         method = best if best in day["method"] else day["method"][0]
         table = findings.home_day(run, day, method)
         for row in (0, 1):
-            _price(axes[row][place], findings.prices(run, day["day"]))
+            _price(axes[row][place], findings.prices(run, day["day"]), run.summary.get("currency", ""))
         _power(axes[0][place], table.filter(pl.col("unit") == "kW"))
         _states(axes[1][place], table.filter(pl.col("unit") != "kW"))
         axes[0][place].set_title(f"home {day['home']} · {day['kind'].replace('_', ' ')}\n{day['date']}, {method}")
@@ -76,12 +76,13 @@ def _map(axes: "Axes", run: Run, table: pl.DataFrame, top: float) -> Any:
     return dots
 
 
-def _price(axes: "Axes", blocks: list[tuple[float, float, float]]) -> None:
-    top = max((price for _, _, price in blocks), default=1) or 1
-    low = min((price for _, _, price in blocks), default=0)
+def _price(axes: "Axes", blocks: list[tuple[float, float, float]], currency: str) -> None:
+    low, top = min((block[2] for block in blocks), default=0), max((block[2] for block in blocks), default=0)
+    name = f"import price, {low:g} to {top:g} {currency}/kWh: darker is dearer"
     for start, end, price in blocks:
         share = (price - low) / (top - low) if top > low else 0
-        axes.axvspan(start, end, color="#111827", alpha=0.14 * share, linewidth=0)
+        label = name if price == top and top > low else None
+        axes.axvspan(start, end, color="#111827", alpha=0.04 + 0.14 * share, linewidth=0, label=label)
 
 
 def _power(axes: "Axes", table: pl.DataFrame) -> None:
@@ -106,8 +107,7 @@ def _power(axes: "Axes", table: pl.DataFrame) -> None:
 def _states(axes: "Axes", table: pl.DataFrame) -> None:
     hours(axes)
     if table.is_empty():
-        axes.set(yticks=[])
-        axes.text(12, 0.5, "no state to show", ha="center", color="#4b5563")
+        axes.axis("off")
     for place, (key, same) in enumerate(table.group_by("unit", maintain_order=True)):
         side = axes if place == 0 else axes.twinx()
         for index, (inner, one) in enumerate(same.group_by("series", maintain_order=True)):

@@ -54,14 +54,14 @@ def notes(summary: Summary) -> str:
 
 def comparison(summary: Summary) -> Table:
     """The comparison for the terminal; 80 characters wide with names as short as ours."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption=Text(notes(summary)))
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, caption=Text(notes(summary)))
     table.add_column("method", vertical="bottom", overflow="fold")
     for column in columns(summary):
         head = Text(f"{column.title} [{column.unit}]".translate(BREAKS).replace("95\n%", "95 %"))
         table.add_column(head, justify="right", vertical="bottom", overflow="fold")
     for name, cells in rows(summary).items():
         style = "bold" if name == best(summary) else None
-        table.add_row(Text(name), *(Text(cell.replace(" (", "\n(")) for cell in cells), style=style)
+        table.add_row(Text(name), *(Text(_stacked(cell)) for cell in cells), style=style)
     return table
 
 
@@ -81,6 +81,10 @@ def _plain(text: str) -> str:
     for sign, instead in {"\\": "\\\\", "|": "\\|", "<": "&lt;", "\n": " "}.items():
         text = text.replace(sign, instead)
     return text
+
+
+def _stacked(cell: str) -> str:
+    return cell.replace(" (", "\n").removesuffix(")")
 
 
 def _cost(row: Summary) -> str:

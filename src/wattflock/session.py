@@ -1,0 +1,220 @@
+"""One scenario at work: built once, trained with a bar, saved as it goes; what the verbs are made of."""
+
+import dataclasses
+import functools
+import platform
+import time
+from importlib.metadata import version
+
+import polars as pl
+
+from wattflock.build import Built, build, learner
+from wattflock.errors import RunError
+from wattflock.learn.learner import Learner, begin
+from wattflock.report.progress import bar
+from wattflock.scenario import Scenario
+from wattflock.store.run import Run
+from wattflock.study import compare
+from wattflock.study.bound import bound
+from wattflock.study.evaluate import single
+from wattflock.study.train import Course, Mark, train
+from wattflock.world.rollout import Policy
+from wattflock.world.world import World
+
+SAVE_EVERY_S = 20.0
+KEPT = ("jax", "jaxlib", "equinox", "optax", "numpy", "highspy", "wattflock")
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A scenario, its folder, and what is made from it when first needed."""
+
+    scenario: Scenario
+    run: Run
+    minutes: float = 0.0  # of training in this call and per method; 0 is no limit
+
+    @functools.cached_property
+    def built(self) -> Built:
+        """World, sampler and chart."""
+        return build(self.scenario)
+
+    @functools.cached_property
+    def world(self) -> World:
+        """The world to train in."""
+        return single(self.built.world)
+
+    @functools.cached_property
+    def days(self) -> compare.Days:
+        """The unseen days."""
+        return compare.unseen(self.built, self.scenario.judge.test_days, self.scenario.seed)
+
+    def course(self, method: str, who: Learner) -> Course:
+        """A training run from its beginning."""
+        wanted = self.scenario.learn.rounds if method == self.scenario.learn.part else 0
+        return Course(who, self.world, self.built.sampler, self.scenario.seed, wanted or who.rounds(), self.minutes)
+
+    def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:
+        """A method's policy and the card of its training; goes on from a checkpoint unless `fresh`.
+
+        Ctrl-C saves the last whole chunk of rounds and passes on; nothing is lost.
+        """
+        who = learner(self.scenario, method)
+        course = self.course(method, who)
+        progress = begin(who, self.world, self.scenario.seed)
+        card = {"rounds": 0, "seconds": 0.0, "curve": [], "versions": versions()}
+        saved = None if fresh else self.run.resume(method, progress)
+        if saved:
+            progress, card = saved
+            course = dataclasses.replace(course, seconds=card["seconds"], minutes=self._until(card["seconds"]))
+        if card["rounds"] < course.rounds:
+            progress, card = self._train(method, course, progress, card)
+        return who.policy(progress.state), card
+
+    def _until(self, spent_s: float) -> float:
+        return self.minutes + spent_s / 60 if self.minutes else 0.0
+
+    def _train(self, method: str, course: Course, progress, card: dict):
+        mark, saved_at = None, time.monotonic()
+        with bar(method, course.rounds) as shown:
+            try:
+                for mark in train(course, progress):
+                    card = card | {"rounds": mark.rounds, "seconds": mark.seconds}
+                    card["curve"] = card["curve"] + points(mark, method, course.seed)
+                    shown.at(mark.rounds, note(mark, self.built.readings.currency))
+                    if time.monotonic() - saved_at > SAVE_EVERY_S:
+                        self.run.save(method, mark.progress, card)
+                        saved_at = time.monotonic()
+            finally:
+                if mark:
+                    self.run.save(method, mark.progress, card)
+        return (mark.progress if mark else progress), card
+
+    def optima(self) -> dict:
+        """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
+        picked = spread(len(self.days.dates), self.scenario.judge.bound_days)
+        found = {}
+        with bar("bound", len(picked)) as shown:
+            for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
+                found[day] = optimum
+                each = optimum.cost / self.scenario.homes.count
+                shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home on this day")
+        return found
+
+
+def compared(session: Session, fresh: bool) -> dict:
+    """Trains, judges and writes everything of a run but the report; returns the summary."""
+    began = time.perf_counter()
+    tables, cards, seconds = [], {}, {}
+    for method in dict.fromkeys(("idle", *session.scenario.judge.methods)):
+        policy, cards[method] = session.trained(method, fresh)
+        tables.append(compare.judge_method(session.built, session.days, method, policy))
+    seconds["methods"] = time.perf_counter() - began
+    optima = session.optima() if session.scenario.judge.bound_days else {}
+    if optima:
+        tables.append(compare.judge_optima(session.built, session.days, optima))
+    seconds["bound"] = time.perf_counter() - began - seconds["methods"]
+    every = compare.collect(tables, optima, session.scenario.homes.count)
+    curve = [point for card in cards.values() for point in card["curve"]]
+    every["curves"] = curves(curve)
+    result = summary(session, compare.figures(every["days"]), cards) | {
+        "bound_days": len(optima),
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+    }
+    session.run.write(every, result, chart(session.built))
+    return result
+
+
+def judged(scenario: Scenario, run: Run, method: str) -> dict:
+    """One method of a run on unseen days, beside the uncontrolled case; nothing is written.
+
+    Raises:
+        RunError: the method learns and was not trained in this run.
+    """
+    session = Session(scenario, run)
+    tables, cards = [], {}
+    for name in dict.fromkeys(("idle", method)):
+        who = learner(scenario, name)
+        progress, cards[name] = begin(who, session.world, scenario.seed), {"rounds": 0, "seconds": 0.0}
+        if who.rounds():
+            saved = run.resume(name, progress)
+            if saved is None:
+                raise RunError(f"{run.checkpoint(name)}: there is none; train {name} first (wattflock train)")
+            progress, cards[name] = saved
+        tables.append(compare.judge_method(session.built, session.days, name, who.policy(progress.state)))
+    every = compare.collect(tables, {}, scenario.homes.count)
+    return summary(session, compare.figures(every["days"]), cards) | {"bound_days": 0}
+
+
+def summary(session: Session, figures: dict[str, dict], cards: dict[str, dict]) -> dict:
+    """What `summary.json` says; the bound is trained by nobody."""
+    homes = session.scenario.homes
+    methods = {
+        name: found
+        | {
+            "train_seconds": round(cards[name]["seconds"], 2) if name in cards else None,
+            "rounds": cards[name]["rounds"] if name in cards else None,
+        }
+        for name, found in figures.items()
+    }
+    return {
+        "run": session.run.folder.name,
+        "scenario": session.scenario.model_dump(mode="json"),
+        "homes": homes.count,
+        "homes_on_feeder": round(homes.count * homes.homes_per_agent),
+        "test_days": len(session.days.dates),
+        "currency": session.built.readings.currency,
+        "data": session.built.readings.card,
+        "versions": versions(),
+        "methods": methods,
+    }
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """`wanted` whole numbers below `count`, evenly spaced."""
+    wanted = min(wanted, count)
+    return sorted({round((k + 0.5) * count / wanted - 0.5) for k in range(wanted)})
+
+
+def points(mark: Mark, method: str, seed: int) -> list[dict]:
+    """Rows of the learning curve at a mark."""
+    place = {"method": method, "seed": seed, "seconds": mark.seconds, "round": mark.rounds}
+    scores = {"train": mark.train, "validation": mark.validation}
+    return [
+        place | {"split": split, "objective": found.get("objective")}
+        | {name: found[name] for name in ("cost", "violation_pu_h", "violated_share")}
+        for split, found in scores.items()
+        if found
+    ]  # fmt: skip
+
+
+def curves(rows: list[dict]) -> pl.DataFrame:
+    """The learning curves of all methods."""
+    schema = {
+        "method": pl.String, "seed": pl.Int64, "seconds": pl.Float64, "round": pl.Int64, "split": pl.String,
+        "objective": pl.Float64, "cost": pl.Float64, "violation_pu_h": pl.Float64, "violated_share": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema).with_columns(saving=pl.lit(None, pl.Float64))
+
+
+def chart(built: Built) -> dict:
+    """The map of the feeder, as `chart.json`."""
+    drawn = built.chart
+    return {
+        "bus": list(drawn.buses),
+        "x": list(drawn.x),
+        "y": list(drawn.y),
+        "edges": [list(edge) for edge in drawn.edges],
+        "source": drawn.buses[0],
+    }
+
+
+def note(mark: Mark, currency: str) -> str:
+    """What a bar says beside itself."""
+    now = mark.validation or mark.train
+    return f"{now['cost']:.3f} {currency}/home-day, violation {1e6 * now['violation_pu_h']:.1f} µpu·h/node-day"
+
+
+def versions() -> dict[str, str]:
+    """What made the figures."""
+    return {name: version(name) for name in KEPT} | {"python": platform.python_version()}
+

@@ -1,0 +1,164 @@
+"""What a person can ask for: the public API. Each function is a command of the terminal."""
+
+from pathlib import Path
+from typing import Annotated
+
+ScenarioFile = Annotated[Path | None, "A TOML file or the name of a bundled scenario; the demo's by default."]
+Sets = Annotated[list[str] | None, "Change a field: learn.rounds=200. Can be repeated."]
+Runs = Annotated[Path, "Folder that holds the runs."]
+Fresh = Annotated[bool, "Begin again, even where a checkpoint or a finished run is found."]
+Resume = Annotated[bool, "Go on where this scenario was stopped (the default; see --fresh)."]
+Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no limit [min]."]
+
+
+def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> object:
+    """Run the 1,000-home study: uncontrolled, rules, GradMAP and the optimum, on unseen days.
+
+    A finished study is shown again at once; `--fresh` repeats it.
+
+    Example:
+        wattflock demo
+        wattflock demo --set homes.count=200 --set learn.rounds=100
+    """
+    return compare(None, sets, runs, fresh=fresh, resume=resume)
+
+
+def train(
+    scenario: ScenarioFile = None,
+    sets: Sets = None,
+    runs: Runs = Path("runs"),
+    minutes: Minutes = 0.0,
+    fresh: Fresh = False,
+    resume: Resume = True,
+) -> str:
+    """Train the scenario's learner and keep its checkpoint; Ctrl-C loses nothing.
+
+    Example:
+        wattflock train --set learn.part=through --minutes 2
+        wattflock train --resume --set learn.part=through
+    """
+    session = _session(scenario, sets, runs, minutes)
+    method = session.scenario.learn.part
+    _, card = session.trained(method, fresh or not resume)
+    path = session.run.checkpoint(method)
+    return f"{method}: {card['rounds']} rounds in {card['seconds']:.1f} s; checkpoint {path}"
+
+
+def evaluate(
+    run: Annotated[str, "Id of a run, or its beginning."],
+    method: Annotated[str, "Which of its trained methods, or a rule such as idle."] = "",
+    days: Annotated[int, "Test days, spread over the year; 0 is all."] = 0,
+    runs: Runs = Path("runs"),
+) -> object:
+    """Judge a trained policy on unseen days in float64 and say what it costs and violates.
+
+    Example:
+        wattflock evaluate gradmap- --method gradmap --days 14
+    """
+    from wattflock.report import comparison
+    from wattflock.scenario import load
+    from wattflock.session import judged
+    from wattflock.store.run import find
+
+    found = find(runs, run)
+    scenario = load(found.folder / "scenario.toml", [f"judge.test_days={days}"])
+    return comparison(judged(scenario, found, method or scenario.learn.part))
+
+
+def compare(
+    scenario: ScenarioFile = None,
+    sets: Sets = None,
+    runs: Runs = Path("runs"),
+    minutes: Minutes = 0.0,
+    fresh: Fresh = False,
+    resume: Resume = True,
+) -> object:
+    """Train and judge all methods of a scenario on the same unseen days; writes tables, figures and a report.
+
+    Example:
+        wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
+    """
+    from wattflock.report import comparison, draw_all, write_report
+    from wattflock.report.progress import say
+    from wattflock.session import compared
+
+    session = _session(scenario, sets, runs, minutes)
+    summary = None if fresh else session.run.summary()
+    if summary:
+        say("This study is finished; --fresh repeats it.")
+    else:
+        summary = compared(session, fresh or not resume)
+        say("drawing the figures and the report …")
+        draw_all(session.run.folder)
+        write_report(session.run.folder)
+    say(f"report  {session.run.folder / 'report.html'}\nfigures {session.run.folder / 'figures'}/*.png")
+    return comparison(summary)
+
+
+def parts(room: Annotated[str, "Only this room: homes, feeder, market, learn or data."] = "") -> object:
+    """List the parts that a scenario can name: devices, feeders, markets, learners, data.
+
+    Example:
+        wattflock parts --room learn
+    """
+    from rich.table import Table
+
+    from wattflock.errors import Problem, ScenarioError
+    from wattflock.registry import ROOMS, interface, nearest
+    from wattflock.registry import parts as parts_of
+
+    if room and room not in ROOMS:
+        raise ScenarioError([Problem("wattflock parts", "room", room, nearest(room, ROOMS))])
+    table = Table("room", "part", "what it is", box=None, header_style="bold")
+    for each in [room] if room else ROOMS:
+        for name, kind in parts_of(each, interface(each)).items():
+            table.add_row(each, name, (kind.__doc__ or "").strip().splitlines()[0])
+    return table
+
+
+def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a figure (saving_captured)."]) -> str:
+    """Say what a part, a field of a scenario or a figure of a report means.
+
+    Example:
+        wattflock explain gradmap
+        wattflock explain judge.bound_days
+    """
+    from wattflock.explain import explanation
+
+    return explanation(name)
+
+
+def runs(
+    ids: Annotated[list[str] | None, "Only these runs (ids or their beginnings). Can be repeated."] = None,
+    runs: Runs = Path("runs"),
+    csv: Annotated[Path | None, "Also write the table to this CSV file."] = None,
+) -> object:
+    """List the runs of a folder and compare their figures, newest first.
+
+    Example:
+        wattflock runs
+        wattflock runs --id gradmap-1a2b --id gradmap-3c4d --csv runs.csv
+    """
+    from wattflock.report import overview
+    from wattflock.store.folder import write_whole
+    from wattflock.store.run import find, table_of_runs
+
+    table = table_of_runs(runs)
+    if ids:
+        names = [find(runs, each).folder.name for each in ids]
+        table = table.filter(table["run"].is_in(names))
+    if csv:
+        write_whole(csv, table.write_csv().encode())
+    return overview(table)
+
+
+def _session(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float):
+    from wattflock.scenario import load
+    from wattflock.session import Session
+    from wattflock.store.run import open_run
+
+    loaded = load(scenario, sets or [])
+    return Session(loaded, open_run(loaded, runs), minutes)
+
+
+VERBS = (demo, train, evaluate, compare, parts, explain, runs)
