@@ -86,10 +86,10 @@ class Homes(Section):
         description="device -> share of homes that have it; a home has one of them at most [share]",
     )
     panel_share_with_battery: Share = Field(
-        default=0.8, description="homes with a battery that have a panel [share]"
+        default=0.7, description="homes with a battery that have a panel [share]"
     )
     panel_share_without: Share = Field(
-        default=0.6, description="homes without a battery that have a panel [share]"
+        default=0.5, description="homes without a battery that have a panel [share]"
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="who lives where and owns what")
 

@@ -139,7 +139,9 @@ def make_homes(rng: np.random.Generator, homes: int = 1000) -> pl.DataFrame:
 def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
     far = np.hypot(np.array(chart["x"]) - min(chart["x"]), np.array(chart["y"]) - 1500)
     far = far / far.max()
-    places = [(bus, phase, far[i]) for i, bus in enumerate(chart["bus"]) for phase in (1, 2, 3) if (i + phase) % 4]
+    places = [
+        (bus, phase, far[i]) for i, bus in enumerate(chart["bus"]) for phase in (1, 2, 3) if (i + phase) % 4
+    ]
     rows = []
     for method, (_, _, violation, _) in METHODS.items():
         for bus, phase, away in places:
@@ -147,7 +149,16 @@ def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
             rows.append((method, f"{bus}.{phase}", bus, phase, 1 - 0.085 * away * violation**0.12,
                          1 + 0.08 * away * violation**0.12, worst if violation > 0.01 or away > 0.9 else 0.0,
                          0.01 * violation))  # fmt: skip
-    names = ["method", "node", "bus", "phase", "voltage_min_pu", "voltage_max_pu", "violation_pu_h", "violated_share"]
+    names = [
+        "method",
+        "node",
+        "bus",
+        "phase",
+        "voltage_min_pu",
+        "voltage_max_pu",
+        "violation_pu_h",
+        "violated_share",
+    ]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
@@ -161,7 +172,16 @@ def make_days(rng: np.random.Generator) -> pl.DataFrame:
             optimum = mean - cost + METHODS["idle"][0] - 1.453 if day in BOUND_DAYS else None
             rows.append((method, day, day_name(day), date.fromisoformat(day_name(day)).month, mean, amount,
                          10 * amount, optimum))  # fmt: skip
-    names = ["method", "day", "date", "month", "cost_per_home", "violation_pu_h", "worst_pu", "optimum_cost_per_home"]
+    names = [
+        "method",
+        "day",
+        "date",
+        "month",
+        "cost_per_home",
+        "violation_pu_h",
+        "worst_pu",
+        "optimum_cost_per_home",
+    ]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
@@ -208,7 +228,9 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
             for split, gap in (("train", -0.03), ("validation", 0.0)):
                 for place, seconds in enumerate(np.linspace(1, 60, 30)):
                     cost = end + gap + 0.9 * np.exp(-seconds / speed) + rng.normal(0, 0.008)
-                    amount = IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
+                    amount = (
+                        IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
+                    )
                     rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount, split,
                                  5.013 - cost if split == "validation" else None))  # fmt: skip
     names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving"]

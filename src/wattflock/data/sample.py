@@ -96,8 +96,8 @@ class Sampler(eqx.Module):
         start = jax.random.uniform(keys[6], (days, 1, homes))
         return Profile(
             start=jnp.broadcast_to(start, sun.shape),
-            load_kw=own(self.load_kw, other) * self.scale * scale,
-            load_last_kw=own(self.last_kw, other) * self.scale * scale,
+            load_kw=own(self.load_kw, other) * self.scale[None, None] * scale,
+            load_last_kw=own(self.last_kw, other) * self.scale[None, None] * scale,
             sun_kw_per_kwp=sun,
             sun_ahead_kw_per_kwp=guess * ahead(sun, round(4 / self.dt_h)),
             sun_rest_kwh_per_kwp=guess * self.dt_h * (jnp.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun),

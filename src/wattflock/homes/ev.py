@@ -91,4 +91,5 @@ class EV(Device):
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
         program.balance([(energy, 1.0)], start_kwh(self.size_kwh, day.start[0]), 1.0, -driving_kwh, flows)
         program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]

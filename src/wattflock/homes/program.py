@@ -18,12 +18,13 @@ class Program:
     entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
     row_lower: list[np.ndarray] = dataclasses.field(default_factory=list)
     row_upper: list[np.ndarray] = dataclasses.field(default_factory=list)
+    pairs: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
     width: int = 1
     height: int = 0
 
     def copy(self) -> "Program":
         """The same program; what is added to the copy does not touch this one."""
-        names = ("lower", "upper", "cost", "entries", "row_lower", "row_upper")
+        names = ("lower", "upper", "cost", "entries", "row_lower", "row_upper", "pairs")
         return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in names})
 
     def columns(self, lower, upper, cost, present=True) -> np.ndarray:
@@ -36,6 +37,19 @@ class Program:
         self.upper.append(upper[present].astype(float))
         self.cost.append(cost[present].astype(float))
         return number
+
+    def apart(self, one, other) -> None:
+        """Notes pairs of columns of which at most one may differ from zero; a solver may need to be told."""
+        here = one >= 0
+        self.pairs.append((one[here], other[here]))
+
+    def shut(self, best, least: float) -> None:
+        """Fixes at zero the smaller column of each pair of which both are above `least` in a solution."""
+        upper = np.concatenate(self.upper)
+        for one, other in self.pairs:
+            smaller = np.where(best[one] < best[other], one, other)
+            upper[smaller[best[smaller] > least]] = 0.0
+        self.upper = [upper]
 
     def rows(self, lower, upper, terms: Terms) -> None:
         """New constraints lower <= sum of coefficient × column <= upper, one per element of the first term.

@@ -96,7 +96,7 @@ class GradMAP(Learner):
 
     def direction(self, slope: Array, action: Array, done: Array) -> Array:
         """Where the surrogate pulls: the gradient per its rms over a home's days, within the trust region."""
-        size = jnp.sqrt((slope**2).mean((0, 1)))
+        size = jnp.sqrt((slope**2).mean((0, 1), keepdims=True))
         trust = jnp.maximum(self.trust * 0.5 ** (done / self.trust_halve), self.trust_least)
         step = trust * slope / jnp.where(size > 0, size, 1)
         step = jnp.clip(step, -self.trust_most, self.trust_most)

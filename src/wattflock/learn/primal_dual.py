@@ -40,7 +40,7 @@ class Lagrangian(eqx.Module):
     def value(self, outcome: Outcome, multiplier: Array) -> Array:
         """The objective J, shape () [currency per home and day]."""
         days, _, homes = outcome.cost.shape
-        network = penalty(outcome.excess_pu, multiplier, self.curvature)
+        network = penalty(outcome.excess_pu, multiplier[None], self.curvature)
         return (outcome.cost.sum() + (network * outcome.dt_h[..., None]).sum()) / (days * homes)
 
     def ascend(self, outcome: Outcome, multiplier: Array) -> Array:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STYLE = {
+Share = Literal["row", "none"]
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -33,12 +34,14 @@ STYLE = {
 }
 
 
-def blank(rows: int, columns: int, size_inch: tuple[float, float], share: bool = True) -> tuple["Figure", Any]:
-    """A figure and its axes `[rows, columns]`; the y axis is shared along rows unless told otherwise."""
+def blank(
+    rows: int, columns: int, size_inch: tuple[float, float], share: Share = "row"
+) -> "tuple[Figure, Any]":
+    """A figure and its axes `[rows, columns]`; `share` says along what the y axis is shared."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size_inch, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row" if share else False)
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey=share)
 
 
 def png(draw: Callable[[], "Figure"]) -> bytes:
@@ -72,12 +75,13 @@ def decades(axes: "Axes", floor: float) -> None:
     """A logarithmic y axis that ends at `floor`, where all that is smaller is drawn."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    def say(value: float, _: int) -> str:
+        return ("≤ " if value <= floor * 1.001 else "") + np.format_float_positional(value, trim="-")
+
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(10, numticks=7))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: ("≤ " if value <= floor * 1.001 else "") + np.format_float_positional(value, trim="-"))
-    )
+    axes.yaxis.set_major_formatter(FuncFormatter(say))
     axes.set_ylim(bottom=floor / 1.3)
 
 

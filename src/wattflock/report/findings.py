@@ -28,8 +28,8 @@ def methods_in(run: Run, table: pl.DataFrame) -> list[str]:
 def bound_cost(run: Run) -> float | None:
     """The optimum's mean cost per home and day, for all test days.
 
-    A bound is made for some days only, and days differ; so the saving it makes on those days is taken from the
-    uncontrolled cost of all days. Without daily figures it is the summary's own number.
+    A bound is made for some days only, and days differ; so the saving it makes on those days is taken from
+    the uncontrolled cost of all days. Without daily figures it is the summary's own number.
     """
     idle = run.days.filter(pl.col("method") == before(run.summary))
     best = idle.drop_nulls("optimum_cost_per_home")
@@ -64,7 +64,7 @@ def points(run: Run) -> list[dict[str, Any]]:
 
 
 def envelope(run: Run, method: str) -> pl.DataFrame:
-    """Voltages [pu] over the day: extremes of all days, and the mean over days of the 5, 50 and 95 % nodes."""
+    """Voltages [pu] over the day: extremes of all days, and the 5, 50 and 95 % nodes of a mean day."""
     table = run.steps.filter(pl.col("method") == method).group_by("hour").agg(
         pl.col("voltage_min_pu").min().alias("lowest"),
         pl.col("voltage_p05_pu").mean().alias("low"),
@@ -91,7 +91,8 @@ def buses(run: Run, method: str) -> pl.DataFrame:
 
 def wires(run: Run) -> tuple[list[float | None], list[float | None]]:
     """The edges of the map as one broken line: x and y with a None after every edge."""
-    place = {str(bus): (x, y) for bus, x, y in zip(*(run.chart[key] for key in ("bus", "x", "y")), strict=True)}
+    columns = zip(run.chart["bus"], run.chart["x"], run.chart["y"], strict=True)
+    place = {str(bus): (x, y) for bus, x, y in columns}
     x: list[float | None] = []
     y: list[float | None] = []
     for start, end in run.chart["edges"]:
@@ -108,7 +109,8 @@ def calendar(run: Run) -> tuple[dict[int, float], dict[float, str]]:
     """
     table = run.days.unique("day").sort("day")
     dates = table["date"].cast(pl.String).str.to_date(strict=False)
-    names = [str(day) for day in table["day"]] if dates.null_count() else dates.dt.strftime("%-d %b").to_list()
+    numbers = table["day"].cast(pl.String).to_list()
+    names = numbers if dates.null_count() else dates.dt.strftime("%-d %b").to_list()
     places: dict[int, float] = {}
     starts: dict[float, str] = {}
     place, last = 0.0, None
@@ -128,7 +130,7 @@ def over_the_year(run: Run, method: str) -> pl.DataFrame:
 
 
 def floor_of(values: list[float | None]) -> float:
-    """The lowest decade of a logarithmic axis; smaller values and zero are drawn on it. At most five decades."""
+    """The lowest decade of a logarithmic axis, at most five below the highest; zero is drawn on it."""
     positive = [value for value in values if value is not None and value > 0]
     if not positive:
         return 1e-3
@@ -148,8 +150,8 @@ def home_days(run: Run) -> list[dict[str, Any]]:
 
 def home_day(run: Run, chosen: dict[str, Any], method: str) -> pl.DataFrame:
     """The series of one home on one day under one method."""
-    same = (pl.col("home") == chosen["home"]) & (pl.col("day") == chosen["day"]) & (pl.col("method") == method)
-    return run.examples.filter(same).sort("step", maintain_order=True)
+    same = pl.col("home") == chosen["home"], pl.col("day") == chosen["day"], pl.col("method") == method
+    return run.examples.filter(*same).sort("step", maintain_order=True)
 
 
 def prices(run: Run, day: int) -> list[tuple[float, float, float]]:

@@ -35,7 +35,10 @@ def page(run: Run) -> str:
         "feeder": plots_of_places.feeder(run),
         "homes": plots_of_places.homes(run),
         "days": plots.days(run),
-    } | {f"curves-{name}": plots.curves(run, name) for name in ("cost", "objective", "saving", "violation_pu_h")}
+    } | {
+        f"curves-{name}": plots.curves(run, name)
+        for name in ("cost", "objective", "saving", "violation_pu_h")
+    }
     data = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     title = html.escape(words.headline(run.summary))
     return f"""<!doctype html>
@@ -69,7 +72,9 @@ def _top(run: Run, title: str) -> str:
 def _sections(run: Run, figures: dict[str, Any]) -> str:
     idle, best = words.before(run.summary), words.best(run.summary)
     scenario = html.escape(json.dumps(run.summary.get("scenario", {}), indent=2, ensure_ascii=False))
-    terms = "".join(f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>" for term, text in GLOSSARY.items())
+    terms = "".join(
+        f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>" for term, text in GLOSSARY.items()
+    )
     parts = [
         _section("table", "Methods compared", html.escape(notes(run.summary)) + ".", _table(run)),
         _section("tradeoff", "Cheap or safe?", "Cheaper to the left, safer below; lines are 95 % intervals over the test "
@@ -104,7 +109,8 @@ def _section(name: str, title: str, caption: str, body: str) -> str:
 def _table(run: Run) -> str:
     best, look = words.best(run.summary), looks(list(run.summary["methods"]))
     heads = "".join(
-        f"<th>{html.escape(column.title)}<small>{html.escape(column.unit)}</small></th>" for column in columns(run.summary)
+        f"<th>{html.escape(column.title)}<small>{html.escape(column.unit)}</small></th>"
+        for column in columns(run.summary)
     )
     lines = []
     for name, cells in rows(run.summary).items():
@@ -118,7 +124,9 @@ def _table(run: Run) -> str:
 
 def _plot(place: str, figure: str, menus: list[tuple[str, Options, str]], size: str = "") -> str:
     """A figure with its menus; each menu is its label, its options and the one that is chosen."""
-    made = "".join(f"<label>{label} {_menu(place, options, chosen)}</label>" for label, options, chosen in menus)
+    made = "".join(
+        f"<label>{label} {_menu(place, options, chosen)}</label>" for label, options, chosen in menus
+    )
     head = f'<div class="menus">{made}</div>' if made else ""
     key = "" if menus else ' data-key=""'
     return f'<div>{head}<div class="plot {size}" id="{place}" data-figure="{figure}"{key}></div></div>'
@@ -153,7 +161,10 @@ def _learning(figures: dict[str, Any]) -> str:
     found = [name for name, figure in made.items() if figure["choices"]]
     if not found:
         return "<p>Nothing was trained in this run.</p>"
-    parts = [_plot(f"curve-{name}", f"curves-{name}", []).replace('data-key=""', f'data-key="{name}"') for name in found]
+    parts = [
+        _plot(f"curve-{name}", f"curves-{name}", []).replace('data-key=""', f'data-key="{name}"')
+        for name in found
+    ]
     return f'<div class="pair">{"".join(parts)}</div>'
 
 

@@ -31,6 +31,7 @@ th, td { padding: 8px 10px; text-align: right; border-bottom: 1px solid var(--li
 th { font-weight: 600; line-height: 1.3; } th small { display: block; font-weight: 400; color: var(--soft); }
 th:first-child, td:first-child { text-align: left; padding-left: 6px; white-space: nowrap; }
 td small { display: block; color: var(--soft); white-space: nowrap; }
+td { vertical-align: baseline; }
 tr.best td { background: var(--tint); font-weight: 600; } tr:last-child td { border-bottom: 0; }
 .dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 8px; }
 .menus { display: flex; flex-wrap: wrap; gap: 8px 16px; margin: 8px 0 4px; font-size: 14.5px; color: var(--soft); }

@@ -1,6 +1,7 @@
 """How a method and a series look everywhere: one colour, one marker, one dash, one label.
 
-Colours are those of Okabe and Ito (2008), told apart by the colour-blind; markers and dashes tell methods apart in print.
+Colours are those of Okabe and Ito (2008), told apart by the colour-blind; markers and dashes tell methods
+apart in print.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,8 @@ def draw_all(run_folder: Path) -> list[Path]:
         RunError: if a file of the run is missing or damaged, or a figure cannot be written.
     """
     run = read(run_folder)
-    return [write_whole(run_folder / f"{name}.png", png(partial(draw, run))) for name, draw in PICTURES.items()]
+    drawn = {name: png(partial(draw, run)) for name, draw in PICTURES.items()}
+    return [write_whole(run_folder / f"{name}.png", content) for name, content in drawn.items()]
 
 
 def tradeoff(run: Run) -> "Figure":
@@ -63,11 +64,12 @@ def voltage(run: Run) -> "Figure":
     for place, method in zip(axes[0], shown, strict=False):
         band, colour = findings.envelope(run, method), ink(look[method].colour)
         style: dict[str, Any] = {"step": "post", "color": colour, "linewidth": 0}
-        place.fill_between(band["hour"], band["lowest"], band["highest"], alpha=0.22, label="min–max", **style)
-        place.fill_between(band["hour"], band["low"], band["high"], alpha=0.5, label="5–95 % of nodes", **style)
-        place.step(band["hour"], band["middle"], where="post", color="#111827", linewidth=1.1, label="median")
-        for limit in (low, high):
-            place.axhline(limit, color="#111827", linestyle="--", linewidth=0.9, label="limits" if limit == low else None)
+        hour, black = band["hour"], "#111827"
+        place.fill_between(hour, band["lowest"], band["highest"], alpha=0.22, label="min–max", **style)
+        place.fill_between(hour, band["low"], band["high"], alpha=0.5, label="5–95 % of nodes", **style)
+        place.step(hour, band["middle"], where="post", color=black, linewidth=1.1, label="median")
+        for limit, name in ((low, "limits"), (high, None)):
+            place.axhline(limit, color=black, linestyle="--", linewidth=0.9, label=name)
         place.set_title(look[method].label)
         hours(place)
     axes[0][0].set_ylabel("voltage [pu]")
@@ -77,7 +79,7 @@ def voltage(run: Run) -> "Figure":
 
 def curves(run: Run) -> "Figure":
     """Learning: cost and violation on validation days against seconds of training, a line for each seed."""
-    figure, axes = blank(1, 2, (7.4, 3.2), share=False)
+    figure, axes = blank(1, 2, (7.4, 3.2), share="none")
     split = "validation" if (run.curves["split"] == "validation").any() else "train"
     table = run.curves.filter(pl.col("split") == split).with_columns(pl.col("violation_pu_h") * 1000)
     cost = "cost" if table["cost"].drop_nulls().len() else "objective"
@@ -104,13 +106,13 @@ def days(run: Run) -> "Figure":
     figure, axes = blank(max(len(methods), 1), 1, (7.4, 0.7 + 0.95 * max(len(methods), 1)))
     tables = {method: findings.over_the_year(run, method).drop_nulls() for method in methods}
     floor = findings.floor_of([value for table in tables.values() for value in table["violation"]])
-    top = max([floor * 10, *(table["violation"].max() or 0 for table in tables.values())])
+    top = max([floor * 10, *(value for table in tables.values() for value in table["violation"])])
     for place, (method, table) in zip(axes[:, 0], tables.items(), strict=False):
-        kind, heights = looks(list(run.summary["methods"]))[method], table["violation"].clip(floor) - floor / 1.3
-        where = [places[day] for day in table["day"]]
+        kind, where = looks(list(run.summary["methods"]))[method], [places[day] for day in table["day"]]
+        heights = table["violation"].clip(floor) - floor / 1.3
         place.bar(where, heights, 0.86, bottom=floor / 1.3, color=ink(kind.colour))
         decades(place, floor)
-        place.set(ylim=(floor / 1.3, top * 1.6), xlim=(1, max(places.values(), default=1) + 1), xticks=list(ticks))
+        place.set(ylim=(floor / 1.3, top * 1.6), xlim=(1, max(places.values()) + 1), xticks=list(ticks))
         place.set_xticklabels(ticks.values() if place is axes[-1, 0] else [])
         place.set_title(kind.label, fontsize=9)
     axes[-1, 0].set_xlabel("test day; days between are not shown")
@@ -123,8 +125,16 @@ def _learn(axes: "Axes", table: pl.DataFrame, method: str, drawn: tuple[str, flo
     mine = table.filter(pl.col("method") == method).sort("seed", "seconds").drop_nulls(column)
     for place, (_, one) in enumerate(mine.group_by("seed", maintain_order=True)):
         values = one[column] if floor is None else one[column].clip(floor)
-        axes.plot(one["seconds"], values, linestyle=kind.dash, color=ink(kind.colour), linewidth=1.4,
-                  marker=kind.marker, markersize=3, label=None if place else kind.label)  # fmt: skip
+        axes.plot(one["seconds"], values, linestyle=kind.dash, color=ink(kind.colour), linewidth=1.3,
+                  marker=kind.marker, markersize=3.5, markevery=max(1, len(one) // 8),
+                  label=None if place else kind.label)  # fmt: skip
 
 
-PICTURES = {"tradeoff": tradeoff, "voltage": voltage, "feeder": feeder, "curves": curves, "homes": homes, "days": days}
+PICTURES = {
+    "tradeoff": tradeoff,
+    "voltage": voltage,
+    "feeder": feeder,
+    "curves": curves,
+    "homes": homes,
+    "days": days,
+}

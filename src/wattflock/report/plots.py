@@ -1,7 +1,7 @@
 """The page's figures of a whole run, as plain plotly dictionaries: trade-off, voltage, curves, days.
 
-A figure is `{"layout": …, "choices": {key: {"data": […], "layout": {…}}}}`; the page's menus pick the key. Colours that
-begin with @ are the page's own and follow light and dark.
+A figure is `{"layout": …, "choices": {key: {"data": […], "layout": {…}}}}`; the page's menus pick the key. Colours
+that begin with @ are the page's own and follow light and dark.
 """
 
 import html
@@ -29,7 +29,8 @@ def tradeoff(run: Run) -> Figure:
     points, look = findings.points(run), looks(list(run.summary["methods"]))
     floor = findings.floor_of([point["violation"] for point in points])
     data = [_point(run, point, floor, "top" if place % 2 else "bottom") for place, point in enumerate(points)]
-    axis = log_axis(f"violation [{findings.PER_DAY}]", floor, max([floor, *(p["violation"] for p in points)]) * 3)
+    top = 3 * max([floor, *(point["violation"] for point in points)])
+    axis = log_axis(f"violation [{findings.PER_DAY}]", floor, top)
     costs = [point["cost"] for point in points]
     layout: dict[str, Any] = {"yaxis": axis, "showlegend": False, "hovermode": "closest"}
     bound = findings.bound_cost(run)
@@ -78,9 +79,10 @@ def curves(run: Run, column: str) -> Figure:
         for method in findings.methods_in(run, table)
         for first, ((split, _), one) in _runs(table.filter(pl.col("method") == method).drop_nulls(column))
     ]
-    unit = findings.PER_DAY if column == "violation_pu_h" else f"{run.summary.get('currency', '')} per home and day"
+    log = column == "violation_pu_h"
+    unit = findings.PER_DAY if log else f"{run.summary.get('currency', '')} per home and day"
     name = safe(f"{column.removesuffix('_pu_h')} [{unit}]")
-    axis = log_axis(name, floor, max(values) * 1.5) if column == "violation_pu_h" else {"title": {"text": name}}
+    axis = log_axis(name, floor, max(values) * 1.5) if log else {"title": {"text": name}}
     layout = {"xaxis": {"title": {"text": "training [s]"}, "rangemode": "tozero"}, "yaxis": axis}
     return {"layout": layout, "choices": {column: {"data": data}}}
 
@@ -93,11 +95,14 @@ def days(run: Run) -> Figure:
     floor, look = findings.floor_of(values), looks(list(run.summary["methods"]))
     layout: dict[str, Any] = {"annotations": [], "bargap": 0.12, "showlegend": False}
     layout["xaxis"] = {"title": {"text": "test day; days between are not shown"}, "tickvals": list(ticks),
-                       "ticktext": [safe(tick) for tick in ticks.values()], "anchor": "free", "position": 0}  # fmt: skip
+                       "ticktext": [safe(tick) for tick in ticks.values()], "anchor": "free",
+                       "position": 0}  # fmt: skip
     data = []
     for place, (method, table) in enumerate(tables.items()):
         height, end = 1 / len(methods), 1 - place / len(methods)
-        axis = log_axis("", floor, max([floor * 10, *values]) * 1.5) | {"domain": [end - 0.78 * height, end - 0.1 * height]}
+        axis = log_axis("", floor, max([floor * 10, *values]) * 1.5) | {
+            "domain": [end - 0.78 * height, end - 0.1 * height]
+        }
         layout[f"yaxis{place + 1 if place else ''}"] = axis
         layout["annotations"].append({"text": f"<b>{safe(look[method].label)}</b>", "x": 0, "xref": "paper",
                                       "y": end, "yref": "paper", "showarrow": False, "xanchor": "left",
@@ -114,7 +119,9 @@ def days(run: Run) -> Figure:
 
 def faded(colour: str, opacity: float) -> str:
     """The colour with this much opacity; ink turns grey."""
-    red, green, blue = (int((colour if colour != INK else "#808080")[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = (
+        int((colour if colour != INK else "#808080")[place : place + 2], 16) for place in (1, 3, 5)
+    )
     return f"rgba({red},{green},{blue},{opacity})"
 
 
@@ -122,7 +129,9 @@ def log_axis(title: str, floor: float, top: float) -> dict[str, Any]:
     """A logarithmic axis whose lowest decade stands for all that is smaller."""
     first, last = round(math.log10(floor)), math.ceil(math.log10(max(top, floor * 10)))
     decades = range(first, last + 1, max(1, (last - first) // 4))
-    text = [("≤ " if place == first else "") + f"{10.0**place:.10f}".rstrip("0").rstrip(".") for place in decades]
+    text = [
+        ("≤ " if place == first else "") + f"{10.0**place:.10f}".rstrip("0").rstrip(".") for place in decades
+    ]
     return {"type": "log", "title": {"text": title}, "range": [math.log10(floor / 1.3), math.log10(top)],
             "tickvals": [10.0**place for place in decades], "ticktext": text}  # fmt: skip
 
@@ -138,7 +147,8 @@ def _point(run: Run, point: dict[str, Any], floor: float, side: str) -> dict[str
         "marker": {"color": look.colour, "symbol": look.symbol, "size": 13},
         "error_x": thin | {"array": [across[1] - x], "arrayminus": [x - across[0]]},
         "error_y": thin | {"array": [max(along[1] - y, 0)], "arrayminus": [max(y - max(along[0], floor), 0)]},
-        "hovertemplate": f"cost {x:.3f}<br>violation {number(point['violation'])}<extra>{safe(look.label)}</extra>",
+        "hovertemplate": f"cost {x:.3f}<br>violation {number(point['violation'])}"
+        f"<extra>{safe(look.label)}</extra>",
     }  # fmt: skip
 
 
@@ -147,11 +157,18 @@ def _envelope(run: Run, method: str) -> list[dict[str, Any]]:
     name, hour = safe(look.label), band["hour"].to_list()
 
     def edge(column: str, text: str, fill: float) -> dict[str, Any]:
-        line = {"shape": "hv", "width": 2 if column == "middle" else 0, "color": look.colour, "dash": look.stroke}
+        line = {
+            "shape": "hv",
+            "width": 2 if column == "middle" else 0,
+            "color": look.colour,
+            "dash": look.stroke,
+        }
         trace = {"type": "scatter", "mode": "lines", "x": hour, "y": band[column].round(5).to_list(), "line": line,
-                 "legendgroup": method, "showlegend": column == "middle", "name": name if column == "middle" else text,
+                 "legendgroup": method, "showlegend": column == "middle", "name": name,
                  "hovertemplate": f"%{{y:.4f}} pu<extra>{name}: {text}</extra>"}  # fmt: skip
-        return trace | ({"fill": "tonexty", "fillcolor": faded(look.colour, fill)} if fill else {"fill": "none"})
+        return trace | (
+            {"fill": "tonexty", "fillcolor": faded(look.colour, fill)} if fill else {"fill": "none"}
+        )
 
     return [
         edge("lowest", "lowest", 0),

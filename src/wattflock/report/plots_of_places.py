@@ -1,4 +1,4 @@
-"""The page's figures of places, as plain plotly dictionaries: the feeder as a map, and homes through a day."""
+"""The page's figures of places, as plain plotly dictionaries: the feeder's map and homes through a day."""
 
 from typing import Any
 
@@ -20,12 +20,17 @@ QUANTITIES = {
 def feeder(run: Run) -> Figure:
     """The feeder as a map; the menus pick the method and what colours the buses."""
     hidden = {"visible": False, "fixedrange": False}
-    layout = {"xaxis": hidden, "yaxis": hidden | {"scaleanchor": "x"}, "showlegend": False, "hovermode": "closest"}
+    layout = {
+        "xaxis": hidden,
+        "yaxis": hidden | {"scaleanchor": "x"},
+        "showlegend": False,
+        "hovermode": "closest",
+    }
     methods = findings.methods_in(run, run.nodes)
     tables = {method: findings.buses(run, method) for method in methods}
     scales = {quantity: _scale(tables, quantity) for quantity in QUANTITIES}
     choices = {
-        f"{method}|{quantity}": {"data": [*_ground(run), _buses(table, quantity, scales[quantity])]}
+        f"{method}|{quantity}": {"data": [*_ground(run), *_buses(table, quantity, scales[quantity])]}
         for method, table in tables.items()
         for quantity in QUANTITIES
     }
@@ -53,13 +58,15 @@ def home_name(day: dict[str, Any]) -> str:
 
 def _ground(run: Run) -> list[dict[str, Any]]:
     x, y = findings.wires(run)
-    source = str(run.chart.get("source"))
-    found = [place for place in zip(*(run.chart[key] for key in ("bus", "x", "y")), strict=True) if str(place[0]) == source]
     wires = {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip",
              "line": {"color": "#9aa3af", "width": 1.4}}  # fmt: skip
-    star = {"type": "scatter", "mode": "markers+text", "x": [place[1] for place in found], "y": [place[2] for place in found],
-            "marker": {"symbol": "star", "size": 16, "color": INK}, "text": ["source"] * len(found),
-            "textposition": "top center", "hoverinfo": "skip"}  # fmt: skip
+    places = zip(run.chart["bus"], run.chart["x"], run.chart["y"], strict=True)
+    found = [place for place in places if str(place[0]) == str(run.chart.get("source"))]
+    star = {
+        "type": "scatter", "mode": "markers+text", "hoverinfo": "skip", "textposition": "top center",
+        "x": [place[1] for place in found], "y": [place[2] for place in found], "text": ["source"] * len(found),
+        "marker": {"symbol": "star", "size": 16, "color": INK},
+    }  # fmt: skip
     return [wires, star]
 
 
@@ -76,18 +83,20 @@ def _scale(tables: dict[str, pl.DataFrame], quantity: str) -> dict[str, Any]:
     return {"colorscale": steps, "cmin": span[0], "cmax": span[1], "colorbar": bar}
 
 
-def _buses(table: pl.DataFrame, quantity: str, scale: dict[str, Any]) -> dict[str, Any]:
+def _buses(table: pl.DataFrame, quantity: str, scale: dict[str, Any]) -> list[dict[str, Any]]:
     table = table.drop_nulls(quantity).sort(quantity)
-    values = table[quantity].to_list()
-    size = [7 + 9 * (value / scale["cmax"] if quantity == "violation" else 0.3) for value in values]
-    still = quantity == "violation"
-    colours = ["@paper" if still and value <= 0 else None for value in values]
+    calm = table.filter(pl.col("violation") <= 0) if quantity == "violation" else table.clear()
+    hot = table.join(calm, on="bus", how="anti", maintain_order="left")
+    values = hot[quantity].to_list()
+    sizes = [7 + 10 * value / scale["cmax"] if quantity == "violation" else 10 for value in values]
+    edge = {"line": {"color": "#6b7280", "width": 1}}
+    full = scale | edge | {"color": values, "size": sizes, "showscale": True}
+    return [_dots(calm, edge | {"color": "@paper", "size": 6}), _dots(hot, full)]
+
+
+def _dots(table: pl.DataFrame, marker: dict[str, Any]) -> dict[str, Any]:
     return {
-        "type": "scatter", "mode": "markers", "x": table["x"].to_list(), "y": table["y"].to_list(),
-        "marker": scale | {"color": values, "size": size, "showscale": True,
-                           "opacity": [0.55 if colour else 1 for colour in colours],
-                           "symbol": ["circle-open" if colour else "circle" for colour in colours],
-                           "line": {"color": "#6b7280", "width": 1}},
+        "type": "scatter", "mode": "markers", "x": table["x"].to_list(), "y": table["y"].to_list(), "marker": marker,
         "text": [_bus_text(bus) for bus in table.iter_rows(named=True)], "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
 
@@ -102,7 +111,8 @@ def _bus_text(bus: dict[str, Any]) -> str:
 def _day(run: Run, day: dict[str, Any], method: str) -> dict[str, Any]:
     table = findings.home_day(run, day, method)
     power, states = table.filter(pl.col("unit") == "kW"), table.filter(pl.col("unit") != "kW")
-    data = [_power(str(key[0]), one, place) for place, (key, one) in enumerate(power.group_by("series", maintain_order=True))]
+    groups = enumerate(power.group_by("series", maintain_order=True))
+    data = [_power(str(key[0]), one, place) for place, (key, one) in groups]
     units = states["unit"].unique(maintain_order=True).to_list()
     for key, one in states.group_by("series", maintain_order=True):
         data.append(_state(str(key[0]), one, units.index(one["unit"][0])))
@@ -118,13 +128,15 @@ def _day(run: Run, day: dict[str, Any], method: str) -> dict[str, Any]:
 
 
 def _power(name: str, one: pl.DataFrame, place: int) -> dict[str, Any]:
-    colour, label, values = series_colour(name, place), safe(name.replace("_", " ")), one["value"].round(4).to_list()
-    hour, width = one["hour"].to_list(), 24 / max(len(one), 1)
+    colour, label = series_colour(name, place), safe(name.replace("_", " "))
+    middle = [hour + 12 / one.height for hour in one["hour"]]
+    values = one["value"].round(4).to_list()
     over = {"name": label, "hovertemplate": f"%{{y:.2f}} kW<extra>{label}</extra>"}
-    if name == "net":
-        line = {"color": colour, "width": 2.2, "shape": "hvh"}
-        return over | {"type": "scatter", "mode": "lines", "x": [h + width / 2 for h in hour], "y": values, "line": line}
-    return over | {"type": "bar", "x": [h + width / 2 for h in hour], "y": values, "marker": {"color": colour}}
+    if name != "net":
+        return over | {"type": "bar", "x": middle, "y": values, "marker": {"color": colour}}
+    line = {"color": colour, "width": 2.2, "shape": "hvh"}
+    x, y = [0, *middle, 24], [values[0], *values, values[-1]]
+    return over | {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line}
 
 
 def _state(name: str, one: pl.DataFrame, place: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One comparison, three ways to show it: rows for the page, a table for the terminal, Markdown for a README."""
+"""One comparison in three forms: rows for the page, a table for the terminal, Markdown for a README."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ def headline(summary: dict[str, Any]) -> str:
 
 
 def story(summary: dict[str, Any]) -> list[str]:
-    """The sentences below the headline: money, share of the achievable, and what price-greedy control does."""
+    """The sentences below the headline: money, share of the achievable, and what blind rules do."""
     methods, name, currency = summary["methods"], best(summary), summary.get("currency", "")
     mine, theirs = methods[name], methods[before(summary)]
     said = []
@@ -76,12 +76,15 @@ def story(summary: dict[str, Any]) -> list[str]:
         )
     if mine.get("saving_captured") is not None:
         said.append(
-            f"That is {percent(mine['saving_captured'])} % {_interval(mine)}of what perfect foresight could save."
+            f"That is {percent(mine['saving_captured'])} % {_interval(mine)}"
+            "of what perfect foresight could save."
         )
     rules = methods.get("rules", {}).get("violation_of_idle") if name != "rules" else None
     if rules is not None:
-        more = f"raise them to {percent(rules)} %" if rules > 1 else f"leave {percent(rules)} % of them"
-        said.append(f"An installer’s rules, blind to the network, {more}.")
+        more = "raise violations to" if rules > 1 else "leave violations at"
+        said.append(
+            f"An installer’s rules, blind to the network, {more} {percent(rules)} % of the uncontrolled ones."
+        )
     return said
 
 

@@ -1,6 +1,7 @@
 """The perfect-foresight optimum of given days: the yardstick that shares of achievable saving refer to."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,7 +28,9 @@ class Settings:
     near_pu: float = 0.01  # a voltage that has been so close to a limit has a row from then on
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
     trust_kw: float = 400.0  # most that a terminal's power moves in the third round; then half as much, …
-    solver: str = "ipx"
+    trust_shrink: float = 0.5
+    free_solver: str = "ipx"
+    solver: str = "simplex"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,14 +88,15 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
     """The optimum of one day of shape (steps, homes), float64 on the host."""
     with jax.enable_x64(True):
         program = draft(world, day)
-        solution = minimise(program.program, settings.solver)
+        solution = minimise(program.program, settings.free_solver)
         free = last = replay(world, day, program.plan(solution.column))
-        rounds, lower, allowed, rows = 0, solution.cost, np.zeros_like(free.excess_pu), False
+        rounds, lower, allowed, rows, best = 0, solution.cost, np.zeros_like(free.excess_pu), False, solution.column
         while not (done := within(last, allowed, settings)) and rounds < settings.rounds_most:
             rounds += 1
             rows = rows | near(world, last, settings.near_pu)
-            last, lower, allowed = improve(world, day, program, last, rows, trust(settings, rounds), settings)
-            print(rounds, rows.sum(), last.cost, lower, float(last.excess_pu.max()), last.excess_pu.sum(), allowed.sum())
+            program.program.shut(best, 0.01)
+            t=time.time(); last, lower, allowed, best = improve(world, day, program, last, rows, trust(settings, rounds), settings)
+            print(round(time.time()-t,2), rounds, rows.sum(), last.cost, lower, float(last.excess_pu.max()), last.excess_pu.sum(), allowed.sum())
         return Optimum(
             cost=float(last.cost), lower_bound=lower, free_cost=solution.cost,
             power_kw=np.asarray(last.power_kw), action=np.asarray(last.action),
@@ -111,12 +115,12 @@ def improve(world: World, day: Profile, program: Draft, last: Day, rows: np.ndar
     import time; t=time.time()
     larger, slack = with_wires(program, world.placement, wires, rows, price, trust_kw)
     t1=time.time()
-    solution = minimise(larger, settings.solver)
+    solution = minimise(larger, settings.free_solver if np.isinf(trust_kw) else settings.solver)
     print("build", t1-t, "solve", time.time()-t1)
     allowed = np.zeros(rows.shape)
     allowed[rows] = solution.column[slack] * 1e-3
     paid = (allowed.sum((0, 2)) * price).sum()
-    return replay(world, day, program.plan(solution.column)), solution.cost - paid, allowed.sum(0)
+    return replay(world, day, program.plan(solution.column)), solution.cost - paid, allowed.sum(0), solution.column
 
 
 @eqx.filter_jit
@@ -162,4 +166,4 @@ def violation(last: Day, day: Profile) -> float:
 
 def trust(settings: Settings, rounds: int) -> float:
     """How far a terminal's power may move in a round [kW]: at first as it likes, from the third less and less."""
-    return settings.trust_kw * 0.5 ** (rounds - 3) if rounds > 2 else np.inf
+    return settings.trust_kw * settings.trust_shrink ** (rounds - 2) if rounds > 1 else np.inf

@@ -1,0 +1,78 @@
+"""What all tests share: strict numerics, and one small flock with every device, built once."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wattflock.build import Built, build
+from wattflock.scenario import Scenario, load
+from wattflock.study.evaluate import single
+from wattflock.types import Profile, cast
+from wattflock.world.world import World
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+MIX = "{battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15}"
+SMALL = ["homes.count=20", "homes.homes_per_agent=100", f"homes.mix={MIX}"]
+NOW = {
+    "start": 0.5, "load_kw": 0.7, "load_last_kw": 0.6, "sun_kw_per_kwp": 0.6, "sun_ahead_kw_per_kwp": 0.5,
+    "sun_rest_kwh_per_kwp": 2.0, "ev_plugged": 1.0, "ev_driving_kwh": 0.0, "outdoor_c": 5.0,
+    "import_price_per_kwh": 0.25, "export_price_per_kwh": 0.2, "price_ahead_per_kwh": 0.3,
+    "carbon_kg_per_kwh": 0.2, "hour": 12.0, "weekend": 0.0, "dt_h": 1.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Scenario:
+    """Twenty agents that stand for 2,000 homes, among them every device."""
+    return load(None, SMALL)
+
+
+@pytest.fixture(scope="session")
+def built(scenario) -> Built:
+    """World and sampler of the small scenario, float64 on the host."""
+    return build(scenario)
+
+
+@pytest.fixture(scope="session")
+def world(built) -> World:
+    """The world to train in, float32."""
+    return single(built.world)
+
+
+@pytest.fixture(scope="session")
+def profile(built) -> Profile:
+    """Two training days, float32."""
+    return built.sampler.train(jax.random.key(5), 2)
+
+
+@pytest.fixture(scope="session")
+def world64(built) -> World:
+    """The world to verify in; use it together with `float64`."""
+    with jax.enable_x64(True):
+        return jax.tree.map(jnp.asarray, cast(built.world, np.float64))
+
+
+@pytest.fixture(scope="session")
+def profile64(profile) -> Profile:
+    """The same two days in float64."""
+    with jax.enable_x64(True):
+        return cast(profile, jnp.float64)
+
+
+@pytest.fixture
+def float64():
+    """Work in float64."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def moment():
+    """Makes what one home gets from outside at one moment: `moment(hour=8.0)`, shape ()."""
+
+    def make(**changes) -> Profile:
+        return Profile(**{name: jnp.asarray(value, float) for name, value in (NOW | changes).items()})
+
+    return make

@@ -1,0 +1,56 @@
+"""What every feeder that a scenario can name keeps to; tests/feeder checks the solver itself."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wattflock.feeder.feeder import solve
+from wattflock.feeder.limits import Limits, excess_pu, penalty
+from wattflock.registry import interface, parts
+from wattflock.types import cast
+
+WIRINGS = parts("feeder", interface("feeder"))
+every_wiring = pytest.mark.parametrize("name", WIRINGS)
+
+
+@every_wiring
+def test_it_says_where_it_comes_from(name):
+    assert "Source:" in (WIRINGS[name].__doc__ or "")
+
+
+@every_wiring
+def test_its_names_fit_its_arrays(name):
+    feeder = WIRINGS[name]().build()
+    terminals, nodes = len(feeder.terminals), len(feeder.nodes)
+    assert feeder.impedance.shape == (2 * terminals, 2 * terminals)
+    assert feeder.node_impedance.shape == (2 * terminals, 2 * nodes)
+    assert len(set(feeder.terminals)) == terminals
+    assert len(set(feeder.nodes)) == nodes
+    assert feeder.impedance.dtype == feeder.nominal_kw.dtype == np.float64
+    assert (feeder.nominal_kw >= 0).all()
+    assert feeder.nominal_kw.sum() > 0, "homes are placed in proportion to the nominal loads"
+
+
+@every_wiring
+def test_its_own_load_has_a_solution_that_is_near_nominal(name):
+    feeder = cast(WIRINGS[name]().build(), np.float32)
+    flow = solve(feeder, feeder.nominal_kw[None], feeder.nominal_kvar[None])
+    assert flow.converged.all()
+    assert flow.voltage_pu.shape == (1, len(feeder.nodes))
+    assert (flow.voltage_pu > 0.8).all()
+    assert (flow.voltage_pu < 1.2).all()
+
+
+@every_wiring
+def test_its_map_joins_buses_that_exist(name):
+    chart = WIRINGS[name]().chart()
+    assert len(chart.buses) == len(chart.x) == len(chart.y)
+    assert {bus for edge in chart.edges for bus in edge} <= set(chart.buses)
+    assert {node.rpartition(".")[0] for node in WIRINGS[name]().build().nodes} <= set(chart.buses)
+
+
+def test_only_what_is_beyond_the_band_counts():
+    voltage_pu = jnp.array([0.90, 0.95, 1.0, 1.05, 1.08])
+    assert jnp.allclose(excess_pu(Limits(), voltage_pu), jnp.array([0.05, 0, 0, 0, 0.03]), atol=1e-6)
+    assert jnp.allclose(excess_pu(Limits(), voltage_pu, 0.01), jnp.array([0.06, 0.01, 0, 0.01, 0.04]), atol=1e-6)
+    assert jnp.allclose(penalty(jnp.array([0.0, 0.1]), 2.0, 10.0), jnp.array([0.0, 0.25]))

@@ -1,0 +1,182 @@
+"""What every device of a home keeps to, those of today and those to come."""
+
+import dataclasses
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import pytest
+
+from wattflock.registry import interface, parts
+
+DEVICES = parts("homes", interface("homes"))
+MOMENTS = (
+    {},
+    {"hour": 0.0, "outdoor_c": -15.0, "sun_kw_per_kwp": 0.0, "ev_driving_kwh": 12.0, "ev_plugged": 0.0},
+    {"hour": 8.0, "dt_h": 0.25, "import_price_per_kwh": 0.6, "load_kw": 0.0},
+    {"hour": 19.5, "dt_h": 1 / 12, "outdoor_c": 45.0, "sun_kw_per_kwp": 1.3},
+    {"hour": 23.0, "import_price_per_kwh": -0.1, "load_kw": 30.0, "start": 1.0},
+)
+every_device = pytest.mark.parametrize("name", DEVICES)
+present_or_not = pytest.mark.parametrize("present", [True, False], ids=["present", "absent"])
+
+
+def device_of(name: str, present: bool = True):
+    example = DEVICES[name].example()
+    return example if present else example.absent()
+
+
+def stack(trees):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def finite(tree) -> bool:
+    return all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
+
+
+def all_actions(device):
+    """Nothing, half and full of every control: (actions, controls)."""
+    return jnp.array([[level] * device.controls for level in (-1.0, -0.5, 0.0, 0.5, 1.0)])
+
+
+@eqx.filter_jit
+def extremes(device, now):
+    """States that 60 steps of each action lead to from either start, among them full and empty: (states,)."""
+
+    def last(action, start):
+        first = device.init(eqx.tree_at(lambda n: n.start, now, start))
+        return jax.lax.scan(lambda state, _: (device.step(state, action, now)[0], None), first, length=60)[0]
+
+    starts = jnp.array([0.0, 1.0])
+    begin = jax.vmap(lambda start: device.init(eqx.tree_at(lambda n: n.start, now, start)))(starts)
+    reached = jax.vmap(jax.vmap(last, (None, 0)), (0, None))(all_actions(device), starts)
+    return jnp.concatenate([begin, reached.reshape(-1)])
+
+
+@eqx.filter_jit
+def step_everywhere(device, states, now):
+    """Steps and gradients for all states × actions × moments."""
+
+    def worth(state, action, now):
+        after, effect = device.step(state, action, now)
+        return after + device.end(after) + sum(jax.tree.leaves(effect)), (after, effect)
+
+    slope = jax.grad(worth, argnums=(0, 1), has_aux=True)
+    for axes in ((None, None, 0), (None, 0, None), (0, None, None)):
+        slope = jax.vmap(slope, axes)
+    return slope(states, all_actions(device), now)
+
+
+@functools.cache
+def tried(name: str, present: bool, moment):
+    device = device_of(name, present)
+    states = extremes(device, moment(hour=12.0))
+    return device, states, *step_everywhere(device, states, stack([moment(**change) for change in MOMENTS]))
+
+
+@every_device
+def test_it_says_where_it_comes_from(name):
+    assert "Source:" in (DEVICES[name].__doc__ or "")
+
+
+@every_device
+def test_its_fields_are_those_it_names(name):
+    device = device_of(name)
+    fields = {field.name for field in dataclasses.fields(device)}
+    assert all(jnp.shape(leaf) == () for leaf in jax.tree.leaves(device))
+    assert set(device.sizes) <= fields
+    assert set(device.ranges) <= fields
+    assert device.sizes, "nothing says that it is absent"
+
+
+@every_device
+@present_or_not
+def test_every_step_and_its_gradient_are_finite(name, present, moment):
+    _, states, slopes, results = tried(name, present, moment)
+    assert finite(states)
+    assert finite(results)
+    assert finite(slopes)
+
+
+@every_device
+@present_or_not
+def test_a_step_keeps_structure_and_shape(name, present, moment):
+    device = device_of(name, present)
+    state = device.init(moment())
+    after, effect = device.step(state, jnp.zeros(device.controls), moment())
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+    assert jnp.shape(after) == jnp.shape(state) == ()
+    assert all(jnp.shape(leaf) == () for leaf in jax.tree.leaves(effect))
+    assert device.stored_kwh(state).shape == device.end(state).shape == device.show(state).shape == ()
+
+
+@every_device
+def test_one_that_is_absent_does_nothing(name, moment):
+    device, states, _, (_, effect) = tried(name, False, moment)
+    for quantity in ("power_kw", "reactive_kvar", "cost", "discomfort_c_h", "carbon_kg", "used_kwh", "lost_kwh"):
+        assert jnp.abs(getattr(effect, quantity)).max() == 0, quantity
+    assert jnp.abs(jax.vmap(device.end)(states)).max() == 0
+    assert jnp.abs(jax.vmap(device.stored_kwh)(states)).max() == 0
+
+
+@every_device
+@present_or_not
+def test_what_it_shows_and_what_it_does_unsteered_have_their_shape(name, present, moment):
+    device, states, *_ = tried(name, present, moment)
+    for change in MOMENTS:
+        now = moment(**change)
+        seen = jax.vmap(device.observe, (0, None))(states, now)
+        idle = jax.vmap(device.idle, (0, None))(states, now)
+        assert seen.shape == (len(states), device.seen)
+        assert finite(seen)
+        assert idle.shape == (len(states), device.controls)
+        assert (jnp.abs(idle) <= 1).all()
+
+
+@every_device
+@present_or_not
+@pytest.mark.parametrize("surplus_kw", [-1e3, -1.0, 0.0, 1.0, 1e3])
+def test_its_rule_is_an_action(name, present, surplus_kw, moment):
+    device, states, *_ = tried(name, present, moment)
+    for change in MOMENTS:
+        rule = jax.vmap(device.rule, (0, None, None))(states, moment(**change), jnp.asarray(surplus_kw))
+        assert rule.shape == (len(states), device.controls)
+        assert (jnp.abs(rule) <= 1 + 1e-5).all()
+
+
+@every_device
+def test_a_fleet_is_its_homes_side_by_side(name, moment):
+    homes = [device_of(name), device_of(name, present=False), device_of(name)]
+    action, now = jnp.full((homes[0].controls,), 0.3), moment()
+    fleet = stack(homes)
+    state = jax.vmap(type(fleet).init, (0, None))(fleet, now)
+    together = jax.vmap(type(fleet).step, (0, 0, None, None))(fleet, state, action, now)
+    alone = stack([device.step(device.init(now), action, now) for device in homes])
+    assert all(map(jnp.allclose, jax.tree.leaves(together), jax.tree.leaves(alone)))
+
+
+@every_device
+def test_it_is_traced_once(name, moment):
+    traces = []
+
+    @eqx.filter_jit
+    def step(device, state, action, now):
+        traces.append(name)
+        return device.step(state, action, now)
+
+    for present, change in ((True, MOMENTS[0]), (False, MOMENTS[1]), (True, MOMENTS[3])):
+        device = device_of(name, present)
+        step(device, device.init(moment()), jnp.full((device.controls,), 0.1), moment(**change))
+    assert len(traces) == 1
+
+
+@every_device
+def test_float64_stays_float64(name, moment, float64):
+    device = jax.tree.map(lambda leaf: leaf.astype(float), device_of(name))
+    now = moment()
+    state = device.init(now)
+    action = jnp.full((device.controls,), 0.3)
+    results = device.step(state, action, now), device.idle(state, now), device.rule(state, now, now.load_kw)
+    seen = device.observe(state, now), device.end(state), device.stored_kwh(state), device.show(state)
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves((state, results, seen))} == {"float64"}
