@@ -83,7 +83,9 @@ class Battery(Device):
         """Charge and discharge as two columns, state of charge as a third."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         dt_h = day.dt_h[:, None]
-        charge, give = (program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present) for _ in range(2))
+        charge, give = (
+            program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present) for _ in range(2)
+        )
         energy = program.columns(
             self.low_share * self.size_kwh, self.high_share * self.size_kwh, 0.0, present
         )

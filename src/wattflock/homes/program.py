@@ -43,13 +43,13 @@ class Program:
         here = one >= 0
         self.pairs.append((one[here], other[here]))
 
-    def shut(self, best, least: float) -> None:
-        """Fixes at zero the smaller column of each pair of which both are above `least` in a solution."""
+    def shut(self, best, least: float) -> "Program":
+        """The program after a solution: of each pair with both above `least` the smaller is fixed at zero."""
         upper = np.concatenate(self.upper)
         for one, other in self.pairs:
             smaller = np.where(best[one] < best[other], one, other)
             upper[smaller[best[smaller] > least]] = 0.0
-        self.upper = [upper]
+        return dataclasses.replace(self.copy(), upper=[upper])
 
     def rows(self, lower, upper, terms: Terms) -> None:
         """New constraints lower <= sum of coefficient × column <= upper, one per element of the first term.

@@ -1,44 +1,43 @@
 """The perfect-foresight optimum of given days: the yardstick that shares of achievable saving refer to."""
 
 import dataclasses
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from wattflock.feeder.feeder import solve
-from wattflock.study.draft import Draft, Wires, draft, with_wires
+from wattflock.study.draft import MPU, Draft, Wires, draft, with_wires
 from wattflock.study.follow import Follow
 from wattflock.study.highs import minimise
 from wattflock.types import Profile, cast
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
+BOTH_KW = 1e9  # a battery that charges and discharges more than this at once burns energy: not in this world
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """How the wires enter the programs of a bound."""
 
-    rounds_most: int = 8  # linear programs with voltage rows; 0 leaves the wires out
+    rounds_most: int = 10  # linear programs with voltage rows; 0 leaves the wires out
     tolerance_pu: float = 1e-4  # beyond the limits, within which a plan is good enough
-    near_pu: float = 0.01  # a voltage that has been so close to a limit has a row from then on
+    gap_per_home: float = 1e-3  # what another round would save at most [currency per home and day]
+    near_pu: float = 0.005  # a voltage that has been so close to a limit has a row from then on
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
-    trust_kw: float = 400.0  # most that a terminal's power moves in the third round; then half as much, …
-    trust_shrink: float = 0.5
-    free_solver: str = "ipx"
-    solver: str = "simplex"
+    trust_kw: float = 50.0  # most that a terminal's power moves in the second round; then half as much, …
 
 
 @dataclasses.dataclass(frozen=True)
 class Optimum:
-    """The best day of the whole flock, replayed in the world in float64."""
+    """The best day of the whole flock that was found, replayed in the world in float64."""
 
     cost: float  # what the plan costs in the world [currency per day]
-    lower_bound: float  # the linear program's cost, without the price of violations [currency per day]
+    lower_bound: float  # what its linear program says, without the price of violations [currency per day]
     free_cost: float  # the same without wires: a true lower bound for any controller [currency per day]
     power_kw: np.ndarray  # (steps, homes) drawn from the grid
     action: np.ndarray  # (steps, homes, controls) in [-1, 1]: replay with `Rest` and a nudge
@@ -46,81 +45,133 @@ class Optimum:
     worst_pu: float  # greatest AC violation of a node and step
     violation_pu_h: float  # sum of AC violations over nodes and steps
     free_violation_pu_h: float  # the same of the optimum without wires
-    converged: bool  # violations are within the tolerance of what the program says cannot be avoided
+    converged: bool  # AC violations are within the tolerance of what the program says cannot be avoided
 
 
 class Day(eqx.Module):
     """A plan as it went in the world; float64."""
 
-    cost: jax.Array  # ()
-    power_kw: jax.Array  # (steps, homes)
-    action: jax.Array  # (steps, homes, controls)
-    terminal_kw: jax.Array  # (steps, terminals)
-    terminal_kvar: jax.Array
-    voltage_pu: jax.Array  # (steps, nodes)
-    excess_pu: jax.Array  # (steps, nodes)
+    cost: Array  # ()
+    power_kw: Array  # (steps, homes)
+    action: Array  # (steps, homes, controls)
+    terminal_kw: Array  # (steps, terminals)
+    terminal_kvar: Array
+    voltage_pu: Array  # (steps, nodes)
+    excess_pu: Array  # (steps, nodes)
 
 
-def bound(world: World, profile: Profile, settings: Settings | None = None, workers: int = 2) -> Iterator[Optimum]:
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """A solved program and how its plan went."""
+
+    draft: Draft
+    went: Day
+    column: np.ndarray
+    lower_bound: float
+    allowed_pu: np.ndarray  # (steps, nodes) violations that the program foresaw
+
+
+def bound(
+    world: World, profile: Profile, settings: Settings | None = None, workers: int = 2
+) -> Iterator[Optimum]:
     """The optimum of each day of a batch, in order, as soon as it is known.
 
     Linear programs of all devices' days, with voltages linearised around the last plan; each plan is replayed
-    in the world and judged by the AC flow in float64. Days are worked on by `workers` threads.
+    in the world and judged by the AC flow in float64. Days are worked on by `workers` threads; the results do
+    not depend on their number. Reactive power of inverters stays at zero.
 
     Args:
+        world: float64, or single precision that is taken as if it were exact.
         profile: (days, steps, homes).
 
     Raises:
         WattflockError: a market whose bills are not import and export prices for each home by itself.
 
-    Source: sequential linear programming with lazy voltage rows, e.g. Castillo et al. 2016,
-    DOI 10.1109/TPWRS.2015.2487042.
+    Source: successive linear programming, Castillo et al. 2016, DOI 10.1109/TPWRS.2015.2487042; trust region
+    as in Fletcher 1987, Practical Methods of Optimization, ch. 12.
     """
-    settings = settings or Settings()
-    with jax.enable_x64(True):
-        world, profile = cast(jax.tree.map(np.asarray, (world, profile)), np.float64)
-    days = [jax.tree.map(lambda x, number=number: x[number], profile) for number in range(profile.days())]
+    world, profile = cast(jax.tree.map(np.asarray, (world, profile)), np.float64)
+    days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda day: best_day(world, day, settings), days)
+        yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)
 
 
 def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
     """The optimum of one day of shape (steps, homes), float64 on the host."""
     with jax.enable_x64(True):
-        program = draft(world, day)
-        solution = minimise(program.program, settings.free_solver)
-        free = last = replay(world, day, program.plan(solution.column))
-        rounds, lower, allowed, rows, best = 0, solution.cost, np.zeros_like(free.excess_pu), False, solution.column
-        while not (done := within(last, allowed, settings)) and rounds < settings.rounds_most:
-            rounds += 1
-            rows = rows | near(world, last, settings.near_pu)
-            program.program.shut(best, 0.01)
-            t=time.time(); last, lower, allowed, best = improve(world, day, program, last, rows, trust(settings, rounds), settings)
-            print(round(time.time()-t,2), rounds, rows.sum(), last.cost, lower, float(last.excess_pu.max()), last.excess_pu.sum(), allowed.sum())
+        search = Search(world, day, settings)
+        rounds, rows = [search.free(draft(world, day))], np.zeros((), bool)
+        while len(rounds) <= settings.rounds_most and not search.finished(rounds):
+            rows = rows | near(world, rounds[-1].went, settings.near_pu)
+            rounds.append(search.improve(rounds, rows))
+        best = min(rounds, key=search.merit)
         return Optimum(
-            cost=float(last.cost), lower_bound=lower, free_cost=solution.cost,
-            power_kw=np.asarray(last.power_kw), action=np.asarray(last.action),
-            rounds=rounds, worst_pu=float(last.excess_pu.max()),
-            violation_pu_h=violation(last, day), free_violation_pu_h=violation(free, day), converged=done,
-        )  # fmt: skip
+            cost=float(best.went.cost),
+            lower_bound=best.lower_bound,
+            free_cost=rounds[0].lower_bound,
+            power_kw=np.asarray(best.went.power_kw),
+            action=np.asarray(best.went.action),
+            rounds=len(rounds) - 1,
+            worst_pu=float(best.went.excess_pu.max()),
+            violation_pu_h=search.violation_pu_h(best),
+            free_violation_pu_h=search.violation_pu_h(rounds[0]),
+            converged=search.within(best),
+        )
 
 
-def improve(world: World, day: Profile, program: Draft, last: Day, rows: np.ndarray, trust_kw: float, settings):
-    """One linear program around the last plan: the new Day, the program's cost, violations it allows for."""
-    slope = sensitivity(world, last.terminal_kw, last.terminal_kvar)
-    wires = Wires(
-        *map(np.asarray, (last.terminal_kw, last.voltage_pu, slope)), world.limits.low_pu, world.limits.high_pu
-    )
-    price = settings.price_per_pu_h * day.dt_h
-    import time; t=time.time()
-    larger, slack = with_wires(program, world.placement, wires, rows, price, trust_kw)
-    t1=time.time()
-    solution = minimise(larger, settings.free_solver if np.isinf(trust_kw) else settings.solver)
-    print("build", t1-t, "solve", time.time()-t1)
-    allowed = np.zeros(rows.shape)
-    allowed[rows] = solution.column[slack] * 1e-3
-    paid = (allowed.sum((0, 2)) * price).sum()
-    return replay(world, day, program.plan(solution.column)), solution.cost - paid, allowed.sum(0), solution.column
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """One day's way to its optimum."""
+
+    world: World
+    day: Profile
+    settings: Settings
+
+    def free(self, draft: Draft) -> Round:
+        """The optimum without wires."""
+        solution = minimise(draft.program)
+        went = replay(self.world, self.day, draft.plan(solution.column))
+        return Round(draft, went, solution.column, solution.cost, np.zeros(went.excess_pu.shape))
+
+    def improve(self, rounds: list[Round], rows: np.ndarray) -> Round:
+        """A linear program around the last plan with the voltage rows `rows` (side, step, node).
+
+        The first ends within the face of equally cheap plans (interior point): charging is spread, and it is
+        often the last. Later ones are kept near the plan before by the trust region, and simplex is faster.
+        """
+        last, price = rounds[-1], self.settings.price_per_pu_h * self.day.dt_h
+        draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
+        first = len(rounds) == 1
+        trust_kw = np.inf if first else self.settings.trust_kw * 0.5 ** (len(rounds) - 2)
+        wires = linearise(self.world, last.went)
+        larger, slack = with_wires(draft, self.world.placement, wires, rows, price, trust_kw)
+        solution = minimise(larger, "ipx" if first else "simplex")
+        allowed_pu = np.zeros(rows.shape)
+        allowed_pu[rows] = solution.column[slack] * MPU
+        paid = float(price @ allowed_pu.sum((0, 2)))
+        went = replay(self.world, self.day, draft.plan(solution.column))
+        return Round(draft, went, solution.column, solution.cost - paid, allowed_pu.sum(0))
+
+    def finished(self, rounds: list[Round]) -> bool:
+        """Whether the last plan keeps the limits, and its cost is near the lower bound or moves no more."""
+        gap = self.settings.gap_per_home * self.world.homes
+        cost, last = rounds[-1].went.cost, rounds[-2].went.cost if rounds[1:] else np.inf
+        settled = cost - rounds[0].lower_bound <= gap or abs(cost - last) <= gap
+        return bool(settled) and self.within(rounds[-1])
+
+    def within(self, trial: Round) -> bool:
+        """Whether no voltage is further out than the program foresaw and the tolerance."""
+        excess_pu = np.asarray(trial.went.excess_pu)
+        return bool((excess_pu <= trial.allowed_pu + self.settings.tolerance_pu).all())
+
+    def merit(self, trial: Round) -> float:
+        """Cost and the price of violations beyond the tolerance."""
+        excess_pu = np.maximum(np.asarray(trial.went.excess_pu) - self.settings.tolerance_pu, 0)
+        return float(trial.went.cost + self.settings.price_per_pu_h * (self.day.dt_h @ excess_pu).sum())
+
+    def violation_pu_h(self, trial: Round) -> float:
+        """Sum over nodes and steps."""
+        return float((self.day.dt_h @ np.asarray(trial.went.excess_pu)).sum())
 
 
 @eqx.filter_jit
@@ -128,8 +179,7 @@ def replay(world: World, day: Profile, plan: dict[str, np.ndarray]) -> Day:
     """A plan of powers, device → (steps, homes), as the world lets it happen."""
     profile = jax.tree.map(lambda x: x[None], day)
     trajectory = rollout(world, Follow(plan), profile, jax.random.key(0))
-    outcome = world.verdict(trajectory.effect, trajectory.end, profile)
-    effect = trajectory.effect
+    outcome, effect = world.verdict(trajectory.effect, trajectory.end, profile), trajectory.effect
     return Day(
         cost=outcome.cost.sum(),
         power_kw=effect.power_kw[0],
@@ -141,29 +191,21 @@ def replay(world: World, day: Profile, plan: dict[str, np.ndarray]) -> Day:
     )
 
 
+def linearise(world: World, went: Day) -> Wires:
+    """Voltages and their slopes around a plan."""
+    slope = sensitivity(world, went.terminal_kw, went.terminal_kvar)
+    arrays = map(np.asarray, (went.terminal_kw, went.voltage_pu, slope))
+    return Wires(*arrays, float(world.limits.low_pu), float(world.limits.high_pu))
+
+
 @eqx.filter_jit
-def sensitivity(world: World, load_kw, load_kvar):
+def sensitivity(world: World, load_kw: Array, load_kvar: Array) -> Array:
     """How voltages follow the terminals' power, (steps, nodes, terminals) [pu per kW]."""
     slope = jax.jacrev(lambda kw, kvar: solve(world.feeder, kw, kvar, 1e-9).voltage_pu)
     return jax.vmap(slope)(load_kw, load_kvar)
 
 
-def near(world: World, last: Day, near_pu: float) -> np.ndarray:
+def near(world: World, went: Day, near_pu: float) -> np.ndarray:
     """Which (side, step, node) is within `near_pu` of its limit or beyond; side 0 is the lower limit."""
-    voltage_pu = np.asarray(last.voltage_pu)
+    voltage_pu = np.asarray(went.voltage_pu)
     return np.stack([voltage_pu < world.limits.low_pu + near_pu, voltage_pu > world.limits.high_pu - near_pu])
-
-
-def within(last: Day, allowed: np.ndarray, settings: Settings) -> bool:
-    """Whether no voltage is further out than the program allows for and the tolerance."""
-    return bool((np.asarray(last.excess_pu) <= allowed + settings.tolerance_pu).all())
-
-
-def violation(last: Day, day: Profile) -> float:
-    """Sum over nodes and steps [pu h]."""
-    return float((np.asarray(last.excess_pu) * day.dt_h[:, None]).sum())
-
-
-def trust(settings: Settings, rounds: int) -> float:
-    """How far a terminal's power may move in a round [kW]: at first as it likes, from the third less and less."""
-    return settings.trust_kw * settings.trust_shrink ** (rounds - 2) if rounds > 1 else np.inf

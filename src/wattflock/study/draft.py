@@ -27,7 +27,10 @@ class Draft:
 
     def plan(self, column: np.ndarray) -> dict[str, np.ndarray]:
         """Device → power drawn, (steps, homes) [kW]."""
-        return {name: (power @ column[: power.shape[1]]).reshape(self.shape) for name, power in self.devices.items()}
+        return {
+            name: (power @ column[: power.shape[1]]).reshape(self.shape)
+            for name, power in self.devices.items()
+        }
 
 
 def draft(world: World, day: Profile) -> Draft:
@@ -108,7 +111,9 @@ class Wires:
     high_pu: float
 
 
-def with_wires(draft: Draft, placement, wires: Wires, rows, price_per_pu, trust_kw) -> tuple[Program, np.ndarray]:
+def with_wires(
+    draft: Draft, placement, wires: Wires, rows, price_per_pu, trust_kw
+) -> tuple[Program, np.ndarray]:
     """The program with a row for every (side, step, node) in `rows`; returns it and the rows' slack columns.
 
     Args:
@@ -118,6 +123,8 @@ def with_wires(draft: Draft, placement, wires: Wires, rows, price_per_pu, trust_
         trust_kw: how far a terminal's power may move.
     """
     program = draft.program.copy()
+    if not rows.any():
+        return program, np.zeros(0, int)
     terminal = terminal_columns(program, draft, placement, wires, rows.any((0, 2)), trust_kw)
     side, step, node = np.nonzero(rows)
     slope = wires.slope[step, node] / MPU
@@ -139,7 +146,9 @@ def terminal_columns(program: Program, draft: Draft, placement, wires: Wires, ac
     number = np.full(wires.power_kw.shape, -1)
     middle = wires.power_kw[here]
     number[here] = program.columns(middle - trust_kw, middle + trust_kw, 0.0)
-    gather = sparse.kron(sparse.identity(steps, format="csr")[here], sparse.csr_matrix(placement.T), format="csr")
+    gather = sparse.kron(
+        sparse.identity(steps, format="csr")[here], sparse.csr_matrix(placement.T), format="csr"
+    )
     sums = (gather @ draft.power).tocoo()
     own = number[here].ravel()
     program.block(

@@ -34,7 +34,9 @@ def minimise(program: Program, solver: str = "ipx") -> Solution:
     ):  # fmt: skip
         solve.setOptionValue(name, value)
     shape = (program.height, program.width)
-    row, column, value = (np.concatenate(x) for x in zip(*program.entries, strict=True)) if shape[0] else ([],) * 3
+    row, column, value = (
+        (np.concatenate(x) for x in zip(*program.entries, strict=True)) if shape[0] else ([],) * 3
+    )
     matrix = sparse.csc_matrix((value, (row, column)), shape=shape)
     cost, lower, upper, row_lower, row_upper = (
         np.concatenate([np.zeros(0), *x])
