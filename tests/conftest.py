@@ -1,5 +1,6 @@
 """What all tests share: strict numerics, and one small flock with every device, built once."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +25,12 @@ NOW = {
 
 
 @pytest.fixture(scope="session")
+def small() -> list[str]:
+    """What `--set` is told to make the small scenario of the demo's."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
 def scenario() -> Scenario:
     """Twenty agents that stand for 2,000 homes, among them every device."""
     return load(None, SMALL)
@@ -44,7 +51,7 @@ def world(built) -> World:
 @pytest.fixture(scope="session")
 def profile(built) -> Profile:
     """Two training days, float32."""
-    return built.sampler.train(jax.random.key(5), 2)
+    return eqx.filter_jit(built.sampler.train)(jax.random.key(5), 2)
 
 
 @pytest.fixture(scope="session")

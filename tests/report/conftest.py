@@ -49,7 +49,8 @@ def make_summary() -> dict:
             "cost_per_home_day": cost, "cost_low": cost * 0.96, "cost_high": cost * 1.04,
             "saving_captured": captured, "saving_captured_low": captured - 0.012,
             "saving_captured_high": captured + 0.011, "violation_pu_h": IDLE_PU_H * violation,
-            "violation_of_idle": violation, "violated_share": 0.0106 * violation, "worst_pu": 0.039 * violation**0.3,
+            "violation_of_idle": violation, "violated_share": 0.0106 * violation,
+            "worst_pu": 0.039 * violation**0.3,
             "days_with_violation_share": min(1.0, 0.8 * violation**0.3), "comfort_violation_c_h": 0.31,
             "import_kwh_per_home_day": 21.0, "export_kwh_per_home_day": 8.0, "co2_kg_per_home_day": 4.87,
             "peak_kw": 5312.0, "reverse_peak_kw": 4790.0, "train_seconds": seconds, "rounds": 700,
@@ -58,11 +59,13 @@ def make_summary() -> dict:
     methods["bound"] = nothing | {"cost_per_home_day": 3.377, "saving_captured": 1.0}
     scenario = {
         "name": "gradmap", "seed": 0, "data": {"part": "california"}, "homes": {"count": 1000},
-        "feeder": {"part": "ieee123", "low_pu": 0.95, "high_pu": 1.05}, "learn": {"part": "gradmap", "rounds": 700},
+        "feeder": {"part": "ieee123", "low_pu": 0.95, "high_pu": 1.05},
+        "learn": {"part": "gradmap", "rounds": 700},
     }  # fmt: skip
     return {
-        "scenario": scenario, "run": "gradmap-0123456789", "homes": 1000, "homes_on_feeder": 2000, "test_days": 70,
-        "bound_days": 10, "currency": "USD", "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
+        "scenario": scenario, "run": "gradmap-0123456789", "homes": 1000, "homes_on_feeder": 2000,
+        "test_days": 70, "bound_days": 10, "currency": "USD",
+        "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
         "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5}, "methods": methods,
     }  # fmt: skip
 
@@ -112,9 +115,11 @@ def make_steps(rng: np.random.Generator) -> pl.DataFrame:
             over, under = np.clip(high - 1.05, 0, None), np.clip(0.95 - low, 0, None)
             frames.append(pl.DataFrame({
                 "method": [method] * 24, "day": [day] * 24, "date": [day_name(day)] * 24, "step": HOURS,
-                "hour": HOURS.astype(float), "net_kw": 2500 * evening() - 4000 * sun(day), "voltage_min_pu": low,
-                "voltage_p05_pu": middle - 0.6 * down, "voltage_median_pu": middle, "voltage_p95_pu": middle + 0.6 * up,
-                "voltage_max_pu": high, "violation_pu_h": (over + under) / 10, "over_share": over, "under_share": under,
+                "hour": HOURS.astype(float), "net_kw": 2500 * evening() - 4000 * sun(day),
+                "voltage_min_pu": low, "voltage_max_pu": high,
+                "voltage_p05_pu": middle - 0.6 * down, "voltage_median_pu": middle,
+                "voltage_p95_pu": middle + 0.6 * up, "violation_pu_h": (over + under) / 10,
+                "over_share": over, "under_share": under,
                 "import_price_per_kwh": price(), "outdoor_c": 15 + 6 * sun(day), "converged": [True] * 24,
             }))  # fmt: skip
     return pl.concat(frames)
@@ -231,8 +236,8 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
                     amount = (
                         IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
                     )
-                    rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount, split,
-                                 5.013 - cost if split == "validation" else None))  # fmt: skip
+                    rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount,
+                                 split, 5.013 - cost if split == "validation" else None))  # fmt: skip
     names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving"]
     return pl.DataFrame(rows, schema=names, orient="row")
 

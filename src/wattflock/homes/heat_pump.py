@@ -73,7 +73,7 @@ class HeatPump(Device):
         return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
 
     def plan(self, program: Program, day: Profile) -> Terms:
-        """Indoor temperature as the sum of a column within the band, degrees below it and degrees above it."""
+        """Indoor temperature as the sum of a column within the band, degrees below it and degrees above."""
         present = np.broadcast_to(self.limit_kw > 0, day.load_kw.shape)
         dt_h, outdoor_c = day.dt_h[:, None], day.outdoor_c[:, None]
         keep = np.exp(-dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))

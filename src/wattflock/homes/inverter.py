@@ -45,7 +45,7 @@ class Inverter(Device):
         return jnp.stack([jnp.ones_like(state), jnp.zeros_like(state)])
 
     def plan(self, program: Program, day: Profile) -> Terms:
-        """Curtailable active power; reactive power is left at zero, which can only raise the optimum's cost."""
+        """Curtailable active power; reactive power stays at zero, which can only raise the cost."""
         rating_kva = self.limit_kva * self.size_kwp
         most_kw = np.minimum(self.size_kwp * day.sun_kw_per_kwp, rating_kva)
         made = program.columns(0.0, most_kw, 0.0, self.size_kwp > 0)

@@ -1,10 +1,12 @@
 """A linear program in the making: columns and rows as whole arrays, solved elsewhere (study/highs.py)."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-Terms = list[tuple[np.ndarray, np.ndarray | float]]  # (column numbers, coefficients); column -1 is nothing
+Terms = Sequence[tuple[np.ndarray, Any]]  # (column numbers, coefficients); column -1 is nothing
 ONE = 0  # the column that is fixed at 1, so that what cannot be steered is a term like any other
 
 
@@ -27,7 +29,7 @@ class Program:
         names = ("lower", "upper", "cost", "entries", "row_lower", "row_upper", "pairs")
         return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in names})
 
-    def columns(self, lower, upper, cost, present=True) -> np.ndarray:
+    def columns(self, lower, upper, cost, present: Any = True) -> np.ndarray:
         """New variables; returns their numbers in the broadcast shape, -1 where `present` is false."""
         lower, upper, cost, present = np.broadcast_arrays(lower, upper, cost, present)
         number = np.full(present.shape, -1)

@@ -14,7 +14,9 @@ def section(name: str, title: str, caption: str, body: str) -> str:
 
 def plot(place: str, figure: str, menus: list[Menu], size: str = "", key: str = "") -> str:
     """A place for a figure; its menus pick what it shows, or `key` does."""
-    made = "".join(f"<label>{escape(label)} {_menu(place, *menu)}</label>" for label, *menu in menus)
+    made = "".join(
+        f"<label>{escape(label)} {_menu(place, options, chosen)}</label>" for label, options, chosen in menus
+    )
     head = f'<div class="menus">{made}</div>' if made else ""
     fixed = "" if menus else f' data-key="{escape(key)}"'
     return f'<div>{head}<div class="plot {size}" id="{place}" data-figure="{figure}"{fixed}></div></div>'

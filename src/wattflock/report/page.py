@@ -44,7 +44,7 @@ def page(run: Run) -> str:
     """The whole page."""
     figures = draw(run)
     data = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    title = escape(words.headline(run.summary))
+    title = escape(words.headline(run.summary)).replace(" %", "&nbsp;%")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -77,7 +77,8 @@ def _plotly() -> str:
 
 def _top(run: Run, title: str) -> str:
     links = "".join(f'<a href="#{name}">{text}</a>' for name, text in LINKS.items())
-    story, name = escape(" ".join(words.story(run.summary))), escape(str(run.summary.get("run", "")))
+    story = escape(" ".join(words.story(run.summary))).replace(" %", "&nbsp;%")
+    name = escape(str(run.summary.get("run", "")))
     return f"""<header class="top"><p class="run">wattflock · {name}</p>
 <h1>{title}.</h1><p class="lead">{story}</p>
 <div class="tiles">{tiles(run)}</div><nav>{links}</nav></header>"""

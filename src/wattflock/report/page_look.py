@@ -112,16 +112,16 @@ document.documentElement.dataset.drawn = document.querySelectorAll(".plot .main-
 """
 
 GLOSSARY = {
-    "cost": "What a home pays for energy, with wear, fuel and discomfort priced in: mean over homes and days.",
-    "saving captured": "Cost saved against doing nothing, as a share of what perfect foresight saves on those days.",
-    "violation": "How far and how long voltages leave their band, mean per node and day. 1 mpu·h is a thousandth of "
-    "the nominal voltage for one hour.",
+    "cost": "What a home pays for energy, with wear, fuel and discomfort priced in; a mean.",
+    "saving captured": "Cost saved against doing nothing, as a share of what perfect foresight saves.",
+    "violation": "How far and how long voltages leave their band, mean per node and day. 1 mpu·h is a "
+    "thousandth of the nominal voltage for one hour.",
     "node-steps violated": "Share of all nodes and time steps whose voltage is outside the band.",
     "worst excess": "The deepest excursion beyond a limit, of any node at any time. 1 mpu is 0.001 pu.",
     "comfort": "Degrees outside the comfort band times hours, mean per home and day.",
     "CO₂": "Emissions of the energy drawn from the grid, per home and day.",
     "peak": "The highest power that all homes together draw from the feeder.",
     "train": "Seconds of training, compilation included; 0 where nothing is learned.",
-    "bound": "The perfect-foresight optimum: it knows the whole day and every home; no controller can be cheaper.",
+    "bound": "The perfect-foresight optimum: it knows the whole day and every home; nothing is cheaper.",
     "pu": "Per unit: voltage as a share of nominal voltage.",
 }

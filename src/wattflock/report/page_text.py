@@ -19,12 +19,13 @@ CAPTIONS = {  # section -> title and caption
     ),
     "voltage": (
         "Voltages over the day",
-        "All nodes on all test days. Pale: from the lowest to the highest ever seen. Darker: 5 to 95 % of the "
-        "nodes on a mean day. Line: the median. Dashed: the limits.",
+        "All nodes on all test days. Pale: from the lowest to the highest ever seen. Darker: 5 to 95 % of "
+        "the nodes on a mean day. Line: the median. Dashed: the limits.",
     ),
     "feeder": (
         "Where on the feeder",
-        "Each bus is shown by its worst phase; an empty circle has no violation. Point at a bus for its voltages.",
+        "Each bus is shown by its worst phase; an empty circle has no violation. Point at a bus to read its "
+        "voltages.",
     ),
     "learning": ("Learning", "Validation days solid, training days dotted and faint; a line for each seed."),
     "homes": ("A few homes through a day", "Above zero is drawn, below is produced."),
@@ -53,7 +54,8 @@ def tiles(run: Run) -> str:
         (words.number(mine.get("train_seconds")), "s", f"of training{rounds}"),
     ]  # fmt: skip
     return "".join(
-        f'<div class="tile"><b>{escape(value)} <small>{escape(unit)}</small></b><span>{escape(text)}</span></div>'
+        f'<div class="tile"><b>{escape(value)} <small>{escape(unit)}</small></b>'
+        f"<span>{escape(text)}</span></div>"
         for value, unit, text in shown
     )
 
@@ -104,18 +106,18 @@ def measured(run: Run) -> str:
     said = [
         f"{homes} homes learn, standing for {words.count(summary.get('homes_on_feeder'))} on the feeder. "
         "Every method meets the same homes on the same days.",
-        "Days are split by whole weeks into training, validation and test. Settings were chosen on validation "
-        f"days; the {days} test days serve this verdict alone.",
-        "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full alternating-current "
-        f"power flow. It converged in {steps - failed:,} of {steps:,} steps.",
+        "Days are split by whole weeks into training, validation and test. Settings were chosen on "
+        f"validation days; the {days} test days serve this verdict alone.",
+        "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full "
+        f"alternating-current power flow. It converged in {steps - failed:,} of {steps:,} steps.",
         "Intervals are 95 % over the test days; those of the violation in the trade-off are a bootstrap.",
     ]
     if summary.get("bound_days"):
         said.append(
-            f"The perfect-foresight optimum was computed on {words.count(summary['bound_days'])} of the {days} "
-            "days, and the share of the saving is taken on those. The dotted line of the trade-off is the "
-            "uncontrolled cost of all days less the optimum’s mean saving on its own days, so that it can be "
-            "held against the other points."
+            f"The perfect-foresight optimum was made for {words.count(summary['bound_days'])} of the days, "
+            "and the share of the saving is taken on those. The dotted line of the trade-off is the "
+            "uncontrolled cost of all days less the optimum’s mean saving on its own days, so that it can "
+            "be held against the other points."
         )
     seconds = [f"{name} {words.number(value)} s" for name, value in summary.get("seconds", {}).items()]
     return bullets(said + ([f"Computing time: {', '.join(seconds)}."] if seconds else []))

@@ -1,7 +1,7 @@
 """The page's figures of a whole run, as plain plotly dictionaries: trade-off, voltage, curves, days.
 
-A figure is `{"layout": …, "choices": {key: {"data": […], "layout": {…}}}}`; the page's menus pick the key. Colours
-that begin with @ are the page's own and follow light and dark.
+A figure is `{"layout": …, "choices": {key: {"data": […], "layout": {…}}}}`; menus pick the key. Colours that
+begin with @ are the page's own and follow light and dark.
 """
 
 import html
@@ -16,6 +16,7 @@ from wattflock.report.palette import INK, looks
 from wattflock.report.words import before, number
 
 Figure = dict[str, Any]
+SIDES = ("bottom right", "top right")  # in turn, so that neighbours do not cover each other
 HOURS = {"title": {"text": "hour of the day [h]"}, "range": [0, 24], "tickvals": list(range(0, 25, 3))}
 
 
@@ -28,7 +29,9 @@ def tradeoff(run: Run) -> Figure:
     """Cost against violation with 95 % intervals, the bound as a vertical line."""
     points, look = findings.points(run), looks(list(run.summary["methods"]))
     floor = findings.floor_of([point["violation"] for point in points])
-    data = [_point(run, point, floor, "top" if place % 2 else "bottom") for place, point in enumerate(points)]
+    data = [_point(run, point, floor, SIDES[place % 2]) for place, point in enumerate(points)]
+    if data and len(data) > 1:
+        data[-1]["textposition"] = "top left"  # the dearest stands at the right edge
     top = 3 * max([floor, *(point["violation"] for point in points)])
     axis = log_axis(f"violation [{findings.PER_DAY}]", floor, top)
     costs = [point["cost"] for point in points]
@@ -51,7 +54,7 @@ def tradeoff(run: Run) -> Figure:
 
 
 def voltage(run: Run) -> Figure:
-    """The envelope of all voltages over the day: the uncontrolled one stays, the menu lays another over it."""
+    """The envelope of all voltages over the day: the uncontrolled one, and over it what the menu picks."""
     low, high = findings.limits_pu(run.summary)
     line = {"color": INK, "dash": "dash", "width": 1.2}
     shapes = [
@@ -108,11 +111,12 @@ def days(run: Run) -> Figure:
                                       "y": end, "yref": "paper", "showarrow": False, "xanchor": "left",
                                       "yanchor": "middle"})  # fmt: skip
         data.append({
-            "type": "bar", "x": [places[day] for day in table["day"]], "yaxis": f"y{place + 1 if place else ''}",
+            "type": "bar", "yaxis": f"y{place + 1 if place else ''}", "textposition": "none",
+            "x": [places[day] for day in table["day"]],
             "y": [max(value, floor) - floor / 1.3 for value in table["violation"]], "base": floor / 1.3,
             "marker": {"color": look[method].colour}, "name": safe(look[method].label),
-            "text": [f"{date}: {number(value)}" for date, value in table.select("date", "violation").iter_rows()],
-            "hovertemplate": "%{text} mpu·h per node<extra>%{fullData.name}</extra>", "textposition": "none",
+            "text": [f"{safe(date)}: {number(value)}" for _, date, value in table.iter_rows()],
+            "hovertemplate": "%{text} mpu·h per node<extra>%{fullData.name}</extra>",
         })  # fmt: skip
     return {"layout": layout, "choices": {"": {"data": data}}}
 
@@ -143,7 +147,7 @@ def _point(run: Run, point: dict[str, Any], floor: float, side: str) -> dict[str
     thin = {"type": "data", "symmetric": False, "color": look.colour, "thickness": 1.6, "width": 0}
     return {
         "type": "scatter", "mode": "markers+text", "x": [x], "y": [y], "name": safe(look.label),
-        "text": [safe(look.label)], "textposition": f"{side} right",
+        "text": [safe(look.label)], "textposition": side,
         "marker": {"color": look.colour, "symbol": look.symbol, "size": 13},
         "error_x": thin | {"array": [across[1] - x], "arrayminus": [x - across[0]]},
         "error_y": thin | {"array": [max(along[1] - y, 0)], "arrayminus": [max(y - max(along[0], floor), 0)]},
@@ -163,7 +167,8 @@ def _envelope(run: Run, method: str) -> list[dict[str, Any]]:
             "color": look.colour,
             "dash": look.stroke,
         }
-        trace = {"type": "scatter", "mode": "lines", "x": hour, "y": band[column].round(5).to_list(), "line": line,
+        values = band[column].round(5).to_list()
+        trace = {"type": "scatter", "mode": "lines", "x": hour, "y": values, "line": line,
                  "legendgroup": method, "showlegend": column == "middle", "name": name,
                  "hovertemplate": f"%{{y:.4f}} pu<extra>{name}: {text}</extra>"}  # fmt: skip
         return trace | (

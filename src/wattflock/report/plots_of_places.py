@@ -30,7 +30,7 @@ def feeder(run: Run) -> Figure:
     tables = {method: findings.buses(run, method) for method in methods}
     scales = {quantity: _scale(tables, quantity) for quantity in QUANTITIES}
     choices = {
-        f"{method}|{quantity}": {"data": [*_ground(run), *_buses(table, quantity, scales[quantity])]}
+        f"{method}|{quantity}": {"data": _ground(run, _buses(table, quantity, scales[quantity]))}
         for method, table in tables.items()
         for quantity in QUANTITIES
     }
@@ -41,7 +41,8 @@ def homes(run: Run) -> Figure:
     """One home through a day: power of each device, states below, the import price as background."""
     layout = {
         "barmode": "relative", "bargap": 0.06, "hovermode": "x unified", "xaxis": HOURS | {"anchor": "y2"},
-        "yaxis": {"title": {"text": "power drawn [kW]"}, "domain": [0.42, 1], "zeroline": True, "zerolinecolor": INK},
+        "yaxis": {"title": {"text": "power drawn [kW]"}, "domain": [0.42, 1], "zeroline": True,
+                  "zerolinecolor": INK},
     }  # fmt: skip
     choices = {
         f"{place}|{method}": _day(run, day, method)
@@ -56,7 +57,7 @@ def home_name(day: dict[str, Any]) -> str:
     return f"home {day['home']} · {str(day['kind']).replace('_', ' ')} · {day['date']}"
 
 
-def _ground(run: Run) -> list[dict[str, Any]]:
+def _ground(run: Run, buses: list[dict[str, Any]]) -> list[dict[str, Any]]:
     x, y = findings.wires(run)
     wires = {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip",
              "line": {"color": "#9aa3af", "width": 1.4}}  # fmt: skip
@@ -64,10 +65,11 @@ def _ground(run: Run) -> list[dict[str, Any]]:
     found = [place for place in places if str(place[0]) == str(run.chart.get("source"))]
     star = {
         "type": "scatter", "mode": "markers+text", "hoverinfo": "skip", "textposition": "top center",
-        "x": [place[1] for place in found], "y": [place[2] for place in found], "text": ["source"] * len(found),
+        "x": [place[1] for place in found], "y": [place[2] for place in found],
+        "text": ["source"] * len(found),
         "marker": {"symbol": "star", "size": 16, "color": INK},
     }  # fmt: skip
-    return [wires, star]
+    return [wires, *buses, star]
 
 
 def _scale(tables: dict[str, pl.DataFrame], quantity: str) -> dict[str, Any]:
@@ -78,8 +80,8 @@ def _scale(tables: dict[str, pl.DataFrame], quantity: str) -> dict[str, Any]:
         reach = max([0.06, *(abs(value - 1) for value in values)])
         colours, span = VOLTAGE_SCALE, (1 - reach, 1 + reach)
     steps = [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
-    bar = {"title": {"text": QUANTITIES[quantity], "side": "top"}, "orientation": "h", "thickness": 10, "len": 0.8,
-           "y": -0.02, "yanchor": "top"}  # fmt: skip
+    bar = {"title": {"text": QUANTITIES[quantity], "side": "top"}, "orientation": "h", "thickness": 10,
+           "len": 0.8, "y": -0.02, "yanchor": "top"}  # fmt: skip
     return {"colorscale": steps, "cmin": span[0], "cmax": span[1], "colorbar": bar}
 
 
@@ -90,21 +92,23 @@ def _buses(table: pl.DataFrame, quantity: str, scale: dict[str, Any]) -> list[di
     values = hot[quantity].to_list()
     sizes = [7 + 10 * value / scale["cmax"] if quantity == "violation" else 10 for value in values]
     edge = {"line": {"color": "#6b7280", "width": 1}}
-    full = scale | edge | {"color": values, "size": sizes, "showscale": True}
+    full = scale | edge | {"color": values, "size": sizes, "showscale": True, "opacity": 1}
     return [_dots(calm, edge | {"color": "@paper", "size": 6}), _dots(hot, full)]
 
 
 def _dots(table: pl.DataFrame, marker: dict[str, Any]) -> dict[str, Any]:
     return {
-        "type": "scatter", "mode": "markers", "x": table["x"].to_list(), "y": table["y"].to_list(), "marker": marker,
-        "text": [_bus_text(bus) for bus in table.iter_rows(named=True)], "hovertemplate": "%{text}<extra></extra>",
+        "type": "scatter", "mode": "markers", "x": table["x"].to_list(), "y": table["y"].to_list(),
+        "text": [_bus_text(bus) for bus in table.iter_rows(named=True)], "marker": marker,
+        "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
 
 
 def _bus_text(bus: dict[str, Any]) -> str:
     return (
         f"<b>bus {safe(bus['bus'])}</b>, phases {safe(bus['phases'])}<br>"
-        f"voltage {bus['lowest']:.4f} to {bus['highest']:.4f} pu<br>violation {number(bus['violation'])} mpu·h a day"
+        f"voltage {bus['lowest']:.4f} to {bus['highest']:.4f} pu<br>"
+        f"violation {number(bus['violation'])} mpu·h a day"
     )
 
 

@@ -76,7 +76,7 @@ def story(summary: dict[str, Any]) -> list[str]:
         )
     if mine.get("saving_captured") is not None:
         said.append(
-            f"That is {percent(mine['saving_captured'])} % {_interval(mine)}"
+            f"The saving is {percent(mine['saving_captured'])} % {_interval(mine)}"
             "of what perfect foresight could save."
         )
     rules = methods.get("rules", {}).get("violation_of_idle") if name != "rules" else None

@@ -17,7 +17,7 @@ from wattflock.types import Profile, cast
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
-BOTH_KW = 1e9  # a battery that charges and discharges more than this at once burns energy: not in this world
+BOTH_KW = 0.01  # a battery that charges and discharges more than this at once burns energy: not in this world
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Search:
 
 
 @eqx.filter_jit
-def replay(world: World, day: Profile, plan: dict[str, np.ndarray]) -> Day:
+def replay(world: World, day: Profile, plan: dict) -> Day:
     """A plan of powers, device → (steps, homes), as the world lets it happen."""
     profile = jax.tree.map(lambda x: x[None], day)
     trajectory = rollout(world, Follow(plan), profile, jax.random.key(0))
@@ -194,8 +194,13 @@ def replay(world: World, day: Profile, plan: dict[str, np.ndarray]) -> Day:
 def linearise(world: World, went: Day) -> Wires:
     """Voltages and their slopes around a plan."""
     slope = sensitivity(world, went.terminal_kw, went.terminal_kvar)
-    arrays = map(np.asarray, (went.terminal_kw, went.voltage_pu, slope))
-    return Wires(*arrays, float(world.limits.low_pu), float(world.limits.high_pu))
+    return Wires(
+        power_kw=np.asarray(went.terminal_kw),
+        voltage_pu=np.asarray(went.voltage_pu),
+        slope=np.asarray(slope),
+        low_pu=float(world.limits.low_pu),
+        high_pu=float(world.limits.high_pu),
+    )
 
 
 @eqx.filter_jit

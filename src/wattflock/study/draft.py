@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import sparse
@@ -23,14 +22,13 @@ class Draft:
     program: Program
     devices: dict[str, sparse.csr_matrix]  # power drawn by each device
     power: sparse.csr_matrix  # net power of the homes
+    width: int  # columns of the devices; those of bills follow
     shape: tuple[int, int]  # (steps, homes)
 
     def plan(self, column: np.ndarray) -> dict[str, np.ndarray]:
         """Device → power drawn, (steps, homes) [kW]."""
-        return {
-            name: (power @ column[: power.shape[1]]).reshape(self.shape)
-            for name, power in self.devices.items()
-        }
+        own = column[: self.width]
+        return {name: (power @ own).reshape(self.shape) for name, power in self.devices.items()}
 
 
 def draft(world: World, day: Profile) -> Draft:
@@ -39,12 +37,13 @@ def draft(world: World, day: Profile) -> Draft:
     Raises:
         WattflockError: a market whose bills are not import and export prices for each home by itself.
     """
-    program, shape = Program(), day.load_kw.shape
+    program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
     terms = {name: device.plan(program, day) for name, device in world.fleet.devices.items()}
-    devices = {name: gather(some, shape, program.width) for name, some in terms.items()}
-    power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, program.width))
+    width = program.width
+    devices = {name: gather(some, shape, width) for name, some in terms.items()}
+    power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))
     add_bills(program, power, day.dt_h[:, None], *prices(world.market, day))
-    return Draft(program, devices, power, shape)
+    return Draft(program, devices, power, width, shape)
 
 
 def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matrix:
@@ -59,7 +58,7 @@ def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matri
 
 
 def prices(market: Market, day: Profile) -> tuple[np.ndarray, np.ndarray]:
-    """What each home pays for the next and gets for the last kWh, both (steps, homes), found by asking the market.
+    """What a home pays for a kWh and what it gets for one, both (steps, homes), found by asking the market.
 
     Raises:
         WattflockError: bills that are no such prices, or an export price above the import price.
@@ -93,11 +92,11 @@ def add_bills(program: Program, power: sparse.csr_matrix, dt_h, bought, sold) ->
     take = program.columns(0.0, np.inf, bought * dt_h, split)[split]
     give = program.columns(0.0, np.inf, -sold * dt_h, split)[split]
     nets = power[np.flatnonzero(split)].tocoo()
-    count = np.arange(len(take))
+    count, zero = np.arange(len(take)), np.zeros(len(take))
     program.block(
-        np.zeros(len(take)), np.zeros(len(take)), np.concatenate([nets.row, count, count]),
-        np.concatenate([nets.col, take, give]), np.concatenate([nets.data, -np.ones(len(take)), np.ones(len(take))]),
-    )  # fmt: skip
+        *(zero, zero, np.concatenate([nets.row, count, count])),
+        *(np.concatenate([nets.col, take, give]), np.concatenate([nets.data, zero - 1, zero + 1])),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +131,8 @@ def with_wires(
     sign = np.where(side == 0, 1.0, -1.0)
     slack = program.columns(0.0, np.inf, price_per_pu[step] * MPU)
     program.block(
-        np.where(side == 0, wires.low_pu / MPU - still, -np.inf), np.where(side == 0, np.inf, wires.high_pu / MPU - still),
+        np.where(side == 0, wires.low_pu / MPU - still, -np.inf),
+        np.where(side == 0, np.inf, wires.high_pu / MPU - still),
         np.concatenate([np.repeat(np.arange(len(side)), slope.shape[1]), np.arange(len(side))]),
         np.concatenate([terminal[step].ravel(), slack]), np.concatenate([slope.ravel(), sign]),
     )  # fmt: skip
@@ -140,16 +140,13 @@ def with_wires(
 
 
 def terminal_columns(program: Program, draft: Draft, placement, wires: Wires, active, trust_kw) -> np.ndarray:
-    """Columns (steps, terminals) of each terminal's power in the active steps, with the rows that define them."""
-    steps, homes = draft.shape
+    """Columns (steps, terminals) of each terminal's power in active steps, and the rows that define them."""
     here = np.flatnonzero(active)
     number = np.full(wires.power_kw.shape, -1)
     middle = wires.power_kw[here]
     number[here] = program.columns(middle - trust_kw, middle + trust_kw, 0.0)
-    gather = sparse.kron(
-        sparse.identity(steps, format="csr")[here], sparse.csr_matrix(placement.T), format="csr"
-    )
-    sums = (gather @ draft.power).tocoo()
+    to_terminals = sparse.kron(sparse.csr_matrix(np.eye(len(number))[here]), sparse.csr_matrix(placement.T))
+    sums = sparse.coo_matrix(sparse.csr_matrix(to_terminals) @ draft.power)
     own = number[here].ravel()
     program.block(
         np.zeros(len(own)), np.zeros(len(own)), np.concatenate([sums.row, np.arange(len(own))]),

@@ -29,27 +29,30 @@ def minimise(program: Program, solver: str = "ipx") -> Solution:
     Source: Huangfu & Hall 2018, DOI 10.1007/s12532-017-0130-5; Schork & Gondzio 2020 (IPX).
     """
     solve = highspy.Highs()
-    for name, value in (
-        ("output_flag", False), ("solver", solver), ("run_crossover", "off"), ("threads", 1),
-    ):  # fmt: skip
-        solve.setOptionValue(name, value)
-    shape = (program.height, program.width)
-    row, column, value = (
-        (np.concatenate(x) for x in zip(*program.entries, strict=True)) if shape[0] else ([],) * 3
-    )
-    matrix = sparse.csc_matrix((value, (row, column)), shape=shape)
-    cost, lower, upper, row_lower, row_upper = (
-        np.concatenate([np.zeros(0), *x])
-        for x in (program.cost, program.lower, program.upper, program.row_lower, program.row_upper)
-    )
+    solve.setOptionValue("output_flag", False)
+    solve.setOptionValue("solver", solver)
+    solve.setOptionValue("run_crossover", "off")
+    solve.setOptionValue("threads", 1)
+    cost, lower, upper = (np.concatenate(x) for x in (program.cost, program.lower, program.upper))
+    matrix = coefficients(program)
     solve.passModel(
-        *(program.width, program.height, matrix.nnz, int(highspy.MatrixFormat.kColwise)),
-        *(int(highspy.ObjSense.kMinimize), 0.0, cost, lower, upper, row_lower, row_upper),
-        *(matrix.indptr, matrix.indices, matrix.data, np.zeros(program.width, np.int32)),
-    )
+        program.width, program.height, matrix.nnz,
+        int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0,
+        cost, lower, upper,
+        np.concatenate([np.zeros(0), *program.row_lower]), np.concatenate([np.zeros(0), *program.row_upper]),
+        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64),
+        np.zeros(program.width, np.int32),  # all continuous
+    )  # fmt: skip
     solve.run()
     status = solve.getModelStatus()
     if status != highspy.HighsModelStatus.kOptimal:
         raise WattflockError(f"bound: HiGHS found no optimum: {solve.modelStatusToString(status)}")
     best = np.clip(np.array(solve.getSolution().col_value), lower, upper)
     return Solution(best, float(cost @ best))
+
+
+def coefficients(program: Program) -> sparse.csc_matrix:
+    """The constraints' matrix; entries that meet are added."""
+    nothing = (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    row, column, value = (np.concatenate(x) for x in zip(nothing, *program.entries, strict=True))
+    return sparse.csc_matrix((value, (row, column)), shape=(program.height, program.width))

@@ -1,0 +1,210 @@
+"""The real commands, as a person types them; one tiny study is run and looked at from all sides."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+MAIN = [sys.executable, "-c", "from wattflock.apps.cli import main; main()"]
+VERBS = ("demo", "train", "evaluate", "compare", "parts", "explain", "runs")
+TINY = (
+    "homes.count=20", "homes.homes_per_agent=100", "learn.rounds=10", "judge.test_days=4", "judge.bound_days=1",
+    "learn.settings={days=2, epochs=1, hidden=[8]}", "judge.methods=['rules', 'gradmap']",
+)  # fmt: skip
+FIGURES = {
+    "cost_per_home_day", "saving_captured", "violation_pu_h", "violated_share", "worst_pu",
+    "comfort_violation_c_h", "co2_kg_per_home_day", "peak_kw", "train_seconds",
+}  # fmt: skip
+TABLES = ("steps", "homes", "nodes", "days", "examples", "curves")
+
+
+def wattflock(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess:
+    """Runs a command in an empty place, 120 columns wide."""
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(
+        [*MAIN, *map(str, words)], capture_output=True, text=True, cwd=folder, env=environment, timeout=500
+    )
+
+
+def sets(*more: str) -> list[str]:
+    return [word for each in (*TINY, *more) for word in ("--set", each)]
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory) -> tuple[Path, Path]:
+    """A finished comparison: the folder of runs, and the run."""
+    folder = tmp_path_factory.mktemp("verbs")
+    result = wattflock("compare", *sets(), folder=folder)
+    assert result.returncode == 0, result.stderr
+    (run,) = (folder / "runs").iterdir()
+    return folder, run
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_shows_its_example(verb):
+    result = wattflock(verb, "--help")
+    assert result.returncode == 0
+    assert "Example:" in result.stdout
+    assert f"wattflock {verb}" in result.stdout.partition("Example:")[2]
+
+
+def test_parts_lists_every_room():
+    result = wattflock("parts")
+    assert result.returncode == 0
+    for words in ("california", "heat_pump", "ieee123", "tariff", "gradmap", "through"):
+        assert words in result.stdout
+    assert "gradmap" not in wattflock("parts", "--room", "homes").stdout
+    wrong = wattflock("parts", "--room", "home")
+    assert (wrong.returncode, "did you mean 'homes'" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gradmap", "learn.settings.trust ="),
+        ("battery", "size_kwh"),
+        ("tariff", "export_share"),
+        ("ieee123", "(feeder)"),
+        ("california", "colder_c"),
+        ("learn.rounds", "whole number"),
+        ("judge.bound_days", "perfect-foresight"),
+        ("saving_captured", "achievable saving"),
+        *((figure, "") for figure in sorted(FIGURES)),
+    ],
+)
+def test_explain_says_what_a_name_means(name, words):
+    from wattflock.explain import explanation
+
+    assert words in explanation(name)
+    assert len(explanation(name)) > 20
+
+
+def test_explain_suggests_the_nearest_name():
+    assert "size_kwh" in wattflock("explain", "battery").stdout
+    result = wattflock("explain", "gradmop")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "did you mean 'gradmap'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bad_scenario_is_told_before_anything_is_written(tmp_path):
+    result = wattflock("compare", "--set", "homes.count=0", "--set", "learn.part=gradmop", folder=tmp_path)
+    assert result.returncode == 2
+    assert "--set homes.count=0: " in result.stderr
+    assert "did you mean 'gradmap'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_runs_yet(tmp_path):
+    result = wattflock("runs", folder=tmp_path)
+    assert result.returncode == 0
+    assert "No runs yet" in result.stdout
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path):
+    result = wattflock("evaluate", "nothing", folder=tmp_path)
+    assert result.returncode == 2
+    assert "0 runs begin so" in result.stderr
+
+
+@pytest.mark.study
+def test_a_study_writes_all_that_the_report_needs(study):
+    _, run = study
+    names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
+    expected = {"scenario.toml", "summary.json", "chart.json", "report.html", "checkpoints/gradmap.safetensors"}
+    assert expected <= names
+    assert {f"{table}.parquet" for table in TABLES} <= names
+    assert len([name for name in names if name.startswith("figures/") and name.endswith(".png")]) >= 4
+    assert not [name for name in names if Path(name).name.startswith(".")]
+
+
+@pytest.mark.study
+def test_the_summary_says_what_it_must(study):
+    summary = json.loads((study[1] / "summary.json").read_text())
+    assert summary["homes"] == 20
+    assert summary["homes_on_feeder"] == 2000
+    assert summary["test_days"] == 4
+    assert summary["scenario"]["learn"]["rounds"] == 10
+    assert set(summary["methods"]) == {"idle", "rules", "gradmap", "bound"}
+    for name, method in summary["methods"].items():
+        assert set(method) >= FIGURES, name
+        values = {figure: method[figure] for figure in FIGURES - {"train_seconds"}}
+        assert all(math.isfinite(value) for value in values.values()), name
+    assert summary["methods"]["idle"]["saving_captured"] == pytest.approx(0, abs=1e-9)
+    assert summary["methods"]["bound"]["saving_captured"] == pytest.approx(1, abs=0.02)
+    assert summary["methods"]["gradmap"]["rounds"] == 10
+
+
+@pytest.mark.study
+def test_its_tables_have_a_row_for_each_thing(study):
+    tables = {name: pl.read_parquet(study[1] / f"{name}.parquet") for name in TABLES}
+    rows = {name: table.group_by("method").len().rows_by_key("method") for name, table in tables.items()}
+    for method, days in (("idle", 4), ("rules", 4), ("gradmap", 4), ("bound", 1)):
+        assert rows["steps"][method] == [(24 * days,)]
+        assert rows["homes"][method] == [(20 * days,)]
+        assert rows["days"][method] == [(days,)]
+    assert tables["steps"]["converged"].all()
+
+
+@pytest.mark.study
+def test_the_figures_are_those_of_the_tables(study):
+    summary = json.loads((study[1] / "summary.json").read_text())["methods"]
+    homes, steps = (pl.read_parquet(study[1] / f"{name}.parquet") for name in ("homes", "steps"))
+    for method in ("idle", "rules", "gradmap"):
+        own_homes, own_steps = (table.filter(pl.col("method") == method) for table in (homes, steps))
+        assert summary[method]["cost_per_home_day"] == pytest.approx(own_homes["cost"].mean())
+        assert summary[method]["violation_pu_h"] == pytest.approx(own_steps["violation_pu_h"].sum() / 4)
+        assert summary[method]["peak_kw"] == pytest.approx(own_steps["net_kw"].max())
+
+
+@pytest.mark.study
+def test_a_finished_study_is_shown_again_at_once(study):
+    folder, run = study
+    before = {file: file.stat().st_mtime_ns for file in run.rglob("*.parquet")}
+    began = time.monotonic()
+    again = wattflock("compare", *sets(), folder=folder)
+    assert time.monotonic() - began < 15
+    assert again.returncode == 0
+    assert "gradmap" in again.stdout
+    assert "--fresh repeats it" in again.stderr
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*.parquet")} == before
+
+
+@pytest.mark.study
+def test_a_trained_policy_is_judged_again(study):
+    folder, run = study
+    result = wattflock("evaluate", run.name[:-2], "--method", "gradmap", "--days", 4, folder=folder)
+    assert result.returncode == 0, result.stderr
+    assert "gradmap" in result.stdout
+    assert "idle" in result.stdout
+    untrained = wattflock("evaluate", run.name, "--method", "through", folder=folder)
+    assert untrained.returncode == 2
+    assert "train through first" in untrained.stderr
+
+
+@pytest.mark.study
+def test_training_alone_says_where_its_checkpoint_is(study):
+    folder, _ = study
+    result = wattflock("train", *sets("seed=1"), folder=folder)
+    assert result.returncode == 0, result.stderr
+    assert "gradmap: 10 rounds in " in result.stdout
+    assert (folder / result.stdout.split("checkpoint ")[1].strip()).exists()
+
+
+@pytest.mark.study
+def test_runs_lists_it(study):
+    folder, run = study
+    result = wattflock("runs", "--csv", "runs.csv", folder=folder)
+    assert result.returncode == 0, result.stderr
+    assert run.name in result.stdout
+    table = pl.read_csv(folder / "runs.csv").filter(pl.col("run") == run.name)
+    assert set(table["method"]) == {"idle", "rules", "gradmap", "bound"}
+    one = wattflock("runs", "--id", run.name, folder=folder)
+    assert one.returncode == 0
+    assert run.name in one.stdout

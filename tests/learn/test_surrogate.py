@@ -1,0 +1,119 @@
+"""GradMAP's surrogate, with one update and the total gradient, is plain backpropagation through the day."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wattflock.learn.gradmap import GradMAP, flat, surrogate
+from wattflock.learn.nets import Separate, flock
+from wattflock.learn.through import Through
+from wattflock.world.rollout import judge, rollout
+
+KEY = jax.random.key(0)
+SSL = Through()
+TOTAL = GradMAP(gradient="total", days=2)
+
+
+@pytest.fixture(scope="module")
+def place(world64):
+    """Networks that do something, and multipliers that differ from hour to hour and node to node."""
+    with jax.enable_x64(True):
+        nets = flock((world64.fleet.seen, 8, world64.fleet.controls), world64.homes, jax.random.key(4))
+        nets = dataclasses.replace(nets, weights=[*nets.weights[:-1], 5 * nets.weights[-1]])
+        shape = SSL.lagrangian.multiplier(world64).shape
+        return nets, jnp.asarray(np.random.default_rng(0).uniform(0, 4000, shape))
+
+
+@pytest.fixture(scope="module")
+def backpropagation(world64, profile64, place):
+    """dJ/dθ as `Through` computes it."""
+    nets, multiplier = place
+
+    def objective(nets):
+        outcome = judge(world64, rollout(world64, Separate(nets), profile64, KEY), profile64, SSL.margin_pu)
+        return SSL.lagrangian.value(outcome, multiplier)
+
+    with jax.enable_x64(True):
+        return jax.jit(jax.grad(objective))(nets)
+
+
+@pytest.fixture(scope="module")
+def trajectory(world64, profile64, place):
+    with jax.enable_x64(True):
+        return jax.jit(lambda nets: rollout(world64, Separate(nets), profile64, KEY))(place[0])
+
+
+def action_gradient(learner, world, profile, trajectory, place):
+    nets, multiplier = place
+    run = jax.jit(lambda nets: learner.action_gradient(world, Separate(nets), profile, trajectory, multiplier))
+    return run(nets)[0]
+
+
+def size(tree) -> float:
+    return float(jnp.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(tree))))
+
+
+def test_both_learners_have_the_same_objective():
+    assert TOTAL.lagrangian == SSL.lagrangian
+
+
+@pytest.mark.study
+def test_one_update_of_the_surrogate_is_backpropagation(
+    world64, profile64, place, trajectory, backpropagation, float64
+):
+    slope = action_gradient(TOTAL, world64, profile64, trajectory, place)
+    rows = [jnp.swapaxes(flat(x), 0, 1) for x in (trajectory.features, trajectory.action, slope)]
+    count = rows[0].shape[1]
+    assert count == profile64.days() * world64.steps
+    gradient = jax.tree.map(lambda leaf: count * leaf, jax.grad(surrogate)(place[0], *rows))
+    gap = jax.tree.map(jnp.subtract, gradient, backpropagation)
+    assert size(backpropagation) > 1e-3
+    assert size(gap) <= 1e-12 * size(backpropagation)
+    for home in range(world64.homes):
+        own, mine = (jax.tree.map(lambda leaf, home=home: leaf[home], tree) for tree in (gap, backpropagation))
+        assert size(own) <= 1e-11 * size(mine)
+
+
+@pytest.mark.study
+def test_the_open_gradient_is_another(world64, profile64, place, trajectory, float64):
+    """`open` leaves out that an action changes what the network will see: near the total gradient, not the same.
+
+    They agree in the last step of a day, after which nothing is seen.
+    """
+    total, through_devices = (
+        np.asarray(action_gradient(learner, world64, profile64, trajectory, place))
+        for learner in (TOTAL, dataclasses.replace(TOTAL, gradient="open"))
+    )
+    assert not np.allclose(total, through_devices, rtol=1e-2)
+    assert np.allclose(total[:, -1], through_devices[:, -1], rtol=1e-8, atol=1e-12)
+    alike = (total * through_devices).sum() / np.linalg.norm(total) / np.linalg.norm(through_devices)
+    assert 0.5 < alike < 0.9999
+
+
+def test_the_surrogate_pulls_against_the_gradient_and_stays_near(world):
+    """Its minimum is where each action has moved by minus the direction."""
+    direction = jnp.linspace(-0.5, 0.5, 12).reshape(1, 4, 3)
+    action = jnp.zeros((1, 4, 3))
+
+    def value(moved):
+        return surrogate(lambda features: moved, jnp.zeros((1, 4, 1)), action, direction)  # type: ignore
+
+    assert jnp.allclose(jax.grad(value)(-direction), 0, atol=1e-7)
+    assert value(-direction) < value(action) < value(direction)
+
+
+def test_a_round_moves_no_action_farther_than_it_may():
+    learner = GradMAP()
+    random = np.random.default_rng(0)
+    slope = jnp.asarray(random.standard_cauchy((2, 24, 5, 3)), jnp.float32)
+    action = jnp.asarray(random.uniform(-1, 1, slope.shape), jnp.float32)
+    for done in (0, 30, 10_000):
+        pull = learner.direction(slope, action, jnp.asarray(done))
+        assert float(jnp.abs(pull).max()) <= learner.trust_most + 1e-6
+        assert float(jnp.abs(action - pull).max()) <= 1 + 1e-6
+        assert bool((pull * slope >= 0).all())
+    still = learner.direction(jnp.zeros_like(slope), action, jnp.asarray(0))
+    assert jnp.abs(still).max() == 0
