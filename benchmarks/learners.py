@@ -110,14 +110,17 @@ def table(marks: pl.DataFrame) -> str:
         seeds = sorted({seed for _, seed in runs})
         ratios = [ratio(found["through", seed][0], found["gradmap", seed][0]) for seed in seeds]
         lines.append(f"| {name} | " + " | ".join(cells) + " | " + " / ".join(ratios) + " |")
-    ends = [f"{100 * r[-1]['captured']:.1f} %, {100 * r[-1]['violation']:.2f} %, {r[-1]['J']:.3f}" for r in runs.values()]
+    ends = [
+        f"{100 * r[-1]['captured']:.1f} %, {100 * r[-1]['violation']:.2f} %, {r[-1]['J']:.3f}" for r in runs.values()
+    ]
     lines.append("| at the end: captured, violation, J | " + " | ".join(ends) + " | |")
     return "\n".join(lines)
 
 
 def objective_levels(marks: pl.DataFrame) -> list[float]:
     """Two levels of J: what the worst run of `through` reaches at its end, and halfway there from 5 s on."""
-    end = marks.filter(pl.col("method") == "through").group_by("seed").agg(pl.col("J").min())["J"].max()
+    rows = marks.filter(pl.col("method") == "through").group_by("seed").agg(pl.col("J").min())
+    end = float(rows["J"].to_numpy().max())
     return [round(1.03 * end, 2), round(end + 0.005, 2)]
 
 
@@ -157,8 +160,8 @@ def main() -> None:
         here = Path(__file__)
         about = (__doc__ or "").split("\n\n", 2)[2]
         here.with_suffix(".md").write_text(
-            f"# GradMAP beside self-supervised backpropagation\n\n{about}\nSeconds to the first mark that reaches a bar "
-            f"(in brackets: from which on all do).\n\n{text}\n"
+            f"# GradMAP beside self-supervised backpropagation\n\n{about}\nSeconds to the first mark that reaches a "
+            f"bar (in brackets: from which on all do).\n\n{text}\n"
         )
         marks.write_csv(here.with_suffix(".csv"), float_precision=5)
 

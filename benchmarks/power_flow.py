@@ -52,9 +52,7 @@ def report(batch: int, repeats: int) -> str:
         with jax.enable_x64(dtype is np.float64):
             rows += time_ours(cast(feeder, dtype), load_kw, load_kvar, repeats, truth)
     peer = seconds[1] if truth is not None else float("nan")
-    return "\n".join(
-        [*header(batch, repeats), *(line(row, peer, flops(feeder)) for row in rows), *footer(feeder)]
-    )
+    return "\n".join([*header(batch, repeats), *(line(row, peer, flops(feeder)) for row in rows), *footer(feeder)])
 
 
 def header(batch: int, repeats: int) -> list[str]:
@@ -114,9 +112,7 @@ def time_ours(feeder, load_kw, load_kvar, repeats: int, truth) -> list[tuple]:
     gradient = jax.jit(jax.grad(goal, argnums=(0, 1)))
     flow = solve(feeder, kw, kvar, TOLERANCE)
     error = "" if truth is None else float(np.abs(np.asarray(flow.voltage_pu)[: len(truth)] - truth).max())
-    each = [
-        measure(lambda f=f: jax.block_until_ready(f(kw, kvar)), repeats, len(kw)) for f in (forward, gradient)
-    ]
+    each = [measure(lambda f=f: jax.block_until_ready(f(kw, kvar)), repeats, len(kw)) for f in (forward, gradient)]
     iterations = int(flow.iterations)
     return [(name, *each[0], iterations, error), (f"{name} with gradient", *each[1], iterations, error)]
 

@@ -1,7 +1,7 @@
 """Home-steps per second of the whole world on one machine, and the memory of a training round.
 
-    python benchmarks/world.py            # prints the table
-    python benchmarks/world.py --write    # also writes benchmarks/world.md
+python benchmarks/world.py            # prints the table
+python benchmarks/world.py --write    # also writes benchmarks/world.md
 """
 
 import argparse
@@ -14,7 +14,6 @@ import equinox as eqx
 import jax
 
 from wattflock.build import build, learner
-from wattflock.learn.gradmap import GradMAP
 from wattflock.learn.learner import advance, begin
 from wattflock.scenario import load
 from wattflock.study.evaluate import single
@@ -81,7 +80,7 @@ def main() -> None:
         Path(__file__).with_suffix(".md").write_text(f"{head}{text}\n")
 
 
-def round_rows(built, world, who: GradMAP) -> list[str]:
+def round_rows(built, world, who) -> list[str]:
     """A training round of GradMAP, and the most memory that this process has held."""
     progress = begin(who, world, 0)
     seconds = median_s(lambda: advance(progress, who, world, built.sampler.train, 1)[0].done)

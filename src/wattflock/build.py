@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from wattflock import scenario as scenarios
+from wattflock.check import make
 from wattflock.data.sample import Augment, Sampler, sampler
 from wattflock.data.source import DataSource, Readings
+from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.wiring import Chart, Wiring
 from wattflock.homes.device import Device
 from wattflock.homes.home import Home
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
-from wattflock.errors import Problem, ScenarioError
 from wattflock.registry import nearest, part
-from wattflock import scenario as scenarios
-from wattflock.check import make
 from wattflock.scenario import Homes, Scenario
 from wattflock.world.world import World
 
@@ -43,9 +43,10 @@ def build(scenario: Scenario) -> Built:
     wiring = made("feeder", Wiring, scenario.feeder)
     feeder = wiring.build()
     has = assign(homes, random)
-    fleet = Home(furnish(has, random), np.full(homes.count, KVAR_PER_KW))
+    kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
+    fleet = Home(furnish(has, random), kvar_per_kw)
     at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
-    placement = np.zeros((homes.count, len(feeder.terminals)))
+    placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
     world = World(
         fleet=fleet,
@@ -55,9 +56,7 @@ def build(scenario: Scenario) -> Built:
         steps=round(24 / data.dt_h),
         placement=placement,
     )
-    augment = Augment(
-        data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share
-    )
+    augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
     return Built(
         world=world,
         sampler=sampler(
@@ -82,7 +81,9 @@ def learner(scenario: Scenario, name: str) -> Learner:
     return part("learn", Learner, name)()
 
 
-def made(room: str, interface: type, section: scenarios.Data | scenarios.Feeder | scenarios.Market | scenarios.Learn) -> Any:
+def made(
+    room: str, interface: type, section: scenarios.Data | scenarios.Feeder | scenarios.Market | scenarios.Learn
+) -> Any:
     """The part that a section of the scenario names, with its settings."""
     return make(part(room, interface, section.part), section.settings)
 
@@ -127,7 +128,7 @@ def furnish(has: dict[str, np.ndarray], random: np.random.Generator) -> dict[str
     for name, mask in has.items():
         example = part("homes", Device, name).example()
         values = {f.name: np.full(mask.shape, float(getattr(example, f.name))) for f in dataclasses.fields(example)}
-        values |= {field: random.uniform(*ends, mask.shape) for field, ends in example.ranges.items()}
+        values |= {field: random.uniform(low, high, mask.shape) for field, (low, high) in example.ranges.items()}
         values |= {field: values[field] * mask for field in example.sizes}
         devices[name] = type(example)(**values)
     return devices
@@ -139,4 +140,3 @@ def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.nda
     number = np.floor(wanted).astype(int)
     number[np.argsort(number - wanted)[: count - number.sum()]] += 1
     return random.permutation(np.repeat(np.arange(len(weight)), number))
-

@@ -20,9 +20,7 @@ Model = type[pydantic.BaseModel]
 Place = tuple[int | str, ...]
 Where = Callable[[str], str]  # a dotted field -> the file or flag that set it
 
-STRICT = pydantic.ConfigDict(
-    frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-)
+STRICT = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
 WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 SLIPS = {  # names that match -> how many of a smaller unit make one, and the name of that unit

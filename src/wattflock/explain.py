@@ -9,8 +9,8 @@ from wattflock.registry import ROOMS, interface, nearest, parts
 from wattflock.scenario import fields
 
 FIGURES = {
-    "cost_per_home_day": "Bill, wear, fuel, discomfort and value of the stored energy left over; mean over homes and test "
-    "days [currency].",
+    "cost_per_home_day": "Bill, wear, fuel, discomfort and value of the energy left in store; mean over homes "
+    "and test days [currency].",
     "saving_captured": "Share of the achievable saving: (idle - method) / (idle - bound), on the days with a bound.",
     "violation_pu_h": "How far and how long voltages are beyond the limits: per unit times hours, per node and day.",
     "violation_of_idle": "violation_pu_h as a share of the uncontrolled flock's on the same days.",

@@ -81,9 +81,7 @@ def _part_in(room: str, name: str, interface: type) -> type | None:
     try:
         module = importlib.import_module(f"{_package_name(room)}.{name}")
     except Exception as error:
-        problem = Problem(
-            f"{room}/{name}.py", "import", f"{type(error).__name__}: {error}", "a file that imports"
-        )
+        problem = Problem(f"{room}/{name}.py", "import", f"{type(error).__name__}: {error}", "a file that imports")
         raise ScenarioError([problem]) from error
     own = [kind for kind in vars(module).values() if _is_part(kind, interface, module.__name__)]
     if len(own) > 1:

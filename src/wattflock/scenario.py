@@ -17,9 +17,7 @@ from wattflock.errors import Problem, ScenarioError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
-SETTINGS = Field(
-    default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them"
-)
+SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
 
 
 class Section(pydantic.BaseModel):
@@ -37,25 +35,15 @@ class Data(Section):
     load_window_days: int = Field(
         default=14, ge=0, le=183, description="loads may come from days so far from the weather's day [days]"
     )
-    load_low: float = Field(
-        default=0.8, gt=0, le=5, description="smallest common scale of a training day's loads [1]"
-    )
-    load_high: float = Field(
-        default=1.4, gt=0, le=5, description="largest common scale of a training day's loads [1]"
-    )
+    load_low: float = Field(default=0.8, gt=0, le=5, description="smallest common scale of a training day's loads [1]")
+    load_high: float = Field(default=1.4, gt=0, le=5, description="largest common scale of a training day's loads [1]")
     sun_spread: Share = Field(default=0.2, description="training sun is scaled by 1 ± this [share]")
     temperature_spread_c: float = Field(
         default=3.0, ge=0, le=20, description="training temperature is moved by ± this [°C]"
     )
-    noise_share: Share = Field(
-        default=0.08, description="noise from step to step, common to all homes [share of load]"
-    )
-    forecast_error: Share = Field(
-        default=0.2, description="error of the sun forecast, common to all homes [share]"
-    )
-    dt_h: float = Field(
-        default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]"
-    )
+    noise_share: Share = Field(default=0.08, description="noise from step to step, common to all homes [share of load]")
+    forecast_error: Share = Field(default=0.2, description="error of the sun forecast, common to all homes [share]")
+    dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
 
     @field_validator("load_high")
     @classmethod
@@ -78,19 +66,13 @@ class Homes(Section):
     """How many homes there are and what stands in them."""
 
     count: int = Field(default=1000, ge=1, le=1_000_000, description="homes that learn [homes]")
-    homes_per_agent: float = Field(
-        default=2.0, gt=0, le=1000, description="similar homes one stands for on the feeder"
-    )
+    homes_per_agent: float = Field(default=2.0, gt=0, le=1000, description="similar homes one stands for on the feeder")
     mix: dict[str, Share] = Field(
         default_factory=lambda: {"battery": 0.4, "heat_pump": 0.4, "generator": 0.2},
         description="device -> share of homes that have it; a home has one of them at most [share]",
     )
-    panel_share_with_battery: Share = Field(
-        default=0.7, description="homes with a battery that have a panel [share]"
-    )
-    panel_share_without: Share = Field(
-        default=0.5, description="homes without a battery that have a panel [share]"
-    )
+    panel_share_with_battery: Share = Field(default=0.7, description="homes with a battery that have a panel [share]")
+    panel_share_without: Share = Field(default=0.5, description="homes without a battery that have a panel [share]")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="who lives where and owns what")
 
     @field_validator("mix")
@@ -107,9 +89,7 @@ class Feeder(Section):
     part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder")
     settings: Settings = SETTINGS
     low_pu: float = Field(default=0.95, ge=0.5, le=1, description="lowest voltage that is no violation [pu]")
-    high_pu: float = Field(
-        default=1.05, ge=1, le=1.5, description="highest voltage that is no violation [pu]"
-    )
+    high_pu: float = Field(default=1.05, ge=1, le=1.5, description="highest voltage that is no violation [pu]")
 
 
 class Market(Section):
@@ -144,12 +124,8 @@ class Judge(Section):
 class Scenario(Section):
     """Everything that decides the result of a run."""
 
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what the run is called: a-z, 0-9, - and _"
-    )
-    seed: int = Field(
-        default=0, ge=0, le=2**32 - 1, description="chance in training: first policy and batches of days"
-    )
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what the run is called: a-z, 0-9, - and _")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance in training: first policy and batches of days")
     data: Data = Data()
     homes: Homes = Homes()
     feeder: Feeder = Feeder()

@@ -17,7 +17,7 @@ from wattflock.store.run import Run
 from wattflock.study import compare
 from wattflock.study.bound import bound
 from wattflock.study.evaluate import single
-from wattflock.study.train import Course, Mark, train
+from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.world.rollout import Policy
 from wattflock.world.world import World
 
@@ -115,7 +115,7 @@ def compared(session: Session, fresh: bool) -> dict:
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, session.scenario.homes.count)
     curve = [point for card in cards.values() for point in card["curve"]]
-    every["curves"] = curves(curve)
+    every["curves"] = curves(curve, idle_cost(session))
     result = summary(session, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
@@ -187,13 +187,18 @@ def points(mark: Mark, method: str, seed: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def curves(rows: list[dict]) -> pl.DataFrame:
-    """The learning curves of all methods."""
-    schema = {
-        "method": pl.String, "seed": pl.Int64, "seconds": pl.Float64, "round": pl.Int64, "split": pl.String,
-        "objective": pl.Float64, "cost": pl.Float64, "violation_pu_h": pl.Float64, "violated_share": pl.Float64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema).with_columns(saving=pl.lit(None, pl.Float64))
+def curves(rows: list[dict], idle: float) -> pl.DataFrame:
+    """The learning curves of all methods; `saving` is against the uncontrolled validation days."""
+    numbers = ("seconds", "objective", "cost", "violation_pu_h", "violated_share")
+    schema = {"method": pl.String, "seed": pl.Int64, "round": pl.Int64, "split": pl.String}
+    table = pl.DataFrame(rows, schema=schema | dict.fromkeys(numbers, pl.Float64))
+    return table.with_columns(saving=pl.when(pl.col("split") == "validation").then(idle - pl.col("cost")))
+
+
+def idle_cost(session: Session) -> float:
+    """What the uncontrolled flock pays on the validation days [currency per home and day]."""
+    policy = learner(session.scenario, "idle").policy(())
+    return float(score(session.world, policy, validation_days(session.built.sampler))["cost"])
 
 
 def chart(built: Built) -> dict:
@@ -217,4 +222,3 @@ def note(mark: Mark, currency: str) -> str:
 def versions() -> dict[str, str]:
     """What made the figures."""
     return {name: version(name) for name in KEPT} | {"python": platform.python_version()}
-

@@ -60,6 +60,4 @@ class Profile(eqx.Module):
 
 def cast(tree, dtype):
     """The same tree with every floating array in `dtype`; integers and booleans are left alone."""
-    return jax.tree.map(
-        lambda x: x.astype(dtype) if eqx.is_inexact_array_like(x) and hasattr(x, "dtype") else x, tree
-    )
+    return jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array_like(x) and hasattr(x, "dtype") else x, tree)

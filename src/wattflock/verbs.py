@@ -91,7 +91,7 @@ def compare(
         say("drawing the figures and the report …")
         draw_all(session.run.folder)
         write_report(session.run.folder)
-    say(f"report  {session.run.folder / 'report.html'}\nfigures {session.run.folder / 'figures'}/*.png")
+    say(f"report  {session.run.folder / 'report.html'}\nfigures {session.run.folder}/*.png")
     return comparison(summary)
 
 
@@ -139,7 +139,7 @@ def runs(
         wattflock runs
         wattflock runs --id gradmap-1a2b --id gradmap-3c4d --csv runs.csv
     """
-    from wattflock.report import overview
+    from wattflock.report.overview import overview
     from wattflock.store.folder import write_whole
     from wattflock.store.run import find, table_of_runs
 

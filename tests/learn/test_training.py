@@ -1,12 +1,14 @@
 """Training can be stopped at any mark, by anyone, and goes on to the bit."""
 
 import itertools
+from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
 
+from wattflock.build import learner
 from wattflock.errors import RunError
 from wattflock.learn.learner import advance, begin
 from wattflock.report.progress import Bar
@@ -29,9 +31,7 @@ def quick(small):
 
 @pytest.fixture(scope="module")
 def course(quick) -> Course:
-    session = Session(quick, Run(None))  # type: ignore
-    from wattflock.build import learner
-
+    session = Session(quick, Run(Path("nowhere")))
     return session.course("gradmap", learner(quick, "gradmap"))
 
 
@@ -60,7 +60,9 @@ def test_a_run_resumed_from_disk_is_the_unbroken_run_to_the_bit(stop, course, un
     run = Run(tmp_path / "run")
     first = next(itertools.islice(train(course), stop, None))
     run.save("gradmap", first.progress, {"rounds": first.rounds})
-    progress, card = run.resume("gradmap", begin(course.learner, course.world, course.seed))
+    saved = run.resume("gradmap", begin(course.learner, course.world, course.seed))
+    assert saved
+    progress, card = saved
     assert card["rounds"] == first.rounds
     assert same(progress, first.progress)
     *_, last = train(course, progress)
@@ -96,7 +98,7 @@ def test_all_chunks_are_traced_once(course):
 
 
 @pytest.mark.parametrize("at", [1, 2])
-def test_ctrl_c_loses_nothing(at, quick, unbroken, tmp_path, monkeypatch):
+def test_ctrl_c_loses_nothing(at, quick, course, unbroken, tmp_path, monkeypatch):
     calls = itertools.count(1)
     undisturbed = Bar.at
 
@@ -114,17 +116,17 @@ def test_ctrl_c_loses_nothing(at, quick, unbroken, tmp_path, monkeypatch):
     monkeypatch.setattr(Bar, "at", undisturbed)
     policy, card = session.trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
-    assert same(policy.nets, unbroken[-1].progress.state.nets)
+    assert same(policy, course.learner.policy(unbroken[-1].progress.state))
     assert [point["round"] for point in card["curve"] if point["split"] == "train"] == [10, 20, 30]
 
 
-def test_a_finished_run_is_not_trained_again(quick, unbroken, tmp_path, monkeypatch):
+def test_a_finished_run_is_not_trained_again(quick, course, unbroken, tmp_path, monkeypatch):
     session = Session(quick, open_run(quick, tmp_path))
     session.run.save("gradmap", unbroken[-1].progress, {"rounds": ROUNDS, "seconds": 1.0, "curve": []})
     monkeypatch.setattr("wattflock.session.train", None)  # calling it would fail
     policy, card = session.trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
-    assert same(policy.nets, unbroken[-1].progress.state.nets)
+    assert same(policy, course.learner.policy(unbroken[-1].progress.state))
 
 
 def test_minutes_stop_it_and_more_minutes_go_on(quick, tmp_path):

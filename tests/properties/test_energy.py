@@ -102,9 +102,7 @@ def test_no_limit_of_a_device_is_passed(name, moment, seed, dt_h):
 
 
 @settings(max_examples=20, deadline=None)
-@given(
-    power=st.floats(-1, 1), start=st.floats(0, 1), outdoor_c=st.floats(-20, 40), dt_h=lengths_h
-)
+@given(power=st.floats(-1, 1), start=st.floats(0, 1), outdoor_c=st.floats(-20, 40), dt_h=lengths_h)
 def test_heat_kept_is_heat_given_less_heat_lost(moment, power, start, outdoor_c, dt_h):
     """C dT = (COP p - (T - T_out) / R) dt, integrated by four hundred Runge-Kutta steps."""
     with jax.enable_x64(True):

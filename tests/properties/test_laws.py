@@ -50,9 +50,7 @@ def test_the_order_of_homes_does_not_matter(world, profile):
     order = jnp.asarray(np.random.default_rng(0).permutation(world.homes))
     own = {name: getattr(profile, name)[..., order] for name in OWN}
     policy = networks(world)
-    other = dataclasses.replace(
-        world, fleet=reordered(world.fleet, order), placement=reordered(world.placement, order)
-    )
+    other = dataclasses.replace(world, fleet=reordered(world.fleet, order), placement=reordered(world.placement, order))
     here = outcome_of(world, policy, profile)
     there = outcome_of(other, reordered(policy, order), dataclasses.replace(profile, **own))
     assert jnp.allclose(here.cost[..., order], there.cost, atol=1e-4)

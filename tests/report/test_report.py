@@ -14,7 +14,8 @@ from rich.console import Console
 
 from wattflock.errors import RunError
 from wattflock.report import comparison, draw_all, markdown, write_report
-from wattflock.report.folder import COLUMNS, read, write_whole
+from wattflock.report.folder import COLUMNS, read
+from wattflock.store.folder import write_whole
 from wattflock.report.table import rows
 from wattflock.report.words import headline, number, percent
 

@@ -87,6 +87,7 @@ def test_killed_in_the_middle_of_writing_the_file_is_whole(tmp_path):
     path = tmp_path / "file"
     for wait_s in (0.0, 0.004, 0.011):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+        assert writer.stdout
         for _ in range(3):
             writer.stdout.readline()
         time.sleep(wait_s)

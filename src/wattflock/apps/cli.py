@@ -30,9 +30,7 @@ def make_app(verbs: Iterable[Verb]) -> typer.Typer:
     A parameter without a default, and one called `scenario`, is an argument; any other is an option. A list
     is an option to repeat, in the singular: `sets` becomes `--set`. What a verb returns is printed.
     """
-    app = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-    )
+    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_start)
     for verb in verbs:
         body, example = _help(verb)
@@ -64,9 +62,7 @@ def _command(verb: Verb) -> Callable[..., None]:
     hints = typing.get_type_hints(verb, include_extras=True)
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     parameters = [
-        parameter.replace(
-            kind=inspect.Parameter.KEYWORD_ONLY, annotation=_annotated(parameter, hints[parameter.name])
-        )
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_annotated(parameter, hints[parameter.name]))
         for parameter in signature.parameters.values()
     ]
 

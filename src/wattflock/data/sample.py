@@ -77,9 +77,9 @@ class Sampler(eqx.Module):
         augment = self.augment if split == "train" else NO_CHANGE
         homes, days = len(self.scale), len(calendar)
         keys = jax.random.split(key, 8)
-        scale = jax.random.uniform(
-            keys[0], (days, 1, 1), minval=augment.load_low, maxval=augment.load_high
-        ) * (1 + augment.noise_share * jax.random.normal(keys[1], (days, self.load_kw.shape[-1], 1)))
+        scale = jax.random.uniform(keys[0], (days, 1, 1), minval=augment.load_low, maxval=augment.load_high) * (
+            1 + augment.noise_share * jax.random.normal(keys[1], (days, self.load_kw.shape[-1], 1))
+        )
         bright = 1 + augment.sun_spread * jax.random.uniform(keys[2], (days, 1, 1), minval=-1)
         warm = augment.temperature_spread_c * jax.random.uniform(keys[3], (days, 1), minval=-1)
         guess = 1 + self.forecast_error * jax.random.normal(keys[4], (days, 1, 1))
@@ -181,9 +181,7 @@ def sampler(
 def nearby_days(split: np.ndarray, weekend: np.ndarray, window: int) -> np.ndarray:
     """For each day the days of its split and part of the week within ± window, repeated to equal length."""
     day = np.arange(len(split))
-    rows = [
-        np.flatnonzero((split == split[d]) & (weekend == weekend[d]) & (abs(day - d) <= window)) for d in day
-    ]
+    rows = [np.flatnonzero((split == split[d]) & (weekend == weekend[d]) & (abs(day - d) <= window)) for d in day]
     most = max(map(len, rows))
     return np.stack([np.resize(row, most) for row in rows])
 

@@ -184,9 +184,7 @@ def _current(voltage: Array, power: Array) -> Array:
     real, imaginary = _halves(voltage)
     kw, kvar = _halves(power)
     square = jnp.maximum(real**2 + imaginary**2, FLOOR)
-    return jnp.concatenate(
-        [(kw * real + kvar * imaginary) / square, (kw * imaginary - kvar * real) / square], -1
-    )
+    return jnp.concatenate([(kw * real + kvar * imaginary) / square, (kw * imaginary - kvar * real) / square], -1)
 
 
 def _halves(packed: Array) -> tuple[Array, Array]:

@@ -38,9 +38,7 @@ class IEEE123(Wiring):
             if type(tap) is not int or abs(tap) > MOST_TAPS
         ]
         if len(self.taps) != len(REGULATORS):
-            problems.append(
-                Problem("feeder ieee123", "taps", self.taps, f"one for each of {', '.join(REGULATORS)}")
-            )
+            problems.append(Problem("feeder ieee123", "taps", self.taps, f"one for each of {', '.join(REGULATORS)}"))
         if problems:
             raise ScenarioError(problems)
 

@@ -19,6 +19,6 @@ def excess_pu(limits: Limits, voltage_pu: Float[Array, "..."], margin_pu: float 
     return jnp.maximum(jnp.maximum(below, above), 0)
 
 
-def penalty(excess: Float[Array, "..."], slope: float, curvature: float) -> Float[Array, "..."]:
+def penalty(excess: Float[Array, "..."], slope: Float[Array, "..."] | float, curvature: float) -> Float[Array, "..."]:
     """slope·e + curvature/2·e², same shape; `slope` per pu, `curvature` per pu²."""
     return slope * excess + curvature / 2 * excess**2

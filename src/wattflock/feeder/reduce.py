@@ -106,8 +106,6 @@ def _check(network: Network, nodes: tuple[str, ...], chosen: tuple[str, ...]) ->
     known = set(nodes)
     wanted = [("loads", node) for load in network.loads for node in nodes_at(load.bus, load.phases)]
     wanted += [("monitored", node) for node in chosen]
-    problems = [
-        Problem("feeder", table, node, "a node of the tables") for table, node in wanted if node not in known
-    ]
+    problems = [Problem("feeder", table, node, "a node of the tables") for table, node in wanted if node not in known]
     if problems:
         raise ScenarioError(problems)

@@ -45,9 +45,7 @@ class Battery(Device):
         moved_kwh = jnp.abs(power_kw) * now.dt_h
         lost_kwh = (power_kw - into_kw) * now.dt_h
         nothing = jnp.zeros_like(power_kw)
-        result = effect(
-            power_kw, now.dt_h, cost=self.wear_per_kwh * moved_kwh, used_kwh=nothing, lost_kwh=lost_kwh
-        )
+        result = effect(power_kw, now.dt_h, cost=self.wear_per_kwh * moved_kwh, used_kwh=nothing, lost_kwh=lost_kwh)
         return state + into_kw * now.dt_h, result
 
     def _room(self, state, dt_h):
@@ -83,12 +81,8 @@ class Battery(Device):
         """Charge and discharge as two columns, state of charge as a third."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         dt_h = day.dt_h[:, None]
-        charge, give = (
-            program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present) for _ in range(2)
-        )
-        energy = program.columns(
-            self.low_share * self.size_kwh, self.high_share * self.size_kwh, 0.0, present
-        )
+        charge, give = (program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present) for _ in range(2))
+        energy = program.columns(self.low_share * self.size_kwh, self.high_share * self.size_kwh, 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency)]
         program.balance([(energy, 1.0)], start_kwh(self.size_kwh, day.start[0]), 1.0, 0.0, flows)
         program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)

@@ -111,4 +111,3 @@ def share(action: Scalar) -> Scalar:
 def ratio(part: Scalar, whole: Scalar) -> Scalar:
     """part / whole, and 0 where there is no whole; the gradient is finite in both cases."""
     return jnp.where(whole > 0, part / jnp.where(whole > 0, whole, 1), 0)
-

@@ -55,9 +55,7 @@ class HeatPump(Device):
         indoor_c = keep * state + (1 - keep) * (now.outdoor_c + self.resistance_c_per_kw * heat_kw)
         outside_c = jnp.maximum(self.low_c - indoor_c, 0) + jnp.maximum(indoor_c - self.high_c, 0)
         discomfort_c_h = self.present * outside_c * now.dt_h
-        result = effect(
-            power_kw, now.dt_h, cost=self.comfort_per_c_h * discomfort_c_h, discomfort_c_h=discomfort_c_h
-        )
+        result = effect(power_kw, now.dt_h, cost=self.comfort_per_c_h * discomfort_c_h, discomfort_c_h=discomfort_c_h)
         return indoor_c, result
 
     def observe(self, state, now):

@@ -69,4 +69,3 @@ def advance(progress: Progress, learner: Learner, world: World, draw: Draw, roun
         return Progress(state, progress.done + 1, progress.key), log
 
     return jax.lax.scan(one, progress, length=rounds)
-

@@ -1,5 +1,7 @@
 """A thousand separate networks as one stack; nothing is shared between homes."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -25,7 +27,7 @@ class Flock(eqx.Module):
 def flock(sizes: tuple[int, ...], homes: int, key: Array) -> Flock:
     """Fresh networks: variance 1/in, the last layer a tenth of that so that all start near zero action."""
     weights, last = [], len(sizes) - 2
-    for layer, (into, out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for layer, (into, out) in enumerate(itertools.pairwise(sizes)):
         scale = (0.1 if layer == last else 1.0) / into**0.5
         weights.append(scale * jax.random.normal(jax.random.fold_in(key, layer), (homes, into, out)))
     return Flock(weights, [jnp.zeros(w.shape[::2]) for w in weights])
@@ -38,4 +40,3 @@ class Separate(Policy):
 
     def __call__(self, memory, seen, key):
         return memory, self.nets(seen.features[:, None])[:, 0]
-

@@ -1,6 +1,6 @@
 """Cost against the wires: a Lagrangian with one multiplier per hour and node."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,14 +9,13 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.feeder.limits import penalty
-from wattflock.learn.nets import Flock
 from wattflock.world.world import Outcome, World
 
 
 class Trained(eqx.Module):
     """State of a gradient learner."""
 
-    nets: Flock
+    nets: Any  # Flock
     adam: optax.OptState
     multiplier: Array  # (steps, nodes)
     done: Array  # rounds
@@ -48,6 +47,6 @@ class Lagrangian(eqx.Module):
         return multiplier + self.ascent * outcome.excess_pu.mean(0)
 
 
-def start(nets: Flock, adam: optax.GradientTransformation, lagrangian: Lagrangian, world: World) -> Trained:
+def start(nets: Any, adam: optax.GradientTransformation, lagrangian: Lagrangian, world: World) -> Trained:
     """The state of a gradient learner before the first round."""
     return Trained(nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))

@@ -68,4 +68,3 @@ class Through(Learner):
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         after = Trained(optax.apply_updates(state.nets, step), adam, multiplier, state.done + 1)
         return after, measures(world.limits, outcome) | {"objective": value}
-

@@ -34,9 +34,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def blank(
-    rows: int, columns: int, size_inch: tuple[float, float], share: Share = "row"
-) -> "tuple[Figure, Any]":
+def blank(rows: int, columns: int, size_inch: tuple[float, float], share: Share = "row") -> "tuple[Figure, Any]":
     """A figure and its axes `[rows, columns]`; `share` says along what the y axis is shared."""
     from matplotlib.figure import Figure
 

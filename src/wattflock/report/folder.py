@@ -1,9 +1,6 @@
-"""A run folder: read whole or refused with a word, and files that are written whole or not at all."""
+"""A run folder: read whole or refused with a word."""
 
-import json
 import math
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.errors import RunError
+from wattflock.store.folder import read_json, reason
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "
@@ -43,7 +41,7 @@ def read(folder: Path) -> Run:
     Raises:
         RunError: names the file that is missing, damaged or lacks a column.
     """
-    summary, chart = _read_json(folder / "summary.json"), _read_json(folder / "chart.json")
+    summary, chart = _table_of_names(folder / "summary.json"), _table_of_names(folder / "chart.json")
     if not summary.get("methods"):
         raise RunError(f"{folder / 'summary.json'}: lists no methods")
     if missing := {"bus", "x", "y", "edges"} - chart.keys():
@@ -52,51 +50,21 @@ def read(folder: Path) -> Run:
     return Run(summary=summary, chart=chart, **tables)
 
 
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write beside and rename, so that a reader finds the old file or the new one and never half of one.
-
-    Raises:
-        RunError: if the disk is full or the folder cannot be written; the old file is then untouched.
-    """
-    beside = None
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if beside and os.path.exists(beside):
-            os.unlink(beside)
-    return path
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: {_reason(error)}") from error
-    if not isinstance(found, dict):
-        raise RunError(f"{path}: is not a table of names and values")
-    return _without_nan(found)
-
-
 def _read_table(path: Path, needs: list[str]) -> pl.DataFrame:
     try:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise RunError(f"{path}: {_reason(error)}") from error
+        raise RunError(f"{path}: {reason(error)}") from error
     if missing := [name for name in needs if name not in table.columns]:
         raise RunError(f"{path}: lacks the columns {', '.join(missing)}")
     return table.with_columns(pl.selectors.float().fill_nan(None))
 
 
-def _reason(error: Exception) -> str:
-    return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+def _table_of_names(path: Path) -> dict[str, Any]:
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise RunError(f"{path}: is not a table of names and values")
+    return _without_nan(found)
 
 
 def _without_nan(value: Any) -> Any:

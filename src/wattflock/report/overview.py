@@ -21,9 +21,7 @@ def overview(table: pl.DataFrame) -> Table | str:
         return "No runs yet; `wattflock demo` makes the first."
     result = Table(box=None, header_style="bold")
     for title in ("run", "method", *(title for title, _ in COLUMNS.values())):
-        result.add_column(
-            title, justify="left" if title in ("run", "method") else "right", no_wrap=title == "run"
-        )
+        result.add_column(title, justify="left" if title in ("run", "method") else "right", no_wrap=title == "run")
     for row in table.iter_rows(named=True):
         cells = [write(row.get(name)) for name, (_, write) in COLUMNS.items()]
         result.add_row(row["run"], row["method"] or row["state"], *cells)

@@ -7,12 +7,13 @@ from typing import Any
 
 from wattflock.errors import RunError
 from wattflock.report import findings, plots, plots_of_places, words
-from wattflock.report.folder import Run, read, write_whole
+from wattflock.report.folder import Run, read
 from wattflock.report.markup import Options, pair, plot, section
 from wattflock.report.page_look import GLOSSARY, SCRIPT, STYLE
 from wattflock.report.page_text import CAPTIONS, compared, gains, measured, prices, tiles, versions
 from wattflock.report.palette import looks
 from wattflock.report.table import notes
+from wattflock.store.folder import write_whole
 
 # Even if a file of the run were forged, the page could load nothing.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"

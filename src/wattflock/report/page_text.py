@@ -24,8 +24,7 @@ CAPTIONS = {  # section -> title and caption
     ),
     "feeder": (
         "Where on the feeder",
-        "Each bus is shown by its worst phase; an empty circle has no violation. Point at a bus to read its "
-        "voltages.",
+        "Each bus is shown by its worst phase; an empty circle has no violation. Point at a bus to read its voltages.",
     ),
     "learning": ("Learning", "Validation days solid, training days dotted and faint; a line for each seed."),
     "homes": ("A few homes through a day", "Above zero is drawn, below is produced."),
@@ -54,8 +53,7 @@ def tiles(run: Run) -> str:
         (words.number(mine.get("train_seconds")), "s", f"of training{rounds}"),
     ]  # fmt: skip
     return "".join(
-        f'<div class="tile"><b>{escape(value)} <small>{escape(unit)}</small></b>'
-        f"<span>{escape(text)}</span></div>"
+        f'<div class="tile"><b>{escape(value)} <small>{escape(unit)}</small></b><span>{escape(text)}</span></div>'
         for value, unit, text in shown
     )
 

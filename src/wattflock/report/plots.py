@@ -40,9 +40,7 @@ def tradeoff(run: Run) -> Figure:
     if bound is not None:
         costs.append(bound)
         line = {"color": INK, "dash": "dot", "width": 1.5}
-        layout["shapes"] = [
-            {"type": "line", "x0": bound, "x1": bound, "y0": 0, "y1": 1, "yref": "paper", "line": line}
-        ]
+        layout["shapes"] = [{"type": "line", "x0": bound, "x1": bound, "y0": 0, "y1": 1, "yref": "paper", "line": line}]
         text = f"{safe(look['bound'].label) if 'bound' in look else 'perfect foresight'}: {bound:.2f}"
         layout["annotations"] = [{"x": bound, "y": 1, "yref": "paper", "text": text, "textangle": -90,
                                   "showarrow": False, "xanchor": "left", "yanchor": "top"}]  # fmt: skip
@@ -57,16 +55,12 @@ def voltage(run: Run) -> Figure:
     """The envelope of all voltages over the day: the uncontrolled one, and over it what the menu picks."""
     low, high = findings.limits_pu(run.summary)
     line = {"color": INK, "dash": "dash", "width": 1.2}
-    shapes = [
-        {"type": "line", "x0": 0, "x1": 24, "y0": limit, "y1": limit, "line": line} for limit in (low, high)
-    ]
+    shapes = [{"type": "line", "x0": 0, "x1": 24, "y0": limit, "y1": limit, "line": line} for limit in (low, high)]
     axis = {"title": {"text": "voltage [pu]"}, "tickformat": ".2f"}
     layout = {"xaxis": HOURS, "yaxis": axis, "shapes": shapes, "hovermode": "x unified"}
     idle, present = before(run.summary), findings.methods_in(run, run.steps)
     under = _envelope(run, idle) if idle in present else []
-    choices = {
-        method: {"data": under if method == idle else under + _envelope(run, method)} for method in present
-    }
+    choices = {method: {"data": under if method == idle else under + _envelope(run, method)} for method in present}
     return {"layout": layout, "choices": choices}
 
 
@@ -123,9 +117,7 @@ def days(run: Run) -> Figure:
 
 def faded(colour: str, opacity: float) -> str:
     """The colour with this much opacity; ink turns grey."""
-    red, green, blue = (
-        int((colour if colour != INK else "#808080")[place : place + 2], 16) for place in (1, 3, 5)
-    )
+    red, green, blue = (int((colour if colour != INK else "#808080")[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
 
 
@@ -133,9 +125,7 @@ def log_axis(title: str, floor: float, top: float) -> dict[str, Any]:
     """A logarithmic axis whose lowest decade stands for all that is smaller."""
     first, last = round(math.log10(floor)), math.ceil(math.log10(max(top, floor * 10)))
     decades = range(first, last + 1, max(1, (last - first) // 4))
-    text = [
-        ("≤ " if place == first else "") + f"{10.0**place:.10f}".rstrip("0").rstrip(".") for place in decades
-    ]
+    text = [("≤ " if place == first else "") + f"{10.0**place:.10f}".rstrip("0").rstrip(".") for place in decades]
     return {"type": "log", "title": {"text": title}, "range": [math.log10(floor / 1.3), math.log10(top)],
             "tickvals": [10.0**place for place in decades], "ticktext": text}  # fmt: skip
 
@@ -171,9 +161,7 @@ def _envelope(run: Run, method: str) -> list[dict[str, Any]]:
         trace = {"type": "scatter", "mode": "lines", "x": hour, "y": values, "line": line,
                  "legendgroup": method, "showlegend": column == "middle", "name": name,
                  "hovertemplate": f"%{{y:.4f}} pu<extra>{name}: {text}</extra>"}  # fmt: skip
-        return trace | (
-            {"fill": "tonexty", "fillcolor": faded(look.colour, fill)} if fill else {"fill": "none"}
-        )
+        return trace | ({"fill": "tonexty", "fillcolor": faded(look.colour, fill)} if fill else {"fill": "none"})
 
     return [
         edge("lowest", "lowest", 0),

@@ -76,15 +76,12 @@ def story(summary: dict[str, Any]) -> list[str]:
         )
     if mine.get("saving_captured") is not None:
         said.append(
-            f"The saving is {percent(mine['saving_captured'])} % {_interval(mine)}"
-            "of what perfect foresight could save."
+            f"The saving is {percent(mine['saving_captured'])} % {_interval(mine)}of what perfect foresight could save."
         )
     rules = methods.get("rules", {}).get("violation_of_idle") if name != "rules" else None
     if rules is not None:
         more = "raise violations to" if rules > 1 else "leave violations at"
-        said.append(
-            f"An installer’s rules, blind to the network, {more} {percent(rules)} % of the uncontrolled ones."
-        )
+        said.append(f"An installer’s rules, blind to the network, {more} {percent(rules)} % of the uncontrolled ones.")
     return said
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -56,5 +57,5 @@ def load(path: Path, like):
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
-def _named(tree) -> list[tuple[str, object]]:
+def _named(tree) -> list[tuple[str, Any]]:
     return [(jax.tree_util.keystr(path).lstrip("."), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -48,7 +49,7 @@ def write_table(path: Path, table: pl.DataFrame) -> Path:
     return write_whole(path, content.getvalue())
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: Path) -> Any:
     """A JSON file of a run.
 
     Raises:
@@ -57,4 +58,9 @@ def read_json(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error})") from error
+        raise RunError(f"{path}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read, in words."""
+    return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"

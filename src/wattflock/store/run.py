@@ -85,4 +85,3 @@ def table_of_runs(runs: Path) -> pl.DataFrame:
         for method, figures in summary["methods"].items():
             rows.append({"run": folder.name, "method": method, "state": "complete"} | figures)
     return pl.DataFrame(rows, infer_schema_length=None)
-

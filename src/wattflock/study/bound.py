@@ -71,9 +71,7 @@ class Round:
     allowed_pu: np.ndarray  # (steps, nodes) violations that the program foresaw
 
 
-def bound(
-    world: World, profile: Profile, settings: Settings | None = None, workers: int = 2
-) -> Iterator[Optimum]:
+def bound(world: World, profile: Profile, settings: Settings | None = None, workers: int = 2) -> Iterator[Optimum]:
     """The optimum of each day of a batch, in order, as soon as it is known.
 
     Linear programs of all devices' days, with voltages linearised around the last plan; each plan is replayed

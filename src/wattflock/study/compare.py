@@ -36,7 +36,7 @@ class Days:
 def unseen(built: Built, days: int, seed: int) -> Days:
     """Every day of the test split once, or `days` of them spread over the year."""
     profile = built.sampler.every(jax.random.key(seed), "test", days)
-    calendar = built.sampler.calendar("test", days)
+    calendar = np.asarray(built.sampler.calendar("test", days))
     few = np.array([built.kinds.index(kind) for kind in sorted(set(built.kinds))[:SHOWN_HOMES]])
     return Days(
         profile=cast(jax.tree.map(np.asarray, profile), np.float64),

@@ -110,9 +110,7 @@ class Wires:
     high_pu: float
 
 
-def with_wires(
-    draft: Draft, placement, wires: Wires, rows, price_per_pu, trust_kw
-) -> tuple[Program, np.ndarray]:
+def with_wires(draft: Draft, placement, wires: Wires, rows, price_per_pu, trust_kw) -> tuple[Program, np.ndarray]:
     """The program with a row for every (side, step, node) in `rows`; returns it and the rows' slack columns.
 
     Args:

@@ -1,6 +1,7 @@
 """A policy on given days, in float64: what every figure of a study is made of."""
 
 import dataclasses
+import operator
 from collections.abc import Iterator
 
 import equinox as eqx
@@ -55,7 +56,9 @@ def evaluate(
     """
     with jax.enable_x64(True):
         world, policy, days = (_double(tree) for tree in (world, policy, (profile, nudge)))
-        parts = [_evaluate(world, policy, *some, jnp.asarray(few)) for some in _chunks(days, profile.days())]
+        parts = [
+            _evaluate(world, policy, some, moves, jnp.asarray(few)) for some, moves in _chunks(days, profile.days())
+        ]
     return Judged(**{name: _join([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -66,7 +69,8 @@ def _double(tree):
 
 def _chunks(tree, days: int) -> Iterator:
     for begin in range(0, days, DAYS_AT_ONCE):
-        yield jax.tree.map(lambda x: x[begin : begin + DAYS_AT_ONCE], tree)
+        some = slice(begin, begin + DAYS_AT_ONCE)
+        yield jax.tree.map(operator.itemgetter(some), tree)
 
 
 def _join(parts: list):

@@ -26,9 +26,7 @@ class Follow(Policy):
 
 def actions(home: Home, state: dict, wanted_kw: dict[str, Scalar], now: Profile) -> Array:
     """Actions of one home, shape (controls,)."""
-    return jnp.concatenate(
-        [invert(device, state[name], wanted_kw[name], now) for name, device in home.devices.items()]
-    )
+    return jnp.concatenate([invert(device, state[name], wanted_kw[name], now) for name, device in home.devices.items()])
 
 
 def invert(device: Device, state: Scalar, wanted_kw: Scalar, now: Profile) -> Array:

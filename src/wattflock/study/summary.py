@@ -29,7 +29,7 @@ def summarise(days: pl.DataFrame, method: str) -> dict[str, float | None]:
     own = days.filter(pl.col("method") == method).sort("day")
     result: dict[str, float | None] = {name: _number(own[column].mean()) for name, column in MEANS.items()}
     result |= {name: _number(own[column].max()) for name, column in MOST.items()}
-    result["days_with_violation_share"] = float((own["worst_pu"] > 0).mean())
+    result["days_with_violation_share"] = float(np.mean(own["worst_pu"].to_numpy() > 0))
     result["cost_low"], result["cost_high"] = _interval(own["cost_per_home"].to_numpy(), np.ones(own.height))
     idle = days.filter(pl.col("method") == "idle").select("day", idle="cost_per_home", beyond="violation_pu_h")
     paired = own.join(idle, on="day")

@@ -112,14 +112,14 @@ def examples_table(method: str, judged: Judged, built: Built, few: np.ndarray, d
 
 
 def _net(shown: dict[str, np.ndarray]) -> np.ndarray:
-    return sum(values for name, values in shown.items() if not name.endswith(" level"))
+    return np.sum([values for name, values in shown.items() if not name.endswith(" level")], axis=0)
 
 
 def _series(method: str, built: Built, few: np.ndarray, named, days: list) -> pl.DataFrame:
     name, values = named
     count, steps, homes = values.shape
     device, _, level = name.partition(" ")
-    series, unit = built.world.fleet.devices[device].level if level else (name, "kW")
+    series, unit = (*built.world.fleet.devices[device].level, name, "kW")[:2] if level else (name, "kW")
     size = count * steps * homes
     each = np.array([built.kinds[home] for home in few])
     table = pl.DataFrame(

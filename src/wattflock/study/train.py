@@ -50,7 +50,7 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
         progress: where an earlier run stopped; the rest is then the same to the bit.
     """
     progress = progress or begin(course.learner, course.world, course.seed)
-    validation = _validation_days(course.sampler)
+    validation = validation_days(course.sampler)
     done, seconds, next_look = int(progress.done), course.seconds, 0.0
     chunk = chunk_of(course.rounds)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
@@ -74,7 +74,8 @@ def chunk_of(rounds: int) -> int:
 
 
 @eqx.filter_jit
-def _validation_days(sampler: Sampler) -> Profile:
+def validation_days(sampler: Sampler) -> Profile:
+    """Every validation day once."""
     return sampler.every(jax.random.key(1), "validation")
 
 

@@ -1,6 +1,7 @@
 """The only loop over time: days of the flock under a policy."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -15,12 +16,12 @@ from wattflock.world.world import Outcome, Seen, World
 class Policy(eqx.Module):
     """Decides for the whole flock; whose weights are shared or separate is its own affair."""
 
-    def start(self):
+    def start(self) -> Any:
         """Memory at the beginning of a day."""
         return ()
 
     @abc.abstractmethod
-    def __call__(self, memory, seen: Seen, key: Array):
+    def __call__(self, memory: Any, seen: Seen, key: Array) -> tuple[Any, Array]:
         """`(memory, seen, key) → memory, action`; actions (homes, controls) in [-1, 1]."""
 
 

@@ -12,7 +12,6 @@ from wattflock.homes.home import Home
 from wattflock.market.market import Market, Meter
 from wattflock.types import Profile
 
-
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
 
 
@@ -86,9 +85,7 @@ class World(eqx.Module):
         flow = solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)])
         dt_h = profile.dt_h[..., None]
         net_kwh = effect.power_kw * dt_h
-        bill = self.market.settle(
-            Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)
-        ).bill
+        bill = self.market.settle(Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)).bill
         last = jnp.zeros_like(bill).at[..., -1, :].set(end)
         return Outcome(
             bill=bill,
