@@ -50,7 +50,7 @@ class Session:
 
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
-        wanted = self.scenario.learn.rounds if method == self.scenario.learn.part else 0
+        wanted = self.scenario.learn.rounds if method == self.scenario.learn.part and who.rounds() else 0
         return Course(who, self.world, self.built.sampler, self.scenario.seed, wanted or who.rounds(), self.minutes)
 
     def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:

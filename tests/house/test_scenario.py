@@ -64,7 +64,7 @@ def test_every_problem_is_told_at_once(write):
         'sed = 1\n[homes]\ncount = 0\nmix = { batery = 0.4 }\n[learn]\npart = "gradmop"\nrouns = 3\n'
         '[market.settings]\nwidht_kw = 2\n[judge]\nmethods = ["idle", "ruls"]\n'
     )
-    found = problems(path, ["feeder.low_pu=abc", "learn.days_per_round=2.5", "nonsense"])
+    found = problems(path, ["feeder.low_pu=abc", "judge.bound_days=2.5", "nonsense"])
     assert "did you mean 'seed'" in found["sed"]
     assert "at least 1" in found["homes.count"]
     assert "did you mean 'battery'" in found["homes.mix.batery"]
@@ -73,7 +73,7 @@ def test_every_problem_is_told_at_once(write):
     assert "did you mean 'width_kw'" in found["market.settings.widht_kw"]
     assert "did you mean 'rules'" in found["judge.methods.1"]
     assert found["feeder.low_pu"].startswith("--set feeder.low_pu=abc: ")
-    assert "a whole number" in found["learn.days_per_round"]
+    assert "a whole number" in found["judge.bound_days"]
     assert "section.field=value" in found["--set"]
     assert len(found) == 10
     assert found["homes.count"].startswith(f"{path}: homes.count = 0; allowed: ")
@@ -114,12 +114,12 @@ def test_a_bad_value_is_answered_with_what_is_allowed(flag, words):
 def test_a_missing_file_suggests_a_bundled_scenario(tmp_path):
     assert load(Path("gradmap")) == load()
     assert "did you mean 'gradmap'" in problems(Path("gradmop"))["file"]
-    found = problems(tmp_path / "none.toml", ["learn.rounds=0"])
+    found = problems(tmp_path / "none.toml", ["learn.rounds=-1"])
     assert set(found) == {"file", "learn.rounds"}
 
 
 def test_a_file_that_is_no_toml_is_told_by_line(write, tmp_path):
-    found = problems(write("seed = 1\n[learn\nrounds = 3\n"), ["learn.rounds=0"])
+    found = problems(write("seed = 1\n[learn\nrounds = 3\n"), ["learn.rounds=-1"])
     assert "mine.toml:2: TOML = '[learn'" in found["TOML"]
     assert set(found) == {"TOML", "learn.rounds"}
     (tmp_path / "bytes.toml").write_bytes(b"name = '\xff'")

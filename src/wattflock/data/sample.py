@@ -150,6 +150,9 @@ def sampler(
     flat = load.transpose(1, 0, 2).reshape(load.shape[1], -1)
     last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
     days, steps = load.shape[0], load.shape[2]
+    split = np.array([split_of_week(day // 7) for day in range(days)])
+    alone = np.flatnonzero(split[1:] != split[:-1]) + 1  # the day before is of another split: not to be seen
+    last[:, alone, 0] = flat.reshape(last.shape)[:, alone, 0]
     price = resample(readings.import_price_per_kwh, dt_h)
     common = {
         "outdoor_c": resample(readings.outdoor_c, dt_h),
@@ -161,7 +164,6 @@ def sampler(
         "weekend": np.repeat(readings.weekend[:, None], steps, 1),
         "dt_h": np.full((days, steps), dt_h),
     }
-    split = np.array([split_of_week(day // 7) for day in range(days)])
     single = jnp.float32
     return Sampler(
         load_kw=jnp.asarray(load, single),

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from wattflock.learn.learner import Learner
 from wattflock.learn.nets import Flock, Separate, flock
-from wattflock.learn.primal_dual import Lagrangian, Trained, start
+from wattflock.learn.primal_dual import Lagrangian, Trained, mean_of, start
 from wattflock.types import Profile
 from wattflock.world.rollout import Policy, Rest, Trajectory, judge, rollout
 from wattflock.world.world import World, measures
@@ -23,7 +23,7 @@ class GradMAP(Learner):
     (quadratic) one, min over d of direction·d + |d|²/2 with d = μ(o) - a.
     """
 
-    hidden: tuple[int, ...] = (32, 32)
+    hidden: tuple[int, ...] = (16, 16)
     days: Annotated[int, Field(ge=1, description="days per round")] = 8
     epochs: Annotated[int, Field(ge=1, description="passes of the surrogate over a round's rows")] = 2
     rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch")] = 24
@@ -32,16 +32,16 @@ class GradMAP(Learner):
     ] = "open"
     trust: Annotated[float, Field(gt=0, description="step of an action per rms gradient")] = 0.2
     trust_least: Annotated[float, Field(gt=0)] = 0.02
-    trust_halve: Annotated[int, Field(ge=1, description="rounds after which `trust` is halved")] = 30
+    trust_halve: Annotated[int, Field(ge=1, description="rounds after which `trust` is halved")] = 50
     trust_most: Annotated[float, Field(gt=0, description="most that one round moves an action")] = 0.5
     rate: Annotated[float, Field(gt=0, description="Adam's step")] = 5e-3
     halve_rounds: Annotated[int, Field(ge=1, description="rounds after which Adam's step is halved")] = 156
     slope: Annotated[float, Field(ge=0)] = 2000.0
     curvature: Annotated[float, Field(ge=0)] = 3e4
     ascent: Annotated[float, Field(ge=0)] = 0.0
-    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.008
+    average: Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last")] = 0.9
+    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.010
     total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 400
-    together: Annotated[int, Field(ge=1, description="days stepped side by side (all on a GPU)")] = 1
 
     @classmethod
     def example(cls) -> Self:
@@ -61,7 +61,7 @@ class GradMAP(Learner):
         return start(nets, self.adam(1), self.lagrangian, world)
 
     def policy(self, state):
-        return Separate(state.nets)
+        return Separate(state.mean)
 
     def rounds(self):
         return self.total_rounds
@@ -69,13 +69,14 @@ class GradMAP(Learner):
     def update(self, state, world, draw, key):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
-        policy = self.policy(state)
-        trajectory = rollout(world, policy, profile, roll_key, self.together)
+        policy = Separate(state.nets)
+        trajectory = rollout(world, policy, profile, roll_key, self.days)
         slope, (value, outcome) = self.action_gradient(world, policy, profile, trajectory, state.multiplier)
         direction = self.direction(slope, trajectory.action, state.done)
         nets, adam = self.fit(state, trajectory, direction, shuffle_key)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
-        return Trained(nets, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {"objective": value}
+        mean = mean_of(state, nets, self.average)
+        return Trained(nets, mean, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {"objective": value}
 
     def action_gradient(
         self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Array
@@ -84,7 +85,7 @@ class GradMAP(Learner):
         key = jax.random.key(0)  # the policies here leave nothing to chance
         replay = self.gradient == "open"
         moving, at = (Rest(), trajectory.action) if replay else (policy, jnp.zeros_like(trajectory.action))
-        together = self.days if replay else self.together
+        together = self.days if replay else 1
 
         def objective(nudge):
             result = rollout(world, moving, profile, key, together, nudge)

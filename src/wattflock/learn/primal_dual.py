@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array
@@ -16,6 +17,7 @@ class Trained(eqx.Module):
     """State of a gradient learner."""
 
     nets: Any  # Flock
+    mean: Any  # running mean of `nets` over rounds: what acts once training is over
     adam: optax.OptState
     multiplier: Array  # (steps, nodes)
     done: Array  # rounds
@@ -34,7 +36,7 @@ class Lagrangian(eqx.Module):
 
     def multiplier(self, world: World) -> Array:
         """λ before the first round, (steps, nodes)."""
-        return jnp.full((world.steps, len(world.feeder.nodes)), self.slope)
+        return jnp.full((world.steps, len(world.feeder.nodes)), self.slope, float)
 
     def value(self, outcome: Outcome, multiplier: Array) -> Array:
         """The objective J, shape () [currency per home and day]."""
@@ -49,4 +51,10 @@ class Lagrangian(eqx.Module):
 
 def start(nets: Any, adam: optax.GradientTransformation, lagrangian: Lagrangian, world: World) -> Trained:
     """The state of a gradient learner before the first round."""
-    return Trained(nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))
+    return Trained(nets, nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))
+
+
+def mean_of(state: Trained, nets: Any, average: float) -> Any:
+    """The running mean of networks after a round; rounds count alike until 1 / (1 - average) of them are done."""
+    keep = jnp.minimum(average, state.done / (state.done + 4.0))
+    return jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from wattflock.learn.learner import Learner
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.primal_dual import Lagrangian, Trained, start
+from wattflock.learn.primal_dual import Lagrangian, Trained, mean_of, start
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import measures
 
@@ -26,7 +26,8 @@ class Through(Learner):
     slope: Annotated[float, Field(ge=0)] = 2000.0
     curvature: Annotated[float, Field(ge=0)] = 3e4
     ascent: Annotated[float, Field(ge=0)] = 0.0
-    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.008
+    average: Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last")] = 0.97
+    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.010
     total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 1500
     together: Annotated[int, Field(ge=1, description="days stepped side by side (all on a GPU)")] = 1
 
@@ -49,7 +50,7 @@ class Through(Learner):
         return start(nets, self.adam, self.lagrangian, world)
 
     def policy(self, state):
-        return Separate(state.nets)
+        return Separate(state.mean)
 
     def rounds(self):
         return self.total_rounds
@@ -66,5 +67,6 @@ class Through(Learner):
         (value, outcome), gradient = jax.value_and_grad(objective, has_aux=True)(state.nets)
         step, adam = self.adam.update(gradient, state.adam)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
-        after = Trained(optax.apply_updates(state.nets, step), adam, multiplier, state.done + 1)
-        return after, measures(world.limits, outcome) | {"objective": value}
+        nets = optax.apply_updates(state.nets, step)
+        mean = mean_of(state, nets, self.average)
+        return Trained(nets, mean, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {"objective": value}

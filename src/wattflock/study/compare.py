@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+import equinox as eqx
 import jax
 import numpy as np
 import polars as pl
@@ -35,7 +36,7 @@ class Days:
 
 def unseen(built: Built, days: int, seed: int) -> Days:
     """Every day of the test split once, or `days` of them spread over the year."""
-    profile = built.sampler.every(jax.random.key(seed), "test", days)
+    profile = eqx.filter_jit(built.sampler.every)(jax.random.key(seed), "test", days)
     calendar = np.asarray(built.sampler.calendar("test", days))
     few = np.array([built.kinds.index(kind) for kind in sorted(set(built.kinds))[:SHOWN_HOMES]])
     return Days(

@@ -64,7 +64,7 @@ def rollout(
         return steps(world, policy, today, key, nudge)
 
     keys = jax.random.split(key, profile.days())
-    return jax.lax.map(day, (profile, keys, nudge), batch_size=together)
+    return jax.lax.map(day, (profile, keys, nudge), batch_size=together if together > 1 else None)
 
 
 def steps(world: World, policy: Policy, today: Profile, key: Array, nudge: Array | None) -> Trajectory:

@@ -64,9 +64,9 @@ class World(eqx.Module):
         return Seen(features, state, now, self.fleet)
 
     def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
-        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here and nowhere else."""
+        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else."""
         step = jax.vmap(Home.step, in_axes=(0, 0, 0, now.axes(0, None)))
-        return step(self.fleet, state, jnp.clip(action, -1, 1), now)
+        return step(self.fleet, state, jnp.clip(jnp.nan_to_num(action), -1, 1), now)
 
     def end(self, state: dict) -> Array:
         """Value of the final states (homes,) [currency]."""
