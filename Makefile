@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench clean
+.PHONY: help demo test check lint bench regold clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -26,6 +26,9 @@ lint: .venv/ready-dev  ## format, lint, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+regold: .venv/ready-dev  ## show how the golden run has changed; ARGS=--write keeps it
+	$(BIN)/python tests/study/regold.py $(ARGS)
 
 bench: .venv/ready-dev  ## measure: every file of benchmarks/
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done

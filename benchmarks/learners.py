@@ -23,9 +23,8 @@ from wattflock.learn.idle import Idle
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.primal_dual import Lagrangian
 from wattflock.scenario import load
-from wattflock.session import spread
 from wattflock.study.bound import bound
-from wattflock.study.compare import unseen
+from wattflock.study.compare import spread, unseen
 from wattflock.study.evaluate import single
 from wattflock.types import cast
 from wattflock.world.rollout import judge, rollout

@@ -46,7 +46,8 @@ class Session:
     @functools.cached_property
     def days(self) -> compare.Days:
         """The unseen days."""
-        return compare.unseen(self.built, self.scenario.judge.test_days, self.scenario.seed)
+        judge = self.scenario.judge
+        return compare.unseen(self.built, judge.test_days, self.scenario.seed, judge.bound_days)
 
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
@@ -91,7 +92,7 @@ class Session:
 
     def optima(self) -> dict:
         """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
-        picked = spread(len(self.days.dates), self.scenario.judge.bound_days)
+        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
         found = {}
         with bar("bound", len(picked)) as shown:
             for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
@@ -167,12 +168,6 @@ def summary(session: Session, figures: dict[str, dict], cards: dict[str, dict]) 
         "versions": versions(),
         "methods": methods,
     }
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """`wanted` whole numbers below `count`, evenly spaced."""
-    wanted = min(wanted, count)
-    return sorted({round((k + 0.5) * count / wanted - 0.5) for k in range(wanted)})
 
 
 def points(mark: Mark, method: str, seed: int) -> list[dict]:

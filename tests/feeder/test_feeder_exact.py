@@ -77,9 +77,7 @@ def test_live_opendss_agrees(taps, float64):
     expected_pu, losses_kw, done = engine.solve(load_kw, load_kvar)
     flow = solve(feeder, load_kw, load_kvar, tolerance=1e-10)
     assert done and flow.converged
-    np.testing.assert_allclose(
-        flow.voltage_pu, ordered(feeder.nodes, engine.nodes, expected_pu), rtol=0, atol=1e-7
-    )
+    np.testing.assert_allclose(flow.voltage_pu, ordered(feeder.nodes, engine.nodes, expected_pu), rtol=0, atol=1e-7)
     np.testing.assert_allclose(flow.head_kw.sum() - load_kw.sum(), losses_kw, rtol=1e-4)
 
 

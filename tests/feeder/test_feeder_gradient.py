@@ -94,9 +94,7 @@ def test_a_snapshot_without_a_solution_harms_no_other(bad, float64):
     assert np.isfinite(gradient).all()
     assert (gradient[:, 1] == 0).all()
     good = np.array([0, 2])
-    np.testing.assert_allclose(
-        gradient[:, good], np.array(slope(kw[good], kvar[good], weight[good])), rtol=1e-9
-    )
+    np.testing.assert_allclose(gradient[:, good], np.array(slope(kw[good], kvar[good], weight[good])), rtol=1e-9)
     alone = solve(FEEDER, kw[good], kvar[good], TIGHT)
     np.testing.assert_allclose(flow.voltage_pu[good], alone.voltage_pu, rtol=0, atol=1e-12)
 

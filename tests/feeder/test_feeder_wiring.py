@@ -14,9 +14,7 @@ from wattflock.feeder.network import Load
 from wattflock.feeder.reduce import reduce_network
 
 
-@pytest.mark.parametrize(
-    "taps", [(), (1, 2), (17, 0, 0, 0, 0, 0, 0), (0.5, 0, 0, 0, 0, 0, 0), "high", (True,) * 7]
-)
+@pytest.mark.parametrize("taps", [(), (1, 2), (17, 0, 0, 0, 0, 0, 0), (0.5, 0, 0, 0, 0, 0, 0), "high", (True,) * 7])
 def test_bad_taps_are_told_at_once(taps):
     with pytest.raises(ScenarioError, match="taps"):
         IEEE123(taps=taps)
@@ -62,7 +60,5 @@ def test_chart_joins_its_own_buses():
 def test_excess_is_the_distance_from_the_band():
     voltage_pu = jnp.array([[0.93, 0.95, 1.0], [1.045, 1.05, 1.08]])
     np.testing.assert_allclose(excess_pu(Limits(), voltage_pu), [[0.02, 0, 0], [0, 0, 0.03]], atol=1e-6)
-    np.testing.assert_allclose(
-        excess_pu(Limits(), voltage_pu, 0.01), [[0.03, 0.01, 0], [0.005, 0.01, 0.04]], atol=1e-6
-    )
+    np.testing.assert_allclose(excess_pu(Limits(), voltage_pu, 0.01), [[0.03, 0.01, 0], [0.005, 0.01, 0.04]], atol=1e-6)
     np.testing.assert_allclose(penalty(jnp.array([0.0, 0.1]), 3.0, 10.0), [0, 0.35], rtol=1e-6)

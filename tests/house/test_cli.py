@@ -44,11 +44,7 @@ def explain(name: Annotated[str, "A field or a part."]) -> None:
 
 def lose(path: Path) -> None:
     """Write where nothing can be written."""
-    raise (
-        RunError(f"{path} cannot be written")
-        if path.name == "run"
-        else OSError(28, "No space left", str(path))
-    )
+    raise (RunError(f"{path} cannot be written") if path.name == "run" else OSError(28, "No space left", str(path)))
 
 
 def stop(resume: bool = False) -> None:
@@ -103,10 +99,7 @@ def test_a_docstring_becomes_the_help():
         "Stop after this long [min].",
     ):
         assert words in text
-    assert (
-        "Example:\n    wattflock train my.toml --set learn.rounds=200\n    wattflock train my.toml --resume"
-        in text
-    )
+    assert "Example:\n    wattflock train my.toml --set learn.rounds=200\n    wattflock train my.toml --resume" in text
     assert "hidden from the terminal" not in text
     assert all(verb.__name__ in run("--help").stdout for verb in VERBS)
 

@@ -25,9 +25,7 @@ def test_a_new_file_is_a_new_part(rooms):
 def test_a_folder_in_the_environment_adds_parts(rooms, tmp_path, monkeypatch):
     (tmp_path / "mine" / "market").mkdir(parents=True)
     (tmp_path / "mine" / "market" / "gift.py").write_text(PART.format(kind="Gift"))
-    monkeypatch.setenv(
-        "WATTFLOCK_PARTS", os.pathsep.join([str(tmp_path / "nothing"), str(tmp_path / "mine")])
-    )
+    monkeypatch.setenv("WATTFLOCK_PARTS", os.pathsep.join([str(tmp_path / "nothing"), str(tmp_path / "mine")]))
     assert set(registry.parts("market", shape())) == {"gift", "tariff"}
 
 

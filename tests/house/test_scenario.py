@@ -128,9 +128,7 @@ def test_a_file_that_is_no_toml_is_told_by_line(write, tmp_path):
 
 
 def test_dump_loads_back_to_the_same(write):
-    scenario = load(
-        None, ["data.dt_h=0.0833", "data.homes_held_out=['a \"b\"', 'c']", "learn.settings.hidden=[]"]
-    )
+    scenario = load(None, ["data.dt_h=0.0833", "data.homes_held_out=['a \"b\"', 'c']", "learn.settings.hidden=[]"])
     again = load(write(dump(scenario)))
     assert again == scenario
     assert run_id(again) == run_id(scenario)
@@ -151,9 +149,7 @@ def test_the_run_is_named_by_all_that_decides_it(write):
 def test_the_name_of_a_run_is_the_same_in_another_process():
     code = "from wattflock.scenario import Scenario, run_id; print(run_id(Scenario(name='same')))"
     names = {
-        subprocess.check_output(
-            [sys.executable, "-c", code], text=True, env={**os.environ, "PYTHONHASHSEED": seed}
-        )
+        subprocess.check_output([sys.executable, "-c", code], text=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")
     }
     assert names == {run_id(Scenario(name="same")) + "\n"}

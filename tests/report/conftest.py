@@ -144,9 +144,7 @@ def make_homes(rng: np.random.Generator, homes: int = 1000) -> pl.DataFrame:
 def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
     far = np.hypot(np.array(chart["x"]) - min(chart["x"]), np.array(chart["y"]) - 1500)
     far = far / far.max()
-    places = [
-        (bus, phase, far[i]) for i, bus in enumerate(chart["bus"]) for phase in (1, 2, 3) if (i + phase) % 4
-    ]
+    places = [(bus, phase, far[i]) for i, bus in enumerate(chart["bus"]) for phase in (1, 2, 3) if (i + phase) % 4]
     rows = []
     for method, (_, _, violation, _) in METHODS.items():
         for bus, phase, away in places:
@@ -233,9 +231,7 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
             for split, gap in (("train", -0.03), ("validation", 0.0)):
                 for place, seconds in enumerate(np.linspace(1, 60, 30)):
                     cost = end + gap + 0.9 * np.exp(-seconds / speed) + rng.normal(0, 0.008)
-                    amount = (
-                        IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
-                    )
+                    amount = IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
                     rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount,
                                  split, 5.013 - cost if split == "validation" else None))  # fmt: skip
     names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving"]

@@ -15,9 +15,9 @@ from rich.console import Console
 from wattflock.errors import RunError
 from wattflock.report import comparison, draw_all, markdown, write_report
 from wattflock.report.folder import COLUMNS, read
-from wattflock.store.folder import write_whole
 from wattflock.report.table import rows
 from wattflock.report.words import headline, number, percent
+from wattflock.store.folder import write_whole
 
 PICTURES = ("tradeoff", "voltage", "feeder", "curves", "homes", "days")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -63,9 +63,7 @@ def test_page_holds_every_method_and_number(run_folder):
 
 def test_page_loads_nothing_from_elsewhere(run_folder):
     page = write_report(run_folder).read_text()
-    assert not re.search(
-        r"(src|href)\s*=\s*[\"']?\s*(https?:)?//|url\(|@import|<link|<iframe", own_part(page)
-    )
+    assert not re.search(r"(src|href)\s*=\s*[\"']?\s*(https?:)?//|url\(|@import|<link|<iframe", own_part(page))
     assert not re.search(r"https?://", own_part(page))
     assert "default-src 'none'" in page
 
@@ -189,9 +187,7 @@ def test_failed_write_leaves_the_old_file(run_folder, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine: the page is not opened in a browser"
-)
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: the page is not opened in a browser")
 def test_browser_draws_every_plot(run_folder, tmp_path):
     page = write_report(run_folder)
     flags = [
@@ -203,9 +199,7 @@ def test_browser_draws_every_plot(run_folder, tmp_path):
     ]
     flags += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
     flags += ["--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
-    found = subprocess.run(
-        [str(CHROMIUM), *flags], capture_output=True, text=True, timeout=120, check=True
-    ).stdout
+    found = subprocess.run([str(CHROMIUM), *flags], capture_output=True, text=True, timeout=120, check=True).stdout
     places = len(re.findall(r'class="plot[^"]*" id="', page.read_text()))
     drawn = re.search(r'data-drawn="(\d+)"', found)
     assert drawn and int(drawn[1]) >= places == 10

@@ -38,10 +38,7 @@ def flock(kinds, has, weight=1.0, market=None, **sizes) -> World:
     devices = {}
     for kind in kinds:
         mask = np.array([kind in some for some in has], float)
-        values = {
-            f.name: np.full(len(has), float(getattr(kind.example(), f.name)))
-            for f in dataclasses.fields(kind)
-        }
+        values = {f.name: np.full(len(has), float(getattr(kind.example(), f.name))) for f in dataclasses.fields(kind)}
         values |= sizes.get(kind.__name__, {})
         devices[kind.__name__] = kind(**{k: v * mask if k in kind.sizes else v for k, v in values.items()})
     feeder = IEEE123().build()
@@ -95,9 +92,7 @@ def test_no_method_is_cheaper(everything, export_share):
         cost = outcome(everything, profile, policy).cost.sum((1, 2))
         assert all(o.cost < c for o, c in zip(best, cost, strict=True))
     for o in best:
-        assert (
-            o.free_cost - 1e-6 <= o.cost <= o.free_cost + 0.01
-        )  # the generators' tangents are below their cost
+        assert o.free_cost - 1e-6 <= o.cost <= o.free_cost + 0.01  # the generators' tangents are below their cost
 
 
 @pytest.mark.parametrize("export_share", [1.0, 0.3])
@@ -118,9 +113,7 @@ def test_without_generators_the_program_is_exact():
 
 
 def test_half_hours_and_a_window_that_is_too_short():
-    world = flock(
-        (Appliance, Battery), [(Appliance,), (Appliance, Battery)], Appliance={"need_kwh": np.full(2, 40.0)}
-    )
+    world = flock((Appliance, Battery), [(Appliance,), (Appliance, Battery)], Appliance={"need_kwh": np.full(2, 40.0)})
     for o in bound(world, days(2, 48), FREE):
         np.testing.assert_allclose(o.cost, o.free_cost, rtol=1e-4)
 

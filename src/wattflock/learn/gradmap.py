@@ -10,7 +10,17 @@ from pydantic import Field
 
 from wattflock.learn.learner import Learner
 from wattflock.learn.nets import Flock, Separate, flock
-from wattflock.learn.primal_dual import Lagrangian, Trained, mean_of, start
+from wattflock.learn.primal_dual import (
+    Ascent,
+    Average,
+    Curvature,
+    Lagrangian,
+    Margin,
+    Slope,
+    Trained,
+    mean_of,
+    start,
+)
 from wattflock.types import Profile
 from wattflock.world.rollout import Policy, Rest, Trajectory, judge, rollout
 from wattflock.world.world import World, measures
@@ -31,16 +41,16 @@ class GradMAP(Learner):
         Literal["open", "total"], Field(description="through the devices alone, or also through what homes see")
     ] = "open"
     trust: Annotated[float, Field(gt=0, description="step of an action per rms gradient")] = 0.2
-    trust_least: Annotated[float, Field(gt=0)] = 0.02
+    trust_least: Annotated[float, Field(gt=0, description="`trust` falls no lower")] = 0.02
     trust_halve: Annotated[int, Field(ge=1, description="rounds after which `trust` is halved")] = 50
     trust_most: Annotated[float, Field(gt=0, description="most that one round moves an action")] = 0.5
     rate: Annotated[float, Field(gt=0, description="Adam's step")] = 5e-3
     halve_rounds: Annotated[int, Field(ge=1, description="rounds after which Adam's step is halved")] = 156
-    slope: Annotated[float, Field(ge=0)] = 2000.0
-    curvature: Annotated[float, Field(ge=0)] = 3e4
-    ascent: Annotated[float, Field(ge=0)] = 0.0
-    average: Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last")] = 0.9
-    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.010
+    slope: Slope = 2000.0
+    curvature: Curvature = 3e4
+    ascent: Ascent = 0.0
+    average: Average = 0.9
+    margin_pu: Margin = 0.010
     total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 400
 
     @classmethod
@@ -76,7 +86,9 @@ class GradMAP(Learner):
         nets, adam = self.fit(state, trajectory, direction, shuffle_key)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         mean = mean_of(state, nets, self.average)
-        return Trained(nets, mean, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {"objective": value}
+        return Trained(nets, mean, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {
+            "objective": value
+        }
 
     def action_gradient(
         self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Array

@@ -12,6 +12,12 @@ from pydantic import Field
 from wattflock.feeder.limits import penalty
 from wattflock.world.world import Outcome, World
 
+Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per pu and node-hour]")]
+Curvature = Annotated[float, Field(ge=0, description="ρ [currency per pu² and node-hour]")]
+Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
+Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
+Average = Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last round's")]
+
 
 class Trained(eqx.Module):
     """State of a gradient learner."""
@@ -29,10 +35,10 @@ class Lagrangian(eqx.Module):
     Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1; works.md 1.3.
     """
 
-    slope: Annotated[float, Field(ge=0)]  # first multiplier [currency per pu and node-hour]
-    curvature: Annotated[float, Field(ge=0)]  # ρ [currency per pu² and node-hour]
-    ascent: Annotated[float, Field(ge=0)]  # how much λ rises per pu of mean violation and round; 0 keeps it
-    margin_pu: Annotated[float, Field(ge=0, lt=0.05)]  # limits are tightened by this while learning
+    slope: Slope
+    curvature: Curvature
+    ascent: Ascent
+    margin_pu: Margin
 
     def multiplier(self, world: World) -> Array:
         """λ before the first round, (steps, nodes)."""

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from wattflock.learn.learner import Learner
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.primal_dual import Lagrangian, Trained, mean_of, start
+from wattflock.learn.primal_dual import (
+    Ascent,
+    Average,
+    Curvature,
+    Lagrangian,
+    Margin,
+    Slope,
+    Trained,
+    mean_of,
+    start,
+)
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import measures
 
@@ -19,16 +29,16 @@ class Through(Learner):
     Source: self-supervised optimisation proxies, e.g. Donti, Rolnick & Kolter 2021 (DC3), eq. 2.
     """
 
-    hidden: tuple[int, ...] = (32, 32)
+    hidden: tuple[int, ...] = (16, 16)
     days: Annotated[int, Field(ge=1, description="days per round")] = 4
-    rate: Annotated[float, Field(gt=0, description="Adam's step")] = 6e-3
-    halve_rounds: Annotated[int, Field(ge=1, description="rounds after which the step is halved")] = 600
-    slope: Annotated[float, Field(ge=0)] = 2000.0
-    curvature: Annotated[float, Field(ge=0)] = 3e4
-    ascent: Annotated[float, Field(ge=0)] = 0.0
-    average: Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last")] = 0.97
-    margin_pu: Annotated[float, Field(ge=0, lt=0.05)] = 0.010
-    total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 1500
+    rate: Annotated[float, Field(gt=0, description="Adam's step")] = 1e-2
+    halve_rounds: Annotated[int, Field(ge=1, description="rounds after which the step is halved")] = 400
+    slope: Slope = 1000.0
+    curvature: Curvature = 3e4
+    ascent: Ascent = 0.0
+    average: Average = 0.97
+    margin_pu: Margin = 0.009
+    total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 1000
     together: Annotated[int, Field(ge=1, description="days stepped side by side (all on a GPU)")] = 1
 
     @classmethod
@@ -69,4 +79,6 @@ class Through(Learner):
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         nets = optax.apply_updates(state.nets, step)
         mean = mean_of(state, nets, self.average)
-        return Trained(nets, mean, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {"objective": value}
+        return Trained(nets, mean, adam, multiplier, state.done + 1), measures(world.limits, outcome) | {
+            "objective": value
+        }

@@ -7,10 +7,10 @@ DASH = "–"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many significant digits (2 below 1) and no exponent; a dash for None."""
+    """A number with so many significant digits (2 below 1) and no exponent; 0 for what is below a millionth."""
     if value is None:
         return DASH
-    if value == 0:
+    if abs(value) < 1e-6:
         return "0"
     size = math.floor(math.log10(abs(value)))
     return f"{value:,.{max(0, min(digits if size >= 0 else 2, 9) - 1 - size)}f}"

@@ -27,23 +27,31 @@ class Days:
     profile: Profile  # numpy float64, (days, steps, homes)
     dates: list[str]
     few: np.ndarray  # homes whose series are kept
+    shown: list[int]  # days on which they are kept: the sunniest and the coldest of those with a bound
 
     def of(self, picked: list[int]) -> "Days":
         """Some of the days."""
         profile = jax.tree.map(lambda x: x[picked], self.profile)
-        return Days(profile, [self.dates[day] for day in picked], self.few)
+        shown = [picked.index(day) for day in self.shown if day in picked]
+        return Days(profile, [self.dates[day] for day in picked], self.few, shown)
 
 
-def unseen(built: Built, days: int, seed: int) -> Days:
+def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
     """Every day of the test split once, or `days` of them spread over the year."""
     profile = eqx.filter_jit(built.sampler.every)(jax.random.key(seed), "test", days)
     calendar = np.asarray(built.sampler.calendar("test", days))
     few = np.array([built.kinds.index(kind) for kind in sorted(set(built.kinds))[:SHOWN_HOMES]])
-    return Days(
-        profile=cast(jax.tree.map(np.asarray, profile), np.float64),
-        dates=dates_of(built.readings.first_day, calendar),
-        few=few,
-    )
+    profile = cast(jax.tree.map(np.asarray, profile), np.float64)
+    among = spread(len(calendar), bound_days) or list(range(len(calendar)))
+    sunny = max(among, key=lambda day: profile.sun_kw_per_kwp[day].mean())
+    cold = min(among, key=lambda day: profile.outdoor_c[day].mean())
+    return Days(profile, dates_of(built.readings.first_day, calendar), few, sorted({sunny, cold}))
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """`wanted` whole numbers below `count`, evenly spaced."""
+    wanted = min(wanted, count)
+    return sorted({round((k + 0.5) * count / wanted - 0.5) for k in range(wanted)})
 
 
 def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Tables:
@@ -69,7 +77,7 @@ def _tables(built: Built, days: Days, method: str, judged: Judged) -> Tables:
         "homes": homes_table(method, judged, built),
         "nodes": nodes_table(method, judged, days.profile, built.world.feeder.nodes),
         "days": days_table(method, judged, days.profile, days.dates),
-        "examples": examples_table(method, judged, built, days.few, days.dates),
+        "examples": examples_table(method, judged, built, days.few, {day: days.dates[day] for day in days.shown}),
     }
 
 

@@ -100,12 +100,12 @@ def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) 
     )
 
 
-def examples_table(method: str, judged: Judged, built: Built, few: np.ndarray, dates: list[str]) -> pl.DataFrame:
-    """Long form: a few homes on two days, every device's power and level at every step."""
-    picked = sorted({int(judged.excess_pu.sum((1, 2)).argmax()), len(dates) // 2})
+def examples_table(method: str, judged: Judged, built: Built, few: np.ndarray, shown: dict[int, str]) -> pl.DataFrame:
+    """Long form: a few homes on the days `shown` (number → date), every device's power and level at every step."""
+    picked = list(shown)
     return pl.concat(
         [
-            _series(method, built, few, (name, values[picked]), [(day, dates[day]) for day in picked])
+            _series(method, built, few, (name, values[picked]), list(shown.items()))
             for name, values in (judged.shown | {"net": _net(judged.shown)}).items()
         ]
     )
