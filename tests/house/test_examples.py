@@ -1,0 +1,27 @@
+"""Every example runs, from a terminal, as a newcomer would start it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_scripts_run(script):
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("scenario", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_scenarios_compare(scenario, tmp_path):
+    words = ["wattflock.apps.cli", "compare", str(scenario), "--runs", str(tmp_path), "--set", "learn.rounds=10"]
+    start = "import sys; sys.argv = sys.argv[1:]; from wattflock.apps.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", start, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (next(tmp_path.iterdir()) / "report.html").exists()

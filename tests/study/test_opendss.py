@@ -1,0 +1,49 @@
+"""A judged day, node by node, against OpenDSS on the same powers."""
+
+import jax
+import numpy as np
+import pytest
+
+from wattflock.build import build
+from wattflock.feeder.ieee123 import IEEE123
+from wattflock.learn.idle import Uncontrolled
+from wattflock.scenario import load
+from wattflock.study.compare import unseen
+from wattflock.study.evaluate import evaluate
+from wattflock.types import cast
+from wattflock.world.rollout import rollout
+
+pytestmark = pytest.mark.study
+
+
+@pytest.fixture(scope="module")
+def judged_day():
+    """The first unseen day of the demo, uncontrolled: voltages of the verdict, and power at the terminals."""
+    built = build(load())
+    days = unseen(built, 1, 0)
+    verdict = evaluate(built.world, Uncontrolled(), days.profile, days.few)
+    with jax.enable_x64(True):
+        world, profile = jax.tree.map(
+            lambda x: jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x,
+            cast((built.world, days.profile), np.float64),
+        )
+        effect = rollout(world, Uncontrolled(), profile, jax.random.key(0)).effect
+        load_kw, load_kvar = (np.asarray(x[0] @ world.placement) for x in (effect.power_kw, effect.reactive_kvar))
+    return verdict, load_kw, load_kvar, built.world.feeder.nodes
+
+
+def test_voltages_of_a_judged_day_are_those_of_opendss(judged_day):
+    pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
+    from wattflock.feeder.crosscheck import OpenDSS
+
+    verdict, load_kw, load_kvar, nodes = judged_day
+    engine = OpenDSS(IEEE123().network())
+    picked = [list(engine.nodes).index(node) for node in nodes]
+    for step, ours_pu in enumerate(verdict.voltage_pu[0]):
+        truth_pu, _, converged = engine.solve(load_kw[step], load_kvar[step])
+        assert converged
+        assert np.abs(truth_pu[picked] - ours_pu).max() < 1e-7
+
+
+def test_every_snapshot_of_the_judged_day_converged(judged_day):
+    assert judged_day[0].converged.all()
