@@ -3,7 +3,8 @@
     python benchmarks/learners.py [--seconds 60] [--seeds 3] [--write]
 
 Both learners in one process and one world, in turn, seed by seed; settings as tuned on validation days (their class
-defaults). Seconds are of learning, compilation included; marks on the test days are not counted. `J` is the objective
+defaults). Seconds are of learning; marks on the test days are not counted.
+Compilation counts where it happens, in seed 0; later seeds find the compiled code. `J` is the objective
 that both minimise (cost and penalty with λ = 2000, ρ = 3e4, margin 0.008 pu), here on the test days. Marks are float32;
 the reported verdict of a study is float64.
 """
@@ -116,6 +117,27 @@ def table(marks: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def draw(marks: pl.DataFrame, path: Path) -> None:
+    """Curves of all runs: share captured, violation and J against seconds."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    shown = {
+        "captured": ("saving captured [%]", 100, (60, 92), "linear"),
+        "violation": ("violation [% of uncontrolled]", 100, (0.1, 10), "log"),
+        "J": ("objective J [USD per home and day]", 1, (4.3, 5.2), "linear"),
+    }
+    for axis, (column, (title, factor, limits, scale)) in zip(axes, shown.items(), strict=True):
+        for (method, seed), run in marks.partition_by("method", "seed", as_dict=True).items():
+            colour, dash = ("#0072b2", "-") if method == "gradmap" else ("#d55e00", "--")
+            label = str(method) if seed == 0 else None
+            axis.plot(run["seconds"], factor * run[column], color=colour, linestyle=dash, label=label)
+        axis.set(xlabel="training [s]", ylabel=title, ylim=limits, yscale=scale)
+        axis.grid(alpha=0.3)
+    axes[0].legend()
+    figure.savefig(path, dpi=150)
+
+
 def objective_levels(marks: pl.DataFrame) -> list[float]:
     """Two levels of J: what the worst run of `through` reaches at its end, and halfway there from 5 s on."""
     rows = marks.filter(pl.col("method") == "through").group_by("seed").agg(pl.col("J").min())
@@ -163,6 +185,7 @@ def main() -> None:
             f"bar (in brackets: from which on all do).\n\n{text}\n"
         )
         marks.write_csv(here.with_suffix(".csv"), float_precision=5)
+        draw(marks, here.parents[1] / "docs" / "pictures" / "learners.png")
 
 
 if __name__ == "__main__":
