@@ -13,8 +13,9 @@ from wattflock.learn.through import Through
 from wattflock.world.rollout import judge, rollout
 
 KEY = jax.random.key(0)
-SSL = Through()
+
 TOTAL = GradMAP(gradient="total", days=2)
+SSL = Through(slope=TOTAL.slope, margin_pu=TOTAL.margin_pu)
 
 
 @pytest.fixture(scope="module")

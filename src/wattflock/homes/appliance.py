@@ -37,7 +37,7 @@ class Appliance(Device):
         left_h = jnp.clip(self.close_h - now.hour, 0, None)
         inside = (now.hour >= self.open_h) & (left_h > 0)
         limit_kw = jnp.where(inside, self.limit_kw * jnp.minimum(left_h / now.dt_h, 1), 0)
-        most_kw = jnp.minimum(state / now.dt_h, limit_kw)
+        most_kw = jnp.clip(state / now.dt_h, 0, limit_kw)
         later_kwh = self.limit_kw * jnp.maximum(left_h - now.dt_h, 0)
         return jnp.clip((state - later_kwh) / now.dt_h, 0, most_kw), most_kw
 
