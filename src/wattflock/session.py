@@ -6,6 +6,7 @@ import platform
 import time
 from importlib.metadata import version
 
+import numpy as np
 import polars as pl
 
 from wattflock.build import Built, build, learner
@@ -15,7 +16,7 @@ from wattflock.report.progress import bar
 from wattflock.scenario import Scenario
 from wattflock.store.run import Run
 from wattflock.study import compare
-from wattflock.study.bound import bound
+from wattflock.study.bound import Optimum, bound
 from wattflock.study.evaluate import single
 from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.world.rollout import Policy
@@ -75,13 +76,14 @@ class Session:
         return self.minutes + spent_s / 60 if self.minutes else 0.0
 
     def _train(self, method: str, course: Course, progress, card: dict):
-        mark, saved_at = None, time.monotonic()
+        mark, said, saved_at = None, "", time.monotonic()
         with bar(method, course.rounds) as shown:
             try:
                 for mark in train(course, progress):
                     card = card | {"rounds": mark.rounds, "seconds": mark.seconds}
                     card["curve"] = card["curve"] + points(mark, method, course.seed)
-                    shown.at(mark.rounds, note(mark, self.built.readings.currency))
+                    said = note(mark.validation, self.built.readings.currency) if mark.validation else said
+                    shown.at(mark.rounds, said)
                     if time.monotonic() - saved_at > SAVE_EVERY_S:
                         self.run.save(method, mark.progress, card)
                         saved_at = time.monotonic()
@@ -90,7 +92,7 @@ class Session:
                     self.run.save(method, mark.progress, card)
         return (mark.progress if mark else progress), card
 
-    def optima(self) -> dict:
+    def optima(self) -> dict[int, Optimum]:
         """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
         picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
         found = {}
@@ -119,10 +121,17 @@ def compared(session: Session, fresh: bool) -> dict:
     every["curves"] = curves(curve, idle_cost(session))
     result = summary(session, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
+        "network_cost_per_home_day": network_cost(optima, session.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }
     session.run.write(every, result, chart(session.built))
     return result
+
+
+def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:
+    """What keeping the limits costs the optimum, beside the one that ignores them [currency per home and day]."""
+    extra = [optimum.cost - optimum.free_cost for optimum in optima.values()]
+    return float(np.mean(extra)) / homes if extra else None
 
 
 def judged(scenario: Scenario, run: Run, method: str) -> dict:
@@ -208,10 +217,9 @@ def chart(built: Built) -> dict:
     }
 
 
-def note(mark: Mark, currency: str) -> str:
-    """What a bar says beside itself."""
-    now = mark.validation or mark.train
-    return f"{now['cost']:.3f} {currency}/home-day, violation {1e6 * now['violation_pu_h']:.1f} µpu·h/node-day"
+def note(scores: dict[str, float], currency: str) -> str:
+    """What a bar says beside itself, of the validation days."""
+    return f"{scores['cost']:.3f} {currency}/home-day, violation {1e6 * scores['violation_pu_h']:.1f} µpu·h"
 
 
 def versions() -> dict[str, str]:

@@ -74,7 +74,7 @@ def decades(axes: "Axes", floor: float) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     def say(value: float, _: int) -> str:
-        return ("≤ " if value <= floor * 1.001 else "") + np.format_float_positional(value, trim="-")
+        return ("≤ " if value <= floor * 1.001 else "") + np.format_float_positional(float(f"{value:.3g}"), trim="-")
 
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(10, numticks=7))

@@ -110,14 +110,16 @@ def calendar(run: Run) -> tuple[dict[int, float], dict[float, str]]:
     table = run.days.unique("day").sort("day")
     dates = table["date"].cast(pl.String).str.to_date(strict=False)
     numbers = table["day"].cast(pl.String).to_list()
-    names = numbers if dates.null_count() else dates.dt.strftime("%-d %b").to_list()
+    dated = not dates.null_count()
+    names = dates.dt.strftime("%-d %b").to_list() if dated else numbers
+    count = (dates - dates.min()).dt.total_days().to_list() if dated else table["day"].to_list()
     places: dict[int, float] = {}
     starts: dict[float, str] = {}
     place, last = 0.0, None
-    for day, name in zip(table["day"].to_list(), names, strict=True):
-        follows = last is not None and day == last + 1
+    for day, number, name in zip(table["day"].to_list(), count, names, strict=True):
+        follows = last is not None and number == last + 1
         place += 1.0 if follows else 2.0
-        places[day], last = place, day
+        places[day], last = place, number
         if not follows:
             starts[place] = name
     return places, dict(list(starts.items())[:: math.ceil(len(starts) / 12) or 1])

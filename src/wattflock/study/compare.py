@@ -40,7 +40,8 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
     """Every day of the test split once, or `days` of them spread over the year."""
     profile = eqx.filter_jit(built.sampler.every)(jax.random.key(seed), "test", days)
     calendar = np.asarray(built.sampler.calendar("test", days))
-    few = np.array([built.kinds.index(kind) for kind in sorted(set(built.kinds))[:SHOWN_HOMES]])
+    kinds = sorted(set(built.kinds), key=lambda kind: (-kind.count("+"), kind))  # those with most devices first
+    few = np.array([built.kinds.index(kind) for kind in kinds[:SHOWN_HOMES]])
     profile = cast(jax.tree.map(np.asarray, profile), np.float64)
     among = spread(len(calendar), bound_days) or list(range(len(calendar)))
     sunny = max(among, key=lambda day: profile.sun_kw_per_kwp[day].mean())

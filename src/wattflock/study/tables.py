@@ -106,7 +106,7 @@ def examples_table(method: str, judged: Judged, built: Built, few: np.ndarray, s
     return pl.concat(
         [
             _series(method, built, few, (name, values[picked]), list(shown.items()))
-            for name, values in (judged.shown | {"net": _net(judged.shown)}).items()
+            for name, values in ({"net": _net(judged.shown)} | judged.shown).items()
         ]
     )
 
