@@ -1,4 +1,4 @@
-"""Voltages of IEEE 123 at half, full and one and a half times its spot loads, and what one more kW does to the lowest."""
+"""Voltages of IEEE 123 at half to one and a half times its spot loads, and what one more kW does to the lowest."""
 
 import jax
 

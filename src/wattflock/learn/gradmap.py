@@ -9,7 +9,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.learn.learner import Learner
-from wattflock.learn.nets import Flock, Separate, flock
+from wattflock.learn.nets import Flock, Separate
 from wattflock.learn.primal_dual import (
     Ascent,
     Average,
@@ -67,8 +67,7 @@ class GradMAP(Learner):
         return optax.adam(optax.exponential_decay(self.rate, self.halve_rounds * steps, 0.5))
 
     def init(self, world, key):
-        nets = flock((world.fleet.seen, *self.hidden, world.fleet.controls), world.homes, key)
-        return start(nets, self.adam(1), self.lagrangian, world)
+        return start(world, self.hidden, self.adam(1), self.lagrangian, key)
 
     def policy(self, state):
         return Separate(state.mean)

@@ -10,6 +10,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.feeder.limits import penalty
+from wattflock.learn.nets import flock
 from wattflock.world.world import Outcome, World
 
 Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per pu and node-hour]")]
@@ -55,8 +56,9 @@ class Lagrangian(eqx.Module):
         return multiplier + self.ascent * outcome.excess_pu.mean(0)
 
 
-def start(nets: Any, adam: optax.GradientTransformation, lagrangian: Lagrangian, world: World) -> Trained:
-    """The state of a gradient learner before the first round."""
+def start(world: World, hidden: tuple[int, ...], adam: Any, lagrangian: Lagrangian, key: Array) -> Trained:
+    """The state of a gradient learner before the first round: a network for each home, `hidden` layers wide."""
+    nets = flock((world.fleet.seen, *hidden, world.fleet.controls), world.homes, key)
     return Trained(nets, nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))
 
 

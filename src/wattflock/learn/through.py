@@ -7,7 +7,7 @@ import optax
 from pydantic import Field
 
 from wattflock.learn.learner import Learner
-from wattflock.learn.nets import Separate, flock
+from wattflock.learn.nets import Separate
 from wattflock.learn.primal_dual import (
     Ascent,
     Average,
@@ -56,8 +56,7 @@ class Through(Learner):
         return optax.adam(optax.exponential_decay(self.rate, self.halve_rounds, 0.5))
 
     def init(self, world, key):
-        nets = flock((world.fleet.seen, *self.hidden, world.fleet.controls), world.homes, key)
-        return start(nets, self.adam, self.lagrangian, world)
+        return start(world, self.hidden, self.adam, self.lagrangian, key)
 
     def policy(self, state):
         return Separate(state.mean)

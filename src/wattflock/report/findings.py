@@ -110,7 +110,7 @@ def calendar(run: Run) -> tuple[dict[int, float], dict[float, str]]:
     table = run.days.unique("day").sort("day")
     dates = table["date"].cast(pl.String).str.to_date(strict=False)
     numbers = table["day"].cast(pl.String).to_list()
-    dated = not dates.null_count()
+    dated = len(dates) > 0 and not dates.null_count()
     names = dates.dt.strftime("%-d %b").to_list() if dated else numbers
     count = (dates - dates.min()).dt.total_days().to_list() if dated else table["day"].to_list()
     places: dict[int, float] = {}
