@@ -102,6 +102,7 @@ def parts(room: Annotated[str, "Only this room: homes, feeder, market, learn or 
         wattflock parts --room learn
     """
     from rich.table import Table
+    from rich.text import Text
 
     from wattflock.errors import Problem, ScenarioError
     from wattflock.registry import ROOMS, interface, nearest
@@ -112,7 +113,7 @@ def parts(room: Annotated[str, "Only this room: homes, feeder, market, learn or 
     table = Table("room", "part", "what it is", box=None, header_style="bold")
     for each in [room] if room else ROOMS:
         for name, kind in parts_of(each, interface(each)).items():
-            table.add_row(each, name, (kind.__doc__ or "").strip().splitlines()[0])
+            table.add_row(each, name, Text((kind.__doc__ or "").strip().splitlines()[0]))
     return table
 
 
