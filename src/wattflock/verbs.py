@@ -37,10 +37,10 @@ def train(
         wattflock train --set learn.part=through --minutes 2
         wattflock train --resume --set learn.part=through
     """
-    session = _session(scenario, sets, runs, minutes)
-    method = session.scenario.learn.part
-    _, card = session.trained(method, fresh or not resume)
-    path = session.run.checkpoint(method)
+    experiment = _experiment(scenario, sets, runs, minutes)
+    method = experiment.scenario.learn.part
+    _, card = experiment.trained(method, fresh or not resume)
+    path = experiment.run.checkpoint(method)
     return f"{method}: {card['rounds']} rounds in {card['seconds']:.1f} s; checkpoint {path}"
 
 
@@ -55,9 +55,9 @@ def evaluate(
     Example:
         wattflock evaluate gradmap- --method gradmap --days 14
     """
+    from wattflock.experiment import judged
     from wattflock.report import comparison
     from wattflock.scenario import load
-    from wattflock.session import judged
     from wattflock.store.run import find
 
     found = find(runs, run)
@@ -78,20 +78,20 @@ def compare(
     Example:
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
+    from wattflock.experiment import compared
     from wattflock.report import comparison, draw_all, write_report
     from wattflock.report.progress import say
-    from wattflock.session import compared
 
-    session = _session(scenario, sets, runs, minutes)
-    summary = None if fresh else session.run.summary()
+    experiment = _experiment(scenario, sets, runs, minutes)
+    summary = None if fresh else experiment.run.summary()
     if summary:
         say("This study is finished; --fresh repeats it.")
     else:
-        summary = compared(session, fresh or not resume)
+        summary = compared(experiment, fresh or not resume)
         say("drawing the figures and the report …")
-        draw_all(session.run.folder)
-        write_report(session.run.folder)
-    say(f"report  {session.run.folder / 'report.html'}\nfigures {session.run.folder}/*.png")
+        draw_all(experiment.run.folder)
+        write_report(experiment.run.folder)
+    say(f"report  {experiment.run.folder / 'report.html'}\nfigures {experiment.run.folder}/*.png")
     return comparison(summary)
 
 
@@ -153,13 +153,13 @@ def runs(
     return overview(table)
 
 
-def _session(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float):
+def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float):
+    from wattflock.experiment import Experiment
     from wattflock.scenario import load
-    from wattflock.session import Session
     from wattflock.store.run import open_run
 
     loaded = load(scenario, sets or [])
-    return Session(loaded, open_run(loaded, runs), minutes)
+    return Experiment(loaded, open_run(loaded, runs), minutes)
 
 
 VERBS = (demo, train, evaluate, compare, parts, explain, runs)

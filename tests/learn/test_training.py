@@ -10,10 +10,10 @@ import pytest
 
 from wattflock.build import learner
 from wattflock.errors import RunError
+from wattflock.experiment import Experiment
 from wattflock.learn.learner import advance, begin
 from wattflock.report.progress import Bar
 from wattflock.scenario import load
-from wattflock.session import Session
 from wattflock.store.run import Run, open_run
 from wattflock.study.train import CHUNK, Course, chunk_of, train
 from wattflock.world.rollout import judge, rollout
@@ -31,8 +31,8 @@ def quick(small):
 
 @pytest.fixture(scope="module")
 def course(quick) -> Course:
-    session = Session(quick, Run(Path("nowhere")))
-    return session.course("gradmap", learner(quick, "gradmap"))
+    experiment = Experiment(quick, Run(Path("nowhere")))
+    return experiment.course("gradmap", learner(quick, "gradmap"))
 
 
 @pytest.fixture(scope="module")
@@ -107,24 +107,24 @@ def test_ctrl_c_loses_nothing(at, quick, course, unbroken, tmp_path, monkeypatch
             raise KeyboardInterrupt
         undisturbed(bar, done, note)
 
-    session = Session(quick, open_run(quick, tmp_path))
+    experiment = Experiment(quick, open_run(quick, tmp_path))
     monkeypatch.setattr(Bar, "at", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        session.trained("gradmap", fresh=False)
-    saved = session.run.checkpoint("gradmap")
+        experiment.trained("gradmap", fresh=False)
+    saved = experiment.run.checkpoint("gradmap")
     assert saved.exists()
     monkeypatch.setattr(Bar, "at", undisturbed)
-    policy, card = session.trained("gradmap", fresh=False)
+    policy, card = experiment.trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
     assert same(policy, course.learner.policy(unbroken[-1].progress.state))
     assert [point["round"] for point in card["curve"] if point["split"] == "train"] == [10, 20, 30]
 
 
 def test_a_finished_run_is_not_trained_again(quick, course, unbroken, tmp_path, monkeypatch):
-    session = Session(quick, open_run(quick, tmp_path))
-    session.run.save("gradmap", unbroken[-1].progress, {"rounds": ROUNDS, "seconds": 1.0, "curve": []})
-    monkeypatch.setattr("wattflock.session.train", None)  # calling it would fail
-    policy, card = session.trained("gradmap", fresh=False)
+    experiment = Experiment(quick, open_run(quick, tmp_path))
+    experiment.run.save("gradmap", unbroken[-1].progress, {"rounds": ROUNDS, "seconds": 1.0, "curve": []})
+    monkeypatch.setattr("wattflock.experiment.train", None)  # calling it would fail
+    policy, card = experiment.trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
     assert same(policy, course.learner.policy(unbroken[-1].progress.state))
 
@@ -132,9 +132,9 @@ def test_a_finished_run_is_not_trained_again(quick, course, unbroken, tmp_path, 
 def test_minutes_stop_it_and_more_minutes_go_on(quick, tmp_path):
     run = open_run(quick, tmp_path)
     for rounds in (10, 20):
-        _, card = Session(quick, run, minutes=1e-9).trained("gradmap", fresh=False)
+        _, card = Experiment(quick, run, minutes=1e-9).trained("gradmap", fresh=False)
         assert card["rounds"] == rounds
-    _, card = Session(quick, run).trained("gradmap", fresh=False)
+    _, card = Experiment(quick, run).trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
 
 

@@ -27,7 +27,7 @@ KEPT = ("jax", "jaxlib", "equinox", "optax", "numpy", "highspy", "wattflock")
 
 
 @dataclasses.dataclass(frozen=True)
-class Session:
+class Experiment:
     """A scenario, its folder, and what is made from it when first needed."""
 
     scenario: Scenario
@@ -52,7 +52,7 @@ class Session:
 
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
-        wanted = self.scenario.learn.rounds if method == self.scenario.learn.part and who.rounds() else 0
+        wanted = self.scenario.learn.rounds if method == self.scenario.learn.part else 0
         return Course(who, self.world, self.built.sampler, self.scenario.seed, wanted or who.rounds(), self.minutes)
 
     def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:
@@ -104,27 +104,27 @@ class Session:
         return found
 
 
-def compared(session: Session, fresh: bool) -> dict:
+def compared(experiment: Experiment, fresh: bool) -> dict:
     """Trains, judges and writes everything of a run but the report; returns the summary."""
     began = time.perf_counter()
     tables, cards, seconds = [], {}, {}
-    for method in dict.fromkeys(("idle", *session.scenario.judge.methods)):
-        policy, cards[method] = session.trained(method, fresh)
-        tables.append(compare.judge_method(session.built, session.days, method, policy))
+    for method in dict.fromkeys(("idle", *experiment.scenario.judge.methods)):
+        policy, cards[method] = experiment.trained(method, fresh)
+        tables.append(compare.judge_method(experiment.built, experiment.days, method, policy))
     seconds["methods"] = time.perf_counter() - began
-    optima = session.optima() if session.scenario.judge.bound_days else {}
+    optima = experiment.optima() if experiment.scenario.judge.bound_days else {}
     if optima:
-        tables.append(compare.judge_optima(session.built, session.days, optima))
+        tables.append(compare.judge_optima(experiment.built, experiment.days, optima))
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
-    every = compare.collect(tables, optima, session.scenario.homes.count)
+    every = compare.collect(tables, optima, experiment.scenario.homes.count)
     curve = [point for card in cards.values() for point in card["curve"]]
-    every["curves"] = curves(curve, idle_cost(session))
-    result = summary(session, compare.figures(every["days"]), cards) | {
+    every["curves"] = curves(curve, idle_cost(experiment))
+    result = summary(experiment, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
-        "network_cost_per_home_day": network_cost(optima, session.scenario.homes.count),
+        "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }
-    session.run.write(every, result, chart(session.built))
+    experiment.run.write(every, result, chart(experiment.built))
     return result
 
 
@@ -140,24 +140,23 @@ def judged(scenario: Scenario, run: Run, method: str) -> dict:
     Raises:
         RunError: the method learns and was not trained in this run.
     """
-    session = Session(scenario, run)
+    experiment = Experiment(scenario, run)
     tables, cards = [], {}
     for name in dict.fromkeys(("idle", method)):
         who = learner(scenario, name)
-        progress, cards[name] = begin(who, session.world, scenario.seed), {"rounds": 0, "seconds": 0.0}
-        if who.rounds():
-            saved = run.resume(name, progress)
-            if saved is None:
-                raise RunError(f"{run.checkpoint(name)}: there is none; train {name} first (wattflock train)")
-            progress, cards[name] = saved
-        tables.append(compare.judge_method(session.built, session.days, name, who.policy(progress.state)))
+        progress, cards[name] = begin(who, experiment.world, scenario.seed), {"rounds": 0, "seconds": 0.0}
+        saved = run.resume(name, progress)
+        if saved is None and who.rounds():
+            raise RunError(f"{run.checkpoint(name)}: there is none; train {name} first (wattflock train)")
+        progress, cards[name] = saved or (progress, cards[name])
+        tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, scenario.homes.count)
-    return summary(session, compare.figures(every["days"]), cards) | {"bound_days": 0}
+    return summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
 
 
-def summary(session: Session, figures: dict[str, dict], cards: dict[str, dict]) -> dict:
+def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, dict]) -> dict:
     """What `summary.json` says; the bound is trained by nobody."""
-    homes = session.scenario.homes
+    homes = experiment.scenario.homes
     methods = {
         name: found
         | {
@@ -167,13 +166,13 @@ def summary(session: Session, figures: dict[str, dict], cards: dict[str, dict]) 
         for name, found in figures.items()
     }
     return {
-        "run": session.run.folder.name,
-        "scenario": session.scenario.model_dump(mode="json"),
+        "run": experiment.run.folder.name,
+        "scenario": experiment.scenario.model_dump(mode="json"),
         "homes": homes.count,
         "homes_on_feeder": round(homes.count * homes.homes_per_agent),
-        "test_days": len(session.days.dates),
-        "currency": session.built.readings.currency,
-        "data": session.built.readings.card,
+        "test_days": len(experiment.days.dates),
+        "currency": experiment.built.readings.currency,
+        "data": experiment.built.readings.card,
         "versions": versions(),
         "methods": methods,
     }
@@ -185,7 +184,7 @@ def points(mark: Mark, method: str, seed: int) -> list[dict]:
     scores = {"train": mark.train, "validation": mark.validation}
     return [
         place | {"split": split, "objective": found.get("objective")}
-        | {name: found[name] for name in ("cost", "violation_pu_h", "violated_share")}
+        | {name: found.get(name) for name in ("cost", "violation_pu_h", "violated_share")}
         for split, found in scores.items()
         if found
     ]  # fmt: skip
@@ -199,10 +198,10 @@ def curves(rows: list[dict], idle: float) -> pl.DataFrame:
     return table.with_columns(saving=pl.when(pl.col("split") == "validation").then(idle - pl.col("cost")))
 
 
-def idle_cost(session: Session) -> float:
+def idle_cost(experiment: Experiment) -> float:
     """What the uncontrolled flock pays on the validation days [currency per home and day]."""
-    policy = learner(session.scenario, "idle").policy(())
-    return float(score(session.world, policy, validation_days(session.built.sampler))["cost"])
+    policy = learner(experiment.scenario, "idle").policy(())
+    return float(score(experiment.world, policy, validation_days(experiment.built.sampler))["cost"])
 
 
 def chart(built: Built) -> dict:
