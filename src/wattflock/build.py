@@ -38,40 +38,41 @@ class Built:
 def build(scenario: Scenario) -> Built:
     """World, days and chart of a scenario; the same scenario gives the same homes."""
     random = np.random.default_rng(scenario.homes.seed)
-    data, homes = scenario.data, scenario.homes
-    readings = made("data", DataSource, data).read()
+    homes = scenario.homes
+    readings = made("data", DataSource, scenario.data).read()
     wiring = made("feeder", Wiring, scenario.feeder)
     feeder = wiring.build()
     has = assign(homes, random)
-    kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
-    fleet = Home(furnish(has, random), kvar_per_kw)
+    devices = furnish(has, random)
     at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
     placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
+    kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
     world = World(
-        fleet=fleet,
+        fleet=Home(devices, kvar_per_kw),
         feeder=feeder,
         market=made("market", Market, scenario.market),
         limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
-        steps=round(24 / data.dt_h),
+        steps=round(24 / scenario.data.dt_h),
         placement=placement,
     )
-    augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
     return Built(
         world=world,
-        sampler=sampler(
-            readings,
-            sources(readings.homes, data.homes_held_out, homes.count, random),
-            random.uniform(0.6, 1.4, homes.count),
-            data.dt_h,
-            data.load_window_days,
-            (augment, data.forecast_error),
-        ),
+        sampler=days_of(scenario, readings, random),
         chart=wiring.chart(),
         readings=readings,
         kinds=tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count)),
         terminals=tuple(feeder.terminals[t] for t in at),
     )
+
+
+def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator) -> Sampler:
+    """The sampler: which measured home each agent is, its size, and how training days are varied."""
+    data, count = scenario.data, scenario.homes.count
+    source = sources(readings.homes, data.homes_held_out, count, random)
+    scale = random.uniform(0.6, 1.4, count)
+    augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
+    return sampler(readings, source, scale, data.dt_h, data.load_window_days, (augment, data.forecast_error))
 
 
 def learner(scenario: Scenario, name: str) -> Learner:

@@ -1,13 +1,10 @@
 """Readings → batches of days for any number of homes; all randomness of the world is here."""
 
-from typing import Annotated
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from pydantic import Field
 
 from wattflock.data.source import Readings
 from wattflock.types import Profile
@@ -21,13 +18,13 @@ def split_of_week(week: int) -> str:
 
 
 class Augment(eqx.Module):
-    """How training days are varied so that unseen days are no surprise; the identity on other splits."""
+    """How training days are varied so that unseen days are no surprise; other splits stay as measured."""
 
-    load_low: Annotated[float, Field(gt=0, le=1, description="least scale of all loads of a day")] = 0.8
-    load_high: Annotated[float, Field(ge=1, le=3, description="greatest scale of all loads of a day")] = 1.4
-    sun_spread: Annotated[float, Field(ge=0, lt=1, description="± scale of the sun of a day")] = 0.2
-    temperature_spread_c: Annotated[float, Field(ge=0, le=20, description="± shift of a day [°C]")] = 3.0
-    noise_share: Annotated[float, Field(ge=0, lt=1, description="hourly noise common to all loads")] = 0.08
+    load_low: float  # all loads of a day are scaled by one number between these
+    load_high: float
+    sun_spread: float  # the sun of a day is scaled by 1 ± this
+    temperature_spread_c: float  # the temperature of a day moves by ± this [°C]
+    noise_share: float  # from step to step, common to all loads [share of load]
 
 
 NO_CHANGE = Augment(1.0, 1.0, 0.0, 0.0, 0.0)

@@ -19,7 +19,7 @@ def overview(table: pl.DataFrame) -> Table | str:
     """One row per run and method of `table_of_runs`."""
     if table.is_empty():
         return "No runs yet; `wattflock demo` makes the first."
-    result = Table(box=None, header_style="bold")
+    result = Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
     for title in ("run", "method", *(title for title, _ in COLUMNS.values())):
         result.add_column(title, justify="left" if title in ("run", "method") else "right", no_wrap=title == "run")
     for row in table.iter_rows(named=True):
