@@ -51,7 +51,7 @@ class GradMAP(Learner):
     ascent: Ascent = 0.0
     average: Average = 0.9
     margin_pu: Margin = 0.010
-    total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 400
+    total_rounds: Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")] = 500
 
     @classmethod
     def example(cls) -> Self:
