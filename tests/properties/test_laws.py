@@ -118,7 +118,7 @@ def blanked(built, split: str):
     names = ("load_kw", "sun_kw_per_kwp", "outdoor_c", "import_price_per_kwh")
     readings = dataclasses.replace(built.readings, **{name: blank(getattr(built.readings, name)) for name in names})
     source = {name: np.asarray(index) for name, index in built.sampler.source.items()}
-    more = Augment(), built.sampler.forecast_error
+    more = Augment(0.8, 1.4, 0.2, 3.0, 0.08), built.sampler.forecast_error
     return sampler(readings, source, np.asarray(built.sampler.scale), 1.0, 14, more)
 
 
