@@ -104,11 +104,11 @@ def measured(run: Run) -> str:
     said = [
         f"{homes} homes learn, standing for {words.count(summary.get('homes_on_feeder'))} on the feeder. "
         "Every method meets the same homes on the same days.",
-        "Days are split by whole weeks into training, validation and test. Settings were chosen on "
-        f"validation days; the {days} test days serve this verdict alone.",
+        "Days are split by whole weeks into training, validation and test. The settings that come with the "
+        f"learners were chosen on other weeks than the {days} test days, which serve this verdict alone.",
         "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full "
         f"alternating-current power flow. It converged in {steps - failed:,} of {steps:,} steps.",
-        "Intervals are 95 % over the test days; those of the violation in the trade-off are a bootstrap.",
+        "Intervals are 95 % bootstrap intervals over the test days.",
     ]
     if summary.get("bound_days"):
         said.append(
