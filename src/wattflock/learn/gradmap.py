@@ -117,7 +117,8 @@ class GradMAP(Learner):
     def fit(self, state: Trained, trajectory: Trajectory, direction: Array, key: Array):
         """The cheap part, many times: epochs of minibatches on the surrogate; returns networks and Adam."""
         rows = [flat(x) for x in (trajectory.features, trajectory.action, direction)]
-        count = rows[0].shape[0] // self.rows
+        size = min(self.rows, rows[0].shape[0])
+        count = rows[0].shape[0] // size
         adam = self.adam(self.epochs * count)
 
         def minibatch(carry, index):
@@ -127,7 +128,7 @@ class GradMAP(Learner):
             return (optax.apply_updates(nets, step), moments), None
 
         def epoch(key):
-            return jax.random.permutation(key, rows[0].shape[0])[: count * self.rows].reshape(count, -1)
+            return jax.random.permutation(key, rows[0].shape[0])[: count * size].reshape(count, size)
 
         order = jnp.concatenate([epoch(k) for k in jax.random.split(key, self.epochs)])
         return jax.lax.scan(minibatch, (state.nets, state.adam), order)[0]

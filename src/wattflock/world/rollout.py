@@ -50,8 +50,8 @@ def rollout(
     Args:
         profile: (days, steps, homes).
         key: for policies that explore.
-        together: how many days are stepped side by side. 1 is fastest on a CPU (one row per home and step
-            keeps the products of weights in the fast path); on a GPU take all.
+        together: how many days are stepped side by side: all without gradients through the policy, 1 with
+            them on a CPU (docs/world.md); on a GPU all.
         nudge: (days, steps, homes, controls) added to the actions: exploration, a replay (with `Rest`), or a
             zero whose gradient is the total gradient of the actions.
 
