@@ -26,8 +26,7 @@ from wattflock.learn.primal_dual import Lagrangian
 from wattflock.scenario import load
 from wattflock.study.bound import bound
 from wattflock.study.compare import spread, unseen
-from wattflock.study.evaluate import single
-from wattflock.types import cast
+from wattflock.types import cast, on_device
 from wattflock.world.rollout import judge, rollout
 
 METHODS = ("gradmap", "through")
@@ -43,7 +42,7 @@ class Judge:
     """Marks a policy on the unseen days."""
 
     def __init__(self, built: Built):
-        self.world, self.days = single(built.world), unseen(built, 0, 0)
+        self.world, self.days = on_device(built.world, "float32"), unseen(built, 0, 0)
         self.profile = cast(self.days.profile, np.float32)
         self.picked = spread(len(self.days.dates), BOUND_DAYS)
         optima = bound(built.world, self.days.of(self.picked).profile)

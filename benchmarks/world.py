@@ -16,7 +16,7 @@ import jax
 from wattflock.build import build, learner
 from wattflock.learn.learner import advance, begin
 from wattflock.scenario import load
-from wattflock.study.evaluate import single
+from wattflock.types import on_device
 from wattflock.world.rollout import Rest, judge, rollout
 
 DAYS = 40  # 960 snapshots
@@ -41,7 +41,7 @@ def main() -> None:
     write = parser.parse_args().write
     scenario = load()
     built = build(scenario)
-    world = single(built.world)
+    world = on_device(built.world, "float32")
     profile = jax.jit(lambda: built.sampler.draw(jax.random.key(0), "train", DAYS))()
     who = learner(scenario, "gradmap")
     nets = who.policy(begin(who, world, 0).state)

@@ -8,8 +8,7 @@ import pytest
 
 from wattflock.build import Built, build
 from wattflock.scenario import Scenario, load
-from wattflock.study.evaluate import single
-from wattflock.types import Profile, cast
+from wattflock.types import Profile, cast, on_device
 from wattflock.world.world import World
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -45,7 +44,7 @@ def built(scenario) -> Built:
 @pytest.fixture(scope="session")
 def world(built) -> World:
     """The world to train in, float32."""
-    return single(built.world)
+    return on_device(built.world, "float32")
 
 
 @pytest.fixture(scope="session")

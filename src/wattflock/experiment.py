@@ -17,8 +17,8 @@ from wattflock.scenario import Scenario
 from wattflock.store.run import Run
 from wattflock.study import compare
 from wattflock.study.bound import Optimum, bound
-from wattflock.study.evaluate import single
 from wattflock.study.train import Course, Mark, score, train, validation_days
+from wattflock.types import on_device
 from wattflock.world.rollout import Policy
 from wattflock.world.world import World
 
@@ -42,7 +42,7 @@ class Experiment:
     @functools.cached_property
     def world(self) -> World:
         """The world to train in."""
-        return single(self.built.world)
+        return on_device(self.built.world, "float32")
 
     @functools.cached_property
     def days(self) -> compare.Days:

@@ -5,6 +5,8 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 Scalar = Float[Array, ""]
@@ -56,6 +58,14 @@ class Profile(eqx.Module):
     def days(self) -> int:
         """How many days a batch holds."""
         return self.load_kw.shape[0]
+
+
+def on_device(tree, dtype):
+    """The same tree with floating arrays in `dtype` and host (numpy) arrays on the device.
+
+    float64 needs `jax.enable_x64(True)` around the call.
+    """
+    return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, cast(tree, dtype))
 
 
 def cast(tree, dtype):

@@ -16,8 +16,7 @@ from wattflock.learn.nets import Separate, flock
 from wattflock.learn.rules import Installer
 from wattflock.market.market import Meter
 from wattflock.scenario import load
-from wattflock.study.evaluate import single
-from wattflock.types import OWN
+from wattflock.types import OWN, on_device
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import World
 
@@ -157,7 +156,7 @@ def test_resampling_to_the_same_step_changes_nothing():
 def test_days_of_other_steps_roll_out(dt_h):
     built = build(load(None, ["homes.count=20", "homes.homes_per_agent=100", f"data.dt_h={dt_h}"]))
     profile = eqx.filter_jit(built.sampler.train)(jax.random.key(0), 2)
-    outcome = outcome_of(single(built.world), Installer(), profile)
+    outcome = outcome_of(on_device(built.world, "float32"), Installer(), profile)
     assert outcome.cost.shape == (2, round(24 / dt_h), 20)
     assert bool(outcome.converged.all())
     assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(outcome))

@@ -17,7 +17,6 @@ from wattflock.build import Built, build, learner
 from wattflock.learn.learner import begin
 from wattflock.scenario import Scenario, load
 from wattflock.study.compare import figures, judge_method, unseen
-from wattflock.study.evaluate import single
 from wattflock.study.train import Course, train
 
 EXPECTED = Path(__file__).parents[2] / "cases" / "golden_small" / "expected.json"
@@ -42,7 +41,7 @@ def policies(scenario: Scenario, built: Built) -> dict:
     found = {}
     for name in TOLERANCE:
         who = learner(scenario, name)
-        world = single(built.world)
+        world = on_device(built.world, "float32")
         progress = begin(who, world, scenario.seed)
         if who.rounds():
             *_, mark = train(Course(who, world, built.sampler, scenario.seed, ROUNDS), progress)

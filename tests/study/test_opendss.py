@@ -10,7 +10,7 @@ from wattflock.learn.idle import Uncontrolled
 from wattflock.scenario import load
 from wattflock.study.compare import unseen
 from wattflock.study.evaluate import evaluate
-from wattflock.types import cast
+from wattflock.types import on_device
 from wattflock.world.rollout import rollout
 
 pytestmark = pytest.mark.study
@@ -23,10 +23,7 @@ def judged_day():
     days = unseen(built, 1, 0)
     verdict = evaluate(built.world, Uncontrolled(), days.profile, days.few)
     with jax.enable_x64(True):
-        world, profile = jax.tree.map(
-            lambda x: jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x,
-            cast((built.world, days.profile), np.float64),
-        )
+        world, profile = on_device((built.world, days.profile), "float64")
         effect = rollout(world, Uncontrolled(), profile, jax.random.key(0)).effect
         load_kw, load_kvar = (np.asarray(x[0] @ world.placement) for x in (effect.power_kw, effect.reactive_kvar))
     return verdict, load_kw, load_kvar, built.world.feeder.nodes

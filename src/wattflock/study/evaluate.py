@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wattflock.homes.home import Home
-from wattflock.types import Profile, cast
+from wattflock.types import Profile, on_device
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout
 from wattflock.world.world import World
 
@@ -34,12 +34,6 @@ class Judged:
     shown: dict[str, np.ndarray]  # series of a few homes, each (days, steps, few); see `Home.dissect`
 
 
-def single(world: World) -> World:
-    """The world to train in: float32 on the device."""
-    small = cast(world, jnp.float32)
-    return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, small)
-
-
 def evaluate(
     world: World, policy: Policy, profile: Profile, few: np.ndarray, nudge: np.ndarray | None = None
 ) -> Judged:
@@ -55,16 +49,11 @@ def evaluate(
         Judged. A snapshot whose power flow did not converge is marked, never dropped.
     """
     with jax.enable_x64(True):
-        world, policy, days = (_double(tree) for tree in (world, policy, (profile, nudge)))
+        world, policy, days = on_device((world, policy, (profile, nudge)), jnp.float64)
         parts = [
             _evaluate(world, policy, some, moves, jnp.asarray(few)) for some, moves in _chunks(days, profile.days())
         ]
     return Judged(**{name: _join([part[name] for part in parts]) for name in parts[0]})
-
-
-def _double(tree):
-    wide = cast(tree, np.float64)
-    return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, wide)
 
 
 def _chunks(tree, days: int) -> Iterator:
