@@ -5,7 +5,8 @@
 Both learners in one process and one world, in turn, seed by seed; settings as tuned on weeks that are not test weeks
 (their class defaults). Seconds are of learning; marks on the test days are not counted.
 Compilation counts where it happens, in seed 0; later seeds find the compiled code. `J` is a common
-objective (cost and penalty with λ = 2000, ρ = 3e4, margin 0.008 pu) on the test days; λ and margin of each learner are its own. Marks are float32;
+objective (cost and penalty with λ = 2000, ρ = 3e4, margin 0.008 pu) on the test days; λ and
+margin of each learner are its own. Marks are float32;
 the reported verdict of a study is float64.
 """
 
