@@ -18,6 +18,7 @@ from wattflock.learn.learner import begin
 from wattflock.scenario import Scenario, load
 from wattflock.study.compare import figures, judge_method, unseen
 from wattflock.study.train import Course, train
+from wattflock.types import on_device
 
 EXPECTED = Path(__file__).parents[2] / "cases" / "golden_small" / "expected.json"
 SETS = ("homes.count=20", "homes.homes_per_agent=100", "judge.test_days=4", "learn.settings={days=2, hidden=[8]}")
