@@ -4,7 +4,9 @@ import abc
 
 import equinox as eqx
 
+from wattflock.feeder.circuit import Circuit, edges
 from wattflock.feeder.feeder import Feeder
+from wattflock.feeder.reduce import reduce_circuit
 
 
 class Chart(eqx.Module):
@@ -20,13 +22,27 @@ class Wiring(eqx.Module):
     """Where a feeder comes from; a file in this folder with one final subclass adds one."""
 
     @abc.abstractmethod
-    def build(self) -> Feeder:
-        """The feeder, ready to solve, in float64 numpy arrays.
+    def circuit(self) -> Circuit:
+        """Nodes, elements, loads and regulators, in float64.
 
         Raises:
             ScenarioError: parameters that the feeder cannot have.
         """
 
-    @abc.abstractmethod
+    def build(self) -> Feeder:
+        """The feeder, ready to solve, in float64 numpy arrays; its loads are left to whoever solves it."""
+        return reduce_circuit(self.circuit())
+
     def chart(self) -> Chart:
         """Bus names, coordinates and edges, for maps."""
+        return chart_of(self.circuit())
+
+
+def chart_of(circuit: Circuit) -> Chart:
+    """The map of a circuit."""
+    return Chart(
+        buses=tuple(bus.bus for bus in circuit.buses),
+        x=tuple(bus.x for bus in circuit.buses),
+        y=tuple(bus.y for bus in circuit.buses),
+        edges=edges(circuit),
+    )
