@@ -1,73 +1,60 @@
-"""A feeder's tables → the admittance between its nodes, element by element as OpenDSS models them.
+"""A feeder's tables → a `Circuit`, element by element as OpenDSS models them.
 
 Source: R. C. Dugan, "OpenDSS reference guide", EPRI (nodal admittance formulation, the primitive matrices
 of Line, Transformer, Capacitor and Vsource).
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
-from wattflock.feeder.network import FEET_PER_MILE, TAP_PU, Network, nodes_at, phase_kv
+from wattflock.errors import Problem, ScenarioError
+from wattflock.feeder import circuit
+from wattflock.feeder.circuit import GROUND, Circuit, Element, Infeed, Matrix, Spot
+from wattflock.feeder.network import (
+    PER_LONG,
+    TAP_PU,
+    Network,
+    Regulator,
+    Transformer,
+    check,
+    node_names,
+    nodes_at,
+    phase_kv,
+)
 
-Matrix = NDArray[Any]  # float64 or complex128
-Stamp = tuple[tuple[str, ...], Matrix]
+Places = dict[str, int]  # name of a node → its index
+Sides = tuple[tuple[Matrix, float], ...]  # of both sides: (windings, conductors) of -1, 0, 1; rated kV of a winding
 
 
-def node_names(network: Network) -> tuple[str, ...]:
-    """Every node, in the order of the table of buses, phases in order."""
-    present = {node for nodes, _ in stamps(network) for node in nodes}
-    every = [node for bus in network.buses for node in nodes_at(bus.bus, "123")]
-    return tuple(node for node in every if node in present)
+def circuit_of(network: Network, name: str) -> Circuit:
+    """The feeder of these tables; nodes in the order of the table of buses, phases in order.
 
-
-def admittance(network: Network, nodes: tuple[str, ...]) -> sparse.csc_array:
-    """The system's admittance [S], shape (nodes, nodes), float64 complex; loads are left out.
-
-    Lines, switches, transformers, regulators at their taps, capacitors and the source's impedance are in.
+    Raises:
+        ScenarioError: tables that do not fit together, or an element without impedance.
     """
+    check(network)
+    nodes = node_names(network)
     at = {node: index for index, node in enumerate(nodes)}
-    rows, columns, values = [], [], []
-    for names, block in stamps(network):
-        index = [at[name] for name in names]
-        rows.append(np.repeat(index, len(index)))
-        columns.append(np.tile(index, len(index)))
-        values.append(block.ravel())
-    triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sparse.coo_array(triplets, shape=(len(nodes), len(nodes))).tocsc()
+    still = (*_lines(network, at), *_switches(network, at), *_transformers(network, at))
+    regulators = _regulators(network, at, len(still))
+    moving = (_regulator_element(network, at, unit) for unit in regulators)
+    line_kv = {bus.bus: bus.line_kv for bus in network.buses}
+    made = Circuit(
+        name=name,
+        frequency_hz=network.source.frequency_hz,
+        buses=network.buses,
+        nodes=nodes,
+        node_kv=np.array([line_kv[circuit.bus_of(node)] / 3**0.5 for node in nodes]),
+        elements=(*still, *moving, *_capacitors(network, at)),
+        infeeds=(_infeed(network, at),),
+        spots=_spots(network, at),
+        regulators=regulators,
+    )
+    _check_impedances(made)
+    return made
 
 
-def stamps(network: Network) -> Iterator[Stamp]:
-    """The nodes of each element and its own admittance between them [S]."""
-    yield nodes_at(network.source.bus, "123"), np.linalg.inv(source_impedance(network))
-    yield from _line_stamps(network)
-    for switch in network.switches:
-        names = nodes_at(switch.from_bus, switch.phases) + nodes_at(switch.to_bus, switch.phases)
-        yield names, _series(np.eye(len(switch.phases)) / switch.resistance_ohm)
-    yield from _transformer_stamps(network)
-    yield from _regulator_stamps(network)
-    for capacitor in network.capacitors:
-        each_kvar = capacitor.rating_kvar / len(capacitor.phases)
-        siemens = each_kvar / phase_kv(capacitor.winding_kv, capacitor.phases) ** 2 / 1e3
-        yield nodes_at(capacitor.bus, capacitor.phases), 1j * siemens * np.eye(len(capacitor.phases))
-
-
-def source_impedance(network: Network) -> Matrix:
-    """Impedance behind which the source's ideal voltages stand [ohm], shape (3, 3)."""
-    return np.eye(3) * complex(network.source.resistance_ohm, network.source.reactance_ohm)
-
-
-def source_voltage(network: Network) -> Matrix:
-    """The source's ideal voltages to ground [V], shape (3,)."""
-    turn = np.exp(-2j * np.pi / 3 * np.arange(3))
-    return network.source.voltage_pu * network.source.line_kv * 1e3 / 3**0.5 * turn
-
-
-def per_mile(network: Network) -> dict[str, tuple[Matrix, Matrix]]:
-    """Series impedance [ohm/mile] and shunt admittance [S/mile] of each configuration, both symmetric."""
+def long_matrices(network: Network) -> dict[str, tuple[Matrix, Matrix]]:
+    """Series impedance [ohm] and shunt admittance [S] of each configuration, per mile or km, both symmetric."""
     size = {entry.configuration: entry.row for entry in network.configurations}
     matrices = {name: (np.zeros((n, n), complex), np.zeros((n, n), complex)) for name, n in size.items()}
     for entry in network.configurations:
@@ -78,40 +65,144 @@ def per_mile(network: Network) -> dict[str, tuple[Matrix, Matrix]]:
     return matrices
 
 
-def _line_stamps(network: Network) -> Iterator[Stamp]:
-    matrices = per_mile(network)
+def _lines(network: Network, at: Places) -> list[Element]:
+    matrices = long_matrices(network)
+    per_long = PER_LONG[network.source.length_unit]
+    rating_a = {entry.configuration: entry.rating_a for entry in network.ratings}
+    elements = []
     for line in network.lines:
-        impedance, shunt = matrices[line.configuration]
-        miles = line.length_ft / FEET_PER_MILE
-        ends = np.kron(np.eye(2), shunt * miles / 2)
-        names = nodes_at(line.from_bus, line.phases) + nodes_at(line.to_bus, line.phases)
-        yield names, _series(np.linalg.inv(impedance * miles)) + ends
+        impedance, shunt = (matrix * line.length / per_long for matrix in matrices[line.configuration])
+        block = _series(_inverse(impedance)) + np.kron(np.eye(2), shunt / 2)
+        rating = rating_a.get(line.configuration, np.nan)
+        elements.append(Element(f"line.{line.name}", _ends(line, line.phases, at), block, rating_a=rating))
+    return elements
 
 
-def _transformer_stamps(network: Network) -> Iterator[Stamp]:
-    around = np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1]])  # which branch lies between which phases
+def _switches(network: Network, at: Places) -> list[Element]:
+    return [
+        Element(
+            f"switch.{unit.name}",
+            _ends(unit, unit.phases, at),
+            _series(_inverse(np.eye(len(unit.phases)) * complex(unit.resistance_ohm))),
+        )
+        for unit in network.switches
+    ]
+
+
+def _transformers(network: Network, at: Places) -> list[Element]:
+    elements = []
     for unit in network.transformers:
-        each_kva = unit.rating_kva / 3
-        turns = np.kron(np.array([[1, -unit.from_kv / unit.to_kv]]), around)
-        winding = _winding(unit.resistance_percent, unit.reactance_percent, unit.from_kv, each_kva)
-        shunt = [-1e-9j * unit.antifloat_ppm * each_kva / kv**2 for kv in (unit.from_kv, unit.to_kv)]
-        names = nodes_at(unit.from_bus, "123") + nodes_at(unit.to_bus, "123")
-        yield names, turns.T @ turns * winding + np.diag(np.repeat(shunt, 3))
+        higher = unit.from_connection if unit.from_kv >= unit.to_kv else unit.to_connection
+        turn = -1 if unit.from_connection != unit.to_connection and higher == "delta" else 1
+        ends = ((unit.from_connection, unit.from_kv), (unit.to_connection, unit.to_kv))
+        delta = np.eye(3) - np.roll(np.eye(3), turn, axis=1)
+        sides = tuple((delta, kv) if kind == "delta" else (np.eye(3), kv / 3**0.5) for kind, kv in ends)
+        block = _ratio_shape(unit, sides, unit.rating_kva / 3).sum(axis=0)
+        name, nodes = f"transformer.{unit.name}", _ends(unit, "123", at)
+        elements.append(Element(name, nodes, block, rating_kva=unit.rating_kva))
+    return elements
 
 
-def _regulator_stamps(network: Network) -> Iterator[Stamp]:
-    for unit, tap in zip(network.regulators, network.taps, strict=True):
+def _regulators(network: Network, at: Places, first: int) -> tuple[circuit.Regulator, ...]:
+    """Their elements follow one another from index `first`."""
+    controls = _controls(network, at)
+    made = []
+    for index, (unit, tap) in enumerate(zip(network.regulators, network.taps, strict=True)):
+        between = len(unit.phases) == 2
+        side = np.array([[1.0, -1.0]]) if between else np.eye(len(unit.phases)), phase_kv(unit.winding_kv, unit.phases)
+        shape = _ratio_shape(unit, (side, side), unit.rating_kva / len(side[0]))
+        control = controls.get(unit.name)
+        made.append(circuit.Regulator(unit.name, first + index, tap, shape, step_pu=TAP_PU, control=control))
+    return tuple(made)
+
+
+def _regulator_element(network: Network, at: Places, moved: circuit.Regulator) -> Element:
+    unit = next(one for one in network.regulators if one.name == moved.name)
+    block = moved.admittance(moved.tap)
+    return Element(f"regulator.{unit.name}", _ends(unit, unit.phases, at), block, rating_kva=unit.rating_kva)
+
+
+def _controls(network: Network, at: Places) -> dict[str, circuit.Control]:
+    units = {unit.name: unit for unit in network.regulators}
+    controls = {}
+    for one in network.controls:
+        unit = units[one.regulator]
+        place = unit.phases.index(one.phase)
+        nodes = [at[node] for node in nodes_at(unit.to_bus, unit.phases)]
+        controls[unit.name] = circuit.Control(
+            plus=nodes[place],
+            minus=nodes[1 - place] if len(nodes) == 2 else GROUND,
+            conductor=len(nodes) + place,
+            set_v=one.set_v,
+            band_v=one.band_v,
+            potential_ratio=one.potential_ratio,
+            current_a=one.current_a,
+            drop_v=complex(one.drop_resistance_v, one.drop_reactance_v),
+            delay_s=one.delay_s,
+            winding_v=1e3 * phase_kv(unit.winding_kv, unit.phases),
+        )
+    return controls
+
+
+def _capacitors(network: Network, at: Places) -> list[Element]:
+    elements = []
+    for unit in network.capacitors:
         count = len(unit.phases)
-        kv = phase_kv(unit.winding_kv, unit.phases)
-        winding = _winding(unit.resistance_percent, unit.reactance_percent, kv, unit.rating_kva / count)
-        turns = np.array([[1, -1 / (1 + TAP_PU * tap)]])
-        names = nodes_at(unit.from_bus, unit.phases) + nodes_at(unit.to_bus, unit.phases)
-        yield names, np.kron(turns.T @ turns, np.eye(count)) * winding
+        siemens = unit.rating_kvar / count / phase_kv(unit.winding_kv, unit.phases) ** 2 / 1e3
+        nodes = tuple(at[node] for node in nodes_at(unit.bus, unit.phases))
+        elements.append(Element(f"capacitor.{unit.name}", (nodes,), 1j * siemens * np.eye(count)))
+    return elements
 
 
-def _winding(resistance_percent: float, reactance_percent: float, kv: float, kva: float) -> complex:
-    return kva / (10 * kv**2 * complex(resistance_percent, reactance_percent))  # percent, kV, kVA → S
+def _infeed(network: Network, at: Places) -> Infeed:
+    unit = network.source
+    positive, zero = complex(unit.r1_ohm, unit.x1_ohm), complex(unit.r0_ohm, unit.x0_ohm)
+    impedance = positive * np.eye(3) + (zero - positive) / 3
+    degrees = unit.angle_deg - np.array([0, 120, 240])
+    voltage = unit.voltage_pu * unit.line_kv * 1e3 / 3**0.5 * np.exp(1j * np.deg2rad(degrees))
+    nodes = tuple(at[node] for node in nodes_at(unit.bus, "123"))
+    return Infeed("source", nodes, voltage, _inverse(impedance))
+
+
+def _spots(network: Network, at: Places) -> tuple[Spot, ...]:
+    spots = []
+    for load in network.loads:
+        plus, minus = (*(at[node] for node in nodes_at(load.bus, load.phases)), GROUND)[:2]
+        powers = load.load_kw, load.load_kvar
+        spots.append(Spot(load.name, plus, minus, *powers, load.rated_kv, load.kw_exponent, load.kvar_exponent))
+    return tuple(spots)
+
+
+def _ratio_shape(unit: Transformer | Regulator, sides: Sides, each_kva: float) -> Matrix:
+    """a, b, c of the admittance a + b/r + c/r² [S], shape (3, conductors, conductors), r the ratio of side 2."""
+    (first, first_kv), (second, second_kv) = sides
+    percent = complex(unit.resistance_percent, unit.reactance_percent)
+    winding = _inverse(np.array([[percent * 10 * first_kv**2 / each_kva]]))  # percent, kV, kVA → S
+    here = np.hstack([first, np.zeros_like(second)])
+    there = -first_kv / second_kv * np.hstack([np.zeros_like(first), second])
+    shape = winding * np.stack([here.T @ here, here.T @ there + there.T @ here, there.T @ there])
+    shunts = [abs(side).sum(axis=0) * each_kva / kv**2 for side, kv in sides]  # half at each end of a winding
+    shape[0] -= 0.5e-9j * unit.antifloat_ppm * np.diag(np.concatenate(shunts))
+    return shape
+
+
+def _ends(part, phases: str, at: Places) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(at[node] for node in nodes_at(bus, phases)) for bus in (part.from_bus, part.to_bus))
 
 
 def _series(block: Matrix) -> Matrix:
     return np.kron(np.array([[1, -1], [-1, 1]]), block)
+
+
+def _inverse(impedance: Matrix) -> Matrix:
+    """All nan where there is none; `_check_impedances` then tells whose it is."""
+    fine = np.isfinite(impedance).all() and np.linalg.matrix_rank(impedance) == len(impedance)
+    return np.linalg.inv(impedance) if fine else np.full(impedance.shape, complex(np.nan))
+
+
+def _check_impedances(made: Circuit) -> None:
+    parts = (*made.elements, *made.infeeds)
+    bad = [part.name for part in parts if not np.isfinite(part.admittance).all()]
+    if bad:
+        allowed = "an impedance that can be inverted, not zero"
+        raise ScenarioError([Problem(f"{made.name}, {name}", "impedance", "singular", allowed) for name in bad])

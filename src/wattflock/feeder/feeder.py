@@ -6,54 +6,69 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Complex, Float, Int
 
-Values = Array | np.ndarray
-FLOOR = 0.01  # squared voltage [pu²] below which a load is no longer constant power: nothing converges there
+from wattflock.feeder.dependent import Dependent
+from wattflock.feeder.fixed_point import settle
+from wattflock.feeder.impedance import Readout, Values, halves
 
 
 class Feeder(eqx.Module):
-    """Wires seen from their terminals: what a current at each terminal does to every voltage.
+    """Wires seen from their terminals: what a current at each terminal does to every voltage and current.
 
-    A terminal is one phase to ground or one branch between two phases. Complex vectors are packed
-    [Re | Im], matrices act from the right, voltages and currents are per unit of each terminal's own base.
-    Arrays are numpy float64 when built; `wattflock.types.cast(feeder, dtype)` gives the others.
-    Built by `reduce_network`; source there.
-
-    The impedances turn terminal currents into voltage drops: of the terminals, of the nodes, of the
-    source's bus (`head`). `head_share` turns them into currents out of the source.
+    A terminal is one phase to ground or one branch between two phases. Voltages and currents are per unit of
+    each terminal's own base; `base_kva` is the power of one terminal that is 1 pu. Arrays are numpy float64 when
+    built; `wattflock.types.cast(feeder, dtype)` gives the others. Built by `reduce_circuit`; source there.
     """
 
-    impedance: Float[Values, "2*terminals 2*terminals"]
-    no_load_pu: Float[Values, "2*terminals"]  # terminal voltages without any load
-    node_impedance: Float[Values, "2*terminals 2*nodes"]
-    node_no_load_pu: Float[Values, "2*nodes"]
-    head_impedance: Float[Values, "2*terminals 6"]
-    head_no_load_pu: Float[Values, "6"]
-    head_share: Float[Values, "2*terminals 6"]
-    head_charging_pu: Float[Values, "6"]  # currents out of the source without any load
+    terminal: Readout  # voltage over each terminal [pu]
+    voltage: Readout  # the watched voltages [pu]: `1.2` to ground, `610.1.2` between phases
+    head: Readout  # conductors of the infeeds: voltage [pu], then current into the feeder [pu]
+    branch: Readout  # current into the first end of each line and transformer [A]
+    dependent: Dependent | None  # loads of the feeder itself that depend on voltage
+    slot: Int[Values, "slots"]  # terminal that sits at each place of a block; `len(terminals)`: nobody
     nominal_kw: Float[Values, "terminals"]  # the feeder's own spot loads [kW]
     nominal_kvar: Float[Values, "terminals"]
-    base_kva: Float[Values, ""]  # power of one terminal that is 1 pu [kVA]
-    terminals: tuple[str, ...] = eqx.field(static=True)
-    nodes: tuple[str, ...] = eqx.field(static=True)
+    shunt_kw: Float[Values, "terminals"]  # constant impedance loads that are in the wires, at 1 pu [kW]
+    shunt_kvar: Float[Values, "terminals"]
+    rating_a: Float[Values, "branches"]  # of each branch; nan: none is known [A]
+    base_kva: Float[Values, ""]
+
+    @property
+    def terminals(self) -> tuple[str, ...]:
+        """Names of the terminals, `1.1` to ground and `35.1.2` between phases."""
+        return self.terminal.names
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of the watched voltages."""
+        return self.voltage.names
 
 
 class Flow(eqx.Module):
     """What the wires do in each snapshot."""
 
-    voltage_pu: Float[Array, "*batch nodes"]  # magnitude to ground, per unit of the node's nominal voltage
+    voltage_pu: Float[Array, "*batch nodes"]  # magnitude, per unit of its nominal voltage
+    phasor_pu: Complex[Array, "*batch nodes"]  # the same with its angle
+    branch_a: Complex[Array, "*batch branches"]  # current into the first end of each branch [A]
+    drawn_kw: Float[Array, "*batch terminals"]  # by all loads at each terminal
+    drawn_kvar: Float[Array, "*batch terminals"]
+    head_kw: Float[Array, "*batch heads"]  # that flows from the source into the feeder, per conductor
+    head_kvar: Float[Array, "*batch heads"]
     converged: Bool[Array, "*batch"]
     residual_pu: Float[Array, "*batch"]  # how far terminal voltages still moved in the last iteration
     iterations: Int[Array, ""]  # of the whole batch
-    head_kw: Float[Array, "*batch 3"]  # real power per phase that flows from the source into the feeder
-    head_kvar: Float[Array, "*batch 3"]
+
+    @property
+    def losses_kw(self) -> Float[Array, "*batch"]:
+        """What flows in and is not drawn by a load [kW]."""
+        return self.head_kw.sum(-1) - self.drawn_kw.sum(-1)
 
 
 def solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float = 1e-6, most: int = 60) -> Flow:
-    """Voltages and head power for constant-power loads.
+    """Voltages, currents and head power for constant-power loads, beside the feeder's own.
 
-    Fixed point in the terminal currents, c = conj(s / (u₀ - M c)); then V = V₀ - W c. Gradients with
+    Fixed point in the terminal currents, c = conj(s / (u₀ - M c)); all else is affine in c. Gradients with
     respect to the loads and the feeder's arrays come from the implicit function theorem, not from the loop.
 
     Args:
@@ -90,103 +105,56 @@ def _fresh(tree):
 
 @partial(jax.jit, static_argnums=(3, 4))
 def _solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, most: int) -> Flow:
-    dtype = feeder.impedance.dtype
-    load = jnp.concatenate([jnp.asarray(load_kw, dtype), jnp.asarray(load_kvar, dtype)], -1)
-    settled = _settle(tolerance, most, feeder.impedance, feeder.no_load_pu, load / feeder.base_kva)
-    current, converged, residual, iterations = settled
-    real, imaginary = _halves(_drop(feeder.node_no_load_pu, feeder.node_impedance, current))
-    head_kw, head_kvar = _head_power(feeder, current)
-    return Flow(
+    load_kw, load_kvar = jnp.broadcast_arrays(load_kw, load_kvar)
+    lead = load_kw.shape[:-1]
+    power = _placed(feeder, load_kw, load_kvar)
+    current, converged, residual, iterations = settle(tolerance, most, feeder.terminal, feeder.dependent, power)
+    real, imaginary = (feeder.voltage.named(part) for part in halves(feeder.voltage.packed(current)))
+    drawn = _drawn(feeder, current)
+    flow = Flow(
         voltage_pu=jnp.sqrt(real**2 + imaginary**2),
+        phasor_pu=jax.lax.complex(real, imaginary),
+        branch_a=feeder.branch.phasor(current),
+        drawn_kw=drawn[0],
+        drawn_kvar=drawn[1],
+        head_kw=_head_power(feeder, current)[0],
+        head_kvar=_head_power(feeder, current)[1],
         converged=converged,
         residual_pu=residual,
         iterations=iterations,
-        head_kw=head_kw,
-        head_kvar=head_kvar,
     )
+    return jax.tree.map(lambda each: each.reshape(*lead, *each.shape[1:]) if each.ndim else each, flow)
+
+
+def _placed(feeder: Feeder, load_kw: Array, load_kvar: Array) -> Array:
+    """Loads [per unit] where their terminals sit, shape (blocks, batch, 2*width)."""
+    blocks, _, packed = feeder.terminal.no_load.shape
+    count = len(feeder.terminals)
+
+    def place(load):
+        flat = jnp.asarray(load, feeder.terminal.no_load.dtype).reshape(-1, count) / feeder.base_kva
+        if blocks == 1:  # the slots are the terminals, in order
+            return flat[None]
+        spread = jnp.take(flat, feeder.slot, axis=-1, mode="fill", fill_value=0)
+        return spread.reshape(-1, blocks, packed // 2).transpose(1, 0, 2)
+
+    return jnp.concatenate([place(load_kw), place(load_kvar)], -1)
+
+
+def _drawn(feeder: Feeder, current: Array) -> tuple[Array, Array]:
+    """What all loads at each terminal draw [kW, kvar]: their currents, and impedances among the wires."""
+    voltage = feeder.terminal.packed(current)
+    volt_re, volt_im = halves(voltage)
+    amp_re, amp_im = halves(current)
+    active = feeder.terminal.named(volt_re * amp_re + volt_im * amp_im) * feeder.base_kva
+    reactive = feeder.terminal.named(volt_im * amp_re - volt_re * amp_im) * feeder.base_kva
+    square = feeder.terminal.named(volt_re**2 + volt_im**2)
+    return active + feeder.shunt_kw * square, reactive + feeder.shunt_kvar * square
 
 
 def _head_power(feeder: Feeder, current: Array) -> tuple[Array, Array]:
-    volt_re, volt_im = _halves(_drop(feeder.head_no_load_pu, feeder.head_impedance, current))
-    out_re, out_im = _halves(_drop(feeder.head_charging_pu, -feeder.head_share, current))
-    kw = (volt_re * out_re + volt_im * out_im) * feeder.base_kva
-    return kw, (volt_im * out_re - volt_re * out_im) * feeder.base_kva
-
-
-def _iterate(
-    tolerance: float, most: int, impedance: Values, no_load: Values, power: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Terminal currents of the fixed point, converged, residual, iterations."""
-
-    def again(carry):
-        _, _, residual, count = carry
-        return (count < most) & jnp.any(residual > tolerance)
-
-    def step(carry):
-        voltage, current, _, count = carry
-        moved = _drop(no_load, impedance, current)
-        return moved, _current(moved, power), jnp.abs(moved - voltage).max(-1), count + 1
-
-    start = jnp.broadcast_to(no_load, power.shape)
-    first = start, _current(start, power), jnp.full(power.shape[:-1], jnp.inf, power.dtype), jnp.int32(0)
-    voltage, current, residual, count = jax.lax.while_loop(again, step, first)
-    real, imaginary = _halves(voltage)
-    upright = (real**2 + imaginary**2).min(-1) > FLOOR
-    return current, (residual <= tolerance) & upright, residual, count
-
-
-_settle = jax.custom_vjp(_iterate, nondiff_argnums=(0, 1))
-
-
-def _settle_forward(tolerance, most, impedance, no_load, power):
-    result = _settle(tolerance, most, impedance, no_load, power)
-    return result, (impedance, no_load, power, result[0], result[1])
-
-
-def _settle_backward(tolerance, most, saved, cotangents):
-    """Solve λ = g + (∂F/∂c)ᵀ λ by the same iteration, then push λ through ∂F/∂(M, u₀, s)."""
-    impedance, no_load, power, current, converged = saved
-    keep = converged[..., None]
-    power, current = jnp.where(keep, power, 0), jnp.where(keep, current, 0)
-    wanted = jnp.where(keep, cotangents[0], 0)
-    size = jnp.maximum(jnp.abs(wanted).max(-1, keepdims=True), jnp.finfo(wanted.dtype).tiny)
-    goal = wanted / size
-
-    def fixed_point(impedance, no_load, power, current):
-        return _current(_drop(no_load, impedance, current), power)
-
-    _, pull = jax.vjp(fixed_point, impedance, no_load, power, current)
-
-    def again(carry):
-        _, residual, count = carry
-        return (count < most) & (residual > tolerance)
-
-    def step(carry):
-        weight, _, count = carry
-        moved = goal + pull(weight)[3]
-        return moved, jnp.abs(moved - weight).max(), count + 1
-
-    weight = jax.lax.while_loop(again, step, (goal, jnp.array(jnp.inf, goal.dtype), jnp.int32(0)))[0]
-    to_impedance, to_no_load, to_power, _ = pull(weight * size)
-    return to_impedance, to_no_load, jnp.where(keep, to_power, 0)
-
-
-_settle.defvjp(_settle_forward, _settle_backward)
-
-
-def _drop(no_load: Values, impedance: Values, current: Array) -> Array:
-    down = jnp.matmul(current, impedance, precision=jax.lax.Precision.HIGHEST)  # no TF32: it loses 1e-3
-    return jnp.broadcast_to(no_load, down.shape) - down
-
-
-def _current(voltage: Array, power: Array) -> Array:
-    """conj(s / u), with |u|² held above `FLOOR` so that a snapshot without a solution stays finite."""
-    real, imaginary = _halves(voltage)
-    kw, kvar = _halves(power)
-    square = jnp.maximum(real**2 + imaginary**2, FLOOR)
-    return jnp.concatenate([(kw * real + kvar * imaginary) / square, (kw * imaginary - kvar * real) / square], -1)
-
-
-def _halves(packed: Array) -> tuple[Array, Array]:
-    half = packed.shape[-1] // 2
-    return packed[..., :half], packed[..., half:]
+    (volt_re, amp_re), (volt_im, amp_im) = (
+        jnp.split(feeder.head.named(part), 2, -1) for part in halves(feeder.head.packed(current))
+    )
+    kw = (volt_re * amp_re + volt_im * amp_im) * feeder.base_kva
+    return kw, (volt_im * amp_re - volt_re * amp_im) * feeder.base_kva

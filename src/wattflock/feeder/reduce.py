@@ -1,111 +1,74 @@
-"""A feeder's tables → the small dense operator between its terminals that `solve` iterates on.
+"""A circuit → the dense operators between its terminals that `solve` iterates on.
 
 All of it in float64 numpy: switches of 1e-6 ohm stand next to an antifloat shunt of 1e-9 S, and what
 a floating winding adds cancels only between whole columns.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from wattflock.errors import Problem, ScenarioError
-from wattflock.feeder.admittance import Matrix, admittance, node_names, source_impedance, source_voltage
+from wattflock.feeder.circuit import GROUND, Circuit, Spot, bus_of
 from wattflock.feeder.feeder import Feeder
-from wattflock.feeder.network import Network, nodes_at, terminal_names
+from wattflock.feeder.probe import Pair, branches, heads, voltages
+from wattflock.feeder.response import Response, respond
+from wattflock.feeder.spots import as_shunt, at_nominal, is_impedance, layers, per_terminal
+from wattflock.feeder.watch import floating_buses, watchable
 
 BASE_KVA = 100.0  # of one terminal; it only scales numbers, no result depends on it
 
 
-def reduce_network(network: Network, monitored: tuple[str, ...] | None = None) -> Feeder:
+def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: dict[str, Pair] | None = None) -> Feeder:
     """The reduced feeder, in float64 numpy arrays.
 
     With Y the system's admittance, A the (terminals, nodes) incidence and I₀ the source's injection:
-    no-load voltages V₀ = Y⁻¹ I₀, terminal impedance M = A Y⁻¹ Aᵀ, node impedance W = Y⁻¹ Aᵀ.
+    no-load voltages V₀ = Y⁻¹ I₀, terminal impedance M = A Y⁻¹ Aᵀ; any other quantity R V is R V₀ - R Y⁻¹ Aᵀ c.
 
     Args:
-        network: the tables.
-        monitored: nodes whose voltage is wanted; None: all of them.
+        circuit: its spots say where the terminals are and what is nominal.
+        background: loads that stay in the feeder as they depend on voltage (`circuit.spots`: all as modelled);
+            what is given to `solve` comes on top. Constant impedances among them become part of Y.
+        watched: names of voltages and the nodes they lie between; None: what limits judge (`watchable`).
 
     Raises:
-        ScenarioError: a load or a monitored node at a node that the tables do not have.
+        ScenarioError: a node without a path to a source, or a load to ground where the wires float.
 
     Source: T.-H. Chen et al., "Distribution system power flow analysis - a rigid approach", IEEE Trans. Power
     Delivery 6(3), 1991 (implicit Z-bus); delta branches as in A. Bernstein et al., "Load flow in multiphase
     distribution networks", IEEE Trans. Power Systems, 2018, DOI 10.1109/TPWRS.2018.2823277.
     """
-    nodes = node_names(network)
-    chosen = nodes if monitored is None else monitored
-    _check(network, nodes, chosen)
-    at = {node: index for index, node in enumerate(nodes)}
-    watch, head = ([at[node] for node in some] for some in (chosen, nodes_at(network.source.bus, "123")))
-    node_volt = _node_volt(network, nodes)
-    incidence, terminal_volt = _incidence(network, at, node_volt)
-    no_load, transfer = _responses(network, nodes, head, incidence)
-    transfer = transfer * (BASE_KVA * 1e3 / terminal_volt)  # volt per unit of terminal current
-    head_maps = _head_maps(network, no_load[head], transfer[head], node_volt[head[0]])
+    fixed = [spot for spot in background if is_impedance(spot)]
+    moving = [spot for spot in background if not is_impedance(spot)]
+    system = Response(circuit, [as_shunt(spot) for spot in fixed], BASE_KVA)
+    floating = floating_buses(circuit, system.whole)
+    _refuse(circuit, floating)
+    branch, rating_a = branches(circuit)
+    nominal = per_terminal(circuit, circuit.spots)
+    shunt = per_terminal(circuit, [at_nominal(circuit, spot) for spot in fixed])
     return Feeder(
-        impedance=_pack((incidence @ transfer) / terminal_volt[:, None]),
-        no_load_pu=_pack_vector((incidence @ no_load) / terminal_volt),
-        node_impedance=_pack(transfer[watch] / node_volt[watch, None]),
-        node_no_load_pu=_pack_vector(no_load[watch] / node_volt[watch]),
-        head_impedance=_pack(head_maps[0]),
-        head_no_load_pu=_pack_vector(head_maps[1]),
-        head_share=_pack(head_maps[2]),
-        head_charging_pu=_pack_vector(head_maps[3]),
-        nominal_kw=np.array([load.load_kw for load in network.loads]),
-        nominal_kvar=np.array([load.load_kvar for load in network.loads]),
+        terminal=respond(system, voltages(circuit, system.places)),
+        voltage=respond(system, voltages(circuit, watchable(circuit, floating) if watched is None else watched)),
+        head=respond(system, heads(circuit, BASE_KVA)),
+        branch=respond(system, branch),
+        dependent=layers(circuit, moving, system.slots, BASE_KVA) if moving else None,
+        slot=system.slots.ravel(),
+        nominal_kw=nominal[0],
+        nominal_kvar=nominal[1],
+        shunt_kw=shunt[0],
+        shunt_kvar=shunt[1],
+        rating_a=rating_a,
         base_kva=np.array(BASE_KVA),
-        terminals=terminal_names(network),
-        nodes=tuple(chosen),
     )
 
 
-def _responses(
-    network: Network, nodes: tuple[str, ...], head: list[int], incidence: sparse.csr_array
-) -> tuple[Matrix, Matrix]:
-    """Voltage of every node without load [V], and its drop per ampere at each terminal [V/A]."""
-    injection = np.zeros(len(nodes), complex)
-    injection[head] = np.linalg.solve(source_impedance(network), source_voltage(network))
-    factor = splu(admittance(network, nodes))
-    return factor.solve(injection), factor.solve(incidence.T.toarray().astype(complex))
-
-
-def _head_maps(network: Network, no_load: Matrix, transfer: Matrix, volt: float) -> tuple[Matrix, ...]:
-    """What each terminal does to the head's voltage and current [pu], and both without load."""
-    admit = np.linalg.inv(source_impedance(network)) * volt / (BASE_KVA * 1e3)
-    return transfer / volt, no_load / volt, admit @ transfer, admit @ (source_voltage(network) - no_load)
-
-
-def _node_volt(network: Network, nodes: tuple[str, ...]) -> Matrix:
-    volt = {bus.bus: bus.line_kv * 1e3 / 3**0.5 for bus in network.buses}
-    return np.array([volt[node.rpartition(".")[0]] for node in nodes])
-
-
-def _incidence(network: Network, at: dict[str, int], node_volt: Matrix) -> tuple[sparse.csr_array, Matrix]:
-    matrix = sparse.lil_array((len(network.loads), len(at)))
-    volt = np.empty(len(network.loads))
-    for row, load in enumerate(network.loads):
-        first, *second = (at[node] for node in nodes_at(load.bus, load.phases))
-        matrix[row, first], volt[row] = 1.0, node_volt[first]
-        for other in second:
-            matrix[row, other], volt[row] = -1.0, node_volt[first] * 3**0.5
-    return matrix.tocsr(), volt
-
-
-def _pack(matrix: Matrix) -> Matrix:
-    """Complex (out, in) → real (2 in, 2 out) that multiplies [Re|Im] from the right."""
-    real, imaginary = np.real(matrix).T, np.imag(matrix).T
-    return np.block([[real, imaginary], [-imaginary, real]])
-
-
-def _pack_vector(vector: Matrix) -> Matrix:
-    return np.concatenate([np.real(vector), np.imag(vector)])
-
-
-def _check(network: Network, nodes: tuple[str, ...], chosen: tuple[str, ...]) -> None:
-    known = set(nodes)
-    wanted = [("loads", node) for load in network.loads for node in nodes_at(load.bus, load.phases)]
-    wanted += [("monitored", node) for node in chosen]
-    problems = [Problem("feeder", table, node, "a node of the tables") for table, node in wanted if node not in known]
+def _refuse(circuit: Circuit, floating: set[str]) -> None:
+    """A current to ground from where the wires float has no way back."""
+    allowed = "a load between two phases: no wire of this bus is grounded"
+    problems = [
+        Problem(circuit.name, f"load {spot.name}", circuit.nodes[spot.plus], allowed)
+        for spot in circuit.spots
+        if spot.minus == GROUND and bus_of(circuit.nodes[spot.plus]) in floating
+    ]
     if problems:
         raise ScenarioError(problems)

@@ -1,0 +1,95 @@
+"""Terminal currents by the implicit Z-bus iteration, with its implicit adjoint (docs/feeder.md)."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from wattflock.feeder.dependent import Dependent
+from wattflock.feeder.impedance import Readout, halves
+
+FLOOR = 0.01  # squared voltage [pu²] below which a load is no longer constant power: nothing converges there
+
+
+def iterate(
+    tolerance: float, most: int, terminal: Readout, dependent: Dependent | None, power: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Terminal currents c = conj(s(u) / u) with u = u₀ - M c.
+
+    Args:
+        tolerance: on the movement of terminal voltages [pu].
+        most: iterations.
+        terminal: voltage over each terminal.
+        dependent: loads of the feeder itself, beside `power`.
+        power: packed constant power [per unit], shape (blocks, batch, 2*width).
+
+    Returns:
+        Current (blocks, batch, 2*width) [per unit], converged (batch,), residual (batch,) [pu], iterations ().
+    """
+
+    def again(carry):
+        _, _, residual, count = carry
+        return (count < most) & jnp.any(residual > tolerance)
+
+    def step(carry):
+        voltage, current, _, count = carry
+        moved = terminal.packed(current)
+        return moved, drawn_current(moved, power, dependent), jnp.abs(moved - voltage).max((0, -1)), count + 1
+
+    start = jnp.broadcast_to(terminal.no_load, power.shape)
+    batch = power.shape[1]
+    first = start, drawn_current(start, power, dependent), jnp.full(batch, jnp.inf, power.dtype), jnp.int32(0)
+    voltage, current, residual, count = jax.lax.while_loop(again, step, first)
+    real, imaginary = halves(voltage)
+    upright = (real**2 + imaginary**2).min((0, -1)) > FLOOR
+    return current, (residual <= tolerance) & upright, residual, count
+
+
+settle = jax.custom_vjp(iterate, nondiff_argnums=(0, 1))
+
+
+def _forward(tolerance, most, terminal, dependent, power):
+    result = settle(tolerance, most, terminal, dependent, power)
+    return result, (terminal, dependent, power, result[0], result[1])
+
+
+def _backward(tolerance, most, saved, cotangents):
+    """Solve λ = g + (∂F/∂c)ᵀ λ by the same iteration, then push λ through ∂F/∂(M, u₀, s)."""
+    terminal, dependent, power, current, converged = saved
+    keep = converged[:, None]
+    power, current = jnp.where(keep, power, 0), jnp.where(keep, current, 0)
+    wanted = jnp.where(keep, cotangents[0], 0)
+    size = jnp.maximum(jnp.abs(wanted).max((0, -1))[:, None], jnp.finfo(wanted.dtype).tiny)
+    goal = wanted / size
+
+    def mapped(terminal, dependent, power, current):
+        return drawn_current(terminal.packed(current), power, dependent)
+
+    _, pull = jax.vjp(mapped, terminal, dependent, power, current)
+
+    def again(carry):
+        _, residual, count = carry
+        return (count < most) & (residual > tolerance)
+
+    def step(carry):
+        weight, _, count = carry
+        moved = goal + pull(weight)[3]
+        return moved, jnp.abs(moved - weight).max(), count + 1
+
+    weight = jax.lax.while_loop(again, step, (goal, jnp.array(jnp.inf, goal.dtype), jnp.int32(0)))[0]
+    to_terminal, to_dependent, to_power, _ = pull(weight * size)
+    return to_terminal, to_dependent, jnp.where(keep, to_power, 0)
+
+
+settle.defvjp(_forward, _backward)
+
+
+def drawn_current(voltage: Array, power: Array, dependent: Dependent | None) -> Array:
+    """conj(s(u) / u), with |u|² held above `FLOOR` so that a snapshot without a solution stays finite."""
+    real, imaginary = halves(voltage)
+    active, reactive = halves(power)
+    square = jnp.maximum(real**2 + imaginary**2, FLOOR)
+    if dependent is not None:
+        more, more_reactive = dependent.power(jnp.sqrt(square))
+        active, reactive = active + more, reactive + more_reactive
+    share = active / square, reactive / square
+    return jnp.concatenate([share[0] * real + share[1] * imaginary, share[0] * imaginary - share[1] * real], -1)

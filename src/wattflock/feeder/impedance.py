@@ -1,0 +1,68 @@
+"""What terminal currents do to voltages and currents elsewhere: small dense blocks, joined across a few nodes."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+Values = Array | np.ndarray
+
+
+class Impedance(eqx.Module):
+    """A matrix from terminal currents to drops, exact, as blocks and what crosses between them.
+
+    Cutting the feeder at a few buses leaves blocks that meet at these cut nodes only, so that
+    Y⁻¹ = blockdiag(Y_aa⁻¹) + N Z_CC N'. With one block and no cut it is the whole dense matrix. Complex
+    vectors are packed [Re | Im] within a block, padded to the widest block; matrices act from the right.
+    """
+
+    local: Float[Values, "blocks 2*width 2*outputs"]
+    up: Float[Values, "blocks 2*width 2*rim"]  # current into the cut nodes around each block
+    across: Float[Values, "blocks*2*rim blocks*2*rim"]  # to the drop of voltage at cut nodes
+    down: Float[Values, "blocks 2*rim 2*outputs"]
+
+    def drop(self, current: Float[Array, "blocks batch 2*width"]) -> Float[Array, "blocks batch 2*outputs"]:
+        """The drop at each output [as the matrices say]."""
+        near = _product(current, self.local)
+        blocks, batch, _ = current.shape
+        if not self.across.size:
+            return near
+        rim = _product(current, self.up).transpose(1, 0, 2).reshape(batch, -1)
+        far = _product(rim, self.across).reshape(batch, blocks, -1).transpose(1, 0, 2)
+        return near + _product(far, self.down)
+
+
+class Readout(eqx.Module):
+    """Named quantities that are affine in the terminal currents: y = y₀ - drop."""
+
+    impedance: Impedance
+    no_load: Float[Values, "blocks 1 2*outputs"]
+    place: Int[Values, "names"]  # of each name among blocks × outputs
+    names: tuple[str, ...] = eqx.field(static=True)
+
+    def packed(self, current: Array) -> Array:
+        """Shape (blocks, batch, 2*outputs)."""
+        return self.no_load - self.impedance.drop(current)
+
+    def named(self, values: Float[Array, "blocks batch outputs"]) -> Float[Array, "batch names"]:
+        """The same values in the order of the names."""
+        blocks, batch, outputs = values.shape
+        if blocks == 1:  # nothing is padded
+            return values[0]
+        return jnp.take(values.transpose(1, 0, 2).reshape(batch, blocks * outputs), self.place, axis=-1)
+
+    def phasor(self, current: Array) -> Array:
+        """Complex quantities, shape (batch, names)."""
+        real, imaginary = halves(self.packed(current))
+        return jax.lax.complex(self.named(real), self.named(imaginary))
+
+
+def halves(packed: Array) -> tuple[Array, Array]:
+    """Real and imaginary parts of what is packed on the last axis."""
+    half = packed.shape[-1] // 2
+    return packed[..., :half], packed[..., half:]
+
+
+def _product(left: Array, right: Values) -> Array:
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)  # no TF32: it loses 1e-3

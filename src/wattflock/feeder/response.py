@@ -1,0 +1,134 @@
+"""What every terminal's current does to every probe, in float64: the numbers behind `Impedance`."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import SuperLU, splu
+
+from wattflock.errors import Problem, ScenarioError
+from wattflock.feeder.circuit import Circuit, Matrix, assemble, injection, system_admittance, terminals
+from wattflock.feeder.impedance import Impedance, Readout
+from wattflock.feeder.partition import Block, partition
+from wattflock.feeder.probe import Probe, terminal_kv, voltages
+
+Shunt = tuple[tuple[int, ...], Matrix]
+
+
+class Response:
+    """A circuit, factored: whole, and block by block.
+
+    With a the inside of a block and C the cut nodes, V_a = Y_aa⁻¹ (I_a - Y_aC V_C) and S V_C = I_C - Σ Y_Ca Y_aa⁻¹ I_a,
+    S the Schur complement of the cut nodes.
+    """
+
+    def __init__(self, circuit: Circuit, shunts: list[Shunt], base_kva: float):
+        size = len(circuit.nodes)
+        self.circuit = circuit
+        self.places = {name: place for place, name in terminals(circuit).items()}
+        self.admittance = system_admittance(circuit) + (assemble(shunts, size) if shunts else 0)
+        self.whole = _factor(circuit, self.admittance)
+        self.no_load = self.whole.solve(injection(circuit))
+        volt = np.array([1e3 * terminal_kv(circuit, *place) for place in self.places.values()])
+        self.ampere = base_kva * 1e3 / volt  # of a terminal that is 1 pu
+        split = partition(circuit)
+        self.blocks = split.blocks
+        self.width = max(len(block.terminals) for block in self.blocks)
+        self.rim = max(len(block.rim) for block in self.blocks)
+        self.slots = np.stack([self._padded_terminals(block) for block in self.blocks])  # (blocks, width)
+        incidence = voltages(circuit, self.places).rows
+        incidence = sparse.csr_array(sparse.diags_array(volt * self.ampere) @ incidence)  # ampere per pu into nodes
+        self.parts = [_Part(self, block, sparse.csr_array(incidence[block.terminals])) for block in self.blocks]
+        self.across = self._across(split.cut)
+
+    def _padded_terminals(self, block: Block) -> Matrix:
+        return np.pad(block.terminals, (0, self.width - len(block.terminals)), constant_values=len(self.places))
+
+    def _across(self, cut: Matrix) -> Matrix:
+        """Voltage at the rims per current into them, packed block by block."""
+        if not len(cut):
+            return np.zeros((0, 0))
+        schur = self.admittance[cut][:, cut].toarray()
+        at = np.full(self.admittance.shape[0], -1)
+        at[cut] = np.arange(len(cut))
+        for part in self.parts:
+            rim = at[part.block.rim]
+            schur[np.ix_(rim, rim)] -= part.eliminated
+        inverse = np.linalg.inv(schur)
+        rims = [at[part.block.rim] for part in self.parts]
+        rows = [[pack(_padded(inverse[np.ix_(out, into)], self.rim, self.rim)) for out in rims] for into in rims]
+        return np.block(rows)
+
+
+class _Part:
+    """One block: voltages inside it per terminal current [V/pu] and per voltage on its rim."""
+
+    def __init__(self, system: Response, block: Block, incidence: sparse.csr_array):
+        self.block = block
+        inside, rim = block.inside, block.rim
+        own = sparse.csc_array(system.admittance[inside][:, inside])
+        to_rim = system.admittance[inside][:, rim].toarray()
+        from_rim = sparse.csr_array(system.admittance[rim][:, inside])
+        factor = system.whole if len(system.blocks) == 1 else splu(own)
+        self.to_terminals = factor.solve(incidence[:, inside].T.toarray())
+        self.to_rim = factor.solve(to_rim) if len(rim) else to_rim
+        self.eliminated = from_rim @ self.to_rim
+        self.into_rim = incidence[:, rim].T.toarray() - from_rim @ self.to_terminals
+
+
+def respond(system: Response, probe: Probe) -> Readout:
+    """The probe as an affine function of the terminal currents [its own unit], packed."""
+    homes = _homes(system, probe)
+    outputs = max(1, max(len(rows) for rows in homes))
+    no_load = probe.offset + probe.rows @ system.no_load
+    local, up, down, base = [], [], [], []
+    place = np.zeros(len(probe.names), int)
+    for number, (part, rows) in enumerate(zip(system.parts, homes, strict=True)):
+        mine = sparse.csr_array(probe.rows[rows])
+        inside, rim = mine[:, part.block.inside], mine[:, part.block.rim].toarray()
+        local.append(pack(_padded(inside @ part.to_terminals, outputs, system.width)))
+        up.append(pack(_padded(part.into_rim, system.rim, system.width)))
+        down.append(pack(_padded(rim - inside @ part.to_rim, outputs, system.rim)))
+        padded = np.pad(no_load[rows], (0, outputs - len(rows)), constant_values=1)
+        base.append(np.concatenate([padded.real, padded.imag])[None])
+        place[rows] = number * outputs + np.arange(len(rows))
+    impedance = Impedance(np.stack(local), np.stack(up), system.across, np.stack(down))
+    return Readout(impedance, np.stack(base), place, probe.names)
+
+
+def pack(matrix: Matrix) -> Matrix:
+    """Complex (out, in) → real (2 in, 2 out) that multiplies [Re | Im] from the right."""
+    real, imaginary = np.real(matrix).T, np.imag(matrix).T
+    return np.block([[real, imaginary], [-imaginary, real]])
+
+
+def _padded(matrix: Matrix, rows: int, columns: int) -> Matrix:
+    return np.pad(matrix, ((0, rows - matrix.shape[0]), (0, columns - matrix.shape[1])))
+
+
+def _homes(system: Response, probe: Probe) -> list[Matrix]:
+    """Numbers of the rows that each block answers: all that a row touches lies on its inside or its rim."""
+    if len(system.blocks) == 1:
+        return [np.arange(len(probe.names))]
+    block = np.full(probe.rows.shape[1], -1)
+    for number, each in enumerate(system.blocks):
+        block[each.inside] = number
+    home = np.full(len(probe.names), -1)
+    indptr, indices = probe.rows.indptr, probe.rows.indices
+    for row in range(len(home)):
+        touched = indices[indptr[row] : indptr[row + 1]]
+        inside = block[touched]
+        home[row] = inside.max() if (inside >= 0).any() else _around(system, touched)
+    return [np.flatnonzero(home == number) for number in range(len(system.blocks))]
+
+
+def _around(system: Response, nodes: Matrix) -> int:
+    """A block with all these cut nodes on its rim."""
+    return next(number for number, one in enumerate(system.blocks) if np.isin(nodes, one.rim).all())
+
+
+def _factor(circuit: Circuit, matrix: sparse.csc_array) -> SuperLU:
+    try:
+        return splu(matrix)
+    except RuntimeError as error:
+        raise ScenarioError(
+            [Problem(circuit.name, "admittance", str(error), "a path from every node to a source")]
+        ) from None

@@ -1,0 +1,80 @@
+"""Spot loads: changed as a whole, and laid out for the solver."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from wattflock.feeder.circuit import Circuit, Matrix, Spot, terminals
+from wattflock.feeder.dependent import Band, Dependent
+from wattflock.feeder.probe import terminal_kv
+from wattflock.feeder.response import Shunt
+
+NOWHERE_PU, EVERYWHERE_PU = 1e-6, 1e3  # edges that no voltage crosses
+
+
+def constant_power(spots: Sequence[Spot]) -> tuple[Spot, ...]:
+    """The same loads, drawing the same power at any voltage."""
+    return tuple(Spot(one.name, one.plus, one.minus, one.kw, one.kvar, one.rated_kv) for one in spots)
+
+
+def scaled(spots: Sequence[Spot], factor: float) -> tuple[Spot, ...]:
+    """The same loads, `factor` times as large."""
+    return tuple(dataclasses.replace(spot, kw=factor * spot.kw, kvar=factor * spot.kvar) for spot in spots)
+
+
+def is_impedance(spot: Spot) -> bool:
+    """Whether it can stand among the wires."""
+    return spot.kw_exponent == spot.kvar_exponent == 2
+
+
+def as_shunt(spot: Spot) -> Shunt:
+    """Its nodes and the admittance between them [S]."""
+    siemens = complex(spot.kw, -spot.kvar) / spot.rated_kv**2 / 1e3
+    return (spot.plus, spot.minus), siemens * np.array([[1, -1], [-1, 1]])
+
+
+def per_terminal(circuit: Circuit, spots: Sequence[Spot]) -> tuple[Matrix, Matrix]:
+    """Their power at rated voltage, [kW] and [kvar], each (terminals,)."""
+    at = {place: number for number, place in enumerate(terminals(circuit))}
+    total = np.zeros((2, len(at)))
+    for spot in spots:
+        total[:, at[spot.plus, spot.minus]] += spot.kw, spot.kvar
+    return total[0], total[1]
+
+
+def at_nominal(circuit: Circuit, spot: Spot) -> Spot:
+    """What a constant impedance draws at the terminal's own nominal voltage."""
+    share = (terminal_kv(circuit, spot.plus, spot.minus) / spot.rated_kv) ** 2
+    return dataclasses.replace(spot, kw=share * spot.kw, kvar=share * spot.kvar)
+
+
+def layers(circuit: Circuit, spots: Sequence[Spot], slot: Matrix, base_kva: float) -> Dependent:
+    """Spots in layers, one per terminal each; `slot` (blocks, width) tells which terminal sits where."""
+    at = {place: number for number, place in enumerate(terminals(circuit))}
+    stacks: list[list[Spot]] = [[] for _ in range(len(at) + 1)]  # the last one is nobody's
+    for spot in spots:
+        stacks[at[spot.plus, spot.minus]].append(spot)
+    most = max(map(len, stacks))
+
+    def spread(value: Callable[[Spot], float], empty: float) -> Matrix:
+        table = np.full((most, len(stacks)), empty)
+        for terminal, stack in enumerate(stacks):
+            table[: len(stack), terminal] = [value(spot) for spot in stack]
+        return table[:, slot][:, :, None]
+
+    bounded = any(spot.low_pu > 0 or spot.high_pu < math.inf for spot in spots)
+    band = Band(
+        low=spread(lambda spot: max(spot.low_pu, 2 * NOWHERE_PU), 2 * NOWHERE_PU),
+        high=spread(lambda spot: min(spot.high_pu, EVERYWHERE_PU), EVERYWHERE_PU),
+        floor=spread(lambda spot: max(spot.floor_pu, NOWHERE_PU), NOWHERE_PU),
+    )
+    return Dependent(
+        kw=spread(lambda spot: spot.kw / base_kva, 0),
+        kvar=spread(lambda spot: spot.kvar / base_kva, 0),
+        kw_exponent=spread(lambda spot: spot.kw_exponent, 0),
+        kvar_exponent=spread(lambda spot: spot.kvar_exponent, 0),
+        rated=spread(lambda spot: spot.rated_kv / terminal_kv(circuit, spot.plus, spot.minus), 1),
+        band=band if bounded else None,
+    )
