@@ -15,11 +15,12 @@ from wattflock.feeder.network import (
     Network,
     Regulator,
     Transformer,
-    check,
     node_names,
     nodes_at,
     phase_kv,
+    sizes,
 )
+from wattflock.feeder.tables import check
 
 Places = dict[str, int]  # name of a node → its index
 Sides = tuple[tuple[Matrix, float], ...]  # of both sides: (windings, conductors) of -1, 0, 1; rated kV of a winding
@@ -55,8 +56,7 @@ def circuit_of(network: Network, name: str) -> Circuit:
 
 def long_matrices(network: Network) -> dict[str, tuple[Matrix, Matrix]]:
     """Series impedance [ohm] and shunt admittance [S] of each configuration, per mile or km, both symmetric."""
-    size = {entry.configuration: entry.row for entry in network.configurations}
-    matrices = {name: (np.zeros((n, n), complex), np.zeros((n, n), complex)) for name, n in size.items()}
+    matrices = {name: (np.zeros((n, n), complex), np.zeros((n, n), complex)) for name, n in sizes(network).items()}
     for entry in network.configurations:
         impedance, shunt = matrices[entry.configuration]
         for place in ((entry.row - 1, entry.column - 1), (entry.column - 1, entry.row - 1)):

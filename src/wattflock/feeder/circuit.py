@@ -70,6 +70,7 @@ class Spot:
     constant power, 1 constant current, 2 constant impedance, others conservation voltage reduction (CVR). A ZIP
     mix is three spots at one terminal. Below `low_pu` and above `high_pu` it turns into an impedance, as OpenDSS
     does it, and between `floor_pu` and `low_pu` its current falls linearly; 0, inf and 0 switch that off.
+    That impedance draws the share v^edge_exponent at the edge of the band; nan means the load's own exponents.
     """
 
     name: str  # "s35a"; several spots may share it
@@ -83,6 +84,7 @@ class Spot:
     low_pu: float = 0.0
     high_pu: float = math.inf
     floor_pu: float = 0.0
+    edge_exponent: float = math.nan
 
 
 @dataclass(frozen=True)

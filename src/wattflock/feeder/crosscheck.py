@@ -1,41 +1,86 @@
 """OpenDSS as a second opinion: the same feeder and loads in an engine that shares no code with ours.
 
-Needs the optional package dss-python; its engine is one per process.
+Needs the optional package dss-python. Each object has an engine of its own.
 """
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from wattflock.feeder.network import Network
+from wattflock.feeder.opendss_engine import base_case, command, solve, start
+from wattflock.feeder.opendss_parts import enabled, kind_of, node_names, node_voltage
 from wattflock.feeder.script import to_opendss
 
 COMMANDS = ("set tolerance=1e-10", "set maxiterations=200", "solve mode=snapshot")
+WITHOUT_CUT_OFF = "model=1 vminpu=0 vmaxpu=3 vlowpu=0"
 
 
 class OpenDSS:
     """A feeder loaded into OpenDSS from our own tables. Source: OpenDSS by EPRI, through dss-python."""
 
     def __init__(self, network: Network):
-        from dss import dss
+        self.engine = start()
+        self.command(*to_opendss(network), *COMMANDS)
+        self.nodes = tuple(name.lower() for name in self.engine.ActiveCircuit.AllNodeNames)
 
-        dss.AllowForms = False
-        self.text = dss.Text
-        self.circuit = dss.ActiveCircuit
-        for command in (*to_opendss(network), *COMMANDS):
-            self.command(command)
-        self.nodes = tuple(name.lower() for name in self.circuit.AllNodeNames)
-
-    def command(self, words: str) -> None:
-        """Run one OpenDSS command, such as `set tolerance=1e-6`."""
-        self.text.Command = words
+    def command(self, *words: str) -> None:
+        """Run OpenDSS commands, such as `set tolerance=1e-6`."""
+        command(self.engine, *words)
 
     def solve(self, load_kw: np.ndarray, load_kvar: np.ndarray) -> tuple[np.ndarray, float, bool]:
         """One snapshot, shape (terminals,): voltage of `nodes` [pu], losses [kW], converged."""
-        loads = self.circuit.Loads
+        circuit = self.engine.ActiveCircuit
+        loads = circuit.Loads
         loads.First  # noqa: B018  (an action in this interface; the order is that of our table)
         for kw, kvar in zip(load_kw.tolist(), load_kvar.tolist(), strict=True):
             loads.kW = kw
             loads.kvar = kvar
             loads.Next  # noqa: B018
-        self.circuit.Solution.SolveNoControl()
-        done = bool(self.circuit.Solution.Converged)
-        return np.array(self.circuit.AllBusVmagPu), float(np.ravel(self.circuit.Losses)[0]) / 1e3, done
+        circuit.Solution.SolveNoControl()
+        done = bool(circuit.Solution.Converged)
+        return np.array(circuit.AllBusVmagPu), float(np.ravel(circuit.Losses)[0]) / 1e3, done
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What OpenDSS says: complex voltages [V] of named nodes, shape (nodes,), losses [kW], and whether it converged."""
+
+    nodes: tuple[str, ...]
+    voltage: np.ndarray
+    losses_kw: float
+    converged: bool
+
+    def at(self, nodes: tuple[str, ...]) -> np.ndarray:
+        """[V] of some nodes, in their order."""
+        place = {name: index for index, name in enumerate(self.nodes)}
+        return self.voltage[[place[name] for name in nodes]]
+
+
+class BaseCase:
+    """An OpenDSS model frozen in its base case, as `read_opendss` sees it.
+
+    Raises:
+        ScenarioError: as `read_opendss`.
+    """
+
+    def __init__(self, master: Path):
+        self.engine, self.notes = base_case(master)
+        self.multiplier = float(self.engine.ActiveCircuit.Solution.LoadMult)
+
+    def command(self, *words: str) -> None:
+        """Run OpenDSS commands, such as `batchedit load..* vminpu=0.8`."""
+        command(self.engine, *words)
+
+    def drop_cut_offs(self) -> None:
+        """From here on, every load is constant power at any voltage."""
+        names = [name for name in enabled(self.engine) if kind_of(name) == "load"]
+        self.command(*(f"{name}.{words}" for name in names for words in WITHOUT_CUT_OFF.split()))
+
+    def solve(self, scale: float = 1.0) -> Solution:
+        """Every load times `scale` (OpenDSS scales no kvar of models 6 and 7, and no load of fixed status)."""
+        self.engine.ActiveCircuit.Solution.LoadMult = scale * self.multiplier
+        converged = solve(self.engine)
+        losses_kw = float(np.ravel(self.engine.ActiveCircuit.Losses)[0]) / 1e3
+        return Solution(node_names(self.engine), node_voltage(self.engine), losses_kw, converged)

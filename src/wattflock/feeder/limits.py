@@ -1,15 +1,31 @@
-"""The band in which voltages have to stay, and what leaving it costs."""
+"""What voltages, currents and their balance have to keep, and what leaving it costs."""
+
+import re
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Bool, Complex, Float
+
+from wattflock.feeder.feeder import Feeder, Flow
+
+TURN = np.exp(2j * np.pi / 3)
 
 
 class Limits(eqx.Module):
-    """A band of voltage magnitudes [pu]. Source: ANSI C84.1-2020, range A at the service, ±5 %."""
+    """Bands that a feeder keeps. The default band of voltage is ANSI C84.1-2020, range A at the service, ±5 %."""
 
     low_pu: float = 0.95
     high_pu: float = 1.05
+    loading: float = 1.0  # current over rating, of lines and transformers
+    unbalance: float = 0.02  # negative over positive sequence voltage
+
+
+PRESETS = {
+    "ansi-a": Limits(0.95, 1.05),  # ANSI C84.1-2020, range A
+    "ansi-b": Limits(0.917, 1.058),  # ANSI C84.1-2020, range B (110 V and 127 V of 120 V)
+    "en50160": Limits(0.90, 1.10),  # EN 50160:2010, 4.2.2 and 4.2.4
+}
 
 
 def excess_pu(limits: Limits, voltage_pu: Float[Array, "..."], margin_pu: float = 0.0) -> Float[Array, "..."]:
@@ -22,3 +38,71 @@ def excess_pu(limits: Limits, voltage_pu: Float[Array, "..."], margin_pu: float 
 def penalty(excess: Float[Array, "..."], slope: Float[Array, "..."] | float, curvature: float) -> Float[Array, "..."]:
     """slope·e + curvature/2·e², same shape; `slope` per pu, `curvature` per pu²."""
     return slope * excess + curvature / 2 * excess**2
+
+
+def branch_loading(feeder: Feeder, branch_a: Complex[Array, "*batch branches"]) -> Float[Array, "*batch branches"]:
+    """Current over rating [share]; 0 where no rating is known."""
+    known = np.isfinite(feeder.rating_a) & (np.asarray(feeder.rating_a) > 0)
+    square = branch_a.real**2 + branch_a.imag**2
+    return jnp.where(known, jnp.sqrt(square + 1e-12) / jnp.where(known, feeder.rating_a, 1), 0)
+
+
+def unbalance(names: tuple[str, ...], phasor_pu: Complex[Array, "*batch nodes"]) -> Float[Array, "*batch buses"]:
+    """Voltage unbalance factor |V₂| / |V₁| of each bus with three watched phases [share], in `three_phase` order.
+
+    The negative over the positive sequence is the same for voltages to ground and between phases.
+    Source: IEC 61000-4-30:2015, 5.7.
+    """
+    at = np.array(list(three_phase(names).values()), int).reshape(-1, 3)
+    first, second, third = (jnp.take(phasor_pu, at[:, k], axis=-1) for k in range(3))
+    positive = first + TURN * second + TURN**2 * third
+    negative = first + TURN**2 * second + TURN * third
+    return _size(negative) / jnp.maximum(_size(positive), 1e-6)
+
+
+def three_phase(names: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
+    """Places of the three voltages of each bus that has them: `35` of 35.1, 35.2, 35.3 or of 35.1.2, 35.2.3, 35.3.1."""
+    at = {name: index for index, name in enumerate(names)}
+    found = {}
+    for name in names:
+        bus, ends = re.fullmatch(r"(.*?)((?:\.\d+)+)", name).groups() if "." in name else (name, "")
+        if ends in (".1", ".1.2"):
+            others = (".1", ".2", ".3") if ends == ".1" else (".1.2", ".2.3", ".3.1")
+            if all(bus + other in at for other in others):
+                found[bus] = tuple(at[bus + other] for other in others)
+    return found
+
+
+def stress(limits: Limits, feeder: Feeder, flow: Flow) -> Float[Array, "*batch rows"]:
+    """Every limit as one number that is ≤ 0 where it is kept, in the order of `stress_names`.
+
+    Voltages [pu], loadings and unbalance [share], each beyond its own limit.
+    """
+    return jnp.concatenate(
+        [
+            flow.voltage_pu - limits.high_pu,
+            limits.low_pu - flow.voltage_pu,
+            branch_loading(feeder, flow.branch_a) - limits.loading,
+            unbalance(feeder.nodes, flow.phasor_pu) - limits.unbalance,
+        ],
+        -1,
+    )
+
+
+def stress_names(feeder: Feeder) -> tuple[str, ...]:
+    """What each number of `stress` is about: "over-voltage 35.1", "loading line.l1.1", "unbalance 35"."""
+    return (
+        *(f"over-voltage {name}" for name in feeder.nodes),
+        *(f"under-voltage {name}" for name in feeder.nodes),
+        *(f"loading {name}" for name in feeder.branch.names),
+        *(f"unbalance {bus}" for bus in three_phase(feeder.nodes)),
+    )
+
+
+def kept(limits: Limits, feeder: Feeder, flow: Flow) -> Bool[Array, "*batch"]:
+    """Whether a snapshot has a solution that keeps every limit."""
+    return flow.converged & (stress(limits, feeder, flow) <= 0).all(-1)
+
+
+def _size(value: Array) -> Array:
+    return jnp.sqrt(value.real**2 + value.imag**2 + 1e-20)

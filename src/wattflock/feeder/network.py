@@ -1,19 +1,11 @@
-"""What a feeder's tables hold: one dataclass per table, its fields the columns, and what is wrong with them."""
+"""What a feeder's tables hold: one dataclass per table, its fields the columns."""
 
-import dataclasses
-import itertools
-import math
 from dataclasses import dataclass
 
-from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Bus
 
-MOST_TAPS = 16
 TAP_PU = 0.00625  # one step of a 32-step regulator of ±10 %
 PER_LONG = {"ft": 5280.0, "m": 1000.0}  # unit of length → how many make the long one, mile or kilometre
-PHASES = {"".join(some) for count in (1, 2, 3) for some in itertools.permutations("123", count)}
-POSITIVE = {"line_kv", "from_kv", "to_kv", "winding_kv", "rated_kv", "rating_kva", "rating_kvar", "rating_a"}
-POSITIVE |= {"frequency_hz", "voltage_pu", "length", "potential_ratio", "current_a", "set_v", "band_v"}
 
 
 @dataclass(frozen=True)
@@ -172,6 +164,14 @@ class Network:
     taps: tuple[int, ...]
 
 
+def sizes(network: Network) -> dict[str, int]:
+    """Number of conductors of each configuration."""
+    size: dict[str, int] = {}
+    for entry in network.configurations:
+        size[entry.configuration] = max(size.get(entry.configuration, 0), entry.row, entry.column)
+    return size
+
+
 def phase_kv(kv: float, phases: str) -> float:
     """Voltage over one winding [kV]: a three-phase rating is between phases, a single-phase one is not."""
     return kv / 3**0.5 if len(phases) == 3 else kv
@@ -196,86 +196,3 @@ def node_names(network: Network) -> tuple[str, ...]:
         present.update(nodes_at(unit.from_bus, "123"), nodes_at(unit.to_bus, "123"))
     every = [node for bus in network.buses for node in nodes_at(bus.bus, "123")]
     return tuple(node for node in every if node in present)
-
-
-def check(network: Network) -> None:
-    """That the tables fit together.
-
-    Raises:
-        ScenarioError: everything that does not: names of no row, phases and sizes, numbers out of range.
-    """
-    tables = {field.name: getattr(network, field.name) for field in dataclasses.fields(Network)}
-    tables |= {"source": (network.source,), "taps": ()}
-    named = _choices(network)
-    problems = [
-        Problem(f"{table}, row {number}", name, value, allowed)
-        for table, rows in tables.items()
-        for number, row in enumerate(rows, start=1)
-        for name, value in vars(row).items()
-        if (allowed := _allowed(name, value, named))
-    ]
-    problems += [] if problems else _misfits(network)
-    if problems:
-        raise ScenarioError(problems)
-
-
-def check_taps(feeder: str, taps: tuple[int, ...], regulators: tuple[str, ...]) -> None:
-    """That there is one whole step per regulator, each -16 to 16.
-
-    Raises:
-        ScenarioError: every tap that is not.
-    """
-    where, allowed = f"feeder {feeder}", f"a whole number from -{MOST_TAPS} to {MOST_TAPS}"
-    wrong = [(at, tap) for at, tap in enumerate(taps) if type(tap) is not int or abs(tap) > MOST_TAPS]
-    problems = [Problem(where, f"taps[{at}]", tap, allowed) for at, tap in wrong]
-    if len(taps) != len(regulators):
-        problems.append(Problem(where, "taps", taps, f"one for each of {', '.join(regulators)}"))
-    if problems:
-        raise ScenarioError(problems)
-
-
-def _choices(network: Network) -> dict[str, set[str]]:
-    buses = {bus.bus for bus in network.buses}
-    return {
-        **dict.fromkeys(("bus", "from_bus", "to_bus"), buses),
-        **dict.fromkeys(("from_connection", "to_connection"), {"delta", "wye"}),
-        "configuration": {entry.configuration for entry in network.configurations},
-        "regulator": {unit.name for unit in network.regulators},
-        "length_unit": set(PER_LONG),
-        "phases": PHASES,
-    }
-
-
-def _allowed(name: str, value: object, named: dict[str, set[str]]) -> str:
-    """What is allowed there, empty where `value` is."""
-    if name in named and value not in named[name]:
-        return f"one of {', '.join(sorted(named[name]))}"
-    if isinstance(value, float) and not math.isfinite(value) and name not in ("x", "y"):
-        return "a finite number"
-    return "a number above 0" if name in POSITIVE and isinstance(value, float) and value <= 0 else ""
-
-
-def _misfits(network: Network) -> list[Problem]:
-    size = {entry.configuration: entry.row for entry in network.configurations}
-    nodes = set(node_names(network))
-    problems = [
-        Problem(f"line {line.name}", "phases", line.phases, f"{size[line.configuration]} as in its configuration")
-        for line in network.lines
-        if len(line.phases) != size[line.configuration]
-    ]
-    parts = [("capacitor", part.name, part) for part in network.capacitors]
-    parts += [("load", part.name, part) for part in network.loads]
-    for kind, name, part in parts:
-        gone = [node for node in nodes_at(part.bus, part.phases) if node not in nodes]
-        problems += [Problem(f"{kind} {name}", "phases", node, "a node with a line or transformer") for node in gone]
-    problems += [
-        Problem(f"load {load.name}", "phases", load.phases, "one phase or two; three phases are three rows")
-        for load in network.loads
-        if len(load.phases) == 3
-    ]
-    phases = {unit.name: unit.phases for unit in network.regulators}
-    return problems + [
-        Problem(f"control of {one.regulator}", "phase", one.phase, f"one of {', '.join(phases[one.regulator])}")
-        for one in network.controls
-        if len(one.phase) != 1 or one.phase not in phases[one.regulator]
-    ]

@@ -29,7 +29,7 @@ def voltages(circuit: Circuit, places: dict[str, Pair]) -> Probe:
         Rows((plus, minus), np.array([[1.0, -1.0]]) / (1e3 * terminal_kv(circuit, plus, minus)))
         for plus, minus in places.values()
     ]
-    return Probe(tuple(places), _stacked(each, size), np.zeros(len(places), complex))
+    return Probe(tuple(places), stacked(each, size), np.zeros(len(places), complex))
 
 
 def heads(circuit: Circuit, base_kva: float) -> Probe:
@@ -47,7 +47,7 @@ def heads(circuit: Circuit, base_kva: float) -> Probe:
                 offset.append(injected[at] / ampere)
     return Probe(
         names=(*(f"{name} voltage" for name in names), *(f"{name} current" for name in names)),
-        rows=_stacked([*here, *out], len(circuit.nodes)),
+        rows=stacked([*here, *out], len(circuit.nodes)),
         offset=np.array([0j] * len(names) + offset),
     )
 
@@ -61,7 +61,7 @@ def branches(circuit: Circuit) -> tuple[Probe, Matrix]:
             names += [f"{one.name}.{circuit.nodes[one.ends[0][at]].rpartition('.')[2]}" for at in live]
             rows.append(Rows(one.conductors, one.admittance[live]))
             rating += [_rating_a(circuit, one, len(live))] * len(live)
-    return Probe(tuple(names), _stacked(rows, len(circuit.nodes)), np.zeros(len(names), complex)), np.array(rating)
+    return Probe(tuple(names), stacked(rows, len(circuit.nodes)), np.zeros(len(names), complex)), np.array(rating)
 
 
 def terminal_kv(circuit: Circuit, plus: int, minus: int) -> float:
@@ -80,7 +80,7 @@ class Rows:
     values: Matrix  # (rows, nodes)
 
 
-def _stacked(blocks: Sequence[Rows], size: int) -> sparse.csr_array:
+def stacked(blocks: Sequence[Rows], size: int) -> sparse.csr_array:
     row, column, value, count = [], [], [], 0
     for block in blocks:
         height, width = block.values.shape

@@ -11,7 +11,7 @@ import numpy as np
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Circuit, Spot, bus_of
 from wattflock.feeder.feeder import Feeder
-from wattflock.feeder.probe import Pair, branches, heads, voltages
+from wattflock.feeder.probe import Probe, branches, heads, voltages
 from wattflock.feeder.response import Response, respond
 from wattflock.feeder.spots import as_shunt, at_nominal, is_impedance, layers, per_terminal
 from wattflock.feeder.watch import floating_buses, watchable
@@ -19,7 +19,7 @@ from wattflock.feeder.watch import floating_buses, watchable
 BASE_KVA = 100.0  # of one terminal; it only scales numbers, no result depends on it
 
 
-def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: dict[str, Pair] | None = None) -> Feeder:
+def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: Probe | None = None) -> Feeder:
     """The reduced feeder, in float64 numpy arrays.
 
     With Y the system's admittance, A the (terminals, nodes) incidence and I₀ the source's injection:
@@ -29,7 +29,7 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: d
         circuit: its spots say where the terminals are and what is nominal.
         background: loads that stay in the feeder as they depend on voltage (`circuit.spots`: all as modelled);
             what is given to `solve` comes on top. Constant impedances among them become part of Y.
-        watched: names of voltages and the nodes they lie between; None: what limits judge (`watchable`).
+        watched: what `Flow.voltage_pu` tells; None: the voltages that limits judge (`watchable`).
 
     Raises:
         ScenarioError: a node without a path to a source, or a load to ground where the wires float.
@@ -48,7 +48,7 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: d
     shunt = per_terminal(circuit, [at_nominal(circuit, spot) for spot in fixed])
     return Feeder(
         terminal=respond(system, voltages(circuit, system.places)),
-        voltage=respond(system, voltages(circuit, watchable(circuit, floating) if watched is None else watched)),
+        voltage=respond(system, watchable(circuit, system.no_load, floating) if watched is None else watched),
         head=respond(system, heads(circuit, BASE_KVA)),
         branch=respond(system, branch),
         dependent=layers(circuit, moving, system.slots, BASE_KVA) if moving else None,

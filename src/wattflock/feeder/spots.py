@@ -59,7 +59,7 @@ def layers(circuit: Circuit, spots: Sequence[Spot], slot: Matrix, base_kva: floa
     most = max(map(len, stacks))
 
     def spread(value: Callable[[Spot], float], empty: float) -> Matrix:
-        table = np.full((most, len(stacks)), empty)
+        table = np.full((most, len(stacks)), float(empty))
         for terminal, stack in enumerate(stacks):
             table[: len(stack), terminal] = [value(spot) for spot in stack]
         return table[:, slot][:, :, None]

@@ -7,54 +7,73 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU
 
-from wattflock.feeder.circuit import GROUND, Circuit, bus_of
-from wattflock.feeder.probe import Pair
+from wattflock.feeder.circuit import GROUND, Circuit, Matrix, bus_of
+from wattflock.feeder.probe import Pair, Probe, voltages
 
-FLOATING_PU = 1000.0  # impedance of all phases together to ground, at 100 kVA: only shunts of the solver hold it
+FLOATING = 100.0  # impedance to ground over impedance between phases from which a bus counts as ungrounded
+ALONE_PU = 1000.0  # the same for a single phase: impedance to ground at 100 kVA [pu]
+NEUTRAL_PU = 0.1  # voltage without load below which a node is a neutral
 ISOLATING = ("transformer", "autotrans", "regulator")  # beyond which grounding may be another
-CHUNK = 256
 
 
-def watchable(circuit: Circuit, floating: set[str]) -> dict[str, Pair]:
-    """Voltages of all buses but the source's own and the unwatched: name → nodes.
+def watchable(circuit: Circuit, no_load: Matrix, floating: set[str]) -> Probe:
+    """Voltages of all buses but the source's own and the unwatched [pu]; neutrals are left out.
 
     `1.2` is bus 1, phase 2 to ground; `610.1.2` lies between phases 1 and 2 of the floating bus 610.
+
+    Args:
+        circuit: the feeder.
+        no_load: voltage of each node without load [V], shape (nodes,).
+        floating: buses without a path to ground, as `floating_buses` finds them.
     """
     left_out = {*circuit.unwatched, *(bus_of(circuit.nodes[n]) for n in circuit.infeeds[0].nodes if n != GROUND)}
     found: dict[str, Pair] = {}
     for bus, nodes in _by_bus(circuit).items():
-        if bus in left_out:
-            continue
-        if bus not in floating:
-            found |= {circuit.nodes[node]: (node, GROUND) for node in nodes}
-        elif len(nodes) > 1:
-            around = [*pairwise(nodes), *([(nodes[-1], nodes[0])] if len(nodes) > 2 else [])]
-            found |= {f"{circuit.nodes[a]}.{circuit.nodes[b].rpartition('.')[2]}": (a, b) for a, b in around}
-    return found
+        live = [node for node in nodes if abs(no_load[node]) > NEUTRAL_PU * 1e3 * circuit.node_kv[node]]
+        if bus not in left_out:
+            found |= _between(circuit, nodes) if bus in floating else {circuit.nodes[n]: (n, GROUND) for n in live}
+    return voltages(circuit, found)
 
 
-def every_node(circuit: Circuit) -> dict[str, Pair]:
-    """All nodes to ground, as OpenDSS lists them."""
-    return {name: (node, GROUND) for node, name in enumerate(circuit.nodes)}
+def _between(circuit: Circuit, nodes: list[int]) -> dict[str, Pair]:
+    """Voltages between neighbouring phases: three of three, one of two."""
+    phases = [node for node in nodes if circuit.nodes[node].rpartition(".")[2] in ("1", "2", "3")]
+    around = [*pairwise(phases), *([(phases[-1], phases[0])] if len(phases) > 2 else [])]
+    return {f"{circuit.nodes[a]}.{circuit.nodes[b].rpartition('.')[2]}": (a, b) for a, b in around}
+
+
+def every_node(circuit: Circuit) -> Probe:
+    """All nodes to ground, as OpenDSS lists them [pu]."""
+    return voltages(circuit, {name: (node, GROUND) for node, name in enumerate(circuit.nodes)})
 
 
 def floating_buses(circuit: Circuit, factor: SuperLU) -> set[str]:
-    """Buses whose phases have no common path to ground, found at one bus of each part between transformers."""
+    """Buses whose phases have no common path to ground, found at one bus of each part between transformers.
+
+    Pushed into all phases together, a current meets the impedance to ground; into one and out of another, that of
+    the wires. The second is far smaller where the first is only stray capacitance or a shunt of the solver.
+    """
     nodes = _by_bus(circuit)
     names = list(nodes)
     region = _regions(circuit, names)
-    first = [int(np.flatnonzero(region == number)[0]) for number in range(region.max() + 1)]
-    high = np.zeros(len(first), bool)
-    for begin in range(0, len(first), CHUNK):
-        some = [nodes[names[bus]] for bus in first[begin : begin + CHUNK]]
-        push = np.zeros((len(circuit.nodes), len(some)), complex)
-        for column, at in enumerate(some):
-            push[at, column] = 1
-        rise = factor.solve(push)
-        for column, at in enumerate(some):
-            base_ohm = (1e3 * circuit.node_kv[at[0]]) ** 2 / 1e5
-            high[begin + column] = abs(rise[at, column].mean()) > FLOATING_PU * base_ohm
+    widest: dict[int, str] = {}
+    for name, number in zip(names, region, strict=True):
+        if number not in widest or len(nodes[name]) > len(nodes[widest[number]]):
+            widest[number] = name
+    high = {number: _floats(circuit, factor, nodes[name]) for number, name in widest.items()}
     return {name for name, number in zip(names, region, strict=True) if high[number]}
+
+
+def _floats(circuit: Circuit, factor: SuperLU, nodes: list[int]) -> bool:
+    push = np.zeros((len(circuit.nodes), 2), complex)
+    push[nodes, 0] = 1
+    if len(nodes) > 1:
+        push[nodes[:2], 1] = 1, -1
+    rise = factor.solve(push)
+    together = abs(rise[nodes, 0].mean())
+    if len(nodes) == 1:
+        return together > ALONE_PU * (1e3 * circuit.node_kv[nodes[0]]) ** 2 / 1e5
+    return together > FLOATING * abs(rise[nodes[0], 1] - rise[nodes[1], 1]) / 2
 
 
 def _by_bus(circuit: Circuit) -> dict[str, list[int]]:

@@ -1,0 +1,160 @@
+"""OpenDSS as an engine: started apart from any other, a model compiled into it, and frozen in its base case.
+
+Source: OpenDSS by EPRI, through dss-python of DSS-Extensions (the optional package `wattflock[opendss]`).
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wattflock.errors import Problem, ScenarioError
+from wattflock.feeder.circuit import GROUND
+from wattflock.feeder.opendss_parts import (
+    CARRIERS,
+    FROZEN,
+    KNOWN,
+    LOADS,
+    SOURCES,
+    enabled,
+    kind_of,
+    node_names,
+    node_voltage,
+    reached,
+    read_elements,
+)
+
+INSTALL = "pip install 'wattflock[opendss]'"
+MOST_ITERATIONS, MOST_CONTROL_ITERATIONS = 300, 200
+TOLERANCE = 1e-10
+SINGULAR = "Matrix Inversion Error"
+
+
+def start() -> Any:
+    """An engine of its own: no windows, no editor, no shell, and the process stays in its folder.
+
+    Raises:
+        ScenarioError: dss-python is not installed.
+    """
+    try:
+        from dss import DSS
+    except ImportError as error:
+        raise ScenarioError([Problem("OpenDSS", "package", "not installed", INSTALL)]) from error
+    engine = DSS.NewContext()
+    engine.AllowForms = engine.AllowEditor = engine.AllowDOScmd = engine.AllowChangeDir = False
+    return engine
+
+
+def command(engine: Any, *words: str) -> None:
+    """Run OpenDSS commands, such as `set tolerance=1e-6`."""
+    for one in words:
+        engine.Text.Command = one
+
+
+def base_case(master: Path) -> tuple[Any, list[str]]:
+    """An engine with the model of a file solved once (a snapshot with its controls), then frozen; and notes.
+
+    Taps and capacitors stay as the controls left them. Reports that the file asks for (show, export) go to a folder
+    that is thrown away.
+
+    Raises:
+        ScenarioError: the file is missing, OpenDSS refuses it, or its base case has no solution.
+    """
+    if not master.is_file():
+        raise ScenarioError([Problem(str(master), "file", "missing", "an OpenDSS master file (.dss)")])
+    engine = start()
+    with _in_words(master):
+        _compile(engine, master)
+        _check_kinds(engine, master)
+        return engine, _settle(engine, master)
+
+
+def solve(engine: Any) -> bool:
+    """One solution with what is set; True where it converged to finite voltages."""
+    engine.ActiveCircuit.Solution.Solve()
+    return bool(engine.ActiveCircuit.Solution.Converged) and bool(np.isfinite(node_voltage(engine)).all())
+
+
+def _compile(engine: Any, master: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        engine.DataPath = scratch
+        command(engine, f'redirect "{master.resolve()}"')
+    if not engine.NumCircuits:
+        raise ScenarioError([Problem(str(master), "circuit", "none", "a file with `new circuit.<name>`")])
+
+
+def _settle(engine: Any, master: Path) -> list[str]:
+    solution = engine.ActiveCircuit.Solution
+    if solution.Mode != 0:
+        command(engine, "set mode=snapshot")
+    solution.MaxIterations = max(solution.MaxIterations, MOST_ITERATIONS)
+    solution.MaxControlIterations = max(solution.MaxControlIterations, MOST_CONTROL_ITERATIONS)
+    command(engine, "set loadmodel=powerflow")
+    settled = solve(engine) or (_disable_dead(engine, master) and solve(engine))
+    command(engine, "set controlmode=off", f"set tolerance={TOLERANCE}")
+    if not solve(engine):
+        raise ScenarioError([_unsolved(master, solution.Iterations)])
+    _check_reach(engine, master)
+    return [] if settled else ["controls did not come to rest; taps and switches stay where the last one left them"]
+
+
+def _unsolved(master: Path, iterations: int) -> Problem:
+    allowed = "a model that OpenDSS itself solves; try less load, or a `vminpu` further down"
+    return Problem(str(master), "base case", f"no solution after {iterations} iterations", allowed)
+
+
+def _disable_dead(engine: Any, master: Path) -> bool:
+    """Switch off elements that no source reaches: without a way to ground, they leave OpenDSS without a solution."""
+    _check_reach(engine, master)
+    elements = read_elements(engine, CARRIERS)
+    live = reached(elements, read_elements(engine, SOURCES), len(node_names(engine)))
+    dead = [one for one in elements if not any(node != GROUND and live[node] for node in one.conductors)]
+    command(engine, *(f"{one.name}.enabled=no" for one in dead))
+    return bool(dead)
+
+
+def _check_reach(engine: Any, master: Path) -> None:
+    names = node_names(engine)
+    live = reached(read_elements(engine, CARRIERS), read_elements(engine, SOURCES), len(names))
+    allowed = "a node that lines, transformers or switches join to a source"
+    problems = [
+        Problem(str(master), one.name, f"at {', '.join(names[node] for node in dead)}", allowed)
+        for one in read_elements(engine, (*LOADS, *FROZEN))
+        if (dead := [node for node in dict.fromkeys(one.conductors) if node != GROUND and not live[node]])
+    ]
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _check_kinds(engine: Any, master: Path) -> None:
+    """Everything that a circuit of ours cannot hold, at once."""
+    circuit = engine.ActiveCircuit
+    names = enabled(engine)
+    allowed = f"{', '.join((*CARRIERS, *SOURCES, *LOADS, *FROZEN))}, controls and meters"
+    problems = [Problem(str(master), "element", one, allowed) for one in names if kind_of(one) not in KNOWN]
+    for name in (one for one in names if kind_of(one) in LOADS):
+        circuit.Loads.Name = name.partition(".")[2]
+        if circuit.Loads.Rneut >= 0:
+            problems.append(Problem(str(master), f"{name}.rneut", circuit.Loads.Rneut, "none; make it a reactor"))
+    if not any(kind_of(one) in SOURCES for one in names):
+        problems.append(Problem(str(master), "element", "no vsource", "at least one voltage source"))
+    if problems:
+        raise ScenarioError(problems)
+
+
+@contextmanager
+def _in_words(master: Path) -> Iterator[None]:
+    """What OpenDSS throws becomes a ScenarioError with its own words: element, file and line."""
+    from dss import DSSException
+
+    try:
+        yield
+    except DSSException as error:
+        words = " ".join(str(error.args[-1]).split())
+        allowed = "a model that OpenDSS itself compiles and solves"
+        if SINGULAR in words:
+            allowed = "an impedance and a length above zero; a switch is a line with `switch=yes`"
+        raise ScenarioError([Problem(str(master), "OpenDSS", words, allowed)]) from error

@@ -1,0 +1,159 @@
+"""Loads and generators of an OpenDSS model as spots: per phase or branch, with the engine's own voltage dependence.
+
+Measured against the engine (tests/feeder/test_feeder_import.py), with v in share of the rated voltage, in the order of
+its tests: v ≤ vlowpu draws v² of the rated power; v ≤ vminpu has a current linear in v between that impedance and the
+one of the band's edge; v > vmaxpu is the impedance of the edge. The share drawn at the edge is 1 for models 1, 3, 4 (also
+where their exponents say otherwise: they jump there), v for model 5, and each part's own for model 8. Model 2 has no
+band. Models 6 and 7 hold reactive power apart, unscaled by the load multiplier: as rated in the band and its impedance
+outside (6), or an impedance throughout (7); their active power keeps the impedance of the edge down to vlowpu.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wattflock.feeder.circuit import GROUND, Element, Matrix, Spot
+from wattflock.feeder.opendss_parts import (
+    FROZEN,
+    LOADS,
+    as_complex,
+    at_nodes,
+    node_voltage,
+    read_elements,
+)
+
+FIXED_Q, FIXED_X = 6, 7  # OpenDSS's numbers of load models with a reactive power of their own
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one part of a load draws on each of its branches: share of kW and kvar, and how they follow voltage."""
+
+    kw: float
+    kvar: float
+    kw_exponent: float = 0.0
+    kvar_exponent: float = 0.0
+    low_pu: float = 0.0
+    high_pu: float = math.inf
+    floor_pu: float = 0.0
+    edge_exponent: float = math.nan
+
+
+def read_loads(engine: Any) -> tuple[list[Spot], list[str]]:
+    """Every enabled load, phase by phase or branch by branch, and notes."""
+    spots, notes = [], []
+    for one in read_elements(engine, LOADS):
+        engine.ActiveCircuit.Loads.Name = one.name.partition(".")[2]  # SetActiveElement would not move this list
+        found, note = _spots(engine.ActiveCircuit, one)
+        spots += found
+        notes += note
+    return spots, notes
+
+
+def _spots(circuit: Any, one: Element) -> tuple[list[Spot], list[str]]:
+    load = circuit.Loads
+    name, phases, rated_kv = one.name.partition(".")[2], int(load.Phases), float(load.kV)
+    if not load.IsDelta and phases in (2, 3):  # OpenDSS divides for these only
+        rated_kv /= math.sqrt(3)
+    spots = []
+    draws, notes = _draws(circuit)
+    for plus, minus in branches(len(one.ends[0]), phases, bool(load.IsDelta)):
+        # the admittance of a branch carries the power at rated voltage with every multiplier and growth in it
+        power = np.conj(-one.admittance[plus, minus]) * rated_kv**2 * 1e3
+        ends = (one.conductors[plus], one.conductors[minus])
+        if load.Model in (FIXED_Q, FIXED_X):
+            power = complex(power.real, load.kvar / phases)
+        spots += [_spot(name, ends, power, rated_kv, draw) for draw in draws]
+    return [spot for spot in spots if spot.plus != spot.minus], [f"load {name}: {note}" for note in notes]
+
+
+def branches(conductors: int, phases: int, delta: bool) -> list[tuple[int, int]]:
+    """Pairs of conductors that carry a load: phase to neutral, the last one, or phase to next phase."""
+    if delta:
+        return [(phase, (phase + 1) % conductors) for phase in range(phases)]
+    return [(phase, conductors - 1) for phase in range(phases)]
+
+
+def _spot(name: str, ends: tuple[int, int], power: complex, rated_kv: float, draw: Draw) -> Spot:
+    plus, minus = ends
+    if plus == GROUND:
+        plus, minus = minus, plus
+    return Spot(
+        name=name,
+        plus=plus,
+        minus=minus,
+        kw=draw.kw * power.real,
+        kvar=draw.kvar * power.imag,
+        rated_kv=rated_kv,
+        kw_exponent=draw.kw_exponent,
+        kvar_exponent=draw.kvar_exponent,
+        low_pu=draw.low_pu,
+        high_pu=draw.high_pu,
+        floor_pu=draw.floor_pu,
+        edge_exponent=draw.edge_exponent,
+    )
+
+
+def _draws(circuit: Any) -> tuple[list[Draw], list[str]]:
+    load = circuit.Loads
+    low, high = float(load.Vminpu), float(load.Vmaxpu)
+    band = (low, high, float(circuit.ActiveCktElement.Properties("Vlowpu").Val))
+    match int(load.Model):
+        case 2:
+            return [Draw(1, 1, 2.0, 2.0)], []
+        case 3:
+            return [Draw(1, 1, 0.0, 2.0, *band, 0.0)], []
+        case 4:
+            return [Draw(1, 1, float(load.CVRwatts), float(load.CVRvars), *band, 0.0)], []
+        case 5:
+            return [Draw(1, 1, 1.0, 1.0, *band)], []
+        case 6:
+            return [Draw(1, 0, 0.0, 0.0, low, high), Draw(0, 1, 0.0, 0.0, low, high, 0.0, 2.0)], []
+        case 7:
+            return [Draw(1, 0, 0.0, 0.0, low, high), Draw(0, 1, 2.0, 2.0)], []
+        case 8:
+            return _zip_draws([float(x) for x in load.ZIPV], band)
+        case _:
+            return [Draw(1, 1, 0.0, 0.0, *band)], []
+
+
+def _zip_draws(coefficients: list[float], band: tuple[float, float, float]) -> tuple[list[Draw], list[str]]:
+    active, reactive, cut_off = coefficients[:3], coefficients[3:6], coefficients[6]
+    shares = zip((2.0, 1.0, 0.0), active, reactive, strict=True)
+    draws = [Draw(kw, kvar, power, power, *band) for power, kw, kvar in shares if kw or kvar]
+    return draws, [f"its cut-off below {cut_off:g} pu is left out"] if cut_off > 0 else []
+
+
+def read_frozen(engine: Any) -> tuple[list[Spot], list[str]]:
+    """Generators, panels and stores as the constant power that they draw (−) in the solved base case, and a note."""
+    voltage = node_voltage(engine)
+    spots, words = [], []
+    for one in read_elements(engine, FROZEN):
+        engine.ActiveCircuit.SetActiveElement(one.name)
+        active = engine.ActiveCircuit.ActiveCktElement
+        pairs = branches(len(one.conductors), *_shape(len(one.conductors), int(active.NumPhases)))
+        found = _constant(one, pairs, at_nodes(voltage, one.conductors), as_complex(active.Currents))
+        spots += found
+        words.append(f"{one.name} ({sum(spot.kw for spot in found):.4g} kW)")
+    note = f"kept at the constant power of the base case: {', '.join(words)}"
+    return spots, [note] if words else []
+
+
+def _shape(conductors: int, phases: int) -> tuple[int, bool]:
+    """Phases to the last conductor, or a delta where all three conductors are phases."""
+    delta = conductors == phases == 3
+    return (3 if delta else conductors - 1), delta
+
+
+def _constant(one: Element, pairs: list[tuple[int, int]], voltage: Matrix, current: Matrix) -> list[Spot]:
+    """Exact in the base case, whatever the connection; of delta currents, none is taken to circulate: (I_a − I_b) / 3."""
+    delta = len(pairs) == len(one.conductors)
+    spots = []
+    for plus, minus in pairs:
+        across = voltage[plus] - voltage[minus]
+        through = (current[plus] - current[minus]) / 3 if delta else current[plus]
+        ends = (one.conductors[plus], one.conductors[minus])
+        spots.append(_spot(one.name, ends, across * np.conj(through) / 1e3, abs(across) / 1e3, Draw(1, 1)))
+    return [spot for spot in spots if spot.plus != spot.minus]
