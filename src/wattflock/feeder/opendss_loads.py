@@ -1,10 +1,9 @@
 """Loads and generators of an OpenDSS model as spots: per phase or branch, with the engine's own voltage dependence.
 
-Measured against the engine (tests/feeder/test_feeder_import.py), with v in share of the rated voltage, in the order of
-its tests: v ≤ vlowpu draws v² of the rated power; v ≤ vminpu has a current linear in v between that impedance and the
-one of the band's edge; v > vmaxpu is the impedance of the edge. The share drawn at the edge is 1 for models 1, 3, 4 (also
-where their exponents say otherwise: they jump there), v for model 5, and each part's own for model 8. Model 2 has no
-band. Models 6 and 7 hold reactive power apart, unscaled by the load multiplier: as rated in the band and its impedance
+Measured against the engine (tests/feeder/test_feeder_import.py), with v in share of the rated voltage, in the order in
+which it asks: v ≤ vlowpu draws v² of the rated power; v ≤ vminpu has a current linear in v between that impedance and
+the one of the band's edge; v > vmaxpu is the impedance of the edge. The share drawn at the edge is 1 for models 1, 3, 4
+(they jump there if their exponents say otherwise), v for model 5, and each part's own for model 8. Model 2 has no band. Models 6 and 7 hold reactive power apart, unscaled by the load multiplier: as rated in the band and its impedance
 outside (6), or an impedance throughout (7); their active power keeps the impedance of the edge down to vlowpu.
 """
 
@@ -84,9 +83,9 @@ def _spot(name: str, ends: tuple[int, int], power: complex, rated_kv: float, dra
         name=name,
         plus=plus,
         minus=minus,
-        kw=draw.kw * power.real,
-        kvar=draw.kvar * power.imag,
-        rated_kv=rated_kv,
+        kw=float(draw.kw * power.real),
+        kvar=float(draw.kvar * power.imag),
+        rated_kv=float(rated_kv),
         kw_exponent=draw.kw_exponent,
         kvar_exponent=draw.kvar_exponent,
         low_pu=draw.low_pu,
@@ -148,7 +147,7 @@ def _shape(conductors: int, phases: int) -> tuple[int, bool]:
 
 
 def _constant(one: Element, pairs: list[tuple[int, int]], voltage: Matrix, current: Matrix) -> list[Spot]:
-    """Exact in the base case, whatever the connection; of delta currents, none is taken to circulate: (I_a − I_b) / 3."""
+    """Exact in the base case; of a delta's currents none is taken to circulate: (I_a − I_b) / 3."""
     delta = len(pairs) == len(one.conductors)
     spots = []
     for plus, minus in pairs:

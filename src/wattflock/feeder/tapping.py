@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from wattflock.feeder.circuit import Circuit, Control, Matrix, Regulator, Spot, with_taps
+from wattflock.feeder.circuit import Circuit, Matrix, Regulator, Spot, with_taps
 from wattflock.feeder.feeder import solve
 from wattflock.feeder.probe import Probe, Rows, stacked
 from wattflock.feeder.reduce import reduce_circuit
 
 MOST = 100  # control actions, one set at a time
+SHARE = 0.7  # of the way to the set voltage that one action goes
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def settle_taps(circuit: Circuit, background: Sequence[Spot]) -> Tapped:
     """The taps at which every regulator's voltage is within its band, starting from the circuit's own.
 
     After each power flow every control compares |V + (R + jX) I| [V on its 120 V side] with its band; of those
-    out of band the ones with the shortest delay move, by as many steps as the deviation asks for, at least one.
+    out of band the ones with the shortest delay move, 70 % of the way, at least one step.
 
     Args:
         circuit: regulators without a control stay.
@@ -37,26 +38,17 @@ def settle_taps(circuit: Circuit, background: Sequence[Spot]) -> Tapped:
 
     Source: R. C. Dugan, "OpenDSS reference guide", EPRI (RegControl, static control mode).
     """
-    held: set[int] = set()
     for action in range(MOST):
         measured = _measured(circuit, background)
         if measured is None:
             return Tapped(circuit, taps_of(circuit), action, False)
-        moves = {
-            at: steps
-            for at, (unit, volt) in enumerate(zip(circuit.regulators, measured, strict=True))
-            if unit.control and (steps := _steps(unit, unit.control, volt))
-        }
-        held = {at for at in moves if at in held or _can_move(circuit.regulators[at], moves[at])}
-        if not held:
+        units = list(zip(circuit.regulators, measured, strict=True))
+        moves = {at: steps for at, (unit, volt) in enumerate(units) if (steps := _steps(unit, volt))}
+        if not moves:
             return Tapped(circuit, taps_of(circuit), action, True)
-        first = min(_delay_s(circuit, at) for at in held)
-        due = {at for at in held if _delay_s(circuit, at) == first}
-        circuit = with_taps(
-            circuit,
-            tuple(_moved(unit, moves[at]) if at in due else unit.tap for at, unit in enumerate(circuit.regulators)),
-        )
-        held -= due
+        first = min(_delay_s(circuit, at) for at in moves)
+        due = {at: steps for at, steps in moves.items() if _delay_s(circuit, at) == first}
+        circuit = with_taps(circuit, tuple(unit.tap + due.get(at, 0) for at, (unit, _) in enumerate(units)))
     return Tapped(circuit, taps_of(circuit), MOST, False)
 
 
@@ -94,25 +86,16 @@ def _sensor(circuit: Circuit, unit: Regulator) -> Rows:
     return Rows((control.plus, control.minus, *element.conductors), values[None])
 
 
-def _steps(unit: Regulator, control: Control, measured_v: float) -> int:
-    """How far the tap should move; 0 within the band."""
-    short_v = control.set_v - measured_v
-    if abs(short_v) <= control.band_v / 2:
+def _steps(unit: Regulator, measured_v: float) -> int:
+    """How far the tap moves at once; 0 within the band, without a control, and at the end of its range."""
+    control = unit.control
+    if control is None or abs(control.set_v - measured_v) <= control.band_v / 2:
         return 0
-    wanted = short_v * control.potential_ratio / control.winding_v / unit.step_pu
-    return control.direction * _at_least_one(wanted, control.most_steps)
-
-
-def _at_least_one(wanted: float, most: int) -> int:
-    return int(math.copysign(min(max(1, abs(round(wanted))), most), wanted))
-
-
-def _can_move(unit: Regulator, steps: int) -> bool:
-    return unit.tap < unit.highest if steps > 0 else unit.tap > unit.lowest
-
-
-def _moved(unit: Regulator, steps: int) -> int:
-    return min(max(unit.tap + steps, unit.lowest), unit.highest)
+    short_v = control.set_v - measured_v
+    wanted = round(short_v * control.potential_ratio / control.winding_v / unit.step_pu)
+    at_once = min(max(1, int(SHARE * abs(wanted * unit.step_pu) / unit.step_pu)), control.most_steps)
+    steps = control.direction * int(math.copysign(at_once, wanted)) if wanted else 0
+    return min(max(unit.tap + steps, unit.lowest), unit.highest) - unit.tap
 
 
 def _delay_s(circuit: Circuit, at: int) -> float:
