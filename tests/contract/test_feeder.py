@@ -22,11 +22,12 @@ def test_it_says_where_it_comes_from(name):
 def test_its_names_fit_its_arrays(name):
     feeder = WIRINGS[name]().build()
     terminals, nodes = len(feeder.terminals), len(feeder.nodes)
-    assert feeder.impedance.shape == (2 * terminals, 2 * terminals)
-    assert feeder.node_impedance.shape == (2 * terminals, 2 * nodes)
+    assert feeder.terminal.impedance.local.shape == (1, 2 * terminals, 2 * terminals)
+    assert feeder.voltage.impedance.local.shape == (1, 2 * terminals, 2 * nodes)
+    assert feeder.branch.impedance.local.shape == (1, 2 * terminals, 2 * len(feeder.rating_a))
     assert len(set(feeder.terminals)) == terminals
     assert len(set(feeder.nodes)) == nodes
-    assert feeder.impedance.dtype == feeder.nominal_kw.dtype == np.float64
+    assert feeder.terminal.no_load.dtype == feeder.nominal_kw.dtype == np.float64
     assert (feeder.nominal_kw >= 0).all()
     assert feeder.nominal_kw.sum() > 0, "homes are placed in proportion to the nominal loads"
 
@@ -46,7 +47,7 @@ def test_its_map_joins_buses_that_exist(name):
     chart = WIRINGS[name]().chart()
     assert len(chart.buses) == len(chart.x) == len(chart.y)
     assert {bus for edge in chart.edges for bus in edge} <= set(chart.buses)
-    assert {node.rpartition(".")[0] for node in WIRINGS[name]().build().nodes} <= set(chart.buses)
+    assert {node.partition(".")[0] for node in WIRINGS[name]().build().nodes} <= set(chart.buses)
 
 
 def test_only_what_is_beyond_the_band_counts():

@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 
 from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.reduce import reduce_network
+from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.watch import every_node
 
 ROOT = Path(__file__).parents[2]
+
+
+def whole(circuit, background=()):
+    """The feeder with every node watched, to ground."""
+    return reduce_circuit(circuit, background, every_node(circuit))
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +29,7 @@ def feeder():
 @pytest.fixture(scope="session")
 def whole_feeder():
     """IEEE 123 with every node watched, as OpenDSS reports it."""
-    return reduce_network(IEEE123().network())
+    return whole(IEEE123().circuit())
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,14 @@ import pytest
 
 from wattflock.feeder.feeder import solve
 from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.reduce import reduce_network
+from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.watch import every_node
 
 KERSTING = (7, -1, 0, -1, 8, 1, 5)
+
+
+def whole(circuit):
+    return reduce_circuit(circuit, watched=every_node(circuit))
 
 
 def ordered(nodes, expected_nodes, voltage_pu):
@@ -17,7 +22,7 @@ def ordered(nodes, expected_nodes, voltage_pu):
 
 
 def test_all_nodes_as_in_epris_own_files(published, float64):
-    feeder = reduce_network(IEEE123(taps=KERSTING).network())
+    feeder = whole(IEEE123(taps=KERSTING).circuit())
     flow = solve(feeder, feeder.nominal_kw, feeder.nominal_kvar, tolerance=1e-10)
     expected = ordered(feeder.nodes, published["node_names"], published["vmag_pu"])
     assert len(feeder.nodes) == 278
@@ -28,7 +33,7 @@ def test_all_nodes_as_in_epris_own_files(published, float64):
 
 
 def test_float32_as_in_epris_own_files(published):
-    feeder = reduce_network(IEEE123(taps=KERSTING).network())
+    feeder = whole(IEEE123(taps=KERSTING).circuit())
     flow = solve(feeder, feeder.nominal_kw, feeder.nominal_kvar)
     expected = ordered(feeder.nodes, published["node_names"], published["vmag_pu"])
     assert flow.voltage_pu.dtype == np.float32
@@ -70,8 +75,8 @@ def test_live_opendss_agrees(taps, float64):
     pytest.importorskip("dss", reason="dss-python is not installed")
     from wattflock.feeder.crosscheck import OpenDSS
 
-    network = IEEE123(taps=taps).network()
-    feeder, engine = reduce_network(network), OpenDSS(network)
+    wiring = IEEE123(taps=taps)
+    feeder, engine = whole(wiring.circuit()), OpenDSS(wiring.network())
     factor = np.random.default_rng(taps[0] + 16).uniform(-1, 1.5, len(feeder.terminals))
     load_kw, load_kvar = feeder.nominal_kw * factor, feeder.nominal_kvar
     expected_pu, losses_kw, done = engine.solve(load_kw, load_kvar)

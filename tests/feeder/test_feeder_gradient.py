@@ -64,8 +64,11 @@ def test_each_entry_is_the_central_difference(at, float64):
 
 def test_gradient_of_the_head_power_and_of_the_feeder(float64):
     def losses_kw(power, rise):
-        impedance, no_load_pu = FEEDER.impedance * rise[0], FEEDER.no_load_pu * rise[1]
-        moved = eqx.tree_at(lambda one: (one.impedance, one.no_load_pu), FEEDER, (impedance, no_load_pu))
+        def parts(one):
+            return one.terminal.impedance.local, one.terminal.no_load
+
+        changed = tuple(part * by for part, by in zip(parts(FEEDER), rise, strict=True))
+        moved = eqx.tree_at(parts, FEEDER, changed)
         return solve(moved, *power, TIGHT).head_kw.sum() - power[0].sum()
 
     power = jnp.array([FEEDER.nominal_kw, FEEDER.nominal_kvar])

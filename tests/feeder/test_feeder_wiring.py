@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from wattflock.errors import ScenarioError
+from wattflock.feeder.admittance import circuit_of
 from wattflock.feeder.feeder import solve
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.limits import Limits, excess_pu, penalty
 from wattflock.feeder.network import Load
-from wattflock.feeder.reduce import reduce_network
 
 
 @pytest.mark.parametrize("taps", [(), (1, 2), (17, 0, 0, 0, 0, 0, 0), (0.5, 0, 0, 0, 0, 0, 0), "high", (True,) * 7])
@@ -46,9 +46,9 @@ def test_higher_taps_give_higher_voltage(feeder):
 
 def test_a_load_at_an_unknown_node_is_told():
     network = IEEE123().network()
-    wrong = dataclasses.replace(network, loads=(*network.loads, Load("2", "3", 1.0, 0.0)))
+    wrong = dataclasses.replace(network, loads=(*network.loads, Load("s2c", "2", "3", 2.4, 1.0, 0.0)))
     with pytest.raises(ScenarioError, match=r"2\.3"):
-        reduce_network(wrong)
+        circuit_of(wrong, "ieee123")
 
 
 def test_chart_joins_its_own_buses():

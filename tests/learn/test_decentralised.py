@@ -45,7 +45,7 @@ def others_changed(tree, home: int, axis: int, seed: int = 0):
 def elsewhere(world, profile, home: int):
     """The world and days seen from outside one home's meter: all else is different."""
     fleet = others_changed(world.fleet, home, 0)
-    feeder = dataclasses.replace(world.feeder, impedance=2 * world.feeder.impedance)
+    feeder = eqx.tree_at(lambda one: one.terminal.impedance.local, world.feeder, replace_fn=lambda local: 2 * local)
     limits = dataclasses.replace(world.limits, low_pu=0.99, high_pu=1.01)
     other = dataclasses.replace(world, fleet=fleet, feeder=feeder, limits=limits, placement=world.placement[::-1])
     own = {name: getattr(profile, name) for name in OWN}

@@ -22,7 +22,7 @@ class Dependent(eqx.Module):
 
     def power(self, voltage: Float[Array, "blocks batch width"]) -> tuple[Array, Array]:
         """Drawn at these magnitudes [per unit], active and reactive, each (blocks, batch, width)."""
-        share = voltage / self.rated
+        share = voltage[None] / self.rated
         active = self._shares(share, self.kw_exponent)
         reactive = self._shares(share, self.kvar_exponent)
         return (self.kw * active).sum(0), (self.kvar * reactive).sum(0)

@@ -149,7 +149,7 @@ def _drawn(feeder: Feeder, current: Array) -> tuple[Array, Array]:
     active = feeder.terminal.named(volt_re * amp_re + volt_im * amp_im) * feeder.base_kva
     reactive = feeder.terminal.named(volt_im * amp_re - volt_re * amp_im) * feeder.base_kva
     square = feeder.terminal.named(volt_re**2 + volt_im**2)
-    return active + feeder.shunt_kw * square, reactive + feeder.shunt_kvar * square
+    return active + feeder.shunt_kw[None] * square, reactive + feeder.shunt_kvar[None] * square
 
 
 def _head_power(feeder: Feeder, current: Array) -> tuple[Array, Array]:

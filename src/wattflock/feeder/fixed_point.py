@@ -55,10 +55,10 @@ def _forward(tolerance, most, terminal, dependent, power):
 def _backward(tolerance, most, saved, cotangents):
     """Solve λ = g + (∂F/∂c)ᵀ λ by the same iteration, then push λ through ∂F/∂(M, u₀, s)."""
     terminal, dependent, power, current, converged = saved
-    keep = converged[:, None]
+    keep = converged[None, :, None]
     power, current = jnp.where(keep, power, 0), jnp.where(keep, current, 0)
     wanted = jnp.where(keep, cotangents[0], 0)
-    size = jnp.maximum(jnp.abs(wanted).max((0, -1))[:, None], jnp.finfo(wanted.dtype).tiny)
+    size = jnp.maximum(jnp.abs(wanted).max((0, -1), keepdims=True), jnp.finfo(wanted.dtype).tiny)
     goal = wanted / size
 
     def mapped(terminal, dependent, power, current):

@@ -42,9 +42,9 @@ def penalty(excess: Float[Array, "..."], slope: Float[Array, "..."] | float, cur
 
 def branch_loading(feeder: Feeder, branch_a: Complex[Array, "*batch branches"]) -> Float[Array, "*batch branches"]:
     """Current over rating [share]; 0 where no rating is known."""
-    known = np.isfinite(feeder.rating_a) & (np.asarray(feeder.rating_a) > 0)
-    square = branch_a.real**2 + branch_a.imag**2
-    return jnp.where(known, jnp.sqrt(square + 1e-12) / jnp.where(known, feeder.rating_a, 1), 0)
+    rating_a = jnp.broadcast_to(feeder.rating_a, branch_a.shape)
+    known = rating_a > 0  # nan is not
+    return jnp.where(known, _size(branch_a) / jnp.where(known, rating_a, 1), 0)
 
 
 def unbalance(names: tuple[str, ...], phasor_pu: Complex[Array, "*batch nodes"]) -> Float[Array, "*batch buses"]:

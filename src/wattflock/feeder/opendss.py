@@ -104,7 +104,7 @@ def _frozen_controls(engine: Any) -> list[str]:
 
 def _ratings(elements: list[Element]) -> list[str]:
     count = sum(one.rating_a == DEFAULT_RATING_A for one in elements)
-    words = f"{count} lines are rated {DEFAULT_RATING_A:g} A, which is also what OpenDSS takes where none is given"
+    words = f"lines rated {DEFAULT_RATING_A:g} A, which is also what OpenDSS takes where none is given: {count}"
     return [words] if count else []
 
 

@@ -93,12 +93,17 @@ def _settle(engine: Any, master: Path) -> list[str]:
     solution.MaxIterations = max(solution.MaxIterations, MOST_ITERATIONS)
     solution.MaxControlIterations = max(solution.MaxControlIterations, MOST_CONTROL_ITERATIONS)
     command(engine, "set loadmodel=powerflow")
-    settled = solve(engine) or (_disable_dead(engine, master) and solve(engine))
+    notes = []
+    if not (settled := solve(engine)) and (dead := _disable_dead(engine, master)):
+        notes.append(f"left out, no source reaches it: {', '.join(dead)}")
+        settled = solve(engine)
     command(engine, "set controlmode=off", f"set tolerance={TOLERANCE}")
     if not solve(engine):
         raise ScenarioError([_unsolved(master, solution.Iterations)])
     _check_reach(engine, master)
-    return [] if settled else ["controls did not come to rest; taps and switches stay where the last one left them"]
+    if not settled:
+        notes.append("controls did not come to rest; taps and switches stay where the last one left them")
+    return notes
 
 
 def _unsolved(master: Path, iterations: int) -> Problem:
@@ -106,14 +111,14 @@ def _unsolved(master: Path, iterations: int) -> Problem:
     return Problem(str(master), "base case", f"no solution after {iterations} iterations", allowed)
 
 
-def _disable_dead(engine: Any, master: Path) -> bool:
-    """Switch off elements that no source reaches: without a way to ground, they leave OpenDSS without a solution."""
+def _disable_dead(engine: Any, master: Path) -> list[str]:
+    """Switch off elements that no source reaches, by name: with no way to ground, OpenDSS finds no solution."""
     _check_reach(engine, master)
     elements = read_elements(engine, CARRIERS)
     live = reached(elements, read_elements(engine, SOURCES), len(node_names(engine)))
-    dead = [one for one in elements if not any(node != GROUND and live[node] for node in one.conductors)]
-    command(engine, *(f"{one.name}.enabled=no" for one in dead))
-    return bool(dead)
+    dead = [one.name for one in elements if not any(node != GROUND and live[node] for node in one.conductors)]
+    command(engine, *(f"{name}.enabled=no" for name in dead))
+    return dead
 
 
 def _check_reach(engine: Any, master: Path) -> None:

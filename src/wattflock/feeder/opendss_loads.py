@@ -3,8 +3,10 @@
 Measured against the engine (tests/feeder/test_feeder_import.py), with v in share of the rated voltage, in the order in
 which it asks: v ≤ vlowpu draws v² of the rated power; v ≤ vminpu has a current linear in v between that impedance and
 the one of the band's edge; v > vmaxpu is the impedance of the edge. The share drawn at the edge is 1 for models 1, 3, 4
-(they jump there if their exponents say otherwise), v for model 5, and each part's own for model 8. Model 2 has no band. Models 6 and 7 hold reactive power apart, unscaled by the load multiplier: as rated in the band and its impedance
-outside (6), or an impedance throughout (7); their active power keeps the impedance of the edge down to vlowpu.
+(they jump there if their exponents say otherwise), v for model 5, and each part's own for model 8. Model 2 has no band.
+Models 6 and 7 hold reactive power apart, unscaled by the load multiplier: as rated in the band and its impedance
+outside (6), or an impedance throughout (7). Below the band their active power keeps the impedance of the edge; OpenDSS
+leaves it again below vlowpu, which is not followed here.
 """
 
 import math
