@@ -1,145 +1,150 @@
-"""Power-flow solves per second, ours beside OpenDSS, in one process.
+"""Power-flow solves per second, ours beside OpenDSS and power-grid-model, in one process.
 
-    python benchmarks/power_flow.py [--write] [--batch 1000] [--repeats 15]
+    python benchmarks/power_flow.py [--write] [--batch 1000] [--repeats 15] [--feeder8500 PATH] [--only CASE]
 
-Loads are the IEEE 123 spot loads times 0.35 to 1.95, drawn per terminal. Ours returns |V| of the 272
-watched nodes; the gradient is that of Σ excess² + Σ|V| with respect to kW and kvar. OpenDSS sets 95 loads,
-solves and reads all |V| from Python, as a program does that trains against it.
+IEEE 123: spot loads times 0.35 to 1.95, drawn per terminal; the 8500-node feeder: times 0.3 to 0.9. Everybody gets
+the same snapshots, stops at 1e-6 pu and gives |V| of every node. Our gradient is that of Σ excess² + Σ|V| with respect
+to kW and kvar. power-grid-model (requirements/bench.txt) and OpenDSS (requirements/opendss.txt) may be missing.
 """
 
 import argparse
 import os
-import statistics
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from contest import engine, grid_model
+from contest.ours import TOLERANCE, error, ours, peak_mib, sizes
+from contest.race import WARM_UPS, Timed, race
 
-from wattflock.feeder.crosscheck import OpenDSS
-from wattflock.feeder.feeder import solve
+from wattflock.feeder.admittance import circuit_of
+from wattflock.feeder.crosscheck import BaseCase, OpenDSS
+from wattflock.feeder.feeder import Feeder
 from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.limits import Limits, excess_pu
-from wattflock.types import cast
+from wattflock.feeder.network import Network, terminal_names
+from wattflock.feeder.opendss import read_opendss
+from wattflock.feeder.reduce import reduce_circuit
 
+SEED = 123
 PEER_SNAPSHOTS = 200
-TOLERANCE = 1e-6
+LARGE = Path(__file__).resolve().parents[2] / "shared" / "feeders" / "ieee8500"
+LARGE_SNAPSHOTS, LARGE_BATCHES = 15, (250, 1000)
+MANY = 10_000
+CASES = ("123", "variant", "scaling", "8500")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One race: its rows, what ours is compared with, and what has to be said about it."""
+
+    title: str
+    timed: list[Timed]
+    baselines: dict[str, Timed]  # by the words that stand in the table
+    notes: list[str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Power-flow solves per second, ours beside OpenDSS.")
+    parser = argparse.ArgumentParser(description="Power-flow solves per second, ours beside others.")
     parser.add_argument("--write", action="store_true", help="also write benchmarks/power_flow.md")
     parser.add_argument("--batch", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--feeder8500", type=Path, default=LARGE, help="Master-unbal.dss of the 8500-node feeder")
+    parser.add_argument("--only", choices=CASES, action="append", help="cases to run; all without it")
     options = parser.parse_args()
-    text = report(options.batch, options.repeats)
+    text = "\n".join(report(options))
     print(text)
     if options.write:
         Path(__file__).with_suffix(".md").write_text(text + "\n")
 
 
-def report(batch: int, repeats: int) -> str:
-    wiring = IEEE123()
-    feeder = wiring.build()
-    factor = np.random.default_rng(123).uniform(0.35, 1.95, (batch, len(feeder.terminals)))
-    load_kw, load_kvar = feeder.nominal_kw * factor, feeder.nominal_kvar * factor
-    truth, seconds = time_opendss(wiring, load_kw, load_kvar, repeats, feeder.nodes)
-    rows = []
-    if truth is not None:
-        rows.append(("OpenDSS: set, solve, read", *seconds, "", ""))
-    for dtype in (np.float32, np.float64):
-        with jax.enable_x64(dtype is np.float64):
-            rows += time_ours(cast(feeder, dtype), load_kw, load_kvar, repeats, truth)
-    peer = seconds[1] if truth is not None else float("nan")
-    return "\n".join([*header(batch, repeats), *(line(row, peer, flops(feeder)) for row in rows), *footer(feeder)])
+def report(options: argparse.Namespace) -> list[str]:
+    chosen = options.only or CASES
+    cases = [one for name in CASES if name in chosen for one in run_case(name, options)]
+    rows = [line(case, one) for case in cases for one in case.timed]
+    return [*header(options), *rows, *footer(cases)]
 
 
-def header(batch: int, repeats: int) -> list[str]:
-    machine = jax.devices()[0]
-    return [
-        "# Power flow: IEEE 123, constant power",
-        "",
-        f"Batch {batch}, {repeats} repeats after two warm-ups, jax {jax.__version__} on {machine.platform} "
-        f"({machine.device_kind}), {os.cpu_count()} cores, tolerance {TOLERANCE:g} pu.",
-        "Written by `python benchmarks/power_flow.py --write`.",
-        "",
-        "| what | solves/s best | solves/s median | times OpenDSS | iterations | max error [pu] | GFLOP/s |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def run_case(name: str, options: argparse.Namespace) -> Iterator[Case]:
+    if name == "123":
+        yield true_feeder(options.batch, options.repeats)
+    elif name == "variant":
+        yield shared_variant(options.batch, options.repeats)
+    elif name == "scaling":
+        yield scaling(options.batch, options.repeats)
+    else:
+        master = options.feeder8500
+        master = master / "Master-unbal.dss" if master.is_dir() else master
+        if master.is_file() and has("dss-python"):
+            yield from large_feeder(master, max(3, options.repeats // 3))
 
 
-def footer(feeder) -> list[str]:
-    each, read = flops(feeder)
-    return [
-        "",
-        f"Cost floor: one iteration is {each / 1e3:.0f} kFLOP and the node voltages are {read / 1e3:.0f}",
-        "kFLOP per snapshot; the adjoint costs the same again (transposed). GFLOP/s is that count over the",
-        "median time; ratios are of median times; the error is against OpenDSS at a tolerance of 1e-10.",
-        "Shared cores: other work on the machine slows single rows by up to a half.",
-    ]
+def true_feeder(batch: int, repeats: int) -> Case:
+    network, feeder = IEEE123().network(), IEEE123().build()
+    load_kw, load_kvar = snapshots(feeder, batch)
+    peers, truth = opendss_on(network, load_kw, load_kvar, feeder)
+    timed = race([*peers, *ours(feeder, load_kw, load_kvar, truth)], repeats)
+    return Case("IEEE 123", timed, baselines(timed), [f"IEEE 123: {sizes(feeder)}."])
 
 
-def flops(feeder) -> tuple[int, int]:
-    """Multiplications and additions of one iteration and of reading the node voltages, per snapshot."""
-    terminals, nodes = len(feeder.terminals), len(feeder.nodes)
-    return 2 * (2 * terminals) ** 2, 2 * (2 * terminals) * (2 * nodes)
+def shared_variant(batch: int, repeats: int) -> Case:
+    """The feeder that power-grid-model can hold, solved by all three."""
+    network, spread = grid_model.variant(IEEE123().network())
+    load_kw, load_kvar = (load @ spread for load in snapshots(IEEE123().build(), batch))
+    feeder = reduce_circuit(circuit_of(network, "ieee123 variant"))
+    peers, truth = opendss_on(network, load_kw, load_kvar, feeder)
+    mine = ours(feeder, load_kw, load_kvar, truth)
+    notes = [f"Variant: {sizes(feeder)}.", *" ".join(grid_model.DIFFERENCES.split()).split("\n")]
+    if not has(grid_model.NAME):
+        timed = race([*peers, *mine], repeats)
+        return Case("variant", timed, baselines(timed), [*notes, f"{grid_model.NAME}: not installed."])
+    others, found = grid_model.contenders(network, load_kw, load_kvar, truth, feeder.nodes)
+    notes += [f"Largest difference on all {batch} snapshots: {words}." for words in differences(mine, found)]
+    timed = race([*peers, *others, *mine], repeats)
+    fair = [one for one in timed if one.who.name.startswith(grid_model.NAME) and one.who.same]
+    best = min(fair, key=lambda one: one.median)
+    return Case("variant", timed, {best.who.name: best, **baselines(timed)}, notes)
 
 
-def line(row, peer: float, cost: tuple[int, int]) -> str:
-    name, best, median, iterations, error = row
-    work = "" if iterations == "" else (iterations * cost[0] + cost[1]) * (2 if "gradient" in name else 1)
-    rate = "" if work == "" else f"{work / median / 1e9:.0f}"
-    wrong = "" if error == "" else f"{error:.1e}"
-    cells = (name, f"{1 / best:,.0f}", f"{1 / median:,.0f}", f"{peer / median:.0f}", iterations, wrong, rate)
-    return f"| {' | '.join(map(str, cells))} |"
+def differences(mine, found: dict[str, np.ndarray]) -> list[str]:
+    truth = found["newton_raphson"], slice(None)
+    pairs = [(one.name, one.voltage_pu) for one in mine if "gradient" not in one.name]
+    pairs += [(f"{grid_model.NAME} iterative_current", found["iterative_current"])]
+    return [f"{name} against {grid_model.NAME} newton_raphson {error(values, truth):.1e} pu" for name, values in pairs]
 
 
-def time_ours(feeder, load_kw, load_kvar, repeats: int, truth) -> list[tuple]:
-    """Rows of (name, best, median seconds per solve, iterations, largest error)."""
-    kw, kvar = (jnp.asarray(load, feeder.impedance.dtype) for load in (load_kw, load_kvar))
-    feeder = jax.tree.map(jnp.asarray, feeder)
-    name = f"wattflock {kw.dtype}"
-
-    @jax.jit
-    def forward(kw, kvar):
-        return solve(feeder, kw, kvar, TOLERANCE).voltage_pu
-
-    def goal(kw, kvar):
-        voltage_pu = solve(feeder, kw, kvar, TOLERANCE).voltage_pu
-        return jnp.sum(excess_pu(Limits(), voltage_pu) ** 2) + jnp.sum(voltage_pu)
-
-    gradient = jax.jit(jax.grad(goal, argnums=(0, 1)))
-    flow = solve(feeder, kw, kvar, TOLERANCE)
-    error = "" if truth is None else float(np.abs(np.asarray(flow.voltage_pu)[: len(truth)] - truth).max())
-    each = [measure(lambda f=f: jax.block_until_ready(f(kw, kvar)), repeats, len(kw)) for f in (forward, gradient)]
-    iterations = int(flow.iterations)
-    return [(name, *each[0], iterations, error), (f"{name} with gradient", *each[1], iterations, error)]
+def scaling(batch: int, repeats: int) -> Case:
+    """Cost of one snapshot in a small and in a large batch, and the memory of the large one."""
+    feeder = IEEE123().build()
+    load_kw, load_kvar = snapshots(feeder, MANY)
+    few, many = (ours(feeder, load_kw[:n], load_kvar[:n], dtypes=[np.float32]) for n in (batch, MANY))
+    notes = []
+    for one in many:
+        before, peak = peak_mib(one.run)
+        notes.append(f"{one.name}, batch {MANY:,}: the process holds {before:.0f} MiB before and {peak:.0f} at its peak.")
+    timed = race([*few, *many], repeats)
+    pairs = zip(timed[: len(few)], timed[len(few) :], strict=True)
+    ratios = [f"{two.who.name}: {two.median / one.median:.2f} ({two.best / one.best:.2f})" for one, two in pairs]
+    words = f"Cost of a snapshot at batch {MANY:,} over that at {batch:,}, medians (best): {'; '.join(ratios)}."
+    return Case("IEEE 123, batch", timed, {}, [words, *notes])
 
 
-def time_opendss(wiring, load_kw, load_kvar, repeats: int, watched):
-    """OpenDSS's voltages of the first snapshots, and (best, median) seconds per solve; None without it."""
-    try:
-        engine = OpenDSS(wiring.network())
-    except ImportError:
-        return None, (0.0, 0.0)
-    watch = [engine.nodes.index(node) for node in watched]
-    pairs = list(zip(load_kw[:PEER_SNAPSHOTS], load_kvar[:PEER_SNAPSHOTS], strict=True))
-    truth = np.array([engine.solve(*pair)[0][watch] for pair in pairs])
-    engine.command(f"set tolerance={TOLERANCE:g}")
-    seconds = measure(lambda: [engine.solve(*pair) for pair in pairs], repeats, len(pairs))
-    return truth, seconds
-
-
-def measure(run, repeats: int, solves: int) -> tuple[float, float]:
-    """Best and median seconds per solve, after two warm-ups."""
-    times = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - start) / solves)
-    return min(times[2:]), statistics.median(times[2:])
-
-
-if __name__ == "__main__":
-    main()
+def large_feeder(master: Path, repeats: int) -> Iterator[Case]:
+    circuit = read_opendss(master)
+    feeder = reduce_circuit(circuit)
+    factor = np.random.default_rng(SEED).uniform(0.3, 0.9, (max(LARGE_BATCHES), len(circuit.spots)))
+    spot_kw, spot_kvar = (np.array([getattr(one, key) for one in circuit.spots]) * factor for key in ("kw", "kvar"))
+    base = BaseCase(master)
+    base.drop_cut_offs()
+    loads = tuple(name.lower() for name in base.engine.ActiveCircuit.Loads.AllNames)
+    by_load = gather([one.name for one in circuit.spots], loads)
+    by_terminal = gather([(one.plus, one.minus) for one in circuit.spots], tuple(dict.fromkeys((one.plus, one.minus) for one in circuit.spots)))
+    pairs = engine.as_pairs(*(spot[:LARGE_SNAPSHOTS] @ by_load for spot in (spot_kw, spot_kvar)))
+    peers, truth = engine.contenders(base.engine, pairs, loads, feeder.nodes)
+    load_kw, load_kvar = spot_kw @ by_terminal, spot_kvar @ by_terminal
+    for batch in LARGE_BATCHES:
+        timed = race([*peers, *ours(feeder, load_kw[:batch], load_kvar[:batch], truth)], repeats)
+        words = [f"IEEE 8500: {sizes(feeder)}; OpenDSS on {LARGE_SNAPSHOTS} snapshots, {repeats} repeats."]
+        yield Case(f"IEEE 8500, batch {batch}", timed, baselines(timed), words[: batch == LARGE_BATCHES[0]])

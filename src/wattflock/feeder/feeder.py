@@ -1,5 +1,6 @@
 """Three-phase power flow of many snapshots at once, with exact gradients (docs/feeder.md)."""
 
+import math
 from functools import partial
 
 import equinox as eqx
@@ -11,6 +12,9 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 from wattflock.feeder.dependent import Dependent
 from wattflock.feeder.fixed_point import settle
 from wattflock.feeder.impedance import Readout, Values, halves
+
+CHUNK_BYTES = 2**20  # of the terminal voltages of one chunk
+CHUNK_LEAST = 256  # snapshots, below which products waste the machine
 
 
 class Feeder(eqx.Module):
@@ -106,36 +110,63 @@ def _fresh(tree):
 @partial(jax.jit, static_argnums=(3, 4))
 def _solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, most: int) -> Flow:
     load_kw, load_kvar = jnp.broadcast_arrays(load_kw, load_kvar)
-    lead = load_kw.shape[:-1]
+    lead, batch = load_kw.shape[:-1], math.prod(load_kw.shape[:-1])
+    chunks = _chunks(feeder, batch)
+    size = -(-batch // chunks)
+
+    def cut(load):
+        flat = jnp.asarray(load, feeder.terminal.no_load.dtype).reshape(batch, len(feeder.terminals))
+        return jnp.pad(flat, ((0, chunks * size - batch), (0, 0))).reshape(chunks, size, -1)
+
+    loads = cut(load_kw), cut(load_kvar)
+
+    def joined(each):
+        return each.reshape(chunks * size, *each.shape[2:])[:batch] if each.ndim > 1 else each.max()
+
+    if chunks == 1:
+        flow = _flow(feeder, loads[0][0], loads[1][0], tolerance, most)
+    else:
+        flow = jax.tree.map(joined, jax.lax.map(lambda pair: _flow(feeder, *pair, tolerance, most), loads))
+    return jax.tree.map(lambda each: each.reshape(*lead, *each.shape[1:]) if each.ndim else each, flow)
+
+
+def _chunks(feeder: Feeder, batch: int) -> int:
+    """In how many parts a batch is solved one after the other: on a CPU each fits in its cache."""
+    if jax.default_backend() != "cpu":
+        return 1
+    no_load = feeder.terminal.no_load
+    return max(1, round(batch / max(CHUNK_LEAST, CHUNK_BYTES // (no_load.size * no_load.dtype.itemsize))))
+
+
+def _flow(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, most: int) -> Flow:
+    """Of loads (batch, terminals)."""
     power = _placed(feeder, load_kw, load_kvar)
     current, converged, residual, iterations = settle(tolerance, most, feeder.terminal, feeder.dependent, power)
     real, imaginary = (feeder.voltage.named(part) for part in halves(feeder.voltage.packed(current)))
-    drawn = _drawn(feeder, current)
-    flow = Flow(
+    drawn_kw, drawn_kvar = _drawn(feeder, current)
+    head_kw, head_kvar = _head_power(feeder, current)
+    return Flow(
         voltage_pu=jnp.sqrt(real**2 + imaginary**2),
         phasor_pu=jax.lax.complex(real, imaginary),
         branch_a=feeder.branch.phasor(current),
-        drawn_kw=drawn[0],
-        drawn_kvar=drawn[1],
-        head_kw=_head_power(feeder, current)[0],
-        head_kvar=_head_power(feeder, current)[1],
+        drawn_kw=drawn_kw,
+        drawn_kvar=drawn_kvar,
+        head_kw=head_kw,
+        head_kvar=head_kvar,
         converged=converged,
         residual_pu=residual,
         iterations=iterations,
     )
-    return jax.tree.map(lambda each: each.reshape(*lead, *each.shape[1:]) if each.ndim else each, flow)
 
 
 def _placed(feeder: Feeder, load_kw: Array, load_kvar: Array) -> Array:
     """Loads [per unit] where their terminals sit, shape (blocks, batch, 2*width)."""
     blocks, _, packed = feeder.terminal.no_load.shape
-    count = len(feeder.terminals)
 
     def place(load):
-        flat = jnp.asarray(load, feeder.terminal.no_load.dtype).reshape(-1, count) / feeder.base_kva
         if blocks == 1:  # the slots are the terminals, in order
-            return flat[None]
-        spread = jnp.take(flat, feeder.slot, axis=-1, mode="fill", fill_value=0)
+            return load[None] / feeder.base_kva
+        spread = jnp.take(load / feeder.base_kva, feeder.slot, axis=-1, mode="fill", fill_value=0)
         return spread.reshape(-1, blocks, packed // 2).transpose(1, 0, 2)
 
     return jnp.concatenate([place(load_kw), place(load_kvar)], -1)

@@ -1,0 +1,50 @@
+"""Contenders that are timed in turn, so that other work on the machine hits all of them alike."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+WARM_UPS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """`run` does `solves` snapshots; it returns the seconds that count, or None where all of them do."""
+
+    name: str
+    run: Callable[[], float | None]
+    solves: int
+    iterations: str = ""
+    error_pu: float | None = None
+    work: float = 0.0  # multiplications and additions of one solve
+    ours: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Timed:
+    """A contender and its seconds per solve, one of each round."""
+
+    who: Contender
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def best(self) -> float:
+        return min(self.seconds)
+
+
+def race(contenders: Sequence[Contender], repeats: int) -> list[Timed]:
+    """Each contender once a round; the first rounds do not count."""
+    timed = [Timed(who) for who in contenders]
+    for number in range(repeats + WARM_UPS):
+        for one in timed:
+            start = time.perf_counter()
+            counted = one.who.run()
+            seconds = time.perf_counter() - start if counted is None else counted
+            if number >= WARM_UPS:
+                one.seconds.append(seconds / one.who.solves)
+    return timed
