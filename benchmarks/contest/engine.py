@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from contest.ours import TOLERANCE, error
 from contest.race import Contender
 
 from wattflock.feeder.opendss_engine import command
 
-TOLERANCE = 1e-6
 LOOP, ALONE = "OpenDSS: set, solve, read", "OpenDSS: the solve call alone"
 
 Pairs = list[tuple[list[float], list[float]]]  # kW and kvar of each load, one pair per snapshot
@@ -21,7 +21,9 @@ def as_pairs(load_kw, load_kvar) -> Pairs:
     return list(zip(load_kw.tolist(), load_kvar.tolist(), strict=True))
 
 
-def contenders(engine: Any, pairs: Pairs, names: Sequence[str], watched: Sequence[str]) -> tuple[list[Contender], tuple]:
+def contenders(
+    engine: Any, pairs: Pairs, names: Sequence[str], watched: Sequence[str]
+) -> tuple[list[Contender], tuple]:
     """Both contenders, and the truth: |V| at a tolerance of 1e-10 and which of the `watched` voltages it tells.
 
     Args:
@@ -42,10 +44,10 @@ def contenders(engine: Any, pairs: Pairs, names: Sequence[str], watched: Sequenc
     for pair in pairs:
         rough.append(_solved(circuit, pair))
         iterations.append(circuit.Solution.Iterations)
-    off = float(np.abs(np.array(rough)[:, [at[watched[index]] for index in told]] - truth).max())
+    off = error(np.array(rough)[:, [at[name] for name in watched if name in at]], (truth, slice(None)))
     facts = {"solves": len(pairs), "iterations": f"{min(iterations)}–{max(iterations)}", "error_pu": off}
-    both = [Contender(LOOP, partial(_loop, circuit, pairs), **facts), Contender(ALONE, partial(_alone, circuit, pairs), **facts)]
-    return both, (truth, told)
+    runs = {LOOP: _loop, ALONE: _alone}
+    return [Contender(name, partial(run, circuit, pairs), **facts) for name, run in runs.items()], (truth, told)
 
 
 def _set(circuit: Any, pair) -> None:

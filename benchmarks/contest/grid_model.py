@@ -1,9 +1,4 @@
-"""power-grid-model (PyPI) as a contender, on the variant of the IEEE 123 feeder that it can hold.
-
-Differences from the feeder itself: a load between two phases becomes two halves to ground; the unloaded floating
-transformer and its bus are left out. Missing phases of a line are padded with wires that carry nothing; the tap of
-the three-phase regulator is a transformer, so regulators of one phase must be neutral (they become lines).
-"""
+"""power-grid-model (PyPI) as a contender, on the variant of the IEEE 123 feeder that it can hold."""
 
 import dataclasses
 import math
@@ -11,16 +6,22 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from contest.ours import TOLERANCE, error
 from contest.race import Contender
 
 from wattflock.feeder.admittance import long_matrices
 from wattflock.feeder.network import PER_LONG, TAP_PU, Load, Network
 
-TOLERANCE = 1e-6
 METHODS = ("newton_raphson", "iterative_current")
 OTHER_PROBLEM = ("linear", "linear_current")
 THREADS = {1: -1, 2: 2}  # to what it calls threading
 NAME = "power-grid-model"
+DIFFERENCES = (
+    "The variant differs from the feeder by what power-grid-model cannot hold: each load between two phases is two halves "
+    "to ground, and the unloaded floating transformer 61s–610 is left out. In power-grid-model, missing phases are wires "
+    "without current, single-phase regulators (all neutral) are lines, the three-phase one is a transformer at its tap, "
+    "single-phase capacitors are constant impedance loads. Its linear methods solve another problem."
+)
 PADDING_OHM = 0.1 + 0.1j  # of a wire without current
 ROWS = ("aa", "ba", "bb", "ca", "cb", "cc")
 
@@ -46,7 +47,7 @@ def variant(network: Network) -> tuple[Network, np.ndarray]:
 
 
 def contenders(network: Network, load_kw, load_kvar, truth, watched) -> tuple[list[Contender], dict[str, np.ndarray]]:
-    """Every method on every number of threads, and the voltages that each method finds.
+    """Every method on every number of threads, and the voltages that those for the same problem find.
 
     Args:
         network: as `variant` makes it.
@@ -60,13 +61,15 @@ def contenders(network: Network, load_kw, load_kvar, truth, watched) -> tuple[li
     places = np.array([3 * ids[(at := name.rpartition("."))[0]] + int(at[2]) - 1 for name in watched])
     found, made = {}, []
     for method in (*METHODS, *OTHER_PROBLEM):
-        found[method] = _run(model, update, method, -1)["node"]["u_pu"].reshape(len(load_kw), -1)[:, places]
-        off = float(np.abs(found[method][: len(truth[0]), truth[1]] - truth[0]).max()) if truth else None
-        name = f"{NAME} {method}" + (" (not the same problem)" if method in OTHER_PROBLEM else "")
+        same = method in METHODS
+        volt_pu = _run(model, update, method, -1)["node"]["u_pu"].reshape(len(load_kw), -1)[:, places]
+        off = error(volt_pu, truth) if truth else None
+        name = f"{NAME} {method}" + ("" if same else " (not the same problem)")
+        found |= {name: volt_pu} if same else {}
         for count, threading in THREADS.items():
             run = partial(_timed, model, update, method, threading)
             threads = f"{count} thread{'s'[: count > 1]}"
-            made.append(Contender(f"{name}, {threads}", run, len(load_kw), error_pu=off))
+            made.append(Contender(f"{name}, {threads}", run, len(load_kw), error_pu=off, rival=same))
     return made, found
 
 
@@ -169,8 +172,7 @@ def _lines(network: Network) -> list[dict]:
 
 def _switches(network: Network) -> list[dict]:
     return [
-        _asym_line(unit, unit.phases, unit.resistance_ohm * np.eye(len(unit.phases)), None)
-        for unit in network.switches
+        _asym_line(unit, unit.phases, unit.resistance_ohm * np.eye(len(unit.phases)), None) for unit in network.switches
     ]
 
 
@@ -256,4 +258,3 @@ def _asym_line(part, phases: str, series: np.ndarray, farad: np.ndarray | None) 
         place = "abc".index(key[0]), "abc".index(key[1])
         row |= {f"r_{key}": ohm[place].real, f"x_{key}": ohm[place].imag, f"c_{key}": shunt[place]}
     return row
-

@@ -15,9 +15,10 @@ from wattflock.feeder.limits import Limits, excess_pu
 from wattflock.types import cast
 
 TOLERANCE = 1e-6
+DTYPES = np.float32, np.float64
 
 
-def ours(feeder: Feeder, load_kw, load_kvar, truth=None, dtypes: Sequence = (np.float32, np.float64)):
+def ours(feeder: Feeder, load_kw, load_kvar, truth=None, dtypes: Sequence = DTYPES) -> list[Contender]:
     """Forward and gradient in each precision; all results are ready on the device when the clock stops.
 
     Args:
@@ -42,7 +43,6 @@ def _both(feeder: Feeder, load_kw, load_kvar, truth) -> list[Contender]:
         "solves": len(kw),
         "iterations": str(int(flow.iterations)),
         "error_pu": None if truth is None else error(flow.voltage_pu, truth),
-        "ours": True,
     }
     once = int(flow.iterations) * flops(feeder.terminal.impedance) + flops(feeder.voltage.impedance)
     name = f"wattflock {kw.dtype}"
@@ -51,6 +51,12 @@ def _both(feeder: Feeder, load_kw, load_kvar, truth) -> list[Contender]:
         Contender(name, partial(_run, forward, kw, kvar, wide), work=once, **facts),
         Contender(f"{name} with gradient", partial(_run, gradient, kw, kvar, wide), work=2 * once, **facts),
     ]
+
+
+def voltages(feeder: Feeder, load_kw, load_kvar, dtype) -> np.ndarray:
+    """|V| of all snapshots."""
+    with jax.enable_x64(dtype is np.float64):
+        return np.asarray(solve(cast(feeder, dtype), load_kw, load_kvar, TOLERANCE).voltage_pu)
 
 
 def _functions(feeder: Feeder):

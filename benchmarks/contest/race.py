@@ -17,8 +17,8 @@ class Contender:
     solves: int
     iterations: str = ""
     error_pu: float | None = None
-    work: float = 0.0  # multiplications and additions of one solve
-    ours: bool = False
+    work: float = 0.0  # multiplications and additions of one solve; 0: not known
+    rival: bool = False  # solves the same problem as ours; the best of them is what ours is compared with
 
 
 @dataclass(frozen=True, eq=False)
