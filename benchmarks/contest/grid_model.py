@@ -17,10 +17,10 @@ OTHER_PROBLEM = ("linear", "linear_current")
 THREADS = {1: -1, 2: 2}  # to what it calls threading
 NAME = "power-grid-model"
 DIFFERENCES = (
-    "The variant differs from the feeder by what power-grid-model cannot hold: each load between two phases is two halves "
-    "to ground, and the unloaded floating transformer 61s–610 is left out. In power-grid-model, missing phases are wires "
-    "without current, single-phase regulators (all neutral) are lines, the three-phase one is a transformer at its tap, "
-    "single-phase capacitors are constant impedance loads. Its linear methods solve another problem."
+    "The variant differs from the feeder by what power-grid-model cannot hold: each load between two phases is two "
+    "halves to ground, and the unloaded floating transformer 61s–610 is left out. In power-grid-model, missing phases "
+    "are wires without current, single-phase regulators (all neutral) are lines, the three-phase one is a transformer "
+    "at its tap, single-phase capacitors are loads of constant impedance. Its linear methods solve another problem."
 )
 PADDING_OHM = 0.1 + 0.1j  # of a wire without current
 ROWS = ("aa", "ba", "bb", "ca", "cb", "cc")

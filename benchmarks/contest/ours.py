@@ -1,5 +1,7 @@
 """Wattflock's solver as a contender, what it computes and how much memory it takes."""
 
+import ctypes
+import gc
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -101,12 +103,15 @@ def sizes(feeder: Feeder) -> str:
 
 def peak_mib(run) -> tuple[float, float]:
     """Resident memory of the process before and at the peak of `run` [MiB]; nan where Linux does not tell."""
+    run()  # compiling is not what is measured
     try:
+        gc.collect()
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what earlier work has left
         before = _status_mib("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
         run()
         return before, _status_mib("VmHWM")
-    except OSError:
+    except (OSError, AttributeError):
         return float("nan"), float("nan")
 
 

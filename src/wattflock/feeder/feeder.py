@@ -33,7 +33,7 @@ class Feeder(eqx.Module):
     slot: Int[Values, "slots"]  # terminal that sits at each place of a block; `len(terminals)`: nobody
     nominal_kw: Float[Values, "terminals"]  # the feeder's own spot loads [kW]
     nominal_kvar: Float[Values, "terminals"]
-    shunt_kw: Float[Values, "terminals"]  # constant impedance loads that are in the wires, at 1 pu [kW]
+    shunt_kw: Float[Values, "terminals"]  # of loads that stands among the wires as impedance, at 1 pu [kW]
     shunt_kvar: Float[Values, "terminals"]
     rating_a: Float[Values, "branches"]  # of each branch; nan: none is known [A]
     base_kva: Float[Values, ""]

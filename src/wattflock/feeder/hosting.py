@@ -141,20 +141,22 @@ def reach(worst: Worst, most: Matrix) -> Reach:
     """
     low, high, at_low, at_high, row, monotone = _coarse(worst, most)
     bounded = row >= 0
+    weight_low, weight_high, last = at_low, at_high, np.zeros(len(most))
     for step in range(STEPS):
-        open_ = bounded & (at_low < -CLOSE) & (high - low > CLOSE * most)
-        if not open_.any():
+        going = bounded & (at_low < -CLOSE) & (high - low > CLOSE * most)
+        if not going.any():
             break
-        with np.errstate(invalid="ignore"):
-            share = np.clip(at_low / (at_low - at_high), 0.01, 0.99)
-        share = np.where((step % 3 == 2) | ~np.isfinite(at_high), 0.5, share)
-        scale = np.where(open_, low + share * (high - low), low)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.clip(weight_low / (weight_low - weight_high), 0.01, 0.99)
+        share = np.where((step % 3 == 2) | ~np.isfinite(weight_high), 0.5, share)
+        scale = np.where(going, low + share * (high - low), low)
         value, at = worst(scale)
-        up, down = open_ & (value <= 0), open_ & (value > 0)
+        up, down = going & (value <= 0), going & (value > 0)
         low, high = np.where(up, scale, low), np.where(down, scale, high)
-        row = np.where(down, at, row)
-        at_low = np.where(up, value, np.where(down, at_low / 2, at_low))
-        at_high = np.where(down, value, np.where(up, at_high / 2, at_high))
+        at_low, row = np.where(up, value, at_low), np.where(down, at, row)
+        weight_low = np.where(up, value, np.where(down & (last < 0), weight_low / 2, weight_low))
+        weight_high = np.where(down, value, np.where(up & (last > 0), weight_high / 2, weight_high))
+        last = np.where(up, 1, np.where(down, -1, last))
     return Reach(low, row, monotone)
 
 

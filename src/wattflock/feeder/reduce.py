@@ -13,7 +13,7 @@ from wattflock.feeder.circuit import GROUND, Circuit, Spot, bus_of
 from wattflock.feeder.feeder import Feeder
 from wattflock.feeder.probe import Probe, branches, heads, voltages
 from wattflock.feeder.response import Response, respond
-from wattflock.feeder.spots import as_shunt, at_nominal, is_impedance, layers, per_terminal
+from wattflock.feeder.spots import as_shunt, is_impedance, layers, per_terminal, shunt_at_nominal
 from wattflock.feeder.watch import floating_buses, watchable
 
 BASE_KVA = 100.0  # of one terminal; it only scales numbers, no result depends on it
@@ -38,14 +38,13 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: P
     Delivery 6(3), 1991 (implicit Z-bus); delta branches as in A. Bernstein et al., "Load flow in multiphase
     distribution networks", IEEE Trans. Power Systems, 2018, DOI 10.1109/TPWRS.2018.2823277.
     """
-    fixed = [spot for spot in background if is_impedance(spot)]
     moving = [spot for spot in background if not is_impedance(spot)]
-    system = Response(circuit, [as_shunt(spot) for spot in fixed], BASE_KVA)
+    system = Response(circuit, [as_shunt(spot) for spot in background], BASE_KVA)
     floating = floating_buses(circuit, system.whole)
     _refuse(circuit, floating)
     branch, rating_a = branches(circuit)
     nominal = per_terminal(circuit, circuit.spots)
-    shunt = per_terminal(circuit, [at_nominal(circuit, spot) for spot in fixed])
+    shunt = per_terminal(circuit, [shunt_at_nominal(circuit, spot) for spot in background])
     return Feeder(
         terminal=respond(system, voltages(circuit, system.places)),
         voltage=respond(system, watchable(circuit, system.no_load, floating) if watched is None else watched),
