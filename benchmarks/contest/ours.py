@@ -39,20 +39,29 @@ def _both(feeder: Feeder, load_kw, load_kvar, truth) -> list[Contender]:
         feeder = jax.tree.map(jnp.asarray, feeder)
         kw, kvar = (jnp.asarray(load, feeder.terminal.no_load.dtype) for load in (load_kw, load_kvar))
         flow = solve(feeder, kw, kvar, TOLERANCE)
-    if not flow.converged.all():
-        raise SystemExit(f"{int((~flow.converged).sum())} snapshots have no solution; the benchmark means nothing")
-    facts = {
-        "solves": len(kw),
-        "iterations": str(int(flow.iterations)),
-        "error_pu": None if truth is None else error(flow.voltage_pu, truth),
-    }
+        if not flow.converged.all():
+            raise SystemExit(f"{int((~flow.converged).sum())} snapshots have no solution; the benchmark means nothing")
+        compiled = [function.lower(kw, kvar).compile() for function in _functions(feeder)]
     once = int(flow.iterations) * flops(feeder.terminal.impedance) + flops(feeder.voltage.impedance)
     name = f"wattflock {kw.dtype}"
-    forward, gradient = _functions(feeder)
     return [
-        Contender(name, partial(_run, forward, kw, kvar, wide), work=once, **facts),
-        Contender(f"{name} with gradient", partial(_run, gradient, kw, kvar, wide), work=2 * once, **facts),
+        Contender(
+            name=title,
+            run=partial(_run, function, kw, kvar, wide),
+            solves=len(kw),
+            iterations=str(int(flow.iterations)),
+            error_pu=None if truth is None else error(flow.voltage_pu, truth),
+            work=work,
+            buffers_mib=_buffers_mib(function),
+        )
+        for title, work, function in zip((name, f"{name} with gradient"), (once, 2 * once), compiled, strict=True)
     ]
+
+
+def _buffers_mib(compiled) -> float:
+    plan = compiled.memory_analysis()
+    sizes = plan.argument_size_in_bytes, plan.output_size_in_bytes, plan.temp_size_in_bytes
+    return sum(sizes) / 2**20
 
 
 def voltages(feeder: Feeder, load_kw, load_kvar, dtype) -> np.ndarray:
@@ -102,8 +111,7 @@ def sizes(feeder: Feeder) -> str:
 
 
 def peak_mib(run) -> tuple[float, float]:
-    """Resident memory of the process before and at the peak of `run` [MiB]; nan where Linux does not tell."""
-    run()  # compiling is not what is measured
+    """Resident memory of the process before and at the peak of `run` [MiB]; nan where the system does not tell."""
     try:
         gc.collect()
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # what earlier work has left

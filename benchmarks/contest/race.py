@@ -19,6 +19,7 @@ class Contender:
     iterations: str = ""
     error_pu: float | None = None
     work: float = 0.0  # multiplications and additions of one solve; 0: not known
+    buffers_mib: float = 0.0  # arguments, results and what lies between; 0: not known
     rival: bool = False  # solves the same problem as ours; the best of them is what ours is compared with
 
 

@@ -5,8 +5,9 @@ import os
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -19,23 +20,32 @@ SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.
 
 def main() -> None:
     """What `wattflock` on the command line starts."""
-    from wattflock.verbs import VERBS
+    from wattflock.verbs import GROUPS, VERBS
 
-    make_app(VERBS)()
+    make_app(VERBS, GROUPS)()
 
 
-def make_app(verbs: Iterable[Verb]) -> typer.Typer:
-    """A terminal application with one command for each verb.
+def make_app(verbs: Iterable[Verb], groups: Mapping[str, ModuleType] | None = None) -> typer.Typer:
+    """A terminal application with one command for each verb, and one group of commands for each module.
 
     A parameter without a default, and one called `scenario`, is an argument; any other is an option. A list
     is an option to repeat, in the singular: `sets` becomes `--set`. What a verb returns is printed.
     """
-    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = _group(verbs, None)
     app.callback()(_start)
+    for name, module in (groups or {}).items():
+        app.add_typer(_group(module.VERBS, inspect.getdoc(module)), name=name)
+    return app
+
+
+def _group(verbs: Iterable[Verb], about: str | None) -> typer.Typer:
+    group = typer.Typer(
+        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=about
+    )
     for verb in verbs:
         body, example = _help(verb)
-        app.command(_dashed(verb.__name__), help=body, epilog=example)(_command(verb))
-    return app
+        group.command(_dashed(verb.__name__), help=body, epilog=example)(_command(verb))
+    return group
 
 
 def _say_version(wanted: bool) -> None:
@@ -127,4 +137,4 @@ def _indented(text: str) -> str:
 
 
 def _dashed(name: str) -> str:
-    return name.replace("_", "-")
+    return name.rstrip("_").replace("_", "-")  # `import_` is a word of Python

@@ -69,7 +69,7 @@ class Flow(eqx.Module):
         return self.head_kw.sum(-1) - self.drawn_kw.sum(-1)
 
 
-def solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float = 1e-6, most: int = 60) -> Flow:
+def solve(feeder: Feeder, load_kw: Values, load_kvar: Values, tolerance: float = 1e-6, most: int = 60) -> Flow:
     """Voltages, currents and head power for constant-power loads, beside the feeder's own.
 
     Fixed point in the terminal currents, c = conj(s / (u₀ - M c)); all else is affine in c. Gradients with
@@ -126,7 +126,7 @@ def _solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, m
     if chunks == 1:
         flow = _flow(feeder, loads[0][0], loads[1][0], tolerance, most)
     else:
-        flow = jax.tree.map(joined, jax.lax.map(lambda pair: _flow(feeder, *pair, tolerance, most), loads))
+        flow = jax.tree.map(joined, jax.lax.map(lambda pair: _flow(feeder, pair[0], pair[1], tolerance, most), loads))
     return jax.tree.map(lambda each: each.reshape(*lead, *each.shape[1:]) if each.ndim else each, flow)
 
 

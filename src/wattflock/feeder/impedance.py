@@ -43,7 +43,7 @@ class Readout(eqx.Module):
 
     def packed(self, current: Array) -> Array:
         """Shape (blocks, batch, 2*outputs)."""
-        return self.no_load - self.impedance.drop(current)
+        return jnp.subtract(self.no_load, self.impedance.drop(current))
 
     def named(self, values: Float[Array, "blocks batch outputs"]) -> Float[Array, "batch names"]:
         """The same values in the order of the names."""

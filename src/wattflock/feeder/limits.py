@@ -1,7 +1,5 @@
 """What voltages, currents and their balance have to keep, and what leaving it costs."""
 
-import re
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -65,7 +63,8 @@ def three_phase(names: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
     at = {name: index for index, name in enumerate(names)}
     found = {}
     for name in names:
-        bus, ends = re.fullmatch(r"(.*?)((?:\.\d+)+)", name).groups() if "." in name else (name, "")
+        bus, _, ends = name.partition(".")
+        ends = f".{ends}"
         if ends in (".1", ".1.2"):
             others = (".1", ".2", ".3") if ends == ".1" else (".1.2", ".2.3", ".3.1")
             if all(bus + other in at for other in others):

@@ -47,7 +47,7 @@ class Response:
         if not len(cut):
             return np.zeros((0, 0))
         schur = self.admittance[cut][:, cut].toarray()
-        at = np.full(self.admittance.shape[0], -1)
+        at = np.full(len(self.circuit.nodes), -1)
         at[cut] = np.arange(len(cut))
         for part in self.parts:
             rim = at[part.block.rim]
@@ -88,7 +88,7 @@ def respond(system: Response, probe: Probe) -> Readout:
         up.append(pack(_padded(part.into_rim, system.rim, system.width)))
         down.append(pack(_padded(rim - inside @ part.to_rim, outputs, system.rim)))
         padded = np.pad(no_load[rows], (0, outputs - len(rows)), constant_values=1)
-        base.append(np.concatenate([padded.real, padded.imag])[None])
+        base.append(np.concatenate([np.real(padded), np.imag(padded)])[None])
         place[rows] = number * outputs + np.arange(len(rows))
     impedance = Impedance(np.stack(local), np.stack(up), system.across, np.stack(down))
     return Readout(impedance, np.stack(base), place, probe.names)
@@ -108,7 +108,7 @@ def _homes(system: Response, probe: Probe) -> list[Matrix]:
     """Numbers of the rows that each block answers: all that a row touches lies on its inside or its rim."""
     if len(system.blocks) == 1:
         return [np.arange(len(probe.names))]
-    block = np.full(probe.rows.shape[1], -1)
+    block = np.full(len(system.circuit.nodes), -1)
     for number, each in enumerate(system.blocks):
         block[each.inside] = number
     home = np.full(len(probe.names), -1)

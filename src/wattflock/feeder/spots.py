@@ -20,8 +20,9 @@ def constant_power(spots: Sequence[Spot]) -> tuple[Spot, ...]:
 
 
 def scaled(spots: Sequence[Spot], factor: float) -> tuple[Spot, ...]:
-    """The same loads, `factor` times as large."""
-    return tuple(dataclasses.replace(spot, kw=factor * spot.kw, kvar=factor * spot.kvar) for spot in spots)
+    """The same loads, `factor` times as large; what feeds in stays as it is."""
+    grown = (dataclasses.replace(spot, kw=factor * spot.kw, kvar=factor * spot.kvar) for spot in spots)
+    return tuple(new if spot.kw >= 0 else spot for new, spot in zip(grown, spots, strict=True))
 
 
 def is_impedance(spot: Spot) -> bool:

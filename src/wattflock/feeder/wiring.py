@@ -6,6 +6,7 @@ import equinox as eqx
 
 from wattflock.feeder.circuit import Circuit, edges
 from wattflock.feeder.feeder import Feeder
+from wattflock.feeder.network import Network
 from wattflock.feeder.reduce import reduce_circuit
 
 
@@ -28,6 +29,10 @@ class Wiring(eqx.Module):
         Raises:
             ScenarioError: parameters that the feeder cannot have.
         """
+
+    @abc.abstractmethod
+    def network(self) -> Network | None:
+        """The tables it is made of, for ways of building it elsewhere; None where there are none."""
 
     def build(self) -> Feeder:
         """The feeder, ready to solve, in float64 numpy arrays; its loads are left to whoever solves it."""

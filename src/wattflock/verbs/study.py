@@ -1,4 +1,4 @@
-"""What a person can ask for: the public API. Each function is a command of the terminal."""
+"""The study: trained, judged, compared, and what its parts are."""
 
 from pathlib import Path
 from typing import Annotated

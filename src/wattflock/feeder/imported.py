@@ -1,0 +1,46 @@
+"""A feeder of one's own, read from OpenDSS once and kept in one file."""
+
+from pathlib import Path
+
+import equinox as eqx
+
+from wattflock.errors import Problem, ScenarioError
+from wattflock.feeder.circuit import Circuit, with_taps
+from wattflock.feeder.stored import from_bytes
+from wattflock.feeder.tables import as_taps, check_taps
+from wattflock.feeder.wiring import Wiring
+
+
+class Imported(Wiring):
+    """Any feeder that `wattflock feeder import` has read; OpenDSS is not needed any more.
+
+    `file` is the path of what it wrote. `taps` are steps of the regulators in its order; empty: as imported.
+
+    Source: the file's own card, which names the OpenDSS model it was read from.
+    """
+
+    file: str = eqx.field(default="", static=True)
+    taps: tuple[int, ...] = eqx.field(default=(), static=True, converter=as_taps)
+
+    def circuit(self) -> Circuit:
+        """What the file holds, its regulators at `taps`."""
+        circuit = read_circuit(Path(self.file))
+        if not self.taps:
+            return circuit
+        check_taps("imported", self.taps, tuple(unit.name for unit in circuit.regulators))
+        return with_taps(circuit, self.taps)
+
+    def network(self) -> None:
+        """There are no tables."""
+
+
+def read_circuit(path: Path) -> Circuit:
+    """A circuit from the file that `wattflock feeder import` wrote.
+
+    Raises:
+        ScenarioError: there is no such file, or it is not whole.
+    """
+    if not path.is_file():
+        allowed = "the path of a file that `wattflock feeder import` wrote"
+        raise ScenarioError([Problem("feeder", "file", str(path), allowed)])
+    return from_bytes(path.read_bytes(), str(path))

@@ -1,0 +1,56 @@
+"""One snapshot of a feeder at its spot loads, in float64, with all that a person may ask of it."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from wattflock.feeder.circuit import Circuit, Spot
+from wattflock.feeder.feeder import Feeder, Flow, solve
+from wattflock.feeder.probe import Probe
+from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.spots import constant_power, scaled
+from wattflock.feeder.tapping import settle_taps
+from wattflock.feeder.watch import every_node
+
+TOLERANCE_PU = 1e-10
+MOST = 500  # iterations: near collapse they are many
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A solved feeder; arrays are numpy float64 without leading axes."""
+
+    circuit: Circuit  # its taps as they ended
+    feeder: Feeder  # with the voltages that limits judge
+    flow: Flow
+    phasor_pu: np.ndarray  # of every node to ground, complex, shape (nodes,)
+    settled: bool  # regulators are at rest, or were fixed
+
+
+def snapshot(circuit: Circuit, loads: str = "constant-power", scale: float = 1.0, taps: str = "fixed") -> Snapshot:
+    """The feeder at its own loads.
+
+    Args:
+        circuit: the feeder.
+        loads: "constant-power", or "as-modelled".
+        scale: of every load; what feeds in stays.
+        taps: "fixed", or "settle".
+    """
+    spots = scaled(constant_power(circuit.spots) if loads == "constant-power" else circuit.spots, scale)
+    settled = True
+    if taps == "settle":
+        tapped = settle_taps(circuit, spots)
+        circuit, settled = tapped.circuit, tapped.settled
+    feeder, flow = solved(circuit, spots, None)
+    whole = solved(circuit, spots, every_node(circuit))[1]
+    return Snapshot(circuit, feeder, flow, np.asarray(whole.phasor_pu), settled)
+
+
+def solved(circuit: Circuit, spots: Sequence[Spot], watched: Probe | None) -> tuple[Feeder, Flow]:
+    """The feeder with these loads in it, and its flow in float64, both as numpy."""
+    feeder = reduce_circuit(circuit, spots, watched)
+    none = np.zeros(len(feeder.terminals))
+    with jax.enable_x64(True):
+        return feeder, jax.tree.map(np.asarray, solve(feeder, none, none, TOLERANCE_PU, MOST))

@@ -1,0 +1,9 @@
+"""What a person can ask for: the public API. Each function is a command of the terminal.
+
+`VERBS` are `wattflock <verb>`; the verbs of a module in `GROUPS` are `wattflock <group> <verb>`.
+"""
+
+from wattflock.verbs import feeder, study
+
+VERBS = study.VERBS
+GROUPS = {"feeder": feeder}

@@ -1,0 +1,157 @@
+"""Feeders: import one from OpenDSS, solve it, check it, draw it, and say what it can host."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    from wattflock.feeder.circuit import Circuit
+    from wattflock.feeder.limits import Limits
+    from wattflock.feeder.network import Network
+
+FeederName = Annotated[str, "A feeder of our own (wattflock parts --room feeder) or a file that `import` wrote."]
+Loads = Annotated[str, "constant-power, or as-modelled: with their own dependence on voltage."]
+Scale = Annotated[float, "Every spot load times this."]
+Taps = Annotated[str, "fixed: as the feeder has them; settle: regulators move until their voltage is in band."]
+Preset = Annotated[str, "Limits: ansi-a (0.95 to 1.05 pu), ansi-b (0.917 to 1.058) or en50160 (0.90 to 1.10)."]
+
+
+def import_(
+    master: Annotated[Path, "The OpenDSS file that builds the circuit, such as Master.dss."],
+    out: Annotated[Path | None, "File to write; <circuit>.feeder here by default."] = None,
+) -> object:
+    """Read any OpenDSS model into one file of ours, which needs no OpenDSS any more.
+
+    Lines, switches, transformers, regulators with their controls, capacitors, reactors, sources and loads are kept
+    exactly, in the state in which OpenDSS's base case leaves them; everything that is approximated is listed.
+
+    Example:
+        wattflock feeder import path/to/Master.dss
+        wattflock feeder import path/to/Master.dss --out mine.feeder
+    """
+    from wattflock.feeder.opendss import read_opendss
+    from wattflock.feeder.stored import summary, to_bytes
+    from wattflock.report.sheet import facts
+    from wattflock.store.folder import write_whole
+
+    circuit = read_opendss(master)
+    path = write_whole(out or Path(f"{circuit.name}.feeder"), to_bytes(circuit))
+    return facts([*summary(circuit), ("written", f"{path} ({path.stat().st_size / 1e6:.2f} MB)")])
+
+
+def solve(
+    feeder: FeederName,
+    loads: Loads = "constant-power",
+    scale: Scale = 1.0,
+    taps: Taps = "fixed",
+    limits: Preset = "ansi-a",
+    csv: Annotated[Path | None, "Write node, magnitude [pu], angle [deg]; and beside it OUT-branches.csv [A]."] = None,
+) -> object:
+    """Solve a feeder at its spot loads in float64: voltages, currents, losses and which limits are broken.
+
+    Example:
+        wattflock feeder solve ieee123 --loads as-modelled --taps settle --csv voltages.csv
+        wattflock feeder solve mine.feeder --scale 0.5 --limits en50160
+    """
+    from wattflock.feeder.snapshot import snapshot
+    from wattflock.report.sheet import branch_table, facts, flow_facts, node_table
+    from wattflock.store.folder import write_whole
+
+    chosen = _preset(limits)
+    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
+    if csv:
+        write_whole(csv, node_table(shot).write_csv().encode())
+        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), branch_table(shot).write_csv().encode())
+    return facts(flow_facts(shot, chosen))
+
+
+def check(
+    feeder: FeederName,
+    master: Annotated[Path | None, "The OpenDSS file of an imported feeder, if it has moved."] = None,
+    tolerance_pu: Annotated[float, "Largest difference of a voltage that is accepted [pu]."] = 1e-6,
+) -> object:
+    """Compare a feeder with OpenDSS, node by node, at several loads; exit code 2 where they differ.
+
+    Example:
+        wattflock feeder check ieee13
+        wattflock feeder check mine.feeder --master path/to/Master.dss
+    """
+    from wattflock.errors import RunError
+    from wattflock.feeder.compare import comparisons, opinion
+    from wattflock.report.progress import console
+    from wattflock.report.sheet import comparison_table
+
+    circuit = _circuit(feeder)
+    rows = list(comparisons(circuit, opinion(circuit, _network(feeder), master)))
+    console.print(comparison_table(rows, tolerance_pu))
+    if wrong := [row for row in rows if not row.agrees(tolerance_pu)]:
+        raise RunError(f"{feeder}: {len(wrong)} of {len(rows)} comparisons differ by more than {tolerance_pu:g} pu")
+    return f"{feeder} agrees with OpenDSS within {tolerance_pu:g} pu"
+
+
+def show(
+    feeder: FeederName,
+    loads: Loads = "constant-power",
+    scale: Scale = 1.0,
+    limits: Preset = "ansi-a",
+    out: Annotated[Path | None, "Folder to write to; here by default."] = None,
+) -> str:
+    """Draw a feeder: its map and voltage profile at its spot loads, as PNG and as an interactive page.
+
+    Example:
+        wattflock feeder show ieee123 --out figures
+    """
+    from wattflock.feeder.snapshot import snapshot
+    from wattflock.report.wires import picture
+    from wattflock.report.wires_page import page
+    from wattflock.store.folder import write_whole
+
+    chosen = _preset(limits)
+    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, "fixed")
+    base = (out or Path()) / shot.circuit.name
+    parts = shot.circuit, shot.feeder, shot.flow, chosen
+    written = [
+        write_whole(base.with_suffix(".png"), picture(*parts)),
+        write_whole(base.with_suffix(".html"), page(*parts)),
+    ]
+    return "\n".join(map(str, written))
+
+
+def _network(name: str) -> "Network | None":
+    """The tables of a feeder of our own; None for an imported one."""
+    from wattflock.feeder.wiring import Wiring
+    from wattflock.registry import files, part
+
+    return part("feeder", Wiring, name)().network() if name in files("feeder") else None
+
+
+LOADS = ("constant-power", "as-modelled")
+TAPS = ("fixed", "settle")
+
+
+def _circuit(name: str) -> "Circuit":
+    """A part of the feeder room by its name, or a file."""
+    from wattflock.feeder.imported import read_circuit
+    from wattflock.feeder.wiring import Wiring
+    from wattflock.registry import files, part
+
+    if name in files("feeder") or not Path(name).exists():
+        return part("feeder", Wiring, name)().circuit()
+    return read_circuit(Path(name))
+
+
+def _preset(name: str) -> "Limits":
+    from wattflock.feeder.limits import PRESETS
+
+    return PRESETS[_choice("limits", name, tuple(PRESETS))]
+
+
+def _choice(option: str, value: str, known: tuple[str, ...]) -> str:
+    from wattflock.errors import Problem, ScenarioError
+    from wattflock.registry import nearest
+
+    if value not in known:
+        raise ScenarioError([Problem("wattflock feeder", f"--{option}", value, nearest(value, known))])
+    return value
+
+
+VERBS = (import_, solve, check, show)
