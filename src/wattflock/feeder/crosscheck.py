@@ -67,7 +67,7 @@ class BaseCase:
 
     def __init__(self, master: Path):
         self.engine, self.notes = base_case(master)
-        self.multiplier = float(self.engine.ActiveCircuit.Solution.LoadMult)
+        self.rated = self._each_load()
 
     def command(self, *words: str) -> None:
         """Run OpenDSS commands, such as `batchedit load..* vminpu=0.8`."""
@@ -79,8 +79,20 @@ class BaseCase:
         self.command(*(f"{name}.{words}" for name in names for words in WITHOUT_CUT_OFF.split()))
 
     def solve(self, scale: float = 1.0) -> Solution:
-        """Every load times `scale` (OpenDSS scales no kvar of models 6 and 7, and no load of fixed status)."""
-        self.engine.ActiveCircuit.Solution.LoadMult = scale * self.multiplier
+        """Every load times `scale`, those of fixed status too (which OpenDSS's own multiplier leaves as they are)."""
+        loads = self.engine.ActiveCircuit.Loads
+        for name, (kw, kvar) in self.rated.items():
+            loads.Name = name
+            loads.kW, loads.kvar = scale * kw, scale * kvar
         converged = solve(self.engine)
         losses_kw = float(np.ravel(self.engine.ActiveCircuit.Losses)[0]) / 1e3
         return Solution(node_names(self.engine), node_voltage(self.engine), losses_kw, converged)
+
+    def _each_load(self) -> dict[str, tuple[float, float]]:
+        """Name → what it draws before any multiplier [kW, kvar]."""
+        loads = self.engine.ActiveCircuit.Loads
+        found, more = {}, loads.First
+        while more:
+            found[loads.Name] = float(loads.kW), float(loads.kvar)
+            more = loads.Next
+        return found

@@ -22,11 +22,11 @@ PROPORTIONAL = "proportional"  # in proportion to a request
 MAXIMUM = "maximum"  # the largest total
 ALLOCATIONS = (EQUAL, PROPORTIONAL, MAXIMUM)
 
-PROGRAMS = 16  # linear programs of MAXIMUM
+PROGRAMS = 20  # linear programs of MAXIMUM
 GAIN = 1e-4  # of the total that counts as better
 BEYOND = 1.25  # how far what a linear program found may still grow
 
-Planes = tuple[Matrix, Matrix]  # level (n,) and rise (n, terminals): level + rise · limit ≤ 0
+Planes = tuple[Matrix, Matrix, Matrix]  # row (n,), level (n,), rise (n, terminals): level + rise · limit ≤ 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,20 +180,23 @@ def _allocate(box: Box, allocation: str) -> Filled:
 def _maximum(box: Box) -> Filled:
     """The largest total, by linear programs around the best so far, each one scaled back to what power flow keeps.
 
-    A row that is convex in the power is at least its tangent, so over the whole box at least
-    value - slope · z + Σ max(slope, 0) x. All rows have such a plane half way up; the binding ones get more, at their
-    own worst corner of each aim and of what power flow leaves of it (cutting planes).
+    A row that is convex in the power (loading, unbalance) is at least its tangent, over the whole box at least
+    value - slope · z + Σ max(slope, 0) x: its planes are all kept. Voltages are nearly linear and keep the newest
+    one. All rows have a plane half way up; the binding ones get more, at their own worst corner of each aim and of
+    what power flow leaves of it.
     Source: J. E. Kelley, "The cutting-plane method for solving convex programs", J. SIAM 8(4), 1960.
     """
     best = max((_allocate(box, one) for one in (EQUAL, PROPORTIONAL)), key=lambda one: one.limit.sum())
     planes, radius = [_halfway(box, best.limit), _at_worst(box, best.corners, best.limit)], 1.0
     for _ in range(PROGRAMS):
-        aim = _program(planes, best.limit, radius * box.ceiling, box.ceiling)
+        aim = _program(_newest(planes, 2 * len(box.point.feeder.nodes)), best.limit, radius * box.ceiling, box.ceiling)
         if aim is None:
             break
         found = fill(dataclasses.replace(box, corners=best.corners), aim, BEYOND)
         planes += [_at_worst(box, found.corners, aim), _at_worst(box, found.corners, found.limit)]
         better = found.limit.sum() > (1 + GAIN) * best.limit.sum()
+        if not better and abs(aim.sum() - best.limit.sum()) < GAIN * best.limit.sum():
+            break
         best, radius = (found, radius) if better else (best, radius / 2)
     return best
 
@@ -203,7 +206,7 @@ def _halfway(box: Box, limit: Matrix) -> Planes:
     middle = dataclasses.replace(box.point, load_kw=box.point.load_kw + jnp.asarray(box.sign * limit / 2))
     found = stress_sensitivity(middle)
     slope = box.sign * np.asarray(found.per_kw, float)
-    return np.asarray(found.value, float) - slope @ limit / 2, np.maximum(slope, 0)
+    return np.arange(len(slope)), np.asarray(found.value, float) - slope @ limit / 2, np.maximum(slope, 0)
 
 
 def _at_worst(box: Box, corners: Matrix, limit: Matrix) -> Planes:
@@ -211,12 +214,21 @@ def _at_worst(box: Box, corners: Matrix, limit: Matrix) -> Planes:
     corner, row = adversaries(box, corners, limit)
     value, slope = planes_at(box, corner * limit, row)
     solved = slope.any(-1)
-    return (value - (slope * corner) @ limit)[solved], np.maximum(slope, 0)[solved]
+    level = value - (slope * corner) @ limit
+    return row[solved], level[solved], np.maximum(slope, 0)[solved]
 
 
-def _program(planes: list[Planes], best: Matrix, radius: Matrix, ceiling: Matrix) -> Matrix | None:
+def _newest(planes: list[Planes], voltages: int) -> Planes:
+    """All planes together, of each of the first `voltages` rows only the newest."""
+    row, level, rise = (np.concatenate(parts)[::-1] for parts in zip(*planes, strict=True))
+    first = np.unique(row, return_index=True)[1]
+    kept = np.isin(np.arange(len(row)), first) | (row >= voltages)
+    return row[kept], level[kept], rise[kept]
+
+
+def _program(planes: Planes, best: Matrix, radius: Matrix, ceiling: Matrix) -> Matrix | None:
     """The largest total that the planes allow within a radius of the best so far; None: no solution."""
-    level, rise = (np.concatenate(parts) for parts in zip(*planes, strict=True))
+    _, level, rise = planes
     low, high = np.maximum(best - radius, 0), np.minimum(best + radius, ceiling)
     near = level + rise @ high > 0
     if not near.any():

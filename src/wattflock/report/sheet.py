@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -78,14 +77,14 @@ def branch_table(shot: Snapshot) -> pl.DataFrame:
 
 def comparison_table(rows: list[Comparison], tolerance_pu: float) -> Table:
     """One line a comparison."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in ("loads", "scale", "precision", "difference [pu]", "at", "losses [kW]", "OpenDSS [kW]", ""):
-        table.add_column(head, justify="right" if "[" in head or head == "scale" else "left", no_wrap=head == "loads")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for head in ("loads", "dtype", "max ΔV [pu]", "at", "losses [kW]", "OpenDSS", ""):
+        table.add_column(head, justify="right" if head in ("max ΔV [pu]", "losses [kW]", "OpenDSS") else "left")
     for row in rows:
         said = "agrees" if row.agrees(tolerance_pu) else "DIFFERS"
         difference = "no solution" if math.isnan(row.difference_pu) else f"{row.difference_pu:.1e}"
-        losses = (f"{value:.4f}" for value in (row.losses_kw, row.opendss_losses_kw))
-        table.add_row(row.loads, f"{row.scale:g}", row.precision, difference, Text(row.node), *losses, said)
+        losses = (f"{value:.3f}" for value in (row.losses_kw, row.opendss_losses_kw))
+        table.add_row(f"{row.loads} × {row.scale:g}", row.precision, difference, Text(row.node), *losses, said)
     return table
 
 

@@ -1,4 +1,4 @@
-"""A feeder drawn in one snapshot: its map and the profile of its voltages, as a picture (`wires_page.py`: as a page)."""
+"""A feeder drawn in one snapshot: its map and the profile of its voltages, as a picture (`wires_page.py`: a page)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.canvas import blank, note, png, scale_of
 from wattflock.report.palette import VOLTAGE_SCALE
+from wattflock.report.wires_look import OTHER, OVER, PHASES, SIGNS, WIRE, phase_name, phase_order, voltage_reach
 from wattflock.report.wires_page import page
 from wattflock.report.wires_view import View, see
 
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "picture"]
 NAMED = 60  # buses up to which their names stand in the map
-SIGNS = {"switch": ("s", "switch", "white"), "transformer": ("o", "transformer", "#9aa3af"),
-         "regulator": ("D", "regulator", "#f0c419")}  # fmt: skip
-PHASES = {  # label -> colour, marker
-    "1": ("#0072b2", "o"),
-    "2": ("#d55e00", "s"),
-    "3": ("#009e73", "^"),
-    "1-2": ("#56b4e9", "o"),
-    "2-3": ("#cc79a7", "s"),
-    "3-1": ("#8c6d1f", "^"),
-}
-HOT = "#d0021b"
 
 
 def picture(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits) -> bytes:
@@ -41,12 +31,12 @@ def picture(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits) -> byt
 
 
 def _figure(circuit: Circuit, view: View, limits: Limits) -> "Figure":
-    figure, axes = blank(1, 2, (12.5, 5.4), share="none")
+    figure, axes = blank(1, 2, (13.0, 5.6), share="none")
     dots = _map(axes[0, 0], view, limits)
-    bar = figure.colorbar(dots, ax=axes[0, 0], shrink=0.7, pad=0.02, aspect=30, location="bottom")
+    bar = figure.colorbar(dots, ax=axes[0, 0], shrink=0.85, pad=0.01, aspect=34)
     bar.set_label("voltage furthest from nominal [pu]; dashes: limits")
     for limit in (limits.low_pu, limits.high_pu):
-        bar.ax.axvline(limit, color="#111827", linestyle=(0, (2, 1)), linewidth=1.4)
+        bar.ax.axhline(limit, color="#111827", linestyle=(0, (2, 1)), linewidth=1.4)
     _profile(axes[0, 1], view, limits)
     nodes = f"{len(circuit.buses):,} buses, {len(circuit.nodes):,} nodes"
     axes[0, 0].set_title(f"{circuit.name}: {nodes}")
@@ -67,18 +57,33 @@ def _map(axes: "Axes", view: View, limits: Limits) -> Any:
                         cmap=scale_of(VOLTAGE_SCALE), zorder=5, **edge)  # fmt: skip
     head = list(view.sources[:1])
     axes.plot(x[head], y[head], "*", color="#111827", markersize=13, zorder=7, label="source")
-    for bus, name in enumerate(view.buses if len(x) <= NAMED else ()):
-        axes.annotate(name, (x[bus], y[bus]), (3, 3), textcoords="offset points", fontsize=6, color="#374151", zorder=8)
+    for bus in _apart(x, y) if len(x) <= NAMED else ():
+        at = (x[bus], y[bus])
+        axes.annotate(view.buses[bus], at, (3, 3), textcoords="offset points", fontsize=6, color="#374151", zorder=8)
     axes.set_aspect("equal", adjustable="datalim")
     axes.axis("off")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=5, handletextpad=0.4, columnspacing=1.2)
+    _legend(axes)
     return dots
 
 
-def voltage_reach(view: View, limits: Limits) -> float:
-    """How far the scale of voltages goes from 1 on both sides [pu]: the limits are always on it."""
-    reach = np.abs([*view.worst_pu[np.isfinite(view.worst_pu)], limits.low_pu, limits.high_pu] - np.float64(1)).max()
-    return float(min(1.08 * reach, 1.0))
+def _apart(x: np.ndarray, y: np.ndarray) -> list[int]:
+    """Buses whose names do not cover each other."""
+    room = max(np.ptp(x), np.ptp(y))
+    found: list[int] = []
+    for bus in range(len(x)):
+        if all(abs(x[bus] - x[n]) > 0.055 * room or abs(y[bus] - y[n]) > 0.022 * room for n in found):
+            found.append(bus)
+    return found
+
+
+def _legend(axes: "Axes") -> None:
+    """Below the map; signs have one size there, however small they are in the map."""
+    from matplotlib.collections import PathCollection
+
+    made = axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=6, handletextpad=0.4, columnspacing=1.0)
+    for handle in made.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set(sizes=[36], linewidth=0.8)
 
 
 def _wires(axes: "Axes", view: View, limits: Limits) -> None:
@@ -90,19 +95,19 @@ def _wires(axes: "Axes", view: View, limits: Limits) -> None:
     thin = 1.0 if len(pairs) < 500 else 0.5
     width = thin * (0.7 + 2.6 * np.clip(loading, 0, 1.5))
     over = loading > limits.loading
-    for some, colour in ((~over, "#7b8694"), (over, HOT)):
-        axes.add_collection(LineCollection(at[pairs[some]], linewidths=width[some], colors=colour, zorder=2 + over.any()))
+    for some, colour, height in ((~over, WIRE, 2), (over, OVER, 3)):
+        axes.add_collection(LineCollection(at[pairs[some]], linewidths=width[some], colors=colour, zorder=height))
     top = f", up to {100 * loading.max():.0f} %" if loading.any() else ""
-    axes.plot([], [], color="#7b8694", linewidth=2, label="wire" + (f", wide by loading{top}" if top else ""))
+    axes.plot([], [], color=WIRE, linewidth=2, label="wire" + (f", wide by loading{top}" if top else ""))
     if over.any():
-        axes.plot([], [], color=HOT, linewidth=2, label=f"loading above {100 * limits.loading:.0f} %")
+        axes.plot([], [], color=OVER, linewidth=2, label=f"loading above {100 * limits.loading:.0f} %")
     kinds = np.array([wire.kind for wire in view.wires])
-    for kind, (marker, label, colour) in SIGNS.items():
+    for kind, (marker, _, colour) in SIGNS.items():
         middle = at[pairs[kinds == kind]].mean(1)
         if len(middle):
-            size = float(np.clip(1500 / len(middle), 3, 48))
-            axes.scatter(*middle.T, size, color=colour, marker=marker, edgecolor="#111827", label=label,
-                         linewidth=0.8 if size > 10 else 0.2, zorder=3 if size < 10 else 6)  # fmt: skip
+            size = float(np.clip(600 / len(middle), 2.5, 36))
+            axes.scatter(*middle.T, size, color=colour, marker=marker, edgecolor="#111827", label=kind,
+                         linewidth=0.8 if size > 10 else 0.2, zorder=3.5 if size < 10 else 6)  # fmt: skip
 
 
 def _profile(axes: "Axes", view: View, limits: Limits) -> None:
@@ -112,11 +117,11 @@ def _profile(axes: "Axes", view: View, limits: Limits) -> None:
     phases = np.array(view.node_phase)
     small = float(np.clip(2400 / max(len(at), 1), 1.2, 4))
     for phase in phase_order(view):
-        colour, marker = PHASES.get(phase, ("#6b7280", "x"))
+        colour, marker, _ = PHASES.get(phase, OTHER)
         mine = phases[view.joins[:, 0]] == phase
         axes.add_collection(LineCollection(at[view.joins[mine]], linewidths=0.9, colors=colour, alpha=0.75))
-        name = f"phase {phase}" if "-" not in phase else f"phases {phase}"
-        axes.plot(*at[phases == phase].T, marker, color=colour, markersize=small, markeredgewidth=0, label=name)
+        axes.plot(*at[phases == phase].T, marker, color=colour, markersize=small, markeredgewidth=0,
+                  label=phase_name(phase))  # fmt: skip
     for limit in (limits.low_pu, limits.high_pu):
         axes.axhline(limit, color="#111827", linestyle="--", linewidth=1)
     axes.set(xlabel=view.places.distance_name, ylabel="voltage [pu]")
@@ -124,8 +129,3 @@ def _profile(axes: "Axes", view: View, limits: Limits) -> None:
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=6, markerscale=5 / small)
     else:
         note(axes, "no voltage is watched here")
-
-
-def phase_order(view: View) -> list[str]:
-    """Phases of the watched voltages: to ground first."""
-    return sorted(set(view.node_phase), key=lambda phase: (len(phase), phase == "3-1", phase))

@@ -34,12 +34,10 @@ def place(x: NDArray[np.float64], y: NDArray[np.float64], pairs: NDArray[np.int6
     """
     known = np.isfinite(x) & np.isfinite(y)
     hops = _distance(len(x), pairs, sources, np.ones(len(pairs)))
-    if known.sum() < 2:
-        at = _tree(len(x), pairs, sources[0], hops)
-    else:
-        at = _between(np.column_stack([x, y]), known, pairs)
+    drawn = known.sum() > 1
+    at = _between(np.column_stack([x, y]), known, pairs) if drawn else _tree(len(x), pairs, sources[0], hops)
     distance, name = hops, "buses from the source"
-    if known.mean() >= KNOWN_SHARE and known.sum() > 1:
+    if drawn and known.mean() >= KNOWN_SHARE:
         length = np.hypot(*(at[pairs[:, 0]] - at[pairs[:, 1]]).T)
         distance = _distance(len(x), pairs, sources, np.maximum(length, 1e-9 * np.ptp(at, axis=0).max()))
         name = "distance from the source along the wires [map units]"
