@@ -24,7 +24,7 @@ BACK = 0.98  # step back where a refined scale is still violated
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """Resolved rules of an envelope; corners of 0 and 1 are (corners, terminals), the last places free for those found."""
+    """Resolved rules; corners of 0 and 1 have shape (corners, terminals), their last places are for those found."""
 
     point: Point
     sign: float

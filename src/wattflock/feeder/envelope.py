@@ -13,7 +13,7 @@ from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Matrix
 from wattflock.feeder.corners import ROUNDS, SOUGHT, Box, Filled, adversaries, fill, fixed_corners, planes_at
 from wattflock.feeder.feeder import Feeder
-from wattflock.feeder.hosting import CAP, EXPORT, NO_SOLUTION, SIGN, refuse, refuse_violations, stress_of, worst_stress
+from wattflock.feeder.hosting import CAP, EXPORT, NO_SOLUTION, SIGN, refuse, refuse_violations, worst_stress
 from wattflock.feeder.limits import Limits, stress_names
 from wattflock.feeder.sensitivity import Point, operating_point, stress_sensitivity
 
@@ -23,7 +23,8 @@ MAXIMUM = "maximum"  # the largest total
 ALLOCATIONS = (EQUAL, PROPORTIONAL, MAXIMUM)
 
 PROGRAMS = 20  # linear programs of MAXIMUM
-GAIN = 1e-4  # of the total that counts as better
+GAIN = 1e-4  # of the total that is worth another program
+TINY = 1e-9  # homes, or kW, in place of none
 BEYOND = 1.25  # how far what a linear program found may still grow
 
 Planes = tuple[Matrix, Matrix, Matrix]  # row (n,), level (n,), rise (n, terminals): level + rise · limit ≤ 0
@@ -55,12 +56,13 @@ class Envelope:
     corners: int  # different ones, verified by power flow
     worst_stress: float  # over all corners [pu, or share]; above 0 where the base itself violates: limits are 0
     worst_row: str
+    worst_corner: Matrix  # (terminals,) True: at its limit there, False: at 0
     binding: str  # the row just beyond the limits, or CAP
 
     @property
     def home_kw(self) -> Matrix:
         """Limit of one home at each terminal [kW], 0 where there is none, (terminals,)."""
-        return self.limit_kw / np.maximum(self.homes, 1e-9)
+        return self.limit_kw / np.maximum(self.homes, TINY)
 
 
 def envelope(point: Point, rules: Rules) -> Envelope:
@@ -97,9 +99,9 @@ def envelopes(
     load_kw, load_kvar = np.atleast_2d(load_kw), np.atleast_2d(load_kvar)
     if load_kw.shape != load_kvar.shape:
         raise ScenarioError([Problem("base load", "load_kvar", load_kvar.shape, f"shape {load_kw.shape}")])
-    points = operating_point(feeder, limits, load_kw[0], load_kvar[0])
-    _box(points, rules)
-    return (_step(points, kw, kvar, rules) for kw, kvar in zip(load_kw, load_kvar, strict=True))
+    first = operating_point(feeder, limits, load_kw[0], load_kvar[0])
+    _box(first, rules)
+    return (_step(first, kw, kvar, rules) for kw, kvar in zip(load_kw, load_kvar, strict=True))
 
 
 def jain_index(home_kw: ArrayLike, homes: ArrayLike) -> float:
@@ -119,15 +121,16 @@ def _step(point: Point, load_kw: Matrix, load_kvar: Matrix, rules: Rules) -> Env
     worst, row = worst_stress(point, np.zeros((1, len(box.homes))))
     if worst[0] > 0:
         nothing = np.zeros(len(box.homes))
-        return _verified(box, rules, Filled(nothing, int(row[0]), nothing[None]))
+        return _verified(box, rules, Filled(nothing, int(row[0]), np.zeros_like(box.corners)))
     return _verified(box, rules, _allocate(box, rules.allocation))
 
 
 def _verified(box: Box, rules: Rules, found: Filled) -> Envelope:
-    corners = np.unique(found.corners, axis=0)
-    worst, row = worst_stress(box.point, box.sign * found.corners * found.limit)
+    corners = found.corners
+    worst, row = worst_stress(box.point, box.sign * corners * found.limit)
     names = (*stress_names(box.point.feeder), NO_SOLUTION, CAP)
-    per_home = found.limit / np.maximum(box.homes, 1e-9)
+    at = worst.argmax()
+    per_home = found.limit / np.maximum(box.homes, TINY)
     return Envelope(
         rules=rules,
         terminals=box.point.feeder.terminals,
@@ -135,9 +138,10 @@ def _verified(box: Box, rules: Rules, found: Filled) -> Envelope:
         limit_kw=found.limit,
         total_kw=float(found.limit.sum()),
         fairness=jain_index(per_home, box.homes),
-        corners=len(corners),
-        worst_stress=float(worst.max()),
-        worst_row=names[row[worst.argmax()]],
+        corners=len(np.unique(corners, axis=0)),
+        worst_stress=float(worst[at]),
+        worst_row=names[row[at]],
+        worst_corner=corners[at] > 0,
         binding=names[found.row],
     )
 
@@ -151,7 +155,7 @@ def _box(point: Point, rules: Rules) -> Box:
     problems = [
         Problem("envelope", name, np.shape(value), f"{len(terminals)} numbers, none below 0, some above")
         for name, value in {"homes": homes, "request_kw": request}.items()
-        if value.shape != homes.shape[:1] or len(value) != len(terminals) or not (value >= 0).all() or not value.any()
+        if value.shape != (len(terminals),) or not (value >= 0).all() or not np.isfinite(value).all() or not value.any()
     ]
     if rules.allocation not in ALLOCATIONS:
         problems.append(Problem("envelope", "allocation", rules.allocation, ", ".join(ALLOCATIONS)))
@@ -194,10 +198,11 @@ def _maximum(box: Box) -> Filled:
             break
         found = fill(dataclasses.replace(box, corners=best.corners), aim, BEYOND)
         planes += [_at_worst(box, found.corners, aim), _at_worst(box, found.corners, found.limit)]
-        better = found.limit.sum() > (1 + GAIN) * best.limit.sum()
-        if not better and abs(aim.sum() - best.limit.sum()) < GAIN * best.limit.sum():
+        gain = found.limit.sum() / max(best.limit.sum(), TINY) - 1
+        best = found if gain > 0 else best
+        radius = radius if gain > GAIN else radius / 2
+        if gain <= GAIN and abs(aim.sum() - best.limit.sum()) <= GAIN * best.limit.sum():
             break
-        best, radius = (found, radius) if better else (best, radius / 2)
     return best
 
 

@@ -166,10 +166,12 @@ def _coarse(worst: Worst, most: Matrix) -> tuple[Matrix, Matrix, Matrix, Matrix,
     scale, value, row = (np.stack(parts) for parts in zip(*tried, strict=True))
     bad = value > 0
     bad[0] = False  # the base is kept, up to rounding
-    first = np.where(bad.any(0), bad.argmax(0), GRID)
-    before, each = np.where(bad.any(0), first - 1, GRID), np.arange(len(most))
-    monotone = (bad | (np.arange(GRID + 1)[:, None] < first)).all(0) | ~bad.any(0)
-    found = np.where(bad.any(0), row[first, each], -1)
+    some, each = bad.any(0), np.arange(len(most))
+    first = np.where(some, bad.argmax(0), GRID)
+    before = np.where(some, first - 1, GRID)
+    beyond = np.arange(GRID + 1)[:, None] >= first
+    monotone = np.asarray((bad == beyond).all(0) | ~some)
+    found = np.where(some, row[first, each], -1)
     return scale[before, each], scale[first, each], value[before, each], value[first, each], found, monotone
 
 

@@ -77,11 +77,11 @@ def branch_table(shot: Snapshot) -> pl.DataFrame:
 
 def comparison_table(rows: list[Comparison], tolerance_pu: float) -> Table:
     """One line a comparison."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for head in ("loads", "dtype", "max ΔV [pu]", "at", "losses [kW]", "OpenDSS", ""):
-        table.add_column(head, justify="right" if head in ("max ΔV [pu]", "losses [kW]", "OpenDSS") else "left")
+        table.add_column(Text(head), justify="right" if head in ("max ΔV [pu]", "losses [kW]", "OpenDSS") else "left")
     for row in rows:
-        said = "agrees" if row.agrees(tolerance_pu) else "DIFFERS"
+        said = "ok" if row.agrees(tolerance_pu) else "DIFFERS"
         difference = "no solution" if math.isnan(row.difference_pu) else f"{row.difference_pu:.1e}"
         losses = (f"{value:.3f}" for value in (row.losses_kw, row.opendss_losses_kw))
         table.add_row(f"{row.loads} × {row.scale:g}", row.precision, difference, Text(row.node), *losses, said)

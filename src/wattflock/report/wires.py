@@ -96,7 +96,7 @@ def _wires(axes: "Axes", view: View, limits: Limits) -> None:
     width = thin * (0.7 + 2.6 * np.clip(loading, 0, 1.5))
     over = loading > limits.loading
     for some, colour, height in ((~over, WIRE, 2), (over, OVER, 3)):
-        axes.add_collection(LineCollection(at[pairs[some]], linewidths=width[some], colors=colour, zorder=height))
+        axes.add_collection(LineCollection(list(at[pairs[some]]), linewidths=width[some], colors=colour, zorder=height))
     top = f", up to {100 * loading.max():.0f} %" if loading.any() else ""
     axes.plot([], [], color=WIRE, linewidth=2, label="wire" + (f", wide by loading{top}" if top else ""))
     if over.any():
@@ -106,7 +106,7 @@ def _wires(axes: "Axes", view: View, limits: Limits) -> None:
         middle = at[pairs[kinds == kind]].mean(1)
         if len(middle):
             size = float(np.clip(600 / len(middle), 2.5, 36))
-            axes.scatter(*middle.T, size, color=colour, marker=marker, edgecolor="#111827", label=kind,
+            axes.scatter(middle[:, 0], middle[:, 1], size, color=colour.replace("@paper", "white"), marker=marker, edgecolor="#111827", label=kind,
                          linewidth=0.8 if size > 10 else 0.2, zorder=3.5 if size < 10 else 6)  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _profile(axes: "Axes", view: View, limits: Limits) -> None:
     for phase in phase_order(view):
         colour, marker, _ = PHASES.get(phase, OTHER)
         mine = phases[view.joins[:, 0]] == phase
-        axes.add_collection(LineCollection(at[view.joins[mine]], linewidths=0.9, colors=colour, alpha=0.75))
+        axes.add_collection(LineCollection(list(at[view.joins[mine]]), linewidths=0.9, colors=colour, alpha=0.75))
         axes.plot(*at[phases == phase].T, marker, color=colour, markersize=small, markeredgewidth=0,
                   label=phase_name(phase))  # fmt: skip
     for limit in (limits.low_pu, limits.high_pu):

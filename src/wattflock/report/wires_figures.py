@@ -19,6 +19,7 @@ QUANTITIES = {
     "loading": "loading [%]",
     "unbalance": "voltage unbalance [%]",
 }
+RARE = 20  # signs up to which they are drawn over the buses of a large feeder
 BANDS = 6  # colours that wires are drawn in
 
 
@@ -30,20 +31,21 @@ def feeder_map(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits, vie
         "yaxis": hidden | {"scaleanchor": "x"},
         "hovermode": "closest",
         "dragmode": "zoom",
-        "legend": {"y": -0.12, "yanchor": "top"},
+        "legend": {"y": 0, "yanchor": "top", "itemsizing": "constant"},
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
     }  # fmt: skip
     hover = bus_texts(view, feeder, flow), wire_texts(circuit, view)
+    under, over = _signs(view, hover[1])
     values = {"voltage": view.worst_pu, "unbalance": 100 * view.unbalance}
+    scales = {"voltage": _voltages(view, limits), "unbalance": _shares(values["unbalance"], limits)}
     choices = {}
-    for name in QUANTITIES:
-        if name == "loading" and np.isfinite(view.loading).any():
-            choices[name] = {"data": [*_loaded(view, limits), *_signs(view, hover[1]), *_dots(view, hover[0])]}
-        elif name in values and np.isfinite(values[name]).any():
-            scale = _scale(name, values[name], voltage_reach(view, limits))
-            dots = _dots(view, hover[0], values[name], scale)
-            choices[name] = {"data": [*_plain_wires(view), *_signs(view, hover[1]), *dots]}
-    return {"layout": layout, "choices": choices or {"voltage": {"data": _dots(view, hover[0])}}}
+    if np.isfinite(view.loading).any():
+        choices["loading"] = {"data": [*_loaded(view, limits), *under, *_dots(view, hover[0]), *over]}
+    for name, each in values.items():
+        if np.isfinite(each).any():
+            dots = _dots(view, hover[0], each, scales[name])
+            choices[name] = {"data": [*_plain_wires(view), *under, *dots, *over]}
+    return {"layout": layout, "choices": choices or {"voltage": {"data": [*under, *_dots(view, hover[0]), *over]}}}
 
 
 def profile(feeder: Feeder, flow: Flow, limits: Limits, view: View) -> Figure:
@@ -120,30 +122,38 @@ def _mixed(share: float) -> str:
     return "#" + "".join(f"{round(value):02x}" for value in ends[0] + share * (ends[1] - ends[0]))
 
 
-def _signs(view: View, texts: list[str]) -> list[dict[str, Any]]:
-    """Signs of switches, transformers and regulators, and places in the middle of lines to point at."""
+def _signs(view: View, texts: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What lies under the buses and what over them: signs, and places in the middle of lines to point at."""
     pairs, kinds = _pairs(view), np.array([wire.kind for wire in view.wires])
-    data = []
-    for kind in dict.fromkeys(["line", *SIGNS, *kinds.tolist()]):
+    under, over = [], []
+    for kind in ("line", *SIGNS):
         at = np.flatnonzero(kinds == kind)
         if len(at):
-            _, symbol, colour = SIGNS.get(kind, ("", "circle", "rgba(0,0,0,0)"))
-            size = float(np.clip(600 / len(at), 3, 11))
-            marker = {"symbol": symbol, "color": colour, "size": size, "line": {"color": INK, "width": size / 9}}
-            bare = {"color": colour, "size": 9, "line": {"width": 0}}
-            data.append(HOVER | {
+            middle = view.places.x[pairs[at]].mean(1), view.places.y[pairs[at]].mean(1)
+            trace = HOVER | {
                 "type": "scatter", "mode": "markers", "name": kind, "showlegend": kind in SIGNS,
-                "x": plain(view.places.x[pairs[at]].mean(1)), "y": plain(view.places.y[pairs[at]].mean(1)),
-                "text": [texts[n] for n in at], "marker": marker if kind in SIGNS else bare})  # fmt: skip
-    return data
+                "x": plain(middle[0]), "y": plain(middle[1]), "text": [texts[n] for n in at],
+                "marker": _sign(kind, len(at))}  # fmt: skip
+            rare = kind in SIGNS and len(at) <= RARE < len(view.buses) / 10
+            (over if rare else under).append(trace)
+    return under, over
+
+
+def _sign(kind: str, count: int) -> dict[str, Any]:
+    if kind not in SIGNS:
+        return {"color": "rgba(0,0,0,0)", "size": 9, "line": {"width": 0}}
+    _, symbol, colour = SIGNS[kind]
+    size = float(np.clip(600 / count, 3, 13))
+    return {"symbol": symbol, "color": colour, "size": size, "opacity": 1, "line": {"color": INK, "width": size / 10}}
 
 
 def _dots(view: View, texts: list[str], values: np.ndarray | None = None, scale: dict[str, Any] | None = None):
     """Buses in the colours of a scale, those without a value hollow; the source is a star."""
     known = np.zeros(len(view.buses), bool) if values is None else np.isfinite(values)
-    size = float(np.clip(4000 / len(view.buses), 4, 11))
+    size = float(np.clip(4000 / len(view.buses), 4, 9))
     edge = {"size": size, "line": {"color": "#6b7280", "width": min(1, size / 10)}, "opacity": 1}
-    data = [_points(view, texts, np.flatnonzero(~known), edge | {"color": "@paper", "size": 0.8 * size})]
+    hollow = (0.6 if values is None else 0.8) * size  # small where wires are what is coloured
+    data = [_points(view, texts, np.flatnonzero(~known), edge | {"color": "@paper", "size": hollow})]
     if values is not None and scale is not None:
         order = np.flatnonzero(known)
         order = order[np.argsort(np.abs(values[order] - scale["middle"]), kind="stable")]
@@ -161,12 +171,25 @@ def _points(view: View, texts: list[str], at: np.ndarray, marker: dict[str, Any]
     }  # fmt: skip
 
 
-def _scale(name: str, values: np.ndarray, reach: float) -> dict[str, Any]:
-    """Colours and their bar; voltages are symmetric around 1, the rest begins at 0."""
-    colours, span = VOLTAGE_SCALE, (1 - reach, 1 + reach)
-    if name != "voltage":
-        colours, span = VIOLATION_SCALE, (0.0, max(float(np.nanmax(values)), 1e-6))
+def _voltages(view: View, limits: Limits) -> dict[str, Any]:
+    """Colours symmetric around 1; the bar says where the limits are."""
+    reach = voltage_reach(view, limits)
+    said = {1.0: "1"} | {limit: f"{limit:g} limit" for limit in (limits.low_pu, limits.high_pu)}
+    for end in (1 - 0.95 * reach, 1 + 0.95 * reach):
+        if all(abs(end - tick) > 0.1 * reach for tick in said):
+            said[end] = f"{end:.3f}"
+    ticks = {"tickvals": list(said), "ticktext": list(said.values())}
+    return _coloured(VOLTAGE_SCALE, (1 - reach, 1 + reach), QUANTITIES["voltage"], ticks) | {"middle": 1.0}
+
+
+def _shares(percent: np.ndarray, limits: Limits) -> dict[str, Any]:
+    """Colours from 0 to the highest."""
+    top = max([1e-6, *percent[np.isfinite(percent)].tolist()])
+    title = f"{QUANTITIES['unbalance']}, limit {100 * limits.unbalance:g}"
+    return _coloured(VIOLATION_SCALE, (0.0, top), title, {}) | {"middle": 0.0}
+
+
+def _coloured(colours: tuple[str, ...], span: tuple[float, float], title: str, ticks: dict[str, Any]) -> dict[str, Any]:
     steps = [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
-    bar = {"title": {"text": QUANTITIES[name], "side": "right"}, "thickness": 10, "len": 0.9}
-    return {"colorscale": steps, "cmin": span[0], "cmax": span[1], "colorbar": bar,
-            "middle": 1.0 if name == "voltage" else 0.0}  # fmt: skip
+    bar = {"title": {"text": title, "side": "right"}, "thickness": 10, "len": 0.9, "outlinewidth": 0} | ticks
+    return {"colorscale": steps, "cmin": span[0], "cmax": span[1], "colorbar": bar}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 
 GOLDEN = np.pi * (3 - 5**0.5)  # turns that never meet again: buses of unknown place lie around a known one
 KNOWN_SHARE = 0.5  # of buses with coordinates, from which distances are those of the map
@@ -69,7 +69,7 @@ def _between(at: NDArray[np.float64], known: NDArray[np.bool_], pairs: NDArray[n
     right = 1e-9 * centre - laplace[free][:, np.flatnonzero(known)] @ at[known]
     filled = at.copy()
     inner = laplace[free][:, free].tocsc()
-    filled[free] = np.column_stack([np.atleast_1d(spsolve(inner, right[:, k])) for k in (0, 1)])
+    filled[free] = splu(inner).solve(np.asarray(right))
     return _spread(filled, known, graph, _step(filled, known, pairs, span))
 
 

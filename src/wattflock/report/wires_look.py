@@ -15,7 +15,7 @@ PHASES = {  # label -> colour, marker of matplotlib, symbol of plotly
 }
 OTHER = ("#6b7280", "X", "x")
 SIGNS = {  # of what is no plain line -> marker, symbol, colour
-    "switch": ("s", "square", "#ffffff"),
+    "switch": ("s", "square", "@paper"),
     "transformer": ("o", "circle", "#9aa3af"),
     "regulator": ("D", "diamond", "#f0c419"),
 }

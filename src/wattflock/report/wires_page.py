@@ -17,6 +17,7 @@ from wattflock.report.wires_view import View, see
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 MORE_STYLE = """
 .plot { height: min(78vh, 640px); } main, header.top { max-width: 1400px; } .facts dt { white-space: nowrap; }
+details { margin-top: 14px; }
 """
 MAP = "Point at a bus, or at the middle of a wire, for its numbers. Drag to look closer, double-click to go back."
 PROFILE = (

@@ -1,15 +1,16 @@
 """What the picture and the page of a feeder draw: buses, wires and watched voltages of one snapshot, as arrays."""
 
-import re
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from wattflock.feeder.circuit import GROUND, Circuit, Element, bus_of, terminals
+from wattflock.feeder.circuit import Circuit, bus_of, terminals
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import branch_loading, three_phase, unbalance
+from wattflock.report.wires_joins import bus_pairs, joins, live, watched
 from wattflock.report.wires_layout import Places, place
 
 KINDS = ("line", "switch", "transformer", "regulator")  # the last that is found between two buses is drawn
@@ -60,26 +61,16 @@ def see(circuit: Circuit, feeder: Feeder, flow: Flow) -> View:
     loading, ampere = _of_elements(circuit, feeder, flow)
     wires = _wires(circuit, at, loading, ampere)
     pairs = np.array([wire.buses for wire in wires], int).reshape(-1, 2)
-    sources = tuple(dict.fromkeys(at[bus_of(circuit.nodes[n])] for one in circuit.infeeds for n in _live(one.nodes)))
+    sources = tuple(dict.fromkeys(at[bus_of(circuit.nodes[n])] for one in circuit.infeeds for n in live(one.nodes)))
     x, y = (np.array([getattr(bus, axis) for bus in circuit.buses], float) for axis in "xy")
-    node_bus, phases = _watched(circuit, feeder, at)
+    node_bus, phases = watched(circuit, feeder, at)
     voltage = np.asarray(flow.voltage_pu, float)
     kw, kvar = (_summed(circuit, feeder, power, at) for power in (flow.drawn_kw, flow.drawn_kvar))
     return View(
         buses, place(x, y, pairs, list(sources)), sources, wires, node_bus, phases,
-        _joins(circuit, feeder, at, (node_bus, phases)), voltage, _worst(voltage, node_bus, len(buses)),
+        joins(circuit, feeder, at, (node_bus, phases)), voltage, _worst(voltage, node_bus, len(buses)),
         _unbalance(feeder, flow, at), kw, kvar, loading, ampere,
     )  # fmt: skip
-
-
-def split(name: str) -> tuple[str, str]:
-    """Bus and ends of a watched voltage or a terminal: `610` and `1.2` of `610.1.2`."""
-    found = re.fullmatch(r"(.*?)((?:\.\d+)+)", name)
-    return (found[1], found[2][1:]) if found else (name, "")
-
-
-def _live(nodes: tuple[int, ...]) -> list[int]:
-    return [node for node in nodes if node != GROUND]
 
 
 def _of_elements(circuit: Circuit, feeder: Feeder, flow: Flow) -> tuple[Reals, Reals]:
@@ -87,9 +78,9 @@ def _of_elements(circuit: Circuit, feeder: Feeder, flow: Flow) -> tuple[Reals, R
     at = {one.name: index for index, one in enumerate(circuit.elements)}
     index = np.array([at[name.rpartition(".")[0]] for name in feeder.branch.names], int)
     with jax.enable_x64(True):
-        share = np.asarray(branch_loading(feeder, np.asarray(flow.branch_a)), float)
+        share = np.asarray(branch_loading(feeder, jnp.asarray(flow.branch_a)), float)
     share = np.where(np.asarray(feeder.rating_a) > 0, share, np.nan)
-    return tuple(_highest(values, index, len(at)) for values in (share, np.abs(np.asarray(flow.branch_a))))
+    return _highest(share, index, len(at)), _highest(np.abs(np.asarray(flow.branch_a)), index, len(at))
 
 
 def _highest(values: Reals, index: NDArray[np.int64], size: int) -> Reals:
@@ -108,7 +99,7 @@ def _wires(circuit: Circuit, at: dict[str, int], loading: Reals, ampere: Reals) 
     tapped = {unit.element for unit in circuit.regulators}
     found: dict[tuple[int, int], list[int]] = {}
     for index, one in enumerate(circuit.elements):
-        for pair in _pairs(circuit, at, one):
+        for pair in bus_pairs(circuit, at, one):
             found.setdefault(pair, []).append(index)
     return tuple(
         Wire(
@@ -122,74 +113,6 @@ def _wires(circuit: Circuit, at: dict[str, int], loading: Reals, ampere: Reals) 
     )
 
 
-def _pairs(circuit: Circuit, at: dict[str, int], one: Element) -> list[tuple[int, int]]:
-    """The first end's bus with every other one, smaller index first."""
-    ends = [at[bus_of(circuit.nodes[live[0]])] for end in one.ends if (live := _live(end))]
-    return list(dict.fromkeys((min(ends[0], to), max(ends[0], to)) for to in ends[1:] if to != ends[0]))
-
-
-def _fed_by(circuit: Circuit) -> dict[str, str]:
-    """Phase that feeds each node: behind a transformer of one phase, legs 1 and 2 are no phases of the feeder."""
-    fed = {node: node.rpartition(".")[2] for node in circuit.nodes}
-    beside: dict[str, list[str]] = {}
-    legs: list[tuple[str, str]] = []
-    for one in circuit.elements:
-        ends = [[circuit.nodes[n] for n in _live(end)] for end in one.ends]
-        if _single(one):
-            legs += [(ends[0][0], leg) for end in ends[1:] for leg in end]
-        elif len(ends) == 2:
-            for a, b in zip(*ends, strict=False):
-                beside.setdefault(a, []).append(b)
-                beside.setdefault(b, []).append(a)
-    while legs:
-        above, leg = legs.pop()
-        if fed[leg] != fed[above]:
-            fed[leg] = fed[above]
-            legs += [(leg, other) for other in beside.get(leg, [])]
-    return fed
-
-
-def _single(one: Element) -> bool:
-    """Whether it is a transformer of one phase to ground."""
-    return one.kind in ("transformer", "autotrans") and len(_live(one.ends[0])) == 1
-
-
-def _watched(circuit: Circuit, feeder: Feeder, at: dict[str, int]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    fed, turn = _fed_by(circuit), {("1", "3"): "3-1"}
-    buses, phases = [], []
-    for name in feeder.nodes:
-        bus, ends = split(name)
-        buses.append(at[bus])
-        each = tuple(sorted(ends.split(".")))
-        phases.append(turn.get(each, "-".join(each)) if len(each) > 1 else fed.get(name, ends))
-    return np.array(buses, int), tuple(phases)
-
-
-def _joins(circuit: Circuit, feeder: Feeder, at: dict[str, int], watched) -> NDArray[np.int64]:
-    """Voltages of the same phase at both ends of an element; behind a centre-tapped one both legs."""
-    node_bus, phases = watched
-    here: dict[int, list[int]] = {}
-    for index, bus in enumerate(node_bus):
-        here.setdefault(int(bus), []).append(index)
-    ends = [split(name)[1] for name in feeder.nodes]
-    found: dict[tuple[int, int], None] = {}
-    for one in circuit.elements:
-        tapped = _single(one)
-        touched = {circuit.nodes[node] for node in _live(one.conductors)}
-        for first, second in _pairs(circuit, at, one):
-            for a in here.get(first, []):
-                for b in here.get(second, []):
-                    same = phases[a] == phases[b] and (tapped or ends[a] == ends[b])
-                    if same and all(_touches(feeder.nodes[n], touched) for n in (a, b)):
-                        found[a, b] = None
-    return np.array(list(found), int).reshape(-1, 2)
-
-
-def _touches(name: str, touched: set[str]) -> bool:
-    bus, ends = split(name)
-    return all(f"{bus}.{end}" in touched for end in ends.split("."))
-
-
 def _worst(voltage: Reals, node_bus: NDArray[np.int64], size: int) -> Reals:
     worst = np.full(size, np.nan)
     order = np.argsort(np.abs(voltage - 1), kind="stable")
@@ -200,7 +123,7 @@ def _worst(voltage: Reals, node_bus: NDArray[np.int64], size: int) -> Reals:
 def _unbalance(feeder: Feeder, flow: Flow, at: dict[str, int]) -> Reals:
     found = np.full(len(at), np.nan)
     with jax.enable_x64(True):
-        share = np.asarray(unbalance(feeder.nodes, np.asarray(flow.phasor_pu)), float)
+        share = np.asarray(unbalance(feeder.nodes, jnp.asarray(flow.phasor_pu)), float)
     found[[at[bus] for bus in three_phase(feeder.nodes)]] = share
     return found
 
