@@ -1,14 +1,23 @@
 """Voltages and losses against OpenDSS: its own files, a stored case, and live."""
 
+import csv
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
 
+from wattflock.feeder.european_lv import EuropeanLV
 from wattflock.feeder.feeder import solve
+from wattflock.feeder.ieee13 import IEEE13
+from wattflock.feeder.ieee37 import IEEE37
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.snapshot import snapshot
 from wattflock.feeder.watch import every_node
 
+CASES = Path(__file__).parents[2] / "cases"
+SHARED = Path(__file__).parents[3] / "shared" / "feeders"
 KERSTING = (7, -1, 0, -1, 8, 1, 5)
 
 
@@ -83,7 +92,58 @@ def test_live_opendss_agrees(taps, float64):
     flow = solve(feeder, load_kw, load_kvar, tolerance=1e-10)
     assert done and flow.converged
     np.testing.assert_allclose(flow.voltage_pu, ordered(feeder.nodes, engine.nodes, expected_pu), rtol=0, atol=1e-7)
-    np.testing.assert_allclose(flow.head_kw.sum() - load_kw.sum(), losses_kw, rtol=1e-4)
+    np.testing.assert_allclose(flow.losses_kw, losses_kw, rtol=1e-4)
+
+
+@pytest.mark.parametrize("wiring", [IEEE13, IEEE37, IEEE123, EuropeanLV])
+def test_every_feeder_of_ours_is_that_of_opendss(wiring):
+    """As modelled and as constant power, at three loads, in both precisions."""
+    pytest.importorskip("dss", reason="dss-python is not installed")
+    from wattflock.feeder.compare import comparisons, opinion
+
+    made = wiring()
+    circuit = made.circuit()
+    rows = list(comparisons(circuit, opinion(circuit, made.network(), None)))
+    assert len(rows) == 9
+    for row in rows:
+        assert row.agrees(1e-7 if row.precision == "float64" else 1e-6), row
+        rtol = 1e-4 if row.precision == "float64" else 1e-2
+        np.testing.assert_allclose(row.losses_kw, row.opendss_losses_kw, rtol=rtol)
+
+
+TRUTH = (
+    ("ieee13", IEEE13(taps=(9, 6, 9))),
+    ("ieee37", IEEE37(taps=(16, 14))),
+    ("ieee123", IEEE123(taps=KERSTING)),
+    ("eulv906", EuropeanLV(source_pu=1.05)),
+)
+
+
+@pytest.mark.parametrize(("name", "wiring"), TRUTH, ids=[name for name, _ in TRUTH])
+def test_constant_power_as_in_epris_own_files(name, wiring, float64):
+    path = SHARED / "truth" / f"{name}_constPQ.npz"
+    if not path.exists():
+        pytest.skip(f"no reference at {path}: the shared folder is not part of the repository")
+    truth = np.load(path)
+    feeder = whole(wiring.circuit())
+    flow = solve(feeder, feeder.nominal_kw, feeder.nominal_kvar, tolerance=1e-10)
+    expected = ordered(feeder.nodes, truth["order"], np.abs(truth["Vref_constPQ"]) / truth["vbase"])
+    np.testing.assert_allclose(flow.voltage_pu, expected, rtol=0, atol=1e-7)
+
+
+def test_the_published_solution_of_ieee_123():
+    """As modelled, at the published taps; bus 610 floats, regulators' own nodes have no counterpart."""
+    shot = snapshot(IEEE123(taps=KERSTING).circuit(), "as-modelled")
+    at = {node: index for index, node in enumerate(shot.circuit.nodes)}
+    with open(CASES / "ieee123_published" / "expected.csv") as file:
+        rows = [row for row in csv.DictReader(file) if not row["node"].startswith(("610", "rg"))]
+    assert len(rows) == 259
+    found = shot.phasor_pu[[at[row["node"]] for row in rows]]
+    size, angle = (np.array([float(row[name]) for row in rows]) for name in ("magnitude_pu", "angle_deg"))
+    assert np.abs(np.abs(found) - size).max() <= 1.5e-3
+    assert np.abs(np.abs(found) - size).mean() <= 2e-4
+    turned = np.degrees(np.angle(found * np.exp(-1j * np.radians(angle))))
+    assert np.abs(turned).max() <= 0.12
 
 
 def test_the_comparison_can_fail(whole_feeder, case, float64):

@@ -9,7 +9,7 @@ from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.canvas import blank, note, png, scale_of
 from wattflock.report.palette import VOLTAGE_SCALE
-from wattflock.report.wires_look import OTHER, OVER, PHASES, SIGNS, WIRE, phase_name, phase_order, voltage_reach
+from wattflock.report.wires_look import OTHER, OVER, PAPER, PHASES, SIGNS, WIRE, phase_name, phase_order, voltage_reach
 from wattflock.report.wires_page import page
 from wattflock.report.wires_view import View, see
 
@@ -91,7 +91,7 @@ def _wires(axes: "Axes", view: View, limits: Limits) -> None:
 
     at = np.column_stack([view.places.x, view.places.y])
     pairs = np.array([wire.buses for wire in view.wires], int).reshape(-1, 2)
-    loading = np.nan_to_num(view.loading)
+    loading = np.nan_to_num(view.loading, posinf=0)
     thin = 1.0 if len(pairs) < 500 else 0.5
     width = thin * (0.7 + 2.6 * np.clip(loading, 0, 1.5))
     over = loading > limits.loading
@@ -106,7 +106,8 @@ def _wires(axes: "Axes", view: View, limits: Limits) -> None:
         middle = at[pairs[kinds == kind]].mean(1)
         if len(middle):
             size = float(np.clip(600 / len(middle), 2.5, 36))
-            axes.scatter(middle[:, 0], middle[:, 1], size, color=colour.replace("@paper", "white"), marker=marker, edgecolor="#111827", label=kind,
+            fill = "white" if colour == PAPER else colour
+            axes.scatter(middle[:, 0], middle[:, 1], size, color=fill, marker=marker, edgecolor="#111827", label=kind,
                          linewidth=0.8 if size > 10 else 0.2, zorder=3.5 if size < 10 else 6)  # fmt: skip
 
 

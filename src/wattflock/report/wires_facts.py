@@ -1,28 +1,28 @@
 """What there is to say about a feeder in one snapshot, as a short list of names and texts."""
 
-import math
-
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit, bus_of
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
-from wattflock.report.wires_view import View
-from wattflock.report.words import count, number
+from wattflock.report.wires_texts import amount
+from wattflock.report.wires_view import View, in_numpy
+from wattflock.report.words import count
 
 SHOWN_TAPS = 24
 
 
 def facts(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits, view: View) -> dict[str, str]:
-    """Name -> text, in the order in which they are shown."""
+    """Name -> text, in the order in which they are shown; `view` is `see` of the same three."""
+    flow = in_numpy(flow)
     return {
         "buses, nodes": f"{count(len(circuit.buses))} buses, {count(len(circuit.nodes))} nodes "
         f"({count(len(feeder.nodes))} voltages judged)",
         "loads": f"{count(len(feeder.terminals))} terminals; as modelled {_power(circuit)}",
         "source": _source(circuit),
         "regulators": _taps(circuit),
-        "drawn here": f"{number(float(np.sum(flow.drawn_kw)))} kW, {number(float(np.sum(flow.drawn_kvar)))} kvar; "
-        f"losses in the wires {number(float(flow.losses_kw))} kW",
+        "drawn here": f"{amount(np.sum(flow.drawn_kw))} kW, {amount(np.sum(flow.drawn_kvar))} kvar; "
+        f"losses in the wires {amount(flow.losses_kw)} kW",
         "voltage": _voltage(feeder, view, limits),
         "highest loading": _loading(circuit, view, limits),
         "worst unbalance": _unbalance(view, limits),
@@ -39,7 +39,7 @@ def notes(circuit: Circuit, view: View) -> list[str]:
 
 def _power(circuit: Circuit) -> str:
     kw, kvar = (sum(getattr(spot, unit) for spot in circuit.spots) for unit in ("kw", "kvar"))
-    return f"{number(kw)} kW, {number(kvar)} kvar"
+    return f"{amount(kw)} kW, {amount(kvar)} kvar"
 
 
 def _source(circuit: Circuit) -> str:
@@ -48,7 +48,7 @@ def _source(circuit: Circuit) -> str:
     share = abs(head.voltage[at]) / (1e3 * circuit.node_kv[node])
     bus = next(bus for bus in circuit.buses if bus.bus == bus_of(circuit.nodes[node]))
     more = f", and {len(circuit.infeeds) - 1} more" if len(circuit.infeeds) > 1 else ""
-    return f"bus {bus.bus}, {number(bus.line_kv)} kV between phases, held at {share:.4f} pu{more}"
+    return f"bus {bus.bus}, {amount(bus.line_kv)} kV between phases, held at {share:.4f} pu{more}"
 
 
 def _taps(circuit: Circuit) -> str:
@@ -76,7 +76,7 @@ def _loading(circuit: Circuit, view: View, limits: Limits) -> str:
     top = int(np.nanargmax(share))
     known, over = int(np.isfinite(share).sum()), int((share > limits.loading).sum())
     return (
-        f"{100 * share[top]:.0f} % in {circuit.elements[top].name} ({number(_plain(view.element_a[top]))} A); "
+        f"{100 * share[top]:.0f} % in {circuit.elements[top].name} ({amount(view.element_a[top])} A); "
         f"{count(over)} of {count(known)} rated elements above {100 * limits.loading:.0f} %"
     )
 
@@ -87,7 +87,3 @@ def _unbalance(view: View, limits: Limits) -> str:
         return "no bus with three phases"
     top = int(np.nanargmax(share))
     return f"{100 * share[top]:.2f} % at bus {view.buses[top]}; limit {100 * limits.unbalance:.1f} %"
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

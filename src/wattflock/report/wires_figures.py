@@ -8,7 +8,7 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.palette import INK, VIOLATION_SCALE, VOLTAGE_SCALE
-from wattflock.report.wires_look import OTHER, OVER, PHASES, SIGNS, phase_name, phase_order, voltage_reach
+from wattflock.report.wires_look import OTHER, OVER, PAPER, PHASES, SIGNS, phase_name, phase_order, voltage_reach
 from wattflock.report.wires_texts import bus_texts, node_texts, safe, wire_texts
 from wattflock.report.wires_view import View
 
@@ -153,7 +153,7 @@ def _dots(view: View, texts: list[str], values: np.ndarray | None = None, scale:
     size = float(np.clip(4000 / len(view.buses), 4, 9))
     edge = {"size": size, "line": {"color": "#6b7280", "width": min(1, size / 10)}, "opacity": 1}
     hollow = (0.6 if values is None else 0.8) * size  # small where wires are what is coloured
-    data = [_points(view, texts, np.flatnonzero(~known), edge | {"color": "@paper", "size": hollow})]
+    data = [_points(view, texts, np.flatnonzero(~known), edge | {"color": PAPER, "size": hollow})]
     if values is not None and scale is not None:
         order = np.flatnonzero(known)
         order = order[np.argsort(np.abs(values[order] - scale["middle"]), kind="stable")]

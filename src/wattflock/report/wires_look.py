@@ -14,8 +14,9 @@ PHASES = {  # label -> colour, marker of matplotlib, symbol of plotly
     "3-1": ("#8c6d1f", "^", "triangle-up"),
 }
 OTHER = ("#6b7280", "X", "x")
+PAPER = "@paper"  # the page's own ground, dark or light
 SIGNS = {  # of what is no plain line -> marker, symbol, colour
-    "switch": ("s", "square", "@paper"),
+    "switch": ("s", "square", PAPER),
     "transformer": ("o", "circle", "#9aa3af"),
     "regulator": ("D", "diamond", "#f0c419"),
 }

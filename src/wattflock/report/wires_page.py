@@ -11,7 +11,7 @@ from wattflock.report.markup import bullets, plot, section
 from wattflock.report.page_look import SCRIPT, STYLE
 from wattflock.report.wires_facts import facts, notes
 from wattflock.report.wires_figures import QUANTITIES, Figure, feeder_map, profile
-from wattflock.report.wires_view import View, see
+from wattflock.report.wires_view import View, in_numpy, see
 
 # Even if a name of the feeder were forged, the page could load nothing.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -38,6 +38,7 @@ def page(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits) -> bytes:
     Raises:
         RunError: if plotly is not installed.
     """
+    flow = in_numpy(flow)
     view = see(circuit, feeder, flow)
     figures = {"map": feeder_map(circuit, feeder, flow, limits, view), "profile": profile(feeder, flow, limits, view)}
     data = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -15,6 +15,12 @@ def safe(text: object) -> str:
     return plots.safe(text).replace("@", "&#64;")
 
 
+def amount(value: object) -> str:
+    """A number in words; a dash where the power flow left none."""
+    real = float(np.asarray(value))
+    return number(real if np.isfinite(real) else None)
+
+
 def bus_texts(view: View, feeder: Feeder, flow: Flow) -> list[str]:
     """Each bus with its voltages, angles and loads."""
     lines: list[list[str]] = [[f"<b>bus {safe(bus)}</b>"] for bus in view.buses]
@@ -25,7 +31,7 @@ def bus_texts(view: View, feeder: Feeder, flow: Flow) -> list[str]:
         if share == share:
             lines[bus].append(f"unbalance {100 * share:.2f} %")
     for bus in np.flatnonzero((view.drawn_kw != 0) | (view.drawn_kvar != 0)).tolist():
-        lines[bus].append(f"loads {number(view.drawn_kw[bus])} kW, {number(view.drawn_kvar[bus])} kvar")
+        lines[bus].append(f"loads {amount(view.drawn_kw[bus])} kW, {amount(view.drawn_kvar[bus])} kvar")
     for bus in view.sources:
         lines[bus].append("source")
     return ["<br>".join(each) for each in lines]
@@ -44,11 +50,11 @@ def _element(circuit: Circuit, view: View, index: int, tap: int | None) -> str:
     if tap is not None:
         said.append(f"tap {tap:+d}")
     if np.isfinite(ampere):
-        said.append(f"{number(float(ampere))} A")
+        said.append(f"{amount(ampere)} A")
     if np.isfinite(one.rating_kva):
-        said.append(f"rated {number(one.rating_kva)} kVA")
+        said.append(f"rated {amount(one.rating_kva)} kVA")
     elif np.isfinite(one.rating_a):
-        said.append(f"rated {number(one.rating_a)} A")
+        said.append(f"rated {amount(one.rating_a)} A")
     if np.isfinite(share):
         said.append(f"loading {100 * share:.0f} %")
     return ", ".join(said)

@@ -54,8 +54,14 @@ class View:
         return np.array([wire.loading for wire in self.wires], float)
 
 
+def in_numpy(flow: Flow) -> Flow:
+    """The same flow in numpy: float64 of jax cannot be worked with where x64 is off."""
+    return jax.tree.map(np.asarray, flow)
+
+
 def see(circuit: Circuit, feeder: Feeder, flow: Flow) -> View:
     """Bring circuit, feeder and one snapshot together."""
+    flow = in_numpy(flow)
     buses = tuple(bus.bus for bus in circuit.buses)
     at = {bus: index for index, bus in enumerate(buses)}
     loading, ampere = _of_elements(circuit, feeder, flow)
