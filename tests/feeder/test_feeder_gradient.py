@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
-from wattflock.feeder.feeder import solve
+from wattflock.feeder.european_lv import EuropeanLV
+from wattflock.feeder.feeder import solve, with_source
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.types import cast
 
@@ -131,3 +132,20 @@ def test_no_array_is_stretched_by_accident(case):
         jax.grad(lambda kw: solve(FEEDER, kw, case[1], most=59).voltage_pu.sum())(case[0])
     assert flow.voltage_pu.shape == (1, *case[0].shape[:1], len(FEEDER.nodes))
     assert flow.head_kw.shape == (1, *case[0].shape[:1], 3)
+
+
+def test_the_source_s_voltage_is_a_factor_with_a_gradient(float64):
+    feeder, raised = EuropeanLV().build(), EuropeanLV(source_pu=1.03).build()
+    load = feeder.nominal_kw * 3, feeder.nominal_kvar * 3
+
+    def voltage_pu(factor):
+        return solve(with_source(feeder, factor), *load, TIGHT).voltage_pu
+
+    expected = solve(raised, *load, TIGHT)
+    np.testing.assert_allclose(voltage_pu(1.03), expected.voltage_pu, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(
+        solve(with_source(feeder, 1.03), *load, TIGHT).head_kw, expected.head_kw, rtol=0, atol=1e-6
+    )
+    slope = jax.grad(lambda factor: voltage_pu(factor).sum())(1.03)
+    difference = (voltage_pu(1.0301).sum() - voltage_pu(1.0299).sum()) / 2e-4
+    np.testing.assert_allclose(slope, difference, rtol=1e-6)

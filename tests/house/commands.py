@@ -4,16 +4,18 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from wattflock.apps.cli import make_app
-from wattflock.verbs import VERBS
+from wattflock.apps.cli import command_name, make_app
+from wattflock.verbs import GROUPS, VERBS
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
 def text() -> str:
     """The page: the help of every command, 100 characters wide."""
-    app, run = make_app(VERBS), CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"})
-    calls = [[], *([verb.__name__] for verb in VERBS)]
+    app, run = make_app(VERBS, GROUPS), CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"})
+    calls = [[], *([command_name(verb)] for verb in VERBS)]
+    for group, module in GROUPS.items():
+        calls += [[group], *([group, command_name(verb)] for verb in module.VERBS)]
     pages = [run.invoke(app, [*call, "--help"], prog_name="wattflock").output.strip() for call in calls]
     parts = [
         f"## {' '.join(['wattflock', *call])}\n\n```\n{page}\n```\n" for call, page in zip(calls, pages, strict=True)

@@ -44,7 +44,7 @@ def _group(verbs: Iterable[Verb], about: str | None) -> typer.Typer:
     )
     for verb in verbs:
         body, example = _help(verb)
-        group.command(_dashed(verb.__name__), help=body, epilog=example)(_command(verb))
+        group.command(command_name(verb), help=body, epilog=example)(_command(verb))
     return group
 
 
@@ -136,5 +136,10 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.strip().splitlines())
 
 
+def command_name(verb: Verb) -> str:
+    """What a person types: `import` for `import_`, which is a word of Python."""
+    return _dashed(verb.__name__.rstrip("_"))
+
+
 def _dashed(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")  # `import_` is a word of Python
+    return name.replace("_", "-")

@@ -94,6 +94,18 @@ def solve(feeder: Feeder, load_kw: Values, load_kvar: Values, tolerance: float =
     return _solve(*_fresh((feeder, load_kw, load_kvar)), tolerance, most)
 
 
+def with_source(feeder: Feeder, factor: float | Array) -> Feeder:
+    """The same feeder with the voltage of every infeed times `factor`, shape (); differentiable.
+
+    Voltages without load are proportional to it, impedances do not change: it costs nothing.
+    """
+
+    def bases(one: Feeder) -> tuple[Values, ...]:
+        return one.terminal.no_load, one.voltage.no_load, one.head.no_load, one.branch.no_load
+
+    return eqx.tree_at(bases, feeder, replace_fn=lambda base: factor * base)
+
+
 def _fresh(tree):
     """The same tree, its numpy arrays in the precision of the moment.
 

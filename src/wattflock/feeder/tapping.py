@@ -38,6 +38,8 @@ def settle_taps(circuit: Circuit, background: Sequence[Spot]) -> Tapped:
 
     Source: R. C. Dugan, "OpenDSS reference guide", EPRI (RegControl, static control mode).
     """
+    if not circuit.regulators:
+        return Tapped(circuit, (), 0, True)
     for action in range(MOST):
         measured = _measured(circuit, background)
         if measured is None:

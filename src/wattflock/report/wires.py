@@ -80,7 +80,7 @@ def _legend(axes: "Axes") -> None:
     """Below the map; signs have one size there, however small they are in the map."""
     from matplotlib.collections import PathCollection
 
-    made = axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=6, handletextpad=0.4, columnspacing=1.0)
+    made = axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, handletextpad=0.4, columnspacing=1.0)
     for handle in made.legend_handles:
         if isinstance(handle, PathCollection):
             handle.set(sizes=[36], linewidth=0.8)
