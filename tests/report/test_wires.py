@@ -20,9 +20,9 @@ from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.report import wires
-from wattflock.report.wires_facts import facts
-from wattflock.report.wires_layout import place
-from wattflock.report.wires_view import see
+from wattflock.report.wires.facts import facts
+from wattflock.report.wires.layout import place
+from wattflock.report.wires.view import see
 
 pytest.importorskip("matplotlib")
 plotly = pytest.importorskip("plotly.offline")

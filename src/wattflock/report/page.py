@@ -5,18 +5,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from wattflock.errors import RunError
 from wattflock.report import findings, plots, plots_of_places, words
 from wattflock.report.folder import Run, read
 from wattflock.report.markup import Options, pair, plot, section
+from wattflock.report.offline import POLICY, plotly_script
 from wattflock.report.page_look import GLOSSARY, SCRIPT, STYLE
 from wattflock.report.page_text import CAPTIONS, compared, gains, measured, prices, tiles, versions
 from wattflock.report.palette import looks
 from wattflock.report.table import notes
 from wattflock.store.folder import write_whole
 
-# Even if a file of the run were forged, the page could load nothing.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 LEARNED = ("cost", "objective", "saving", "violation_pu_h")
 LINKS = {
     "table": "table",
@@ -53,7 +51,7 @@ def page(run: Run) -> str:
 <title>{title}</title><style>{STYLE}</style></head><body>
 {_top(run, title)}<main>{_sections(run, figures)}</main>
 <script type="application/json" id="figures">{data}</script>
-<script>{_plotly()}</script><script>{SCRIPT}</script></body></html>
+<script>{plotly_script()}</script><script>{SCRIPT}</script></body></html>
 """
 
 
@@ -66,14 +64,6 @@ def draw(run: Run) -> Figures:
         "homes": plots_of_places.homes(run),
         "days": plots.days(run),
     } | {f"curves-{name}": plots.curves(run, name) for name in LEARNED}
-
-
-def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise RunError("the page needs plotly: pip install 'wattflock[plot]'") from error
-    return get_plotlyjs().replace("</script", "<\\/script")
 
 
 def _top(run: Run, title: str) -> str:

@@ -101,8 +101,7 @@ def show(
         wattflock feeder show ieee123 --out figures
     """
     from wattflock.feeder.snapshot import snapshot
-    from wattflock.report.wires import picture
-    from wattflock.report.wires_page import page
+    from wattflock.report.wires import page, picture
     from wattflock.store.folder import write_whole
 
     chosen = _preset(limits)

@@ -3,18 +3,17 @@
 import json
 from html import escape
 
-from wattflock.errors import RunError
 from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.markup import bullets, plot, section
+from wattflock.report.offline import POLICY, plotly_script
 from wattflock.report.page_look import SCRIPT, STYLE
-from wattflock.report.wires_facts import facts, notes
-from wattflock.report.wires_figures import QUANTITIES, Figure, feeder_map, profile
-from wattflock.report.wires_view import View, in_numpy, see
+from wattflock.report.wires.facts import facts, notes
+from wattflock.report.wires.figures import QUANTITIES, Figure, feeder_map, profile
+from wattflock.report.wires.view import View, in_numpy, see
 
 # Even if a name of the feeder were forged, the page could load nothing.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 MORE_STYLE = """
 .plot { height: min(78vh, 640px); } main, header.top { max-width: 1400px; } .facts dt { white-space: nowrap; }
 details { margin-top: 14px; }
@@ -56,7 +55,7 @@ def page(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits) -> bytes:
 <main><section><dl class="facts">{said}</dl>{_notes(circuit, view)}</section>
 {_sections(figures["map"])}</main>
 <script type="application/json" id="figures">{data}</script>
-<script>{_plotly()}</script><script>{SCRIPT}</script></body></html>
+<script>{plotly_script()}</script><script>{SCRIPT}</script></body></html>
 """.encode()
 
 
@@ -71,11 +70,3 @@ def _sections(drawn: Figure) -> str:
     return section("map", "Map", MAP, plot("map-plot", "map", [menu])) + section(
         "profile", "Voltage along the wires", PROFILE, plot("profile-plot", "profile", [])
     )
-
-
-def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise RunError("the page needs plotly: pip install 'wattflock[plot]'") from error
-    return get_plotlyjs().replace("</script", "<\\/script")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from wattflock.feeder.limits import Limits
-from wattflock.report.wires_view import View
+from wattflock.report.wires.view import View
 
 PHASES = {  # label -> colour, marker of matplotlib, symbol of plotly
     "1": ("#0072b2", "o", "circle"),

@@ -5,8 +5,8 @@ import numpy as np
 from wattflock.feeder.circuit import Circuit, bus_of
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
-from wattflock.report.wires_texts import amount
-from wattflock.report.wires_view import View, in_numpy
+from wattflock.report.wires.texts import amount
+from wattflock.report.wires.view import View, in_numpy
 from wattflock.report.words import count
 
 SHOWN_TAPS = 24

@@ -8,9 +8,9 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.palette import INK, VIOLATION_SCALE, VOLTAGE_SCALE
-from wattflock.report.wires_look import OTHER, OVER, PAPER, PHASES, SIGNS, phase_name, phase_order, voltage_reach
-from wattflock.report.wires_texts import bus_texts, node_texts, safe, wire_texts
-from wattflock.report.wires_view import View
+from wattflock.report.wires.look import OTHER, OVER, PAPER, PHASES, SIGNS, phase_name, phase_order, voltage_reach
+from wattflock.report.wires.texts import bus_texts, node_texts, safe, wire_texts
+from wattflock.report.wires.view import View
 
 Figure = dict[str, Any]
 HOVER = {"hovertemplate": "%{text}<extra></extra>"}

@@ -1,4 +1,4 @@
-"""A feeder drawn in one snapshot: its map and the profile of its voltages, as a picture (`wires_page.py`: a page)."""
+"""A feeder drawn in one snapshot: its map and the profile of its voltages, as a picture (`page.py`: a page)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +9,13 @@ from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.canvas import blank, note, png, scale_of
 from wattflock.report.palette import VOLTAGE_SCALE
-from wattflock.report.wires_look import OTHER, OVER, PAPER, PHASES, SIGNS, WIRE, phase_name, phase_order, voltage_reach
-from wattflock.report.wires_page import page
-from wattflock.report.wires_view import View, see
+from wattflock.report.wires.look import OTHER, OVER, PAPER, PHASES, SIGNS, WIRE, phase_name, phase_order, voltage_reach
+from wattflock.report.wires.view import View, see
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["page", "picture"]
 NAMED = 60  # buses up to which their names stand in the map
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from wattflock.feeder.circuit import Circuit, bus_of, terminals
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import branch_loading, three_phase, unbalance
-from wattflock.report.wires_joins import bus_pairs, joins, live, watched
-from wattflock.report.wires_layout import Places, place
+from wattflock.report.wires.joins import bus_pairs, joins, live, watched
+from wattflock.report.wires.layout import Places, place
 
 KINDS = ("line", "switch", "transformer", "regulator")  # the last that is found between two buses is drawn
 LIKE = {"autotrans": "transformer"}

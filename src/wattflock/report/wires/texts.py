@@ -5,8 +5,8 @@ import numpy as np
 from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.report import plots
-from wattflock.report.wires_joins import split
-from wattflock.report.wires_view import View
+from wattflock.report.wires.joins import split
+from wattflock.report.wires.view import View
 from wattflock.report.words import number
 
 
