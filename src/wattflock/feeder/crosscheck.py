@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.network import Network
 from wattflock.feeder.opendss_engine import base_case, command, solve, start
 from wattflock.feeder.opendss_parts import enabled, kind_of, node_names, node_voltage
@@ -53,8 +54,14 @@ class Solution:
     converged: bool
 
     def at(self, nodes: tuple[str, ...]) -> np.ndarray:
-        """[V] of some nodes, in their order."""
+        """[V] of some nodes, in their order.
+
+        Raises:
+            ScenarioError: OpenDSS does not have them all: it is another feeder.
+        """
         place = {name: index for index, name in enumerate(self.nodes)}
+        if strange := [name for name in nodes if name not in place]:
+            raise ScenarioError([Problem("OpenDSS", "nodes", ", ".join(strange[:5]), "nodes of the same feeder")])
         return self.voltage[[place[name] for name in nodes]]
 
 

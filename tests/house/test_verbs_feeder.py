@@ -1,0 +1,134 @@
+"""The commands about feeders, as a person types them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from wattflock.apps.cli import make_app
+from wattflock.feeder.ieee13 import IEEE13
+from wattflock.feeder.spots import scaled
+from wattflock.feeder.stored import to_bytes
+from wattflock.verbs import GROUPS, VERBS
+
+CASES = Path(__file__).parents[2] / "cases"
+NO_OPENDSS = "OpenDSS is not installed: pip install 'wattflock[opendss]'"
+
+
+def feeder(*words: object):
+    """What `wattflock feeder …` says, 100 columns wide."""
+    runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"})
+    return runner.invoke(make_app(VERBS, GROUPS), ["feeder", *map(str, words)], prog_name="wattflock")
+
+
+@pytest.fixture
+def stored(tmp_path) -> Path:
+    """A feeder in a file, as `import` writes it."""
+    path = tmp_path / "mine.feeder"
+    path.write_bytes(to_bytes(IEEE13().circuit()))
+    return path
+
+
+@pytest.mark.parametrize("verb", ["import", "solve", "check", "show", "hosting"])
+def test_every_command_shows_its_example(verb):
+    shown = feeder(verb, "--help").output
+    assert f"wattflock feeder {verb}" in shown.partition("Example:")[2]
+
+
+def test_solving_writes_every_voltage_and_current(tmp_path):
+    out = tmp_path / "voltages.csv"
+    result = feeder("solve", "ieee13", "--loads", "as-modelled", "--taps", "settle", "--csv", out)
+    assert result.exit_code == 0, result.output
+    assert "reg1 +" in result.output and "losses" in result.output
+    table = pl.read_csv(out)
+    assert table.columns == ["node", "magnitude_pu", "angle_deg"]
+    assert len(table) == 41
+    assert table["magnitude_pu"].is_between(0.9, 1.1).all()
+    currents = pl.read_csv(tmp_path / "voltages-branches.csv")
+    assert currents["current_a"].max() > 500
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["voltages-branches.csv", "voltages.csv"]
+
+
+def test_a_stored_feeder_gives_what_its_tables_give(stored, tmp_path):
+    for name in ("ieee13", stored):
+        assert feeder("solve", name, "--scale", 0.5, "--csv", tmp_path / f"{Path(name).stem}.csv").exit_code == 0
+    tables = [pl.read_csv(tmp_path / f"{stem}.csv") for stem in ("ieee13", "mine")]
+    np.testing.assert_allclose(tables[0]["magnitude_pu"], tables[1]["magnitude_pu"], rtol=0, atol=1e-9)
+
+
+def test_too_much_load_is_said_and_not_hidden():
+    result = feeder("solve", "ieee13", "--scale", 20)
+    assert result.exit_code == 0
+    assert "no solution" in result.output
+    assert "lowest voltage" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("solve", "ieee14"), "did you mean 'ieee13'"),
+        (("solve", "ieee13", "--loads", "constant"), "one of as-modelled, constant-power"),
+        (("solve", "ieee13", "--taps", "loose"), "one of fixed, settle"),
+        (("solve", "ieee13", "--limits", "ansi"), "did you mean 'ansi-"),
+        (("check", "imported"), "feeder import"),
+    ],
+)
+def test_a_wrong_word_is_told_with_what_is_allowed(words, said):
+    result = feeder(*words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_broken_file_is_told(stored):
+    stored.write_bytes(stored.read_bytes()[:-10])
+    result = feeder("solve", stored)
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert "mine.feeder" in result.output
+
+
+def test_importing_writes_one_file_that_needs_no_opendss(tmp_path):
+    pytest.importorskip("dss", reason=NO_OPENDSS)
+    out = tmp_path / "small.feeder"
+    result = feeder("import", CASES / "import_delta_wye" / "input.dss", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "transformer" in result.output
+    header = json.loads(out.read_bytes()[8 : 8 + int.from_bytes(out.read_bytes()[:8], "little")])
+    assert json.loads(header["__metadata__"]["card"])["format"] == "wattflock circuit"
+    assert feeder("solve", out).exit_code == 0
+    checked = feeder("check", out)
+    assert checked.exit_code == 0, checked.output
+    assert "agrees with OpenDSS within 1e-06 pu" in checked.output
+
+
+def test_another_feeder_and_other_loads_are_told(stored, tmp_path):
+    pytest.importorskip("dss", reason=NO_OPENDSS)
+    from wattflock.feeder.opendss import read_opendss
+
+    master = CASES / "import_delta_wye" / "input.dss"
+    other = feeder("check", stored, "--master", master)
+    assert (other.exit_code, "nodes of the same feeder" in other.output) == (2, True)
+    circuit = read_opendss(master)
+    more = dataclasses.replace(circuit, spots=scaled(circuit.spots, 1.01))
+    stored.write_bytes(to_bytes(more))
+    result = feeder("check", stored)
+    assert result.exit_code == 2
+    assert "DIFFERS" in result.output and "9 of 9 comparisons differ" in result.output
+
+
+def test_a_model_that_is_not_there_is_told(tmp_path):
+    result = feeder("import", tmp_path / "none.dss")
+    assert result.exit_code == 2
+    assert "none.dss" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawing_writes_a_picture_and_a_page(tmp_path):
+    result = feeder("show", "ieee37", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "ieee37.png").read_bytes().startswith(b"\x89PNG")
+    assert "ieee37" in (tmp_path / "ieee37.html").read_text()
