@@ -165,3 +165,27 @@ def test_one_trace_for_the_same_shapes(feeder, case):
     run(case[0], case[1])
     run(case[0] * 0.5, case[1])
     assert len(traces) == 1
+
+
+NOSE = 2.358  # times its spot loads, up to which IEEE 13 has a solution at these taps
+
+
+def test_near_collapse_it_still_agrees_and_beyond_it_says_so(float64):
+    """At 99 % of the most that can be delivered voltages are 0.53 pu; at 105 % there is no solution."""
+    pytest.importorskip("dss", reason="dss-python is not installed")
+    from wattflock.feeder.crosscheck import OpenDSS
+
+    wiring = IEEE13()
+    feeder, engine = whole(wiring.circuit()), OpenDSS(wiring.network())
+    load = np.array([feeder.nominal_kw, feeder.nominal_kvar]) * NOSE
+    near = solve(feeder, *(0.99 * load), tolerance=1e-10, most=1000)
+    expected_pu, _, done = engine.solve(*(0.99 * load))
+    assert done and near.converged
+    assert near.voltage_pu.min() < 0.55
+    np.testing.assert_allclose(near.voltage_pu, ordered(feeder.nodes, engine.nodes, expected_pu), rtol=0, atol=1e-6)
+    slope = jax.grad(lambda kw, factor: solve(feeder, kw * factor, load[1] * factor, 1e-10, 1000).voltage_pu.sum())
+    steep = np.asarray(slope(load[0], 0.99))
+    assert np.isfinite(steep).all() and (steep < 0).any()
+    beyond = solve(feeder, *(1.05 * load), tolerance=1e-10, most=1000)
+    assert not beyond.converged and np.isfinite(beyond.voltage_pu).all()
+    assert (np.asarray(slope(load[0], 1.05)) == 0).all()
