@@ -184,6 +184,11 @@ def test_homes_are_weights():
     assert np.ptp(result.home_kw[1:]) < 1e-9
 
 
+def test_who_asks_for_nothing_gets_nothing():
+    result = envelope(base(IEEE13), Rules(allocation=PROPORTIONAL, homes=np.eye(17)[0], request_kw=np.eye(17)[1]))
+    assert result.total_kw == 0 and result.fairness == 1 and result.worst_stress <= 0
+
+
 def test_a_small_cap_binds():
     result = envelope(base(IEEE13), Rules(cap_kw=1.0, allocation=MAXIMUM))
     assert result.binding == CAP and result.total_kw == pytest.approx(17)

@@ -58,6 +58,8 @@ def fixed_corners(terminals: tuple[str, ...], count: int, seed: int) -> Matrix:
 def fill(box: Box, request: Matrix, most: float) -> Filled:
     """The largest scale up to `most` at which min(scale · request, ceiling) keeps all limits at all corners."""
     asked = request > 0
+    if not asked.any():
+        return Filled(np.zeros_like(request), -1, box.corners)
     most = min(most, float((box.ceiling[asked] / request[asked]).max()))
     corners, places = box.corners, len(box.corners) - ROUNDS * SOUGHT
 

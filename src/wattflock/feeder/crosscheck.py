@@ -15,6 +15,7 @@ from wattflock.feeder.opendss_parts import enabled, kind_of, node_names, node_vo
 from wattflock.feeder.script import to_opendss
 
 COMMANDS = ("set tolerance=1e-10", "set maxiterations=200", "solve mode=snapshot")
+ZIP = 8  # OpenDSS's number of that load model; its shares need not add up to 1
 WITHOUT_CUT_OFF = "model=1 vminpu=0 vmaxpu=3 vlowpu=0"
 
 
@@ -81,16 +82,26 @@ class BaseCase:
         command(self.engine, *words)
 
     def drop_cut_offs(self) -> None:
-        """From here on, every load is constant power at any voltage."""
-        names = [name for name in enabled(self.engine) if kind_of(name) == "load"]
-        self.command(*(f"{name}.{words}" for name in names for words in WITHOUT_CUT_OFF.split()))
-
-    def solve(self, scale: float = 1.0) -> Solution:
-        """Every load times `scale`, those of fixed status too (which OpenDSS's own multiplier leaves as they are)."""
+        """From here on, every load is constant power at any voltage: what it draws at its rated one."""
         loads = self.engine.ActiveCircuit.Loads
         for name, (kw, kvar) in self.rated.items():
             loads.Name = name
-            loads.kW, loads.kvar = scale * kw, scale * kvar
+            if loads.Model == ZIP:
+                shares = np.reshape(loads.ZIPV[:6], (2, 3)).sum(1)
+                self.rated[name] = kw * float(shares[0]), kvar * float(shares[1])
+        names = [name for name in enabled(self.engine) if kind_of(name) == "load"]
+        self.command(*(f'edit "{name}" {WITHOUT_CUT_OFF}' for name in names))
+
+    def solve(self, scale: float = 1.0) -> Solution:
+        """Every load times `scale`, those of fixed status too, which OpenDSS's own multiplier leaves as they are.
+
+        What feeds in stays, as in `spots.scaled`.
+        """
+        loads = self.engine.ActiveCircuit.Loads
+        for name, (kw, kvar) in self.rated.items():
+            loads.Name = name
+            share = scale if kw >= 0 else 1.0
+            loads.kW, loads.kvar = share * kw, share * kvar
         converged = solve(self.engine)
         losses_kw = float(np.ravel(self.engine.ActiveCircuit.Losses)[0]) / 1e3
         return Solution(node_names(self.engine), node_voltage(self.engine), losses_kw, converged)

@@ -38,7 +38,7 @@ class Rules:
     allocation: str = EQUAL  # or PROPORTIONAL or MAXIMUM
     cap_kw: float = 10.0  # of one home, such as its inverter or its fuse [kW]
     homes: ArrayLike | None = None  # at each terminal; None: one each. Where there is none the limit is 0
-    request_kw: ArrayLike | None = None  # for PROPORTIONAL, such as installed kW; None: the nominal load
+    request_kw: ArrayLike | None = None  # for PROPORTIONAL, such as installed kW; None: the nominal load, or homes
     random_corners: int = 64
     seed: int = 0
 
@@ -150,7 +150,8 @@ def _box(point: Point, rules: Rules) -> Box:
     refuse(rules.direction, rules.cap_kw)
     terminals = point.feeder.terminals
     homes = np.ones(len(terminals)) if rules.homes is None else np.asarray(rules.homes, float)
-    asked = point.feeder.nominal_kw if rules.request_kw is None else rules.request_kw
+    nominal = np.maximum(np.asarray(point.feeder.nominal_kw, float), 0)
+    asked = (nominal if nominal.any() else homes) if rules.request_kw is None else rules.request_kw
     request = np.asarray(asked, float)
     problems = [
         Problem("envelope", name, np.shape(value), f"{len(terminals)} numbers, none below 0, some above")

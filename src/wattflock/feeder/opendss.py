@@ -12,10 +12,11 @@ from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Element, Infeed, Matrix, bus_of, system_admittance
 from wattflock.feeder.circuit import injection as injected
 from wattflock.feeder.opendss_engine import base_case, command
-from wattflock.feeder.opendss_loads import read_frozen, read_loads
+from wattflock.feeder.opendss_loads import read_loads
 from wattflock.feeder.opendss_parts import (
     CARRIERS,
     CONTROLS,
+    LOADS,
     SOURCES,
     as_complex,
     at_nodes,
@@ -47,8 +48,8 @@ def read_opendss(master: Path) -> Circuit:
     regulators, words = read_regulators(engine, elements)
     heads = read_elements(engine, SOURCES)
     spots, load_words = read_loads(engine)
-    frozen, frozen_words = read_frozen(engine)
     names = node_names(engine)
+    live = reached(elements, heads, read_elements(engine, LOADS), len(names))
     whole = Circuit(
         name=engine.ActiveCircuit.Name.lower(),
         frequency_hz=float(engine.ActiveCircuit.Solution.Frequency),
@@ -57,12 +58,12 @@ def read_opendss(master: Path) -> Circuit:
         node_kv=np.full(len(names), np.nan),
         elements=tuple(elements),
         infeeds=tuple(_infeed(engine, one) for one in heads),
-        spots=tuple(spots + frozen),
+        spots=tuple(spots),
         regulators=tuple(regulators),
-        notes=(*notes, *words, *load_words, *frozen_words, *_frozen_controls(engine), *_ratings(elements)),
+        notes=(*notes, *words, *load_words, *_frozen_controls(engine), *_ratings(elements)),
         origin=_origin(engine, master, regulators),
     )
-    return _with_buses(engine, _without_dead(whole, reached(elements, heads, len(names))))
+    return _with_buses(engine, _without_dead(whole, live))
 
 
 def _with_kva(engine: Any, elements: list[Element]) -> list[Element]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND
+from wattflock.feeder.opendss_frozen import stand_ins
 from wattflock.feeder.opendss_parts import (
     CARRIERS,
     FROZEN,
@@ -97,13 +98,35 @@ def _settle(engine: Any, master: Path) -> list[str]:
     if not (settled := solve(engine)) and (dead := _disable_dead(engine, master)):
         notes.append(f"left out, no source reaches it: {', '.join(dead)}")
         settled = solve(engine)
-    command(engine, "set controlmode=off", f"set tolerance={TOLERANCE}")
+    command(engine, "set controlmode=off")
     _renew_loads(engine)
-    if not solve(engine):
-        raise ScenarioError([_unsolved(master, solution.Iterations)])
+    notes += _tighten(engine, master)
     _check_reach(engine, master)
+    notes += _freeze(engine, master)
     if not settled:
         notes.append("controls did not come to rest; taps and switches stay where the last one left them")
+    return notes
+
+
+def _tighten(engine: Any, master: Path) -> list[str]:
+    """Solve to a fine tolerance; to the file's own where only generation (of fixed voltage, say) keeps it from that."""
+    solution = engine.ActiveCircuit.Solution
+    own, solution.Tolerance = solution.Tolerance, TOLERANCE
+    if solve(engine):
+        return []
+    solution.Tolerance = own
+    if not any(kind_of(name) in FROZEN for name in enabled(engine)) or not solve(engine):
+        raise ScenarioError([_unsolved(master, solution.Iterations)])
+    solution.Tolerance = TOLERANCE
+    return [f"the base case that fixes generation is solved to {own:g} pu, as the file asks: it does not get finer"]
+
+
+def _freeze(engine: Any, master: Path) -> list[str]:
+    """Constant power in place of all generation, so that later solutions are those of the circuit that is read."""
+    commands, notes = stand_ins(engine)
+    command(engine, *commands)
+    if commands and not solve(engine):
+        raise ScenarioError([_unsolved(master, engine.ActiveCircuit.Solution.Iterations)])
     return notes
 
 
@@ -112,7 +135,7 @@ def _renew_loads(engine: Any) -> None:
     circuit = engine.ActiveCircuit
     for name in (one for one in enabled(engine) if kind_of(one) in LOADS):
         circuit.Loads.Name = name.partition(".")[2]
-        command(engine, f"{name}.numcust={circuit.Loads.NumCust}")  # any edit does; this one changes nothing
+        command(engine, f'edit "{name}" numcust={circuit.Loads.NumCust}')  # any edit does; this one changes nothing
 
 
 def _unsolved(master: Path, iterations: int) -> Problem:
@@ -124,15 +147,15 @@ def _disable_dead(engine: Any, master: Path) -> list[str]:
     """Switch off elements that no source reaches, by name: with no way to ground, OpenDSS finds no solution."""
     _check_reach(engine, master)
     elements = read_elements(engine, CARRIERS)
-    live = reached(elements, read_elements(engine, SOURCES), len(node_names(engine)))
+    live = reached(elements, read_elements(engine, SOURCES), read_elements(engine, LOADS), len(node_names(engine)))
     dead = [one.name for one in elements if not any(node != GROUND and live[node] for node in one.conductors)]
-    command(engine, *(f"{name}.enabled=no" for name in dead))
+    command(engine, *(f'edit "{name}" enabled=no' for name in dead))
     return dead
 
 
 def _check_reach(engine: Any, master: Path) -> None:
     names = node_names(engine)
-    live = reached(read_elements(engine, CARRIERS), read_elements(engine, SOURCES), len(names))
+    live = reached(*(read_elements(engine, kinds) for kinds in (CARRIERS, SOURCES, (*LOADS, *FROZEN))), len(names))
     allowed = "a node that is joined to a source (a switch, fuse or relay may have opened)"
     problems = [
         Problem(str(master), one.name, f"at {', '.join(names[node] for node in dead)}", allowed)
@@ -151,6 +174,8 @@ def _check_kinds(engine: Any, master: Path) -> None:
     problems = [Problem(str(master), "element", one, allowed) for one in names if kind_of(one) not in KNOWN]
     for name in (one for one in names if kind_of(one) in LOADS):
         circuit.Loads.Name = name.partition(".")[2]
+        if circuit.Loads.kV <= 0:
+            problems.append(Problem(str(master), f"{name}.kv", circuit.Loads.kV, "a rated voltage above zero [kV]"))
         if circuit.Loads.Rneut >= 0:
             problems.append(Problem(str(master), f"{name}.rneut", circuit.Loads.Rneut, "none; make it a reactor"))
     if not any(kind_of(one) in SOURCES for one in names):

@@ -1,4 +1,4 @@
-"""Loads and generators of an OpenDSS model as spots: per phase or branch, with the engine's own voltage dependence.
+"""Loads of an OpenDSS model as spots: per phase or branch, with the engine's own voltage dependence.
 
 Measured against the engine (tests/feeder/test_feeder_import.py), with v in share of the rated voltage, in the order in
 which it asks: v ≤ vlowpu draws v² of the rated power; v ≤ vminpu has a current linear in v between that impedance and
@@ -15,16 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from wattflock.feeder.circuit import GROUND, Element, Matrix, Spot
-from wattflock.feeder.opendss_parts import (
-    FROZEN,
-    LOADS,
-    as_complex,
-    at_nodes,
-    node_voltage,
-    read_elements,
-)
+from wattflock.feeder.circuit import GROUND, Element, Spot
+from wattflock.feeder.opendss_parts import LOADS, read_elements
 
+NO_EDGE = 1e9  # a `vmaxpu` from which a band has no upper end
 FIXED_Q, FIXED_X = 6, 7  # OpenDSS's numbers of load models with a reactive power of their own
 
 
@@ -99,7 +93,7 @@ def _spot(name: str, ends: tuple[int, int], power: complex, rated_kv: float, dra
 
 def _draws(circuit: Any) -> tuple[list[Draw], list[str]]:
     load = circuit.Loads
-    low, high = float(load.Vminpu), float(load.Vmaxpu)
+    low, high = float(load.Vminpu), float(load.Vmaxpu) if load.Vmaxpu < NO_EDGE else math.inf
     band = (low, high, float(circuit.ActiveCktElement.Properties("Vlowpu").Val))
     match int(load.Model):
         case 2:
@@ -125,36 +119,3 @@ def _zip_draws(coefficients: list[float], band: tuple[float, float, float]) -> t
     shares = zip((2.0, 1.0, 0.0), active, reactive, strict=True)
     draws = [Draw(kw, kvar, power, power, *band) for power, kw, kvar in shares if kw or kvar]
     return draws, [f"its cut-off below {cut_off:g} pu is left out"] if cut_off > 0 else []
-
-
-def read_frozen(engine: Any) -> tuple[list[Spot], list[str]]:
-    """Generators, panels and stores as the constant power that they draw (−) in the solved base case, and a note."""
-    voltage = node_voltage(engine)
-    spots, words = [], []
-    for one in read_elements(engine, FROZEN):
-        engine.ActiveCircuit.SetActiveElement(one.name)
-        active = engine.ActiveCircuit.ActiveCktElement
-        pairs = branches(len(one.conductors), *_shape(len(one.conductors), int(active.NumPhases)))
-        found = _constant(one, pairs, at_nodes(voltage, one.conductors), as_complex(active.Currents))
-        spots += found
-        words.append(f"{one.name} ({sum(spot.kw for spot in found):.4g} kW)")
-    note = f"kept at the constant power of the base case: {', '.join(words)}"
-    return spots, [note] if words else []
-
-
-def _shape(conductors: int, phases: int) -> tuple[int, bool]:
-    """Phases to the last conductor, or a delta where all three conductors are phases."""
-    delta = conductors == phases == 3
-    return (3 if delta else conductors - 1), delta
-
-
-def _constant(one: Element, pairs: list[tuple[int, int]], voltage: Matrix, current: Matrix) -> list[Spot]:
-    """Exact in the base case; of a delta's currents none is taken to circulate: (I_a − I_b) / 3."""
-    delta = len(pairs) == len(one.conductors)
-    spots = []
-    for plus, minus in pairs:
-        across = voltage[plus] - voltage[minus]
-        through = (current[plus] - current[minus]) / 3 if delta else current[plus]
-        ends = (one.conductors[plus], one.conductors[minus])
-        spots.append(_spot(one.name, ends, across * np.conj(through) / 1e3, abs(across) / 1e3, Draw(1, 1)))
-    return [spot for spot in spots if spot.plus != spot.minus]

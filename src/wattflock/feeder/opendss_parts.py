@@ -75,21 +75,35 @@ def at_nodes(voltage: Matrix, nodes: tuple[int, ...]) -> Matrix:
     return np.array([0j if node == GROUND else voltage[node] for node in nodes])
 
 
-def reached(elements: list[Element], heads: list[Element], size: int) -> Matrix:
+def reached(elements: list[Element], heads: list[Element], loads: list[Element], size: int) -> Matrix:
     """Which nodes have a path through admittances to a source, shape (nodes,), bool.
 
-    An open switch and an open conductor have none: OpenDSS leaves 1e-12 S on their diagonal and nothing beside it.
+    A neutral that only loads join to the rest is one of them where a wire or reactor grounds it. An open switch and an
+    open conductor join nothing: OpenDSS leaves 1e-12 S on their diagonal and nothing beside it.
     """
-    pairs = [_coupled(one) for one in (*elements, *heads)]
-    pairs += [np.array([(size, node) for node in one.conductors if node != GROUND]).reshape(-1, 2) for one in heads]
-    row, column = np.concatenate(pairs).T
-    graph = sparse.coo_array((np.ones(len(row)), (row, column)), shape=(size + 1, size + 1))
-    _, label = sparse.csgraph.connected_components(graph, directed=False)
-    return label[:size] == label[size]
+    source, ground = size, size + 1
+    pairs = [_coupled(one, ground) for one in (*elements, *heads)]
+    pairs += [np.array([(source, node) for node in one.conductors if node != GROUND]).reshape(-1, 2) for one in heads]
+    together = np.concatenate(pairs)
+    label = _parts(together[(together != ground).all(-1)], size + 2)
+    live = label[:size] == label[source]
+    across = np.concatenate([_coupled(one, ground) for one in loads] or [np.zeros((0, 2), int)])
+    across = across[(across != ground).all(-1)]
+    beside = np.isin(label, label[across[live[across].any(-1)]])  # parts that a load joins to a live node
+    grounded = np.isin(label, label[together[(together == ground).any(-1)].min(-1)])
+    return live | (beside & grounded)[:size]
 
 
-def _coupled(one: Element) -> Matrix:
+def _parts(pairs: Matrix, size: int) -> Matrix:
+    row, column = pairs.T
+    graph = sparse.coo_array((np.ones(len(row)), (row, column)), shape=(size, size))
+    return sparse.csgraph.connected_components(graph, directed=False)[1]
+
+
+def _coupled(one: Element, ground: int) -> Matrix:
+    """Pairs of its nodes with an admittance between them; `ground` stands for GROUND."""
     nodes = np.array(one.conductors, int)
+    nodes[nodes == GROUND] = ground
     row, column = np.nonzero(one.admittance)
     pairs = np.stack([nodes[row], nodes[column]], -1)
-    return pairs[(pairs != GROUND).all(-1) & (pairs[:, 0] != pairs[:, 1])]
+    return pairs[pairs[:, 0] != pairs[:, 1]]

@@ -24,6 +24,8 @@ class Response:
         size = len(circuit.nodes)
         self.circuit = circuit
         self.places = {name: place for place, name in terminals(circuit).items()}
+        if not self.places:
+            raise ScenarioError([Problem(circuit.name, "loads", "none", "at least one load: where homes can stand")])
         self.admittance = system_admittance(circuit) + (assemble(shunts, size) if shunts else 0)
         self.whole = _factor(circuit, self.admittance)
         self.no_load = self.whole.solve(injection(circuit))

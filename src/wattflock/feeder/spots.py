@@ -20,9 +20,16 @@ def constant_power(spots: Sequence[Spot]) -> tuple[Spot, ...]:
 
 
 def scaled(spots: Sequence[Spot], factor: float) -> tuple[Spot, ...]:
-    """The same loads, `factor` times as large; what feeds in stays as it is."""
+    """The same loads, `factor` times as large; what feeds in as a whole stays as it is."""
+    total: dict[tuple[str, int, int], float] = {}
+    for spot in spots:  # a ZIP mix may have a share below zero
+        total[_whole(spot)] = total.get(_whole(spot), 0.0) + spot.kw
     grown = (dataclasses.replace(spot, kw=factor * spot.kw, kvar=factor * spot.kvar) for spot in spots)
-    return tuple(new if spot.kw >= 0 else spot for new, spot in zip(grown, spots, strict=True))
+    return tuple(new if total[_whole(spot)] >= 0 else spot for new, spot in zip(grown, spots, strict=True))
+
+
+def _whole(spot: Spot) -> tuple[str, int, int]:
+    return spot.name, spot.plus, spot.minus
 
 
 def is_impedance(spot: Spot) -> bool:

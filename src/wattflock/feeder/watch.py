@@ -37,7 +37,7 @@ def watchable(circuit: Circuit, no_load: Matrix, floating: set[str]) -> Probe:
 
 def _between(circuit: Circuit, nodes: list[int]) -> dict[str, Pair]:
     """Voltages between neighbouring phases: three of three, one of two."""
-    phases = [node for node in nodes if circuit.nodes[node].rpartition(".")[2] in ("1", "2", "3")]
+    phases = _phases(circuit, nodes)
     around = [*pairwise(phases), *([(phases[-1], phases[0])] if len(phases) > 2 else [])]
     return {f"{circuit.nodes[a]}.{circuit.nodes[b].rpartition('.')[2]}": (a, b) for a, b in around}
 
@@ -53,7 +53,7 @@ def floating_buses(circuit: Circuit, factor: SuperLU) -> set[str]:
     Pushed into all phases together, a current meets the impedance to ground; into one and out of another, that of
     the wires. The second is far smaller where the first is only stray capacitance or a shunt of the solver.
     """
-    nodes = _by_bus(circuit)
+    nodes = {bus: _phases(circuit, some) or some for bus, some in _by_bus(circuit).items()}
     names = list(nodes)
     region = _regions(circuit, names)
     widest: dict[int, str] = {}
@@ -74,6 +74,11 @@ def _floats(circuit: Circuit, factor: SuperLU, nodes: list[int]) -> bool:
     if len(nodes) == 1:
         return together > ALONE_PU * (1e3 * circuit.node_kv[nodes[0]]) ** 2 / 1e5
     return together > FLOATING * abs(rise[nodes[0], 1] - rise[nodes[1], 1]) / 2
+
+
+def _phases(circuit: Circuit, nodes: list[int]) -> list[int]:
+    """Without neutrals and what stands inside a transformer."""
+    return [node for node in nodes if circuit.nodes[node].rpartition(".")[2] in ("1", "2", "3")]
 
 
 def _by_bus(circuit: Circuit) -> dict[str, list[int]]:
