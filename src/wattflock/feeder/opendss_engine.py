@@ -30,7 +30,7 @@ from wattflock.feeder.opendss_parts import (
 
 INSTALL = "pip install 'wattflock[opendss]'"
 MOST_ITERATIONS, MOST_CONTROL_ITERATIONS = 300, 200
-TOLERANCE = 1e-10
+TOLERANCE, COARSER = 1e-10, (1e-8, 1e-7, 1e-6, 1e-5)
 SINGULAR = "Matrix Inversion Error"
 
 
@@ -94,40 +94,39 @@ def _settle(engine: Any, master: Path) -> list[str]:
     solution.MaxIterations = max(solution.MaxIterations, MOST_ITERATIONS)
     solution.MaxControlIterations = max(solution.MaxControlIterations, MOST_CONTROL_ITERATIONS)
     command(engine, "set loadmodel=powerflow")
-    notes = []
+    notes, own = [], solution.Tolerance
     if not (settled := solve(engine)) and (dead := _disable_dead(engine, master)):
         notes.append(f"left out, no source reaches it: {', '.join(dead)}")
         settled = solve(engine)
     command(engine, "set controlmode=off")
     _renew_loads(engine)
-    notes += _tighten(engine, master)
+    coarse = _tighten(engine, master)
     _check_reach(engine, master)
-    notes += _freeze(engine, master)
+    commands, words = stand_ins(engine)
+    if commands:
+        command(engine, *commands, f"set tolerance={own}")
+        coarse = _tighten(engine, master)
+    notes += words + coarse
     if not settled:
         notes.append("controls did not come to rest; taps and switches stay where the last one left them")
     return notes
 
 
 def _tighten(engine: Any, master: Path) -> list[str]:
-    """Solve to a fine tolerance; to the file's own where only generation (of fixed voltage, say) keeps it from that."""
+    """Solve as finely as OpenDSS can, and leave its tolerance there; a note where that is coarse.
+
+    A stiff switch beside a floating winding drowns the winding's voltage to ground in rounding errors, and some
+    generators never come to rest.
+    """
     solution = engine.ActiveCircuit.Solution
-    own, solution.Tolerance = solution.Tolerance, TOLERANCE
-    if solve(engine):
-        return []
-    solution.Tolerance = own
-    if not any(kind_of(name) in FROZEN for name in enabled(engine)) or not solve(engine):
-        raise ScenarioError([_unsolved(master, solution.Iterations)])
-    solution.Tolerance = TOLERANCE
-    return [f"the base case that fixes generation is solved to {own:g} pu, as the file asks: it does not get finer"]
-
-
-def _freeze(engine: Any, master: Path) -> list[str]:
-    """Constant power in place of all generation, so that later solutions are those of the circuit that is read."""
-    commands, notes = stand_ins(engine)
-    command(engine, *commands)
-    if commands and not solve(engine):
-        raise ScenarioError([_unsolved(master, engine.ActiveCircuit.Solution.Iterations)])
-    return notes
+    own = solution.Tolerance
+    for tolerance in (one for one in (TOLERANCE, *COARSER, own) if one <= own):
+        solution.Tolerance = tolerance
+        if solve(engine):
+            return [f"OpenDSS solves this to {tolerance:g} pu, not to {TOLERANCE:g}"] if tolerance > TOLERANCE else []
+    allowed = "a model that OpenDSS itself solves; try less load, or a `vminpu` further down"
+    words = f"no solution after {solution.Iterations} iterations"
+    raise ScenarioError([Problem(str(master), "base case", words, allowed)])
 
 
 def _renew_loads(engine: Any) -> None:
@@ -136,11 +135,6 @@ def _renew_loads(engine: Any) -> None:
     for name in (one for one in enabled(engine) if kind_of(one) in LOADS):
         circuit.Loads.Name = name.partition(".")[2]
         command(engine, f'edit "{name}" numcust={circuit.Loads.NumCust}')  # any edit does; this one changes nothing
-
-
-def _unsolved(master: Path, iterations: int) -> Problem:
-    allowed = "a model that OpenDSS itself solves; try less load, or a `vminpu` further down"
-    return Problem(str(master), "base case", f"no solution after {iterations} iterations", allowed)
 
 
 def _disable_dead(engine: Any, master: Path) -> list[str]:

@@ -123,6 +123,38 @@ def _network(name: str) -> "Network | None":
     return part("feeder", Wiring, name)().network() if name in files("feeder") else None
 
 
+def hosting(  # noqa: PLR0913 (an argument is an option of the command)
+    feeder: FeederName,
+    load: Annotated[float, "Share of the spot loads that is drawn meanwhile."] = 0.3,
+    homes: Annotated[int, "Homes on the feeder, in proportion to the spot loads; 0: one at each terminal."] = 0,
+    cap_kw: Annotated[float, "Most that one home may export or import, such as its inverter [kW]."] = 10.0,
+    taps: Taps = "fixed",
+    limits: Preset = "ansi-a",
+    csv: Annotated[Path | None, "Write a row for each terminal; a picture is put beside it, OUT.png."] = None,
+) -> object:
+    """Say what a feeder can still take: hosting capacity of each terminal, and operating envelopes per home.
+
+    An envelope holds every limit (voltage, loading, unbalance) whatever each home does within its own; it comes as
+    equal, in proportion to the spot loads, and with the largest total, each verified by AC power flow.
+
+    Example:
+        wattflock feeder hosting european_lv --limits en50160
+        wattflock feeder hosting ieee123 --homes 1000 --load 0.3 --csv envelopes.csv
+    """
+    from wattflock.feeder.hosted import Asked, hosted
+    from wattflock.report.envelopes import hosting_picture, hosting_summary, hosting_table
+    from wattflock.report.progress import bar
+    from wattflock.store.folder import write_whole
+
+    asked = Asked(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
+    with bar("hosting", Asked.STEPS) as progress:
+        found = hosted(_circuit(feeder), asked, progress.at)
+    if csv:
+        write_whole(csv, hosting_table(found).write_csv().encode())
+        write_whole(csv.with_suffix(".png"), hosting_picture(found))
+    return hosting_summary(found)
+
+
 LOADS = ("constant-power", "as-modelled")
 TAPS = ("fixed", "settle")
 
@@ -153,4 +185,4 @@ def _choice(option: str, value: str, known: tuple[str, ...]) -> str:
     return value
 
 
-VERBS = (import_, solve, check, show)
+VERBS = (import_, solve, check, show, hosting)

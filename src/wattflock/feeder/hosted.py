@@ -1,0 +1,85 @@
+"""All that a feeder can still take, in both directions and all allocations, at one base load."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import numpy as np
+
+from wattflock.errors import Problem, ScenarioError
+from wattflock.feeder.circuit import Circuit
+from wattflock.feeder.envelope import ALLOCATIONS, Envelope, Rules, envelope
+from wattflock.feeder.hosting import EXPORT, IMPORT, Hosting, hosting_capacity
+from wattflock.feeder.limits import Limits
+from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.sensitivity import operating_point
+from wattflock.feeder.spots import per_terminal, scaled
+from wattflock.feeder.tapping import settle_taps
+
+DIRECTIONS = (EXPORT, IMPORT)
+ALONE = 3.0  # times all spot loads together, up to which a terminal alone is looked at
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be known."""
+
+    limits: Limits
+    load: float  # share of the spot loads that is the base
+    homes: int  # on the feeder, in proportion to the spot loads; 0: one at each terminal
+    cap_kw: float  # of one home
+    taps: str  # "fixed" or "settle"
+
+    STEPS: ClassVar[int] = len(DIRECTIONS) * (1 + len(ALLOCATIONS))
+
+
+@dataclass(frozen=True, eq=False)
+class Hosted:
+    """The answers; `homes` (terminals,)."""
+
+    circuit: Circuit
+    asked: Asked
+    homes: np.ndarray
+    alone: dict[str, Hosting]  # by direction
+    together: dict[tuple[str, str], Envelope]  # by direction and allocation
+
+
+def hosted(circuit: Circuit, asked: Asked, say: Callable[[int, str], None]) -> Hosted:
+    """Hosting capacity of each terminal and all envelopes; `say` is told how many steps are done, and what is next.
+
+    Raises:
+        ScenarioError: a base load that violates the limits, or fewer homes than none.
+    """
+    if asked.homes < 0:
+        raise ScenarioError([Problem("hosting", "homes", asked.homes, "0 (one at each terminal) or more")])
+    base = scaled(circuit.spots, asked.load)
+    if asked.taps == "settle":
+        circuit = settle_taps(circuit, base).circuit
+    feeder = reduce_circuit(circuit)
+    size_kva = np.hypot(feeder.nominal_kw, feeder.nominal_kvar)
+    homes = _spread(size_kva if size_kva.any() else np.ones(len(size_kva)), asked.homes)
+    most_kw = max(asked.cap_kw, ALONE * float(size_kva.sum()))
+    alone, together, done = {}, {}, 0
+    with jax.enable_x64(True):
+        point = operating_point(feeder, asked.limits, *per_terminal(circuit, base))
+        for direction in DIRECTIONS:
+            say(done, f"{direction}, each terminal alone")
+            alone[direction] = hosting_capacity(point, direction, most_kw)
+            for allocation in ALLOCATIONS:
+                done += 1
+                say(done, f"{direction}, {allocation}")
+                together[direction, allocation] = envelope(point, Rules(direction, allocation, asked.cap_kw, homes))
+            done += 1
+    say(done, "done")
+    return Hosted(circuit, asked, homes, alone, together)
+
+
+def _spread(weight: np.ndarray, count: int) -> np.ndarray:
+    """Homes at each terminal, in proportion to its load by largest remainder."""
+    if not count:
+        return np.ones(len(weight))
+    wanted = count * weight / weight.sum()
+    number = np.floor(wanted)
+    number[np.argsort(number - wanted)[: count - int(number.sum())]] += 1
+    return number
