@@ -4,13 +4,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.errors import ScenarioError
+from wattflock.feeder.circuit import terminals
 from wattflock.feeder.feeder import solve
 from wattflock.feeder.limits import Limits, excess_pu, penalty
+from wattflock.feeder.stored import to_bytes
 from wattflock.registry import interface, parts
 from wattflock.types import cast
 
 WIRINGS = parts("feeder", interface("feeder"))
 every_wiring = pytest.mark.parametrize("name", WIRINGS)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Makes a feeder by its name; the one that reads a file reads IEEE 13."""
+    path = tmp_path_factory.mktemp("feeders") / "ieee13.feeder"
+    path.write_bytes(to_bytes(WIRINGS["ieee13"]().circuit()))
+    return lambda name: WIRINGS[name](**({"file": str(path)} if name == "imported" else {}))
 
 
 @every_wiring
@@ -19,8 +30,8 @@ def test_it_says_where_it_comes_from(name):
 
 
 @every_wiring
-def test_its_names_fit_its_arrays(name):
-    feeder = WIRINGS[name]().build()
+def test_its_names_fit_its_arrays(name, made):
+    feeder = made(name).build()
     terminals, nodes = len(feeder.terminals), len(feeder.nodes)
     assert feeder.terminal.impedance.local.shape == (1, 2 * terminals, 2 * terminals)
     assert feeder.voltage.impedance.local.shape == (1, 2 * terminals, 2 * nodes)
@@ -33,8 +44,8 @@ def test_its_names_fit_its_arrays(name):
 
 
 @every_wiring
-def test_its_own_load_has_a_solution_that_is_near_nominal(name):
-    feeder = cast(WIRINGS[name]().build(), np.float32)
+def test_its_own_load_has_a_solution_that_is_near_nominal(name, made):
+    feeder = cast(made(name).build(), np.float32)
     flow = solve(feeder, feeder.nominal_kw[None], feeder.nominal_kvar[None])
     assert flow.converged.all()
     assert flow.voltage_pu.shape == (1, len(feeder.nodes))
@@ -43,11 +54,11 @@ def test_its_own_load_has_a_solution_that_is_near_nominal(name):
 
 
 @every_wiring
-def test_its_map_joins_buses_that_exist(name):
-    chart = WIRINGS[name]().chart()
+def test_its_map_joins_buses_that_exist(name, made):
+    chart = made(name).chart()
     assert len(chart.buses) == len(chart.x) == len(chart.y)
     assert {bus for edge in chart.edges for bus in edge} <= set(chart.buses)
-    assert {node.partition(".")[0] for node in WIRINGS[name]().build().nodes} <= set(chart.buses)
+    assert {node.partition(".")[0] for node in made(name).build().nodes} <= set(chart.buses)
 
 
 def test_only_what_is_beyond_the_band_counts():
@@ -55,3 +66,23 @@ def test_only_what_is_beyond_the_band_counts():
     assert jnp.allclose(excess_pu(Limits(), voltage_pu), jnp.array([0.05, 0, 0, 0, 0.03]), atol=1e-6)
     assert jnp.allclose(excess_pu(Limits(), voltage_pu, 0.01), jnp.array([0.06, 0.01, 0, 0.01, 0.04]), atol=1e-6)
     assert jnp.allclose(penalty(jnp.array([0.0, 0.1]), 2.0, 10.0), jnp.array([0.0, 0.25]))
+
+
+@every_wiring
+def test_its_circuit_and_tables_are_those_of_its_feeder(name, made):
+    wiring = made(name)
+    circuit, feeder, network = wiring.circuit(), wiring.build(), wiring.network()
+    assert set(feeder.terminals) == set(terminals(circuit).values())
+    assert len(circuit.node_kv) == len(circuit.nodes) == len(set(circuit.nodes))
+    assert network is None or len(network.loads) == len(circuit.spots)
+    assert {one.kind for one in circuit.elements} >= {"line", "transformer"}
+
+
+def test_taps_of_a_stored_feeder_can_be_set(made):
+    path = made("imported").file
+    wiring = WIRINGS["imported"](file=path, taps=(1, 2, 3))
+    assert [unit.tap for unit in wiring.circuit().regulators] == [1, 2, 3]
+    with pytest.raises(ScenarioError, match="taps"):
+        WIRINGS["imported"](file=path, taps=(1, 2)).circuit()
+    with pytest.raises(ScenarioError, match="feeder import"):
+        WIRINGS["imported"]().circuit()

@@ -132,3 +132,23 @@ def test_drawing_writes_a_picture_and_a_page(tmp_path):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "ieee37.png").read_bytes().startswith(b"\x89PNG")
     assert "ieee37" in (tmp_path / "ieee37.html").read_text()
+
+
+def test_hosting_gives_every_terminal_its_limits(tmp_path):
+    out = tmp_path / "envelopes.csv"
+    result = feeder("hosting", "ieee13", "--load", 0.3, "--homes", 400, "--csv", out)
+    assert result.exit_code == 0, result.output
+    assert "export, maximum" in result.output and "Jain" in result.output
+    table = pl.read_csv(out)
+    assert table["homes"].sum() == 400
+    equal = table.filter(pl.col("homes") > 0)["export_equal_kw_per_home"]
+    assert equal.max() - equal.min() < 1e-6
+    assert (table["export_alone_kw"] > 0).all()
+    assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("words", [("--load", 3), ("--homes", -1), ("--cap-kw", 0)])
+def test_hosting_that_cannot_be_is_told(words):
+    result = feeder("hosting", "ieee13", *words)
+    assert result.exit_code == 2
+    assert "allowed" in result.output and "Traceback" not in result.output

@@ -10,6 +10,7 @@ from wattflock.feeder.opendss_parts import FROZEN, as_complex, at_nodes, node_na
 
 LEVEL = "wattflock_level"  # the growth of the stand-ins over the years: none
 PLAIN = f"model=1 status=exempt growth={LEVEL} vminpu=0 vlowpu=0 vmaxpu={NO_EDGE:g}"
+NO_RETURN = 1e-4  # of the largest current, below which what three phases leave over is none
 Pair = tuple[int, int]
 
 
@@ -28,11 +29,13 @@ def stand_ins(engine: Any) -> tuple[list[str], list[str]]:
 
 
 def _drawn(one: Element, phases: int, voltage: Matrix, current: Matrix) -> list[tuple[Pair, complex, float]]:
-    """Nodes, power [kW + j kvar] and voltage [kV] of each branch; no current circulates in a delta: (I_a − I_b) / 3."""
-    count = len(one.conductors)
-    delta = count == phases == 3
+    """Nodes, power [kW + j kvar] and voltage [kV] of each branch; no current circulates in a delta: (I_a − I_b) / 3.
+
+    Three phases whose currents need no return are a delta too: a star may stand where no wire is grounded.
+    """
+    delta = phases == 3 and abs(current[:3].sum()) <= NO_RETURN * abs(current).max()
     drawn = []
-    for plus, minus in branches(count, 3 if delta else count - 1, delta):
+    for plus, minus in branches(3, 3, True) if delta else branches(len(current), len(current) - 1, False):
         across = voltage[plus] - voltage[minus]
         through = (current[plus] - current[minus]) / 3 if delta else current[plus]
         pair = one.conductors[plus], one.conductors[minus]
