@@ -28,6 +28,11 @@ class Imported(Wiring):
         if not self.taps:
             return circuit
         check_taps("imported", self.taps, tuple(unit.name for unit in circuit.regulators))
+        units = zip(circuit.regulators, self.taps, strict=True)
+        if beyond := [(unit, tap) for unit, tap in units if not unit.lowest <= tap <= unit.highest]:
+            raise ScenarioError(
+                [Problem("imported", unit.name, tap, f"{unit.lowest} to {unit.highest}") for unit, tap in beyond]
+            )
         return with_taps(circuit, self.taps)
 
     def network(self) -> None:
