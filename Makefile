@@ -30,7 +30,8 @@ lint: .venv/ready-dev  ## format, lint, types and layers
 regold: .venv/ready-dev  ## show how the golden run has changed; ARGS=--write keeps it
 	$(BIN)/python tests/study/regold.py $(ARGS)
 
-bench: .venv/ready-dev  ## measure: every file of benchmarks/
+bench: .venv/ready-dev  ## measure: every file of benchmarks/, beside the peers it can find
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/bench.txt
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 clean:  ## remove .venv and caches; runs/ stays

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from scipy.sparse.linalg import splu
 
 from wattflock.errors import Problem, ScenarioError
-from wattflock.feeder.circuit import Circuit
+from wattflock.feeder.circuit import Circuit, system_admittance
 from wattflock.feeder.crosscheck import BaseCase, Solution
 from wattflock.feeder.feeder import Flow, solve
 from wattflock.feeder.network import Network
+from wattflock.feeder.probe import Probe
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.script import load_models, to_opendss
 from wattflock.feeder.snapshot import MOST, TOLERANCE_PU, solved
 from wattflock.feeder.spots import per_terminal, scaled
-from wattflock.feeder.watch import every_node
+from wattflock.feeder.watch import determined, floating_buses
 
 SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 
@@ -30,7 +32,7 @@ class Comparison:
     loads: str  # "as modelled" or "constant power"
     scale: float
     precision: str
-    difference_pu: float  # largest of any node's magnitude; nan without a solution
+    difference_pu: float  # largest of any voltage's magnitude (`watch.determined`); nan without a solution
     node: str  # where
     losses_kw: float
     opendss_losses_kw: float
@@ -60,10 +62,10 @@ def opinion(circuit: Circuit, network: Network | None, master: Path | None) -> B
 
 def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[Comparison]:
     """As modelled in float64, then constant power in float64 and float32, each at several loads."""
-    every = every_node(circuit)
+    every = determined(circuit, floating_buses(circuit, splu(system_admittance(circuit))))
     for scale in SCALES:
         flow = solved(circuit, scaled(circuit.spots, scale), every)[1]
-        yield _compared(("as modelled", scale, "float64"), circuit, flow, other.solve(scale))
+        yield _compared(("as modelled", scale, "float64"), every, circuit, flow, other.solve(scale))
     other.drop_cut_offs()
     plain = reduce_circuit(circuit, watched=every)
     for scale in SCALES:
@@ -71,19 +73,19 @@ def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[Comparison]:
         theirs, loads = other.solve(scale), per_terminal(circuit, spots)
         with jax.enable_x64(True):
             flow = jax.tree.map(np.asarray, solve(plain, *loads, TOLERANCE_PU, MOST))
-        yield _compared(("constant power", scale, "float64"), circuit, flow, theirs)
+        yield _compared(("constant power", scale, "float64"), every, circuit, flow, theirs)
         flow = jax.tree.map(np.asarray, solve(plain, *loads, 1e-6, MOST))
-        yield _compared(("constant power", scale, "float32"), circuit, flow, theirs)
+        yield _compared(("constant power", scale, "float32"), every, circuit, flow, theirs)
 
 
-def _compared(way: tuple[str, float, str], circuit: Circuit, flow: Flow, theirs: Solution) -> Comparison:
-    difference = np.abs(np.asarray(flow.voltage_pu) - np.abs(theirs.at(circuit.nodes)) / (1e3 * circuit.node_kv))
+def _compared(way: tuple[str, float, str], every: Probe, circuit: Circuit, flow: Flow, theirs: Solution) -> Comparison:
+    difference = np.abs(np.asarray(flow.voltage_pu) - np.abs(every.rows @ theirs.at(circuit.nodes)))
     worst = int(difference.argmax())
     converged = bool(flow.converged), theirs.converged
     return Comparison(
         *way,
         difference_pu=float(difference[worst]) if all(converged) else math.nan,
-        node=circuit.nodes[worst],
+        node=every.names[worst],
         losses_kw=float(flow.losses_kw),
         opendss_losses_kw=theirs.losses_kw,
         converged=converged,

@@ -47,6 +47,17 @@ def every_node(circuit: Circuit) -> Probe:
     return voltages(circuit, {name: (node, GROUND) for node, name in enumerate(circuit.nodes)})
 
 
+def determined(circuit: Circuit, floating: set[str]) -> Probe:
+    """Every voltage that the wires determine [pu]: of all nodes to ground, of floating buses between phases.
+
+    To ground these have what stray capacitance, antifloat shunts and rounding errors leave them.
+    """
+    found: dict[str, Pair] = {}
+    for bus, nodes in _by_bus(circuit).items():
+        found |= _between(circuit, nodes) if bus in floating else {circuit.nodes[n]: (n, GROUND) for n in nodes}
+    return voltages(circuit, found)
+
+
 def floating_buses(circuit: Circuit, factor: SuperLU) -> set[str]:
     """Buses whose phases have no common path to ground, found at one bus of each part between transformers.
 
