@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import numpy as np
 
 from wattflock.errors import Problem, ScenarioError
-from wattflock.feeder.circuit import Circuit
-from wattflock.feeder.envelope import ALLOCATIONS, Envelope, Rules, envelope
+from wattflock.feeder.circuit import Circuit, terminals
+from wattflock.feeder.envelope import ALLOCATIONS, EQUAL, PROPORTIONAL, Envelope, Rules, envelope
 from wattflock.feeder.hosting import EXPORT, IMPORT, Hosting, hosting_capacity
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.reduce import reduce_circuit
@@ -18,6 +17,7 @@ from wattflock.feeder.spots import per_terminal, scaled
 from wattflock.feeder.tapping import settle_taps
 
 DIRECTIONS = (EXPORT, IMPORT)
+MAXIMUM_MOST = 1000  # terminals up to which the largest total is looked for: its linear programs are dense
 ALONE = 3.0  # times all spot loads together, up to which a terminal alone is looked at
 
 
@@ -30,8 +30,6 @@ class Asked:
     homes: int  # on the feeder, in proportion to the spot loads; 0: one at each terminal
     cap_kw: float  # of one home
     taps: str  # "fixed" or "settle"
-
-    STEPS: ClassVar[int] = len(DIRECTIONS) * (1 + len(ALLOCATIONS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +58,30 @@ def hosted(circuit: Circuit, asked: Asked, say: Callable[[int, str], None]) -> H
     size_kva = np.hypot(feeder.nominal_kw, feeder.nominal_kvar)
     homes = _spread(size_kva if size_kva.any() else np.ones(len(size_kva)), asked.homes)
     most_kw = max(asked.cap_kw, ALONE * float(size_kva.sum()))
+    allocations = allocations_of(circuit)
     alone, together, done = {}, {}, 0
     with jax.enable_x64(True):
         point = operating_point(feeder, asked.limits, *per_terminal(circuit, base))
         for direction in DIRECTIONS:
             say(done, f"{direction}, each terminal alone")
             alone[direction] = hosting_capacity(point, direction, most_kw)
-            for allocation in ALLOCATIONS:
+            for allocation in allocations:
                 done += 1
                 say(done, f"{direction}, {allocation}")
                 together[direction, allocation] = envelope(point, Rules(direction, allocation, asked.cap_kw, homes))
             done += 1
     say(done, "done")
     return Hosted(circuit, asked, homes, alone, together)
+
+
+def allocations_of(circuit: Circuit) -> tuple[str, ...]:
+    """Those that can be found in reasonable time."""
+    return ALLOCATIONS if len(terminals(circuit)) <= MAXIMUM_MOST else (EQUAL, PROPORTIONAL)
+
+
+def steps_of(circuit: Circuit) -> int:
+    """How many steps `hosted` will tell of."""
+    return len(DIRECTIONS) * (1 + len(allocations_of(circuit)))
 
 
 def _spread(weight: np.ndarray, count: int) -> np.ndarray:

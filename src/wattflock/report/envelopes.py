@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.feeder.envelope import ALLOCATIONS
-from wattflock.feeder.hosted import DIRECTIONS, Hosted
+from wattflock.feeder.envelope import MAXIMUM
+from wattflock.feeder.hosted import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
 from wattflock.report.canvas import blank, png
 from wattflock.report.palette import SPARE
 
@@ -41,6 +41,8 @@ def hosting_summary(found: Hosted) -> Group:
         f"{limits.high_pu:g} pu, loading {100 * limits.loading:g} %, unbalance {100 * limits.unbalance:g} %. "
         f"Largest excess at any verified corner: {max(worst, 0):.1e}."
     )
+    if MAXIMUM not in allocations_of(found.circuit):
+        said += f" The largest total is not looked for above {MAXIMUM_MOST:,} terminals."
     return Group(alone, "", together, "", Text(said))
 
 
@@ -50,7 +52,7 @@ def hosting_table(found: Hosted) -> pl.DataFrame:
     for direction in DIRECTIONS:
         columns[f"{direction}_alone_kw"] = found.alone[direction].capacity_kw
         columns[f"{direction}_alone_binding"] = found.alone[direction].binding
-        for allocation in ALLOCATIONS:
+        for allocation in allocations_of(found.circuit):
             columns[f"{direction}_{allocation}_kw_per_home"] = found.together[direction, allocation].home_kw
     return pl.DataFrame(columns)
 
@@ -69,7 +71,7 @@ def _draw(found: Hosted) -> "Figure":
         order = np.argsort(alone)
         where = np.arange(len(order))
         place.plot(where, alone[order], color=SPARE[1][0], linewidth=1.4, label="its terminal alone")
-        for allocation, colour, marker in zip(ALLOCATIONS, COLOURS, MARKERS, strict=True):
+        for allocation, colour, marker in zip(allocations_of(found.circuit), COLOURS, MARKERS, strict=False):
             one = found.together[direction, allocation]
             label = f"{allocation}: {one.total_kw:,.0f} kW,\nJain {one.fairness:.2f}"
             place.plot(where, one.home_kw[order], marker, color=colour, markersize=3, linestyle="none", label=label)

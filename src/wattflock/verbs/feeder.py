@@ -141,14 +141,15 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock feeder hosting european_lv --limits en50160
         wattflock feeder hosting ieee123 --homes 1000 --load 0.3 --csv envelopes.csv
     """
-    from wattflock.feeder.hosted import Asked, hosted
+    from wattflock.feeder.hosted import Asked, hosted, steps_of
     from wattflock.report.envelopes import hosting_picture, hosting_summary, hosting_table
     from wattflock.report.progress import bar
     from wattflock.store.folder import write_whole
 
     asked = Asked(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
-    with bar("hosting", Asked.STEPS) as progress:
-        found = hosted(_circuit(feeder), asked, progress.at)
+    circuit = _circuit(feeder)
+    with bar("hosting", steps_of(circuit)) as progress:
+        found = hosted(circuit, asked, progress.at)
     if csv:
         write_whole(csv, hosting_table(found).write_csv().encode())
         write_whole(csv.with_suffix(".png"), hosting_picture(found))
