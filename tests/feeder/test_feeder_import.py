@@ -16,9 +16,12 @@ from wattflock.feeder.stored import from_bytes, summary, to_bytes
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
 
+from wattflock.feeder.compare import comparisons, opinion
 from wattflock.feeder.crosscheck import BaseCase
 from wattflock.feeder.opendss import read_opendss
 from wattflock.feeder.opendss_engine import start
+from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.tapping import settle_taps
 
 HERE = Path(__file__).resolve().parents[2]
 SHARED = HERE.parent / "shared" / "feeders"
@@ -191,6 +194,43 @@ def test_a_load_draws_what_it_draws_in_opendss(tmp_path, connection, model):
         np.testing.assert_allclose([kw, kvar], truth, rtol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["import_neutrals", "import_generators"])
+def test_a_check_scales_what_draws_and_leaves_what_feeds_in(name):
+    circuit = read_opendss(master_of(name))
+    rows = list(comparisons(circuit, opinion(circuit, None, None)))
+    assert len(rows) == 9
+    assert [row for row in rows if not row.agrees(1e-6)] == []
+
+
+def test_a_regulator_against_the_flow_and_no_regulator_keep_still(tmp_path):
+    master = tmp_path / "backward.dss"
+    master.write_text(
+        "clear\nnew circuit.c bus1=s basekv=12.47 mvasc3=100 mvasc1=90\n"
+        "new transformer.t buses=(s t) kvs=(12.47 12.47) kvas=(5000 5000) xhl=1\n"
+        "new regcontrol.r transformer=t winding=2 vreg=122 band=2 ptratio=60 reversible=yes revvreg=121 revband=2\n"
+        "new generator.g bus1=t kv=12.47 kw=2000 pf=1\nnew load.l bus1=t.1 phases=1 kv=7.2 kw=100\n"
+    )
+    circuit = read_opendss(master)
+    assert [unit.control for unit in circuit.regulators] == [None]
+    assert "backward" in " ".join(circuit.notes)
+    for one in (circuit, dataclasses.replace(circuit, regulators=())):
+        assert (settle_taps(one, one.spots).actions, settle_taps(one, one.spots).settled) == (0, True)
+
+
+def test_a_feeder_without_loads_says_so():
+    circuit = dataclasses.replace(read_opendss(master_of("import_meshed")), spots=())
+    with pytest.raises(ScenarioError, match="at least one load"):
+        reduce_circuit(circuit)
+
+
+def test_a_voltage_base_that_is_lacking_is_the_nominal_one(tmp_path):
+    master = tmp_path / "bases.dss"
+    master.write_text(
+        "clear\nnew circuit.c bus1=s basekv=10 pu=1.04\nnew line.l bus1=s bus2=t\nnew load.l bus1=t kw=1\n"
+    )
+    np.testing.assert_allclose(read_opendss(master).node_kv, 10 / math.sqrt(3), rtol=1e-3)
+
+
 def test_what_is_kept_otherwise_stands_in_the_notes():
     generators = " ".join(read_opendss(master_of("import_generators")).notes)
     for name in ("generator.wye (-120 kW)", "generator.delta", "pvsystem.roof", "storage.cell (18"):
@@ -224,6 +264,10 @@ WRONG = {
         START + LINE + "new isource.i bus1=b\nnew vccs.v bus1=b phases=1\nnew load.l bus1=b rneut=2\n",
         ["isource.i", "vccs.v", "load.l.rneut"],
     ),
+    "no rated voltage": (START + LINE + "new load.l bus1=b kv=0\n", ["load.l.kv", "above zero"]),
+    "a generator that nothing reaches": (START + LINE + "new generator.g bus1=q kv=0.4\n", ["generator.g", "q.1"]),
+    "one phase for three": (START + LINE + "new load.l bus1=b\nmakeposseq\n", ["cktmodel", "multiphase"]),
+    "a file that is not there": (START + "redirect nowhere.dss\n", ["nowhere.dss", "line: 3"]),
     "nothing": ("! nothing\n", ["new circuit"]),
     "too much load": (
         START + LINE + "new load.l bus1=b kv=0.4 kw=5e5 vminpu=0 vlowpu=0\n",

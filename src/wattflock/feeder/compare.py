@@ -20,7 +20,7 @@ from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.script import load_models, to_opendss
 from wattflock.feeder.snapshot import MOST, TOLERANCE_PU, solved
 from wattflock.feeder.spots import per_terminal, scaled
-from wattflock.feeder.watch import determined, floating_buses
+from wattflock.feeder.watch import determined
 
 SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 
@@ -62,7 +62,7 @@ def opinion(circuit: Circuit, network: Network | None, master: Path | None) -> B
 
 def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[Comparison]:
     """As modelled in float64, then constant power in float64 and float32, each at several loads."""
-    every = determined(circuit, floating_buses(circuit, splu(system_admittance(circuit))))
+    every = determined(circuit, splu(system_admittance(circuit)))
     for scale in SCALES:
         flow = solved(circuit, scaled(circuit.spots, scale), every)[1]
         yield _compared(("as modelled", scale, "float64"), every, circuit, flow, other.solve(scale))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import splu
 
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Element, Infeed, Matrix, bus_of, system_admittance
@@ -156,7 +157,7 @@ def _with_buses(engine: Any, circuit: Circuit) -> Circuit:
         bases = _bases(engine, names)
     lacking = [name for name in names if not bases[name]]
     if lacking:
-        bases |= _unloaded(circuit, lacking)
+        bases |= _unloaded(circuit, lacking, _source_pu(engine))
         notes = [f"no voltage base in the file, taken from the voltage without load: {_some(lacking)}"]
     return dataclasses.replace(
         circuit,
@@ -176,10 +177,15 @@ def _bases(engine: Any, names: list[str]) -> dict[str, float]:
     return found
 
 
-def _unloaded(circuit: Circuit, names: list[str]) -> dict[str, float]:
-    from scipy.sparse.linalg import splu
+def _source_pu(engine: Any) -> float:
+    """What the head of the feeder holds, in share of its nominal voltage."""
+    sources = engine.ActiveCircuit.Vsources
+    sources.First  # noqa: B018  (an action in this interface)
+    return float(sources.pu)
 
-    voltage = np.abs(splu(system_admittance(circuit)).solve(injected(circuit))) / 1e3
+
+def _unloaded(circuit: Circuit, names: list[str], source_pu: float) -> dict[str, float]:
+    voltage = np.abs(splu(system_admittance(circuit)).solve(injected(circuit))) / 1e3 / source_pu
     highest = dict.fromkeys(names, 0.0)
     for node, kv in zip(circuit.nodes, voltage, strict=True):
         if bus_of(node) in highest:

@@ -149,11 +149,12 @@ def _disable_dead(engine: Any, master: Path) -> list[str]:
 
 def _check_reach(engine: Any, master: Path) -> None:
     names = node_names(engine)
-    live = reached(*(read_elements(engine, kinds) for kinds in (CARRIERS, SOURCES, (*LOADS, *FROZEN))), len(names))
+    drawing = read_elements(engine, (*LOADS, *FROZEN))
+    live = reached(read_elements(engine, CARRIERS), read_elements(engine, SOURCES), drawing, len(names))
     allowed = "a node that is joined to a source (a switch, fuse or relay may have opened)"
     problems = [
         Problem(str(master), one.name, f"at {', '.join(names[node] for node in dead)}", allowed)
-        for one in read_elements(engine, (*LOADS, *FROZEN))
+        for one in drawing
         if (dead := [node for node in dict.fromkeys(one.conductors) if node != GROUND and not live[node]])
     ]
     if problems:
@@ -174,6 +175,10 @@ def _check_kinds(engine: Any, master: Path) -> None:
             problems.append(Problem(str(master), f"{name}.rneut", circuit.Loads.Rneut, "none; make it a reactor"))
     if not any(kind_of(one) in SOURCES for one in names):
         problems.append(Problem(str(master), "element", "no vsource", "at least one voltage source"))
+    if circuit.Settings.CktModel:
+        problems.append(
+            Problem(str(master), "cktmodel", "positive sequence", "multiphase: all wires stand for themselves")
+        )
     if problems:
         raise ScenarioError(problems)
 

@@ -22,7 +22,7 @@ def stand_ins(engine: Any) -> tuple[list[str], list[str]]:
         engine.ActiveCircuit.SetActiveElement(one.name)
         active = engine.ActiveCircuit.ActiveCktElement
         drawn = _drawn(one, int(active.NumPhases), at_nodes(voltage, one.conductors), as_complex(active.Currents))
-        commands += [_load(f"{one.name}.{at}", names, pair, *each) for at, (pair, *each) in enumerate(drawn)]
+        commands += [_load(f"{one.name}.{at}", names, *each) for at, each in enumerate(drawn)]
         commands.append(f'edit "{one.name}" enabled=no')
         words.append(f"{one.name} ({sum(power.real for _, power, _ in drawn):.4g} kW)")
     return (commands, [f"kept at the constant power of the base case: {', '.join(words)}"]) if words else ([], [])

@@ -107,12 +107,14 @@ def _sample(engine: Any, steps: list[Steps], taps: list[int]) -> list[Matrix]:
 def _control(engine: Any, name: str, one: Element) -> tuple[Control | None, list[str]]:
     circuit = engine.ActiveCircuit
     circuit.SetActiveElement(name)
-    words = {key: circuit.ActiveCktElement.Properties(key).Val for key in (*dict(UNLIKE), "PTPhase")}
+    words = {key: circuit.ActiveCktElement.Properties(key).Val for key in (*dict(UNLIKE), "PTPhase", "revThreshold")}
     control, transformer = _select(engine, name)
     odd = [key for key, plain in UNLIKE if _differs(words[key], plain)]
     notes = [f"{name}: {', '.join(odd)} is left out"] if odd else []
     if control.MonitoredBus or not words["PTPhase"].isdigit():
         return None, [*notes, f"{name}: measures {control.MonitoredBus or words['PTPhase']}; its tap is kept"]
+    if "Reversible" in odd and _backward_kw(engine, one, int(control.Winding)) > float(words["revThreshold"]):
+        return None, [f"{name}: power flows backward in the base case; its tap is kept"]
     phase = int(words["PTPhase"]) - 1
     transformer.Wdg = int(control.Winding)
     plus, minus = _measured(engine, one.ends[int(control.Winding) - 1], phase)
@@ -131,6 +133,14 @@ def _control(engine: Any, name: str, one: Element) -> tuple[Control | None, list
         winding_v=float(transformer.kV) * 1e3 / (1 if whole else math.sqrt(3)),
         direction=1 if control.TapWinding == control.Winding else -1,
     ), notes
+
+
+def _backward_kw(engine: Any, one: Element, winding: int) -> float:
+    """What flows into a transformer at a winding."""
+    voltage = at_nodes(node_voltage(engine), one.conductors)
+    power = voltage * np.conj(one.admittance @ voltage) / 1e3
+    width = len(one.ends[0])
+    return float(power[(winding - 1) * width : winding * width].real.sum())
 
 
 def _differs(value: str, plain: str) -> bool:

@@ -11,6 +11,7 @@ from wattflock.feeder.partition import Block, partition
 from wattflock.feeder.probe import Probe, terminal_kv, voltages
 
 Shunt = tuple[tuple[int, ...], Matrix]
+STRIP = 16  # columns
 
 
 class Response:
@@ -70,8 +71,8 @@ class _Part:
         to_rim = system.admittance[inside][:, rim].toarray()
         from_rim = sparse.csr_array(system.admittance[rim][:, inside])
         factor = system.whole if len(system.blocks) == 1 else splu(own)
-        self.to_terminals = factor.solve(incidence[:, inside].T.toarray())
-        self.to_rim = factor.solve(to_rim) if len(rim) else to_rim
+        self.to_terminals = solved(factor, incidence[:, inside].T.toarray())
+        self.to_rim = solved(factor, to_rim)
         self.eliminated = from_rim @ self.to_rim
         self.into_rim = incidence[:, rim].T.toarray() - from_rim @ self.to_terminals
 
@@ -94,6 +95,12 @@ def respond(system: Response, probe: Probe) -> Readout:
         place[rows] = number * outputs + np.arange(len(rows))
     impedance = Impedance(np.stack(local), np.stack(up), system.across, np.stack(down))
     return Readout(impedance, np.stack(base), place, probe.names)
+
+
+def solved(factor: SuperLU, right: Matrix) -> Matrix:
+    """In strips of a few columns: of many at once SuperLU makes small products in threads, which take far longer."""
+    cuts = range(STRIP, right.shape[1], STRIP)
+    return np.concatenate([factor.solve(part) if part.size else part for part in np.split(right, cuts, 1)], 1)
 
 
 def pack(matrix: Matrix) -> Matrix:

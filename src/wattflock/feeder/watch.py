@@ -12,6 +12,7 @@ from wattflock.feeder.probe import Pair, Probe, voltages
 
 FLOATING = 100.0  # impedance to ground over impedance between phases from which a bus counts as ungrounded
 ALONE_PU = 1000.0  # the same for a single phase: impedance to ground at 100 kVA [pu]
+STRIP = 8  # buses whose voltages are asked for at once
 NEUTRAL_PU = 0.1  # voltage without load below which a node is a neutral
 ISOLATING = ("transformer", "autotrans", "regulator")  # beyond which grounding may be another
 
@@ -47,14 +48,20 @@ def every_node(circuit: Circuit) -> Probe:
     return voltages(circuit, {name: (node, GROUND) for node, name in enumerate(circuit.nodes)})
 
 
-def determined(circuit: Circuit, floating: set[str]) -> Probe:
+def determined(circuit: Circuit, factor: SuperLU) -> Probe:
     """Every voltage that the wires determine [pu]: of all nodes to ground, of floating buses between phases.
 
-    To ground these have what stray capacitance, antifloat shunts and rounding errors leave them.
+    To ground these have what stray capacitance, antifloat shunts and rounding errors leave them, as an open star point
+    has, which is left out. `factor` is that of `system_admittance`.
     """
+    floating = floating_buses(circuit, factor)
+    neutrals = [node for nodes in _by_bus(circuit).values() for node in set(nodes) - set(_phases(circuit, nodes))]
+    loose = _float(circuit, factor, [[node] for node in neutrals])
+    left_out = {node for node, alone in zip(neutrals, loose, strict=True) if alone}
     found: dict[str, Pair] = {}
     for bus, nodes in _by_bus(circuit).items():
-        found |= _between(circuit, nodes) if bus in floating else {circuit.nodes[n]: (n, GROUND) for n in nodes}
+        grounded = {circuit.nodes[node]: (node, GROUND) for node in nodes if node not in left_out}
+        found |= _between(circuit, nodes) if bus in floating else grounded
     return voltages(circuit, found)
 
 
@@ -71,20 +78,29 @@ def floating_buses(circuit: Circuit, factor: SuperLU) -> set[str]:
     for name, number in zip(names, region, strict=True):
         if number not in widest or len(nodes[name]) > len(nodes[widest[number]]):
             widest[number] = name
-    high = {number: _floats(circuit, factor, nodes[name]) for number, name in widest.items()}
+    high = dict(zip(widest, _float(circuit, factor, [nodes[name] for name in widest.values()]), strict=True))
     return {name for name, number in zip(names, region, strict=True) if high[number]}
 
 
-def _floats(circuit: Circuit, factor: SuperLU, nodes: list[int]) -> bool:
-    push = np.zeros((len(circuit.nodes), 2), complex)
-    push[nodes, 0] = 1
-    if len(nodes) > 1:
-        push[nodes[:2], 1] = 1, -1
-    rise = factor.solve(push)
-    together = abs(rise[nodes, 0].mean())
-    if len(nodes) == 1:
-        return together > ALONE_PU * (1e3 * circuit.node_kv[nodes[0]]) ** 2 / 1e5
-    return together > FLOATING * abs(rise[nodes[0], 1] - rise[nodes[1], 1]) / 2
+def _float(circuit: Circuit, factor: SuperLU, groups: list[list[int]]) -> list[bool]:
+    found = []
+    for at in range(0, len(groups), STRIP):
+        some = groups[at : at + STRIP]
+        push = np.zeros((len(circuit.nodes), 2, len(some)), complex)
+        for number, nodes in enumerate(some):
+            push[nodes, 0, number] = 1
+            push[nodes[:2], 1, number] = (1, -1)[: len(nodes)]
+        rise = factor.solve(push.reshape(len(push), -1)).reshape(push.shape)
+        found += [_floats(circuit, rise[nodes, :, number], nodes[0]) for number, nodes in enumerate(some)]
+    return found
+
+
+def _floats(circuit: Circuit, rise: Matrix, node: int) -> bool:
+    """Of the voltages at a bus: by 1 A into each phase, and by 1 A into one and out of the next; shape (phases, 2)."""
+    together = abs(rise[:, 0].mean())
+    if len(rise) == 1:
+        return together > ALONE_PU * (1e3 * circuit.node_kv[node]) ** 2 / 1e5
+    return together > FLOATING * abs(rise[0, 1] - rise[1, 1]) / 2
 
 
 def _phases(circuit: Circuit, nodes: list[int]) -> list[int]:
