@@ -13,11 +13,11 @@ from contest.race import Timed, race
 
 from wattflock.feeder.admittance import circuit_of
 from wattflock.feeder.circuit import terminals
-from wattflock.feeder.crosscheck import BaseCase, OpenDSS
 from wattflock.feeder.feeder import Feeder
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.network import Network, terminal_names
 from wattflock.feeder.opendss import read_opendss
+from wattflock.feeder.opendss.crosscheck import BaseCase, OpenDSS
 from wattflock.feeder.reduce import reduce_circuit
 
 SEED = 123

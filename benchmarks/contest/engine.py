@@ -9,7 +9,7 @@ import numpy as np
 from contest.ours import TOLERANCE, error
 from contest.race import Contender
 
-from wattflock.feeder.opendss_engine import command
+from wattflock.feeder.opendss.engine import command
 
 LOOP, ALONE = "OpenDSS: set, solve, read", "OpenDSS: the solve call alone"
 

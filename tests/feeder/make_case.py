@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wattflock.feeder.crosscheck import OpenDSS
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.network import terminal_names
+from wattflock.feeder.opendss.crosscheck import OpenDSS
 
 CASE = Path(__file__).parents[2] / "cases" / "ieee123_constant_power"
 

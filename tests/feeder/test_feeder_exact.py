@@ -82,7 +82,7 @@ def test_watched_nodes_are_the_same_as_in_the_whole(feeder, whole_feeder, case, 
 @pytest.mark.parametrize("taps", [(2, 0, 0, 0, 0, 0, 0), KERSTING, (-16, 16, 3, -5, 1, 0, -2)])
 def test_live_opendss_agrees(taps, float64):
     pytest.importorskip("dss", reason="dss-python is not installed")
-    from wattflock.feeder.crosscheck import OpenDSS
+    from wattflock.feeder.opendss.crosscheck import OpenDSS
 
     wiring = IEEE123(taps=taps)
     feeder, engine = whole(wiring.circuit()), OpenDSS(wiring.network())
@@ -99,7 +99,7 @@ def test_live_opendss_agrees(taps, float64):
 def test_every_feeder_of_ours_is_that_of_opendss(wiring):
     """As modelled and as constant power, at three loads, in both precisions."""
     pytest.importorskip("dss", reason="dss-python is not installed")
-    from wattflock.feeder.compare import comparisons, opinion
+    from wattflock.feeder.opendss.compare import comparisons, opinion
 
     made = wiring()
     circuit = made.circuit()
@@ -173,7 +173,7 @@ NOSE = 2.358  # times its spot loads, up to which IEEE 13 has a solution at thes
 def test_near_collapse_it_still_agrees_and_beyond_it_says_so(float64):
     """At 99 % of the most that can be delivered voltages are 0.53 pu; at 105 % there is no solution."""
     pytest.importorskip("dss", reason="dss-python is not installed")
-    from wattflock.feeder.crosscheck import OpenDSS
+    from wattflock.feeder.opendss.crosscheck import OpenDSS
 
     wiring = IEEE13()
     feeder, engine = whole(wiring.circuit()), OpenDSS(wiring.network())

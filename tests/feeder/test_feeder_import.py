@@ -16,10 +16,10 @@ from wattflock.feeder.stored import from_bytes, summary, to_bytes
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
 
-from wattflock.feeder.compare import comparisons, opinion
-from wattflock.feeder.crosscheck import BaseCase
 from wattflock.feeder.opendss import read_opendss
-from wattflock.feeder.opendss_engine import start
+from wattflock.feeder.opendss.compare import comparisons, opinion
+from wattflock.feeder.opendss.crosscheck import BaseCase
+from wattflock.feeder.opendss.engine import start
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.tapping import settle_taps
 

@@ -12,7 +12,7 @@ from wattflock.errors import ScenarioError
 from wattflock.feeder.admittance import circuit_of
 from wattflock.feeder.circuit import GROUND, Bus, bus_of, injection, system_admittance, terminals, with_taps
 from wattflock.feeder.network import Control, Load, terminal_names
-from wattflock.feeder.script import controls, load_models, to_opendss
+from wattflock.feeder.opendss.script import controls, load_models, to_opendss
 from wattflock.feeder.tables import check_taps, read_network, shipped
 
 TRUTH = Path(__file__).parents[3] / "shared" / "feeders" / "truth"

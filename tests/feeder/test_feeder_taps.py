@@ -36,8 +36,8 @@ def test_taps_are_those_of_epris_own_files(wiring):
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_taps_are_those_of_live_opendss(wiring, scale):
     pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
-    from wattflock.feeder.opendss_engine import command, start
-    from wattflock.feeder.script import controls, load_models, to_opendss
+    from wattflock.feeder.opendss.engine import command, start
+    from wattflock.feeder.opendss.script import controls, load_models, to_opendss
 
     network = wiring(taps=(0,) * len(WIRINGS[wiring])).network()
     engine = start()

@@ -31,7 +31,7 @@ def judged_day():
 
 def test_voltages_of_a_judged_day_are_those_of_opendss(judged_day):
     pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
-    from wattflock.feeder.crosscheck import OpenDSS
+    from wattflock.feeder.opendss.crosscheck import OpenDSS
 
     verdict, load_kw, load_kvar, nodes = judged_day
     engine = OpenDSS(IEEE123().network())

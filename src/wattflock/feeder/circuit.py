@@ -1,6 +1,6 @@
 """A feeder as its electricity sees it: nodes, and elements with an admittance between them.
 
-Tables of our own (`admittance.py`) and OpenDSS files (`opendss.py`) both become a `Circuit`; everything after
+Tables of our own (`admittance.py`) and OpenDSS files (`opendss/`) both become a `Circuit`; everything after
 it (`reduce.py`, `tapping.py`, `stored.py`) knows nothing of where it came from.
 """
 

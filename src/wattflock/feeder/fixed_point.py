@@ -39,9 +39,9 @@ def iterate(
     batch = power.shape[1]
     first = start, drawn_current(start, power, dependent), jnp.full(batch, jnp.inf, power.dtype), jnp.int32(0)
     voltage, current, residual, count = jax.lax.while_loop(again, step, first)
-    real, imaginary = halves(voltage)
-    upright = (real**2 + imaginary**2).min((0, -1)) > FLOOR
-    return current, (residual <= tolerance) & upright, residual, count
+    active, reactive, square = _power(voltage, power, dependent)
+    fallen = (square <= FLOOR) & ((active != 0) | (reactive != 0))
+    return current, (residual <= tolerance) & ~fallen.any((0, -1)), residual, count
 
 
 settle = jax.custom_vjp(iterate, nondiff_argnums=(0, 1))
@@ -86,10 +86,17 @@ settle.defvjp(_forward, _backward)
 def drawn_current(voltage: Array, power: Array, dependent: Dependent | None) -> Array:
     """conj(s(u) / u), with |u|² held above `FLOOR` so that a snapshot without a solution stays finite."""
     real, imaginary = halves(voltage)
+    active, reactive, square = _power(voltage, power, dependent)
+    share = active / square, reactive / square
+    return jnp.concatenate([share[0] * real + share[1] * imaginary, share[0] * imaginary - share[1] * real], -1)
+
+
+def _power(voltage: Array, power: Array, dependent: Dependent | None) -> tuple[Array, Array, Array]:
+    """What is drawn at this voltage, active and reactive, and |u|² held above `FLOOR`."""
+    real, imaginary = halves(voltage)
     active, reactive = halves(power)
     square = jnp.maximum(real**2 + imaginary**2, FLOOR)
     if dependent is not None:
         more, more_reactive = dependent.power(jnp.sqrt(square))
         active, reactive = active + more, reactive + more_reactive
-    share = active / square, reactive / square
-    return jnp.concatenate([share[0] * real + share[1] * imaginary, share[0] * imaginary - share[1] * real], -1)
+    return active, reactive, square

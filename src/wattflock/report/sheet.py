@@ -8,8 +8,8 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.feeder.compare import Comparison
 from wattflock.feeder.limits import Limits, branch_loading, three_phase, unbalance
+from wattflock.feeder.opendss.compare import Comparison
 from wattflock.feeder.snapshot import Snapshot
 
 

@@ -29,11 +29,13 @@ def import_(
         wattflock feeder import path/to/Master.dss --out mine.feeder
     """
     from wattflock.feeder.opendss import read_opendss
+    from wattflock.feeder.reduce import reduce_circuit
     from wattflock.feeder.stored import summary, to_bytes
     from wattflock.report.sheet import facts
     from wattflock.store.folder import write_whole
 
     circuit = read_opendss(master)
+    reduce_circuit(circuit)  # whatever cannot be solved is told now, and nothing is written
     path = write_whole(out or Path(f"{circuit.name}.feeder"), to_bytes(circuit))
     return facts([*summary(circuit), ("written", f"{path} ({path.stat().st_size / 1e6:.2f} MB)")])
 
@@ -76,7 +78,7 @@ def check(
         wattflock feeder check mine.feeder --master path/to/Master.dss
     """
     from wattflock.errors import RunError
-    from wattflock.feeder.compare import comparisons, opinion
+    from wattflock.feeder.opendss.compare import comparisons, opinion
     from wattflock.report.progress import console
     from wattflock.report.sheet import comparison_table
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND
-from wattflock.feeder.opendss_frozen import stand_ins
-from wattflock.feeder.opendss_parts import (
+from wattflock.feeder.opendss.frozen import stand_ins
+from wattflock.feeder.opendss.parts import (
     CARRIERS,
     FROZEN,
     KNOWN,

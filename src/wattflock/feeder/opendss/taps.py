@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from wattflock.feeder.circuit import Control, Element, Matrix, Regulator
-from wattflock.feeder.opendss_engine import solve
-from wattflock.feeder.opendss_parts import as_complex, at_nodes, enabled, kind_of, node_voltage, read_element
+from wattflock.feeder.opendss.engine import solve
+from wattflock.feeder.opendss.parts import as_complex, at_nodes, enabled, kind_of, node_voltage, read_element
 
 UNLIKE = (("Reversible", "yes"), ("InverseTime", "yes"), ("LDC_Z", "0"), ("VLimit", "0"))
 

@@ -12,9 +12,9 @@ from scipy.sparse.linalg import splu
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Element, Infeed, Matrix, bus_of, system_admittance
 from wattflock.feeder.circuit import injection as injected
-from wattflock.feeder.opendss_engine import base_case, command
-from wattflock.feeder.opendss_loads import read_loads
-from wattflock.feeder.opendss_parts import (
+from wattflock.feeder.opendss.engine import base_case, command
+from wattflock.feeder.opendss.loads import read_loads
+from wattflock.feeder.opendss.parts import (
     CARRIERS,
     CONTROLS,
     LOADS,
@@ -28,7 +28,7 @@ from wattflock.feeder.opendss_parts import (
     reached,
     read_elements,
 )
-from wattflock.feeder.opendss_taps import read_regulators
+from wattflock.feeder.opendss.taps import read_regulators
 
 DEFAULT_RATING_A = 400.0
 DEFAULT_BASES_KV = (0.208, 0.48, 12.47, 24.9, 34.5, 115.0, 230.0)

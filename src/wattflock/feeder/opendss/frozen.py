@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from wattflock.feeder.circuit import GROUND, Element, Matrix
-from wattflock.feeder.opendss_loads import NO_EDGE, branches
-from wattflock.feeder.opendss_parts import FROZEN, as_complex, at_nodes, node_names, node_voltage, read_elements
+from wattflock.feeder.opendss.loads import NO_EDGE, branches
+from wattflock.feeder.opendss.parts import FROZEN, as_complex, at_nodes, node_names, node_voltage, read_elements
 
 LEVEL = "wattflock_level"  # the growth of the stand-ins over the years: none
 PLAIN = f"model=1 status=exempt growth={LEVEL} vminpu=0 vlowpu=0 vmaxpu={NO_EDGE:g}"

@@ -12,12 +12,12 @@ from scipy.sparse.linalg import splu
 
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Circuit, system_admittance
-from wattflock.feeder.crosscheck import BaseCase, Solution
 from wattflock.feeder.feeder import Flow, solve
 from wattflock.feeder.network import Network
+from wattflock.feeder.opendss.crosscheck import BaseCase, Solution
+from wattflock.feeder.opendss.script import load_models, to_opendss
 from wattflock.feeder.probe import Probe
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.script import load_models, to_opendss
 from wattflock.feeder.snapshot import MOST, TOLERANCE_PU, solved
 from wattflock.feeder.spots import per_terminal, scaled
 from wattflock.feeder.watch import determined

@@ -10,9 +10,9 @@ import numpy as np
 
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.network import Network
-from wattflock.feeder.opendss_engine import base_case, command, solve, start
-from wattflock.feeder.opendss_parts import enabled, kind_of, node_names, node_voltage
-from wattflock.feeder.script import to_opendss
+from wattflock.feeder.opendss.engine import base_case, command, solve, start
+from wattflock.feeder.opendss.parts import enabled, kind_of, node_names, node_voltage
+from wattflock.feeder.opendss.script import to_opendss
 
 COMMANDS = ("set tolerance=1e-10", "set maxiterations=200", "solve mode=snapshot")
 ZIP = 8  # OpenDSS's number of that load model; its shares need not add up to 1
