@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 
 from wattflock.feeder.dependent import Dependent
 from wattflock.feeder.fixed_point import settle
-from wattflock.feeder.impedance import Readout, Values, halves
+from wattflock.feeder.impedance import Pair, Readout, Values, halves
 
 CHUNK_BYTES = 2**20  # of the terminal voltages of one chunk
 CHUNK_LEAST = 256  # snapshots, below which products waste the machine
@@ -184,18 +184,18 @@ def _placed(feeder: Feeder, load_kw: Array, load_kvar: Array) -> Array:
     return jnp.concatenate([place(load_kw), place(load_kvar)], -1)
 
 
-def _drawn(feeder: Feeder, current: Array) -> tuple[Array, Array]:
+def _drawn(feeder: Feeder, current: Pair) -> tuple[Array, Array]:
     """What all loads at each terminal draw [kW, kvar]: their currents, and impedances among the wires."""
     voltage = feeder.terminal.packed(current)
     volt_re, volt_im = halves(voltage)
-    amp_re, amp_im = halves(current)
+    amp_re, amp_im = current
     active = feeder.terminal.named(volt_re * amp_re + volt_im * amp_im) * feeder.base_kva
     reactive = feeder.terminal.named(volt_im * amp_re - volt_re * amp_im) * feeder.base_kva
     square = feeder.terminal.named(volt_re**2 + volt_im**2)
     return active + feeder.shunt_kw[None] * square, reactive + feeder.shunt_kvar[None] * square
 
 
-def _head_power(feeder: Feeder, current: Array) -> tuple[Array, Array]:
+def _head_power(feeder: Feeder, current: Pair) -> tuple[Array, Array]:
     (volt_re, amp_re), (volt_im, amp_im) = (
         jnp.split(feeder.head.named(part), 2, -1) for part in halves(feeder.head.packed(current))
     )
