@@ -24,7 +24,7 @@ class Imported(Wiring):
 
     def circuit(self) -> Circuit:
         """What the file holds, its regulators at `taps`."""
-        circuit = read_circuit(Path(self.file))
+        circuit = read_circuit(self.file)
         if not self.taps:
             return circuit
         check_taps("imported", self.taps, tuple(unit.name for unit in circuit.regulators))
@@ -39,13 +39,13 @@ class Imported(Wiring):
         """There are no tables."""
 
 
-def read_circuit(path: Path) -> Circuit:
+def read_circuit(path: str) -> Circuit:
     """A circuit from the file that `wattflock feeder import` wrote.
 
     Raises:
         ScenarioError: there is no such file, or it is not whole.
     """
-    if not path.is_file():
+    if not Path(path).is_file():
         allowed = "the path of a file that `wattflock feeder import` wrote"
-        raise ScenarioError([Problem("feeder", "file", str(path), allowed)])
-    return from_bytes(path.read_bytes(), str(path))
+        raise ScenarioError([Problem("feeder", "file", path, allowed)])
+    return from_bytes(Path(path).read_bytes(), path)

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from wattflock.feeder.circuit import GROUND, Circuit, Matrix, bus_of, terminals
 
-DENSE_MOST = 2000  # terminals up to which one block is fastest and simplest
+DENSE_MOST = 300  # terminals up to which one block is fastest, on a CPU (docs/feeder.md)
 WIDTHS = (48, 64, 96, 128, 192, 256)  # terminals of a block that are tried
 RIM_MOST = 12  # cut nodes around one block
 

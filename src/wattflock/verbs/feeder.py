@@ -170,7 +170,7 @@ def _circuit(name: str) -> "Circuit":
 
     if name in files("feeder") or not Path(name).exists():
         return part("feeder", Wiring, name)().circuit()
-    return read_circuit(Path(name))
+    return read_circuit(name)
 
 
 def _preset(name: str) -> "Limits":
