@@ -10,7 +10,7 @@ from wattflock.feeder.feeder import solve
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.reduce import reduce_circuit
 
-WIRINGS = (IEEE123, EuropeanLV)
+WIRINGS = (IEEE123, pytest.param(EuropeanLV, marks=pytest.mark.study))
 
 
 @pytest.mark.parametrize("modelled", [False, True], ids=["constant power", "as modelled"])

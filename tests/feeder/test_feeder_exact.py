@@ -18,6 +18,7 @@ from wattflock.feeder.watch import every_node
 
 CASES = Path(__file__).parents[2] / "cases"
 SHARED = Path(__file__).parents[3] / "shared" / "feeders"
+OTHERS = (IEEE37, IEEE123, EuropeanLV)
 KERSTING = (7, -1, 0, -1, 8, 1, 5)
 
 
@@ -95,7 +96,7 @@ def test_live_opendss_agrees(taps, float64):
     np.testing.assert_allclose(flow.losses_kw, losses_kw, rtol=1e-4)
 
 
-@pytest.mark.parametrize("wiring", [IEEE13, IEEE37, IEEE123, EuropeanLV])
+@pytest.mark.parametrize("wiring", [IEEE13, *(pytest.param(one, marks=pytest.mark.study) for one in OTHERS)])
 def test_every_feeder_of_ours_is_that_of_opendss(wiring):
     """As modelled and as constant power, at three loads, in both precisions."""
     pytest.importorskip("dss", reason="dss-python is not installed")

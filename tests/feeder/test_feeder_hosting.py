@@ -27,6 +27,7 @@ from wattflock.feeder.limits import PRESETS, stress, stress_names
 from wattflock.feeder.sensitivity import operating_point, stress_sensitivity, voltage_sensitivity
 
 WIRINGS = (IEEE13, IEEE37, EuropeanLV)
+pytestmark = pytest.mark.study
 LARGE = pytest.param(IEEE123, "ansi-a", 200.0, marks=pytest.mark.slow)
 CASES = ((IEEE13, "ansi-a", 300.0), (IEEE37, "ansi-a", 300.0), LARGE)
 

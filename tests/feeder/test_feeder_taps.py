@@ -32,6 +32,7 @@ def test_taps_are_those_of_epris_own_files(wiring):
     assert tapped.taps == taps_of(tapped.circuit) == WIRINGS[wiring]
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("scale", [0.2, 0.7, 1.2])
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_taps_are_those_of_live_opendss(wiring, scale):

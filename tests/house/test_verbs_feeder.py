@@ -127,6 +127,7 @@ def test_a_model_that_is_not_there_is_told(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.study
 def test_drawing_writes_a_picture_and_a_page(tmp_path):
     result = feeder("show", "ieee37", "--out", tmp_path)
     assert result.exit_code == 0, result.output
@@ -134,6 +135,7 @@ def test_drawing_writes_a_picture_and_a_page(tmp_path):
     assert "ieee37" in (tmp_path / "ieee37.html").read_text()
 
 
+@pytest.mark.study
 def test_hosting_gives_every_terminal_its_limits(tmp_path):
     out = tmp_path / "envelopes.csv"
     result = feeder("hosting", "ieee13", "--load", 0.3, "--homes", 400, "--csv", out)

@@ -27,6 +27,11 @@ from wattflock.report.wires.view import see
 pytest.importorskip("matplotlib")
 plotly = pytest.importorskip("plotly.offline")
 WIRINGS = {"ieee13": IEEE13, "ieee37": IEEE37, "ieee123": IEEE123, "european_lv": EuropeanLV}
+QUICK_FIRST = (
+    "ieee13",
+    "ieee37",
+    *(pytest.param(name, marks=pytest.mark.study) for name in ("ieee123", "european_lv")),
+)
 EVIL = '<b>6"3$3</script>&@ink'
 LIMITS = Limits()
 
@@ -61,13 +66,13 @@ def with_places(circuit: Circuit, known: set[str]) -> Circuit:
     return dataclasses.replace(circuit, buses=tuple(buses))
 
 
-@pytest.mark.parametrize("name", WIRINGS)
+@pytest.mark.parametrize("name", QUICK_FIRST)
 def test_picture_is_a_png(name):
     made = wires.picture(*case(name), LIMITS)
     assert made.startswith(b"\x89PNG") and len(made) > 50_000
 
 
-@pytest.mark.parametrize("name", WIRINGS)
+@pytest.mark.parametrize("name", QUICK_FIRST)
 def test_page_holds_every_bus_and_voltage_and_asks_nobody(name):
     circuit, _, flow = case(name)
     page = html(name)
