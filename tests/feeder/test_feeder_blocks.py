@@ -10,7 +10,8 @@ from wattflock.feeder.feeder import solve
 from wattflock.feeder.ieee123 import IEEE123
 from wattflock.feeder.reduce import reduce_circuit
 
-WIRINGS = (IEEE123, pytest.param(EuropeanLV, marks=pytest.mark.study))
+pytestmark = pytest.mark.study
+WIRINGS = (IEEE123, EuropeanLV)
 
 
 @pytest.mark.parametrize("modelled", [False, True], ids=["constant power", "as modelled"])

@@ -171,6 +171,7 @@ def test_one_trace_for_the_same_shapes(feeder, case):
 NOSE = 2.358  # times its spot loads, up to which IEEE 13 has a solution at these taps
 
 
+@pytest.mark.study
 def test_near_collapse_it_still_agrees_and_beyond_it_says_so(float64):
     """At 99 % of the most that can be delivered voltages are 0.53 pu; at 105 % there is no solution."""
     pytest.importorskip("dss", reason="dss-python is not installed")

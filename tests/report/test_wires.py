@@ -25,13 +25,9 @@ from wattflock.report.wires.layout import place
 from wattflock.report.wires.view import see
 
 pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.study
 plotly = pytest.importorskip("plotly.offline")
 WIRINGS = {"ieee13": IEEE13, "ieee37": IEEE37, "ieee123": IEEE123, "european_lv": EuropeanLV}
-QUICK_FIRST = (
-    "ieee13",
-    "ieee37",
-    *(pytest.param(name, marks=pytest.mark.study) for name in ("ieee123", "european_lv")),
-)
 EVIL = '<b>6"3$3</script>&@ink'
 LIMITS = Limits()
 
@@ -66,13 +62,13 @@ def with_places(circuit: Circuit, known: set[str]) -> Circuit:
     return dataclasses.replace(circuit, buses=tuple(buses))
 
 
-@pytest.mark.parametrize("name", QUICK_FIRST)
+@pytest.mark.parametrize("name", WIRINGS)
 def test_picture_is_a_png(name):
     made = wires.picture(*case(name), LIMITS)
     assert made.startswith(b"\x89PNG") and len(made) > 50_000
 
 
-@pytest.mark.parametrize("name", QUICK_FIRST)
+@pytest.mark.parametrize("name", WIRINGS)
 def test_page_holds_every_bus_and_voltage_and_asks_nobody(name):
     circuit, _, flow = case(name)
     page = html(name)

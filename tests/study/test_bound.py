@@ -28,6 +28,7 @@ from wattflock.types import OWN, Profile
 from wattflock.world.rollout import Rest, judge, rollout
 from wattflock.world.world import World
 
+pytestmark = pytest.mark.study
 KINDS = (Panel, Inverter, Battery, HeatPump, Generator, EV, Appliance)
 FREE = Settings(rounds_most=0)
 KEY = jax.random.key(0)
