@@ -12,6 +12,7 @@ from scipy.sparse.linalg import splu
 
 from wattflock.errors import ScenarioError
 from wattflock.feeder.circuit import GROUND, injection, system_admittance, terminals, with_taps
+from wattflock.feeder.snapshot import snapshot
 from wattflock.feeder.stored import from_bytes, summary, to_bytes
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
@@ -259,6 +260,14 @@ DEAD = "new line.x bus1=p bus2=q c1=0 c0=0\nnew load.lost bus1=q kv=0.4 kw=1\nne
 WRONG = {
     "a linecode that is not there": (START + "new line.a bus1=s bus2=b linecode=nix\n", ["nix", "line: 3"]),
     "no impedance": (START + "new line.a bus1=s bus2=b r1=0 x1=0 r0=0 x0=0\n", ['Line "a"', "switch=yes"]),
+    "a loop without impedance": (
+        START + LINE + "".join(f"new line.{name} bus1=b bus2=c r1=0 x1=0 r0=0 x0=0\n" for name in "pq"),
+        ['Line "q"', "switch=yes"],
+    ),
+    "a torn file": (
+        START + LINE + "new load.l bus1=b kv=0.4 kw=1 conn=del\x00\x1fta\nnew lin",
+        ["new load.l", "OpenDSS"],
+    ),
     "loads that nothing reaches": (START + LINE + DEAD, ["load.lost", "q.1, q.2, q.3", "load.high", "b.4"]),
     "foreign elements": (
         START + LINE + "new isource.i bus1=b\nnew vccs.v bus1=b phases=1\nnew load.l bus1=b rneut=2\n",
@@ -285,6 +294,18 @@ def test_a_model_that_cannot_be_read_says_all_that_is_wrong(tmp_path, name):
         read_opendss(master)
     for one in (*expected, str(master)):
         assert one in str(error.value)
+
+
+def test_a_loop_of_switches_is_solved(tmp_path):
+    """Next to no impedance, around a loop: ill-posed in neither program."""
+    master = tmp_path / "loop.dss"
+    loop = "".join(f"new line.s{a}{b} bus1={a} bus2={b} switch=yes\n" for a, b in ("bc", "cd", "db"))
+    master.write_text(f"{START}{LINE}{loop}new load.l bus1=d kv=0.4 kw=20 vminpu=0.5\n")
+    circuit = read_opendss(master)
+    shot = snapshot(circuit, "as-modelled")
+    expected = BaseCase(master).solve().at(circuit.nodes) / (1e3 * circuit.node_kv)
+    assert shot.flow.converged
+    np.testing.assert_allclose(shot.phasor_pu, expected, rtol=0, atol=1e-7)
 
 
 def test_a_missing_file_and_a_missing_engine(tmp_path, monkeypatch):

@@ -146,6 +146,10 @@ def test_hosting_gives_every_terminal_its_limits(tmp_path):
     equal = table.filter(pl.col("homes") > 0)["export_equal_kw_per_home"]
     assert equal.max() - equal.min() < 1e-6
     assert (table["export_alone_kw"] > 0).all()
+    slopes = pl.read_parquet(tmp_path / "envelopes-sensitivities.parquet")
+    assert len(slopes) == 17 * 35 and slopes["pu_per_kw"].is_finite().all()
+    own = slopes.filter((pl.col("terminal") == "652.1") & (pl.col("voltage") == "652.1"))
+    assert -1e-3 < own["pu_per_kw"].item() < 0
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -12,12 +12,13 @@ from wattflock.feeder.envelope import ALLOCATIONS, EQUAL, PROPORTIONAL, Envelope
 from wattflock.feeder.hosting import EXPORT, IMPORT, Hosting, hosting_capacity
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.sensitivity import operating_point
+from wattflock.feeder.sensitivity import Sensitivity, operating_point, voltage_sensitivity
 from wattflock.feeder.spots import per_terminal, scaled
 from wattflock.feeder.tapping import settle_taps
 
 DIRECTIONS = (EXPORT, IMPORT)
 MAXIMUM_MOST = 1000  # terminals up to which the largest total is looked for: its linear programs are dense
+SENSITIVITIES = 5_000_000  # voltages times terminals up to which they are kept
 ALONE = 3.0  # times all spot loads together, up to which a terminal alone is looked at
 
 
@@ -41,6 +42,7 @@ class Hosted:
     homes: np.ndarray
     alone: dict[str, Hosting]  # by direction
     together: dict[tuple[str, str], Envelope]  # by direction and allocation
+    sensitivity: Sensitivity | None  # of every watched voltage; None on feeders of too many
 
 
 def hosted(circuit: Circuit, asked: Asked, say: Callable[[int, str], None]) -> Hosted:
@@ -62,6 +64,8 @@ def hosted(circuit: Circuit, asked: Asked, say: Callable[[int, str], None]) -> H
     alone, together, done = {}, {}, 0
     with jax.enable_x64(True):
         point = operating_point(feeder, asked.limits, *per_terminal(circuit, base))
+        few = len(feeder.nodes) * len(feeder.terminals) <= SENSITIVITIES
+        sensitivity = voltage_sensitivity(point) if few else None
         for direction in DIRECTIONS:
             say(done, f"{direction}, each terminal alone")
             alone[direction] = hosting_capacity(point, direction, most_kw)
@@ -71,7 +75,7 @@ def hosted(circuit: Circuit, asked: Asked, say: Callable[[int, str], None]) -> H
                 together[direction, allocation] = envelope(point, Rules(direction, allocation, asked.cap_kw, homes))
             done += 1
     say(done, "done")
-    return Hosted(circuit, asked, homes, alone, together)
+    return Hosted(circuit, asked, homes, alone, together, sensitivity)
 
 
 def allocations_of(circuit: Circuit) -> tuple[str, ...]:

@@ -57,6 +57,22 @@ def hosting_table(found: Hosted) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def sensitivity_table(found: Hosted) -> pl.DataFrame | None:
+    """A row for each terminal and voltage: what one more kW or kvar drawn there does to it; None on large feeders."""
+    one = found.sensitivity
+    if one is None:
+        return None
+    rows, columns = len(one.names), len(one.terminals)
+    return pl.DataFrame(
+        {
+            "terminal": np.tile(np.array(one.terminals), rows),
+            "voltage": np.repeat(np.array(one.names), columns),
+            "pu_per_kw": np.asarray(one.per_kw).ravel(),
+            "pu_per_kvar": np.asarray(one.per_kvar).ravel(),
+        }
+    )
+
+
 def hosting_picture(found: Hosted) -> bytes:
     """A PNG: limits of every home in both directions, terminals in order of what each could take alone."""
     return png(lambda: _draw(found))

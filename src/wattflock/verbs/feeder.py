@@ -132,7 +132,9 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     cap_kw: Annotated[float, "Most that one home may export or import, such as its inverter [kW]."] = 10.0,
     taps: Taps = "fixed",
     limits: Preset = "ansi-a",
-    csv: Annotated[Path | None, "Write a row for each terminal; a picture is put beside it, OUT.png."] = None,
+    csv: Annotated[
+        Path | None, "Write a row for each terminal; beside it OUT.png and OUT-sensitivities.parquet."
+    ] = None,
 ) -> object:
     """Say what a feeder can still take: hosting capacity of each terminal, and operating envelopes per home.
 
@@ -144,9 +146,9 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock feeder hosting ieee123 --homes 1000 --load 0.3 --csv envelopes.csv
     """
     from wattflock.feeder.hosted import Asked, hosted, steps_of
-    from wattflock.report.envelopes import hosting_picture, hosting_summary, hosting_table
+    from wattflock.report.envelopes import hosting_picture, hosting_summary, hosting_table, sensitivity_table
     from wattflock.report.progress import bar
-    from wattflock.store.folder import write_whole
+    from wattflock.store.folder import write_table, write_whole
 
     asked = Asked(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
     circuit = _circuit(feeder)
@@ -155,6 +157,9 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     if csv:
         write_whole(csv, hosting_table(found).write_csv().encode())
         write_whole(csv.with_suffix(".png"), hosting_picture(found))
+        table = sensitivity_table(found)
+        if table is not None:
+            write_table(csv.with_name(f"{csv.stem}-sensitivities.parquet"), table)
     return hosting_summary(found)
 
 
