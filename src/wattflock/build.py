@@ -11,6 +11,7 @@ from wattflock.data.sample import Augment, Sampler, sampler
 from wattflock.data.source import DataSource, Readings
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.limits import Limits
+from wattflock.feeder.spots import apportion
 from wattflock.feeder.wiring import Chart, Wiring
 from wattflock.homes.device import Device
 from wattflock.homes.home import Home
@@ -137,7 +138,4 @@ def furnish(has: dict[str, np.ndarray], random: np.random.Generator) -> dict[str
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
     """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random."""
-    wanted = count * weight / weight.sum()
-    number = np.floor(wanted).astype(int)
-    number[np.argsort(number - wanted)[: count - number.sum()]] += 1
-    return random.permutation(np.repeat(np.arange(len(weight)), number))
+    return random.permutation(np.repeat(np.arange(len(weight)), apportion(count, weight)))

@@ -13,7 +13,7 @@ from wattflock.feeder.hosting import EXPORT, IMPORT, Hosting, hosting_capacity
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.sensitivity import Sensitivity, operating_point, voltage_sensitivity
-from wattflock.feeder.spots import per_terminal, scaled
+from wattflock.feeder.spots import apportion, per_terminal, scaled
 from wattflock.feeder.tapping import settle_taps
 
 DIRECTIONS = (EXPORT, IMPORT)
@@ -58,7 +58,8 @@ def hosted(circuit: Circuit, asked: Asked, say: Callable[[int, str], None]) -> H
         circuit = settle_taps(circuit, base).circuit
     feeder = reduce_circuit(circuit)
     size_kva = np.hypot(feeder.nominal_kw, feeder.nominal_kvar)
-    homes = _spread(size_kva if size_kva.any() else np.ones(len(size_kva)), asked.homes)
+    share = size_kva if size_kva.any() else np.ones(len(size_kva))
+    homes = apportion(asked.homes, share).astype(float) if asked.homes else np.ones(len(share))
     most_kw = max(asked.cap_kw, ALONE * float(size_kva.sum()))
     allocations = allocations_of(circuit)
     alone, together, done = {}, {}, 0
@@ -86,13 +87,3 @@ def allocations_of(circuit: Circuit) -> tuple[str, ...]:
 def steps_of(circuit: Circuit) -> int:
     """How many steps `hosted` will tell of."""
     return len(DIRECTIONS) * (1 + len(allocations_of(circuit)))
-
-
-def _spread(weight: np.ndarray, count: int) -> np.ndarray:
-    """Homes at each terminal, in proportion to its load by largest remainder."""
-    if not count:
-        return np.ones(len(weight))
-    wanted = count * weight / weight.sum()
-    number = np.floor(wanted)
-    number[np.argsort(number - wanted)[: count - int(number.sum())]] += 1
-    return number

@@ -67,6 +67,14 @@ def per_terminal(circuit: Circuit, spots: Sequence[Spot]) -> tuple[Matrix, Matri
     return total[0], total[1]
 
 
+def apportion(count: int, weight: Matrix) -> Matrix:
+    """How many of `count` homes stand at each terminal: in proportion to `weight`, by largest remainder."""
+    wanted = count * weight / weight.sum()
+    number = np.floor(wanted).astype(int)
+    number[np.argsort(number - wanted)[: count - number.sum()]] += 1
+    return number
+
+
 def shunt_at_nominal(circuit: Circuit, spot: Spot) -> Spot:
     """What `as_shunt` draws at the terminal's own nominal voltage."""
     kw, kvar = folded(spot)
