@@ -1,10 +1,19 @@
-"""What every data source keeps to: whole days, nothing missing, plausible units."""
+"""What every data source keeps to: it says what its files hold; homes come in whole days, plausible and complete."""
 
+import datetime
 import functools
+import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.data.make import agile_text, ausgrid_text, london_text, long, sessions_text
+from wattflock.check import settings_model
+from wattflock.data.check import check
+from wattflock.data.raw import CLOCKS
+from wattflock.errors import ScenarioError
 from wattflock.registry import interface, parts
 
 SOURCES = parts("data", interface("data"))
@@ -21,18 +30,74 @@ PLAUSIBLE = {  # [least, most] of any reading, and of its mean
 }
 
 
+FIRST = datetime.datetime(2012, 12, 31)
+FILES = {  # a small file in the layout of each source that reads one
+    "london": lambda: london_text(2, 42, FIRST),
+    "ausgrid": lambda: ausgrid_text(3, 42, FIRST.date()),
+    "table": lambda: long(homes=2, days=42).write_csv(),
+    "agile": lambda: agile_text(42, FIRST),
+    "norway_ev": lambda: sessions_text(3, 14, FIRST),
+}
+NO_HOMES = ("agile", "norway_ev")
+of_homes = pytest.mark.parametrize("name", [name for name in SOURCES if name not in NO_HOMES])
+
+
+@functools.cache
+def folder() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory()
+
+
+def source(name: str):
+    if "path" not in settings_model(SOURCES[name]).model_fields:
+        return SOURCES[name]()
+    path = Path(folder().name) / f"{name}.csv"
+    if not path.exists():
+        path.write_text(FILES[name]())
+    return SOURCES[name](path=str(path))
+
+
 @functools.cache
 def read(name: str):
-    return SOURCES[name]().read()
+    return source(name).read()
+
+
+@every_source
+def test_what_files_say_has_stamps_a_card_and_no_faults_here(name):
+    raw = source(name).raw()
+    assert {"source", "owner", "licence", "period"} <= set(raw.card)
+    assert raw.clock in CLOCKS
+    tables = [table for table in (raw.homes, raw.common, raw.sessions) if table is not None]
+    assert tables
+    assert all({"file", "row"} <= set(table.columns) and table.height for table in tables)
+    assert [each for each in check(raw) if each.severity == "error"] == []
+
+
+@every_source
+def test_a_file_that_is_not_there_is_told_in_words(name):
+    if "path" in settings_model(SOURCES[name]).model_fields:
+        with pytest.raises(ScenarioError, match="nothing of the kind"):
+            SOURCES[name](path="nothing of the kind").raw()
+
+
+@pytest.mark.parametrize("name", NO_HOMES)
+def test_a_source_without_homes_says_what_to_do(name):
+    with pytest.raises(ScenarioError, match="a source of homes"):
+        source(name).read()
 
 
 @every_source
 def test_it_says_where_it_comes_from(name):
     assert "Source:" in (SOURCES[name].__doc__ or "")
-    assert {"source", "owner", "licence", "period"} <= set(read(name).card)
 
 
-@every_source
+@of_homes
+def test_its_card_says_whose_it_is_and_what_is_borrowed(name):
+    card = read(name).card
+    assert {"source", "owner", "licence", "period"} <= set(card)
+    assert json.loads(json.dumps(card)) == card
+
+
+@of_homes
 def test_its_tables_are_whole_days_of_the_same_homes(name):
     readings = read(name)
     days, steps, homes = readings.load_kw.shape
@@ -43,7 +108,7 @@ def test_its_tables_are_whole_days_of_the_same_homes(name):
     assert readings.weekend.shape == readings.month.shape == (days,)
 
 
-@every_source
+@of_homes
 @pytest.mark.parametrize("column", PLAUSIBLE)
 def test_its_values_are_plausible(name, column):
     values = getattr(read(name), column)
@@ -54,7 +119,7 @@ def test_its_values_are_plausible(name, column):
     assert mean_least <= values.mean() <= mean_most
 
 
-@every_source
+@of_homes
 def test_its_calendar_is_right(name):
     readings = read(name)
     dates = np.datetime64(readings.first_day) + np.arange(len(readings.month))
@@ -64,7 +129,7 @@ def test_its_calendar_is_right(name):
     assert 0.25 < readings.weekend.mean() < 0.35
 
 
-@every_source
+@of_homes
 def test_there_is_sun_by_day_and_none_by_night(name):
     sun = read(name).sun_kw_per_kwp.mean((0, 2))
     steps = len(sun)
@@ -72,7 +137,7 @@ def test_there_is_sun_by_day_and_none_by_night(name):
     assert 10 / 24 <= sun.argmax() / steps <= 15 / 24
 
 
-@every_source
+@of_homes
 def test_reading_twice_gives_the_same(name):
-    again = SOURCES[name]().read()
+    again = source(name).read()
     assert np.array_equal(again.load_kw, read(name).load_kw)

@@ -1,11 +1,22 @@
-"""What a data source is: it reads the owner's files and gives hourly or finer readings of homes."""
+"""What a data source is: it reads its owner's files, says what they hold, and gives readings of homes."""
 
 import abc
 import dataclasses
 import datetime
+from typing import Annotated, Literal
 
 import equinox as eqx
 import numpy as np
+from pydantic import Field
+
+from wattflock.data.raw import Raw
+
+FilePath = Annotated[str, Field(description="file or folder of the owner's original data")]
+Prices = Annotated[
+    Literal["own", "california", "agile"],
+    Field(description="prices and carbon: measured ones where there are any, or those of another set"),
+]
+PricesPath = Annotated[str, Field(description="file of the prices, where `prices` is agile")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,5 +41,17 @@ class DataSource(eqx.Module):
     """Reads one kind of file; settings are fields."""
 
     @abc.abstractmethod
+    def raw(self) -> Raw:
+        """What the files say, before cleaning, with what is wrong about them; nothing is dropped silently.
+
+        Raises:
+            ScenarioError: there is no such file.
+        """
+
+    @abc.abstractmethod
     def read(self) -> Readings:
-        """All whole days, nothing dropped silently; a file that cannot be used raises `ScenarioError`."""
+        """All whole days of the homes, cleaned and completed.
+
+        Raises:
+            ScenarioError: the files cannot be used, or hold no homes.
+        """

@@ -1,0 +1,174 @@
+"""Everything that is wrong with what files say, all at once; numbers are judged by the physics of a home."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from wattflock.data.check_clock import wrong_zone
+from wattflock.data.check_sessions import check_sessions
+from wattflock.data.check_time import check_stamps
+from wattflock.data.finding import ORDER, Finding, at_rows, finding
+from wattflock.data.raw import COMMON_COLUMNS, Raw
+from wattflock.errors import ScenarioError
+
+MEAN_KW = (0.05, 5.0)  # of the median home
+PEAK_KW = 60.0  # three phases of 80 A and a little
+OUTPUT_KW_PER_KWP = 1.2  # beyond the sunniest edge of a cloud
+NOON_H = (10.5, 14.5)  # mean hour of the sun's energy: solar noon, eastern or western in its zone, summer time
+NIGHT_H = 3
+NIGHT_SHARE = 0.02  # of the peak output: what is less is the meter's own noise
+DAYTIME_H = (9, 16)
+TEMPERATURE_C = (-60, 55)
+PRICE = (-5, 20)  # currency per kWh
+CARBON_KG = (0, 2)
+CHECKED = ("load_kw", "pv_kw", "heat_kw")
+
+
+def check(raw: Raw) -> list[Finding]:
+    """Every finding, errors first; those of reading the files come with them."""
+    name = raw.files[0] if raw.files else "data"
+    zone = wrong_zone(raw.zone, (name, "zone"))
+    found = [*raw.findings, *zone]
+    if not zone:
+        found += _check_homes(raw) + _check_common(raw)
+        if raw.sessions is not None and not raw.sessions.is_empty():
+            found += check_sessions(raw)
+    tables = (raw.homes, raw.common, raw.sessions)
+    broken = any(each.code in ("missing-column", "empty") for each in found)
+    if not broken and all(table is None or table.is_empty() for table in tables):
+        found.append(finding("empty", (name, "rows")))
+    return sorted(found, key=lambda each: ORDER.index(each.severity))
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """Nothing, where all is well or can be repaired.
+
+    Raises:
+        ScenarioError: lists every error.
+    """
+    problems = [each.problem() for each in findings if each.severity == "error"]
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _check_homes(raw: Raw) -> list[Finding]:
+    if raw.homes is None or raw.homes.is_empty():
+        return []
+    names = pl.Enum(raw.homes["home"].cast(pl.String).unique(maintain_order=True))
+    table = raw.homes.with_columns(pl.col("home").cast(names))
+    columns = [name for name in CHECKED if name in table.columns]
+    found = check_stamps(table, columns, raw)
+    file = raw.files[int(table["file"][0])]
+    if "load_kw" in columns and "load_kw" not in raw.unitless:
+        found += _check_load(table, (file, "load_kw"), raw.net)
+    if "pv_kw" in columns and "pv_kw" not in raw.unitless:
+        found += _check_sun(table, (file, "pv_kw"), raw)
+    for column in columns:
+        found += _check_stuck(table, (file, column))
+    return found
+
+
+def _check_load(table: pl.DataFrame, place: tuple[str, str], net: str) -> list[Finding]:
+    load, told = pl.col("load_kw"), int(table["load_kw"].count())
+    if not told:
+        return [finding("empty", place)]
+    negative = table.filter(load < 0)
+    day = negative.filter(pl.col("time").dt.hour().is_between(*DAYTIME_H, closed="left"))
+    metered = negative.height > 0.01 * told and day.height > 0.5 * negative.height
+    lowest = f"lowest {negative['load_kw'].min():.3g} kW" if negative.height else ""
+    found: list[Finding] = []
+    if not metered:
+        found += at_rows("negative", place, negative, lowest, told)
+    elif net != "split":
+        found += at_rows("net-metering", place, negative, lowest, told)
+    means = table.group_by("home").agg(held=load.clip(upper_bound=PEAK_KW).mean(), mean=load.mean()).drop_nulls()
+    held, usual = means["held"].median(), means["mean"].median()  # a few wild readings make no wrong unit
+    if not isinstance(held, float) or not isinstance(usual, float):
+        return found
+    words = f"the median home draws {usual:,.3g} kW on average"
+    if held > MEAN_KW[1]:
+        hint = "; divided by 1,000 it would fit" if MEAN_KW[0] <= usual / 1000 <= MEAN_KW[1] else ""
+        return [*found, finding("too-large", place, words + hint)]
+    high = table.filter(load > PEAK_KW)
+    found += at_rows("peak", place, high, f"highest {table['load_kw'].max():,.4g} kW", told)
+    if 0 < held < MEAN_KW[0] and not metered:
+        hint = "; times 1,000 it would fit" if MEAN_KW[0] <= usual * 1000 <= MEAN_KW[1] else ""
+        found.append(finding("too-small", place, words + hint))
+    return found
+
+
+def _check_sun(table: pl.DataFrame, place: tuple[str, str], raw: Raw) -> list[Finding]:
+    rows = table.filter(pl.col("pv_kw").is_not_null()).with_columns(hour=_hour(raw))
+    told, energy = rows.height, float(rows["pv_kw"].sum())
+    found: list[Finding] = []
+    if not told:
+        return found
+    if raw.kwp:
+        size = pl.col("home").cast(pl.String).replace_strict(raw.kwp, default=None, return_dtype=pl.Float64)
+        above = rows.filter(pl.col("pv_kw") > OUTPUT_KW_PER_KWP * size)
+        day = rows.filter(pl.col("pv_kw") > 0).height
+        highest = f"highest {rows['pv_kw'].max():,.4g} kW"
+        found += at_rows("pv-above-kwp", place, above, highest, day)
+    else:
+        found.append(finding("kwp-unknown", place, "peak output / 0.85 is taken"))
+    negative = rows.filter(pl.col("pv_kw") < 0)
+    found += at_rows("negative", place, negative, f"lowest {rows['pv_kw'].min():.3g} kW", told)
+    if energy <= 0:
+        return found
+    dark = rows.filter((pl.col("hour") < NIGHT_H) & (pl.col("pv_kw") > NIGHT_SHARE * pl.col("pv_kw").max()))
+    share = float(dark["pv_kw"].sum()) / energy
+    found += at_rows("pv-at-night", place, dark, f"{share:.1%} of the energy", told)
+    noon = float(rows.select((pl.col("hour") * pl.col("pv_kw")).sum()).item()) / energy
+    if not NOON_H[0] <= noon <= NOON_H[1]:
+        found.append(finding("pv-noon", place, f"the energy's mean hour is {noon:.1f} h"))
+    return found
+
+
+def _hour(raw: Raw) -> pl.Expr:
+    local = raw.local("time")
+    return local.dt.hour() + local.dt.minute() / 60
+
+
+def _check_stuck(table: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
+    """Meters that stand still: for all time, or for whole days (of at least 20 hours' readings)."""
+    column = place[1]
+    rows = table.select("row", "home", "time", pl.col(column).alias("value")).drop_nulls("value")
+    rows = rows.with_columns(date=pl.col("time").dt.date())
+    day = rows.group_by("home", "date").agg(
+        row=pl.col("row").min(), low=pl.col("value").min(), high=pl.col("value").max(), hours=_hours()
+    )
+    still = day.filter((pl.col("low") == pl.col("high")) & (pl.col("hours") >= 20))
+    homes = rows.group_by("home").agg(pl.col("row").min(), low=pl.col("value").min(), high=pl.col("value").max())
+    dead = homes.filter(pl.col("low") == pl.col("high"))
+    still = still.join(dead, on="home", how="anti")
+    stuck, none = still.filter(pl.col("low") != 0), still.filter(pl.col("low") == 0)
+    if column == "heat_kw":
+        dead, none = dead.filter(pl.col("low") != 0), none.clear()
+    found = at_rows("constant", place, dead, f"always {dead['low'][0]:g} kW" if dead.height else "", 0)
+    found += at_rows("stuck", place, stuck, _days(stuck.height) if stuck.height else "", 0)
+    return found + at_rows("zero-days", place, none, _days(none.height) if none.height else "", 0)
+
+
+def _days(count: int) -> str:
+    return "one day" if count == 1 else f"{count:,} days"
+
+
+def _hours() -> pl.Expr:
+    return pl.col("time").dt.hour().n_unique()
+
+
+def _check_common(raw: Raw) -> list[Finding]:
+    table = raw.common
+    if table is None or table.is_empty():
+        return []
+    columns = [name for name in COMMON_COLUMNS if name in table.columns]
+    file = raw.files[int(table["file"][0])]
+    one = table.with_columns(home=pl.lit("all"))
+    found = [] if raw.homes is not None else check_stamps(one, columns, raw)
+    codes = {"outdoor_c": ("temperature", TEMPERATURE_C), "carbon_kg_per_kwh": ("carbon-unit", CARBON_KG)}
+    for column in (name for name in columns if name not in raw.unitless):
+        code, (least, most) = codes.get(column, ("price-unit", PRICE))
+        wrong = table.filter(~pl.col(column).is_between(least, most))
+        value = f"up to {wrong[column].abs().max():.4g}" if wrong.height else ""
+        found += at_rows(code, (file, column), wrong, value, int(table[column].count()))
+    return found

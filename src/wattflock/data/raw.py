@@ -1,0 +1,40 @@
+"""What files say before cleaning: long tables with raw stamps, and what reading them brought to light."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import polars as pl
+
+from wattflock.data.finding import Finding
+
+CLOCKS = ("utc", "local", "whole")  # UTC; wall clock with clock changes; every day has 24 h
+OWN_COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
+COMMON_COLUMNS = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Readings in our own units, otherwise as found; a table that a source has not is None.
+
+    Stamps mark the beginning of a step. `row` counts as an editor counts lines, `file` is an index into `files`.
+    """
+
+    files: tuple[str, ...]
+    zone: str  # where the homes are, such as Europe/London; empty where it is not told
+    clock: str  # of the stamps: one of CLOCKS
+    currency: str
+    card: dict  # source, owner, licence to check, period
+    homes: pl.DataFrame | None = None  # file, row, home, time and some of OWN_COLUMNS
+    common: pl.DataFrame | None = None  # file, row, time and some of COMMON_COLUMNS
+    sessions: pl.DataFrame | None = None  # file, row, user, plug_in, plug_out, energy_kwh
+    kwp: dict[str, float] = dataclasses.field(default_factory=dict)  # home → size of its panel [kW peak]
+    unitless: tuple[str, ...] = ()  # columns whose unit is not known: their size says nothing
+    net: str = "tell"  # load below zero is told; or `split` into load and pv
+    findings: tuple[Finding, ...] = ()
+
+    def local(self, stamp: str) -> pl.Expr:
+        """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is told."""
+        time = pl.col(stamp)
+        if self.clock != "utc" or not self.zone:
+            return time
+        return time.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone).dt.replace_time_zone(None)

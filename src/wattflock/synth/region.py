@@ -1,0 +1,157 @@
+"""A region: all that its homes are drawn from; and its homes, day after day, on the device."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from wattflock.synth.cars import Cars
+from wattflock.synth.finer import Finer
+from wattflock.synth.heat import Heat
+from wattflock.synth.load import Around, LoadModel
+from wattflock.synth.sky import Measured, Sky
+from wattflock.synth.when import When
+
+RUN_IN_DAYS = 5  # made before the first day, so that its homes have a yesterday
+LOAD, PANEL, CAR, HEAT, MIX, FINE = range(6)  # chance of its own for each of these
+
+
+class Region(eqx.Module):
+    """Load, half hours, sky, cars, heat and prices; fields are modules, arrays or nested dicts of arrays."""
+
+    load: LoadModel
+    finer: Finer
+    sky: Sky
+    cars: Cars
+    heat: Heat
+    # Typical prices and carbon by month, part of the week and hour (12, 2, 24): import_price_per_kwh,
+    # export_price_per_kwh [currency per kWh] and carbon_kg_per_kwh.
+    market: dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mix:
+    """What stands in the homes: shares of homes, and the least and most of what a panel's size can be."""
+
+    panel_share: float = 1.0
+    car_share: float = 1.0
+    heat_pump_share: float = 1.0
+    panel_kwp: tuple[float, float] = (2.0, 6.0)
+    load_scale: float = 1.0
+
+
+class Households(eqx.Module):
+    """What the homes of a run keep for good, each (homes, …); sizes are zero where a home lacks a thing."""
+
+    keys: Array
+    load: Any
+    panel: Any
+    car: Any
+    heat: Any
+    panel_kwp: Array
+    has_car: Array
+    has_heat: Array
+    load_scale: Array
+
+
+class State(eqx.Module):
+    """How far a region and its homes have come."""
+
+    sky: Any
+    load: Any
+    car: Any
+
+
+class Days(eqx.Module):
+    """A run of days: (days, homes, steps), and what they shared (days, 24 or steps)."""
+
+    load_kw: Array
+    pv_kw: Array
+    sun_kw_per_kwp: Array
+    ev_plugged: Array
+    ev_charging_need_kwh: Array
+    ev_driving_kwh: Array
+    heat_kw: Array
+    outdoor_c: Array  # (days, steps)
+
+
+def settle(region: Region, mix: Mix, seed: int | Array, numbers: Array) -> Households:
+    """Homes by their numbers; home 7 of a seed is the same whatever other homes are asked for."""
+    keys = jax.vmap(lambda number: jax.random.fold_in(jax.random.key(seed), number))(numbers)
+
+    def one(key: Array) -> Households:
+        own = [jax.random.fold_in(key, part) for part in (LOAD, PANEL, CAR, HEAT, MIX)]
+        panel, car, heat, size = jax.random.uniform(own[MIX], (4,))
+        least, most = mix.panel_kwp
+        return Households(
+            keys=key,
+            load=region.load.traits(own[LOAD]),
+            panel=region.sky.panel(own[PANEL]),
+            car=region.cars.traits(own[CAR]),
+            heat=region.heat.home(own[HEAT]),
+            panel_kwp=jnp.where(panel < mix.panel_share, least + (most - least) * size, 0.0),
+            has_car=jnp.where(car < mix.car_share, 1.0, 0.0),
+            has_heat=jnp.where(heat < mix.heat_pump_share, 1.0, 0.0),
+            load_scale=jnp.asarray(mix.load_scale, jnp.float32),
+        )
+
+    return jax.vmap(one)(keys)
+
+
+def begin(region: Region, households: Households, weather: int | Array) -> State:
+    """The state before the first day of the run-in."""
+    start = jax.vmap(lambda key: jax.random.fold_in(key, 2**31))(households.keys)
+    return State(
+        sky=region.sky.begin(jax.random.key(weather)),
+        load=jax.vmap(region.load.begin)(households.load, start),
+        car=jax.vmap(region.cars.begin)(households.car, start),
+    )
+
+
+def live(region: Region, households: Households, state: State, given: tuple[When, Array, Measured | None], steps: int):
+    """A run of days.
+
+    Args:
+        region: what homes are drawn from.
+        households: the homes.
+        state: the state before.
+        given: the days, (days,); key of the weather year, (); measured weather (days, 24) or None.
+        steps: of a day, static: 24, 48, 96 or 288.
+
+    Returns:
+        The state after, and `Days`.
+    """
+    when, weather, measured = given
+
+    def day(state: State, today: tuple[When, Measured | None]) -> tuple[State, Days]:
+        when, measured = today
+        key = jax.random.fold_in(jax.random.key(weather), when.day)
+        sky, outside = region.sky.day(state.sky, when, key, measured)
+        around = Around(when, outside.outdoor_c, jax.random.key(weather))
+
+        def home(households: Households, load: Any, car: Any) -> tuple[Any, Any, Any]:
+            key = jax.random.fold_in(households.keys, when.day)
+            own = [jax.random.fold_in(key, part) for part in range(6)]
+            load, load_kw = region.load.day((households.load, load), around, own[LOAD])
+            load_kw = households.load_scale * (load_kw if steps == 24 else region.finer.load(load_kw, own[FINE], steps))
+            sun = region.sky.sun(households.panel, outside, own[PANEL], steps)
+            car, trip = region.cars.day((households.car, car), when, own[CAR], steps)
+            heat_kw = households.has_heat * region.heat.demand(households.heat, outside.outdoor_c, None, own[HEAT])
+            charged = households.has_car * jnp.stack([trip.plugged, trip.need_kwh, trip.driving_kwh])
+            return load, car, (load_kw, households.panel_kwp * sun, sun, *charged, jnp.repeat(heat_kw, steps // 24))
+
+        load, car, made = jax.vmap(home)(households, state.load, state.car)
+        return State(sky, load, car), Days(*made, jnp.repeat(outside.outdoor_c, steps // 24))
+
+    return jax.lax.scan(day, state, (when, measured))
+
+
+def typical(region: Region, name: str, when: When, steps: int) -> np.ndarray:
+    """Prices or carbon of a run of days (days, steps), by month, part of the week and hour."""
+    month = np.minimum((np.asarray(when.year_part) * 12).astype(int), 11)
+    table = np.asarray(region.market[name])[month, np.asarray(when.weekend).astype(int)]
+    return np.repeat(table, steps // 24, -1)

@@ -1,0 +1,30 @@
+"""The calendar of a run: what every home of a region knows about a day before it begins."""
+
+import datetime
+
+import equinox as eqx
+import numpy as np
+import polars as pl
+from jaxtyping import Array
+
+
+class When(eqx.Module):
+    """One day, shape (), or a run of days, shape (days,)."""
+
+    day: Array  # days since 1970-01-01, int32
+    weekend: Array  # 1 on Saturday and Sunday, else 0
+    year_part: Array  # 0 on 1 January to 1 at the end of the year
+    summer_time_h: Array  # how far clocks stand before standard time [h]
+
+
+def calendar(first_day: datetime.date, days: int, zone: str) -> When:
+    """`days` days from `first_day` in a time zone such as Europe/London; float32, (days,)."""
+    dates = pl.date_range(first_day, first_day + datetime.timedelta(days=days - 1), eager=True)
+    noon = (dates.cast(pl.Datetime("us")) + datetime.timedelta(hours=12)).dt.replace_time_zone(zone)
+    length = 365 + dates.dt.is_leap_year().cast(pl.Int64).to_numpy()
+    return When(
+        day=dates.cast(pl.Int32).to_numpy(),
+        weekend=(dates.dt.weekday().to_numpy() >= 6).astype(np.float32),
+        year_part=((dates.dt.ordinal_day().to_numpy() - 0.5) / length).astype(np.float32),
+        summer_time_h=(noon.dt.dst_offset().dt.total_minutes().to_numpy() / 60).astype(np.float32),
+    )
