@@ -13,6 +13,7 @@ from wattflock.errors import Problem, ScenarioError
 
 # room -> where its interface stands
 ROOMS = {
+    "synth": "wattflock.synth.load:LoadModel",
     "data": "wattflock.data.source:DataSource",
     "homes": "wattflock.homes.device:Device",
     "feeder": "wattflock.feeder.wiring:Wiring",

@@ -76,6 +76,19 @@ def test_the_hours_of_clock_changes_are_told_as_such(write):
     assert "gap" in codes(write(spring, "spring.csv"))
 
 
+@pytest.mark.parametrize("minutes", [30, 60])
+def test_a_clock_that_changes_is_told_from_one_that_does_not(write, minutes):
+    zone, first = "Europe/London", datetime.datetime(2024, 3, 25)
+    for start in (first, datetime.datetime(2024, 10, 21)):
+        utc = long(homes=4, days=14, minutes=minutes, first=start)
+        local = utc.with_columns(pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(zone))
+        path = write(local.with_columns(pl.col("time").dt.strftime("%Y-%m-%d %H:%M")))
+        assert "time-zone" in codes(path)
+        assert "time-zone" in codes(path, zone=zone, clock="utc")
+        assert codes(path, zone=zone) <= {"clock-missing", "clock-doubled", "kwp-unknown", "unsorted"}
+        assert codes(write(utc, "utc.csv"), zone=zone, clock="utc") <= {"kwp-unknown"}
+
+
 def test_rare_faults_are_repaired_and_common_ones_are_errors():
     for code in (code for code, kind in KINDS.items() if kind.severity == "share"):
         assert severity(code, 1, 100) == "repairable"

@@ -35,9 +35,9 @@ class Shelf:
         return resample(values[picked], 24 / steps)
 
 
-def california() -> Shelf:
-    """The bundled set: weather lowered as its own default says, prices, carbon and 15 panels."""
-    held = California().read()
+def california(south: bool) -> Shelf:
+    """The bundled set: prices, carbon, 15 panels, weather; lowered as its own default says, but not for the south."""
+    held = (California(colder_c=0.0) if south else California()).read()
     names = ("outdoor_c", *PRICES, "carbon_kg_per_kwh")
     columns = {name: getattr(held, name) for name in names} | {"sun": held.sun_kw_per_kwp}
     dates = tuple(held.first_day + datetime.timedelta(days=k) for k in range(len(held.month)))

@@ -7,7 +7,7 @@ import polars as pl
 from wattflock.data.check_clock import check_clock, example, spring_gaps
 from wattflock.data.finding import SHOWN, Finding, at_rows, finding
 from wattflock.data.raw import Raw
-from wattflock.data.steps import HOUR, apart, behind, said, steps_of, with_steps
+from wattflock.data.steps import HOUR, apart, behind, ordered, said, same_home, steps_of, with_steps
 
 SHORT_GAP = timedelta(hours=2)  # what is filled
 DAY = timedelta(days=1)
@@ -17,6 +17,8 @@ SEVERAL = 4  # equal distances in a row that make a step of their own
 def check_stamps(table: pl.DataFrame, columns: list[str], raw: Raw) -> list[Finding]:
     """Every finding about the stamps of a table with columns file, row, home, time."""
     place = (raw.files[int(table["file"][0])], "time")
+    back = table.filter((pl.col("time").diff() < timedelta(0)).over("file", "home"))
+    table = ordered(table)
     steps = steps_of(table)
     found = _check_steps(table, steps, place)
     if not any(each.code == "step-changes" for each in found):
@@ -25,18 +27,18 @@ def check_stamps(table: pl.DataFrame, columns: list[str], raw: Raw) -> list[Find
     every = pl.concat(gaps.values()).unique(["home", "time"]).sort("home", "time")
     found += check_clock(table, columns, every, raw)
     for column, rows in gaps.items():
-        rows = rows.join(spring_gaps(rows, raw), on=["home", "time"], how="anti")
+        rows = rows.join(spring_gaps(rows, raw, table["home"].n_unique()), on=["home", "time"], how="anti")
         found += _check_gaps(rows, (place[0], column))
-    back = table.filter((pl.col("time").diff() < timedelta(0)).over("file", "home"))
     return found + at_rows("unsorted", place, back, example(back), table.height)
 
 
 def gaps_of(table: pl.DataFrame, column: str, steps: pl.DataFrame) -> pl.DataFrame:
     """Stretches without a reading: home, time and row of the last one before, step, length."""
     rows = table.filter(pl.col(column).is_not_null()).select("file", "row", "home", "time")
-    rows = with_steps(rows.unique(["home", "time"]).sort("home", "time"), steps)
-    length = (pl.col("time").shift(-1) - pl.col("time")).over("home") - pl.col("step")
-    return rows.with_columns(length=length).filter(pl.col("length") >= pl.col("step"))
+    after = rows.with_columns(before=pl.col("time").shift(), row=pl.col("row").shift()).filter(same_home())
+    after = with_steps(after, steps).with_columns(length=pl.col("time") - pl.col("before") - pl.col("step"))
+    gaps = after.filter(pl.col("length") >= pl.col("step"))
+    return gaps.with_columns(time=pl.col("before")).drop("before")
 
 
 def _check_steps(table: pl.DataFrame, steps: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from wattflock.data.files import numbers, stamps
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.steps import steps_of, with_steps
+from wattflock.data.steps import ordered, steps_of, with_steps
 from wattflock.data.units import PLAIN, QUANTITIES, bare, to_own, unit_in
 
 TIME = ("time", "timestamp", "datetime", "date_time", "date", "tstp", "step_start", "start", "localtime", "local_time")
@@ -127,7 +127,7 @@ def _read(table: pl.DataFrame, mapping: Mapping) -> dict[str, tuple[pl.Series, p
 
 def _in_own_units(long: pl.DataFrame, units: dict[str, str]) -> pl.DataFrame:
     """Quantities as kW, °C, per kWh; an energy is spread over the commonest step of its home."""
-    table = with_steps(long, steps_of(long))
+    table = with_steps(long, steps_of(ordered(long)))
     hours = pl.col("step").dt.total_microseconds() / (timedelta(hours=1) / timedelta(microseconds=1))
     own = {QUANTITIES[key].own: to_own(pl.col(key), unit, hours) for key, unit in units.items() if key in long.columns}
     kept = [column for column in ("kwp", *PLAIN) if column in long.columns]

@@ -9,7 +9,7 @@ import polars as pl
 
 from wattflock.data.check_clock import twice
 from wattflock.data.raw import Raw
-from wattflock.data.steps import behind, grid_step, steps_of
+from wattflock.data.steps import behind, grid_step, ordered, steps_of
 
 LOGGED = {
     "home": pl.String, "time": pl.Datetime("us"), "column": pl.String, "what": pl.String, "before": pl.Float64,
@@ -90,7 +90,7 @@ class Log:
 
 def grid_of(raw: Raw, table: pl.DataFrame) -> Grid:
     """The grid that holds all rows of a table: stamps off the steps go to the nearest one."""
-    steps = steps_of(table)
+    steps = steps_of(ordered(table.select("home", "time")))
     step = grid_step(steps)
     rows = behind(table.select("home", "time"), steps).with_row_index("row")
     each = pl.col("step").dt.total_microseconds()

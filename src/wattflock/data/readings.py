@@ -35,10 +35,8 @@ def to_readings(raw: Raw, beside: Beside) -> Readings:
     Raises:
         ScenarioError: the files have errors, or hold too few days or homes.
     """
-    found = check(raw)
-    refuse(found)
-    cleaned = clean(raw)
-    name = raw.files[0]
+    refuse(check(raw))
+    cleaned, name = clean(raw), raw.files[0]
     if cleaned.flock.load_kw is None:
         raise ScenarioError([Problem(name, "load", "(missing)", "a source with the load of homes")])
     days = _weeks(cleaned, name)
@@ -48,26 +46,39 @@ def to_readings(raw: Raw, beside: Beside) -> Readings:
     load, homes, stood_in = _own(cleaned.flock.load_kw[:, days], weekend)
     if not len(homes):
         raise ScenarioError([Problem(name, "homes", 0, f"a home with at least {LEAST_WHOLE:.0%} of its days whole")])
-    shelves = _shelves(raw, cleaned, beside)
-    south, steps = borrow.southern(raw.zone), load.shape[1]
-    sun, sky = _sun(cleaned, (days, homes), shelves[-1].take("sun", dates, south, steps))
-    taken = {column: next(shelf for shelf in shelves if column in shelf.columns) for column in SHARED}
-    taken["export_price_per_kwh"] = taken["import_price_per_kwh"]
-    shared = {column: _shared(taken[column], column, dates, (south, steps)) for column in SHARED}
-    composite = {"sun": sky} | {column: shelf.name for column, shelf in taken.items()}
-    left_out = [home for k, home in enumerate(cleaned.flock.homes) if k not in homes]
+    completed = _completed(_shelves(raw, cleaned, beside), cleaned, (days, homes), borrow.southern(raw.zone))
     card = raw.card | {
         "period": f"{dates[0]} to {dates[-1]}",
-        "composite": {column: origin for column, origin in composite.items() if origin != "measured"},
-        "left_out": left_out,
+        "composite": {column: origin for column, origin in completed.origin.items() if origin != "measured"},
+        "left_out": [home for k, home in enumerate(cleaned.flock.homes) if k not in homes],
         "days_stood_in": stood_in,
         "repairs": cleaned.counts(),
     }
     return Readings(
-        load_kw=load, sun_kw_per_kwp=sun, **shared, weekend=weekend, month=calendar.dt.month().to_numpy().astype(int),
-        first_day=dates[0], homes=tuple(cleaned.flock.homes[k] for k in homes),
-        currency=taken["import_price_per_kwh"].currency, card=card,
+        load_kw=load, **completed.tables, weekend=weekend, month=calendar.dt.month().to_numpy().astype(int),
+        first_day=dates[0], homes=tuple(cleaned.flock.homes[k] for k in homes), currency=completed.currency, card=card,
     )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Completed:
+    """Sun, weather, prices and carbon for all days, and where each is from."""
+
+    tables: dict[str, np.ndarray]
+    origin: dict[str, str]
+    currency: str
+
+
+def _completed(shelves: list[Shelf], cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], south: bool) -> Completed:
+    """What the days and homes (numbers of both) lack is taken from the first shelf that has it."""
+    dates = [cleaned.flock.first_day + datetime.timedelta(days=int(k)) for k in which[0]]
+    steps = cleaned.flock.shape()[2]
+    taken = {column: next(shelf for shelf in shelves if column in shelf.columns) for column in SHARED}
+    taken["export_price_per_kwh"] = taken["import_price_per_kwh"]
+    tables = {column: _shared(taken[column], column, dates, (south, steps)) for column in SHARED}
+    tables["sun_kw_per_kwp"], sky = _sun(cleaned, which, shelves[-1].take("sun", dates, south, steps))
+    origin = {"sun": sky} | {column: shelf.name for column, shelf in taken.items()}
+    return Completed(tables, origin, taken["import_price_per_kwh"].currency)
 
 
 def _weeks(cleaned: Cleaned, name: str) -> np.ndarray:
@@ -130,7 +141,7 @@ def _shelves(raw: Raw, cleaned: Cleaned, beside: Beside) -> list[Shelf]:
     """Where shared columns are looked for, in this order; the last has them all."""
     first = cleaned.flock.first_day
     own = {name: values for name, values in cleaned.common.items() if borrow.whole(values).any()}
-    bundled = borrow.california()
+    bundled = borrow.california(borrow.southern(raw.zone))
     chosen = []
     if beside.prices != "own":
         own = {name: values for name, values in own.items() if name == "outdoor_c"}

@@ -19,18 +19,7 @@ def sessions_flock(sessions: pl.DataFrame) -> tuple[Flock, pl.DataFrame]:
     `ev_charging_need_kwh` stands in the step in which a session begins. Driving is not observed: the energy of the
     session stands for it, in the step before. Days outside a user's first and last session are NaN.
     """
-    wrong = {
-        "session left out: unplugged before plugged in": backward(),
-        "session left out: energy outside 0 to 200 kWh": strange_energy(),
-        "session left out: more than 50 kW": strange_power(),
-    }
-    logs = []
-    for what, mask in wrong.items():
-        out = sessions.filter(mask)
-        logs.append(out.select(home="user", time="plug_in", column=pl.lit("energy_kwh"), what=pl.lit(what),
-                               before="energy_kwh", after=pl.lit(None, pl.Float64)))  # fmt: skip
-        sessions = sessions.filter(~mask)
-    log = pl.concat([pl.DataFrame(schema=LOGGED), *logs]).select(list(LOGGED))
+    sessions, log = _sound(sessions)
     sessions = sessions.sort("user", "plug_in")
     users = tuple(sessions["user"].unique(maintain_order=True))
     first, last = span(pl.concat([sessions["plug_in"], sessions["plug_out"]]))
@@ -49,6 +38,22 @@ def sessions_flock(sessions: pl.DataFrame) -> tuple[Flock, pl.DataFrame]:
         for name, values in own.items()
     }
     return Flock(users, first, **arrays), log
+
+
+def _sound(sessions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sessions that a car can have made, and the log of the others."""
+    wrong = {
+        "session left out: unplugged before plugged in": backward(),
+        "session left out: energy outside 0 to 200 kWh": strange_energy(),
+        "session left out: more than 50 kW": strange_power(),
+    }
+    logs = []
+    for what, mask in wrong.items():
+        out = sessions.filter(mask)
+        logs.append(out.select(home="user", time="plug_in", column=pl.lit("energy_kwh"), what=pl.lit(what),
+                               before="energy_kwh", after=pl.lit(None, pl.Float64)))  # fmt: skip
+        sessions = sessions.filter(~mask)
+    return sessions, pl.concat([pl.DataFrame(schema=LOGGED), *logs]).select(list(LOGGED))
 
 
 def _hours(stamps: pl.Series, first: datetime.date) -> np.ndarray:

@@ -7,6 +7,16 @@ import polars as pl
 HOUR = timedelta(hours=1)
 
 
+def ordered(table: pl.DataFrame) -> pl.DataFrame:
+    """By home and time; what the other functions of this file expect."""
+    return table.sort("home", "time", maintain_order=True)
+
+
+def same_home() -> pl.Expr:
+    """Rows whose home is that of the row before."""
+    return pl.col("home") == pl.col("home").shift()
+
+
 def steps_of(table: pl.DataFrame) -> pl.DataFrame:
     """The commonest distance of stamps of each home: columns home, step."""
     return (
@@ -43,8 +53,8 @@ def behind(table: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
 
 def apart(table: pl.DataFrame) -> pl.DataFrame:
     """Every stamp of a home but its first, and how far it is from the one before: columns home, time, step."""
-    times = table.select("home", "time").unique().sort("home", "time")
-    return times.with_columns(step=pl.col("time").diff().over("home")).drop_nulls("step")
+    times = table.select("home", "time", step=pl.col("time").diff())
+    return times.filter(same_home() & (pl.col("step") > timedelta(0)))
 
 
 def said(length: timedelta) -> str:

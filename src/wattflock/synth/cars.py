@@ -104,10 +104,11 @@ class Cars(eqx.Module):
         row = jnp.where(plugged > 0, len(AGES) + 1 + jnp.minimum(age, OPEN_AGES - 1), row)
         weekend = (weekday >= 5).astype(jnp.int32)
         logits = types["weekday"][weekday] + types["before"][kind] + types["age"][row] + traits["habit"][weekend]
-        chance = jnp.where(types["plugged"] == plugged, jnp.exp(logits - logits.max()), 0.0)
+        logits = jnp.where(types["plugged"] == plugged, logits, -jnp.inf)
+        chance = jnp.exp(logits - logits.max())
         total = jnp.triu(jnp.ones((len(chance), len(chance)))).T @ chance  # a running sum, faster than cumsum on a CPU
-        tomorrow = jnp.sum(total <= total[-1] * jax.scipy.stats.norm.cdf(scores[0]))
-        tomorrow = jnp.minimum(tomorrow, len(chance) - 1)
+        below = 0.999999 * jax.scipy.stats.norm.cdf(scores[0])  # never 1, which would fall past the last type allowed
+        tomorrow = jnp.sum(total <= total[-1] * below)
         hours = self._hours(traits, tomorrow, scores[1:])
         return {"kind": tomorrow, "age": age, "out_h": 24.0 - self._last_out(state), "hours": hours}
 

@@ -1,0 +1,92 @@
+"""A region in one file: arrays by name as safetensors, with a card; loading rebuilds it and checks what it finds."""
+
+import dataclasses
+import json
+import typing
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from wattflock.errors import Problem, ScenarioError
+from wattflock.registry import part
+from wattflock.synth.load import LoadModel
+from wattflock.synth.region import Region
+
+CARD = "wattflock"
+FOLDER = Path(__file__).parent / "bundled"
+
+
+def packed(module: eqx.Module, card: dict) -> bytes:
+    """The file of a region or of a piece of one; the card says what it was fitted to, and by whom that is owned."""
+    leaves = jax.tree_util.tree_leaves_with_path(module)
+    model = module.load if isinstance(module, Region) else module
+    arrays = {_name(path): np.asarray(leaf) for path, leaf in leaves}
+    return safetensors.numpy.save(arrays, {CARD: json.dumps(card | {"load": type(model).__module__.rpartition(".")[2]})})
+
+
+def card(path: Path) -> dict[str, Any]:
+    """What a region's file says of itself.
+
+    Raises:
+        ScenarioError: there is no such file, or it is not a region of ours.
+    """
+    try:
+        with safetensors.safe_open(path, "np") as file:
+            return json.loads((file.metadata() or {})[CARD])
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        allowed = f"a file that `wattflock data fit` wrote, or one of {', '.join(sorted(bundled()))}"
+        raise ScenarioError([Problem(str(path), "region", str(error), allowed)]) from error
+
+
+def load(name: str | Path) -> tuple[Region, dict[str, Any]]:
+    """A bundled region by its name, or one from a file, on the device; and its card.
+
+    Raises:
+        ScenarioError: there is no such region, or its file is broken.
+    """
+    return unpacked(Region, bundled().get(str(name), Path(name)))
+
+
+def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
+    """A region, or a piece of one, and its card.
+
+    Raises:
+        ScenarioError: there is no such file, or it is broken.
+    """
+    facts = card(path)
+    tree: dict[str, Any] = {}
+    for dotted, values in safetensors.numpy.load_file(path).items():
+        *above, last = dotted.split(".")
+        place = tree
+        for key in above:
+            place = place.setdefault(key, {})
+        place[last] = jnp.asarray(values)
+    try:
+        return _built(kind, tree, facts["load"]), facts
+    except (KeyError, TypeError, ValueError) as error:
+        problem = Problem(str(path), "region", f"{type(error).__name__}: {error}", "a region of this version")
+        raise ScenarioError([problem]) from error
+
+
+def bundled() -> dict[str, Path]:
+    """Regions that come with the package, by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.safetensors"))}
+
+
+def _built(kind: Any, tree: Any, model: str) -> Any:
+    """A module of a class from a tree of arrays by field; dicts of arrays stay as they are."""
+    kind = part("synth", LoadModel, model) if kind is LoadModel else kind
+    if not (isinstance(kind, type) and issubclass(kind, eqx.Module)):
+        return tree
+    hints = typing.get_type_hints(kind)
+    return kind(**{field.name: _built(hints[field.name], tree[field.name], model) for field in dataclasses.fields(kind)})
+
+
+def _name(path: tuple) -> str:
+    return ".".join(str(getattr(key, "name", getattr(key, "key", key))) for key in path)
