@@ -53,5 +53,8 @@ def _part(name: str, room: str, kind: type) -> str:
         lines += [f"  {field} = {float(getattr(example, field)):g}{ranges.get(field, '')}" for field in names]
     else:
         settings = settings_model(kind).model_fields
-        lines += [f"  {room}.settings.{field} = {info.default!r}: {allowed(info)}" for field, info in settings.items()]
+        defaults = {field: info.get_default(call_default_factory=True) for field, info in settings.items()}
+        lines += [
+            f"  {room}.settings.{field} = {defaults[field]!r}: {allowed(info)}" for field, info in settings.items()
+        ]
     return "\n".join(lines).rstrip()

@@ -109,13 +109,15 @@ def test_several_years_follow_one_another(tmp_path):
 
 def test_norwegian_sessions_become_steps(shared):
     raw = NorwayEv(str(shared / "norway_ev")).raw()
-    flock = clean(raw).flock
+    cleaned = clean(raw)
+    flock = cleaned.flock
     assert error_free(raw)
     assert recognised(str(shared / "norway_ev")) == "norway_ev"
-    assert np.nansum(flock.ev_charging_need_kwh) == pytest.approx(raw.sessions["energy_kwh"].sum(), rel=1e-4)
+    assert sorted(cleaned.counts().values()) == [5, 14, 19, 602]  # as docs/synth-cars.md has it
     assert 0 <= np.nanmin(flock.ev_plugged) <= np.nanmax(flock.ev_plugged) <= 1
     hours = (raw.sessions["plug_out"] - raw.sessions["plug_in"]).dt.total_seconds().sum() / 3600
-    assert np.nansum(flock.ev_plugged) == pytest.approx(hours, rel=0.01)
+    for made, read in ((flock.ev_charging_need_kwh, raw.sessions["energy_kwh"].sum()), (flock.ev_plugged, hours)):
+        assert 0.96 * read < np.nansum(made) <= read  # a car's first and last day are not whole
 
 
 def test_prices_are_pounds_and_kilograms(shared):

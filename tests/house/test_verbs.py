@@ -85,6 +85,15 @@ def test_explain_says_what_a_name_means(name, words):
     assert len(explanation(name)) > 20
 
 
+def test_explain_shows_every_default_as_a_person_would_write_it():
+    from wattflock.explain import explanation
+    from wattflock.registry import ROOMS, interface, parts
+
+    said = {name: explanation(name) for room in ROOMS for name in parts(room, interface(room))}
+    assert [name for name, text in said.items() if "Pydantic" in text] == []
+    assert "data.settings.columns = {}" in said["table"]
+
+
 def test_explain_suggests_the_nearest_name():
     assert "size_kwh" in wattflock("explain", "battery").stdout
     result = wattflock("explain", "gradmop")

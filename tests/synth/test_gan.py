@@ -1,58 +1,27 @@
 """Laws of the set-of-profiles GAN: first of what every home needs, then of the training."""
 
-import datetime
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
+from tests.synth.make import MONDAY, flock, live, peaked, quiet
 
 from wattflock.synth.flock import Flock
 from wattflock.synth.gan import Gan
 from wattflock.synth.gan_nets import Recipe, generate, pool, train
-from wattflock.synth.when import calendar
-
-PEAKS_H = (3, 9, 15, 20)
-OUTDOOR_C = jnp.zeros(24)
-
-
-def quiet(share: float, words: str) -> None:
-    """Says nothing."""
-
-
-def peaked(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    hour = np.arange(24) - np.array(PEAKS_H)[label][..., None]
-    return (0.2 + np.exp(-(hour**2) / 4)) * rng.lognormal(0, 0.2, (*label.shape, 24))
 
 
 @pytest.fixture(scope="module")
 def measured() -> Flock:
-    """Eight homes of 2 to 16 kWh/day for 20 weeks from a Monday, with days of four kinds."""
-    rng = np.random.default_rng(0)
-    days = peaked(rng.integers(0, 4, (8, 140)), rng)
-    energy_kwh = np.arange(2.0, 18, 2)[:, None] * rng.lognormal(0, 0.2, (8, 140))
-    load_kw = days / days.sum(-1, keepdims=True) * energy_kwh[..., None]
-    names = tuple(f"home {k}" for k in range(8))
-    return Flock(names, datetime.date(2024, 1, 1), load_kw=load_kw.astype(np.float32))
+    """Eight homes of 2 to 16 kWh/day for 20 weeks."""
+    return flock(weeks=20)
 
 
 @pytest.fixture(scope="module")
 def model(measured) -> Gan:
     """Everything but the training of the networks."""
     return Gan.learn(measured, Recipe(steps=0), 0, quiet)
-
-
-def live(model: Gan, key: jax.Array, days: int) -> tuple[dict, jax.Array]:
-    """Traits and load of one home, (days, 24)."""
-    for_traits, for_start, for_days = jax.random.split(key, 3)
-    traits = model.traits(for_traits)
-
-    def step(state, when):
-        return model.day((traits, state), OUTDOOR_C, when, jax.random.fold_in(for_days, when.day))
-
-    days_on = jax.tree.map(jnp.asarray, calendar(datetime.date(2027, 1, 1), days, "Europe/London"))
-    return traits, jax.lax.scan(step, model.begin(traits, for_start), days_on)[1]
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +31,13 @@ def homes(model):
 
 
 def test_load_is_power_of_a_day(homes):
-    assert homes[1].shape == (50, 60, 24)
-    assert jnp.isfinite(homes[1]).all() and (homes[1] > 0).all()
+    load_kw = homes[2]
+    assert load_kw.shape == (50, 60, 24)
+    assert jnp.isfinite(load_kw).all() and (load_kw > 0).all()
 
 
 def test_every_home_keeps_its_own_magnitude(homes):
-    traits, load_kw = homes
+    traits, _, load_kw = homes
     factor = load_kw.sum(-1).mean(1) / traits["level_kwh"]
     np.testing.assert_allclose(factor, 1, atol=0.2)
     assert traits["level_kwh"].min() < 4 and traits["level_kwh"].max() > 12
@@ -80,7 +50,7 @@ def test_levels_lie_among_the_measured(homes, model):
 
 def test_more_days_leave_the_first_as_they_are(homes, model):
     key = jax.random.split(jax.random.key(3), 50)[7]
-    np.testing.assert_allclose(live(model, key, 90)[1][:60], homes[1][7], rtol=1e-4)
+    np.testing.assert_allclose(live(model, key, 90)[2][:60], homes[2][7], rtol=1e-4)
 
 
 def test_a_file_can_hold_every_field(model):
@@ -92,8 +62,8 @@ def test_a_file_can_hold_every_field(model):
 
 
 def test_half_hours_and_no_load_are_refused(measured):
-    half = Flock(measured.homes, measured.first_day, load_kw=np.ones((8, 140, 48), np.float32))
-    none = Flock(measured.homes, measured.first_day, pv_kw=np.ones((8, 140, 24), np.float32))
+    half = Flock(measured.homes, MONDAY, load_kw=np.ones((8, 140, 48), np.float32))
+    none = Flock(measured.homes, MONDAY, pv_kw=np.ones((8, 140, 24), np.float32))
     for wrong in (half, none):
         with pytest.raises(ValueError, match="hourly load"):
             Gan.learn(wrong, Recipe(steps=0), 0, quiet)

@@ -8,11 +8,12 @@ import polars as pl
 
 from wattflock.data.check import NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW
 from wattflock.data.check_time import SHORT_GAP
+from wattflock.data.finding import KINDS
 from wattflock.data.gaps import fill
-from wattflock.data.place import Grid, Log, grid_of, placed
+from wattflock.data.place import LOGGED, Grid, Log, grid_of, placed
 from wattflock.data.raw import COMMON_COLUMNS, OWN_COLUMNS, Raw
 from wattflock.data.sample import resample
-from wattflock.data.sessions import sessions_flock
+from wattflock.synth import trips
 from wattflock.synth.flock import Flock
 
 TINY_KW = 0.01  # a negative reading so small is noise of the meter
@@ -90,11 +91,25 @@ def clean(raw: Raw) -> Cleaned:
 def _without_homes(raw: Raw) -> Cleaned:
     log = Log()
     if raw.sessions is not None and not raw.sessions.is_empty():
-        flock, repairs = sessions_flock(raw.sessions)
-        return Cleaned(flock, {}, repairs)
+        return _of_sessions(raw.sessions)
     assert raw.common is not None
     grid = grid_of(raw, raw.common.with_columns(home=pl.lit("all")))
     return Cleaned(Flock((), grid.first), _common(raw, grid, log), log.table(grid))
+
+
+def _of_sessions(table: pl.DataFrame) -> Cleaned:
+    """Hourly days of cars; sessions that were left out or joined are in the log."""
+    sessions, left_out = trips.clean(table)
+    words = {code: f"{kind.words}: {kind.repair}" for code, kind in KINDS.items() if code.startswith("session-")}
+    told = left_out.select(
+        home="user",
+        time="plug_in",
+        column=pl.lit("energy_kwh"),
+        what=pl.col("code").replace_strict(words, return_dtype=pl.String),
+        before="energy_kwh",
+        after=pl.lit(None, pl.Float64),
+    )
+    return Cleaned(trips.flock_of_sessions(sessions), {}, told.select(list(LOGGED)))
 
 
 def _split(own: dict[str, np.ndarray], grid: Grid, log: Log) -> None:

@@ -66,10 +66,29 @@ KINDS = {
     "temperature": Kind("share", "no weather is like this", "-60 to 55 °C", "gaps"),
     "price-unit": Kind("error", "prices too large", "currency per kWh: -5 to 20; is it pence, cents or per MWh?"),
     "carbon-unit": Kind("error", "carbon too large", "0 to 2 kg per kWh: is it grams?"),
-    "session-order": Kind("share", "unplugged before plugged in", "plug-out after plug-in", "sessions left out"),
-    "session-energy": Kind("share", "energy of a session", "0 to 200 kWh", "sessions left out"),
-    "session-power": Kind("share", "mean power of a session", "at most 50 kW", "sessions left out"),
-    "session-overlap": Kind("repairable", "a user's session begins before the last ends", "one", "windows joined"),
+    "session-order": Kind("share", "unplugged before plugged in", "plug-out after plug-in", "session left out"),
+    "session-time": Kind(
+        "share",
+        "hours at the plug are not plug-out minus plug-in",
+        "the same but for a clock change",
+        "session left out",
+    ),
+    "session-energy": Kind("share", "energy of a session", "above 0, at most 200 kWh", "session left out"),
+    "session-power": Kind(
+        "share",
+        "mean power of a session",
+        "at most the charging power + 10 %, 50 kW where it is not told",
+        "session left out",
+    ),
+    "session-overlap": Kind(
+        "repairable", "a user's session begins before the last ends", "one at a time", "the later one left out"
+    ),
+    "session-joined": Kind(
+        "note",
+        "the plug was out for less than 15 minutes, and the battery holds both",
+        "one session",
+        "joined to the one before",
+    ),
     "kind-of-row": Kind("share", "rows of a kind that is not known", "those of the layout", "rows left out"),
     "estimated": Kind("note", "rows that the owner marks as not measured", "an empty mark", "kept"),
     "left-out": Kind("note", "homes that the filter leaves out", "see the settings of the source", "left out"),

@@ -1,6 +1,7 @@
 """Sources → a fitted region, piece by piece; each piece is kept, so that a fit that was stopped goes on."""
 
 import dataclasses
+import datetime
 import hashlib
 import json
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from wattflock.synth.region import Region
 from wattflock.synth.sky import Sky
 from wattflock.synth.trips import clean as clean_sessions
 from wattflock.synth.trips import held_out as held_out_users
+from wattflock.synth.when import calendar
 
 KEPT_BACK = 4  # of the homes sorted by mean load every fourth is held out, from the third on
 Write = Callable[[Path, bytes], Path]
@@ -49,6 +51,7 @@ class Asked:
     sky: str = ""  # kind=path, a kind of `SKIES`
     like: str = ""  # a bundled region or a file
     held_out: tuple[str, ...] | None = None  # None: every fourth home; of cars always every fourth user
+    without: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -79,7 +82,9 @@ def fit_region(asked: Asked, pieces: Pieces, say: Say) -> tuple[Region, dict]:
         ScenarioError: a source cannot be used, or a piece is neither given nor to be had from `like`.
     """
     like = bundle.load(asked.like) if asked.like else None
-    flock, card = measured_load(asked.load)
+    flock, card, zone = measured_load(asked.load)
+    zone = _zone(asked.zone or zone)
+    flock = flock.only(_chosen(flock.homes, asked))
     kept_back = held_out_homes(flock) if asked.held_out is None else asked.held_out
     learned = flock.only(tuple(home for home in flock.homes if home not in kept_back))
     key = {"load": asked.said, "seed": asked.seed, "homes": learned.homes, "model": asked.model, "days": flock.dates()}
@@ -94,15 +99,15 @@ def fit_region(asked: Asked, pieces: Pieces, say: Say) -> tuple[Region, dict]:
     finer = pieces.kept("finer", Finer, key, halves) if steps >= 48 else _of(like, "finer")
     cars, car_card = _cars(asked, pieces, _part(say, 0.6, 0.9)) if asked.cars else (_of(like, "cars"), None)
     sky = _sky(asked, pieces, _part(say, 0.9, 1.0)) if asked.sky else _of(like, "sky")
-    market = market_of(asked.load.read())
-    region = Region(load, finer, sky, cars, Heat.example(), market)
+    readings = asked.load.read()
+    region = Region(load, finer, sky, cars, Heat.example(), market_of(readings))
     cards = like[1] if like else {}
     facts = {
         "name": asked.name,
-        "zone": asked.zone,
-        "currency": asked.load.read().currency,
+        "zone": zone,
+        "currency": readings.currency,
         "seed": asked.seed,
-        "load_data": card | {"homes": list(learned.homes), "held_out": list(kept_back)},
+        "load_data": card | {"homes": list(learned.homes), "held_out": list(kept_back), "without": list(asked.without)},
         "finer_data": card["source"] if steps >= 48 else cards.get("finer_data"),
         "cars_data": car_card or cards.get("cars_data"),
         "sky_data": SKIES[asked.sky.partition("=")[0]].card if asked.sky else cards.get("sky_data"),
@@ -112,8 +117,8 @@ def fit_region(asked: Asked, pieces: Pieces, say: Say) -> tuple[Region, dict]:
     return jax.tree.map(lambda x: np.asarray(x), region), facts
 
 
-def measured_load(source: DataSource) -> tuple[Flock, dict]:
-    """Cleaned days of a source's homes, without those that miss a fifth of their days; and its card.
+def measured_load(source: DataSource) -> tuple[Flock, dict, str]:
+    """Cleaned days of a source's homes, without those that miss a fifth of their days; its card and time zone.
 
     Raises:
         ScenarioError: the files have errors, or hold no load or too few homes.
@@ -128,7 +133,7 @@ def measured_load(source: DataSource) -> tuple[Flock, dict]:
     homes = tuple(home for home, able in zip(flock.homes, whole, strict=True) if able)
     if len(homes) < KEPT_BACK:
         raise ScenarioError([Problem(raw.files[0], "homes", len(homes), f"at least {KEPT_BACK} with whole days")])
-    return flock.only(homes), raw.card | {"repairs": cleaned.counts()}
+    return flock.only(homes), raw.card | {"repairs": cleaned.counts()}, raw.zone
 
 
 def held_out_homes(flock: Flock) -> tuple[str, ...]:
@@ -138,10 +143,10 @@ def held_out_homes(flock: Flock) -> tuple[str, ...]:
     return tuple(flock.homes[k] for k in order[KEPT_BACK // 2 :: KEPT_BACK])
 
 
-def market_of(readings: Readings) -> dict[str, np.ndarray]:
+def market_of(readings: Readings) -> dict[str, Any]:
     """Mean price and carbon by month, part of the week and hour (12, 2, 24); a month that was not seen is the mean."""
     names = ("import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
-    tables = {}
+    tables: dict[str, Any] = {}
     for name in names:
         hourly = getattr(readings, name).reshape(len(readings.month), 24, -1).mean(-1)
         table = np.full((12, 2, 24), np.nan)
@@ -156,12 +161,15 @@ def market_of(readings: Readings) -> dict[str, np.ndarray]:
 
 def _cars(asked: Asked, pieces: Pieces, say: Say) -> tuple[Cars, dict]:
     source = NorwayEv(asked.cars)
-    refuse(check(source.raw()))
-    sessions, left_out = clean_sessions(pl.read_parquet(source.path))
+    raw = source.raw()
+    refuse(check(raw))
+    assert raw.sessions is not None
+    sessions, left_out = clean_sessions(raw.sessions)
+    counts = dict(left_out.group_by("code").len().sort("code").iter_rows())
     users, kept_back = held_out_users(sessions)
     key = {"cars": asked.cars, "users": users, "seed": asked.seed}
     cars = pieces.kept("cars", Cars, key, lambda: fit_cars(sessions, users, asked.seed, say))
-    return cars, source.raw().card | {"users": len(users), "held_out": list(kept_back), "left_out": left_out}
+    return cars, raw.card | {"users": len(users), "held_out": list(kept_back), "left_out": counts}
 
 
 def _sky(asked: Asked, pieces: Pieces, say: Say) -> Sky:
@@ -170,6 +178,18 @@ def _sky(asked: Asked, pieces: Pieces, say: Say) -> Sky:
     made = pieces.kept("sky", Sky, {"sky": asked.sky}, lambda: SKIES[kind].fit(Path(path), like))
     say(1.0, "sky")
     return made
+
+
+def _chosen(homes: tuple[str, ...], asked: Asked) -> tuple[str, ...]:
+    """Homes that are not left out; raises for those that are not there, and where none would be learned from."""
+    unknown = [home for home in (*asked.without, *(asked.held_out or ())) if home not in homes]
+    problems = [Problem("wattflock data fit", "home", home, nearest(home, homes)) for home in unknown]
+    kept = tuple(home for home in homes if home not in asked.without)
+    if len(set(kept) - set(asked.held_out or ())) < KEPT_BACK:
+        problems.append(Problem("wattflock data fit", "homes", len(kept), f"at least {KEPT_BACK} to learn from"))
+    if problems:
+        raise ScenarioError(problems)
+    return kept
 
 
 def _complete(asked: Asked, like: object, steps: int) -> None:
@@ -187,6 +207,16 @@ def _complete(asked: Asked, like: object, steps: int) -> None:
         problems.append(Problem("wattflock data fit", "--sky", asked.sky, "with --like, whose noise it borrows"))
     if problems:
         raise ScenarioError(problems)
+
+
+def _zone(name: str) -> str:
+    """A time zone that is known; raises for one that is not."""
+    try:
+        calendar(datetime.date(2027, 1, 1), 1, name)
+    except pl.exceptions.PolarsError as error:
+        allowed = "a time zone such as Europe/London"
+        raise ScenarioError([Problem("wattflock data fit", "--zone", name or "(missing)", allowed)]) from error
+    return name
 
 
 def _of(like: tuple[Region, dict] | None, piece: str) -> Any:

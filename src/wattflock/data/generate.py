@@ -16,8 +16,8 @@ from wattflock.synth.region import RUN_IN_DAYS, Mix, Region, begin, live, settle
 from wattflock.synth.sky import Measured
 from wattflock.synth.when import When, calendar
 
-BATCH = 1000  # homes that live together on the device
-MOST_ROWS = 9_000_000  # of a batch: a year of 1,000 homes by the hour, some 0.3 GB
+BLOCK = 1000  # homes that live together on the device; always so many, so that rounding is the same for any number
+MOST_ROWS = 9_000_000  # of a table: a year of a block by the hour, some 0.3 GB
 COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 DIGITS = 3  # watts and watt-hours
 
@@ -33,35 +33,60 @@ class Wanted:
     steps: int = 24  # of a day
     seed: int = 0
     weather: int | None = None
-    mix: Mix = Mix()
+    mix: Mix = dataclasses.field(default_factory=Mix)
 
-    def batches(self) -> list[range]:
-        """Numbers of the homes, so many at a time as fit."""
-        size = max(1, min(BATCH, MOST_ROWS // (self.days * self.steps)))
-        return [range(low, min(low + size, self.homes)) for low in range(0, self.homes, size)]
+    def parts(self) -> list[tuple[int, int]]:
+        """First home and first day of each table."""
+        return [(home, day) for home in range(0, self.homes, BLOCK) for day in range(0, self.days, self.days_each())]
+
+    def days_each(self) -> int:
+        """Days of a table."""
+        return max(1, min(self.days, MOST_ROWS // (BLOCK * self.steps)))
 
 
-def made(region: Region, wanted: Wanted, numbers: range, outdoor_c: np.ndarray | None = None) -> Flock:
-    """Homes with these numbers, all days, on the host.
+def made(region: Region, wanted: Wanted, outdoor_c: np.ndarray | None = None) -> Flock:
+    """All homes and days at once, on the host; see `flocks`."""
+    found = list(flocks(region, wanted, set(), outdoor_c))
+    blocks = [[flock for (home, _), flock in found if home == first] for first in range(0, wanted.homes, BLOCK)]
+    joined = {name: _joined(name, blocks) for name in COLUMNS}
+    names = tuple(name for block in blocks for name in block[0].homes)
+    shared = np.concatenate([flock.outdoor_c for flock in blocks[0] if flock.outdoor_c is not None])
+    return Flock(names, wanted.start, outdoor_c=shared, **joined)
+
+
+def flocks(
+    region: Region, wanted: Wanted, done: set[tuple[int, int]], outdoor_c: np.ndarray | None = None
+) -> Iterator[tuple[tuple[int, int], Flock]]:
+    """Homes block by block, and a block's days chunk by chunk; memory does not grow with homes or days.
 
     Args:
         region: what they are drawn from, on the device.
-        wanted: which days, and what stands in the homes.
-        numbers: of the homes.
+        wanted: which homes and days.
+        done: parts that are not wanted any more; a block that is done altogether is not made again.
         outdoor_c: measured weather (days, 24) to be used instead of a drawn one.
     """
+    each, weather = wanted.days_each(), jnp.asarray(wanted.seed if wanted.weather is None else wanted.weather)
     first = wanted.start - datetime.timedelta(days=RUN_IN_DAYS)
     when = calendar(first, wanted.days + RUN_IN_DAYS, wanted.zone)
-    measured = None if outdoor_c is None else jnp.asarray(np.concatenate([outdoor_c[:RUN_IN_DAYS], outdoor_c]))
-    weather = wanted.seed if wanted.weather is None else wanted.weather
-    given = jax.tree.map(jnp.asarray, (when, weather, measured))
-    # every batch has the same number of homes, or the whole would be compiled anew for the last one
-    count = len(wanted.batches()[0])
-    columns = _lived(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(count) + numbers[0], given, wanted.steps)
-    own = {name: np.asarray(columns[name])[: len(numbers)] for name in COLUMNS}
-    return Flock(
-        tuple(f"H{number:06d}" for number in numbers), wanted.start, outdoor_c=np.asarray(columns["outdoor_c"]), **own
+    measured = (
+        None if outdoor_c is None else Measured(jnp.asarray(np.concatenate([outdoor_c[:RUN_IN_DAYS], outdoor_c])))
     )
+    for home in range(0, wanted.homes, BLOCK):
+        chunks = range(0, wanted.days, each)
+        if all((home, day) in done for day in chunks):
+            continue
+        numbers = range(home, min(home + BLOCK, wanted.homes))
+        homes, state = _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(BLOCK) + home, weather)
+        given = jax.tree.map(jnp.asarray, (when, measured))
+        state, _ = _lived(region, homes, state, (*_days(given, 0, RUN_IN_DAYS), weather), wanted.steps)
+        for day in chunks:
+            some = _days(given, RUN_IN_DAYS + day, min(each, wanted.days - day))
+            state, columns = _lived(region, homes, state, (*some, weather), wanted.steps)
+            if (home, day) not in done:
+                own = {name: np.asarray(columns[name])[: len(numbers)] for name in COLUMNS}
+                names = tuple(f"H{number:06d}" for number in numbers)
+                begins = wanted.start + datetime.timedelta(days=day)
+                yield (home, day), Flock(names, begins, outdoor_c=np.asarray(columns["outdoor_c"]), **own)
 
 
 def table(flock: Flock) -> pl.DataFrame:
@@ -78,21 +103,24 @@ def table(flock: Flock) -> pl.DataFrame:
     )
 
 
-def tables(region: Region, wanted: Wanted, done: set[int]) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Number and table of each batch that is not done yet."""
-    for place, numbers in enumerate(wanted.batches()):
-        if place not in done:
-            yield place, table(made(region, wanted, numbers))
+@eqx.filter_jit
+def _settled(region: Region, mix: Mix, seed: Any, numbers: Any, weather: Any) -> tuple[Any, Any]:
+    households = settle(region, mix, seed, numbers)
+    return households, begin(region, households, weather)
 
 
 @eqx.filter_jit
-def _lived(region: Region, mix: Mix, seed: Any, numbers: Any, given: tuple[When, Any, Any], steps: int) -> dict:
-    """Columns (homes, days, steps) and outdoor_c (days, steps), rounded."""
-    when, weather, outdoor_c = given
-    households = settle(region, mix, seed, numbers)
-    measured = None if outdoor_c is None else Measured(outdoor_c)
-    _, days = live(region, households, begin(region, households, weather), (when, weather, measured), steps)
-    own = {name: jnp.swapaxes(getattr(days, name)[RUN_IN_DAYS:], 0, 1) for name in COLUMNS}
-    return {
-        name: jnp.round(values, DIGITS) for name, values in (own | {"outdoor_c": days.outdoor_c[RUN_IN_DAYS:]}).items()
-    }
+def _lived(region: Region, homes: Any, state: Any, given: tuple[When, Any, Any], steps: int) -> tuple[Any, dict]:
+    """The state after, and columns (homes, days, steps) and outdoor_c (days, steps), rounded."""
+    when, measured, weather = given
+    state, days = live(region, homes, state, (when, weather, measured), steps)
+    own = {name: jnp.swapaxes(getattr(days, name), 0, 1) for name in COLUMNS} | {"outdoor_c": days.outdoor_c}
+    return state, {name: jnp.round(values, DIGITS) for name, values in own.items()}
+
+
+def _days(given: Any, first: int, count: int) -> Any:
+    return jax.tree.map(lambda x: x[first : first + count], given)
+
+
+def _joined(name: str, blocks: list[list[Flock]]) -> np.ndarray:
+    return np.concatenate([np.concatenate([getattr(flock, name) for flock in block], 1) for block in blocks])

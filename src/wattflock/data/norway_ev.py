@@ -5,18 +5,23 @@ import polars as pl
 
 from wattflock.data.files import header, listed, numbers, stamps, table_of
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import Raw
+from wattflock.data.raw import MAY_BE_NULL, Raw
 from wattflock.data.source import DataSource, FilePath, Readings
 from wattflock.errors import Problem, ScenarioError
 
 COLUMNS = {"user": "user_id", "plug_in": "plugin_time", "plug_out": "plugout_time", "energy_kwh": "energy_session"}
+OPTIONAL = dict(zip(MAY_BE_NULL, ("connection_time", "charging_power", "battery_capacity"), strict=True))
+SCHEMA = {
+    "file": pl.UInt16, "row": pl.UInt32, "user": pl.String, "plug_in": pl.Datetime("us"), "plug_out": pl.Datetime("us"),
+    "energy_kwh": pl.Float64, **dict.fromkeys(OPTIONAL, pl.Float64),
+}  # fmt: skip
 
 
 class NorwayEv(DataSource):
     """When cars were plugged in and what they charged; no other load of a home.
 
     A window is when the plug was in, not when the car was at home; what was driven is not observed, the energy of
-    a session stands for it. Predicted columns (charging power, battery, state of charge) are not read.
+    a session stands for it. Charging power and battery are the owner's predictions.
 
     Source: Sørensen et al., Residential electric vehicle charging datasets from apartment buildings, Data in Brief
     (2024); CC BY 4.0, to be confirmed at the owner.
@@ -61,23 +66,26 @@ def fits(path: str) -> bool:
 
 
 def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:
-    """One file's sessions (file, row, user, plug_in, plug_out, energy_kwh), and what was wrong."""
-    schema = {"file": pl.UInt16, "row": pl.UInt32, "user": pl.String, "plug_in": pl.Datetime("us"),
-              "plug_out": pl.Datetime("us"), "energy_kwh": pl.Float64}  # fmt: skip
+    """One file's sessions as `Raw` holds them, and what was wrong."""
     missing = [column for column in COLUMNS.values() if column not in table.columns]
     if missing:
-        return pl.DataFrame(schema=schema), [finding("missing-column", (name, column)) for column in missing]
+        return pl.DataFrame(schema=SCHEMA), [finding("missing-column", (name, column)) for column in missing]
     found: list[Finding] = []
-    made: dict[str, pl.Series] = {"user": table[COLUMNS["user"]].cast(pl.String)}
+    made = {own: _read(table, own) for own in SCHEMA if own not in ("file", "row")}
     for own in ("plug_in", "plug_out", "energy_kwh"):
-        column = table[COLUMNS[own]]
-        if own == "energy_kwh":
-            made[own], _ = numbers(column)
-        else:
-            made[own], _, _ = stamps(column)
-        bad, code = made[own].is_null(), "unread-value" if own == "energy_kwh" else "unread-time"
-        rows = table.filter(bad)
+        rows, code = table.filter(made[own].is_null()), "unread-value" if own == "energy_kwh" else "unread-time"
         value = repr(rows[COLUMNS[own]][0]) if rows.height else ""
         found += at_rows(code, (name, COLUMNS[own]), rows, value, table.height)
     file = pl.lit(number, pl.UInt16).alias("file")
-    return table.select(file, "row").with_columns(**made).drop_nulls(), found
+    return table.select(file, "row").with_columns(**made).drop_nulls(list(COLUMNS)), found
+
+
+def _read(table: pl.DataFrame, own: str) -> pl.Series:
+    """One column in our own type; null where it cannot be read."""
+    name = (COLUMNS | OPTIONAL)[own]
+    if name not in table.columns:
+        return pl.Series([None] * table.height, dtype=SCHEMA[own])
+    column = table[name]
+    if own == "user":
+        return column.cast(pl.String)
+    return stamps(column)[0] if SCHEMA[own] == pl.Datetime else numbers(column)[0]

@@ -82,7 +82,7 @@ SKIES = {
         _london,
         needs_like=True,
         card={
-            "source": "composite: clouds of four SimBench panels (Germany 2016), temperature of London City Airport 2013",
+            "source": "composite: clouds of four SimBench panels (Germany 2016), temperature of London 2013",
             "owner": "SimBench (University of Kassel, Fraunhofer IEE, RWTH Aachen, TU Dortmund); London Datastore",
             "licence": "statistics fitted by us; SimBench itself is ODbL",
         },

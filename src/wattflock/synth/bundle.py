@@ -27,7 +27,9 @@ def packed(module: eqx.Module, card: dict) -> bytes:
     leaves = jax.tree_util.tree_leaves_with_path(module)
     model = module.load if isinstance(module, Region) else module
     arrays = {_name(path): np.asarray(leaf) for path, leaf in leaves}
-    return safetensors.numpy.save(arrays, {CARD: json.dumps(card | {"load": type(model).__module__.rpartition(".")[2]})})
+    return safetensors.numpy.save(
+        arrays, {CARD: json.dumps(card | {"load": type(model).__module__.rpartition(".")[2]})}
+    )
 
 
 def card(path: Path) -> dict[str, Any]:
@@ -85,7 +87,9 @@ def _built(kind: Any, tree: Any, model: str) -> Any:
     if not (isinstance(kind, type) and issubclass(kind, eqx.Module)):
         return tree
     hints = typing.get_type_hints(kind)
-    return kind(**{field.name: _built(hints[field.name], tree[field.name], model) for field in dataclasses.fields(kind)})
+    return kind(
+        **{field.name: _built(hints[field.name], tree[field.name], model) for field in dataclasses.fields(kind)}
+    )
 
 
 def _name(path: tuple) -> str:

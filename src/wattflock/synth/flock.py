@@ -43,8 +43,7 @@ class Flock:
 
     def hourly(self) -> "Flock":
         """The same in steps of an hour: power is averaged, energy of a step is added up."""
-        homes, days, steps = self.shape()
-        each = steps // 24
+        each = self.shape()[2] // 24
 
         def mean(values: np.ndarray) -> np.ndarray:
             return values.reshape(*values.shape[:-1], 24, each).mean(-1)

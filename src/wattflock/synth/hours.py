@@ -11,20 +11,18 @@ from wattflock.synth.when import When
 KEEP = (0.6, 0.85, 0.96)  # how much of a running mean is kept from hour to hour
 HIDDEN, PARTS, CHANNELS, OWN = 48, 8, 6, 10  # width, mixture, schedule, learned coordinates of a home
 CONDITIONS, FACTS = 6, 10  # what a schedule depends on; what is known of a day
-BEFORE = 16  # days whose chance is still felt in the mood of a region
 Weights = dict[str, Array]
 
 
 def start(key: Array) -> Weights:
     """Weights before the first lesson."""
-    keys = iter(jax.random.split(key, 8))
+    keys = iter(jax.random.split(key, 7))
 
     def normal(rows: int, columns: int) -> Array:
         return jax.random.normal(next(keys), (rows, columns)) / np.sqrt(rows)
 
     return {
         "memory_in": normal(3 + len(KEEP), HIDDEN),
-        "mood_in": normal(2, HIDDEN),
         "schedule_in": normal(CHANNELS, HIDDEN),
         "still_in": normal(FACTS + OWN + 2, HIDDEN),
         "hour": jnp.zeros((24, HIDDEN)),
@@ -69,21 +67,6 @@ def mixture(weights: dict[str, Array], memory: Array, bias: Array) -> tuple[Arra
     out = second @ weights["out"]
     log_share, mean, log_spread = jnp.split(out + _like(weights["out_bias"], out), 3, axis=-1)
     return log_share, mean, jnp.clip(log_spread, -6.0, 2.0)
-
-
-def moods(mood: dict[str, Array], key: Array, day: Array) -> Hours:
-    """What a region feels on a day, hour by hour: chance of this day and of those before, fading.
-
-    It needs no state: the chance of an earlier day is drawn again from its own key.
-    """
-    ages = jnp.arange(BEFORE)
-    chance = jax.vmap(lambda age: jax.random.normal(jax.random.fold_in(key, day - age), (25,)))(ages)
-    keep, hour_keep = mood["day_keep"], mood["hour_keep"]
-    whole_day = jnp.sqrt(1 - keep**2) * (keep**ages * chance[:, 24]).sum()
-    last = jnp.concatenate([chance[1, :24], chance[0, :24]])
-    age = 24 + jnp.arange(24)[:, None] - jnp.arange(48)[None]
-    fading = jnp.where(age >= 0, hour_keep ** jnp.maximum(age, 0), 0.0) * jnp.sqrt(1 - hour_keep**2)
-    return mood["day_sd"] * whole_day + mood["hour_sd"] * (fading @ last)
 
 
 def drawn(mixed: tuple[Array, Array, Array], chance: Array) -> Array:

@@ -21,28 +21,26 @@ BLUR = 0.15  # noise on the learned coordinates of a home, so that homes in betw
 
 
 class Lesson(eqx.Module):
-    """Every measured hour with what came before it; `facts` are mean, spread, least and most of each home's log load."""
+    """Every measured hour with what came before it; `facts`: mean, spread, least and most of each log load."""
 
     facts: Array  # (homes, 4)
-    mood: Array  # (days, 24) what the region's homes had in common
     conditions: Array  # (days, 6)
     day_facts: Array  # (days, 10)
     home: Array  # (hours,) and so the following
     day: Array
     hour: Array
     memory: Array  # (hours, 6)
-    moods: Array  # (hours, 2) of the other homes: in this hour, and on average over the day
     value: Array
 
 
 def learned(measured: Flock, seed: int, say: Say) -> dict[str, Any]:
-    """Weights, points of the measured homes and moods: the fields of `Habits`, float32."""
+    """Weights and points of the measured homes: the fields of `Habits`, float32."""
     lesson = taught(measured)
     weights, own = _fitted(lesson, seed, say)
     each = np.concatenate([own, np.asarray(lesson.facts)], 1)
     spread = np.linalg.cholesky(np.cov(each.T) + 1e-6 * np.eye(each.shape[1]))
-    people = {"each": each, "mean": each.mean(0), "spread": spread}
-    fields = {"weights": weights, "people": people, "mood": _mood_facts(np.asarray(lesson.mood))}
+    people = {"each": each, "mean": each.mean(0), "spread": spread, "tune": np.array([0.0, 1.0])}
+    fields = {"weights": weights, "people": people}
     return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), fields)
 
 
@@ -55,23 +53,19 @@ def taught(measured: Flock) -> Lesson:
     value = (log_load - level[:, None, None]) / spread[:, None, None]
     when = calendar(measured.first_day, load.shape[1], "UTC")
     conditions, day_facts = _asked_of(when, measured.outdoor_c)
-    others, mood = _moods(value, whole, np.asarray(day_facts))
     memory = jax.jit(jax.vmap(_memories))(jnp.asarray(value.reshape(len(value), -1), jnp.float32))
     home, day = np.nonzero(whole[:, SETTLED_DAYS:])
     hour = np.tile(np.arange(24), len(home))
     home, day = np.repeat(home, 24), np.repeat(day + SETTLED_DAYS, 24)
-    moods = np.stack([others[home, day, hour], others.mean(-1)[home, day]], -1)
     bounds = log_load.min((1, 2)), log_load.max((1, 2))
     return Lesson(
         facts=jnp.asarray(np.stack([level, spread, *bounds], -1), jnp.float32),
-        mood=jnp.asarray(mood, jnp.float32),
         conditions=conditions,
         day_facts=day_facts,
         home=jnp.asarray(home),
         day=jnp.asarray(day),
         hour=jnp.asarray(hour),
         memory=memory[home, 24 * day + hour],
-        moods=jnp.asarray(moods, jnp.float32),
         value=jnp.asarray(value[home, day, hour], jnp.float32),
     )
 
@@ -113,7 +107,6 @@ def _unlikely(known: tuple[Weights, Array], lesson: Lesson, key: Array) -> Array
     bias = jnp.einsum("bc,bcr->br", conditions, schedule) @ weights["schedule_in"]
     bias += weights["hour"][hour] + conditions[:, 1:2] * weights["weekend"][hour]
     bias += jnp.concatenate([lesson.day_facts[day], people[home]], -1) @ weights["still_in"]
-    bias += lesson.moods[some] @ weights["mood_in"]
     log_share, mean, log_spread = mixture(weights, lesson.memory[some], bias)
     away = (lesson.value[some][:, None] - mean) / jnp.exp(log_spread)
     log_part = jax.nn.log_softmax(log_share) - 0.5 * away**2 - log_spread
@@ -134,7 +127,7 @@ def _asked_of(when: When, outdoor_c: np.ndarray) -> tuple[Array, Array]:
     """Conditions (days, 6) and facts (days, 10), by the generator's own rule."""
 
     def one(warm, given):
-        warm, conditions, facts = asked(*given, warm)
+        warm, conditions, facts = asked(given[0], given[1], warm)
         return warm, (conditions, facts)
 
     begin = jnp.asarray((outdoor_c[:SETTLED_DAYS].mean() - 11) / 6, jnp.float32)
@@ -144,30 +137,6 @@ def _asked_of(when: When, outdoor_c: np.ndarray) -> tuple[Array, Array]:
 
 def _filled(load_kw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Days with a gap take the home's mean day, so that what follows has a past; and which days are whole."""
-    whole = ~np.isnan(load_kw).any(-1)
+    whole = np.asarray(~np.isnan(load_kw).any(-1))
     mean = np.nanmean(load_kw, 1, keepdims=True)
     return np.where(whole[..., None], load_kw, mean), whole
-
-
-def _moods(value: np.ndarray, whole: np.ndarray, day_facts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the other homes have in common beyond the calendar (homes, days, 24); the same of all (days, 24)."""
-    weight = whole[..., None].astype(float)
-    total, count = (value * weight).sum(0), weight.sum(0)
-    known = np.concatenate([np.ones((len(day_facts), 1)), day_facts], 1)
-    explained = known @ np.linalg.pinv(known)
-    others = (total[None] - value * weight) / np.maximum(count[None] - weight, 1)
-    everyone = total / np.maximum(count, 1)
-    return others - np.einsum("de,neh->ndh", explained, others), everyone - explained @ everyone
-
-
-def _mood_facts(mood: np.ndarray) -> dict[str, np.ndarray]:
-    """The moods as a process: a level that fades from day to day and a ripple from hour to hour."""
-    level = mood.mean(1)
-    ripple = mood - level[:, None]
-    flat = ripple.ravel()
-    return {
-        "day_sd": level.std(),
-        "day_keep": np.corrcoef(level[1:], level[:-1])[0, 1],
-        "hour_sd": ripple.std(0),
-        "hour_keep": (flat[1:] * flat[:-1]).mean() / (flat**2).mean(),
-    }

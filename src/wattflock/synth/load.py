@@ -19,7 +19,6 @@ class Around(eqx.Module):
 
     when: When
     outdoor_c: Hours  # of each hour [°C]
-    key: Array  # of the region, the same on every day: for chance that homes share
 
 
 class LoadModel(eqx.Module):

@@ -131,21 +131,31 @@ def live(region: Region, households: Households, state: State, given: tuple[When
         when, measured = today
         key = jax.random.fold_in(jax.random.key(weather), when.day)
         sky, outside = region.sky.day(state.sky, when, key, measured)
-        around = Around(when, outside.outdoor_c, jax.random.key(weather))
+        around = Around(when, outside.outdoor_c)
 
         def home(households: Households, load: Any, car: Any) -> tuple[Any, Any, Any]:
             key = jax.random.fold_in(households.keys, when.day)
-            own = [jax.random.fold_in(key, part) for part in range(6)]
-            load, load_kw = region.load.day((households.load, load), around, own[LOAD])
-            load_kw = households.load_scale * (load_kw if steps == 24 else region.finer.load(load_kw, own[FINE], steps))
-            sun = region.sky.sun(households.panel, outside, own[PANEL], steps)
-            car, trip = region.cars.day((households.car, car), when, own[CAR], steps)
-            heat_kw = households.has_heat * region.heat.demand(households.heat, outside.outdoor_c, None, own[HEAT])
-            charged = households.has_car * jnp.stack([trip.plugged, trip.need_kwh, trip.driving_kwh])
-            return load, car, (load_kw, households.panel_kwp * sun, sun, *charged, jnp.repeat(heat_kw, steps // 24))
+            chance = [jax.random.fold_in(key, part) for part in range(6)]
+            load, load_kw = region.load.day((households.load, load), around, chance[LOAD])
+            load_kw = households.load_scale * (
+                load_kw if steps == 24 else region.finer.load(load_kw, chance[FINE], steps)
+            )
+            sun = region.sky.sun(households.panel, outside, chance[PANEL], steps)
+            car, trip = region.cars.day((households.car, car), when, chance[CAR], steps)
+            heat_kw = households.has_heat * region.heat.demand(households.heat, outside.outdoor_c, None, chance[HEAT])
+            own = {
+                "load_kw": load_kw,
+                "pv_kw": households.panel_kwp * sun,
+                "sun_kw_per_kwp": sun,
+                "ev_plugged": households.has_car * trip.plugged,
+                "ev_charging_need_kwh": households.has_car * trip.need_kwh,
+                "ev_driving_kwh": households.has_car * trip.driving_kwh,
+                "heat_kw": jnp.repeat(heat_kw, steps // 24),
+            }
+            return load, car, own
 
-        load, car, made = jax.vmap(home)(households, state.load, state.car)
-        return State(sky, load, car), Days(*made, jnp.repeat(outside.outdoor_c, steps // 24))
+        load, car, own = jax.vmap(home)(households, state.load, state.car)
+        return State(sky, load, car), Days(**own, outdoor_c=jnp.repeat(outside.outdoor_c, steps // 24))
 
     return jax.lax.scan(day, state, (when, measured))
 

@@ -13,7 +13,10 @@ DRIVE_KW = 30.0  # no car drives more than this in an hour: 150 km at 0.2 kWh/km
 SWITCHES = 6  # times a day at which the plug goes in or out, at most
 REPLUG_H = 0.25  # a plug that is out for a shorter time belongs to one session
 HELD_OUT_EVERY, HELD_OUT_SESSIONS = 4, 20
-EPOCH = datetime.datetime(1970, 1, 1)
+MOST_KWH, MOST_KW = 200.0, 50.0  # no car's battery takes more in a session, no home charger gives more
+TOLERANCE = 1.1  # on the charging power that the owner tells
+CLOCK_CHANGE_H = 1.1  # what clock changes and rounding explain of a connection time
+EPOCH, HOUR = datetime.datetime(1970, 1, 1), pl.duration(hours=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,56 +41,55 @@ class Sessions:
         return Sessions(tuple(keep), user, *own, self.power_kw[index], self.battery_kwh[index])
 
 
-def clean(table: pl.DataFrame) -> tuple[Sessions, dict[str, int]]:
-    """Sessions that can be believed, and how many were left out or joined, by reason.
+def clean(table: pl.DataFrame) -> tuple[Sessions, pl.DataFrame]:
+    """Sessions that can be believed; and the other rows, with a `code` that says why they were left out or joined.
 
     Args:
-        table: user_id, plugin_time, plugout_time (local clock), connection_time [h], energy_session [kWh],
-            charging_power [kW], battery_capacity [kWh]: the columns of Sørensen et al., Data in Brief 2024.
+        table: user, plug_in, plug_out (local clock), energy_kwh; connected_h, power_kw, battery_kwh, null where the
+            owner does not say.
     """
-    hour = pl.duration(hours=1)
-    table = table.with_columns(
-        start_h=(pl.col("plugin_time") - EPOCH) / hour, end_h=(pl.col("plugout_time") - EPOCH) / hour
-    ).with_columns(span_h=pl.col("end_h") - pl.col("start_h"))
-    off_h = (pl.col("span_h") - pl.col("connection_time")).abs()
+    table = table.sort("user", "plug_in", maintain_order=True).with_columns(code=_doubt())
+    sound = table.filter(pl.col("code").is_null())
+    sessions, codes = _apart(sound)
+    told = sound.with_columns(code=pl.Series(codes, dtype=pl.String)).drop_nulls("code")
+    return sessions, pl.concat([table.drop_nulls("code"), told])
+
+
+def _doubt() -> pl.Expr:
+    """Why a session cannot be believed; null where it can."""
+    span_h = (pl.col("plug_out") - pl.col("plug_in")) / HOUR
+    connected_h = pl.col("connected_h").fill_null(span_h)
+    most_kwh = (TOLERANCE * pl.col("power_kw")).fill_null(MOST_KW) * connected_h
     rules = {
-        "no time of plug-out": pl.col("end_h").is_not_null(),
-        "plug-out not after plug-in": pl.col("span_h") > 0,
-        "connection time differs by more than a clock change": off_h < 1.1,
-        "energy above charging power × time": ~(
-            pl.col("energy_session") > 1.1 * pl.col("charging_power") * pl.col("connection_time")
-        ).fill_null(False),
-        "no energy": pl.col("energy_session") > 0,
+        "session-order": span_h > 0,
+        "session-time": (span_h - connected_h).abs() < CLOCK_CHANGE_H,
+        "session-energy": (pl.col("energy_kwh") > 0) & (pl.col("energy_kwh") <= MOST_KWH),
+        "session-power": pl.col("energy_kwh") <= most_kwh,
     }
-    left_out = {}
-    for reason, rule in rules.items():
-        kept = table.filter(rule)
-        left_out[reason] = table.height - kept.height
-        table = kept
-    twice = table.unique(["user_id", "plugin_time"], keep="first", maintain_order=True)
-    left_out["the same plug-in twice"] = table.height - twice.height
-    return _apart(twice.sort("user_id", "start_h"), left_out)
+    return pl.coalesce([pl.when(~rule.fill_null(False)).then(pl.lit(code)) for code, rule in rules.items()])
 
 
-def _apart(table: pl.DataFrame, left_out: dict[str, int]) -> tuple[Sessions, dict[str, int]]:
+def _apart(table: pl.DataFrame) -> tuple[Sessions, list[str | None]]:
     """Overlaps (a second car) dropped; sessions less than `REPLUG_H` apart joined if the battery holds both."""
-    car = table.group_by("user_id", maintain_order=True).agg(pl.col("charging_power", "battery_capacity").median())
-    power_kw, battery_kwh = (car[n].cast(float).fill_null(np.nan).to_numpy() for n in car.columns[1:])
-    users = tuple(car["user_id"])
+    car = table.group_by("user", maintain_order=True).agg(pl.col("power_kw", "battery_kwh").median())
+    power_kw, battery_kwh = (car[name].cast(float).fill_null(np.nan).to_numpy() for name in car.columns[1:])
+    users = tuple(car["user"])
     index = dict(zip(users, range(len(users)), strict=True))
+    hours = ((pl.col(name) - EPOCH) / HOUR for name in ("plug_in", "plug_out"))
     rows: list[list] = []
-    overlap = joined = 0
-    for name, start, end, energy in table.select("user_id", "start_h", "end_h", "energy_session").iter_rows():
+    codes: list[str | None] = []
+    for name, start, end, energy in table.select("user", *hours, "energy_kwh").iter_rows():
         last = rows[-1] if rows and rows[-1][0] == index[name] else None
         if last and start < last[2]:
-            overlap += 1
+            codes.append("session-overlap")
         elif last and start - last[2] < REPLUG_H and not last[3] + energy > battery_kwh[last[0]]:
-            last[2], last[3], joined = end, last[3] + energy, joined + 1
+            last[2], last[3] = end, last[3] + energy
+            codes.append("session-joined")
         else:
             rows.append([index[name], start, end, energy])
-    left_out |= {"overlaps the session before": overlap, "joined to the session before": joined}
-    user, start_h, end_h, energy_kwh = (np.array(column) for column in zip(*rows, strict=True))
-    return Sessions(users, user.astype(int), start_h, end_h, energy_kwh, power_kw, battery_kwh), left_out
+            codes.append(None)
+    user, start_h, end_h, energy_kwh = np.array(rows, float).reshape(-1, 4).T
+    return Sessions(users, user.astype(int), start_h, end_h, energy_kwh, power_kw, battery_kwh), codes
 
 
 def held_out(sessions: Sessions) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """The calendar of a run: what every home of a region knows about a day before it begins."""
 
 import datetime
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -22,9 +23,10 @@ def calendar(first_day: datetime.date, days: int, zone: str) -> When:
     dates = pl.date_range(first_day, first_day + datetime.timedelta(days=days - 1), eager=True)
     noon = (dates.cast(pl.Datetime("us")) + datetime.timedelta(hours=12)).dt.replace_time_zone(zone)
     length = 365 + dates.dt.is_leap_year().cast(pl.Int64).to_numpy()
-    return When(
-        day=dates.cast(pl.Int32).to_numpy(),
-        weekend=(dates.dt.weekday().to_numpy() >= 6).astype(np.float32),
-        year_part=((dates.dt.ordinal_day().to_numpy() - 0.5) / length).astype(np.float32),
-        summer_time_h=(noon.dt.dst_offset().dt.total_minutes().to_numpy() / 60).astype(np.float32),
-    )
+    fields: dict[str, Any] = {
+        "day": dates.cast(pl.Int32).to_numpy(),
+        "weekend": (dates.dt.weekday().to_numpy() >= 6).astype(np.float32),
+        "year_part": ((dates.dt.ordinal_day().to_numpy() - 0.5) / length).astype(np.float32),
+        "summer_time_h": (noon.dt.dst_offset().dt.total_minutes().to_numpy() / 60).astype(np.float32),
+    }
+    return When(**fields)

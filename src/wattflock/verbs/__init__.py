@@ -3,7 +3,7 @@
 `VERBS` are `wattflock <verb>`; the verbs of a module in `GROUPS` are `wattflock <group> <verb>`.
 """
 
-from wattflock.verbs import feeder, study
+from wattflock.verbs import data, feeder, generate, study
 
-VERBS = study.VERBS
-GROUPS = {"feeder": feeder}
+VERBS = (*study.VERBS, *generate.VERBS)
+GROUPS = {"data": data, "feeder": feeder}

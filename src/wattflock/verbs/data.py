@@ -1,7 +1,9 @@
-"""Data: look at files of readings before they are used."""
+"""Data: look at files of readings before they are used, fit a generator to them, judge what it makes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+
+from wattflock.verbs.card import card
 
 if TYPE_CHECKING:
     from wattflock.data.source import DataSource
@@ -43,6 +45,64 @@ def check(
     return table
 
 
+def fit(  # noqa: PLR0913 (an argument is an option of the command)
+    name: Annotated[str, "What the region is called."],
+    load: Annotated[str, "Homes to learn from: SOURCE=PATH, or california alone."],
+    zone: Annotated[str, "Time zone of the region, such as Europe/London, where the source does not know it."] = "",
+    sets: Annotated[list[str] | None, "A setting of the source, as in prices=agile; can be repeated."] = None,
+    cars: Annotated[str, "File of charging sessions (norway_ev); else the cars of --like."] = "",
+    sky: Annotated[str, "Panels and weather, as KIND=FOLDER (california, london); else the sky of --like."] = "",
+    like: Annotated[str, "Region that lends what is not given: a bundled one or a file."] = "",
+    model: Annotated[str, "Model of load (wattflock parts --room synth)."] = "habits",
+    held_out: Annotated[str, "Homes to keep back, as id,id; every fourth by mean load where not told."] = "",
+    without: Annotated[str, "Homes to leave out altogether, as id,id."] = "",
+    seed: Annotated[int, "Chance in learning."] = 0,
+    out: Annotated[Path | None, "File to write; NAME.safetensors here by default."] = None,
+    fresh: Annotated[bool, "Begin again; else pieces that were finished before are used."] = False,
+) -> object:
+    """Learn a region from measured homes: habits, half hours, cars, sky and prices, in one small file.
+
+    Each piece is kept beside the file as soon as it is learned, so that a fit that was stopped goes on.
+
+    Example:
+        wattflock data fit mine table=meters.parquet --zone Europe/Oslo --like london
+        wattflock generate --region mine.safetensors --homes 100 --days 30 --out homes
+    """
+    import shutil
+
+    from wattflock.data.fitting import Asked, Pieces, fit_region
+    from wattflock.report.progress import bar
+    from wattflock.report.sheet import facts
+    from wattflock.store.folder import write_whole
+    from wattflock.synth.bundle import packed
+
+    source, _, path = load.partition("=")
+    kept_back = tuple(filter(None, held_out.split(","))) or None
+    said = [*([f"zone={zone}"] if source == "table" and zone else []), *(sets or ())]
+    asked = Asked(
+        name, _source(source, path, said), " ".join([load, *(sets or ())]), zone, model, cars, sky, like,
+        kept_back, tuple(filter(None, without.split(","))), seed,
+    )  # fmt: skip
+    path_out = out or Path(f"{name}.safetensors")
+    folder = path_out.with_suffix(".pieces")
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    with bar("fit", 100) as progress:
+        region, card = fit_region(
+            asked, Pieces(folder, write_whole), lambda share, said: progress.at(round(100 * share), said)
+        )
+    written = write_whole(path_out, packed(region, card))
+    shutil.rmtree(folder, ignore_errors=True)
+    homes = card["load_data"]
+    return facts(
+        [
+            ("region", f"{name}, {card['zone']}, prices in {card['currency']}"),
+            ("learned from", f"{len(homes['homes'])} homes; {len(homes['held_out'])} kept back for the card"),
+            ("written", f"{written} ({written.stat().st_size / 1e6:.2f} MB)"),
+        ]
+    )
+
+
 def _source(name: str, path: str, said: list[str]) -> "DataSource":
     """A source with its settings, as a person wrote them.
 
@@ -73,4 +133,4 @@ def _source(name: str, path: str, said: list[str]) -> "DataSource":
     return make(kind, tree)
 
 
-VERBS = (check,)
+VERBS = (check, fit, card)
