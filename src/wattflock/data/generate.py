@@ -78,15 +78,15 @@ def flocks(
         numbers = range(home, min(home + BLOCK, wanted.homes))
         homes, state = _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(BLOCK) + home, weather)
         given = jax.tree.map(jnp.asarray, (when, measured))
-        state, _ = _lived(region, homes, state, (*_days(given, 0, RUN_IN_DAYS), weather), wanted.steps)
         for day in chunks:
-            some = _days(given, RUN_IN_DAYS + day, min(each, wanted.days - day))
+            skipped = 0 if day else RUN_IN_DAYS  # lived with the first chunk, so that there is one program to compile
+            some = _days(given, RUN_IN_DAYS + day - skipped, skipped + min(each, wanted.days - day))
             state, columns = _lived(region, homes, state, (*some, weather), wanted.steps)
             if (home, day) not in done:
-                own = {name: np.asarray(columns[name])[: len(numbers)] for name in COLUMNS}
+                own = {name: np.asarray(columns[name])[: len(numbers), skipped:] for name in COLUMNS}
                 names = tuple(f"H{number:06d}" for number in numbers)
                 begins = wanted.start + datetime.timedelta(days=day)
-                yield (home, day), Flock(names, begins, outdoor_c=np.asarray(columns["outdoor_c"]), **own)
+                yield (home, day), Flock(names, begins, outdoor_c=np.asarray(columns["outdoor_c"])[skipped:], **own)
 
 
 def table(flock: Flock) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def table(flock: Flock) -> pl.DataFrame:
     times = pl.datetime_range(first, first + (days * steps - 1) * step, step, eager=True, time_unit="us").to_numpy()
     assert flock.outdoor_c is not None
     own = {name: values.ravel() for name, values in flock.columns().items()}
-    names = pl.Series(np.repeat(np.arange(homes, dtype=np.uint32), days * steps)).cast(pl.Enum(flock.homes))
+    names = pl.Series(flock.homes).gather(np.repeat(np.arange(homes, dtype=np.uint32), days * steps))
     return pl.DataFrame(
         {"home": names, "time": np.tile(times, homes), **own, "outdoor_c": np.tile(flock.outdoor_c.ravel(), homes)}
     )
