@@ -7,7 +7,8 @@ unexport VIRTUAL_ENV
 
 BIN := .venv/bin
 PINS := $(wildcard requirements/*.txt)
-TEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# Two workers share the cores already: more threads in each would wait for one another by spinning.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10

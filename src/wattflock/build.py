@@ -72,6 +72,8 @@ def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator)
     data, count = scenario.data, scenario.homes.count
     source = sources(readings.homes, data.homes_held_out, count, random)
     scale = random.uniform(0.6, 1.4, count)
+    if len(set(source["train"])) == count:
+        scale = np.ones(count)  # every agent is a home of its own, as it was measured
     augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
     return sampler(readings, source, scale, data.dt_h, data.load_window_days, (augment, data.forecast_error))
 
@@ -95,6 +97,8 @@ def sources(
 ) -> dict[str, np.ndarray]:
     """Which measured home each agent is, by split; those held out stand in the test split alone.
 
+    Where there are enough homes no two agents are the same one.
+
     Raises:
         ScenarioError: a home to hold out was not measured, or none would be left to learn from.
     """
@@ -105,7 +109,7 @@ def sources(
     if problems:
         raise ScenarioError(problems)
     known = [k for k, home in enumerate(measured) if home not in held_out]
-    seen = random.choice(known, count)
+    seen = random.choice(known, count, replace=count > len(known))
     unseen = random.choice([measured.index(home) for home in held_out], count) if held_out else seen
     return {"train": seen, "validation": seen, "test": unseen}
 

@@ -54,6 +54,7 @@ def test_it_says_where_it_comes_from(name):
     assert "Source:" in (MODELS[name].__doc__ or "")
 
 
+@pytest.mark.study
 @every_model
 def test_load_is_power_of_a_day_and_homes_differ(model, name):
     load_kw = np.asarray(lives(model(name), KEYS)[2])
@@ -63,6 +64,7 @@ def test_load_is_power_of_a_day_and_homes_differ(model, name):
     assert (load_kw.std(1) > 0).any(), "all days are alike"
 
 
+@pytest.mark.study
 @every_model
 def test_a_home_is_the_same_whatever_else_is_drawn(model, name):
     together, alone = lives(model(name), KEYS), lives(model(name), KEYS[3:4])
@@ -70,12 +72,14 @@ def test_a_home_is_the_same_whatever_else_is_drawn(model, name):
         np.testing.assert_allclose(one[3], other[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.study
 @every_model
 def test_more_days_leave_the_first_as_they_are(model, name):
     longer = eqx.filter_jit(live)(model(name), KEYS[0], 2 * DAYS)[2]
     np.testing.assert_allclose(longer[:DAYS], lives(model(name), KEYS)[2][0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.study
 @every_model
 def test_a_state_keeps_its_structure(model, name):
     made = model(name)
@@ -86,6 +90,7 @@ def test_a_state_keeps_its_structure(model, name):
     assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(end))
 
 
+@pytest.mark.study
 @every_model
 def test_a_file_gives_back_the_same_days(model, name, tmp_path):
     made, path = model(name), tmp_path / "load.safetensors"
@@ -97,6 +102,7 @@ def test_a_file_gives_back_the_same_days(model, name, tmp_path):
     np.testing.assert_array_equal(lives(made, KEYS)[2], lives(back, KEYS)[2])
 
 
+@pytest.mark.study
 @every_model
 def test_the_same_seed_fits_the_same_model(model, name):
     again = model.__wrapped__(name)

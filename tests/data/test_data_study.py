@@ -53,6 +53,7 @@ def test_the_main_job_runs_on_a_file(files, tmp_path, name):
     assert "sun" not in told["data"]["composite"]
 
 
+@pytest.mark.study
 def test_ten_homes_are_drawn_from_an_ausgrid_file(files):
     built = build(load(None, sets("ausgrid", files["ausgrid"], "data.dt_h=0.5")))
     assert built.readings.homes == tuple(str(k + 1) for k in range(10))

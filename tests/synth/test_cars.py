@@ -101,10 +101,11 @@ def charge_on_arrival(traits, days) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.array(history).transpose(1, 2, 0))
 
 
+@pytest.mark.parametrize("steps", [24, pytest.param(288, marks=pytest.mark.study)])
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
-def test_sessions_respect_the_battery_the_charger_and_the_window(cars, seed):
-    traits, days = live(cars, jax.random.key(seed), DAYS, 288)
+def test_sessions_respect_the_battery_the_charger_and_the_window(cars, steps, seed):
+    traits, days = live(cars, jax.random.key(seed), DAYS, steps)
     battery_kwh = np.asarray(traits["battery_kwh"])[:, None]
     stored, asked = charge_on_arrival(traits, days)
     assert (stored > (1 - USABLE) * battery_kwh - 1e-2).all() and (stored < battery_kwh + 1e-2).all()
@@ -123,9 +124,8 @@ def test_a_car_drives_what_it_asks_for_and_no_faster_than_it_can(cars, seed):
     np.testing.assert_allclose(driving.sum(-1), need.sum(-1), atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    "steps", [pytest.param(48, marks=pytest.mark.study), pytest.param(96, marks=pytest.mark.study), 288]
-)
+@pytest.mark.study
+@pytest.mark.parametrize("steps", [48, 96, 288])
 def test_a_finer_resolution_tells_of_the_same_sessions(cars, steps):
     hourly, finer = (flock_of(live(cars, jax.random.key(8), DAYS, each)[1]) for each in (24, steps))
     summed = finer.hourly().columns()

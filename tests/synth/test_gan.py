@@ -30,12 +30,14 @@ def homes(model):
     return jax.jit(jax.vmap(lambda key: live(model, key, 60)))(keys)
 
 
+@pytest.mark.study
 def test_load_is_power_of_a_day(homes):
     load_kw = homes[2]
     assert load_kw.shape == (50, 60, 24)
     assert jnp.isfinite(load_kw).all() and (load_kw > 0).all()
 
 
+@pytest.mark.study
 def test_every_home_keeps_its_own_magnitude(homes):
     traits, _, load_kw = homes
     factor = load_kw.sum(-1).mean(1) / traits["level_kwh"]
@@ -43,16 +45,19 @@ def test_every_home_keeps_its_own_magnitude(homes):
     assert traits["level_kwh"].min() < 4 and traits["level_kwh"].max() > 12
 
 
+@pytest.mark.study
 def test_levels_lie_among_the_measured(homes, model):
     level = homes[0]["level_kwh"]
     assert (level > model.level_kwh[0] * 0.999).all() and (level < model.level_kwh[-1] * 1.001).all()
 
 
+@pytest.mark.study
 def test_more_days_leave_the_first_as_they_are(homes, model):
     key = jax.random.split(jax.random.key(3), 50)[7]
     np.testing.assert_allclose(live(model, key, 90)[2][:60], homes[2][7], rtol=1e-4)
 
 
+@pytest.mark.study
 def test_a_file_can_hold_every_field(model):
     leaves, tree = jax.tree.flatten(model)
     held = load(save({str(k): np.asarray(leaf) for k, leaf in enumerate(leaves)}))

@@ -49,12 +49,14 @@ def test_a_degree_costs_what_the_house_loses(homes):
     assert abs(float((more / homes.loss_kw_per_c).mean()) - 1) < 0.02
 
 
+@pytest.mark.study
 def test_the_set_back_moves_heat_and_does_not_lose_any(homes):
     assert jnp.allclose(homes.rhythm_c.mean(1), 0, atol=1e-5)
     profile = asked(homes, jnp.full(24, 0.0)).mean(0)
     assert profile[7:9].min() > profile.mean() > profile[:4].max()
 
 
+@pytest.mark.study
 def test_sun_on_the_windows_saves_heat(homes):
     home, demand = jax.tree.map(lambda x: x[0], homes), eqx.filter_jit(HEAT.demand)
     dark, bright = (demand(home, jnp.zeros(24), jnp.full(24, sun), KEY).sum() for sun in (0.0, 0.2))

@@ -23,12 +23,14 @@ def test_homes_of_one_kind_are_not_told_apart():
     assert judge.discriminator_auc(*sides, repeats=2).mean == pytest.approx(0.5, abs=0.12)
 
 
+@pytest.mark.study
 def test_days_without_an_order_are_told_apart():
     real = flock(0, days=28)
     shuffled = np.random.default_rng(2).permuted(real, axis=-1)
     assert judge.discriminator_auc(judge.day_features(real), judge.day_features(shuffled), repeats=1).mean > 0.95
 
 
+@pytest.mark.study
 def test_the_name_of_a_home_is_no_help():
     """A value of its own for each home tells nothing about a home not seen before."""
     sides = [

@@ -41,6 +41,7 @@ class Sampler(eqx.Module):
     load_kw: Array  # (days, sources, steps)
     last_kw: Array  # (days, sources, steps) one step before
     sun: Array  # (days, sources, steps) [kW per kW peak]
+    car: tuple[Array, Array] | None  # plugged in [share], driving [kW], each (days, sources, steps); None: a commute
     common: dict[str, Array]  # each (days, steps)
     nearby: Array  # (days, most) days whose load may stand in, repeated to fill
     split_days: dict[str, Array]  # name of a split → its days
@@ -89,7 +90,10 @@ class Sampler(eqx.Module):
         sun = own(self.sun, calendar[:, None]) * bright
         common = {name: table[calendar] for name, table in self.common.items()}
         common["outdoor_c"] = common["outdoor_c"] + warm
-        plugged, driving_kwh = self._commute(keys[7], common["hour"], common["weekend"], homes)
+        if self.car is None:
+            plugged, driving_kwh = self._commute(keys[7], common["hour"], common["weekend"], homes)
+        else:
+            plugged, driving_kwh = own(self.car[0], other), self.dt_h * own(self.car[1], other)
         start = jax.random.uniform(keys[6], (days, 1, homes))
         return Profile(
             start=jnp.broadcast_to(start, sun.shape),
@@ -106,7 +110,7 @@ class Sampler(eqx.Module):
     def _commute(self, key: Array, hour: Array, weekend: Array, homes: int) -> tuple[Array, Array]:
         """Plug-in windows and driving: away from about 8 to 18 h on weekdays, 11 to 15 h on half the weekends.
 
-        A stand-in until cars are measured: 5 to 15 kWh a trip, driven in the last step away.
+        A stand-in where cars were not measured: 5 to 15 kWh a trip, driven in the last step away.
         """
         keys = jax.random.split(key, 4)
         shape = (hour.shape[0], 1, homes)
@@ -144,6 +148,10 @@ def sampler(
     """
     augment, forecast_error = more
     load, sun = (resample(x, dt_h).swapaxes(1, 2) for x in (readings.load_kw, readings.sun_kw_per_kwp))
+    car = None
+    if readings.ev_plugged is not None and readings.ev_driving_kw is not None:
+        plugged, driving = (resample(x, dt_h).swapaxes(1, 2) for x in (readings.ev_plugged, readings.ev_driving_kw))
+        car = jnp.asarray(plugged, jnp.float32), jnp.asarray(driving, jnp.float32)
     flat = load.transpose(1, 0, 2).reshape(load.shape[1], -1)
     last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
     days, steps = load.shape[0], load.shape[2]
@@ -166,6 +174,7 @@ def sampler(
         load_kw=jnp.asarray(load, single),
         last_kw=jnp.asarray(last.transpose(1, 0, 2), single),
         sun=jnp.asarray(sun, single),
+        car=car,
         common={name: jnp.asarray(table, single) for name, table in common.items()},
         nearby=jnp.asarray(nearby_days(split, readings.weekend, window)),
         split_days={name: jnp.asarray(np.flatnonzero(split == name)) for name in SPLITS},

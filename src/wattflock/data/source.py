@@ -35,6 +35,8 @@ class Readings:
     homes: tuple[str, ...]
     currency: str
     card: dict  # source, owner, licence, period
+    ev_plugged: np.ndarray | None = None  # share of the step
+    ev_driving_kw: np.ndarray | None = None  # mean of the step
 
 
 class DataSource(eqx.Module):

@@ -1,0 +1,87 @@
+"""Panels of the Californian region beside the measured ones of one year."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from judged.loads import Row, percent, two
+
+from wattflock.data.california import California
+from wattflock.data.fitting import measured_load
+from wattflock.data.generate import Wanted, made
+from wattflock.data.skies import HELD_OUT
+from wattflock.synth.bundle import load as bundled
+from wattflock.synth.flock import Flock
+from wattflock.synth.judge import between_homes, daily_kwh, wasserstein_of_daily_energy
+from wattflock.synth.region import Mix
+
+YEARS, PANELS = 24, 30
+SOUND = ("B07", "B10", "B11")  # eight days off; clock changes at other dates: left out of the second correlation
+MIX = Mix(panel_share=1.0, car_share=0.0, heat_pump_share=0.0, panel_kwp=(1.0, 1.0))
+
+
+def rows() -> Iterator[Row]:
+    """All figures of the sun; energy is per kW peak."""
+    region, card = bundled("california")
+    real = measured_load(California())[0].hourly()
+    fitted = real.only(tuple(home for home in real.homes if home not in HELD_OUT))
+    days = real.shape()[1]
+    wanted = [Wanted(PANELS, days, real.first_day, card["zone"], seed=k, mix=MIX) for k in range(YEARS)]
+    years = [made(region, each) for each in wanted]
+    yield from months(fitted, years)
+    yield from neighbours(real, years)
+    every = np.concatenate([power(year) for year in years])
+    floor = wasserstein_of_daily_energy(power(real.only(HELD_OUT)), power(fitted))
+    for name, flock, beside in (("fitted to", fitted, "–"), ("held out", real.only(HELD_OUT), percent(floor, 1))):
+        apart = wasserstein_of_daily_energy(power(flock), every)
+        text = f"daily energy, Wasserstein / mean, to the {len(flock.homes)} panels {name}"
+        yield text, beside, percent(apart, 1), "≤ 10 %"
+    yield "energy of a year per kW peak [kWh]", *(f"{yearly(p):.0f}" for p in (power(fitted), every)), ""
+
+
+def months(real: Flock, years: list[Flock]) -> Iterator[Row]:
+    """Mean energy of each month over the panels: all drawn years, and single ones."""
+    month = np.array([date.month for date in real.dates()])
+    theirs, each = of_months(real, month), np.array([of_months(year, month) for year in years])
+    ratio = each.mean(0) / theirs
+    text = "mean energy of each month over the real year's, January to December"
+    yield text, "1", ", ".join(map(two, ratio)), "0.90 to 1.10"
+    apart = np.abs(each / theirs[None] - 1)
+    text = f"months of single drawn years within 10 % of the real year, of {apart.size}"
+    yield text, "–", percent(float((apart <= 0.1).mean()), 0), ""
+    wrong = " ".join(f"{number}: {percent(float(share), 0)}" for number, share in zip(range(1, 13), apart.mean(0), strict=True))
+    yield "mean distance of a single drawn month from the real one, by month", "–", wrong, ""
+
+
+def neighbours(real: Flock, years: list[Flock]) -> Iterator[Row]:
+    """Correlation of the energy of two panels on the same days."""
+    month = np.array([date.month for date in real.dates()])
+    sound = real.only(tuple(home for home in real.homes if home not in SOUND))
+    for text, how in (("", lambda kwh: kwh), (", without the month's mean", lambda kwh: without_month(kwh, month))):
+        theirs = [between_homes(how(daily_kwh(power(flock)))) for flock in (real, sound)]
+        ours = np.mean([between_homes(how(daily_kwh(power(year)))) for year in years])
+        beside = f"{theirs[0]:.2f} ({len(sound.homes)} sound panels {theirs[1]:.2f})"
+        yield f"daily energy of two panels, correlation{text}", beside, two(float(ours)), "≥ 0.8; HEDGE 0"
+
+
+def of_months(flock: Flock, month: np.ndarray) -> np.ndarray:
+    """Mean energy of a day of each month [kWh per kW peak], (12,)."""
+    kwh = daily_kwh(power(flock))
+    return np.array([np.nanmean(kwh[:, month == k]) for k in range(1, 13)])
+
+
+def without_month(kwh: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """Daily energy less the panel's mean of its month."""
+    left = kwh.astype(float)
+    for number in range(1, 13):
+        left[:, month == number] -= np.nanmean(kwh[:, month == number], 1, keepdims=True)
+    return left
+
+
+def power(flock: Flock) -> np.ndarray:
+    """Power of panels of one kW peak."""
+    assert flock.pv_kw is not None
+    return flock.pv_kw
+
+
+def yearly(pv_kw: np.ndarray) -> float:
+    return float(365 * np.nanmean(daily_kwh(pv_kw)))
