@@ -2,18 +2,20 @@
 
     python benchmarks/homes.py [part ...] [--data ../shared/data] [--write]
 
-Parts: habits, gan (load of London), california (load), cars, sun, speed, disk; each can be repeated alone, and `--write` keeps
-its table in benchmarks/homes.md. `sun` and `california` need no files; the others need the measured sets, which are not ours
-to give. All of it takes about an hour of two cores. `--homes 100000` writes as many homes in `disk`.
+Parts: habits, gan (load of London), california (load), cars, sun, speed, disk; each can be repeated alone, and
+`--write` keeps its table in benchmarks/homes.md. `sun` and `california` need no files; the others need the measured sets,
+which are not ours to give. All of it takes about an hour of two cores. `--homes 100000` writes as many in `disk`.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from judged import cars, loads, speed, sun
 
 from wattflock.synth.gan import Gan
+from wattflock.synth.gan_nets import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGED = ("figure", "measured, or real against real", "made", "bar")
@@ -39,9 +41,9 @@ def of_region(name: str, folder: Path) -> Rows:
 
 
 def of_speed(folder: Path) -> Rows:
-    """With the paper's model where it can be fitted; short training takes as long to draw from."""
-    measured = folder.is_dir()
-    yield from speed.rows(speed.quick_gan(folder) if measured else None)
+    """With the paper's model where it can be fitted; an untrained network takes as long to draw from."""
+    training = loads.measured("london", folder).training if folder.is_dir() else None
+    yield from speed.rows(Gan.learn(training, Recipe(steps=0), 0, lambda share, said: None) if training else None)
 
 
 def parts(folder: Path, homes: int) -> dict[str, Callable[[], Rows]]:
@@ -60,10 +62,7 @@ def parts(folder: Path, homes: int) -> dict[str, Callable[[], Rows]]:
 def table(name: str, rows: Rows) -> str:
     """Markdown, printed line by line as it is measured."""
     lines = []
-    for line in (HEADS.get(name, JUDGED), ("---",) * 4, *()):
-        lines.append("| " + " | ".join(line) + " |")
-        print(lines[-1], flush=True)
-    for row in rows:
+    for row in chain((HEADS.get(name, JUDGED), ("---",) * 4), rows):
         lines.append("| " + " | ".join(row) + " |")
         print(lines[-1], flush=True)
     return "\n".join(lines)
@@ -79,14 +78,18 @@ def keep(name: str, text: str) -> None:
 def main() -> None:
     names = ("habits", "gan", "california", "cars", "sun", "speed", "disk")
     parser = argparse.ArgumentParser(description="Made homes beside measured ones.")
-    parser.add_argument("parts", nargs="*", choices=[[], *names], default=[])
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(names))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--homes", type=int, default=3000, help="of the part disk")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
+    if unknown := [name for name in asked.parts if name not in names]:
+        parser.error(f"no such part: {', '.join(unknown)}")
     for name in asked.parts or names:
         if name in NEED_FILES and not asked.data.is_dir():
-            print(f"homes: {name} needs the measured sets, which are not in {asked.data}; give their folder with --data")
+            print(
+                f"homes: {name} needs the measured sets, which are not in {asked.data}; give their folder with --data"
+            )
             continue
         print(f"\n{name}")
         text = table(name, parts(asked.data, asked.homes)[name]())

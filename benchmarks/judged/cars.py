@@ -40,7 +40,12 @@ def rows(folder: Path) -> Iterator[Row]:
     yield from figures(*(statistics.car_statistics(flock) for flock in (train, real, ours)))
     yield from told_apart(train, real, ours)
     yield from clusters(train, real, ours)
-    yield "times that a car charged on arrival runs empty or over, of 600 × 364 days", "–", str(trouble(region, ours)), "0"
+    yield (
+        "times that a car charged on arrival runs empty or over, of 600 × 364 days",
+        "–",
+        str(trouble(region, ours)),
+        "0",
+    )
     assert ours.ev_charging_need_kwh is not None
     most = max(np.nanmax(flock.ev_charging_need_kwh) for flock in (train, real))
     yield "largest session [kWh]", f"{most:.0f}", f"{ours.ev_charging_need_kwh.max():.0f}", ""
@@ -51,13 +56,20 @@ def rows(folder: Path) -> Iterator[Row]:
 def figures(train: Figures, real: Figures, ours: Figures) -> Iterator[Row]:
     """Energies, hours and days one after another; the floor is fitted users against those held back."""
     for name, text, bar in (
-        ("session_kwh", "energy of a session", ""), ("daily_kwh", "energy of a day", "≤ 10 %"), ("stay_h", "hours at the plug", ""),
-    ):  # fmt: skip
+        ("session_kwh", "energy of a session", ""),
+        ("daily_kwh", "energy of a day", "≤ 10 %"),
+        ("stay_h", "hours at the plug", ""),
+    ):
         for side, told in (("users fitted to", train), ("users held back", real)):
-            apart, floor = (wasserstein_distance(told[name], other[name]) / told[name].mean() for other in (ours, train))
+            apart, floor = (
+                wasserstein_distance(told[name], other[name]) / told[name].mean() for other in (ours, train)
+            )
             beside = percent(floor, 1) if told is real else "–"
             yield f"{text}, Wasserstein / mean, to {side}", beside, percent(float(apart), 1), bar
-    for text, name in (("energy of a session, mean [kWh]", "session_kwh"), ("energy of a day, mean [kWh]", "daily_kwh")):
+    for text, name in (
+        ("energy of a session, mean [kWh]", "session_kwh"),
+        ("energy of a day, mean [kWh]", "daily_kwh"),
+    ):
         yield text, f"{train[name].mean():.1f}; {real[name].mean():.1f}", f"{ours[name].mean():.1f}", ""
     none = [percent(float(each["sessions_per_day"][0]), 1) for each in (train, real, ours)]
     yield "days without a session", f"{none[0]}; {none[1]}", none[2], ""

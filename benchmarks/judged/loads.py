@@ -207,7 +207,10 @@ def crossed(real: Measured, region: Region, name: str, draws: int = 3) -> Iterat
         learned = real.every.only(tuple(home for home in real.every.homes if home not in left_out))
         model = MODELS[name].fit(learned, fit, lambda share, said: None)
         count = len(left_out)
-        ours, theirs = real.made(with_model(region, model), draws * count, 100 + fit), load_of(real.every.only(left_out))
+        ours, theirs = (
+            real.made(with_model(region, model), draws * count, 100 + fit),
+            load_of(real.every.only(left_out)),
+        )
         for sight, see in sights(real.weekday()).items():
             for draw in range(draws):
                 areas[sight][0].append(area(see(theirs), see(load_of(learned)), draw))

@@ -81,4 +81,9 @@ def disk(homes: int, days: int, folder: Path | None) -> Iterator[Row]:
     finally:
         shutil.rmtree(out)
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    yield f"{homes:,} × {days}", f"{homes * days * 24:,}", f"{took / 60:.1f} min; {size / 1e9:.2f} GB in {len(files)} files", f"{most:.2f} GiB"
+    yield (
+        f"{homes:,} × {days}",
+        f"{homes * days * 24:,}",
+        f"{took / 60:.1f} min; {size / 1e9:.2f} GB in {len(files)} files",
+        f"{most:.2f} GiB",
+    )

@@ -48,7 +48,9 @@ def months(real: Flock, years: list[Flock]) -> Iterator[Row]:
     apart = np.abs(each / theirs[None] - 1)
     text = f"months of single drawn years within 10 % of the real year, of {apart.size}"
     yield text, "–", percent(float((apart <= 0.1).mean()), 0), ""
-    wrong = " ".join(f"{number}: {percent(float(share), 0)}" for number, share in zip(range(1, 13), apart.mean(0), strict=True))
+    wrong = " ".join(
+        f"{number}: {percent(float(share), 0)}" for number, share in zip(range(1, 13), apart.mean(0), strict=True)
+    )
     yield "mean distance of a single drawn month from the real one, by month", "–", wrong, ""
 
 

@@ -59,6 +59,7 @@ def test_loading_is_current_over_rating_and_nothing_where_none_is_known(float64)
     np.testing.assert_allclose(sorted(loading[at]), sorted(head_kva / (800 / 3)), rtol=2e-2)  # the source sags by 1 %
 
 
+@pytest.mark.study
 def test_gradients_of_all_limits_are_finite(float64):
     limits, feeder = PRESETS["en50160"], IEEE37().build()
 

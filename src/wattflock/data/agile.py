@@ -5,7 +5,7 @@ import polars as pl
 
 from wattflock.data.files import header, listed, numbers, stamps, table_of
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import Raw
+from wattflock.data.raw import Raw, period
 from wattflock.data.source import DataSource, FilePath, Readings
 from wattflock.errors import Problem, ScenarioError
 
@@ -42,7 +42,7 @@ class Agile(DataSource):
                 "source": "Octopus Agile prices and GB carbon intensity, half-hourly",
                 "owner": "Octopus Energy; National Grid ESO (carbon)",
                 "licence": "market data: check with the owners before passing it on",
-                "period": _period(common),
+                "period": period(common["time"]),
             },
             common=common,
             findings=tuple(each for _, found in read for each in found),
@@ -91,7 +91,3 @@ def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, lis
 def _first(table: pl.DataFrame, column: str, mask: pl.Series) -> str:
     rows = table.filter(mask)
     return repr(rows[column][0]) if rows.height else ""
-
-
-def _period(table: pl.DataFrame) -> str:
-    return f"{table['time'].min():%Y-%m-%d} to {table['time'].max():%Y-%m-%d}" if table.height else "none"

@@ -11,7 +11,7 @@ from pydantic import Field
 from wattflock.data.check_clock import never, twice
 from wattflock.data.files import first_lines, listed, numbers, table_of
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import Raw
+from wattflock.data.raw import Raw, period
 from wattflock.data.readings import Beside, to_readings
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
 
@@ -51,7 +51,6 @@ class Ausgrid(DataSource):
         days = pl.concat([table for table, _ in read])
         found = [each for _, several in read for each in several]
         homes, doubled = _long(days, files[0].name)
-        period = f"{homes['time'].min():%Y-%m-%d} to {homes['time'].max():%Y-%m-%d}" if homes.height else "none"
         return Raw(
             files=tuple(file.name for file in files),
             zone=ZONE,
@@ -61,7 +60,7 @@ class Ausgrid(DataSource):
                 "source": f"Ausgrid solar home electricity data, {homes['home'].n_unique()} homes, half-hourly",
                 "owner": "Ausgrid",
                 "licence": "free data, terms at the owner (ausgrid.com.au)",
-                "period": period,
+                "period": period(homes["time"]),
             },
             homes=homes,
             kwp=_sizes(days),

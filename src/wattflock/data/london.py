@@ -10,7 +10,7 @@ from pydantic import Field
 
 from wattflock.data.files import header, listed, numbers, stamps, table_of
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import Raw
+from wattflock.data.raw import Raw, period
 from wattflock.data.readings import Beside, to_readings
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
 
@@ -49,7 +49,6 @@ class London(DataSource):
             homes = homes.filter(pl.col("time").dt.year() == self.year)
         homes, left_out = self._chosen(homes, files[0].name)
         weather = [file for file in files if set(WEATHER.values()) <= set(header(file))]
-        period = f"{homes['time'].min():%Y-%m-%d} to {homes['time'].max():%Y-%m-%d}" if homes.height else "none"
         return Raw(
             files=tuple(file.name for file in (wide or files)),
             zone="Europe/London",
@@ -59,7 +58,7 @@ class London(DataSource):
                 "source": f"Low Carbon London smart meters, {homes['home'].n_unique()} homes, half-hourly",
                 "owner": "UK Power Networks (London Datastore)",
                 "licence": "CC BY 4.0 (confirm at the owner)",
-                "period": period,
+                "period": period(homes["time"]),
             },
             homes=homes,
             common=_weather(weather[0]) if weather else None,

@@ -5,7 +5,7 @@ import polars as pl
 
 from wattflock.data.files import header, listed, numbers, stamps, table_of
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import MAY_BE_NULL, Raw
+from wattflock.data.raw import MAY_BE_NULL, Raw, period
 from wattflock.data.source import DataSource, FilePath, Readings
 from wattflock.errors import Problem, ScenarioError
 
@@ -34,7 +34,6 @@ class NorwayEv(DataSource):
         files = listed(self.path, "sessions.parquet, or the authors' CSV of sessions")
         read = [_one(table_of(file), number, file.name) for number, file in enumerate(files)]
         sessions = pl.concat([table for table, _ in read])
-        period = f"{sessions['plug_in'].min()} to {sessions['plug_in'].max()}" if sessions.height else "none"
         return Raw(
             files=tuple(file.name for file in files),
             zone="Europe/Oslo",
@@ -44,7 +43,7 @@ class NorwayEv(DataSource):
                 "source": "Residential EV charging sessions from apartment buildings, Norway",
                 "owner": "Sørensen, Lindberg, Sartori and Andresen (SINTEF, NTNU)",
                 "licence": "CC BY 4.0 (confirm at the owner)",
-                "period": period,
+                "period": period(sessions["plug_in"]),
             },
             sessions=sessions,
             findings=tuple(each for _, found in read for each in found),

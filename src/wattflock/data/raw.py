@@ -39,3 +39,8 @@ class Raw:
         if self.clock != "utc" or not self.zone:
             return time
         return time.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone).dt.replace_time_zone(None)
+
+
+def period(stamps: pl.Series) -> str:
+    """The first and the last day of stamps, as cards tell it."""
+    return f"{stamps.min():%Y-%m-%d} to {stamps.max():%Y-%m-%d}" if len(stamps) else "none"

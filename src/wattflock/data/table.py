@@ -11,7 +11,7 @@ from pydantic import Field
 from wattflock.data.columns import Mapping, mapped, to_long, unitless
 from wattflock.data.files import listed, table_of
 from wattflock.data.finding import Finding, finding
-from wattflock.data.raw import COMMON_COLUMNS, Raw
+from wattflock.data.raw import COMMON_COLUMNS, Raw, period
 from wattflock.data.readings import Beside, to_readings
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
 from wattflock.errors import Problem, ScenarioError
@@ -74,7 +74,6 @@ class Table(DataSource):
             found += (
                 finding("time-zone", (files[0].name, "time"), "stamps with an offset; name the zone of the homes"),
             )
-        period = f"{homes['time'].min():%Y-%m-%d} to {homes['time'].max():%Y-%m-%d}" if homes.height else "none"
         return Raw(
             files=tuple(file.name for file in files),
             zone=self.zone,
@@ -84,7 +83,7 @@ class Table(DataSource):
                 "source": f"table {files[0].name}" + (f" and {len(files) - 1} more" if len(files) > 1 else ""),
                 "owner": "not told",
                 "licence": "not told: check with the owner",
-                "period": period,
+                "period": period(homes["time"]),
             },
             homes=homes.drop("kwp", *COMMON_COLUMNS, strict=False),
             common=_common(homes),

@@ -8,8 +8,8 @@ from typing import Any
 from wattflock.report import findings, plots, plots_of_places, words
 from wattflock.report.folder import Run, read
 from wattflock.report.markup import Options, pair, plot, section
-from wattflock.report.offline import POLICY, plotly_script
-from wattflock.report.page_look import GLOSSARY, SCRIPT, STYLE
+from wattflock.report.offline import document
+from wattflock.report.page_look import GLOSSARY
 from wattflock.report.page_text import CAPTIONS, compared, gains, measured, prices, tiles, versions
 from wattflock.report.palette import looks
 from wattflock.report.table import notes
@@ -42,17 +42,9 @@ def write_report(run_folder: Path) -> Path:
 def page(run: Run) -> str:
     """The whole page."""
     figures = draw(run)
-    data = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     title = escape(words.headline(run.summary)).replace(" %", "&nbsp;%")
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{title}</title><style>{STYLE}</style></head><body>
-{_top(run, title)}<main>{_sections(run, figures)}</main>
-<script type="application/json" id="figures">{data}</script>
-<script>{plotly_script()}</script><script>{SCRIPT}</script></body></html>
-"""
+    body = f"{_top(run, title)}<main>{_sections(run, figures)}</main>"
+    return document(title, body, figures)
 
 
 def draw(run: Run) -> Figures:

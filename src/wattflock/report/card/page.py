@@ -1,6 +1,5 @@
 """One HTML page of a card: opens offline, asks nobody for anything, and can be mailed."""
 
-import json
 from html import escape
 
 from wattflock.report.card import words
@@ -10,8 +9,7 @@ from wattflock.report.card.look import LOOKS
 from wattflock.report.card.plotted import plotted
 from wattflock.report.card.words import Facts, Row
 from wattflock.report.markup import bullets, grid, line, plot, section
-from wattflock.report.offline import POLICY, plotly_script
-from wattflock.report.page_look import SCRIPT, STYLE
+from wattflock.report.offline import document
 from wattflock.report.palette import INK
 
 HEADS = [("figure", ""), ("reached", ""), ("beside it", ""), ("bar", ""), ("verdict", "")]
@@ -44,17 +42,9 @@ def page(facts: Facts) -> bytes:
     """
     drawn = drawings(facts)
     figures = {f"{one.name}-{k}": plotted(panel) for one in drawn for k, panel in enumerate(one.panels)}
-    data = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     title = escape(words.headline(facts))
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{title}</title><style>{STYLE}{MORE_STYLE}</style></head><body>
-{_top(facts, title, drawn)}<main>{_table(facts)}{"".join(map(_figure, drawn))}{_about(facts)}</main>
-<script type="application/json" id="figures">{data}</script>
-<script>{plotly_script()}</script><script>{SCRIPT}</script></body></html>
-""".encode()
+    body = f"""{_top(facts, title, drawn)}<main>{_table(facts)}{"".join(map(_figure, drawn))}{_about(facts)}</main>"""
+    return document(title, body, figures, MORE_STYLE).encode()
 
 
 def _top(facts: Facts, title: str, drawn: list[Drawing]) -> str:

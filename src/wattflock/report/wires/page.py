@@ -1,14 +1,12 @@
 """One HTML page of a feeder in one snapshot: opens offline, asks nobody for anything, and can be mailed."""
 
-import json
 from html import escape
 
 from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
 from wattflock.report.markup import bullets, plot, section
-from wattflock.report.offline import POLICY, plotly_script
-from wattflock.report.page_look import SCRIPT, STYLE
+from wattflock.report.offline import document
 from wattflock.report.wires.facts import facts, notes
 from wattflock.report.wires.figures import QUANTITIES, Figure, feeder_map, profile
 from wattflock.report.wires.view import View, in_numpy, see
@@ -40,23 +38,15 @@ def page(circuit: Circuit, feeder: Feeder, flow: Flow, limits: Limits) -> bytes:
     flow = in_numpy(flow)
     view = see(circuit, feeder, flow)
     figures = {"map": feeder_map(circuit, feeder, flow, limits, view), "profile": profile(feeder, flow, limits, view)}
-    data = json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     said = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
         for name, text in facts(circuit, feeder, flow, limits, view).items()
     )
     name = escape(circuit.name)
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{name}</title><style>{STYLE}{MORE_STYLE}</style></head><body>
-<header class="top"><p class="run">wattflock · feeder</p><h1>{name}</h1></header>
+    body = f"""<header class="top"><p class="run">wattflock · feeder</p><h1>{name}</h1></header>
 <main><section><dl class="facts">{said}</dl>{_notes(circuit, view)}</section>
-{_sections(figures["map"])}</main>
-<script type="application/json" id="figures">{data}</script>
-<script>{plotly_script()}</script><script>{SCRIPT}</script></body></html>
-""".encode()
+{_sections(figures["map"])}</main>"""
+    return document(name, body, figures, MORE_STYLE).encode()
 
 
 def _notes(circuit: Circuit, view: View) -> str:
