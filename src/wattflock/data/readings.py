@@ -137,6 +137,19 @@ def _sun(cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], other: np.ndarr
     return other[..., np.arange(len(homes)) % other.shape[-1]], "california"
 
 
+def _cars(cleaned: Cleaned, days: np.ndarray, homes: np.ndarray) -> dict[str, np.ndarray]:
+    """When cars are plugged in and what they drive (days, steps, homes), where every home has it on every day."""
+    flock = cleaned.flock
+    if flock.ev_plugged is None or flock.ev_driving_kwh is None:
+        return {}
+    plugged, driving = (
+        each[np.ix_(homes, days)].transpose(1, 2, 0) for each in (flock.ev_plugged, flock.ev_driving_kwh)
+    )
+    if not np.isfinite(plugged + driving).all():
+        return {}
+    return {"ev_plugged": plugged, "ev_driving_kw": driving * (plugged.shape[1] / 24)}
+
+
 def _shelves(raw: Raw, cleaned: Cleaned, beside: Beside) -> list[Shelf]:
     """Where shared columns are looked for, in this order; the last has them all."""
     first = cleaned.flock.first_day
