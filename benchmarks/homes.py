@@ -3,8 +3,8 @@
     python benchmarks/homes.py [part ...] [--data ../shared/data] [--write]
 
 Parts: habits, gan (load of London), california (load), cars, sun, speed, disk; each can be repeated alone, and
-`--write` keeps its table in benchmarks/homes.md. `sun` and `california` need no files; the others need the measured sets,
-which are not ours to give. All of it takes about an hour of two cores. `--homes 100000` writes as many in `disk`.
+`--write` keeps its table in benchmarks/homes.md. `sun` and `california` need no files; the others need the measured
+sets, which are not ours to give. All takes more than an hour of two cores. `--homes 100000` writes as many in `disk`.
 """
 
 import argparse

@@ -114,6 +114,7 @@ def trouble(region: Region, ours: Flock, slack_kwh: float = 0.05) -> int:
         charge = np.minimum(owed, power_kw * plugged)
         stored, owed = stored + charge, owed - charge
         wrong = (stored < (1 - USABLE) * battery_kwh - slack_kwh) | (stored > battery_kwh + slack_kwh)
-        wrong |= (need > USABLE * battery_kwh + slack_kwh) | ((plugged == 0) & (owed > slack_kwh))
+        gone = (plugged == 0) & (need == 0)  # a plug-in in the last seconds of a step has a share that rounds to zero
+        wrong |= (need > USABLE * battery_kwh + slack_kwh) | (gone & (owed > slack_kwh))
         found += int(wrong.sum())
     return found

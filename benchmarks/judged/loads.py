@@ -84,10 +84,10 @@ def rows(real: Measured, region: Region, name: str) -> Iterator[Row]:
     yield from plain(real, many)
     yield from crowds(real, many)
     yield from clusters(real, many, region if name == "gan" else None)
-    yield from told_apart(real, region)
-    yield from crossed(real, region, name)
     near = judge.nearest_neighbours(*(whole(load_of(f)) for f in (real.training, real.held_out)), whole(many[:100]))
     yield "made days nearer to a training day than 99 % of held-out days", "1 %", percent(near["copied"], 2), ""
+    yield from told_apart(real, region)
+    yield from crossed(real, region, name)
 
 
 def plain(real: Measured, many: np.ndarray) -> Iterator[Row]:

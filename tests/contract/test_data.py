@@ -17,7 +17,9 @@ from wattflock.errors import ScenarioError
 from wattflock.registry import interface, parts
 
 SOURCES = parts("data", interface("data"))
-every_source = pytest.mark.parametrize("name", SOURCES)
+MADE = ("synthetic",)  # takes a while: homes are made on the device
+EVERY = {name: pytest.param(name, marks=pytest.mark.study) if name in MADE else name for name in SOURCES}
+every_source = pytest.mark.parametrize("name", EVERY.values())
 PER_HOME = ("load_kw", "sun_kw_per_kwp")
 COMMON = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
 PLAUSIBLE = {  # [least, most] of any reading, and of its mean
@@ -39,7 +41,8 @@ FILES = {  # a small file in the layout of each source that reads one
     "norway_ev": lambda: sessions_text(3, 14, FIRST),
 }
 NO_HOMES = ("agile", "norway_ev")
-of_homes = pytest.mark.parametrize("name", [name for name in SOURCES if name not in NO_HOMES])
+FEW = {"synthetic": {"homes": 20}}
+of_homes = pytest.mark.parametrize("name", [each for name, each in EVERY.items() if name not in NO_HOMES])
 
 
 @functools.cache
@@ -49,7 +52,7 @@ def folder() -> tempfile.TemporaryDirectory:
 
 def source(name: str):
     if "path" not in settings_model(SOURCES[name]).model_fields:
-        return SOURCES[name]()
+        return SOURCES[name](**FEW.get(name, {}))
     path = Path(folder().name) / f"{name}.csv"
     if not path.exists():
         path.write_text(FILES[name]())

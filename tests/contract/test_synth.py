@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.synth.make import flock, live, quiet
 
+from tests.synth.make import flock, live, quiet
 from wattflock.registry import interface, parts
 from wattflock.synth import bundle, gan, gan_nets, habits, lesson
 from wattflock.synth.load import LoadModel

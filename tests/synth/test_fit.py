@@ -1,4 +1,4 @@
-"""A region learned from a small table: pieces are kept, what is not given is borrowed, what is wrong is told at once."""
+"""A region learned from a small table: pieces are kept, what is not given is borrowed, what is wrong is told."""
 
 import datetime
 import functools

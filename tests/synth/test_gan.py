@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
-from tests.synth.make import MONDAY, flock, live, peaked, quiet
 
+from tests.synth.make import MONDAY, flock, live, peaked, quiet
 from wattflock.synth.flock import Flock
 from wattflock.synth.gan import Gan
 from wattflock.synth.gan_nets import Recipe, generate, pool, train

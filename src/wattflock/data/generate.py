@@ -20,6 +20,7 @@ BLOCK = 1000  # homes that live together on the device; always so many, so that 
 MOST_ROWS = 9_000_000  # of a table: a year of a block by the hour, some 0.3 GB
 COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 DIGITS = 3  # watts and watt-hours
+SIZES = "sizes.csv"  # beside the tables of a folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,7 @@ def made(region: Region, wanted: Wanted, outdoor_c: np.ndarray | None = None) ->
     found = list(flocks(region, wanted, set(), outdoor_c))
     blocks = [[flock for (home, _), flock in found if home == first] for first in range(0, wanted.homes, BLOCK)]
     joined = {name: _joined(name, blocks) for name in COLUMNS}
+    joined |= {name: np.concatenate([getattr(block[0], name) for block in blocks]) for name in ("kwp", "battery_kwh")}
     names = tuple(name for block in blocks for name in block[0].homes)
     shared = np.concatenate([flock.outdoor_c for flock in blocks[0] if flock.outdoor_c is not None])
     return Flock(names, wanted.start, outdoor_c=shared, **joined)
@@ -84,6 +86,7 @@ def flocks(
             state, columns = _lived(region, homes, state, (*some, weather), wanted.steps)
             if (home, day) not in done:
                 own = {name: np.asarray(columns[name])[: len(numbers), skipped:] for name in COLUMNS}
+                own |= _sizes(homes, len(numbers))
                 names = tuple(f"H{number:06d}" for number in numbers)
                 begins = wanted.start + datetime.timedelta(days=day)
                 yield (home, day), Flock(names, begins, outdoor_c=np.asarray(columns["outdoor_c"])[skipped:], **own)
@@ -101,6 +104,28 @@ def table(flock: Flock) -> pl.DataFrame:
     return pl.DataFrame(
         {"home": names, "time": np.tile(times, homes), **own, "outdoor_c": np.tile(flock.outdoor_c.ravel(), homes)}
     )
+
+
+def sizes(region: Region, wanted: Wanted) -> pl.DataFrame:
+    """What stands in each home, 0 where it has none: panel_kwp, ev_battery_kwh, ev_power_kw, heat_loss_kw_per_c."""
+    tables = []
+    for home in range(0, wanted.homes, BLOCK):
+        seed, weather = jnp.asarray(wanted.seed), jnp.asarray(0)
+        homes, _ = _settled(region, wanted.mix, seed, jnp.arange(BLOCK) + home, weather)
+        columns = {
+            "panel_kwp": homes.panel_kwp,
+            "ev_battery_kwh": homes.has_car * homes.car["battery_kwh"],
+            "ev_power_kw": homes.has_car * homes.car["power_kw"],
+            "heat_loss_kw_per_c": homes.has_heat * homes.heat.loss_kw_per_c,
+        }
+        rounded = {name: np.asarray(values).round(DIGITS) for name, values in columns.items()}
+        tables.append(pl.DataFrame({"home": [f"H{home + k:06d}" for k in range(BLOCK)]} | rounded))
+    return pl.concat(tables).head(wanted.homes)
+
+
+def _sizes(homes: Any, count: int) -> dict[str, np.ndarray]:
+    battery_kwh = homes.has_car * homes.car["battery_kwh"]
+    return {"kwp": np.asarray(homes.panel_kwp)[:count], "battery_kwh": np.asarray(battery_kwh)[:count]}
 
 
 @eqx.filter_jit

@@ -26,6 +26,7 @@ class Flock:
     heat_kw: np.ndarray | None = None  # demand for heat
     outdoor_c: np.ndarray | None = None  # (days, steps), common to all homes
     kwp: np.ndarray | None = None  # (homes,) size of each panel [kW peak]
+    battery_kwh: np.ndarray | None = None  # (homes,) of the car, 0 where there is none
 
     def columns(self) -> dict[str, np.ndarray]:
         """The columns with a homes axis that are there, by name."""
@@ -39,7 +40,10 @@ class Flock:
         """The same days of these homes, in this order."""
         index = [self.homes.index(home) for home in keep]
         own = {name: values[index] for name, values in self.columns().items()}
-        return dataclasses.replace(self, homes=tuple(keep), kwp=None if self.kwp is None else self.kwp[index], **own)
+        sizes = {
+            name: None if (size := getattr(self, name)) is None else size[index] for name in ("kwp", "battery_kwh")
+        }
+        return dataclasses.replace(self, homes=tuple(keep), **own, **sizes)
 
     def hourly(self) -> "Flock":
         """The same in steps of an hour: power is averaged, energy of a step is added up."""

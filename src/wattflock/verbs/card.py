@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def card(
-    synthetic: Annotated[Path, "Made homes: a Parquet or CSV with a row for each home and time, in local clock time."],
+    synthetic: Annotated[
+        Path,
+        "Made homes: a folder of `generate`, or a Parquet or CSV of rows for each home and time (local clock).",
+    ],
     reals: Annotated[
         list[str] | None,
         "Real homes: such a file, or SOURCE=PATH with a source of ours (london=folder). Repeat it where load, PV and "
@@ -28,7 +31,7 @@ def card(
     ev_charging_need_kwh, ev_driving_kwh. Powers are judged hour by hour.
 
     Example:
-        wattflock data card homes.parquet --real london=../london --held-out MAC000012,MAC000019 --out card
+        wattflock data card homes --real london=../london --held-out MAC000012,MAC000019 --out card
         wattflock data card foreign.csv --column home=customer --column load_kw=demand
     """
     from wattflock.errors import ScenarioError

@@ -23,7 +23,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     panel_kwp: Annotated[tuple[float, float], "Smallest and largest panel [kW peak]."] = (2.0, 6.0),
     load_scale: Annotated[float, "Every load times this."] = 1.0,
     out: Annotated[
-        Path, "Folder to write to: one Parquet file, or several of some million rows, and card.json."
+        Path, "Folder to write to: one Parquet file, or several of some million rows; sizes.csv; card.json."
     ] = Path("homes"),
     fresh: Annotated[bool, "Write again what is there already."] = False,
 ) -> object:
@@ -31,7 +31,8 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
 
     Columns: home, time (local clock, beginning of the step; every day has 24 h), load_kw (without car and heat pump),
     pv_kw, ev_plugged (share of the step), ev_charging_need_kwh (asked for by the session that begins in this step),
-    ev_driving_kwh, heat_kw (demand for heat), outdoor_c. After Ctrl-C the same command goes on.
+    ev_driving_kwh, heat_kw (demand for heat), outdoor_c. What stands in each home is in sizes.csv. After Ctrl-C the
+    same command goes on.
 
     Example:
         wattflock generate --homes 300 --days 30 --resolution 30 --start 2027-01-01 --seed 7 --out homes
@@ -39,10 +40,10 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     """
     import json
 
-    from wattflock.data.generate import Wanted, flocks, table
+    from wattflock.data.generate import SIZES, Wanted, flocks, sizes, table
     from wattflock.report.progress import bar
     from wattflock.report.sheet import facts
-    from wattflock.store.folder import read_json, write_json, write_table
+    from wattflock.store.folder import read_json, write_json, write_table, write_whole
     from wattflock.synth.bundle import load
     from wattflock.synth.region import Mix
 
@@ -58,6 +59,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     for old in () if same else out.glob("homes*.parquet"):
         old.unlink()
     write_json(out / "card.json", card)
+    write_whole(out / SIZES, sizes(from_region, wanted).write_csv().encode())
     done = {part for part, path in paths.items() if path.exists()}
     rows = homes * days * wanted.steps
     with bar("homes", len(paths)) as progress:
@@ -74,7 +76,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
             ("rows", f"{rows:,} ({size / 1e6:,.1f} MB)"),
             (
                 "written",
-                f"{files[0]}" + (f" … {files[-1].name}" if len(files) > 1 else "") + f" and {out / 'card.json'}",
+                f"{files[0]}" + (f" … {files[-1].name}" if len(files) > 1 else "") + f", {SIZES}, card.json",
             ),
         ]
     )

@@ -1,5 +1,6 @@
 """A long table of any origin as a flock, as it is: nothing is repaired, since a card judges what is there."""
 
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.data.files import numbers, stamps
+from wattflock.data.generate import SIZES
 from wattflock.errors import Problem, ScenarioError
 from wattflock.registry import nearest
 from wattflock.synth.flock import OWN, Flock, from_table
@@ -38,20 +40,26 @@ def read_flock(path: Path, columns: dict[str, str]) -> tuple[Flock, list[str]]:
         if energy in table.columns:
             table = table.with_columns((pl.col(energy) / (step / timedelta(hours=1))).alias(power))
     flock = from_table(table)
-    if "kwp" not in table.columns:
-        return flock, notes
-    sizes = dict(table.group_by("home").agg(pl.col("kwp").first()).iter_rows())
-    kwp = np.array([sizes[home] or 0.0 for home in flock.homes])
-    return Flock(flock.homes, flock.first_day, outdoor_c=flock.outdoor_c, kwp=kwp, **flock.columns()), notes
+    sizes = {"kwp": "kwp"} if "kwp" in table.columns else {}
+    if (path / SIZES).is_file():
+        table, sizes = pl.read_csv(path / SIZES), {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}
+    return dataclasses.replace(flock, **{name: _each(flock, table, column) for name, column in sizes.items()}), notes
+
+
+def _each(flock: Flock, table: pl.DataFrame, column: str) -> np.ndarray:
+    """A column that is the same in all rows of a home, (homes,)."""
+    known = dict(table.group_by("home").agg(pl.col(column).first()).iter_rows())
+    return np.array([known.get(home) or 0.0 for home in flock.homes])
 
 
 def _scan(path: Path) -> pl.LazyFrame:
-    if not path.is_file():
-        raise ScenarioError([Problem(str(path), "file", "(missing)", "a Parquet or CSV file")])
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path] * path.is_file()
+    if not files:
+        allowed = "a Parquet or CSV file, or a folder of Parquet files"
+        raise ScenarioError([Problem(str(path), "file", "(missing)", allowed)])
     try:
-        scan = (
-            pl.scan_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=10_000).lazy()
-        )
+        parquet = files[0].suffix == ".parquet"
+        scan = pl.scan_parquet(files) if parquet else pl.read_csv(path, infer_schema_length=10_000).lazy()
         scan.collect_schema()
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise ScenarioError([Problem(str(path), "file", str(error).splitlines()[0], "a Parquet or CSV file")]) from None

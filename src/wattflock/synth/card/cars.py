@@ -8,7 +8,7 @@ from wattflock.synth.card.sides import WORDS, Cars, LeftOut, reference
 from wattflock.synth.card.trials import FEWEST_DAYS, compare_clusters, tell_apart
 from wattflock.synth.judge import Labelled, Sample
 
-BATTERY_KWH = 100.0  # of the largest common cars; a file does not say whose battery is whose
+BATTERY_KWH = 100.0  # of the largest common cars; where nobody says whose battery is whose
 FEWEST_SESSIONS = 20
 Figures = dict[str, dict[str, np.ndarray]]
 
@@ -86,23 +86,27 @@ def _distances(each: Figures) -> list[Row]:
 
 
 def _batteries(found: Cars) -> list[Row]:
+    """The largest session and the most driven between two, as a share of the car's battery where that is known."""
     made, side = found["synthetic"], reference(found)
     need, driving = made.ev_charging_need_kwh, made.ev_driving_kwh
     assert need is not None
-    real = found[side].ev_charging_need_kwh if side else None
-    beside = Beside(float(np.nanmax(real)), WORDS[side]) if side and real is not None else None
-    text = "largest energy of an EV session"
-    rows = [row(("cars", text), float(np.nanmax(need)), "kWh", beside, Bar("at most", BATTERY_KWH))]
+    known = made.battery_kwh is not None
+    size = np.maximum(made.battery_kwh, 1e-9) if known else np.full(len(need), 1.0)  # pyright: ignore
+    unit, scale, most = ("% of its battery", 100.0, 100.0) if known else ("kWh", 1.0, BATTERY_KWH)
+    real = None if known or side is None else found[side].ev_charging_need_kwh
+    beside = None if real is None or side is None else Beside(float(np.nanmax(real)), WORDS[side])
+    largest = scale * (np.nan_to_num(need).max((1, 2)) / size).max()
+    rows = [row(("cars", "largest energy of an EV session"), float(largest), unit, beside, Bar("at most", most))]
     if driving is not None:
-        text, most = "largest energy of driving between two sessions", _between_sessions(driving, need)
-        rows.append(row(("cars", text), most, "kWh", None, Bar("at most", BATTERY_KWH)))
+        text, driven = "largest energy of driving between two sessions", _between_sessions(driving, need)
+        rows.append(row(("cars", text), float(scale * (driven / size).max()), unit, None, Bar("at most", most)))
     return rows
 
 
-def _between_sessions(driving: np.ndarray, need: np.ndarray) -> float:
-    """The most that a car drives from one plug-in to the next [kWh]."""
+def _between_sessions(driving: np.ndarray, need: np.ndarray) -> np.ndarray:
+    """The most that each car drives from one plug-in to the next [kWh], (homes,)."""
     flat, starts = (np.nan_to_num(values).reshape(len(values), -1) for values in (driving, need))
     total = np.cumsum(flat, 1, dtype=np.float64)
     last = np.maximum.accumulate(np.where(starts > 0, total, 0), 1)  # driven in all when the last session began
     before = np.concatenate([np.zeros((len(last), 1)), last[:, :-1]], 1)
-    return float((total - before).max())
+    return (total - before).max(1)
