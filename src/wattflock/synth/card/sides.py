@@ -89,7 +89,8 @@ def car_parts(sides: Trio) -> tuple[Cars, list[str]]:
                 name: _of_homes(values, part) for name, values in flock.hourly().columns().items() if name in OF_CARS
             }
             homes = tuple(flock.homes[place] for place in part.place)
-            found[side] = Flock(homes, flock.first_day, **own)
+            battery_kwh = None if flock.battery_kwh is None else flock.battery_kwh[part.place]
+            found[side] = Flock(homes, flock.first_day, battery_kwh=battery_kwh, **own)
     return found, notes
 
 
