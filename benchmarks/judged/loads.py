@@ -24,7 +24,7 @@ from wattflock.synth.region import Region
 from wattflock.synth.when import calendar
 
 MODELS = {"habits": Habits, "gan": Gan}
-MADE = 480  # homes that statistics are of
+MADE = 1000  # homes that statistics are of: one block of the generator
 DRAWS = 400  # of homes whose peak together is taken
 CROWDS = (1, 10, 30, 48)
 FITS = 4  # each without every fourth home

@@ -101,6 +101,6 @@ def discriminator(data: Data) -> Panels:
         span=(-0.5, len(spans) - 0.5),
         ticks=tuple((float(k), s) for k, s in enumerate(spans)),
     )
-    return (
-        Panel("area under the curve", axis, Axis("AUC [1]", span=(0.3, 1)), tuple(marks), limits=((0.5, "guessing"),)),
-    )
+    lowest = min([0.3, *(min(mark.y) - 0.02 for mark in marks)])
+    high = Axis("AUC [1]", span=(lowest, 1))
+    return (Panel("area under the curve", axis, high, tuple(marks), limits=((0.5, "guessing"),)),)

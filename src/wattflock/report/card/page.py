@@ -50,7 +50,12 @@ def page(facts: Facts) -> bytes:
 def _top(facts: Facts, title: str, drawn: list[Drawing]) -> str:
     links = "".join(f'<a href="#{one.name}">{escape(one.title)}</a>' for one in drawn)
     return f"""<header class="top"><p class="run">wattflock · report card of made homes</p>
-<h1>{title}.</h1><p class="lead">{escape(words.story(facts))}</p><nav>{links}</nav></header>"""
+<h1>{title}.</h1><p class="lead">{_together(words.story(facts))}</p><nav>{links}</nav></header>"""
+
+
+def _together(text: str) -> str:
+    """No line ends between a number and its %."""
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def _table(facts: Facts) -> str:
@@ -74,7 +79,7 @@ def _figure(drawing: Drawing) -> str:
         for k, panel in enumerate(drawing.panels)
     )
     body = f'{_key(drawing)}<div class="panels" style="--columns:{columns}">{panels}</div>'
-    said = f'<p class="said">{escape(drawing.said)}</p>' if drawing.said else ""
+    said = f'<p class="said">{_together(drawing.said)}</p>' if drawing.said else ""
     return section(drawing.name, drawing.title, drawing.how, body + said)
 
 
