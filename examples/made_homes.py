@@ -17,7 +17,6 @@ for day, hour in np.ndindex(load_kw.shape):  # each car charges with 7 kW as soo
     left += homes.ev_charging_need_kwh[:, day, hour]
     car_kw[:, day, hour] = np.minimum(left, 7.0 * homes.ev_plugged[:, day, hour])
     left -= car_kw[:, day, hour]
-print(
-    f"{card['name']}: {homes.load_kw.sum():.0f} kWh of load, {car_kw.sum():.0f} kWh into {(homes.battery_kwh > 0).sum()} cars"
-)
+cars = (homes.battery_kwh > 0).sum()
+print(f"{card['name']}: {homes.load_kw.sum():.0f} kWh of load, {car_kw.sum():.0f} kWh into {cars} cars")
 print(f"busiest hour: {load_kw.max():.1f} kW of load, {(load_kw + car_kw.sum(0)).max():.1f} kW with cars")
