@@ -4,7 +4,7 @@
 
 Parts: habits, gan (load of London), california (load), cars, sun, speed, disk; each can be repeated alone, and
 `--write` keeps its table in benchmarks/homes.md. `sun` and `california` need no files; the others need the measured
-sets, which are not ours to give. All takes more than an hour of two cores. `--homes 100000` writes as many in `disk`.
+sets, which are not ours to give. All takes the better part of an hour. `--homes 100000` writes as many in `disk`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ HEADS = {
     "disk": ("homes × days", "rows", "time; size", "most memory"),
 }
 NEED_FILES = ("habits", "gan", "cars")
-Rows = Iterator[tuple[str, str, str, str]]
+Rows = Iterator[loads.Row]
 
 
 def of_gan(folder: Path) -> Rows:

@@ -29,7 +29,7 @@ DRAWS = 400  # of homes whose peak together is taken
 CROWDS = (1, 10, 30, 48)
 FITS = 4  # each without every fourth home
 HEDGE = {"weekday": (78.4, 66.8, 67.3), "weekend": (71.8, 64.5, 64.1)}  # real to real, made to real, real to made
-Row = tuple[str, str, str, str]  # figure, real or floor, made, bar
+Row = tuple[str, ...]  # figure, real or floor, made, bar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,8 @@ def rows(real: Measured, region: Region, name: str) -> Iterator[Row]:
     yield from plain(real, many)
     yield from crowds(real, many)
     yield from clusters(real, many, region if name == "gan" else None)
-    near = judge.nearest_neighbours(*(whole(load_of(f)) for f in (real.training, real.held_out)), whole(many[:100]))
+    train, held_out = (whole(load_of(flock)) for flock in (real.training, real.held_out))
+    near = judge.nearest_neighbours(train, held_out, whole(many[:100]))
     yield "made days nearer to a training day than 99 % of held-out days", "1 %", percent(near["copied"], 2), ""
     yield from told_apart(real, region)
     yield from crossed(real, region, name)

@@ -15,7 +15,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from judged.loads import with_model
+from judged.loads import Row, with_model
 
 from wattflock.synth.bundle import load as bundled
 from wattflock.synth.region import Days, Mix, Region, begin, live, settle
@@ -24,7 +24,6 @@ from wattflock.synth.when import calendar
 HOMES, DAYS, REPEATS = 1000, 30, 12
 COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 STEPS = {"hourly": 24, "half-hourly": 48, "every quarter of an hour": 96}
-Row = tuple[str, str, str, str]
 
 
 def rows(gan: Any | None) -> Iterator[Row]:

@@ -140,7 +140,10 @@ def _lived(region: Region, homes: Any, state: Any, given: tuple[When, Any, Any],
     when, measured, weather = given
     state, days = live(region, homes, state, (when, weather, measured), steps)
     own = {name: jnp.swapaxes(getattr(days, name), 0, 1) for name in COLUMNS} | {"outdoor_c": days.outdoor_c}
-    return state, {name: jnp.round(values, DIGITS) for name, values in own.items()}
+    rounded = {name: jnp.round(values, DIGITS) for name, values in own.items()}
+    begins = rounded["ev_charging_need_kwh"] > 0  # a session of the last seconds of a step is still plugged in there
+    rounded["ev_plugged"] = jnp.maximum(rounded["ev_plugged"], jnp.where(begins, 10.0**-DIGITS, 0.0))
+    return state, rounded
 
 
 def _days(given: Any, first: int, count: int) -> Any:
