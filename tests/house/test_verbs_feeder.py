@@ -91,6 +91,7 @@ def test_a_broken_file_is_told(stored):
     assert "mine.feeder" in result.output
 
 
+@pytest.mark.study
 def test_importing_writes_one_file_that_needs_no_opendss(tmp_path):
     pytest.importorskip("dss", reason=NO_OPENDSS)
     out = tmp_path / "small.feeder"

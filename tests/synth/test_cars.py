@@ -101,7 +101,8 @@ def charge_on_arrival(traits, days) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.array(history).transpose(1, 2, 0))
 
 
-@pytest.mark.parametrize("steps", [24, pytest.param(288, marks=pytest.mark.study)])
+@pytest.mark.study
+@pytest.mark.parametrize("steps", [24, 288])
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_sessions_respect_the_battery_the_charger_and_the_window(cars, steps, seed):

@@ -185,6 +185,7 @@ def made(sky):
     return traits, when, jax.jit(lambda key: year_of(sky, key, traits, when))
 
 
+@pytest.mark.study
 def test_power_is_never_negative_and_nothing_at_night(made):
     power = np.asarray(made[2](jax.random.key(0))[0])
     assert np.isfinite(power).all() and power.min() >= 0
