@@ -65,6 +65,10 @@ def make_summary() -> dict:
     return {
         "scenario": scenario, "run": "gradmap-0123456789", "homes": 1000, "homes_on_feeder": 2000,
         "test_days": 70, "bound_days": 10, "currency": "USD",
+        "data": {
+            "source": "some homes", "owner": "somebody", "licence": "MIT", "period": "2016 to 2017",
+            "composite": {"sun": "california"}, "repairs": {"gap filled": 1234},
+        },
         "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
         "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5}, "methods": methods,
     }  # fmt: skip

@@ -61,6 +61,12 @@ def test_page_holds_every_method_and_number(run_folder):
     assert "23.7&nbsp;% of the cost" in page and "0.17&nbsp;% of the voltage violations" in page
 
 
+def test_page_says_whose_readings_they_are_and_what_was_mended(run_folder):
+    page = write_report(run_folder).read_text()
+    for words in ("some homes", "Owner: somebody", "sun from california", "gap filled 1,234"):
+        assert words in page
+
+
 def test_page_loads_nothing_from_elsewhere(run_folder):
     page = write_report(run_folder).read_text()
     assert not re.search(r"(src|href)\s*=\s*[\"']?\s*(https?:)?//|url\(|@import|<link|<iframe", own_part(page))

@@ -117,8 +117,26 @@ def measured(run: Run) -> str:
             "uncontrolled cost of all days less the optimum’s mean saving on its own days, so that it can "
             "be held against the other points."
         )
+    said += origin(summary.get("data", {}))
     seconds = [f"{name} {words.number(value)} s" for name, value in summary.get("seconds", {}).items()]
     return bullets(said + ([f"Computing time: {', '.join(seconds)}."] if seconds else []))
+
+
+def origin(card: dict) -> list[str]:
+    """Whose readings they are, what was borrowed, and what was mended in them."""
+    if not card:
+        return []
+    said = [f"Readings: {card['source']}; {card['period']}. Owner: {card['owner']}. Licence: {card['licence']}."]
+    composite = card.get("composite")
+    if isinstance(composite, dict) and composite:
+        said.append("Borrowed: " + ", ".join(f"{column} from {place}" for column, place in composite.items()) + ".")
+    elif isinstance(composite, str):
+        said.append(f"A composite: {composite}.")
+    if repairs := card.get("repairs"):
+        said.append(
+            "Mended in the readings: " + ", ".join(f"{what} {times:,}" for what, times in repairs.items()) + "."
+        )
+    return said
 
 
 def versions(run: Run) -> str:
