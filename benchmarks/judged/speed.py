@@ -18,11 +18,11 @@ import jax.numpy as jnp
 from judged.loads import Row, with_model
 
 from wattflock.synth.bundle import load as bundled
+from wattflock.synth.flock import OWN
 from wattflock.synth.region import Days, Mix, Region, begin, live, settle
 from wattflock.synth.when import calendar
 
 HOMES, DAYS, REPEATS = 1000, 30, 12
-COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 STEPS = {"hourly": 24, "half-hourly": 48, "every quarter of an hour": 96}
 
 
@@ -53,7 +53,7 @@ def timed(region: Region, steps: int) -> tuple[float, float]:
     def run(region: Region, homes: Any, state: Any, when: Any) -> Any:
         state, days = live(region, homes, state, (when, jnp.asarray(0), None), steps)
         assert isinstance(days, Days)
-        return state, {name: getattr(days, name) for name in COLUMNS}
+        return state, {name: getattr(days, name) for name in OWN}
 
     homes, state = start(region)
     jax.block_until_ready(run(region, homes, state, when))

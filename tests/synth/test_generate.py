@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.data import generate
-from wattflock.data.generate import COLUMNS, Wanted, made, table
+from wattflock.data.generate import Wanted, made
 from wattflock.synth import bundle
-from wattflock.synth.flock import from_table
+from wattflock.synth.flock import OWN, from_table, to_table
 from wattflock.synth.region import Mix
 from wattflock.verbs import GROUPS, VERBS
 
@@ -33,7 +33,7 @@ def few(london):
 
 
 def same(one, other) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in OWN)
 
 
 def test_every_region_of_the_package_has_a_card_and_is_small():
@@ -56,7 +56,7 @@ def test_days_do_not_change_when_more_are_asked_for_or_when_they_come_in_pieces(
     longer = dataclasses.replace(FEW, days=8)
     assert len(longer.parts()) == 2
     both = made(london, longer)
-    assert all(np.array_equal(getattr(both, name)[:, :6], getattr(few, name)) for name in COLUMNS)
+    assert all(np.array_equal(getattr(both, name)[:, :6], getattr(few, name)) for name in OWN)
 
 
 def test_another_seed_gives_other_homes_and_another_weather_the_same_homes(london, few):
@@ -91,7 +91,7 @@ def test_finer_steps_keep_the_energy_of_every_hour(london, few):
 
 
 def test_a_table_of_homes_is_read_back_as_the_same_flock(few):
-    again = from_table(table(few))
+    again = from_table(to_table(few))
     assert again.homes == few.homes and again.first_day == few.first_day and same(again, few)
 
 

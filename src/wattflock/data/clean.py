@@ -11,10 +11,10 @@ from wattflock.data.check_time import SHORT_GAP
 from wattflock.data.finding import KINDS
 from wattflock.data.gaps import fill
 from wattflock.data.place import LOGGED, Grid, Log, grid_of, placed
-from wattflock.data.raw import COMMON_COLUMNS, OWN_COLUMNS, Raw
+from wattflock.data.raw import COMMON_COLUMNS, Raw
 from wattflock.data.sample import resample
 from wattflock.synth import trips
-from wattflock.synth.flock import Flock
+from wattflock.synth.flock import OWN, Flock, to_table
 
 TINY_KW = 0.01  # a negative reading so small is noise of the meter
 OUTPUT_SHARE = 0.85  # peak output of a panel in practice, of its size
@@ -46,19 +46,9 @@ class Cleaned:
 
     def table(self) -> pl.DataFrame:
         """Long form (home, time, a column each); days left out are left out."""
-        homes, days, steps = self.flock.shape()
-        first = datetime.datetime.combine(self.flock.first_day, datetime.time())
-        step = datetime.timedelta(days=1) / steps
-        times = pl.datetime_range(first, first + (days * steps - 1) * step, step, eager=True, time_unit="us")
-        own = {name: values.ravel() for name, values in self.flock.columns().items()}
-        frame = pl.DataFrame({"home": np.repeat(np.array(self.flock.homes), days * steps)} | own)
-        shared = {name: np.tile(values.ravel(), homes) for name, values in self.common.items()}
-        whole = frame.with_columns(
-            pl.Series("time", np.tile(times.to_numpy(), homes)).cast(pl.Datetime("us")),
-            **{name: pl.Series(values) for name, values in shared.items()},
-        )
-        there = pl.any_horizontal([pl.col(name).is_not_nan() for name in own])
-        return whole.select("home", "time", pl.exclude("home", "time")).filter(there)
+        whole = to_table(self.flock, self.common)
+        there = pl.any_horizontal([pl.col(name).is_not_nan() for name in self.flock.columns()])
+        return whole.filter(there)
 
 
 def clean(raw: Raw) -> Cleaned:
@@ -66,7 +56,7 @@ def clean(raw: Raw) -> Cleaned:
     if raw.homes is None or raw.homes.is_empty():
         return _without_homes(raw)
     grid, rows, log = grid_of(raw, raw.homes), raw.homes, Log()
-    columns = [name for name in OWN_COLUMNS if name in rows.columns]
+    columns = [name for name in OWN if name in rows.columns]
     own = placed(rows, columns, grid, log)
     if raw.net == "split" and "load_kw" in own:
         _split(own, grid, log)

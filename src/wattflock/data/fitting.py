@@ -98,7 +98,7 @@ def fit_region(asked: Asked, pieces: Pieces, say: Say) -> tuple[Region, dict]:
     load = pieces.kept("load", LoadModel, key, lambda: kind.fit(learned.hourly(), asked.seed, _part(say, 0.0, 0.5)))
     finer = pieces.kept("finer", Finer, key, halves) if steps >= 48 else _of(like, "finer")
     cars, car_card = _cars(asked, pieces, _part(say, 0.6, 0.9)) if asked.cars else (_of(like, "cars"), None)
-    sky = _sky(asked, pieces, _part(say, 0.9, 1.0)) if asked.sky else _of(like, "sky")
+    sky = _sky(asked, like, pieces, _part(say, 0.9, 1.0)) if asked.sky else _of(like, "sky")
     readings = asked.load.read()
     region = Region(load, finer, sky, cars, Heat.example(), market_of(readings))
     cards = like[1] if like else {}
@@ -172,10 +172,10 @@ def _cars(asked: Asked, pieces: Pieces, say: Say) -> tuple[Cars, dict]:
     return cars, raw.card | {"users": len(users), "held_out": list(kept_back), "left_out": counts}
 
 
-def _sky(asked: Asked, pieces: Pieces, say: Say) -> Sky:
+def _sky(asked: Asked, like: tuple[Region, dict] | None, pieces: Pieces, say: Say) -> Sky:
     kind, _, path = asked.sky.partition("=")
-    like = bundle.load(asked.like)[0].sky if asked.like else None
-    made = pieces.kept("sky", Sky, {"sky": asked.sky}, lambda: SKIES[kind].fit(Path(path), like))
+    lent = like[0].sky if like else None
+    made = pieces.kept("sky", Sky, {"sky": asked.sky}, lambda: SKIES[kind].fit(Path(path), lent))
     say(1.0, "sky")
     return made
 

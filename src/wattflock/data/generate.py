@@ -11,16 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from wattflock.synth.flock import Flock
+from wattflock.synth.flock import OWN, Flock
 from wattflock.synth.region import RUN_IN_DAYS, Mix, Region, begin, live, settle
 from wattflock.synth.sky import Measured
 from wattflock.synth.when import When, calendar
 
 BLOCK = 1000  # homes that live together on the device; always so many, so that rounding is the same for any number
 MOST_ROWS = 9_000_000  # of a table: a year of a block by the hour, some 0.3 GB
-COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 DIGITS = 3  # watts and watt-hours
 SIZES = "sizes.csv"  # beside the tables of a folder
+SIZES_OF = {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}  # field of a flock → column of that file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +49,8 @@ def made(region: Region, wanted: Wanted, outdoor_c: np.ndarray | None = None) ->
     """All homes and days at once, on the host; see `flocks`."""
     found = list(flocks(region, wanted, set(), outdoor_c))
     blocks = [[flock for (home, _), flock in found if home == first] for first in range(0, wanted.homes, BLOCK)]
-    joined = {name: _joined(name, blocks) for name in COLUMNS}
-    joined |= {name: np.concatenate([getattr(block[0], name) for block in blocks]) for name in ("kwp", "battery_kwh")}
+    joined = {name: _joined(name, blocks) for name in OWN}
+    joined |= {name: np.concatenate([getattr(block[0], name) for block in blocks]) for name in SIZES_OF}
     names = tuple(name for block in blocks for name in block[0].homes)
     shared = np.concatenate([flock.outdoor_c for flock in blocks[0] if flock.outdoor_c is not None])
     return Flock(names, wanted.start, outdoor_c=shared, **joined)
@@ -85,47 +85,32 @@ def flocks(
             some = _days(given, RUN_IN_DAYS + day - skipped, skipped + min(each, wanted.days - day))
             state, columns = _lived(region, homes, state, (*some, weather), wanted.steps)
             if (home, day) not in done:
-                own = {name: np.asarray(columns[name])[: len(numbers), skipped:] for name in COLUMNS}
-                own |= _sizes(homes, len(numbers))
+                own = {name: np.asarray(columns[name])[: len(numbers), skipped:] for name in OWN}
+                standing = _standing(homes)
+                own |= {name: standing[column][: len(numbers)] for name, column in SIZES_OF.items()}
                 names = tuple(f"H{number:06d}" for number in numbers)
                 begins = wanted.start + datetime.timedelta(days=day)
                 yield (home, day), Flock(names, begins, outdoor_c=np.asarray(columns["outdoor_c"])[skipped:], **own)
-
-
-def table(flock: Flock) -> pl.DataFrame:
-    """Long form, home after home: home, time (local clock), a column each."""
-    homes, days, steps = flock.shape()
-    first = datetime.datetime.combine(flock.first_day, datetime.time())
-    step = datetime.timedelta(days=1) / steps
-    times = pl.datetime_range(first, first + (days * steps - 1) * step, step, eager=True, time_unit="us").to_numpy()
-    assert flock.outdoor_c is not None
-    own = {name: values.ravel() for name, values in flock.columns().items()}
-    names = pl.Series(flock.homes).gather(np.repeat(np.arange(homes, dtype=np.uint32), days * steps))
-    return pl.DataFrame(
-        {"home": names, "time": np.tile(times, homes), **own, "outdoor_c": np.tile(flock.outdoor_c.ravel(), homes)}
-    )
 
 
 def sizes(region: Region, wanted: Wanted) -> pl.DataFrame:
     """What stands in each home, 0 where it has none: panel_kwp, ev_battery_kwh, ev_power_kw, heat_loss_kw_per_c."""
     tables = []
     for home in range(0, wanted.homes, BLOCK):
-        seed, weather = jnp.asarray(wanted.seed), jnp.asarray(0)
-        homes, _ = _settled(region, wanted.mix, seed, jnp.arange(BLOCK) + home, weather)
-        columns = {
-            "panel_kwp": homes.panel_kwp,
-            "ev_battery_kwh": homes.has_car * homes.car["battery_kwh"],
-            "ev_power_kw": homes.has_car * homes.car["power_kw"],
-            "heat_loss_kw_per_c": homes.has_heat * homes.heat.loss_kw_per_c,
-        }
-        rounded = {name: np.asarray(values).round(DIGITS) for name, values in columns.items()}
+        homes, _ = _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(BLOCK) + home, jnp.asarray(0))
+        rounded = {name: values.round(DIGITS) for name, values in _standing(homes).items()}
         tables.append(pl.DataFrame({"home": [f"H{home + k:06d}" for k in range(BLOCK)]} | rounded))
     return pl.concat(tables).head(wanted.homes)
 
 
-def _sizes(homes: Any, count: int) -> dict[str, np.ndarray]:
-    battery_kwh = homes.has_car * homes.car["battery_kwh"]
-    return {"kwp": np.asarray(homes.panel_kwp)[:count], "battery_kwh": np.asarray(battery_kwh)[:count]}
+def _standing(homes: Any) -> dict[str, np.ndarray]:
+    columns = {
+        "panel_kwp": homes.panel_kwp,
+        "ev_battery_kwh": homes.has_car * homes.car["battery_kwh"],
+        "ev_power_kw": homes.has_car * homes.car["power_kw"],
+        "heat_loss_kw_per_c": homes.has_heat * homes.heat.loss_kw_per_c,
+    }
+    return {name: np.asarray(values) for name, values in columns.items()}
 
 
 @eqx.filter_jit
@@ -139,7 +124,7 @@ def _lived(region: Region, homes: Any, state: Any, given: tuple[When, Any, Any],
     """The state after, and columns (homes, days, steps) and outdoor_c (days, steps), rounded."""
     when, measured, weather = given
     state, days = live(region, homes, state, (when, weather, measured), steps)
-    own = {name: jnp.swapaxes(getattr(days, name), 0, 1) for name in COLUMNS} | {"outdoor_c": days.outdoor_c}
+    own = {name: jnp.swapaxes(getattr(days, name), 0, 1) for name in OWN} | {"outdoor_c": days.outdoor_c}
     rounded = {name: jnp.round(values, DIGITS) for name, values in own.items()}
     begins = rounded["ev_charging_need_kwh"] > 0  # a session of the last seconds of a step is still plugged in there
     rounded["ev_plugged"] = jnp.maximum(rounded["ev_plugged"], jnp.where(begins, 10.0**-DIGITS, 0.0))

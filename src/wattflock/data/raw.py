@@ -8,7 +8,6 @@ import polars as pl
 from wattflock.data.finding import Finding
 
 CLOCKS = ("utc", "local", "whole")  # UTC; wall clock with clock changes; every day has 24 h
-OWN_COLUMNS = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 COMMON_COLUMNS = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
 MAY_BE_NULL = ("connected_h", "power_kw", "battery_kwh")  # of a session and its car, where the owner does not say
 
@@ -25,7 +24,7 @@ class Raw:
     clock: str  # of the stamps: one of CLOCKS
     currency: str
     card: dict  # source, owner, licence to check, period
-    homes: pl.DataFrame | None = None  # file, row, home, time and some of OWN_COLUMNS
+    homes: pl.DataFrame | None = None  # file, row, home, time and some of `synth.flock.OWN`
     common: pl.DataFrame | None = None  # file, row, time and some of COMMON_COLUMNS
     sessions: pl.DataFrame | None = None  # file, row, user, plug_in, plug_out, energy_kwh and `MAY_BE_NULL`
     kwp: dict[str, float] = dataclasses.field(default_factory=dict)  # home → size of its panel [kW peak]

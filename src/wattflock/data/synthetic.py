@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from wattflock.data.generate import Wanted, made, table
+from wattflock.data.generate import Wanted, made
 from wattflock.data.raw import Raw
 from wattflock.data.source import DataSource, Readings
 from wattflock.synth import bundle
-from wattflock.synth.flock import Flock
+from wattflock.synth.flock import Flock, to_table
 from wattflock.synth.region import Mix, Region, typical
 from wattflock.synth.when import calendar
 
@@ -41,7 +41,7 @@ class Synthetic(DataSource):
         """The homes as a table, which has nothing to find fault with."""
         region, card = bundle.load(self.region)
         flock = self._flock(region, card)
-        rows = table(flock).with_columns(
+        rows = to_table(flock).with_columns(
             pl.lit(0, pl.UInt16).alias("file"), pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")
         )
         shared = ("file", "row", "time", "outdoor_c")

@@ -87,3 +87,17 @@ def from_table(table: pl.DataFrame) -> Flock:
     own = {name: array(name) for name in OWN if name in table.columns}
     outdoor_c = np.nanmean(array("outdoor_c"), 0) if "outdoor_c" in table.columns else None
     return Flock(names, first, outdoor_c=outdoor_c, **own)
+
+
+def to_table(flock: Flock, shared: dict[str, np.ndarray] | None = None) -> pl.DataFrame:
+    """Long form, home after home: home, time (local clock), a column each, and what is common (days, steps)."""
+    homes, days, steps = flock.shape()
+    if shared is None:
+        shared = {} if flock.outdoor_c is None else {"outdoor_c": flock.outdoor_c}
+    first = datetime.datetime.combine(flock.first_day, datetime.time())
+    step = datetime.timedelta(days=1) / steps
+    times = pl.datetime_range(first, first + (days * steps - 1) * step, step, eager=True, time_unit="us").to_numpy()
+    own = {name: values.ravel() for name, values in flock.columns().items()}
+    common = {name: np.tile(values.ravel(), homes) for name, values in shared.items()}
+    names = pl.Series(flock.homes).gather(np.repeat(np.arange(homes, dtype=np.uint32), days * steps))
+    return pl.DataFrame({"home": names, "time": np.tile(times, homes), **own, **common})

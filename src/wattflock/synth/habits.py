@@ -34,7 +34,7 @@ class Memory(NamedTuple):
 
     recent: Array  # (3,) normalised log load
     means: Array  # (3,)
-    warm: Array  # [10 °C above 11 °C]
+    warm: Array  # [6 °C above 11 °C]
 
 
 class Habits(LoadModel):

@@ -71,7 +71,6 @@ class Days(eqx.Module):
 
     load_kw: Array
     pv_kw: Array
-    sun_kw_per_kwp: Array
     ev_plugged: Array
     ev_charging_need_kwh: Array
     ev_driving_kwh: Array
@@ -146,7 +145,6 @@ def live(region: Region, households: Households, state: State, given: tuple[When
             own = {
                 "load_kw": load_kw,
                 "pv_kw": households.panel_kwp * sun,
-                "sun_kw_per_kwp": sun,
                 "ev_plugged": households.has_car * trip.plugged,
                 "ev_charging_need_kwh": households.has_car * trip.need_kwh,
                 "ev_driving_kwh": households.has_car * trip.driving_kwh,

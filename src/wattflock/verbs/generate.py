@@ -40,11 +40,12 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     """
     import json
 
-    from wattflock.data.generate import SIZES, Wanted, flocks, sizes, table
+    from wattflock.data.generate import SIZES, Wanted, flocks, sizes
     from wattflock.report.progress import bar
     from wattflock.report.sheet import facts
     from wattflock.store.folder import read_json, write_json, write_table, write_whole
     from wattflock.synth.bundle import load
+    from wattflock.synth.flock import to_table
     from wattflock.synth.region import Mix
 
     from_region, about = load(region)
@@ -65,7 +66,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     with bar("homes", len(paths)) as progress:
         progress.at(len(done), "")
         for part, flock in flocks(from_region, wanted, done):
-            write_table(paths[part], table(flock))
+            write_table(paths[part], to_table(flock))
             done.add(part)
             progress.at(len(done), f"of {rows:,} rows")
     files = list(paths.values())

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.data.files import numbers, stamps
-from wattflock.data.generate import SIZES
+from wattflock.data.generate import SIZES, SIZES_OF
 from wattflock.errors import Problem, ScenarioError
 from wattflock.registry import nearest
 from wattflock.synth.flock import OWN, Flock, from_table
@@ -42,7 +42,7 @@ def read_flock(path: Path, columns: dict[str, str]) -> tuple[Flock, list[str]]:
     flock = from_table(table)
     sizes = {"kwp": "kwp"} if "kwp" in table.columns else {}
     if (path / SIZES).is_file():
-        table, sizes = pl.read_csv(path / SIZES), {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}
+        table, sizes = pl.read_csv(path / SIZES), SIZES_OF
     return dataclasses.replace(flock, **{name: _each(flock, table, column) for name, column in sizes.items()}), notes
 
 
