@@ -12,6 +12,7 @@ from wattflock.data.source import DataSource, Readings
 from wattflock.errors import Problem, ScenarioError
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.spots import apportion
+from wattflock.feeder.volt_var import VoltVar
 from wattflock.feeder.wiring import Chart, Wiring
 from wattflock.homes.device import Device
 from wattflock.homes.home import Home
@@ -19,6 +20,7 @@ from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
 from wattflock.registry import nearest, part
 from wattflock.scenario import Homes, Scenario
+from wattflock.world.voltmeter import Voltmeter
 from wattflock.world.world import World
 
 KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
@@ -56,6 +58,8 @@ def build(scenario: Scenario) -> Built:
         limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
+        voltmeter=Voltmeter(at) if homes.voltmeter else None,
+        guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
     )
     return Built(
         world=world,
@@ -75,7 +79,7 @@ def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator)
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
     augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
-    return sampler(readings, source, scale, data.dt_h, data.load_window_days, (augment, data.forecast_error))
+    return sampler(readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error))
 
 
 def learner(scenario: Scenario, name: str) -> Learner:

@@ -43,6 +43,13 @@ class Data(Section):
     )
     noise_share: Share = Field(default=0.08, description="noise from step to step, common to all homes [share of load]")
     forecast_error: Share = Field(default=0.2, description="error of the sun forecast, common to all homes [share]")
+    fold: int = Field(
+        default=4,
+        ge=0,
+        le=4,
+        description="weeks w with w mod 5 = this are the unseen days; 4 is the study's, with others those of 4 are put "
+        "away unseen: for choosing settings",
+    )
     dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
 
     @field_validator("load_high")
@@ -73,7 +80,20 @@ class Homes(Section):
     )
     panel_share_with_battery: Share = Field(default=0.7, description="homes with a battery that have a panel [share]")
     panel_share_without: Share = Field(default=0.5, description="homes without a battery that have a panel [share]")
+    voltmeter: bool = Field(default=True, description="homes see the voltage at their own meter, one step ago")
+    volt_var: tuple[float, ...] = Field(
+        default=(),
+        description="voltages at which inverters give all, give none, draw none and draw all reactive power, such as "
+        "[0.95, 0.97, 1.03, 1.05]; empty: they do not answer their voltage [pu]",
+    )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="who lives where and owns what")
+
+    @field_validator("volt_var")
+    @classmethod
+    def _four_rising(cls, points: tuple[float, ...]) -> tuple[float, ...]:
+        if points and (len(points) != 4 or sorted(set(points)) != list(points)):
+            raise ValueError("nothing, or four voltages that rise")
+        return points
 
     @field_validator("mix")
     @classmethod

@@ -12,9 +12,17 @@ from wattflock.types import Profile
 SPLITS = ("train", "validation", "test")
 
 
-def split_of_week(week: int) -> str:
-    """Whole weeks of every season are held out: every fifth for the test, every tenth for validation."""
-    return "test" if week % 5 == 4 else "validation" if week % 10 == 2 else "train"
+def split_of_week(week: int, fold: int = 4) -> str:
+    """Whole weeks of every season are held out: every fifth for the test, every tenth for validation.
+
+    Fold 4 is the study's. With another, other weeks are the test and the study's are put away ("away"): settings are
+    chosen there.
+    """
+    if week % 5 == fold:
+        return "test"
+    if week % 5 == 4:
+        return "away"
+    return "validation" if week % 10 == (3 if fold == 2 else 2) else "train"
 
 
 class Augment(eqx.Module):
@@ -34,7 +42,8 @@ class Sampler(eqx.Module):
     """Draws batches of (home, day) on the device from tables of a few measured homes.
 
     An agent is a measured home times a scale. Its load on a calendar day is that of a nearby day of the same
-    split and part of the week; sun, temperature, price and carbon are those of the calendar day itself, so that
+    split and part of the week, for all agents out of one calendar week: what neighbours draw together differs from
+    week to week, on training days as on unseen ones. Sun, temperature, price and carbon are those of the calendar day itself, so that
     all homes share one sky.
     """
 
@@ -43,7 +52,7 @@ class Sampler(eqx.Module):
     sun: Array  # (days, sources, steps) [kW per kW peak]
     car: tuple[Array, Array] | None  # plugged in [share], driving [kW], each (days, sources, steps); None: a commute
     common: dict[str, Array]  # each (days, steps)
-    nearby: Array  # (days, most) days whose load may stand in, repeated to fill
+    nearby: Array  # (days, weeks, most) days whose load may stand in, repeated to fill
     split_days: dict[str, Array]  # name of a split → its days
     source: dict[str, Array]  # name of a split → (homes,) which measured home an agent is
     scale: Array  # (homes,) its size beside the measured home
@@ -81,8 +90,10 @@ class Sampler(eqx.Module):
         bright = 1 + augment.sun_spread * jax.random.uniform(keys[2], (days, 1, 1), minval=-1)
         warm = augment.temperature_spread_c * jax.random.uniform(keys[3], (days, 1), minval=-1)
         guess = 1 + self.forecast_error * jax.random.normal(keys[4], (days, 1, 1))
-        pick = jax.random.randint(keys[5], (days, homes), 0, self.nearby.shape[1])
-        other = self.nearby[calendar[:, None], pick]
+        which, pick = jax.random.split(keys[5])
+        week = jax.random.randint(which, (days, 1), 0, self.nearby.shape[1])
+        pick = jax.random.randint(pick, (days, homes), 0, self.nearby.shape[2])
+        other = self.nearby[calendar[:, None], week, pick]
 
         def own(table, day):
             return jnp.swapaxes(table[day, self.source[split]], 1, 2)
@@ -135,7 +146,7 @@ def sampler(
     source: dict[str, np.ndarray],
     scale: np.ndarray,
     dt_h: float,
-    window: int,
+    near: tuple[int, int],
     more: tuple[Augment, float],
 ) -> Sampler:
     """A Sampler of `len(scale)` agents on steps of `dt_h`; readings are held or averaged, energy is kept.
@@ -143,10 +154,10 @@ def sampler(
     Args:
         source: for each split (homes,) index into `readings.homes`.
         scale: (homes,) size beside the measured home.
-        window: a load may come from a day at most so many days away.
+        near: fold of the weeks (`split_of_week`); a load may come from a day at most so many days away.
         more: augmentation of training days, forecast error.
     """
-    augment, forecast_error = more
+    (fold, window), (augment, forecast_error) = near, more
     load, sun = (resample(x, dt_h).swapaxes(1, 2) for x in (readings.load_kw, readings.sun_kw_per_kwp))
     car = None
     if readings.ev_plugged is not None and readings.ev_driving_kw is not None:
@@ -155,7 +166,7 @@ def sampler(
     flat = load.transpose(1, 0, 2).reshape(load.shape[1], -1)
     last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
     days, steps = load.shape[0], load.shape[2]
-    split = np.array([split_of_week(day // 7) for day in range(days)])
+    split = np.array([split_of_week(day // 7, fold) for day in range(days)])
     alone = np.flatnonzero(split[1:] != split[:-1]) + 1  # the day before is of another split: not to be seen
     last[:, alone, 0] = flat.reshape(last.shape)[:, alone, 0]
     price = resample(readings.import_price_per_kwh, dt_h)
@@ -187,11 +198,17 @@ def sampler(
 
 
 def nearby_days(split: np.ndarray, weekend: np.ndarray, window: int) -> np.ndarray:
-    """For each day the days of its split and part of the week within ± window, repeated to equal length."""
+    """For each day the days of its split and part of the week within ± window, by calendar week; (days, weeks, most).
+
+    Both axes are repeated to equal length.
+    """
     day = np.arange(len(split))
     rows = [np.flatnonzero((split == split[d]) & (weekend == weekend[d]) & (abs(day - d) <= window)) for d in day]
-    most = max(map(len, rows))
-    return np.stack([np.resize(row, most) for row in rows])
+    weeks = [np.split(row, np.flatnonzero(np.diff(row // 7)) + 1) for row in rows]
+    most = max(len(week) for row in weeks for week in row)
+    filled = [np.stack([np.resize(week, most) for week in row]) for row in weeks]
+    count = max(map(len, filled))
+    return np.stack([np.resize(row, (count, most)) for row in filled])
 
 
 def resample(values: np.ndarray, dt_h: float) -> np.ndarray:

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from wattflock.feeder.dependent import Dependent
-from wattflock.feeder.fixed_point import settle
+from wattflock.feeder.fixed_point import magnitude, settle
 from wattflock.feeder.impedance import Pair, Readout, Values, halves
+from wattflock.feeder.volt_var import Support
 
 CHUNK_BYTES = 2**20  # of the terminal voltages of one chunk
 CHUNK_LEAST = 256  # snapshots, below which products waste the machine
@@ -53,6 +54,7 @@ class Flow(eqx.Module):
     """What the wires do in each snapshot."""
 
     voltage_pu: Float[Array, "*batch nodes"]  # magnitude, per unit of its nominal voltage
+    terminal_pu: Float[Array, "*batch terminals"]  # magnitude of the voltage over each terminal
     phasor_pu: Complex[Array, "*batch nodes"]  # the same with its angle
     branch_a: Complex[Array, "*batch branches"]  # current into the first end of each branch [A]
     drawn_kw: Float[Array, "*batch terminals"]  # by all loads at each terminal
@@ -69,7 +71,14 @@ class Flow(eqx.Module):
         return self.head_kw.sum(-1) - self.drawn_kw.sum(-1)
 
 
-def solve(feeder: Feeder, load_kw: Values, load_kvar: Values, tolerance: float = 1e-6, most: int = 60) -> Flow:
+def solve(
+    feeder: Feeder,
+    load_kw: Values,
+    load_kvar: Values,
+    tolerance: float = 1e-6,
+    most: int = 60,
+    support: Support | None = None,
+) -> Flow:
     """Voltages, currents and head power for constant-power loads, beside the feeder's own.
 
     Fixed point in the terminal currents, c = conj(s / (u₀ - M c)); all else is affine in c. Gradients with
@@ -82,6 +91,7 @@ def solve(feeder: Feeder, load_kw: Values, load_kvar: Values, tolerance: float =
         tolerance: stop when no terminal voltage moves further in any snapshot [pu]; what is left is about
             a tenth of it. 1e-6 in float32, 1e-10 to verify in float64.
         most: iterations after which a snapshot counts as unconverged.
+        support: inverters that answer their own voltage, room [kvar] of shape (..., terminals).
 
     Returns:
         Flow; leading axes as given. Never raises: a snapshot without a solution, or with a load that is
@@ -91,7 +101,7 @@ def solve(feeder: Feeder, load_kw: Values, load_kvar: Values, tolerance: float =
     non-singularity and linear models", IEEE Trans. Power Systems, 2018, DOI 10.1109/TPWRS.2018.2823277
     (arXiv 1702.03310): the fixed point, and when it converges. The adjoint is derived in docs/feeder.md.
     """
-    return _solve(*_fresh((feeder, load_kw, load_kvar)), tolerance, most)
+    return _solve(*_fresh((feeder, load_kw, load_kvar, support)), tolerance, most)
 
 
 def with_source(feeder: Feeder, factor: float | Array) -> Feeder:
@@ -119,8 +129,10 @@ def _fresh(tree):
     return jax.tree.map(copy, tree)
 
 
-@partial(jax.jit, static_argnums=(3, 4))
-def _solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, most: int) -> Flow:
+@partial(jax.jit, static_argnums=(4, 5))
+def _solve(
+    feeder: Feeder, load_kw: Array, load_kvar: Array, support: Support | None, tolerance: float, most: int
+) -> Flow:
     load_kw, load_kvar = jnp.broadcast_arrays(load_kw, load_kvar)
     lead, batch = load_kw.shape[:-1], math.prod(load_kw.shape[:-1])
     chunks = _chunks(feeder, batch)
@@ -131,14 +143,19 @@ def _solve(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, m
         return jnp.pad(flat, ((0, chunks * size - batch), (0, 0))).reshape(chunks, size, -1)
 
     loads = cut(load_kw), cut(load_kvar)
+    loads += (cut(jnp.broadcast_to(support.room, load_kw.shape)),) if support else ()
+
+    def flow_of(loads):
+        room = eqx.tree_at(lambda each: each.room, support, loads[2]) if support else None
+        return _flow(feeder, loads[:2], room, tolerance, most)
 
     def joined(each):
         return each.reshape(chunks * size, *each.shape[2:])[:batch] if each.ndim > 1 else each.max()
 
     if chunks == 1:
-        flow = _flow(feeder, loads[0][0], loads[1][0], tolerance, most)
+        flow = flow_of(tuple(each[0] for each in loads))
     else:
-        flow = jax.tree.map(joined, jax.lax.map(lambda pair: _flow(feeder, pair[0], pair[1], tolerance, most), loads))
+        flow = jax.tree.map(joined, jax.lax.map(flow_of, loads))
     return jax.tree.map(lambda each: each.reshape(*lead, *each.shape[1:]) if each.ndim else each, flow)
 
 
@@ -150,15 +167,19 @@ def _chunks(feeder: Feeder, batch: int) -> int:
     return max(1, round(batch / max(CHUNK_LEAST, CHUNK_BYTES // (no_load.size * no_load.dtype.itemsize))))
 
 
-def _flow(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, most: int) -> Flow:
-    """Of loads (batch, terminals)."""
-    power = _placed(feeder, load_kw, load_kvar)
-    current, converged, residual, iterations = settle(tolerance, most, feeder.terminal, feeder.dependent, power)
+def _flow(feeder: Feeder, load: tuple[Array, ...], support: Support | None, tolerance: float, most: int) -> Flow:
+    """Of active and reactive loads (batch, terminals)."""
+    power = jnp.concatenate([_placed(feeder, each) for each in load], -1)
+    if support:
+        support = Support(support.curve, _placed(feeder, support.room))
+    state, converged, residual, iterations = settle(tolerance, most, feeder.terminal, feeder.dependent, support, power)
+    current = state[:2]
     real, imaginary = (feeder.voltage.named(part) for part in halves(feeder.voltage.packed(current)))
     drawn_kw, drawn_kvar = _drawn(feeder, current)
     head_kw, head_kvar = _head_power(feeder, current)
     return Flow(
         voltage_pu=jnp.sqrt(real**2 + imaginary**2),
+        terminal_pu=feeder.terminal.named(magnitude(feeder.terminal.packed(current))),
         phasor_pu=jax.lax.complex(real, imaginary),
         branch_a=feeder.branch.phasor(current),
         drawn_kw=drawn_kw,
@@ -171,17 +192,13 @@ def _flow(feeder: Feeder, load_kw: Array, load_kvar: Array, tolerance: float, mo
     )
 
 
-def _placed(feeder: Feeder, load_kw: Array, load_kvar: Array) -> Array:
-    """Loads [per unit] where their terminals sit, shape (blocks, batch, 2*width)."""
+def _placed(feeder: Feeder, load: Array) -> Array:
+    """Power (batch, terminals) [kW, kvar] where its terminals sit, shape (blocks, batch, width) [per unit]."""
     blocks, _, packed = feeder.terminal.no_load.shape
-
-    def place(load):
-        if blocks == 1:  # the slots are the terminals, in order
-            return load[None] / feeder.base_kva
-        spread = jnp.take(load / feeder.base_kva, feeder.slot, axis=-1, mode="fill", fill_value=0)
-        return spread.reshape(-1, blocks, packed // 2).transpose(1, 0, 2)
-
-    return jnp.concatenate([place(load_kw), place(load_kvar)], -1)
+    if blocks == 1:  # the slots are the terminals, in order
+        return load[None] / feeder.base_kva
+    spread = jnp.take(load / feeder.base_kva, feeder.slot, axis=-1, mode="fill", fill_value=0)
+    return spread.reshape(-1, blocks, packed // 2).transpose(1, 0, 2)
 
 
 def _drawn(feeder: Feeder, current: Pair) -> tuple[Array, Array]:

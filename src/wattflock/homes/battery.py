@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.homes.device import Device, effect, feasible, ratio
+from wattflock.homes.device import Device, effect, feasible, ratio, room_kvar
 from wattflock.homes.program import Program, Terms
 from wattflock.types import Profile, Scalar
 
@@ -45,7 +45,14 @@ class Battery(Device):
         moved_kwh = jnp.abs(power_kw) * now.dt_h
         lost_kwh = (power_kw - into_kw) * now.dt_h
         nothing = jnp.zeros_like(power_kw)
-        result = effect(power_kw, now.dt_h, cost=self.wear_per_kwh * moved_kwh, used_kwh=nothing, lost_kwh=lost_kwh)
+        result = effect(
+            power_kw,
+            now.dt_h,
+            cost=self.wear_per_kwh * moved_kwh,
+            used_kwh=nothing,
+            lost_kwh=lost_kwh,
+            room_kvar=room_kvar(self.limit_kw, power_kw),
+        )
         return state + into_kw * now.dt_h, result
 
     def _room(self, state, dt_h):

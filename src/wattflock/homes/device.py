@@ -25,13 +25,14 @@ class Effect(eqx.Module):
     carbon_kg: Array  # of fuel burnt here [kg CO2]; not of the grid
     used_kwh: Array  # for its purpose; negative where energy is made [kWh]
     lost_kwh: Array  # in conversion [kWh]
+    room_kvar: Array  # reactive power that inverters could give or draw beside `reactive_kvar` [kvar]
 
 
 def effect(power_kw, dt_h, **more) -> Effect:
     """An Effect whose other quantities are zero; unless told, all energy drawn is used."""
     zero = jnp.zeros_like(power_kw)
     more = {"used_kwh": power_kw * dt_h} | more
-    names = ("reactive_kvar", "cost", "discomfort_c_h", "carbon_kg", "used_kwh", "lost_kwh")
+    names = ("reactive_kvar", "cost", "discomfort_c_h", "carbon_kg", "used_kwh", "lost_kwh", "room_kvar")
     return Effect(power_kw, *(more.get(name, zero) for name in names))
 
 
@@ -106,6 +107,15 @@ def feasible(action: Scalar, low_kw: Scalar, high_kw: Scalar) -> Scalar:
 def share(action: Scalar) -> Scalar:
     """An action in [-1, 1] as a share in [0, 1]."""
     return (action + 1) / 2
+
+
+def room_kvar(limit_kw: Scalar, power_kw: Scalar) -> Scalar:
+    """What an inverter can give or draw beside its active power, whose most is `limit_kw` [kvar].
+
+    Its rating is 1.1 times `limit_kw`. Source: IEEE 1547-2018, table 7, category B: 44 % of the rating.
+    """
+    rating_kva = 1.1 * limit_kw
+    return jnp.minimum(0.44 * rating_kva, jnp.sqrt(jnp.maximum(rating_kva**2 - power_kw**2, 1e-12)))
 
 
 def ratio(part: Scalar, whole: Scalar) -> Scalar:

@@ -7,7 +7,7 @@ from jaxtyping import Array
 from wattflock.homes.device import Device, Effect, effect
 from wattflock.types import Profile, Scalar
 
-METER_SEEN = 9  # what a home sees beside its devices
+METER_SEEN = 12  # what a home sees beside its devices
 
 
 class Home(eqx.Module):
@@ -61,6 +61,9 @@ class Home(eqx.Module):
             jnp.sin(2 * angle),
             jnp.cos(2 * angle),
             (now.outdoor_c - 10) / 10,
+            now.sun_ahead_kw_per_kwp,
+            now.sun_rest_kwh_per_kwp / 5,
+            now.weekend,
         ]
         devices = [device.observe(state[name], now) for name, device in self.devices.items()]
         return jnp.concatenate([jnp.stack(meter), *devices])

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.homes.device import Device, effect
+from wattflock.homes.device import Device, effect, room_kvar
 from wattflock.homes.program import ONE, Program, Terms
 from wattflock.types import Profile, Scalar
 
@@ -29,7 +29,8 @@ class Panel(Device):
 
     def step(self, state, action, now):
         """Feed in what the sun gives; there is nothing to steer."""
-        return state, effect(-self.size_kwp * now.sun_kw_per_kwp, now.dt_h)
+        made_kw = self.size_kwp * now.sun_kw_per_kwp
+        return state, effect(-made_kw, now.dt_h, room_kvar=room_kvar(self.size_kwp, made_kw))
 
     def observe(self, state, now):
         return see_sun(self.size_kwp, now)

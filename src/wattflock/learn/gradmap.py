@@ -1,5 +1,6 @@
 """GradMAP: the environment's gradient is computed once and reused by a proximal surrogate of the actions."""
 
+import dataclasses
 from typing import Annotated, Literal, Self
 
 import jax
@@ -95,6 +96,7 @@ class GradMAP(Learner):
         """The expensive part, once a round: dJ/da of every action, (days, steps, homes, controls)."""
         key = jax.random.key(0)  # the policies here leave nothing to chance
         replay = self.gradient == "open"
+        world = dataclasses.replace(world, voltmeter=None) if replay else world  # nobody looks at it in a replay
         moving, at = (Rest(), trajectory.action) if replay else (policy, jnp.zeros_like(trajectory.action))
         together = self.days if replay else 1
 

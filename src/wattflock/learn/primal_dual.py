@@ -58,7 +58,7 @@ class Lagrangian(eqx.Module):
 
 def start(world: World, hidden: tuple[int, ...], adam: Any, lagrangian: Lagrangian, key: Array) -> Trained:
     """The state of a gradient learner before the first round: a network for each home, `hidden` layers wide."""
-    nets = flock((world.fleet.seen, *hidden, world.fleet.controls), world.homes, key)
+    nets = flock((world.seen, *hidden, world.fleet.controls), world.homes, key)
     return Trained(nets, nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))
 
 

@@ -5,12 +5,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from wattflock.feeder.feeder import Feeder, solve
+from wattflock.feeder.feeder import Feeder, Flow, solve
 from wattflock.feeder.limits import Limits, excess_pu
+from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.home import Home
 from wattflock.market.market import Market, Meter
 from wattflock.types import Profile
+from wattflock.world.voltmeter import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
 
@@ -48,25 +50,42 @@ class World(eqx.Module):
     limits: Limits
     steps: int = eqx.field(static=True)  # in a day
     placement: Array  # (homes, terminals) homes of this kind at a terminal, e.g. 2 where one agent is two homes
+    voltmeter: Voltmeter | None = None  # what homes see of the wires; None: nothing
+    guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
 
     @property
     def homes(self) -> int:
         """Number of agents."""
         return self.placement.shape[0]
 
+    @property
+    def seen(self) -> int:
+        """How many numbers each home sees."""
+        return self.fleet.seen + (self.voltmeter.seen if self.voltmeter else 0)
+
     def reset(self, now: Profile) -> dict:
         """States of all homes at the beginning of a day; `now` has shape (homes,)."""
-        return jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
+        state = jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
+        return state | ({"voltage": self.voltmeter.start(now.load_kw.dtype)} if self.voltmeter else {})
 
     def observe(self, state: dict, now: Profile) -> Seen:
         """What every home sees of itself; nothing of any other home enters its row."""
         features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
+        if self.voltmeter:
+            features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
         return Seen(features, state, now, self.fleet)
 
     def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
         """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else."""
         step = jax.vmap(Home.step, in_axes=(0, 0, 0, now.axes(0, None)))
-        return step(self.fleet, state, jnp.clip(jnp.nan_to_num(action), -1, 1), now)
+        after, effect = step(self.fleet, state, jnp.clip(jnp.nan_to_num(action), -1, 1), now)
+        return after | ({"voltage": self.voltmeter.read(self.flow(effect))} if self.voltmeter else {}), effect
+
+    def flow(self, effect: Effect) -> Flow:
+        """The wires under homes' powers (…, homes)."""
+        kw, kvar, room = (x @ self.placement for x in (effect.power_kw, effect.reactive_kvar, effect.room_kvar))
+        support = Support(self.guard, room) if self.guard else None
+        return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], support=support)
 
     def end(self, state: dict) -> Array:
         """Value of the final states (homes,) [currency]."""
@@ -81,8 +100,7 @@ class World(eqx.Module):
             profile: the same days.
             margin_pu: by how much the voltage limits are tightened [per unit].
         """
-        kw, kvar = effect.power_kw @ self.placement, effect.reactive_kvar @ self.placement
-        flow = solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)])
+        flow = self.flow(effect)
         dt_h = profile.dt_h[..., None]
         net_kwh = effect.power_kw * dt_h
         bill = self.market.settle(Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)).bill
