@@ -18,6 +18,12 @@ every_trained = pytest.mark.parametrize("name", [name for name in LEARNERS if LE
 HOMES = (0, 7, 19)
 
 
+@pytest.fixture(scope="module")
+def world(world):
+    """Homes that see no voltage: it is what others do to one's own meter (tests/world/test_voltmeter.py)."""
+    return dataclasses.replace(world, voltmeter=None)
+
+
 @eqx.filter_jit
 def actions(world, policy, profile):
     return rollout(world, policy, profile, jax.random.key(0)).action

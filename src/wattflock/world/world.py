@@ -15,6 +15,7 @@ from wattflock.types import Profile
 from wattflock.world.voltmeter import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
+MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one another take longer to settle
 
 
 class Seen(eqx.Module):
@@ -84,8 +85,8 @@ class World(eqx.Module):
     def flow(self, effect: Effect) -> Flow:
         """The wires under homes' powers (…, homes)."""
         kw, kvar, room = (x @ self.placement for x in (effect.power_kw, effect.reactive_kvar, effect.room_kvar))
-        support = Support(self.guard, room) if self.guard else None
-        return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], support=support)
+        support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
+        return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
 
     def end(self, state: dict) -> Array:
         """Value of the final states (homes,) [currency]."""
