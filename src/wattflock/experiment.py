@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 import polars as pl
+from jax.sharding import Mesh
 
 from wattflock.build import Built, build, learner
 from wattflock.errors import RunError
@@ -17,9 +18,12 @@ from wattflock.scenario import Scenario
 from wattflock.store.run import Run
 from wattflock.study import compare
 from wattflock.study.bound import Optimum, bound
+from wattflock.study.forecast import forecast
+from wattflock.study.mpc import mpc
 from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.types import on_device
 from wattflock.world.rollout import Policy
+from wattflock.world.spread import mesh_of
 from wattflock.world.world import World
 
 SAVE_EVERY_S = 20.0
@@ -33,6 +37,7 @@ class Experiment:
     scenario: Scenario
     run: Run
     minutes: float = 0.0  # of training in this call and per method; 0 is no limit
+    devices: int = 1  # that share the homes; 0 is as many as there are
 
     @functools.cached_property
     def built(self) -> Built:
@@ -45,6 +50,11 @@ class Experiment:
         return on_device(self.built.world, "float32")
 
     @functools.cached_property
+    def mesh(self) -> Mesh | None:
+        """The devices that train; None where one is enough."""
+        return None if self.devices == 1 else mesh_of(self.scenario.homes.count, self.devices)
+
+    @functools.cached_property
     def days(self) -> compare.Days:
         """The unseen days."""
         judge = self.scenario.judge
@@ -53,7 +63,8 @@ class Experiment:
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
         wanted = self.scenario.learn.rounds if method == self.scenario.learn.part else 0
-        return Course(who, self.world, self.built.sampler, self.scenario.seed, wanted or who.rounds(), self.minutes)
+        course = Course(who, self.world, self.built.sampler, self.scenario.seed, wanted or who.rounds(), self.minutes)
+        return dataclasses.replace(course, mesh=self.mesh)
 
     def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:
         """A method's policy and the card of its training; goes on from a checkpoint unless `fresh`.
@@ -103,6 +114,18 @@ class Experiment:
                 shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home on this day")
         return found
 
+    def receding(self) -> dict[int, np.ndarray]:
+        """What homes do that plan by themselves, on the days with a bound: number of the day → actions."""
+        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        some, found = self.days.of(picked).profile, {}
+        with bar("mpc", len(picked)) as shown:
+            days = mpc(self.built.world, some, forecast(self.built.sampler, some))
+            for day, went in zip(picked, days, strict=True):
+                found[day] = went.action
+                each = went.cost / self.scenario.homes.count
+                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home on this day")
+        return found
+
 
 def compared(experiment: Experiment, fresh: bool) -> dict:
     """Trains, judges and writes everything of a run but the report; returns the summary."""
@@ -114,7 +137,9 @@ def compared(experiment: Experiment, fresh: bool) -> dict:
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if experiment.scenario.judge.bound_days else {}
     if optima:
-        tables.append(compare.judge_optima(experiment.built, experiment.days, optima))
+        plans = {"bound": {day: optimum.action for day, optimum in optima.items()}}
+        plans |= {name: experiment.receding() for name in experiment.scenario.judge.yardsticks}
+        tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count)
     curve = [point for card in cards.values() for point in card["curve"]]

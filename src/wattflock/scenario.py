@@ -5,7 +5,7 @@ import json
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, field_validator
@@ -137,6 +137,9 @@ class Judge(Section):
     )
     bound_days: int = Field(
         default=10, ge=0, description="test days with a perfect-foresight optimum; 0 is none [days]"
+    )
+    yardsticks: tuple[Literal["mpc"], ...] = Field(
+        default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
     )
     test_days: int = Field(default=0, ge=0, description="test days to judge on; 0 is all [days]")
 

@@ -54,7 +54,7 @@ class Tank(Device):
     def idle(self, state, now):
         return jnp.zeros_like(state)[None]
 
-    def plan(self, program, day):
+    def plan(self, program, day, state):
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         power = program.columns(0.0, self.limit_kw, 0.0, present)
         return [(power, 1.0)]

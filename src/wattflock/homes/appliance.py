@@ -60,12 +60,12 @@ class Appliance(Device):
         wanted = jnp.clip(surplus_kw, least_kw, most_kw) - least_kw
         return (2 * ratio(wanted, most_kw - least_kw) - 1)[None]
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """One row per home: all that is needed, or all that fits into the window."""
         present = np.broadcast_to(self.need_kwh > 0, day.load_kw.shape)
         hour, dt_h = day.hour[:, None], day.dt_h[:, None]
         inside = (hour >= self.open_h) * np.clip((self.close_h - hour) / dt_h, 0, 1)
         power = program.columns(0.0, self.limit_kw * inside, 0.0, present)
-        done_kwh = np.minimum(self.need_kwh, (self.limit_kw * inside * dt_h).sum(0))
+        done_kwh = np.minimum(state, (self.limit_kw * inside * dt_h).sum(0))
         program.rows(done_kwh, done_kwh, list(zip(power, dt_h, strict=True)))
         return [(power, 1.0)]

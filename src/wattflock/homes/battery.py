@@ -84,14 +84,14 @@ class Battery(Device):
     def end(self, state):
         return end_cost(state - 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """Charge and discharge as two columns, state of charge as a third."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         dt_h = day.dt_h[:, None]
         charge, give = (program.columns(0.0, self.limit_kw, self.wear_per_kwh * dt_h, present) for _ in range(2))
         energy = program.columns(self.low_share * self.size_kwh, self.high_share * self.size_kwh, 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency)]
-        program.balance([(energy, 1.0)], start_kwh(self.size_kwh, day.start[0]), 1.0, 0.0, flows)
+        program.balance([(energy, 1.0)], state, 1.0, 0.0, flows)
         program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
         program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]

@@ -92,10 +92,11 @@ class Device(eqx.Module):
         return jnp.zeros_like(state)
 
     @abc.abstractmethod
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state: Scalar) -> Terms:
         """Adds this fleet's day to a linear program and returns its power drawn, (steps, homes) [kW].
 
-        Fields and day are numpy arrays of the whole fleet here; costs go into the program's objective.
+        Fields, day and `state` (homes,) at its beginning are numpy arrays of the whole fleet here; costs go
+        into the program's objective. A day may be the rest of one.
         """
 
 

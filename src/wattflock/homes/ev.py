@@ -80,7 +80,7 @@ class EV(Device):
     def end(self, state):
         return end_cost(state - 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """As a battery, with driving; charging comes before driving within a step, as in `step`."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         dt_h, driving_kwh = day.dt_h[:, None], self.present * day.ev_driving_kwh
@@ -89,7 +89,7 @@ class EV(Device):
         bought = program.columns(0.0, driving_kwh, self.away_per_kwh, present)
         energy = program.columns(0.0, np.maximum(self.size_kwh - driving_kwh, 0), 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
-        program.balance([(energy, 1.0)], start_kwh(self.size_kwh, day.start[0]), 1.0, -driving_kwh, flows)
+        program.balance([(energy, 1.0)], state, 1.0, -driving_kwh, flows)
         program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
         program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]

@@ -48,7 +48,7 @@ class Generator(Device):
         run_kw = jnp.where(now.import_price_per_kwh > full, need_kw, 0)
         return (2 * ratio(run_kw, self.limit_kw) - 1)[None]
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """Power in blocks whose slopes are tangents of the quadratic, so that the cost is never overstated.
 
         With n blocks the cost of a step is understated by at most dt a (limit / n)² / 4.

@@ -39,10 +39,7 @@ class HeatPump(Device):
         return cls(*map(jnp.asarray, (2.0, 7.0, 3.0, 2.5, 0.06, 19.0, 22.0, 0.5, 1.0)))
 
     def init(self, now: Profile) -> Scalar:
-        return self._start_c(now.start)
-
-    def _start_c(self, start):
-        return self.low_c + (0.2 + 0.4 * start) * (self.high_c - self.low_c)
+        return self.low_c + (0.2 + 0.4 * now.start) * (self.high_c - self.low_c)
 
     def _cop(self, outdoor_c, maximum):
         return maximum(self.cop_at_zero + self.cop_per_c * outdoor_c, 1.0)
@@ -70,7 +67,7 @@ class HeatPump(Device):
         power_kw = jnp.clip(heat_kw / self._cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
         return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """Indoor temperature as the sum of a column within the band, degrees below it and degrees above."""
         present = np.broadcast_to(self.limit_kw > 0, day.load_kw.shape)
         dt_h, outdoor_c = day.dt_h[:, None], day.outdoor_c[:, None]
@@ -80,6 +77,5 @@ class HeatPump(Device):
         below, above = (program.columns(0.0, np.inf, self.comfort_per_c_h * dt_h, present) for _ in range(2))
         heat = (1 - keep) * self.resistance_c_per_kw * self._cop(outdoor_c, np.maximum)
         indoor = [(within, 1.0), (below, -1.0), (above, 1.0)]
-        start_c = self._start_c(day.start[0])
-        program.balance(indoor, start_c, keep, (1 - keep) * outdoor_c, [(power, heat)])
+        program.balance(indoor, state, keep, (1 - keep) * outdoor_c, [(power, heat)])
         return [(power, 1.0)]

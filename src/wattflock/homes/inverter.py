@@ -44,7 +44,7 @@ class Inverter(Device):
     def idle(self, state, now):
         return jnp.stack([jnp.ones_like(state), jnp.zeros_like(state)])
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """Curtailable active power; reactive power stays at zero, which can only raise the cost."""
         rating_kva = self.limit_kva * self.size_kwp
         most_kw = np.minimum(self.size_kwp * day.sun_kw_per_kwp, rating_kva)

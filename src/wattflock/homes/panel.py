@@ -38,7 +38,7 @@ class Panel(Device):
     def idle(self, state, now):
         return jnp.zeros((0,), state.dtype)
 
-    def plan(self, program: Program, day: Profile) -> Terms:
+    def plan(self, program: Program, day: Profile, state) -> Terms:
         """Nothing to decide: a multiple of the column that is one."""
         return [(np.asarray(ONE), -self.size_kwp * day.sun_kw_per_kwp)]
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from wattflock.feeder.feeder import solve
-from wattflock.study.draft import MPU, Draft, Wires, draft, with_wires
+from wattflock.study.draft import MPU, Draft, Wires, draft, prices_of, with_wires
 from wattflock.study.follow import Follow
 from wattflock.study.highs import minimise
 from wattflock.types import Profile, cast
@@ -99,7 +99,8 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
     """The optimum of one day of shape (steps, homes), float64 on the host."""
     with jax.enable_x64(True):
         search = Search(world, day, settings)
-        rounds, rows = [search.free(draft(world, day))], np.zeros((), bool)
+        first = draft(world.fleet, day, beginning(world, day), prices_of(world.market, day))
+        rounds, rows = [search.free(first)], np.zeros((), bool)
         while len(rounds) <= settings.rounds_most and not search.finished(rounds):
             rows = rows | near(world, rounds[-1].went, settings.near_pu)
             rounds.append(search.improve(rounds, rows))
@@ -171,6 +172,11 @@ class Search:
     def violation_pu_h(self, trial: Round) -> float:
         """Sum over nodes and steps."""
         return float((self.day.dt_h @ np.asarray(trial.went.excess_pu)).sum())
+
+
+def beginning(world: World, day: Profile) -> dict:
+    """The devices' states before the first step, each (homes,)."""
+    return jax.tree.map(np.asarray, world.reset(jax.tree.map(lambda x: x[0], day)))
 
 
 @eqx.filter_jit

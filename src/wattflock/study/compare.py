@@ -61,14 +61,14 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
     return _tables(built, days, method, judged)
 
 
-def judge_optima(built: Built, days: Days, optima: dict[int, Optimum]) -> Tables:
-    """All tables of the perfect-foresight optimum, on the days (number → optimum) that it was made for."""
-    picked = sorted(optima)
+def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.ndarray]) -> Tables:
+    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for."""
+    picked = sorted(actions)
     some = days.of(picked)
-    plan = np.stack([optima[day].action for day in picked])
+    plan = np.stack([actions[day] for day in picked])
     judged = evaluate(built.world, Rest(), some.profile, days.few, plan)
     number = pl.col("day").replace_strict(dict(enumerate(picked)))
-    tables = _tables(built, some, "bound", judged)
+    tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}
 
 

@@ -7,11 +7,12 @@ import numpy as np
 from scipy import sparse
 
 from wattflock.errors import WattflockError
+from wattflock.homes.home import Home
 from wattflock.homes.program import ONE, Program, Terms
 from wattflock.market.market import Market, Meter
 from wattflock.types import Profile
-from wattflock.world.world import World
 
+Prices = tuple[np.ndarray, np.ndarray]  # of a kWh bought and of one sold, (steps, homes)
 MPU = 1e-3  # voltage rows are in thousandths of a per unit, so that all numbers are of like size
 
 
@@ -31,18 +32,14 @@ class Draft:
         return {name: (power @ own).reshape(self.shape) for name, power in self.devices.items()}
 
 
-def draft(world: World, day: Profile) -> Draft:
-    """Devices and bills of a day of shape (steps, homes).
-
-    Raises:
-        WattflockError: a market whose bills are not import and export prices for each home by itself.
-    """
+def draft(fleet: Home, day: Profile, state: dict, prices: Prices) -> Draft:
+    """Devices and bills of a day, or the rest of one, of shape (steps, homes), from the devices' states (homes,)."""
     program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
-    terms = {name: device.plan(program, day) for name, device in world.fleet.devices.items()}
+    terms = {name: device.plan(program, day, state[name]) for name, device in fleet.devices.items()}
     width = program.width
     devices = {name: gather(some, shape, width) for name, some in terms.items()}
     power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))
-    add_bills(program, power, day.dt_h[:, None], *prices(world.market, day))
+    add_bills(program, power, day.dt_h[:, None], *prices)
     return Draft(program, devices, power, width, shape)
 
 
@@ -57,7 +54,7 @@ def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matri
     return total
 
 
-def prices(market: Market, day: Profile) -> tuple[np.ndarray, np.ndarray]:
+def prices_of(market: Market, day: Profile) -> Prices:
     """What a home pays for a kWh and what it gets for one, both (steps, homes), found by asking the market.
 
     Raises:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import equinox as eqx
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array
 
 from wattflock.data.sample import Sampler
-from wattflock.learn.learner import Learner, Progress, advance, begin
+from wattflock.learn.learner import Draw, Learner, Progress, advance, begin
 from wattflock.types import Profile
 from wattflock.world.rollout import Policy, judge, rollout
+from wattflock.world.spread import SpreadDraw, spread
 from wattflock.world.world import World, measures
 
 CHUNK = 10  # most rounds in one compiled call
@@ -40,6 +42,7 @@ class Course:
     rounds: int
     minutes: float = 0.0  # 0 is no limit
     seconds: float = 0.0  # already spent by the run that is continued
+    mesh: Mesh | None = None  # devices that share the homes; None is one device
 
 
 def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
@@ -47,25 +50,36 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
 
     Args:
         course: what is trained.
-        progress: where an earlier run stopped; the rest is then the same to the bit.
+        progress: where an earlier run stopped, on however many devices; the rest is then the same to the bit
+            on as many as before, and to rounding on others.
     """
-    progress = progress or begin(course.learner, course.world, course.seed)
-    validation = validation_days(course.sampler)
+    progress, world, sampler, draw = laid_out(course, progress)
+    validation = validation_days(sampler)
     done, seconds, next_look = int(progress.done), course.seconds, 0.0
     chunk = chunk_of(course.rounds)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
         began = time.perf_counter()
-        progress, log = advance(progress, course.learner, course.world, course.sampler.train, chunk)
+        progress, log = advance(progress, course.learner, world, draw, chunk)
         log = {name: float(np.mean(values)) for name, values in log.items()}
         seconds += time.perf_counter() - began
         done += chunk
         look = seconds >= next_look or done >= course.rounds
         scores = {}
         if look:
-            scores = score(course.world, course.learner.policy(progress.state), validation)
+            scores = score(world, course.learner.policy(progress.state), validation)
             scores = {name: float(value) for name, value in scores.items()}
             next_look = max(1.25 * seconds, seconds + 2)
         yield Mark(progress, done, seconds, log, scores)
+
+
+def laid_out(course: Course, saved: Progress | None) -> tuple[Progress, World, Sampler, Draw]:
+    """What a run goes on from, where its mesh wants it."""
+    world, sampler = course.world, course.sampler
+    progress = saved or begin(course.learner, world, course.seed)
+    if course.mesh is None:
+        return progress, world, sampler, sampler.train
+    progress, world, sampler = spread((progress, world, sampler), world.homes, course.mesh)
+    return progress, world, sampler, SpreadDraw(sampler.train, course.mesh)
 
 
 def chunk_of(rounds: int) -> int:

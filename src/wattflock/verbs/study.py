@@ -9,6 +9,7 @@ Runs = Annotated[Path, "Folder that holds the runs."]
 Fresh = Annotated[bool, "Begin again, even where a checkpoint or a finished run is found."]
 Resume = Annotated[bool, "Go on where this scenario was stopped (the default; see --fresh)."]
 Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no limit [min]."]
+Devices = Annotated[int, "Devices that share the homes equally while training; 0 is as many as there are."]
 
 
 def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> object:
@@ -23,11 +24,12 @@ def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, res
     return compare(None, sets, runs, fresh=fresh, resume=resume)
 
 
-def train(
+def train(  # noqa: PLR0913 (an argument is an option of the command)
     scenario: ScenarioFile = None,
     sets: Sets = None,
     runs: Runs = Path("runs"),
     minutes: Minutes = 0.0,
+    devices: Devices = 1,
     fresh: Fresh = False,
     resume: Resume = True,
 ) -> str:
@@ -37,7 +39,7 @@ def train(
         wattflock train --set learn.part=through --minutes 2
         wattflock train --resume --set learn.part=through
     """
-    experiment = _experiment(scenario, sets, runs, minutes)
+    experiment = _experiment(scenario, sets, runs, minutes, devices)
     method = experiment.scenario.learn.part
     _, card = experiment.trained(method, fresh or not resume)
     path = experiment.run.checkpoint(method)
@@ -65,11 +67,12 @@ def evaluate(
     return comparison(judged(scenario, found, method or scenario.learn.part))
 
 
-def compare(
+def compare(  # noqa: PLR0913 (an argument is an option of the command)
     scenario: ScenarioFile = None,
     sets: Sets = None,
     runs: Runs = Path("runs"),
     minutes: Minutes = 0.0,
+    devices: Devices = 1,
     fresh: Fresh = False,
     resume: Resume = True,
 ) -> object:
@@ -82,7 +85,7 @@ def compare(
     from wattflock.report import comparison, draw_all, write_report
     from wattflock.report.progress import say
 
-    experiment = _experiment(scenario, sets, runs, minutes)
+    experiment = _experiment(scenario, sets, runs, minutes, devices)
     summary = None if fresh else experiment.run.summary()
     if summary:
         say("This study is finished; --fresh repeats it.")
@@ -153,13 +156,13 @@ def runs(
     return overview(table)
 
 
-def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float):
+def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
     from wattflock.experiment import Experiment
     from wattflock.scenario import load
     from wattflock.store.run import open_run
 
     loaded = load(scenario, sets or [])
-    return Experiment(loaded, open_run(loaded, runs), minutes)
+    return Experiment(loaded, open_run(loaded, runs), minutes, devices)
 
 
 VERBS = (demo, train, evaluate, compare, parts, explain, runs)

@@ -67,21 +67,43 @@ def rollout(
     return jax.lax.map(day, (profile, keys, nudge), batch_size=together if together > 1 else None)
 
 
-def steps(world: World, policy: Policy, today: Profile, key: Array, nudge: Array | None) -> Trajectory:
-    """One day of shape (steps, homes)."""
+def windows(world: World, policy: Policy, profile: Profile, key: Array, together: int, horizon: int) -> Trajectory:
+    """`rollout` for short horizons: the same days, but gradients stop where a window of `horizon` steps begins.
+
+    Only `features` there keep their gradient, into the window that ends: what follows it can be put in by a critic.
+    """
+
+    def day(inputs):
+        today, key = inputs
+        return steps(world, policy, today, key, None, horizon)
+
+    keys = jax.random.split(key, profile.days())
+    return jax.lax.map(day, (profile, keys), batch_size=together if together > 1 else None)
+
+
+def steps(
+    world: World, policy: Policy, today: Profile, key: Array, nudge: Array | None, horizon: int = 0
+) -> Trajectory:
+    """One day of shape (steps, homes), cut into windows of `horizon` steps for gradients; 0 is no cut."""
 
     def step(carry, inputs):
         state, memory = carry
-        now, key, nudge = inputs
+        now, key, nudge, begins = inputs
         seen = world.observe(state, now)
+        features = seen.features
+        if horizon:
+            seen = jax.tree.map(lambda x: jnp.where(begins, jax.lax.stop_gradient(x), x), seen)
         memory, action = policy(memory, seen, key)
         action = action if nudge is None else action + nudge
-        state, effect = world.act(state, action, now)
-        return (state, memory), (seen.features, action, state, effect)
+        state, effect = world.act(seen.state, action, now)
+        return (state, memory), (features, action, state, effect)
 
     first = jax.tree.map(lambda x: x[0], today)
-    keys = jax.random.split(key, today.load_kw.shape[0])
-    (state, _), outputs = jax.lax.scan(step, (world.reset(first), policy.start()), (today, keys, nudge))
+    count = today.load_kw.shape[0]
+    keys = jax.random.split(key, count)
+    begins = jnp.arange(count) % horizon == 0 if horizon else None
+    again = jax.checkpoint(step, prevent_cse=False)  # a gradient keeps states, not activations: docs/learn-scale.md
+    (state, _), outputs = jax.lax.scan(again, (world.reset(first), policy.start()), (today, keys, nudge, begins))
     return Trajectory(*outputs, end=world.end(state))
 
 

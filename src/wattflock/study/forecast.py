@@ -1,0 +1,117 @@
+"""What a home can think of its day before it begins: known prices and temperature, a sun forecast, its own habits."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wattflock.data.sample import Sampler
+from wattflock.types import Profile
+
+COMMUTES = 40  # training days whose mean stands for the car's habits where cars were not measured
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """Days as they are expected; and how long a load that differs from its mean goes on to differ."""
+
+    profile: Profile  # numpy, (days, steps, homes) like the days themselves
+    memory: float  # of the load's deviation, from one step to the next [share]
+
+    def rest(self, day: int, truth: Profile, step: int) -> Profile:
+        """What is left of a day for one who stands at `step`: now is known, later is expected.
+
+        Args:
+            day: number of the day in this forecast.
+            truth: the same day as it goes, (steps, homes).
+            step: where the rest begins.
+
+        Returns:
+            Profile of shape (steps - step, homes).
+        """
+        later = jax.tree.map(lambda x: x[day, step:], self.profile)
+        away_kw = truth.load_kw[step] - later.load_kw[0]
+        fades = self.memory ** np.arange(len(later.load_kw))[:, None]
+        later = dataclasses.replace(later, load_kw=np.maximum(later.load_kw + fades * away_kw, 0))
+        return jax.tree.map(lambda now, rest: np.concatenate([now[step : step + 1], rest[1:]]), truth, later)
+
+
+def perfect(profile: Profile) -> Forecast:
+    """One that knows the days."""
+    return Forecast(profile, 0.0)
+
+
+def forecast(sampler: Sampler, profile: Profile, split: str = "test") -> Forecast:
+    """What the homes of a split expect of given days.
+
+    Load and car: the home's own mean by step and part of the week over the training days; the load also by
+    its last deviation. Sun: the truth times the day's common error, the one in `sun_rest_kwh_per_kwp`.
+    Prices and temperature: the truth, as published the day before.
+
+    Args:
+        sampler: where the days come from.
+        profile: (days, steps, homes).
+        split: of the homes' sources.
+    """
+    free = np.asarray(profile.weekend[:, 0]) > 0
+    mean_kw, memory = load_habits(sampler, split)
+    plugged, driving_kwh = car_habits(sampler, split)
+    thought = dataclasses.replace(
+        profile,
+        load_kw=pick(mean_kw, free) * np.asarray(sampler.scale),
+        sun_kw_per_kwp=profile.sun_kw_per_kwp * sun_error(profile)[:, None, None],
+        ev_plugged=pick(plugged, free),
+        ev_driving_kwh=pick(driving_kwh, free),
+    )
+    return Forecast(jax.tree.map(np.asarray, thought), memory)
+
+
+def pick(habits: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Habits (part of the week, homes, steps) → (days, steps, homes)."""
+    return habits[free.astype(int)].swapaxes(1, 2).astype(float)
+
+
+def load_habits(sampler: Sampler, split: str) -> tuple[np.ndarray, float]:
+    """Each home's mean load (part of the week, homes, steps) [kW], before its scale; and the memory of deviations."""
+    table, free = of_training(sampler, sampler.load_kw)
+    mean = by_part(table, free)
+    away = table - mean[free.astype(int)]
+    memory = (away[..., 1:] * away[..., :-1]).sum() / (away[..., :-1] ** 2).sum()
+    return mean[:, np.asarray(sampler.source[split])], float(np.clip(memory, 0, 1))
+
+
+def car_habits(sampler: Sampler, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Share of time plugged in and energy driven, each (part of the week, homes, steps)."""
+    source = np.asarray(sampler.source[split])
+    if sampler.car is not None:
+        plugged, driving_kw = (by_part(*of_training(sampler, table))[:, source] for table in sampler.car)
+        return plugged, sampler.dt_h * driving_kw
+    drawn = eqx.filter_jit(sampler.train)(jax.random.key(0), COMMUTES)
+    tables = (
+        np.broadcast_to(jnp.swapaxes(x, 1, 2).mean(1, keepdims=True), (COMMUTES, len(source), x.shape[1]))
+        for x in (drawn.ev_plugged, drawn.ev_driving_kwh)
+    )
+    free = np.asarray(drawn.weekend[:, 0]) > 0
+    plugged, driving_kwh = (by_part(table, free) for table in tables)
+    return plugged, driving_kwh
+
+
+def of_training(sampler: Sampler, table) -> tuple[np.ndarray, np.ndarray]:
+    """The training days of a table (days, sources, steps), and which of them are weekends and holidays."""
+    days = np.asarray(sampler.split_days["train"])
+    return np.asarray(table)[days], np.asarray(sampler.common["weekend"])[days, 0] > 0
+
+
+def by_part(table: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Means over work days and over free days, (2, …); over all where there are none of a kind."""
+    return np.stack([table[kind if kind.any() else slice(None)].mean(0) for kind in (~free, free)])
+
+
+def sun_error(profile: Profile) -> np.ndarray:
+    """The factor (days,) by which the sun forecast of each day is off; 1 without sun."""
+    known, hours = profile.sun_kw_per_kwp, np.asarray(profile.dt_h)[:, 1:, None]
+    left_kwh = (known[:, 1:] * hours).sum((1, 2))
+    guessed_kwh = profile.sun_rest_kwh_per_kwp[:, 0].sum(1)
+    return np.where(left_kwh > 0, guessed_kwh / np.where(left_kwh > 0, left_kwh, 1), 1.0)

@@ -1,0 +1,80 @@
+"""Receding-horizon control of every home by itself: a yardstick that plans with forecasts and knows no wires."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from wattflock.homes.home import Home
+from wattflock.study.bound import Day, beginning, replay
+from wattflock.study.draft import Prices, draft, prices_of
+from wattflock.study.follow import Follow
+from wattflock.study.forecast import Forecast
+from wattflock.study.highs import minimise
+from wattflock.types import Profile, cast
+from wattflock.world.rollout import rollout
+from wattflock.world.world import World
+
+HOMES_AT_ONCE = 100  # in a program: half the time of one program of a thousand homes
+MIDDLE = ("ipx", "off")  # of equally cheap plans one in their middle: at a corner all homes charge in the same hour
+
+
+def mpc(world: World, profile: Profile, expected: Forecast, workers: int = 2) -> Iterator[Day]:
+    """Each day of a batch under receding-horizon control, in order, as soon as it is known.
+
+    At every step each home solves the linear program of the rest of its day, as it expects it, from the state
+    it is in; does the first step of that plan; and finds itself where the world lets it. Without wires the
+    homes are independent, so that a program of several is exactly their own.
+
+    Args:
+        world: float64, or single precision that is taken as if it were exact.
+        profile: (days, steps, homes), the truth.
+        expected: of the same days.
+        workers: threads, each with a day; the results do not depend on their number.
+
+    Raises:
+        WattflockError: a market whose bills are not import and export prices for each home by itself.
+
+    Source: Rawlings, Mayne & Diehl 2017, Model Predictive Control, 2nd ed., §1.3 (certainty equivalence).
+    """
+    world, profile = cast(jax.tree.map(np.asarray, (world, profile)), np.float64)
+
+    def controlled(number: int) -> Day:
+        return control(world, jax.tree.map(lambda x: x[number], profile), expected, number)
+
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(controlled, range(profile.days()))
+
+
+def control(world: World, day: Profile, expected: Forecast, number: int) -> Day:
+    """One day of shape (steps, homes), float64 on the host; `number` is its place in the forecast."""
+    with jax.enable_x64(True):
+        state, prices = beginning(world, day), prices_of(world.market, day)
+        plan = {name: np.zeros(day.load_kw.shape) for name in state}
+        for step in range(len(day.load_kw)):
+            known = expected.rest(number, day, step), state, (prices[0][step:], prices[1][step:])
+            best = planned(world.fleet, *known)
+            plan = {name: np.concatenate([plan[name][:step], best[name]]) for name in plan}
+            state = jax.tree.map(lambda after, step=step: np.asarray(after[step]), states(world, day, plan))
+        return jax.tree.map(np.asarray, replay(world, day, plan))
+
+
+def planned(fleet: Home, rest: Profile, state: dict, prices: Prices) -> dict[str, np.ndarray]:
+    """The best rest of a day of every home by itself: device → power drawn, (steps, homes) [kW]."""
+    parts = []
+    for begin in range(0, len(fleet.kvar_per_kw), HOMES_AT_ONCE):
+        few = slice(begin, begin + HOMES_AT_ONCE)
+        own = jax.tree.map(lambda x, few=few: x[..., few], (fleet, state, prices))
+        of_few = jax.tree.map(lambda x, few=few: x[:, few] if x.ndim == 2 else x, rest)
+        program = draft(own[0], of_few, *own[1:])
+        parts.append(program.plan(minimise(program.program, *MIDDLE).column))
+    return {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}
+
+
+@eqx.filter_jit
+def states(world: World, day: Profile, plan: dict) -> dict:
+    """What a plan of powers makes of the devices: their states after each step, each (steps, homes)."""
+    profile = jax.tree.map(lambda x: x[None], day)
+    return jax.tree.map(lambda x: x[0], rollout(world, Follow(plan), profile, jax.random.key(0)).state)

@@ -1,0 +1,95 @@
+"""Receding horizon: the optimum where the forecast is the truth; else no better, and blind to what is to come."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+from wattflock.learn.idle import Uncontrolled
+from wattflock.market.tariff import Tariff
+from wattflock.study.bound import Settings, bound
+from wattflock.study.evaluate import evaluate
+from wattflock.study.forecast import Forecast, forecast, perfect, sun_error
+from wattflock.study.mpc import mpc
+from wattflock.types import cast
+
+pytestmark = pytest.mark.study
+FREE = Settings(rounds_most=0)
+
+
+@pytest.fixture(scope="module")
+def days(built):
+    """Two unseen days."""
+    every = eqx.filter_jit(built.sampler.every)(jax.random.key(2), "test", 2)
+    return cast(jax.tree.map(np.asarray, every), np.float64)
+
+
+@pytest.fixture(scope="module")
+def dearer(built):
+    """The small world where exports earn a third, so that a home's own load and sun matter."""
+    return dataclasses.replace(built.world, market=Tariff(0.3))
+
+
+@pytest.fixture(scope="module")
+def expected(built, days):
+    return forecast(built.sampler, days)
+
+
+@pytest.mark.parametrize("export_share", [1.0, 0.3])
+def test_with_perfect_forecasts_it_is_the_free_optimum(built, days, export_share):
+    world = dataclasses.replace(built.world, market=Tariff(export_share))
+    for best, went in zip(bound(world, days, FREE), mpc(world, days, perfect(days)), strict=True):
+        assert went.cost >= best.free_cost - 1e-6
+        np.testing.assert_allclose(went.cost, best.cost, rtol=1e-5)
+        np.testing.assert_allclose(went.cost, best.free_cost, rtol=1e-3)  # the generators' tangents
+
+
+def test_with_forecasts_it_lies_between_the_optimum_and_nothing(dearer, days, expected):
+    idle = evaluate(dearer, Uncontrolled(), days, np.zeros(1, int)).cost.sum(1)
+    for best, went, nothing in zip(bound(dearer, days, FREE), mpc(dearer, days, expected), idle, strict=True):
+        assert best.free_cost < went.cost < nothing
+        assert nothing - went.cost > 0.5 * (nothing - best.free_cost)
+
+
+def test_what_is_to_come_changes_nothing_before(dearer, days, expected):
+    later = np.arange(24)[:, None] >= 12
+    other = dataclasses.replace(
+        days,
+        load_kw=days.load_kw * np.where(later, 3, 1),
+        sun_kw_per_kwp=days.sun_kw_per_kwp * np.where(later, 0.2, 1),
+        ev_driving_kwh=days.ev_driving_kwh * np.where(later, 0, 1),
+    )
+    first, second = (next(mpc(dearer, some, expected)).action for some in (days, other))
+    np.testing.assert_array_equal(first[:12], second[:12])
+    assert (first[12:] != second[12:]).any()
+
+
+def test_now_is_known_and_the_rest_is_expected(days, expected):
+    truth = jax.tree.map(lambda x: x[1], days)
+    rest = expected.rest(1, truth, 9)
+    assert rest.load_kw.shape == (15, truth.load_kw.shape[1])
+    np.testing.assert_array_equal(rest.sun_kw_per_kwp[0], truth.sun_kw_per_kwp[9])
+    np.testing.assert_array_equal(rest.load_kw[0], truth.load_kw[9])
+    np.testing.assert_array_equal(rest.outdoor_c, truth.outdoor_c[9:])
+    np.testing.assert_array_equal(rest.import_price_per_kwh, truth.import_price_per_kwh[9:])
+    assert (rest.load_kw[1:] != truth.load_kw[10:]).any()
+
+
+def test_the_sun_forecast_is_the_one_that_homes_see(days, expected):
+    sun, dt_h = expected.profile.sun_kw_per_kwp, days.dt_h[0, 0]
+    left_kwh = dt_h * (np.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun)
+    np.testing.assert_allclose(left_kwh, days.sun_rest_kwh_per_kwp, rtol=1e-4, atol=1e-4)
+    assert (np.abs(sun_error(days) - 1) > 0.001).all()
+
+
+def test_the_last_reading_makes_the_load_forecast_better(days, expected):
+    def error_kw(some: Forecast) -> float:
+        truths = [jax.tree.map(lambda x, day=day: x[day], days) for day in range(2)]
+        rests = [some.rest(day, truth, step) for day, truth in enumerate(truths) for step in range(20)]
+        wanted = [truth.load_kw[step + 1 : step + 4] for truth in truths for step in range(20)]
+        return float(np.mean([(rest.load_kw[1:4] - seen) ** 2 for rest, seen in zip(rests, wanted, strict=True)]))
+
+    assert 0.2 < expected.memory < 0.95
+    assert error_kw(expected) < 0.9 * error_kw(Forecast(expected.profile, 0.0))
