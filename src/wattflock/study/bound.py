@@ -88,8 +88,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     Source: successive linear programming, Castillo et al. 2016, DOI 10.1109/TPWRS.2015.2487042; trust region
     as in Fletcher 1987, Practical Methods of Optimization, ch. 12.
     """
-    world = dataclasses.replace(world, voltmeter=None, guard=None)  # a plan looks at nothing and asks for no help
-    world, profile = cast(jax.tree.map(np.asarray, (world, profile)), np.float64)
+    world, profile = cast(jax.tree.map(np.asarray, (world.bare(), profile)), np.float64)
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)

@@ -39,7 +39,7 @@ def mpc(world: World, profile: Profile, expected: Forecast, workers: int = 2) ->
 
     Source: Rawlings, Mayne & Diehl 2017, Model Predictive Control, 2nd ed., §1.3 (certainty equivalence).
     """
-    world, profile = cast(jax.tree.map(np.asarray, (world, profile)), np.float64)
+    world, profile = cast(jax.tree.map(np.asarray, (world.bare(), profile)), np.float64)
 
     def controlled(number: int) -> Day:
         return control(world, jax.tree.map(lambda x: x[number], profile), expected, number)

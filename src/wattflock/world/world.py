@@ -1,5 +1,7 @@
 """The one world: homes on a feeder in a market. The only vmap over homes, the only clip of actions."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -63,6 +65,10 @@ class World(eqx.Module):
     def seen(self) -> int:
         """How many numbers each home sees."""
         return self.fleet.seen + (self.voltmeter.seen if self.voltmeter else 0)
+
+    def bare(self) -> "World":
+        """The same wires and homes; nobody sees a voltage, and no inverter answers one: for plans, which need neither."""
+        return dataclasses.replace(self, voltmeter=None, guard=None)
 
     def reset(self, now: Profile) -> dict:
         """States of all homes at the beginning of a day; `now` has shape (homes,)."""
