@@ -1,4 +1,4 @@
-"""GradMAP's surrogate, with one update and the total gradient, is plain backpropagation through the day."""
+"""GradMAP's surrogates: with one update and the total gradient they are plain backpropagation through the day."""
 
 import dataclasses
 
@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.gradmap import GradMAP, flat, surrogate
+from wattflock.learn.gradmap import GradMAP, clipped, surrogate
+from wattflock.learn.minibatches import flat
 from wattflock.learn.nets import Separate, flock
 from wattflock.learn.through import Through
 from wattflock.world.rollout import judge, rollout
@@ -118,3 +119,43 @@ def test_a_round_moves_no_action_farther_than_it_may():
         assert bool((pull * slope >= 0).all())
     still = learner.direction(jnp.zeros_like(slope), action, jnp.asarray(0))
     assert jnp.abs(still).max() == 0
+
+
+def pull_of_clipped(moved: float, direction: float) -> float:
+    """The slope of the clipped surrogate of one action, radius 0.1."""
+    at = jnp.asarray(direction).reshape(1, 1, 1)
+
+    def value(moved):
+        return clipped(lambda features: moved, jnp.zeros((1, 1, 1)), 0 * at, at, jnp.asarray(0.1))  # type: ignore
+
+    return float(jax.grad(value)(jnp.asarray(moved).reshape(1, 1, 1)).sum())
+
+
+@pytest.mark.parametrize("direction", [0.3, -0.3])
+def test_the_clipped_surrogate_pulls_as_hard_as_the_other_until_an_action_has_moved_far_enough(direction):
+    """d = 0 is the same gradient; beyond the radius the way it was pulled none; the other way it still pulls."""
+    wanted = -np.sign(direction)
+    assert pull_of_clipped(0.0, direction) == pytest.approx(direction)
+    assert pull_of_clipped(0.05 * wanted, direction) == pytest.approx(direction)
+    assert pull_of_clipped(0.2 * wanted, direction) == 0
+    assert pull_of_clipped(-0.2 * wanted, direction) == pytest.approx(direction)
+
+
+@pytest.mark.study
+def test_both_surrogates_start_with_the_same_gradient(world):
+    """So that the clipped one, too, is backpropagation at μ(o) = a; a known answer for the study's test above."""
+    nets = flock((world.fleet.seen, 8, world.fleet.controls), world.homes, jax.random.key(4))
+    random = np.random.default_rng(1)
+    features = jnp.asarray(random.standard_normal((world.homes, 6, world.fleet.seen)), jnp.float32)
+    action = nets(features)
+    direction = jnp.asarray(random.standard_normal(action.shape), jnp.float32)
+    one = jax.grad(surrogate)(nets, features, action, direction)
+    other = jax.grad(clipped)(nets, features, action, direction, jnp.asarray(0.1))
+    gap = jax.tree.map(jnp.subtract, one, other)
+    assert size(one) > 1
+    assert size(gap) <= 1e-5 * size(one)
+
+
+def test_the_radius_falls_to_its_least():
+    learner = GradMAP(trust=0.4, trust_least=0.1, trust_halve=10)
+    assert [float(learner.radius(jnp.asarray(done))) for done in (0, 10, 1000)] == pytest.approx([0.4, 0.2, 0.1])

@@ -1,6 +1,9 @@
-"""Cost against the wires: a Lagrangian with one multiplier per hour and node."""
+"""Cost against the wires: a Lagrangian with one multiplier per hour and node, and what learners by gradient share."""
 
-from typing import Annotated, Any
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import Annotated, Any, Self
 
 import equinox as eqx
 import jax
@@ -10,36 +13,44 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.feeder.limits import penalty
-from wattflock.learn.nets import flock
-from wattflock.world.world import Outcome, World
+from wattflock.learn.learner import Draw, Learner
+from wattflock.learn.nets import Separate, flock
+from wattflock.types import Profile
+from wattflock.world.rollout import judge, rollout
+from wattflock.world.world import Outcome, World, measures
 
+Days = Annotated[int, Field(ge=1, description="days per round")]
+Rate = Annotated[float, Field(gt=0, description="Adam's step")]
+Halve = Annotated[int, Field(ge=1, description="rounds after which Adam's step is halved")]
 Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per pu and node-hour]")]
 Curvature = Annotated[float, Field(ge=0, description="ρ [currency per pu² and node-hour]")]
 Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
-Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
 Average = Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last round's")]
+Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
+Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
 
 
 class Trained(eqx.Module):
-    """State of a gradient learner."""
+    """State of a learner by gradient."""
 
     nets: Any  # Flock
     mean: Any  # running mean of `nets` over rounds: what acts once training is over
     adam: optax.OptState
     multiplier: Array  # (steps, nodes)
     done: Array  # rounds
+    beside: Any = ()  # what a learner keeps beside its policies, e.g. a critic: a tree of arrays
 
 
 class Lagrangian(eqx.Module):
-    """What both gradient learners minimise: cost + λ·e + ρ/2·e² per home and day, with e beyond tightened limits.
+    """What learners by gradient minimise: cost + λ·e + ρ/2·e² per home and day, with e beyond tightened limits.
 
     Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1; works.md 1.3.
     """
 
-    slope: Slope
-    curvature: Curvature
-    ascent: Ascent
-    margin_pu: Margin
+    slope: float
+    curvature: Any  # a number, or shape () where it grows
+    ascent: float
+    margin_pu: float
 
     def multiplier(self, world: World) -> Array:
         """λ before the first round, (steps, nodes)."""
@@ -48,21 +59,104 @@ class Lagrangian(eqx.Module):
     def value(self, outcome: Outcome, multiplier: Array) -> Array:
         """The objective J, shape () [currency per home and day]."""
         days, _, homes = outcome.cost.shape
+        return (outcome.cost.sum() + self.wires(outcome, multiplier)) / (days * homes)
+
+    def wires(self, outcome: Outcome, multiplier: Array) -> Array:
+        """What the wires add to all costs of all days, shape () [currency]."""
         network = penalty(outcome.excess_pu, multiplier[None], self.curvature)
-        return (outcome.cost.sum() + (network * outcome.dt_h[..., None]).sum()) / (days * homes)
+        return (network * outcome.dt_h[..., None]).sum()
 
     def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
         """λ after a round: up where the limits were passed; never down."""
         return multiplier + self.ascent * outcome.excess_pu.mean(0)
 
 
-def start(world: World, hidden: tuple[int, ...], adam: Any, lagrangian: Lagrangian, key: Array) -> Trained:
-    """The state of a gradient learner before the first round: a network for each home, `hidden` layers wide."""
-    nets = flock((world.seen, *hidden, world.fleet.controls), world.homes, key)
-    return Trained(nets, nets, adam.init(nets), lagrangian.multiplier(world), jnp.zeros((), jnp.int32))
+class Gradient(Learner):
+    """A network for each home, learned by gradients through devices and wires: settings and state that all share.
+
+    Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
+    """
+
+    hidden: tuple[int, ...] = (16, 16)
+    days: Days = 4
+    rate: Rate = 1e-2
+    halve_rounds: Halve = 400
+    slope: Slope = 1000.0
+    curvature: Curvature = 3e4
+    ascent: Ascent = 0.0
+    average: Average = 0.97
+    margin_pu: Margin = 0.009
+    total_rounds: Rounds = 1000
+    together: Annotated[
+        int, Field(ge=1, description="days stepped side by side where gradients pass the policies (all on a GPU)")
+    ] = 1
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+    @property
+    def lagrangian(self) -> Lagrangian:
+        """The objective."""
+        return Lagrangian(self.slope, self.curvature, self.ascent, self.margin_pu)
+
+    def adam(self, steps: int = 1) -> optax.GradientTransformation:
+        """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
+        return optax.adam(optax.exponential_decay(self.rate, self.halve_rounds * steps, 0.5))
+
+    def beside(self, world: World, key: Array) -> Any:
+        """What is kept beside the policies before the first round."""
+        del world, key
+        return ()
+
+    def init(self, world, key):
+        """A network for each home, `hidden` layers wide."""
+        nets: Any = flock((world.seen, *self.hidden, world.fleet.controls), world.homes, key)
+        done = jnp.zeros((), jnp.int32)
+        beside = self.beside(world, jax.random.fold_in(key, len(self.hidden) + 1))  # `flock` has used those below
+        return Trained(nets, nets, self.adam().init(nets), self.lagrangian.multiplier(world), done, beside)
+
+    def policy(self, state):
+        return Separate(state.mean)
+
+    def rounds(self):
+        return self.total_rounds
+
+    @abc.abstractmethod
+    def update(self, state: Trained, world: World, draw: Draw, key: Array) -> tuple[Trained, dict[str, Array]]:
+        """One round."""
+
+    def descend(self, state: Trained, objective: Callable) -> tuple[Trained, Array, Any]:
+        """One Adam step on the exact gradient of `objective(nets) → value, more`; also returns value and more."""
+        (value, more), gradient = jax.value_and_grad(objective, has_aux=True)(state.nets)
+        step, adam = self.adam().update(gradient, state.adam)
+        return self.moved(state, optax.apply_updates(state.nets, step), adam), value, more
+
+    def moved(self, state: Trained, nets: Any, adam: optax.OptState) -> Trained:
+        """The state after a round, with the running mean of the networks.
+
+        Rounds count alike in the mean until 1 / (1 - average) of them are done.
+        """
+        keep = jnp.minimum(self.average, state.done / (state.done + 4.0))
+        mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)
+        return dataclasses.replace(state, nets=nets, mean=mean, adam=adam, done=state.done + 1)
+
+    def through_days(self, world: World, profile: Profile, key: Array, value: Callable[[Outcome], Array]) -> Callable:
+        """The objective `nets → value(outcome), outcome` of given days."""
+
+        def objective(nets):
+            trajectory = rollout(world, Separate(nets), profile, key, self.together)
+            outcome = judge(world, trajectory, profile, self.margin_pu)
+            return value(outcome), outcome
+
+        return objective
 
 
-def mean_of(state: Trained, nets: Any, average: float) -> Any:
-    """The running mean of networks after a round; rounds count alike until 1 / (1 - average) of them are done."""
-    keep = jnp.minimum(average, state.done / (state.done + 4.0))
-    return jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)
+def backpropagate(learner: Gradient, lagrangian: Lagrangian, state: Trained, world: World, draw: Draw, key: Array):
+    """One round of plain backpropagation through days and power flow on a Lagrangian; state and log."""
+    draw_key, key = jax.random.split(key)
+    profile = draw(draw_key, learner.days)
+    objective = learner.through_days(world, profile, key, lambda outcome: lagrangian.value(outcome, state.multiplier))
+    after, value, outcome = learner.descend(state, objective)
+    multiplier = lagrangian.ascend(outcome, state.multiplier)
+    return dataclasses.replace(after, multiplier=multiplier), measures(world.limits, outcome) | {"objective": value}

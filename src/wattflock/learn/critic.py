@@ -1,0 +1,66 @@
+"""What the rest of a day costs a home, judged by a network of its own from what that home sees."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+
+from wattflock.learn.nets import Flock, flock
+
+
+class Critic(eqx.Module):
+    """One network per home with a linear head: weights (homes, hidden, 1), bias (homes, 1)."""
+
+    body: Flock
+    weight: Array
+    bias: Array
+
+    def __call__(self, features: Array) -> Array:
+        """(homes, rows, seen) → (homes, rows, 1) [currency]."""
+        return jnp.einsum("nrh,nho->nro", self.body(features), self.weight) + self.bias[:, None]
+
+    def days(self, features: Array) -> Array:
+        """(days, steps, homes, seen) → (days, steps, homes) [currency]."""
+        rows = jnp.moveaxis(features, 2, 0)
+        values = self(rows.reshape(rows.shape[0], -1, rows.shape[-1]))
+        return jnp.moveaxis(values.reshape(rows.shape[:-1]), 0, 2)
+
+
+class Critics(eqx.Module):
+    """All homes' critics while they are learned."""
+
+    critic: Critic
+    target: Critic  # its running mean, which makes the targets
+    adam: optax.OptState
+
+
+def critic(sizes: tuple[int, ...], homes: int, adam: Any, key: Array) -> Critics:
+    """Fresh critics that say zero; `sizes` from what is seen to the last hidden layer."""
+    net = Critic(flock(sizes, homes, key), jnp.zeros((homes, sizes[-1], 1)), jnp.zeros((homes, 1)))
+    return Critics(net, net, adam.init(net))
+
+
+def to_go(cost: Array, value: Array, trace: float) -> Array:
+    """TD(λ) targets: what is still to come from each step to the end of the day, (days, steps, homes) [currency].
+
+    With V the critic's value and V = 0 after the last step, whose cost holds the value of the final state:
+    target_t = V_t + Σ_k λ^k (cost_{t+k} + V_{t+k+1} - V_{t+k}); λ = 1 is the plain sum of costs.
+    Source: Sutton & Barto 2018, eq. 12.2, as a sum of one-step errors.
+
+    Args:
+        cost, value: (days, steps, homes).
+        trace: λ.
+    """
+    after = jnp.concatenate([value[:, 1:], jnp.zeros_like(value[:, :1])], 1)
+    step = jnp.arange(cost.shape[1])
+    ahead = step[None, :] - step[:, None]
+    weight = jnp.where(ahead >= 0, trace ** jnp.maximum(ahead, 0), 0.0)
+    return value + jnp.einsum("ts,dsn->dtn", weight, cost + after - value)
+
+
+def miss(critic: Critic, features: Array, target: Array) -> Array:
+    """Sum over homes of the mean over rows of (V - target)² / 2; target (homes, rows, 1)."""
+    return ((critic(features) - jax.lax.stop_gradient(target)) ** 2).sum() / (2 * features.shape[1])

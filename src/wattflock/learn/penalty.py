@@ -1,0 +1,33 @@
+"""The penalty method: no multipliers; what a violation costs grows as learning goes on."""
+
+import dataclasses
+from typing import Annotated
+
+import jax.numpy as jnp
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.learn.primal_dual import Curvature, Gradient, Margin, Slope, backpropagate
+
+
+class Penalty(Gradient):
+    """Quadratic penalty of a growing weight, minimised by backpropagation through the day.
+
+    Source: Bertsekas 1982, sec. 2.1; Nocedal & Wright 2006, framework 17.1: weight ← growth · weight.
+    """
+
+    slope: Slope = 0.0
+    curvature: Curvature = 1e5
+    margin_pu: Margin = 0.010
+    growth: Annotated[float, Field(ge=1, description="the weight ρ is multiplied by this …")] = 2.0
+    every: Annotated[int, Field(ge=1, description="… each time so many rounds are done")] = 300
+    most: Annotated[float, Field(gt=0, description="ρ grows no higher [currency per pu² and node-hour]")] = 4e5
+
+    def weight(self, done: Array) -> Array:
+        """ρ after so many rounds [currency per pu² and node-hour]."""
+        stage = (done // self.every).astype(float)
+        return jnp.minimum(self.curvature * self.growth**stage, jnp.maximum(self.most, self.curvature))
+
+    def update(self, state, world, draw, key):
+        lagrangian = dataclasses.replace(self.lagrangian, curvature=self.weight(state.done))
+        return backpropagate(self, lagrangian, state, world, draw, key)
