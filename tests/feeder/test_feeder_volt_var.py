@@ -44,7 +44,7 @@ def test_inverters_draw_what_their_curve_says_at_the_voltage_they_cause(seed, ro
     room = room_kvar * SHARE
     with jax.enable_x64(True):
         flow = solve(cast(FEEDER, np.float64), kw, kvar, 1e-11, 500, Support(CURVE, jnp.asarray(room)))
-        wanted = kvar + room * CURVE.share(flow.terminal_pu)
+        wanted = kvar + room[None] * CURVE.share(flow.terminal_pu)
     assert bool(flow.converged.all())
     assert np.allclose(flow.drawn_kvar, wanted, atol=1e-5)
     assert np.allclose(flow.drawn_kw, kw, atol=1e-6)

@@ -55,7 +55,7 @@ def test_a_critic_s_days_are_its_rows(world):
 @pytest.fixture(scope="module")
 def reach(world, profile):
     """`reach(horizon, step)`: from which steps' loads a gradient comes to what homes see at `step`, (steps,) bool."""
-    nets = flock((world.fleet.seen, world.fleet.controls), world.homes, jax.random.key(3))
+    nets = flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3))
 
     @functools.partial(jax.jit, static_argnums=(1, 2))
     def slope(load_kw, horizon, step):
@@ -84,7 +84,7 @@ def test_gradients_end_where_a_window_ends(reach):
 
 @pytest.mark.study
 def test_windows_are_the_same_days(world, profile):
-    policy = Separate(flock((world.fleet.seen, 8, world.fleet.controls), world.homes, jax.random.key(3)))
+    policy = Separate(flock((world.seen, 8, world.fleet.controls), world.homes, jax.random.key(3)))
     whole = eqx.filter_jit(rollout)(world, policy, profile, KEY)
     cut = eqx.filter_jit(windows)(world, policy, profile, KEY, 1, 6)
     assert all(map(jnp.array_equal, jax.tree.leaves(whole), jax.tree.leaves(cut)))
@@ -110,7 +110,7 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
 def test_the_wires_price_has_the_penalty_s_gradient(world, profile):
     """What critics foresee, less the costs themselves, is the penalty's slope along what homes do."""
     learner = Shac(slope=1000.0, margin_pu=0.03)
-    policy = Separate(flock((world.fleet.seen, world.fleet.controls), world.homes, jax.random.key(3)))
+    policy = Separate(flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3)))
     trajectory, idle = (eqx.filter_jit(rollout)(world, who, profile, KEY) for who in (policy, Uncontrolled()))
     multiplier = learner.lagrangian.multiplier(world)
     outcome, calm = (judge(world, one, profile, learner.margin_pu) for one in (trajectory, idle))

