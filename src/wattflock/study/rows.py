@@ -57,6 +57,7 @@ class Plan(pydantic.BaseModel):
     about: str = Field(description="what the study asks, in one line")
     scenario: str = Field(default="gradmap", description="the scenario that all rows change: a file or a bundled name")
     seeds: Seeds
+    recompile: bool = Field(default=True, description="every run compiles for itself, so that seconds can be compared")
     small: dict[str, Any] = Field(default_factory=dict, description="what the small version keeps and sets")
     rows: dict[str, dict[str, Any]] = Field(min_length=1, description="name of a row -> what it changes")
 
@@ -72,7 +73,8 @@ class Plan(pydantic.BaseModel):
         if problems or small is None:
             raise ScenarioError(problems)
         rows = {name: _merged(_without_seeds(self.rows[name]), more) for name in small.rows}
-        return self.model_copy(update={"name": f"{self.name}-small", "seeds": small.seeds, "rows": rows})
+        name = f"{self.name}-small"
+        return self.model_copy(update={"name": name, "seeds": small.seeds, "recompile": False, "rows": rows})
 
     def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[Row, ...]:
         """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: as the file says).
