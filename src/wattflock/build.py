@@ -85,7 +85,8 @@ def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator)
 def learner(scenario: Scenario, name: str) -> Learner:
     """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
     if name == scenario.learn.part:
-        return made("learn", Learner, scenario.learn)
+        who = made("learn", Learner, scenario.learn)
+        return who.lasting(scenario.learn.rounds) if scenario.learn.rounds else who
     return part("learn", Learner, name)()
 
 

@@ -62,8 +62,7 @@ class Experiment:
 
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
-        wanted = self.scenario.learn.rounds if method == self.scenario.learn.part else 0
-        course = Course(who, self.world, self.built.sampler, self.scenario.seed, wanted or who.rounds(), self.minutes)
+        course = Course(who, self.world, self.built.sampler, self.scenario.seed, who.rounds(), self.minutes)
         return dataclasses.replace(course, mesh=self.mesh)
 
     def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:

@@ -1,6 +1,8 @@
 """GradMAP: the environment's gradient is computed once and reused by a surrogate of the actions."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import jax
@@ -9,8 +11,8 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.learn.minibatches import fit, flat, shuffled
-from wattflock.learn.nets import Flock, Separate
-from wattflock.learn.primal_dual import Average, Days, Gradient, Halve, Margin, Rate, Rounds, Slope, Trained
+from wattflock.learn.nets import Separate, across, turned, turned_back
+from wattflock.learn.primal_dual import Average, Days, Gradient, Halvings, Margin, Rate, Rounds, Slope, Trained
 from wattflock.types import Profile
 from wattflock.world.rollout import Policy, Rest, Trajectory, judge, rollout
 from wattflock.world.world import World, measures
@@ -25,9 +27,9 @@ class GradMAP(Gradient):
 
     days: Days = 8
     rate: Rate = 5e-3
-    halve_rounds: Halve = 156
+    halvings: Halvings = 3.2
     slope: Slope = 2000.0
-    average: Average = 0.9
+    average: Average = 0.02
     margin_pu: Margin = 0.010
     total_rounds: Rounds = 500
     epochs: Annotated[int, Field(ge=1, description="passes of the surrogate over a round's rows")] = 2
@@ -39,8 +41,8 @@ class GradMAP(Gradient):
         Literal["proximal", "clipped"], Field(description="a quadratic pull back, or none and no pull beyond `trust`")
     ] = "proximal"
     trust: Annotated[float, Field(gt=0, description="step of an action per rms gradient")] = 0.2
-    trust_least: Annotated[float, Field(gt=0, description="`trust` falls no lower")] = 0.02
-    trust_halve: Annotated[int, Field(ge=1, description="rounds after which `trust` is halved")] = 50
+    trust_least: Annotated[float, Field(gt=0, description="`trust` falls to this …")] = 0.02
+    trust_falls: Annotated[float, Field(gt=0, le=1, description="… which it reaches after this share of all rounds")] = 0.33
     trust_most: Annotated[float, Field(gt=0, description="most that one round moves an action")] = 0.5
 
     def update(self, state, world, draw, key):
@@ -75,7 +77,8 @@ class GradMAP(Gradient):
 
     def radius(self, done: Array) -> Array:
         """`trust` after so many rounds, shape ()."""
-        return jnp.maximum(self.trust * 0.5 ** (done / self.trust_halve), self.trust_least)
+        share = jnp.minimum(done / (self.trust_falls * self.total_rounds), 1)
+        return self.trust * (self.trust_least / self.trust) ** share
 
     def direction(self, slope: Array, action: Array, done: Array) -> Array:
         """Where the surrogate pulls: the gradient per its rms over a home's days, within the trust region."""
@@ -86,41 +89,44 @@ class GradMAP(Gradient):
 
     def fit(self, state: Trained, trajectory: Trajectory, direction: Array, key: Array):
         """The cheap part, many times: epochs of minibatches on the surrogate; returns networks and Adam."""
-        rows = [flat(x) for x in (trajectory.features, trajectory.action, direction)]
+        rows = [jnp.swapaxes(flat(x), 1, 2) for x in (trajectory.features, trajectory.action, direction)]
         order = shuffled(rows[0].shape[0], self.rows, self.epochs, key)
         radius = self.radius(state.done)
 
-        def loss(nets, features, action, direction):
-            if self.surrogate == "proximal":
-                return surrogate(nets, features, action, direction)
-            return clipped(nets, features, action, direction, radius)
+        def loss(nets, *rows):
+            moved = functools.partial(across, nets)
+            return surrogate(moved, *rows) if self.surrogate == "proximal" else clipped(moved, *rows, radius)
 
-        return fit(loss, (state.nets, state.adam), self.adam(len(order)), rows, order)
+        return turned_back(fit(loss, turned((state.nets, state.adam)), self.adam(len(order)), rows, order))
 
 
-def surrogate(nets: Flock, features: Array, action: Array, direction: Array) -> Array:
+def surrogate(nets: Callable[[Array], Array], features: Array, action: Array, direction: Array) -> Array:
     """Sum over homes of the mean over rows of direction·(μ(o) - a) + |μ(o) - a|²/2.
 
     At μ(o) = a its gradient in the weights is direction·dμ/dθ: with the total gradient as direction and all rows
     in one batch, that is the gradient of backpropagation through time (times days × steps, from the mean).
 
     Args:
-        features: (homes, rows, seen).
-        action, direction: (homes, rows, controls).
+        nets: features → μ(o).
+        features: (homes, rows, seen), or (seen, rows, homes) as `across` has it.
+        action, direction: (homes, rows, controls), or (controls, rows, homes).
     """
     moved = nets(features) - action
     return (direction * moved + moved**2 / 2).sum() / features.shape[1]
 
 
-def clipped(nets: Flock, features: Array, action: Array, direction: Array, radius: Array) -> Array:
+def clipped(
+    nets: Callable[[Array], Array], features: Array, action: Array, direction: Array, radius: Array
+) -> Array:
     """Sum over homes of the mean over rows of max(direction·d, direction·clip(d, -radius, radius)), d = μ(o) - a.
 
     Its gradient is that of `surrogate` at d = 0, and zero once an action went beyond `radius` the way it was pulled.
     Source: Schulman et al. 2017 (PPO), eq. 7, with the action in place of the ratio of probabilities.
 
     Args:
-        features: (homes, rows, seen).
-        action, direction: (homes, rows, controls).
+        nets: features → μ(o).
+        features: (homes, rows, seen), or (seen, rows, homes) as `across` has it.
+        action, direction: (homes, rows, controls), or (controls, rows, homes).
         radius: shape () [share of an action's half range].
     """
     moved = nets(features) - action

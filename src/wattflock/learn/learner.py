@@ -36,6 +36,11 @@ class Learner(eqx.Module):
         """How many rounds it wants; 0 for a rule."""
         return 0
 
+    def lasting(self, rounds: int) -> Self:
+        """The same with so many rounds, its schedules stretched; a rule is as it was."""
+        del rounds
+        return self
+
     def update(self, state, world: World, draw: Draw, key: Array):
         """One round: `state, log`, where log is a dict of scalars (`cost`, `violation_pu_h`, …)."""
         del world, draw, key

@@ -32,7 +32,7 @@ def fit(
 
     Args:
         start: networks and moments.
-        rows: arrays (rows, homes, k); a minibatch has them as (homes, rows, k).
+        rows: arrays (rows, homes, k), or (rows, k, homes); a minibatch has its first two axes swapped.
         order: from `shuffled`.
     """
 

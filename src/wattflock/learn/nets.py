@@ -33,6 +33,48 @@ def flock(sizes: tuple[int, ...], homes: int, key: Array) -> Flock:
     return Flock(weights, [jnp.zeros(w.shape[::2]) for w in weights])
 
 
+def turned(tree):
+    """The same arrays, those of (homes, …) with the homes axis last; numbers are left as they are."""
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1) if leaf.ndim > 1 else leaf, tree)
+
+
+def turned_back(tree):
+    """What `turned` was given."""
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0) if leaf.ndim > 1 else leaf, tree)
+
+
+def across(nets: Flock, features: Array) -> Array:
+    """(seen, rows, homes) → (controls, rows, homes) of networks that were `turned`.
+
+    A thousand tiny products are sums of whole vectors over homes here: half the time of as many calls of a
+    matrix product on a CPU (benchmarks/phases.md). The barriers keep each layer from being computed again for
+    everything that reads it.
+    """
+    x = features
+    for weight, bias in zip(nets.weights, nets.biases, strict=True):
+        x = _held(jnp.tanh(_product(x, weight) + bias[:, None]))
+    return x
+
+
+_held = jax.lax.optimization_barrier
+
+
+@jax.custom_vjp
+def _product(x: Array, weight: Array) -> Array:
+    """(in, rows, homes), (in, out, homes) → (out, rows, homes)."""
+    return _held(sum(x[k][None] * weight[k][:, None] for k in range(x.shape[0])))
+
+
+def _product_back(saved, slope):
+    x, weight = saved
+    to_x = sum(slope[k][None] * weight[:, k][:, None] for k in range(slope.shape[0]))
+    to_weight = sum(x[:, row][:, None] * slope[:, row][None] for row in range(x.shape[1]))
+    return _held(to_x), _held(to_weight)
+
+
+_product.defvjp(lambda x, weight: (_product(x, weight), (x, weight)), _product_back)
+
+
 class Separate(Policy):
     """Every home asks its own network; no memory, no chance."""
 

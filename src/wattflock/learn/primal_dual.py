@@ -21,11 +21,13 @@ from wattflock.world.world import Outcome, World, measures
 
 Days = Annotated[int, Field(ge=1, description="days per round")]
 Rate = Annotated[float, Field(gt=0, description="Adam's step")]
-Halve = Annotated[int, Field(ge=1, description="rounds after which Adam's step is halved")]
+Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds")]
 Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per pu and node-hour]")]
 Curvature = Annotated[float, Field(ge=0, description="ρ [currency per pu² and node-hour]")]
 Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
-Average = Annotated[float, Field(ge=0, lt=1, description="running mean of the networks; 0 is the last round's")]
+Average = Annotated[
+    float, Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last")
+]
 Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
 
@@ -80,11 +82,11 @@ class Gradient(Learner):
     hidden: tuple[int, ...] = (16, 16)
     days: Days = 4
     rate: Rate = 1e-2
-    halve_rounds: Halve = 400
+    halvings: Halvings = 2.5
     slope: Slope = 1000.0
     curvature: Curvature = 3e4
     ascent: Ascent = 0.0
-    average: Average = 0.97
+    average: Average = 0.033
     margin_pu: Margin = 0.009
     total_rounds: Rounds = 1000
     together: Annotated[
@@ -102,7 +104,11 @@ class Gradient(Learner):
 
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
-        return optax.adam(optax.exponential_decay(self.rate, self.halve_rounds * steps, 0.5))
+        return optax.adam(self.falling(self.rate, steps))
+
+    def falling(self, rate: float, steps: int) -> optax.Schedule:
+        """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
+        return optax.exponential_decay(rate, self.total_rounds / self.halvings * steps, 0.5)
 
     def beside(self, world: World, key: Array) -> Any:
         """What is kept beside the policies before the first round."""
@@ -122,6 +128,9 @@ class Gradient(Learner):
     def rounds(self):
         return self.total_rounds
 
+    def lasting(self, rounds):
+        return dataclasses.replace(self, total_rounds=rounds)
+
     @abc.abstractmethod
     def update(self, state: Trained, world: World, draw: Draw, key: Array) -> tuple[Trained, dict[str, Array]]:
         """One round."""
@@ -135,9 +144,9 @@ class Gradient(Learner):
     def moved(self, state: Trained, nets: Any, adam: optax.OptState) -> Trained:
         """The state after a round, with the running mean of the networks.
 
-        Rounds count alike in the mean until 1 / (1 - average) of them are done.
+        Rounds count alike in the mean until `average` of all of them are done.
         """
-        keep = jnp.minimum(self.average, state.done / (state.done + 4.0))
+        keep = jnp.minimum(1 - 1 / max(1.0, self.average * self.total_rounds), state.done / (state.done + 4.0))
         mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)
         return dataclasses.replace(state, nets=nets, mean=mean, adam=adam, done=state.done + 1)
 

@@ -34,7 +34,7 @@ class Shac(Gradient):
 
     def critic_adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The critics' optimiser, with `steps` of it in a round."""
-        return optax.adam(optax.exponential_decay(self.critic_rate, self.halve_rounds * steps, 0.5))
+        return optax.adam(self.falling(self.critic_rate, steps))
 
     def beside(self, world, key):
         """The critics, as wide as the policies."""

@@ -82,6 +82,7 @@ class Plan(pydantic.BaseModel):
         Raises:
             ScenarioError: lists every problem of all these rows and of `sets` at once.
         """
+        load(Path(self.scenario))  # what is wrong with the base itself is told once, and first
         names = tuple(dict.fromkeys(picked)) or tuple(self.rows)
         problems = _unknown(names, self.rows, "--row")
         if seeds < 0:
@@ -98,8 +99,9 @@ class Plan(pydantic.BaseModel):
         try:
             scenario = load(Path(self.scenario), [*own, *sets])
         except ScenarioError as error:
-            flags = {f"--set {text}": where for text in own if text not in sets}
-            problems += [dataclasses.replace(each, where=flags.get(each.where, each.where)) for each in error.problems]
+            flags = {f"--set {text}" for text in sets}
+            told = [each if each.where in flags else dataclasses.replace(each, where=where) for each in error.problems]
+            problems += told
             return None
         if head is None:
             return None
