@@ -79,7 +79,9 @@ def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator)
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
     augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
-    return sampler(readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error))
+    return sampler(
+        readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error)
+    )
 
 
 def learner(scenario: Scenario, name: str) -> Learner:

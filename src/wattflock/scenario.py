@@ -125,7 +125,10 @@ class Learn(Section):
     part: str = Field(default="gradmap", description="learner, a file of wattflock/learn")
     settings: Settings = SETTINGS
     rounds: int = Field(
-        default=0, ge=0, le=10_000_000, description="rounds of `part`, its schedules stretched; 0 is what it was tuned to"
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="rounds of `part`, its schedules stretched; 0 is what it was tuned to",
     )
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 MAIN = [sys.executable, "-c", "from wattflock.apps.cli import main; main()"]
-VERBS = ("demo", "train", "evaluate", "compare", "parts", "explain", "runs")
+VERBS = ("demo", "train", "evaluate", "compare", "parts", "explain", "runs", "study")
 TINY = (
     "homes.count=20", "homes.homes_per_agent=30", "learn.rounds=10", "judge.test_days=4", "judge.bound_days=1",
     "learn.settings={days=2, epochs=1, hidden=[8]}", "judge.methods=['rules', 'gradmap']",

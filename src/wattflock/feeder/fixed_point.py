@@ -69,8 +69,9 @@ def damped(terminal: Readout, support: Support | None) -> tuple[Support, Array] 
     if support is None:
         return None
     power = jnp.concatenate([jnp.zeros_like(support.room), support.room], -1)
-    all_drawn = terminal.packed(drawn_current(jnp.broadcast_to(terminal.no_load, power.shape), power, None))
-    gain = support.curve.steepest() * jnp.abs(magnitude(all_drawn) - magnitude(terminal.no_load))
+    nothing_drawn = jnp.broadcast_to(terminal.no_load, power.shape)
+    all_drawn = terminal.packed(drawn_current(nothing_drawn, power, None))
+    gain = support.curve.steepest() * jnp.abs(magnitude(all_drawn) - magnitude(nothing_drawn))
     return support, jax.lax.stop_gradient(1 / (1 + gain))
 
 

@@ -42,7 +42,9 @@ class GradMAP(Gradient):
     ] = "proximal"
     trust: Annotated[float, Field(gt=0, description="step of an action per rms gradient")] = 0.2
     trust_least: Annotated[float, Field(gt=0, description="`trust` falls to this …")] = 0.02
-    trust_falls: Annotated[float, Field(gt=0, le=1, description="… which it reaches after this share of all rounds")] = 0.33
+    trust_falls: Annotated[
+        float, Field(gt=0, le=1, description="… which it reaches after this share of all rounds")
+    ] = 0.33
     trust_most: Annotated[float, Field(gt=0, description="most that one round moves an action")] = 0.5
 
     def update(self, state, world, draw, key):
@@ -63,7 +65,7 @@ class GradMAP(Gradient):
         """The expensive part, once a round: dJ/da of every action, (days, steps, homes, controls)."""
         key = jax.random.key(0)  # the policies here leave nothing to chance
         replay = self.gradient == "open"
-        world = dataclasses.replace(world, voltmeter=None) if replay else world  # nobody looks at it in a replay
+        world = world.blind() if replay else world
         moving, at = (Rest(), trajectory.action) if replay else (policy, jnp.zeros_like(trajectory.action))
         together = self.days if replay else self.together
 
@@ -93,9 +95,11 @@ class GradMAP(Gradient):
         order = shuffled(rows[0].shape[0], self.rows, self.epochs, key)
         radius = self.radius(state.done)
 
-        def loss(nets, *rows):
+        def loss(nets, features, action, direction):
             moved = functools.partial(across, nets)
-            return surrogate(moved, *rows) if self.surrogate == "proximal" else clipped(moved, *rows, radius)
+            if self.surrogate == "proximal":
+                return surrogate(moved, features, action, direction)
+            return clipped(moved, features, action, direction, radius)
 
         return turned_back(fit(loss, turned((state.nets, state.adam)), self.adam(len(order)), rows, order))
 
@@ -115,9 +119,7 @@ def surrogate(nets: Callable[[Array], Array], features: Array, action: Array, di
     return (direction * moved + moved**2 / 2).sum() / features.shape[1]
 
 
-def clipped(
-    nets: Callable[[Array], Array], features: Array, action: Array, direction: Array, radius: Array
-) -> Array:
+def clipped(nets: Callable[[Array], Array], features: Array, action: Array, direction: Array, radius: Array) -> Array:
     """Sum over homes of the mean over rows of max(direction·d, direction·clip(d, -radius, radius)), d = μ(o) - a.
 
     Its gradient is that of `surrogate` at d = 0, and zero once an action went beyond `radius` the way it was pulled.

@@ -108,7 +108,7 @@ class Gradient(Learner):
 
     def falling(self, rate: float, steps: int) -> optax.Schedule:
         """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
-        return optax.exponential_decay(rate, self.total_rounds / self.halvings * steps, 0.5)
+        return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
 
     def beside(self, world: World, key: Array) -> Any:
         """What is kept beside the policies before the first round."""

@@ -49,7 +49,8 @@ def notes(summary: Summary) -> str:
     """What a reader must know to read the table, in one line."""
     days, bound_days = summary.get("test_days"), summary.get("bound_days")
     text = f"{count(summary.get('homes'))} homes, {count(days)} unseen days"
-    return f"{text}; bound and saving captured on {count(bound_days)} of them" if bound_days else text
+    plans = "bound, mpc" if "mpc" in summary["methods"] else "bound"
+    return f"{text}; {plans} and saving captured on {count(bound_days)} of them" if bound_days else text
 
 
 def comparison(summary: Summary) -> Table:

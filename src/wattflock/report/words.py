@@ -39,7 +39,7 @@ def between(value: float | None, low: float | None, high: float | None) -> str:
 def best(summary: dict[str, Any]) -> str:
     """The method that the report is about: gradmap, or the cheapest of those with the fewest violations."""
     methods = summary["methods"]
-    learned = [name for name in methods if name not in ("idle", "bound")] or list(methods)
+    learned = [name for name in methods if name not in ("idle", "mpc", "bound")] or list(methods)
     if "gradmap" in learned:
         return "gradmap"
 

@@ -87,14 +87,17 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
 
     experiment = _experiment(scenario, sets, runs, minutes, devices)
     summary = None if fresh else experiment.run.summary()
+    report = experiment.run.folder / "report.html"
     if summary:
         say("This study is finished; --fresh repeats it.")
     else:
         summary = compared(experiment, fresh or not resume)
+        report.unlink(missing_ok=True)
+    if not report.exists():  # a run of `study` has none yet
         say("drawing the figures and the report …")
         draw_all(experiment.run.folder)
         write_report(experiment.run.folder)
-    say(f"report  {experiment.run.folder / 'report.html'}\nfigures {experiment.run.folder}/*.png")
+    say(f"report  {report}\nfigures {experiment.run.folder}/*.png")
     return comparison(summary)
 
 

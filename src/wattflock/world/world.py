@@ -66,8 +66,12 @@ class World(eqx.Module):
         """How many numbers each home sees."""
         return self.fleet.seen + (self.voltmeter.seen if self.voltmeter else 0)
 
+    def blind(self) -> "World":
+        """The same where nobody sees a voltage: for a replay, which looks at nothing."""
+        return dataclasses.replace(self, voltmeter=None)
+
     def bare(self) -> "World":
-        """The same wires and homes; nobody sees a voltage, and no inverter answers one: for plans, which need neither."""
+        """The same without voltmeters and guard: for plans, which need neither."""
         return dataclasses.replace(self, voltmeter=None, guard=None)
 
     def reset(self, now: Profile) -> dict:
