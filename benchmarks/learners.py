@@ -1,6 +1,6 @@
 """GradMAP beside other learners by gradient: how soon each reaches the same bar, on unseen days.
 
-    python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--fold 4] [--write]
+    python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--days 32] [--write]
 
 All learners in one process and one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left
 them, an equal number of trials each, on weeks that are not test weeks. Schedules are stretched to the seconds. Seconds
@@ -10,6 +10,7 @@ the reported verdict of a study is float64.
 """
 
 import argparse
+import dataclasses
 import time
 from pathlib import Path
 
@@ -82,9 +83,10 @@ def _days(world, policy, profile):
 
 
 def contender(name: str, settings: dict | None = None) -> Learner:
-    """A learner of the contest, with other settings on top."""
+    """A learner of the contest, with other settings on top; on a GPU all days of a round side by side."""
     room, differs = CONTENDERS[name]
-    return part("learn", Learner, room)(**differs | (settings or {}))
+    who = part("learn", Learner, room)(**differs | (settings or {}))
+    return who if jax.default_backend() == "cpu" else dataclasses.replace(who, together=who.days)
 
 
 def paced(judge: Judge, built: Built, who: Gradient, seconds: float) -> tuple[Gradient, float]:
@@ -199,16 +201,18 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--days", type=int, default=0, help="days a round for all, e.g. 32 on a GPU; 0: each its own")
     parser.add_argument("--fold", type=int, default=4, help="unseen weeks: 4 is the study's")
     parser.add_argument("--write", action="store_true", help="also write benchmarks/learners.md and .csv")
     options = parser.parse_args()
     built = build(load(None, [f"data.fold={options.fold}"]))
     judge_of = Judge(built)
+    batch = {"days": options.days} if options.days else {}
     rows = [
         mark
         for seed in range(options.seeds)
         for method in options.methods
-        for mark in course(judge_of, built, method, contender(method), seed, options.seconds)
+        for mark in course(judge_of, built, method, contender(method, batch), seed, options.seconds)
     ]
     marks = pl.DataFrame(rows)
     text = table(marks, options.seconds)

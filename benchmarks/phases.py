@@ -1,0 +1,174 @@
+"""Where a round's time goes: every phase of GradMAP and of backpropagation, beside what the machine could do.
+
+    python benchmarks/phases.py [--days 8] [--homes 1000] [--write]
+
+float32, IEEE 123; each phase compiled by itself, median of 15. Operations are counted in the traced program: additions
+and products one each, a transcendental function ten, loops as often as they run (the power flow's as often as it took).
+Bytes are what a phase reads and writes at the least: its inputs and outputs. The roof is the larger of operations over
+the machine's rate (a large matrix product) and bytes over its bandwidth (a long sum), measured in the same process.
+"""
+
+import argparse
+import dataclasses
+import time
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wattflock.build import build
+from wattflock.learn.gradmap import GradMAP
+from wattflock.learn.learner import begin
+from wattflock.learn.nets import Separate
+from wattflock.learn.through import Through
+from wattflock.scenario import load
+from wattflock.types import on_device
+from wattflock.world.rollout import Rest, judge, rollout
+
+REPEATS = 15
+WHILE_STEPS = 4  # of the power flow on these days, beyond those that are unrolled; the adjoint takes as many
+DEAR = {"tanh", "sin", "cos", "exp", "log", "sqrt", "rsqrt", "pow", "div", "erf_inv", "logistic", "integer_pow"}
+FREE = {"reshape", "broadcast_in_dim", "transpose", "slice", "squeeze", "convert_element_type", "copy", "gather",
+        "concatenate", "dynamic_slice", "dynamic_update_slice", "iota", "optimization_barrier"}  # fmt: skip
+
+
+def operations(jaxpr, while_steps: int) -> float:
+    """Operations of a traced program."""
+    total = 0.0
+    for line in jaxpr.eqns:
+        name, size = line.primitive.name, max((float(np.prod(v.aval.shape)) for v in line.outvars), default=0.0)
+        inner = [v for v in jax.tree.leaves(list(line.params.values()), is_leaf=_is_program) if _is_program(v)]
+        times = {"scan": line.params.get("length", 1), "while": while_steps}.get(name, 1)
+        if inner:
+            total += times * sum(operations(getattr(each, "jaxpr", each), while_steps) for each in inner)
+        elif name == "dot_general":
+            (contracted, _), _ = line.params["dimension_numbers"]
+            total += 2 * size * float(np.prod([line.invars[0].aval.shape[k] for k in contracted]))
+        elif name not in FREE:
+            reduced = float(np.prod(line.invars[0].aval.shape)) if name.startswith(("reduce", "cum")) else size
+            total += reduced * (10 if name in DEAR else 1)
+    return total
+
+
+def _is_program(value) -> bool:
+    return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
+
+
+def measured(work, *inputs, while_steps: int = WHILE_STEPS) -> dict[str, float]:
+    """Seconds of a compiled call, its operations and the bytes of its inputs and outputs."""
+    flat, tree = jax.tree.flatten(eqx.filter(inputs, eqx.is_array))
+    rest = eqx.filter(inputs, eqx.is_array, inverse=True)
+
+    def called(*leaves):
+        return work(*eqx.combine(jax.tree.unflatten(tree, leaves), rest))
+
+    traced = jax.make_jaxpr(called)(*flat)
+    compiled = jax.jit(called)
+    out = jax.block_until_ready(compiled(*flat))
+    seconds = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        jax.block_until_ready(compiled(*flat))
+        seconds.append(time.perf_counter() - began)
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((flat, out)) if hasattr(leaf, "itemsize"))
+    return {"s": float(np.median(seconds)), "flop": operations(traced.jaxpr, while_steps), "byte": float(size)}
+
+
+def machine() -> tuple[float, float]:
+    """Operations and bytes a second of a large product and of a long sum."""
+    square, long = jnp.ones((2048, 2048)), jnp.ones(2**25)
+    product, total = measured(lambda x: x @ x, square), measured(lambda x: x + 1.5, long)
+    return product["flop"] / product["s"], total["byte"] / total["s"]
+
+
+def phases(homes: int, days: int) -> dict[str, dict[str, float]]:
+    """Every phase of a round of `days` days."""
+    sets = [f"homes.count={homes}", f"homes.homes_per_agent={2000 / homes}"]
+    built = build(load(None, sets))
+    world, key = on_device(built.world, "float32"), jax.random.key(0)
+    who, ssl = GradMAP(days=days), Through(days=days)
+    if jax.default_backend() != "cpu":
+        ssl = dataclasses.replace(ssl, together=days)
+    state, plain = begin(who, world, 0).state, begin(ssl, world, 0).state
+    profile = eqx.filter_jit(built.sampler.train)(key, days)
+    policy = Separate(state.nets)
+    gone = eqx.filter_jit(lambda p: rollout(world, p, profile, key, days))(policy)
+    action, effect, blind = gone.action, gone.effect, world.blind()
+    direction = 0.1 * action
+    value = eqx.filter_jit(lambda e: judge(world, dataclasses.replace(gone, effect=e), profile, who.margin_pu))
+
+    def wires(effect):
+        return who.lagrangian.wires(value(effect), state.multiplier)
+
+    def devices(action):
+        went = rollout(blind, Rest(), profile, key, days, action)
+        return went.effect.cost.sum() + went.end.sum() + went.effect.power_kw.sum()
+
+    blind_state = begin(who, blind, 0).state
+    return {
+        "draw days": measured(lambda key: built.sampler.train(key, days).load_kw, key),
+        "roll out, voltmeters read": measured(lambda p: rollout(world, p, profile, key, days).action, policy),
+        "roll out, nobody sees a voltage": measured(
+            lambda p: rollout(blind, p, profile, key, days).action, Separate(blind_state.nets)
+        ),
+        "policies alone, once a step": measured(
+            lambda nets, x: jax.lax.map(lambda now: nets(jnp.swapaxes(now, 0, 1)), jnp.swapaxes(x, 0, 1)),
+            state.nets,
+            gone.features,
+        ),
+        "devices alone": measured(devices, action),
+        "devices and their gradient": measured(jax.value_and_grad(devices), action),
+        "power flow and penalty": measured(wires, effect),
+        "power flow, penalty and adjoint": measured(lambda e: jax.value_and_grad(wires)(e), effect),
+        "gradient of all actions (devices, wires, bills)": measured(
+            lambda s, t: who.action_gradient(world, Separate(s.nets), profile, t, s.multiplier)[0], state, gone
+        ),
+        "surrogate, all minibatches with Adam": measured(
+            lambda s, t, d: who.fit(s, t, d, key)[0].weights, state, gone, direction
+        ),
+        "**a round of gradmap**": measured(
+            lambda s: who.update(s, world, built.sampler.train, key)[0].nets.weights, state
+        ),
+        "**a round of through, as many days**": measured(
+            lambda s: ssl.update(s, world, built.sampler.train, key)[0].nets.weights, plain
+        ),
+    }
+
+
+def table(found: dict[str, dict[str, float]], peak: float, bandwidth: float) -> str:
+    """One line a phase: milliseconds, operations, bytes, rate, and how many times its roof it takes."""
+    lines = [
+        "| phase | ms | Mflop | MB | Gflop/s | roof [ms] | times the roof |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, each in found.items():
+        roof = max(each["flop"] / peak, each["byte"] / bandwidth)
+        lines.append(
+            f"| {name} | {1e3 * each['s']:.1f} | {each['flop'] / 1e6:,.0f} | {each['byte'] / 1e6:,.0f} "
+            f"| {each['flop'] / each['s'] / 1e9:.1f} | {1e3 * roof:.1f} | {each['s'] / roof:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Where a round's time goes.")
+    parser.add_argument("--days", type=int, default=8)
+    parser.add_argument("--homes", type=int, default=1000)
+    parser.add_argument("--write", action="store_true", help="also write benchmarks/phases.md")
+    options = parser.parse_args()
+    peak, bandwidth = machine()
+    found = phases(options.homes, options.days)
+    device = jax.devices()[0].device_kind
+    what = f"{options.homes:,} homes, {options.days} days a round, on {device}"
+    head = f"{what}: {peak / 1e9:.0f} Gflop/s, {bandwidth / 1e9:.0f} GB/s."
+    text = f"{head}\n\n{table(found, peak, bandwidth)}"
+    print(text)
+    if options.write:
+        about = (__doc__ or "").split("\n\n", 2)[2]
+        Path(__file__).with_suffix(".md").write_text(f"# Where a round's time goes\n\n{about}\n{text}\n")
+
+
+if __name__ == "__main__":
+    main()
