@@ -1,13 +1,16 @@
 """Settings of every learner by random search: the same number of trials, seconds and dimensions for each.
 
-    python benchmarks/tuning.py [--methods gradmap through] [--trials 10] [--seconds 30] [--write]
+    python benchmarks/tuning.py [--methods gradmap through] [--trials 18] [--seconds 30] [--write]
 
 On fold 0 of the weeks: other weeks are unseen there, and the study's unseen weeks are in no split. Trial 0 is the
-class's defaults. A trial trains for so many seconds (compilation not counted, schedules stretched to them) and is
-scored by the common objective J (learners.py) on the fold's unseen days. The log of all trials is tuning.csv.
+class's defaults, the next eight are drawn over the whole space, later ones around the best so far. A trial trains for
+so many seconds (compilation not counted, schedules stretched to them). Best is who captures most of the saving with a
+violation of at most 0.3 % of idle's on the fold's unseen days; else who has the least common objective J (learners.py).
+The log of all trials is tuning.csv; with --write the search goes on from there.
 """
 
 import argparse
+import ast
 import time
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from wattflock.learn.learner import advance, begin
 from wattflock.scenario import load
 
 CHUNK = 10
+ANYWHERE = 9  # trials before the search stays around the best
+KEPT = 0.003  # violation as a share of idle's
 SHARED = {  # field: lowest and highest on a logarithmic scale, or a list to pick from
     "rate": (2e-3, 2e-2),
     "halvings": (1.5, 5.0),
@@ -40,15 +45,31 @@ OWN = {
 }
 
 
-def drawn(name: str, random: np.random.Generator) -> dict:
-    """Settings of one trial."""
+def drawn(name: str, random: np.random.Generator, around: dict) -> dict:
+    """Settings of one trial: anywhere in the space, or within a factor of about 1.4 of others."""
     found = {}
     for field, space in (SHARED | OWN[name]).items():
         if isinstance(space, list):
-            found[field] = space[random.integers(len(space))]
+            stay = field in around and random.random() < 0.7
+            found[field] = around[field] if stay else space[random.integers(len(space))]
         else:
-            found[field] = float(f"{np.exp(random.uniform(*np.log(space))):.3g}")
+            wide = np.exp(random.uniform(*np.log(space)))
+            near = around.get(field, 0) * np.exp(random.normal(0, 0.35))
+            found[field] = float(f"{near if field in around else wide:.3g}")
     return found
+
+
+def best_of(log: list[dict], name: str) -> dict:
+    """The best trial so far of one learner."""
+    mine = [row for row in log if row["method"] == name]
+    kept = [row for row in mine if row["violation"] <= KEPT]
+    return max(kept, key=lambda row: row["captured"]) if kept else min(mine, key=lambda row: row["J"])
+
+
+def near(name: str, best: dict) -> dict:
+    """All settings of a trial, those of the defaults included."""
+    own = contender(name)
+    return {field: getattr(own, field) for field in SHARED | OWN[name]} | ast.literal_eval(best["settings"])
 
 
 def trial(judge: Judge, built: Built, name: str, settings: dict, seconds: float) -> dict[str, float]:
@@ -66,15 +87,17 @@ def trial(judge: Judge, built: Built, name: str, settings: dict, seconds: float)
     )
 
 
-def text_of(log: pl.DataFrame, seconds: float) -> str:
+def text_of(log: list[dict], seconds: float) -> str:
     """The best trials of each learner."""
-    lines = ["| method | trials | best J | captured [%] | violation [% of idle] | J of the defaults | settings |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---|")
-    for (name,), mine in log.partition_by("method", as_dict=True, maintain_order=True).items():
-        best, first = mine.sort("J").row(0, named=True), mine.filter(pl.col("trial") == 0)["J"].to_list()
-        cells = [f"{best['J']:.3f}", f"{100 * best['captured']:.1f}", f"{100 * best['violation']:.2f}"]
-        cells += [f"{first[0]:.3f}" if first else "–", best["settings"]]
-        lines.append(f"| {name} | {mine.height} | " + " | ".join(cells) + " |")
+    lines = ["| method | trials | captured [%] | violation [% of idle] | J | first trial's | settings of the best |"]
+    lines.append("|---|---:|---:|---:|---:|---|---|")
+    for name in dict.fromkeys(row["method"] for row in log):
+        best, mine = best_of(log, name), [row for row in log if row["method"] == name]
+        cells = [each for row in (best, mine[0]) for each in (100 * row["captured"], 100 * row["violation"], row["J"])]
+        lines.append(
+            f"| {name} | {len(mine)} | {cells[0]:.1f} | {cells[1]:.2f} | {cells[2]:.3f} "
+            f"| {cells[3]:.1f} %, {cells[4]:.2f} %, {cells[5]:.3f} | {best['settings']} |"
+        )
     about = (__doc__ or "").split("\n\n", 2)[2]
     return f"# Settings by search, {seconds:.0f} s a trial\n\n{about}\n" + "\n".join(lines) + "\n"
 
@@ -82,26 +105,28 @@ def text_of(log: pl.DataFrame, seconds: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Random search over the settings of learners.")
     parser.add_argument("--methods", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
-    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=18)
     parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/tuning.md and .csv")
+    parser.add_argument("--write", action="store_true", help="go on from benchmarks/tuning.csv; write it and tuning.md")
     options = parser.parse_args()
-    built = build(load(None, ["data.fold=0"]))
-    judge, rows = Judge(built), []
+    built, here = build(load(None, ["data.fold=0"])), Path(__file__)
+    file = here.with_suffix(".csv")
+    log = pl.read_csv(file).to_dicts() if options.write and file.exists() else []
+    judge = Judge(built)
     for number in range(options.trials):
         for name in options.methods:
-            random = np.random.default_rng([options.seed, number, list(CONTENDERS).index(name)])
-            settings = drawn(name, random) if number else {}
+            if any((row["method"], row["trial"]) == (name, number) for row in log):
+                continue
+            random = np.random.default_rng([0, number, list(CONTENDERS).index(name)])
+            around = near(name, best_of(log, name)) if number >= ANYWHERE else {}
+            settings = drawn(name, random, around) if number else {}
             found = trial(judge, built, name, settings, options.seconds)
-            rows.append({"method": name, "trial": number, "settings": str(settings)} | found)
-            print(rows[-1], flush=True)
-            log = pl.DataFrame(rows)
+            log.append({"method": name, "trial": number, "settings": str(settings)} | found)
+            print(log[-1], flush=True)
             if options.write:
-                here = Path(__file__)
-                log.write_csv(here.with_suffix(".csv"), float_precision=5)
+                pl.DataFrame(log).write_csv(file, float_precision=5)
                 here.with_suffix(".md").write_text(text_of(log, options.seconds))
-    print(text_of(pl.DataFrame(rows), options.seconds))
+    print(text_of(log, options.seconds))
 
 
 if __name__ == "__main__":
