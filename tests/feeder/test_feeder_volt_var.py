@@ -37,6 +37,7 @@ def test_the_curve_goes_through_its_points():
     assert jnp.allclose(CURVE.share(at), jnp.array([-1, -1, -0.5, 0, 0, 0, 0.5, 1, 1]), atol=1e-5)
 
 
+@pytest.mark.study
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31), room_kvar=st.sampled_from([300.0, 2000.0, 8000.0]))
 def test_inverters_draw_what_their_curve_says_at_the_voltage_they_cause(seed, room_kvar):
@@ -50,6 +51,7 @@ def test_inverters_draw_what_their_curve_says_at_the_voltage_they_cause(seed, ro
     assert np.allclose(flow.drawn_kw, kw, atol=1e-6)
 
 
+@pytest.mark.study
 def test_more_room_leaves_less_violation():
     kw, kvar = loads(3, -2, 2.2, 40)
     beyond = []
@@ -67,6 +69,7 @@ def test_without_room_it_is_the_plain_flow():
     assert jnp.allclose(solve(FEEDER, kw, kvar, support=Support(CURVE, 0 * SHARE)).voltage_pu, plain.voltage_pu)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_gradient_is_the_central_difference(seed, float64):
     random = np.random.default_rng(seed)
@@ -86,6 +89,7 @@ def test_the_gradient_is_the_central_difference(seed, float64):
         assert float((slope[k] * along[k]).sum()) == pytest.approx(float(difference), rel=1e-4)
 
 
+@pytest.mark.study
 def test_a_snapshot_without_a_solution_leaves_the_others_alone():
     kw, kvar = loads(5, 0.5, 1)
     hopeless = kw.copy()
@@ -98,6 +102,7 @@ def test_a_snapshot_without_a_solution_leaves_the_others_alone():
     assert jnp.allclose(bad[others], good[others], atol=1e-6)
 
 
+@pytest.mark.study
 def test_the_curve_is_part_of_the_support():
     kw, kvar = loads(6, 1.5, 2)
     wide = Support(dataclasses.replace(CURVE, rest_low_pu=0.96), 2000 * SHARE)

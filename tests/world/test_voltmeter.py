@@ -15,6 +15,9 @@ from wattflock.scenario import load
 from wattflock.world.rollout import judge, rollout
 
 
+pytestmark = pytest.mark.study
+
+
 @eqx.filter_jit
 def days(world, policy, profile):
     trajectory = rollout(world, policy, profile, jax.random.key(0))

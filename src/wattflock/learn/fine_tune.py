@@ -1,0 +1,45 @@
+"""Some homes learn while all others stay as they are: new homes join, or one home is fitted anew, in seconds."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from wattflock.learn.learner import Draw
+from wattflock.learn.nets import flock
+from wattflock.learn.primal_dual import Gradient, Trained
+from wattflock.world.world import World
+
+
+class FineTune(eqx.Module):
+    """A learner of which only some homes move; networks and moments of the others stay as they were.
+
+    A round is that of the learner: the others act on the same feeder, by policies that no longer change.
+    """
+
+    learner: Gradient
+    moving: Bool[Array, "homes"]
+
+    def begin(self, state: Trained, world: World, key: Array) -> Trained:
+        """The trained flock with fresh networks in the homes that move, at round zero."""
+        sizes = (world.seen, *self.learner.hidden, world.fleet.controls)
+        nets = self.kept(state.nets, flock(sizes, world.homes, key))
+        adam = self.learner.adam().init(nets)
+        return dataclasses.replace(state, nets=nets, mean=nets, adam=adam, done=jnp.zeros_like(state.done))
+
+    def update(self, state: Trained, world: World, draw: Draw, key: Array):
+        """One round; `state, log` as the learner's own."""
+        after, log = self.learner.update(state, world, draw, key)
+        kept = {name: self.kept(getattr(state, name), getattr(after, name)) for name in ("nets", "mean", "adam")}
+        return dataclasses.replace(after, **kept), log
+
+    def kept(self, before, after):
+        """Networks or moments: `after` in the homes that move, `before` in the others; counts from `after`."""
+
+        def mixed(old, new):
+            moving = self.moving.reshape(-1, *[1] * (new.ndim - 1)) if new.ndim else True
+            return jnp.where(moving, new, old)
+
+        return jax.tree.map(mixed, before, after)

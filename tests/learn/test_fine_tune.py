@@ -1,0 +1,49 @@
+"""New homes join a trained flock, and nobody else is retrained."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wattflock.learn.fine_tune import FineTune
+from wattflock.learn.gradmap import GradMAP
+from wattflock.learn.learner import Progress, advance, begin
+
+pytestmark = pytest.mark.study
+MOVING = np.isin(np.arange(20), (3, 11))
+
+
+@pytest.fixture(scope="module")
+def course(world, built):
+    """A flock after some rounds; the same with two new homes at their beginning, and after rounds of fine-tuning."""
+    learner = GradMAP(hidden=(8,), days=2, epochs=1, total_rounds=20)
+    trained, _ = advance(begin(learner, world, 0), learner, world, built.sampler.train, 10)
+    fine = FineTune(learner, jnp.asarray(MOVING))
+    fresh = fine.begin(trained.state, world, jax.random.key(7))
+    start = Progress(fresh, jnp.zeros((), jnp.int32), trained.key)
+    after, log = advance(start, fine, world, built.sampler.train, 10)
+    return trained.state, fresh, after.state, log
+
+
+def changed(one, other) -> np.ndarray:
+    """Which homes differ in any weight."""
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return np.any([np.asarray((a != b).reshape(20, -1).any(1)) for a, b in pairs], axis=0)
+
+
+def test_new_homes_begin_anew_and_others_as_they_were(course):
+    trained, fresh, _, _ = course
+    assert np.array_equal(changed(trained.nets, fresh.nets), MOVING)
+    assert int(fresh.done) == 0
+
+
+@pytest.mark.parametrize("name", ["nets", "mean"])
+def test_only_the_new_homes_learn(course, name):
+    _, fresh, after, _ = course
+    assert np.array_equal(changed(getattr(fresh, name), getattr(after, name)), MOVING)
+
+
+def test_they_learn_something(course):
+    *_, log = course
+    assert int(course[2].done) == 10
+    assert float(log["objective"][-3:].mean()) < float(log["objective"][:3].mean())
