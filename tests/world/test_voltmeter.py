@@ -14,7 +14,6 @@ from wattflock.learn.nets import Separate, flock
 from wattflock.scenario import load
 from wattflock.world.rollout import judge, rollout
 
-
 pytestmark = pytest.mark.study
 
 

@@ -26,12 +26,12 @@ class GradMAP(Gradient):
     """
 
     days: Days = 8
-    rate: Rate = 5e-3
+    rate: Rate = 8e-3
     halvings: Halvings = 3.2
     slope: Slope = 2000.0
     average: Average = 0.02
-    margin_pu: Margin = 0.010
-    total_rounds: Rounds = 500
+    margin_pu: Margin = 0.005
+    total_rounds: Rounds = 600
     epochs: Annotated[int, Field(ge=1, description="passes of the surrogate over a round's rows")] = 2
     rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch")] = 24
     gradient: Annotated[

@@ -1,6 +1,6 @@
 """Self-supervised learning: plain backpropagation through the day and the power flow."""
 
-from wattflock.learn.primal_dual import Gradient, backpropagate
+from wattflock.learn.primal_dual import Gradient, Margin, Rounds, backpropagate
 
 
 class Through(Gradient):
@@ -8,6 +8,9 @@ class Through(Gradient):
 
     Source: self-supervised optimisation proxies, e.g. Donti, Rolnick & Kolter 2021 (DC3), eq. 2.
     """
+
+    margin_pu: Margin = 0.007
+    total_rounds: Rounds = 1100
 
     def update(self, state, world, draw, key):
         return backpropagate(self, self.lagrangian, state, world, draw, key)
