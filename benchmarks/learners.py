@@ -161,6 +161,7 @@ def spread_of(ends: list[dict], column: str, factor: float, digits: int) -> str:
 def draw(marks: pl.DataFrame, path: Path) -> None:
     """Curves of all runs: share captured, violation and J against seconds."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
     shown = {
@@ -168,12 +169,15 @@ def draw(marks: pl.DataFrame, path: Path) -> None:
         "violation": ("violation [% of uncontrolled]", 100, (0.02, 10), "log"),
         "J": ("objective J [USD per home and day]", 1, (marks["J"].min() - 0.05, marks["J"].min() + 0.8), "linear"),
     }
-    colours = dict(zip(marks["method"].unique(maintain_order=True), COLOURS, strict=False))
+    colours = dict(zip(CONTENDERS, COLOURS, strict=True))
     for axis, (column, (title, factor, limits, scale)) in zip(axes, shown.items(), strict=True):
         for (method, seed), run in marks.partition_by("method", "seed", as_dict=True).items():
             label = str(method) if seed == 0 else None
             axis.plot(run["seconds"], factor * run[column], color=colours[method], label=label, linewidth=1)
         axis.set(xlabel="training [s]", ylabel=title, ylim=limits, yscale=scale, xscale="log")
+        axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.grid(alpha=0.3)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
     figure.savefig(path, dpi=150)

@@ -157,5 +157,5 @@ def test_both_surrogates_start_with_the_same_gradient(world):
 
 
 def test_the_radius_falls_to_its_least():
-    learner = GradMAP(trust=0.4, trust_least=0.1, trust_falls=0.04)
+    learner = GradMAP(trust=0.4, trust_least=0.1, trust_falls=0.04, total_rounds=500)
     assert [float(learner.radius(jnp.asarray(done))) for done in (0, 10, 1000)] == pytest.approx([0.4, 0.2, 0.1])

@@ -55,10 +55,10 @@ def example(name: str, wide: bool, present: bool = True):
 
 
 def worst_gap(device, now, seed: int, dt_h: float) -> float:
-    """The greatest gap of any step's energy balance [kWh per kWh stored, and per kWh below 1]."""
+    """The greatest gap of any step's energy balance [kWh per kWh stored or used, and per kWh below 1]."""
     before, after, _, effect = random_day(device, now, jnp.asarray(seed), jnp.asarray(dt_h, float))
     gap = effect.power_kw * dt_h - (after - before + effect.lost_kwh + effect.used_kwh)
-    return float((jnp.abs(gap) / jnp.maximum(1, jnp.abs(before))).max())
+    return float((jnp.abs(gap) / jnp.maximum(1, jnp.abs(before) + jnp.abs(effect.used_kwh))).max())
 
 
 @every_device
