@@ -34,6 +34,7 @@ def test_without_growth_and_with_a_slope_it_is_backpropagation_to_the_bit(world,
         "slope": 500.0,
         "curvature": 5e4,
         "average": 0.5,
+        "total_rounds": 100,
         "margin_pu": 0.02,
         "ascent": 10.0,
     }

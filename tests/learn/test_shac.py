@@ -55,6 +55,7 @@ def test_a_critic_s_days_are_its_rows(world):
 @pytest.fixture(scope="module")
 def reach(world, profile):
     """`reach(horizon, step)`: from which steps' loads a gradient comes to what homes see at `step`, (steps,) bool."""
+    world = world.blind()  # through a voltage a load reaches what is seen two steps later
     nets = flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3))
 
     @functools.partial(jax.jit, static_argnums=(1, 2))
@@ -97,7 +98,7 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
     def days(key, count):
         return jax.tree.map(lambda x: x[:count], profile)
 
-    shared = {"hidden": (4,), "days": 1}
+    shared = {"hidden": (4,), "days": 1, "margin_pu": 0.009, "total_rounds": 100}
     plain, whole = (
         advance(begin(learner, world, 0), learner, world, days, 1)[0].state.nets
         for learner in (Through(**shared), Shac(**shared, horizon=world.steps))

@@ -32,6 +32,9 @@ Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
 
 
+TINY = 3e-6  # Adam's ε: a gradient that is only rounding, as of a device that is not there, moves nothing
+
+
 class Trained(eqx.Module):
     """State of a learner by gradient."""
 
@@ -104,7 +107,7 @@ class Gradient(Learner):
 
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
-        return optax.adam(self.falling(self.rate, steps))
+        return optax.adam(self.falling(self.rate, steps), eps=TINY)
 
     def falling(self, rate: float, steps: int) -> optax.Schedule:
         """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
