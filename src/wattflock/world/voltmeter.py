@@ -6,6 +6,7 @@ from jaxtyping import Array, Float, Int
 
 from wattflock.feeder.feeder import Flow
 from wattflock.feeder.impedance import Values
+from wattflock.types import Profile
 
 
 class Voltmeter(eqx.Module):
@@ -18,9 +19,9 @@ class Voltmeter(eqx.Module):
         """How many numbers each home sees of it."""
         return 1
 
-    def start(self, dtype) -> Float[Array, "homes"]:
+    def start(self, now: Profile) -> Float[Array, "homes"]:
         """Before the first step of a day: nominal."""
-        return jnp.ones(self.terminal.shape, dtype)
+        return jnp.ones_like(jnp.asarray(now.start))
 
     def read(self, flow: Flow) -> Float[Array, "homes"]:
         """Voltage of every home [pu]."""

@@ -77,7 +77,7 @@ class World(eqx.Module):
     def reset(self, now: Profile) -> dict:
         """States of all homes at the beginning of a day; `now` has shape (homes,)."""
         state = jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
-        return state | ({"voltage": self.voltmeter.start(now.load_kw.dtype)} if self.voltmeter else {})
+        return state | ({"voltage": self.voltmeter.start(now)} if self.voltmeter else {})
 
     def observe(self, state: dict, now: Profile) -> Seen:
         """What every home sees of itself; nothing of any other home enters its row."""
