@@ -62,8 +62,8 @@ class Experiment:
 
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
-        course = Course(who, self.world, self.built.sampler, self.scenario.seed, who.rounds(), self.minutes)
-        return dataclasses.replace(course, mesh=self.mesh)
+        sampler, seed = self.built.sampler, self.scenario.seed
+        return Course(who, self.world, sampler, seed, who.rounds(), self.minutes, mesh=self.mesh)
 
     def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:
         """A method's policy and the card of its training; goes on from a checkpoint unless `fresh`.

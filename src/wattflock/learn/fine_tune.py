@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from wattflock.learn.learner import Draw
-from wattflock.learn.nets import flock
 from wattflock.learn.primal_dual import Gradient, Trained
 from wattflock.world.world import World
 
@@ -24,10 +23,9 @@ class FineTune(eqx.Module):
 
     def begin(self, state: Trained, world: World, key: Array) -> Trained:
         """The trained flock with fresh networks in the homes that move, at round zero."""
-        sizes = (world.seen, *self.learner.hidden, world.fleet.controls)
-        nets = self.kept(state.nets, flock(sizes, world.homes, key))
-        adam = self.learner.adam().init(nets)
-        return dataclasses.replace(state, nets=nets, mean=nets, adam=adam, done=jnp.zeros_like(state.done))
+        fresh = self.learner.init(world, key)
+        nets = self.kept(state.nets, fresh.nets)
+        return dataclasses.replace(state, nets=nets, mean=nets, adam=fresh.adam, done=fresh.done)
 
     def update(self, state: Trained, world: World, draw: Draw, key: Array):
         """One round; `state, log` as the learner's own."""

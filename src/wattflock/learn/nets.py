@@ -46,8 +46,8 @@ def turned_back(tree):
 def across(nets: Flock, features: Array) -> Array:
     """(seen, rows, homes) → (controls, rows, homes) of networks that were `turned`.
 
-    A thousand tiny products are sums of whole vectors over homes here: half the time of as many calls of a
-    matrix product on a CPU (benchmarks/phases.md). The barriers keep each layer from being computed again for
+    A thousand tiny products are sums of whole vectors over homes here, and no call of a matrix product is left
+    (measured in docs/learn-gradmap.md). The barriers keep each layer from being computed again for
     everything that reads it.
     """
     x = features
