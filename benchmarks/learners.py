@@ -12,6 +12,7 @@ the reported verdict of a study is float64.
 import argparse
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import equinox as eqx
@@ -40,6 +41,7 @@ CONTENDERS = {  # name: part and what differs from its defaults
     "pdl": ("pdl", {}),
     "shac": ("shac", {}),
 }
+Clock = Callable[[], float]
 PACE_ROUNDS = 10  # by which the time of a round is measured
 COMMON = Lagrangian(2000.0, 3e4, 0.0, 0.008)
 BOUND_DAYS = 10
@@ -89,14 +91,16 @@ def contender(name: str, settings: dict | None = None) -> Learner:
     return who if jax.default_backend() == "cpu" else dataclasses.replace(who, together=who.days)
 
 
-def paced(judge: Judge, built: Built, who: Gradient, seconds: float) -> tuple[Gradient, float]:
+def paced(
+    judge: Judge, built: Built, who: Gradient, seconds: float, clock: Clock = time.perf_counter
+) -> tuple[Gradient, float]:
     """The same learner with as many rounds as fit into `seconds`, compiled, and the seconds of a round."""
     progress, _ = advance(begin(who, judge.world, 0), who, judge.world, built.sampler.train, PACE_ROUNDS)
     jax.block_until_ready(progress.done)
-    began = time.perf_counter()
+    began = clock()
     progress, _ = advance(progress, who, judge.world, built.sampler.train, PACE_ROUNDS)
     jax.block_until_ready(progress.done)
-    each = (time.perf_counter() - began) / PACE_ROUNDS
+    each = (clock() - began) / PACE_ROUNDS
     return who.lasting(max(PACE_ROUNDS, round(seconds / each))), each
 
 
