@@ -148,6 +148,7 @@ def main() -> None:
             settings = drawn(name, random, around) if number else {}
             if 0 <= number - FIRST < len(guesses):
                 settings = guesses[number - FIRST]
+            jax.clear_caches()  # hundreds of compiled programs are more than a process may hold
             found = trial(judge, built, name, settings, options.seconds, clock)
             log.append({"method": name, "trial": number, "settings": str(settings)} | found)
             print(log[-1], flush=True)
