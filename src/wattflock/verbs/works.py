@@ -1,5 +1,6 @@
 """Works of many runs: a study is a list of rows, and every row and seed is an ordinary run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,6 @@ from wattflock.verbs.study import Runs, Sets
 if TYPE_CHECKING:
     from wattflock.report.study import Done
     from wattflock.scenario import Scenario
-    from wattflock.store.run import Run
     from wattflock.study.rows import Row
 
 
@@ -19,6 +19,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     seeds: Annotated[int, "So many runs of each row; 0: as the file says."] = 0,
     sets: Sets = None,
     runs: Runs = Path("runs"),
+    workers: Annotated[int, "Runs side by side, each on its share of the cores; seconds are then of that share."] = 1,
     fresh: Annotated[bool, "Run all again, finished or not."] = False,
 ) -> object:
     """Run every row of a study with several seeds, and write one table, its curves and a page.
@@ -28,14 +29,17 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
 
     Example:
         wattflock study gradmap --small
-        wattflock study gradmap --row main --row street-55 --seeds 2
+        wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
         wattflock study gradmap --row ieee8500-5000 --set feeder.settings.file=ieee8500.feeder
     """
-    from wattflock.errors import RunError
+    from wattflock.errors import Problem, RunError, ScenarioError
     from wattflock.report.progress import console, say
     from wattflock.report.study import Findings, write_study
     from wattflock.study.rows import read
+    from wattflock.study.side_by_side import cores
 
+    if not 1 <= workers <= len(cores()):
+        raise ScenarioError([Problem("wattflock study", "--workers", workers, f"1 to {len(cores())}, the cores here")])
     plan = read(name).smaller() if small else read(name)
     chosen = plan.expand(rows or (), seeds, sets or ())
     there = [row for row in chosen if not row.absent()]
@@ -46,9 +50,11 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     failed: list[str] = []
     folder, table = runs / f"study-{plan.name}", "No run is finished."
     try:
-        _run(there, runs, (fresh, plan.recompile), (done, failed))
+        _run(there, runs, (fresh, plan.recompile), (done, failed), workers)
     finally:
         if done:
+            order = [row.name for row in there]
+            done.sort(key=lambda each: (order.index(each.row), each.seed))
             table = write_study(folder, Findings(plan.name, plan.about, done, notes + missing + failed))
             say(f"tables, curves and page  {folder}")
     if failed:
@@ -57,7 +63,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     return table
 
 
-def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]") -> None:
+def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]", workers: int):
     """Every seed of every row; what is done and what failed is added to `told` as it happens.
 
     `again`: whether finished runs are repeated, and whether each compiles for itself.
@@ -65,35 +71,52 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
     from wattflock.report.progress import bar
     from wattflock.report.study import Done
     from wattflock.store.run import open_run
+    from wattflock.study.side_by_side import side_by_side
 
     every = [(row.name, scenario) for row in rows for scenario in row.scenarios]
+    names = [f"{name}, seed {scenario.seed}" for name, scenario in every]
     with bar("study", len(every)) as shown:
-        for place, (name, scenario) in enumerate(every, 1):
-            which = f"{name}, seed {scenario.seed}"
-            shown.at(place - 1, which)
-            run = open_run(scenario, runs)
-            try:
-                _finish(scenario, run, again)
-            except Exception as error:  # whatever it is, the others go on
-                told[1].append(f"{which}: failed ({type(error).__name__}: {error})")
-                shown.at(place, told[1][-1])
-                continue
-            told[0].append(Done(name, scenario.seed, run.folder))
-            shown.at(place, f"{which} done")
+
+        def in_turn() -> Iterator[tuple[int, str]]:
+            for place, (_, scenario) in enumerate(every):
+                shown.at(place, names[place])
+                yield place, _finish(scenario, runs, *again)
+
+        apart = [(scenario, runs, again[0]) for _, scenario in every]
+        ended = in_turn() if workers == 1 else side_by_side(_finish_apart, apart, workers)
+        for count, (place, failure) in enumerate(ended, 1):
+            name, scenario = every[place]
+            if failure:
+                told[1].append(f"{names[place]}: {failure}")
+            else:
+                told[0].append(Done(name, scenario.seed, open_run(scenario, runs).folder))
+            shown.at(count, told[1][-1] if failure else f"{names[place]} done")
 
 
-def _finish(scenario: "Scenario", run: "Run", again: tuple[bool, bool]) -> None:
-    """Make what a run lacks."""
+def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> str:
+    """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
     from wattflock.experiment import Experiment, compared
+    from wattflock.store.run import open_run
 
-    fresh, recompile = again
-    if run.summary() and not fresh:
-        return
-    if recompile:
-        jax.clear_caches()
-    compared(Experiment(scenario, run), fresh)
+    try:
+        run = open_run(scenario, runs)
+        if fresh or not run.summary():
+            if recompile:
+                jax.clear_caches()
+            compared(Experiment(scenario, run), fresh)
+    except Exception as error:  # whatever it is
+        return f"failed ({type(error).__name__}: {error})"
+    return ""
+
+
+def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool) -> str:
+    """The same in a process of its own, whose bars nobody sees."""
+    from wattflock.report.progress import console
+
+    console.quiet = True
+    return _finish(scenario, runs, fresh, recompile=False)
 
 
 VERBS = (study,)
