@@ -18,11 +18,11 @@ import numpy as np
 from learners import Judge
 
 from wattflock.build import build
-from wattflock.learn.fine_tune import FineTune
 from wattflock.learn.gradmap import GradMAP
 from wattflock.learn.idle import Idle
 from wattflock.learn.learner import Progress, advance, begin
 from wattflock.scenario import load
+from wattflock.study.fine_tune import FineTune
 from wattflock.world.rollout import rollout
 
 JOINING = (30, 100, 300)  # rounds of fine-tuning

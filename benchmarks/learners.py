@@ -5,7 +5,7 @@
 All learners in one process and one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left
 them, an equal number of trials each, on weeks that are not test weeks. Schedules are stretched to the seconds. Seconds
 are of learning; marks on the test days and compilation are not counted. `J` is a common objective (cost and penalty
-with λ = 2000, ρ = 3e4, margin 0.008 pu) on the test days; λ and margin of each learner are its own. Marks are float32;
+with λ = 544, ρ = 8160, margin 0.008 pu) on the test days; λ and margin of each learner are its own. Marks are float32;
 the reported verdict of a study is float64.
 """
 
@@ -43,7 +43,7 @@ CONTENDERS = {  # name: part and what differs from its defaults
 }
 Clock = Callable[[], float]
 PACE_ROUNDS = 10  # by which the time of a round is measured
-COMMON = Lagrangian(2000.0, 3e4, 0.0, 0.008)
+COMMON = Lagrangian(544.0, 8160.0, 0.0, 0.008)
 BOUND_DAYS = 10
 COLOURS = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#000000")
 BARS = {  # name: (mark → reached)

@@ -35,7 +35,7 @@ SHARED = {  # field: lowest and highest on a logarithmic scale, or a list to pic
     "rate": (2e-3, 2e-2),
     "halvings": (1.5, 5.0),
     "margin_pu": (0.003, 0.010),
-    "slope": (500.0, 4000.0),
+    "slope": (136.0, 1088.0),
     "average": (0.01, 0.06),
     "hidden": [(16, 16), (16, 16), (24, 24), (16,)],
 }
@@ -44,8 +44,8 @@ OWN = {
     "clipped": {"days": [8, 12, 16], "trust": (0.1, 0.4), "trust_least": (0.005, 0.04)},
     "through": {"days": [2, 4, 8]},
     "large batch": {"days": [16, 32]},
-    "penalty": {"days": [2, 4, 8], "curvature": (3e4, 3e5), "growth": (1.2, 3.0)},
-    "pdl": {"days": [2, 4, 8], "curvature": (1e4, 1e5), "growth": (1.2, 3.0), "dual_rate": (1e-3, 1e-2)},
+    "penalty": {"days": [2, 4, 8], "curvature": (8160.0, 81600.0), "growth": (1.2, 3.0)},
+    "pdl": {"days": [2, 4, 8], "curvature": (2720.0, 27200.0), "growth": (1.2, 3.0), "dual_rate": (1e-3, 1e-2)},
     "shac": {"days": [4, 8], "horizon": [6, 12], "trace": (0.5, 0.99), "critic_rate": (3e-3, 3e-2)},
 }
 
@@ -58,9 +58,9 @@ GUESSES = {  # tried by hand after the first dozen, as many for each
     ],
     "through": [
         {"margin_pu": 0.007},
-        {"margin_pu": 0.007, "slope": 2000.0},
+        {"margin_pu": 0.007, "slope": 544.0},
         {"margin_pu": 0.006, "days": 2, "hidden": (16,)},
-        {"margin_pu": 0.006, "slope": 3000.0, "average": 0.06},
+        {"margin_pu": 0.006, "slope": 816.0, "average": 0.06},
     ],
     "large batch": [{"margin_pu": margin} for margin in (0.005, 0.006, 0.007, 0.008)],
     "penalty": [{"margin_pu": margin} for margin in (0.006, 0.007, 0.008, 0.009)],

@@ -6,18 +6,22 @@ import platform
 import time
 from importlib.metadata import version
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 from jax.sharding import Mesh
 
 from wattflock.build import Built, build, learner
-from wattflock.errors import RunError
-from wattflock.learn.learner import Learner, begin
+from wattflock.errors import Problem, RunError, ScenarioError
+from wattflock.learn.learner import Learner, Progress, begin
+from wattflock.learn.primal_dual import Gradient
 from wattflock.report.progress import bar
 from wattflock.scenario import Scenario
 from wattflock.store.run import Run
 from wattflock.study import compare
 from wattflock.study.bound import Optimum, bound
+from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
 from wattflock.study.train import Course, Mark, score, train, validation_days
@@ -27,6 +31,7 @@ from wattflock.world.spread import mesh_of
 from wattflock.world.world import World
 
 SAVE_EVERY_S = 20.0
+TUNED = "+tuned"  # behind a method's name: a trained flock in which some homes were fitted anew
 KEPT = ("jax", "jaxlib", "equinox", "optax", "numpy", "highspy", "wattflock")
 
 
@@ -167,15 +172,69 @@ def judged(scenario: Scenario, run: Run, method: str) -> dict:
     experiment = Experiment(scenario, run)
     tables, cards = [], {}
     for name in dict.fromkeys(("idle", method)):
-        who = learner(scenario, name)
-        progress, cards[name] = begin(who, experiment.world, scenario.seed), {"rounds": 0, "seconds": 0.0}
-        saved = run.resume(name, progress)
-        if saved is None and who.rounds():
-            raise RunError(f"{run.checkpoint(name)}: there is none; train {name} first (wattflock train)")
-        progress, cards[name] = saved or (progress, cards[name])
+        who, progress, cards[name] = was_trained(experiment, name)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, scenario.homes.count)
     return summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
+
+
+def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress, dict]:
+    """A method of a run as its training left it, and its card; a rule as it is.
+
+    Args:
+        method: a learner's name; with `TUNED` behind it, some homes of which were fitted anew.
+
+    Raises:
+        RunError: the method learns and was not trained in this run.
+    """
+    scenario, run = experiment.scenario, experiment.run
+    who = learner(scenario, method.removesuffix(TUNED))
+    first = begin(who, experiment.world, scenario.seed)
+    saved = run.resume(method, first)
+    if saved is None and who.rounds():
+        verb = "tune some homes" if method.endswith(TUNED) else f"train {method}"
+        raise RunError(f"{run.checkpoint(method)}: there is none; {verb} first (wattflock {verb.split()[0]})")
+    progress, card = saved or (first, {"rounds": 0, "seconds": 0.0})
+    return who, progress, card
+
+
+def tuned(scenario: Scenario, run: Run, method: str, homes: list[int], rounds: int) -> tuple[dict, pl.DataFrame]:
+    """Some homes of a trained flock fitted anew from fresh networks, while all others act as they learned to.
+
+    The result is kept as a checkpoint beside the method's, which stays as it is.
+
+    Returns:
+        The summary of idle, the flock as it was and as it is now on unseen days; and a row for each of these homes:
+        home, kind, terminal and what it pays with each of them [currency per day].
+
+    Raises:
+        ScenarioError: homes that there are not, or a method that has no networks.
+        RunError: the method was not trained in this run.
+    """
+    experiment, name = Experiment(scenario, run), method + TUNED
+    who, trained, card = was_trained(experiment, method)
+    last = scenario.homes.count - 1
+    problems = [Problem("wattflock tune", "--home", home, f"0 to {last}") for home in homes if not 0 <= home <= last]
+    if not isinstance(who, Gradient):
+        problems.append(Problem("wattflock tune", "--method", method, "a learner by gradient, such as gradmap"))
+    if problems or not isinstance(who, Gradient):
+        raise ScenarioError(problems)
+    moving = np.isin(np.arange(scenario.homes.count), homes)
+    fine = FineTune(dataclasses.replace(who, total_rounds=rounds), jnp.asarray(moving))
+    start = begin(fine, experiment.world, scenario.seed)
+    fresh = fine.begin(trained.state, experiment.world, jax.random.key(scenario.seed))
+    course = experiment.course(name, fine)
+    begun = {"rounds": 0, "seconds": 0.0, "curve": [], "versions": versions(), "homes": sorted(homes)}
+    progress, done = experiment._train(name, course, dataclasses.replace(start, state=fresh), begun)
+    policies = {"idle": learner(scenario, "idle").policy(()), method: who.policy(trained.state)}
+    policies[name] = fine.policy(progress.state)
+    each = [compare.judge_method(experiment.built, experiment.days, *pair) for pair in policies.items()]
+    every = compare.collect(each, {}, scenario.homes.count)
+    cards = {"idle": {"rounds": 0, "seconds": 0.0}, method: card, name: done}
+    pays = every["homes"].filter(pl.col("home").is_in(homes)).group_by("method", "home", "kind", "terminal").mean()
+    table = pays.pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")
+    found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
+    return found, table.select("home", "kind", "terminal", *policies)
 
 
 def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, dict]) -> dict:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 MAIN = [sys.executable, "-c", "from wattflock.apps.cli import main; main()"]
-VERBS = ("demo", "train", "evaluate", "compare", "parts", "explain", "runs", "study")
+VERBS = ("demo", "train", "tune", "evaluate", "compare", "parts", "explain", "runs", "study")
 TINY = (
     "homes.count=20", "homes.homes_per_agent=30", "learn.rounds=10", "judge.test_days=4", "judge.bound_days=1",
     "learn.settings={days=2, epochs=1, hidden=[8]}", "judge.methods=['rules', 'gradmap']",
@@ -224,3 +224,27 @@ def test_runs_lists_it(study):
     one = wattflock("runs", "--id", run.name, folder=folder)
     assert one.returncode == 0
     assert run.name in one.stdout
+
+
+@pytest.mark.study
+def test_some_homes_are_fitted_anew_and_judged(study):
+    folder, run = study
+    kept = (run / "checkpoints" / "gradmap.safetensors").read_bytes()
+    words = ("tune", run.name, "--home", 3, "--home", 11, "--rounds", 10, "--days", 4, "--csv", "homes.csv")
+    result = wattflock(*words, folder=folder)
+    assert result.returncode == 0, result.stderr
+    table = pl.read_csv(folder / "homes.csv")
+    assert table["home"].to_list() == [3, 11]
+    assert (table["gradmap"] != table["gradmap+tuned"]).all()
+    assert (run / "checkpoints" / "gradmap.safetensors").read_bytes() == kept
+    assert wattflock("evaluate", run.name, "--method", "gradmap+tuned", "--days", 4, folder=folder).returncode == 0
+
+
+@pytest.mark.study
+def test_homes_that_are_not_there_are_told_all_at_once(study):
+    folder, run = study
+    result = wattflock("tune", run.name, "--home", 20, "--home", -1, "--method", "rules", folder=folder)
+    assert result.returncode == 2
+    for words in ("--home = 20; allowed: 0 to 19", "--home = -1", "--method = 'rules'"):
+        assert words in result.stderr
+    assert "one number or more" in wattflock("tune", run.name, folder=folder).stderr

@@ -28,7 +28,7 @@ class GradMAP(Gradient):
     days: Days = 8
     rate: Rate = 8e-3
     halvings: Halvings = 3.2
-    slope: Slope = 2000.0
+    slope: Slope = 544.0
     average: Average = 0.02
     margin_pu: Margin = 0.005
     total_rounds: Rounds = 600

@@ -9,7 +9,7 @@ from jaxtyping import Array
 
 from wattflock.types import Profile
 
-SIZE = 1000.0  # of a multiplier [currency per pu and node-hour]: the network says numbers of order one
+SIZE = 272.0  # of a multiplier [currency per home and pu·h]: the network says numbers of order one
 SEEN = 13
 
 
@@ -20,7 +20,7 @@ class Multipliers(eqx.Module):
     biases: list[Array]  # (out,); of the last layer (steps, nodes)
 
     def __call__(self, profile: Profile) -> Array:
-        """What it says of each day, (days, steps, nodes) [currency per pu and node-hour]; may be negative."""
+        """What it says of each day, (days, steps, nodes) [currency per home and pu·h]; may be negative."""
         x = common(profile)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = jnp.tanh(x @ weight + bias[None, None])

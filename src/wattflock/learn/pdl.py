@@ -13,7 +13,7 @@ from pydantic import Field
 from wattflock.feeder.limits import Limits
 from wattflock.learn.multipliers import SIZE, Multipliers, multipliers
 from wattflock.learn.nets import Separate
-from wattflock.learn.primal_dual import Gradient, Slope, Trained
+from wattflock.learn.primal_dual import Gradient, Slope, Trained, charged, per_home_day
 from wattflock.types import Profile
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import Outcome, World, measures
@@ -25,7 +25,7 @@ class Dual(eqx.Module):
     net: Multipliers
     frozen: Multipliers  # the copy that policies are learned against
     adam: optax.OptState
-    curvature: Array  # ρ now, shape () [currency per pu² and node-hour]
+    curvature: Array  # ρ now, shape () [currency per home and pu²·h]
     worst_pu: Array  # farthest beyond a limit in this outer iteration, shape ()
     before_pu: Array  # and in the one before it; 1 at first, so that the first does not make ρ grow
 
@@ -45,7 +45,7 @@ class PDL(Gradient):
     dual_hidden: tuple[int, ...] = (32, 32)
     growth: Annotated[float, Field(ge=1, description="ρ grows by this when violations do not shrink enough")] = 2.0
     shrink: Annotated[float, Field(gt=0, le=1, description="… to this share of those before: τ")] = 0.8
-    most: Annotated[float, Field(gt=0, description="ρ grows no higher [currency per pu² and node-hour]")] = 3e5
+    most: Annotated[float, Field(gt=0, description="ρ grows no higher")] = 81600.0
 
     @property
     def dual_adam(self) -> optax.GradientTransformation:
@@ -126,7 +126,6 @@ class PDL(Gradient):
 
         Source: Rockafellar 1973; Bertsekas 1982, sec. 3.1 (inequalities).
         """
-        days, _, homes = outcome.cost.shape
         push = jnp.maximum(multiplier + curvature * self.beyond_pu(limits, outcome), 0)
         wires = (push**2 - multiplier**2) / (2 * curvature)
-        return (outcome.cost.sum() + (wires * outcome.dt_h[..., None]).sum()) / (days * homes)
+        return per_home_day(outcome, charged(outcome, wires))

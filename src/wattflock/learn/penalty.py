@@ -17,14 +17,14 @@ class Penalty(Gradient):
     """
 
     slope: Slope = 0.0
-    curvature: Curvature = 1e5
+    curvature: Curvature = 27200.0
     margin_pu: Margin = 0.010
     growth: Annotated[float, Field(ge=1, description="the weight ρ is multiplied by this …")] = 2.0
     every: Annotated[int, Field(ge=1, description="… each time so many rounds are done")] = 300
-    most: Annotated[float, Field(gt=0, description="ρ grows no higher [currency per pu² and node-hour]")] = 4e5
+    most: Annotated[float, Field(gt=0, description="ρ grows no higher")] = 108800.0
 
     def weight(self, done: Array) -> Array:
-        """ρ after so many rounds [currency per pu² and node-hour]."""
+        """ρ after so many rounds [currency per home and pu²·h]."""
         stage = (done // self.every).astype(float)
         return jnp.minimum(self.curvature * self.growth**stage, jnp.maximum(self.most, self.curvature))
 

@@ -22,8 +22,8 @@ from wattflock.world.world import Outcome, World, measures
 Days = Annotated[int, Field(ge=1, description="days per round")]
 Rate = Annotated[float, Field(gt=0, description="Adam's step")]
 Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds")]
-Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per pu and node-hour]")]
-Curvature = Annotated[float, Field(ge=0, description="ρ [currency per pu² and node-hour]")]
+Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes]")]
+Curvature = Annotated[float, Field(ge=0, description="ρ [currency per home and pu²·h, mean of nodes]")]
 Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
 Average = Annotated[
     float, Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last")
@@ -47,9 +47,11 @@ class Trained(eqx.Module):
 
 
 class Lagrangian(eqx.Module):
-    """What learners by gradient minimise: cost + λ·e + ρ/2·e² per home and day, with e beyond tightened limits.
+    """What learners by gradient minimise: cost per home + mean over nodes of λ·e + ρ/2·e², e beyond tightened limits.
 
-    Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1; works.md 1.3.
+    Both terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
+    (decisions/0016-weights-per-home-and-mean-node.md). Source: the primal-dual method of multipliers, Bertsekas 1982,
+    eq. 2.1; works.md 1.3.
     """
 
     slope: float
@@ -63,17 +65,26 @@ class Lagrangian(eqx.Module):
 
     def value(self, outcome: Outcome, multiplier: Array) -> Array:
         """The objective J, shape () [currency per home and day]."""
-        days, _, homes = outcome.cost.shape
-        return (outcome.cost.sum() + self.wires(outcome, multiplier)) / (days * homes)
+        return per_home_day(outcome, self.wires(outcome, multiplier))
 
     def wires(self, outcome: Outcome, multiplier: Array) -> Array:
         """What the wires add to all costs of all days, shape () [currency]."""
-        network = penalty(outcome.excess_pu, multiplier[None], self.curvature)
-        return (network * outcome.dt_h[..., None]).sum()
+        return charged(outcome, penalty(outcome.excess_pu, multiplier[None], self.curvature))
 
     def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
         """λ after a round: up where the limits were passed; never down."""
         return multiplier + self.ascent * outcome.excess_pu.mean(0)
+
+
+def charged(outcome: Outcome, price: Array) -> Array:
+    """What all homes pay, each the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ()."""
+    return (price * outcome.dt_h[..., None]).sum() * (outcome.cost.shape[-1] / price.shape[-1])
+
+
+def per_home_day(outcome: Outcome, wires: Array) -> Array:
+    """All costs and what the wires add to them, shape () [currency per home and day]."""
+    days, _, homes = outcome.cost.shape
+    return (outcome.cost.sum() + wires) / (days * homes)
 
 
 class Gradient(Learner):
@@ -86,8 +97,8 @@ class Gradient(Learner):
     days: Days = 4
     rate: Rate = 1e-2
     halvings: Halvings = 2.5
-    slope: Slope = 1000.0
-    curvature: Curvature = 3e4
+    slope: Slope = 272.0
+    curvature: Curvature = 8160.0
     ascent: Ascent = 0.0
     average: Average = 0.033
     margin_pu: Margin = 0.009

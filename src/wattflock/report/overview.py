@@ -26,3 +26,13 @@ def overview(table: pl.DataFrame) -> Table | str:
         cells = [write(row.get(name)) for name, (_, write) in COLUMNS.items()]
         result.add_row(row["run"], row["method"] or row["state"], *cells)
     return result
+
+
+def homes_that_pay(table: pl.DataFrame, currency: str) -> Table:
+    """What some homes pay, a row each: home, kind, terminal, then a column per method [currency per day]."""
+    result = Table(box=None, header_style="bold", caption=f"what these homes pay [{currency}/day]")
+    for name in table.columns:
+        result.add_column(name, justify="left" if name in ("kind", "terminal") else "right")
+    for row in table.iter_rows():
+        result.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+    return result

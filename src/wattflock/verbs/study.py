@@ -67,6 +67,44 @@ def evaluate(
     return comparison(judged(scenario, found, method or scenario.learn.part))
 
 
+def tune(  # noqa: PLR0913 (an argument is an option of the command)
+    run: Annotated[str, "Id of a run, or its beginning."],
+    homes: Annotated[list[int] | None, "Number of a home that is fitted anew. Can be repeated."] = None,
+    method: Annotated[str, "Which of its trained methods; the scenario's learner by default."] = "",
+    rounds: Annotated[int, "Rounds of learning [rounds]."] = 100,
+    days: Annotated[int, "Test days, spread over the year; 0 is all."] = 0,
+    runs: Runs = Path("runs"),
+    csv: Annotated[Path | None, "Also write the table of these homes to this CSV file."] = None,
+) -> object:
+    """Fit some homes of a trained flock anew, in seconds, while nobody else learns: a new home, or one that changed.
+
+    They begin with fresh networks. The result is kept beside the method as `<method>+tuned`, which `evaluate` knows.
+
+    Example:
+        wattflock tune gradmap- --home 3 --home 17
+    """
+    from rich.console import Group
+
+    from wattflock.errors import Problem, ScenarioError
+    from wattflock.experiment import tuned
+    from wattflock.report import comparison
+    from wattflock.report.overview import homes_that_pay
+    from wattflock.scenario import load
+    from wattflock.store.folder import write_whole
+    from wattflock.store.run import find
+
+    wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
+    wrong += [] if rounds > 0 else [Problem("wattflock tune", "--rounds", rounds, "1 or more")]
+    if wrong or not homes:
+        raise ScenarioError(wrong)
+    found = find(runs, run)
+    scenario = load(found.folder / "scenario.toml", [f"judge.test_days={days}"])
+    summary, table = tuned(scenario, found, method or scenario.learn.part, homes, rounds)
+    if csv:
+        write_whole(csv, table.write_csv().encode())
+    return Group(comparison(summary), homes_that_pay(table, summary["currency"]))
+
+
 def compare(  # noqa: PLR0913 (an argument is an option of the command)
     scenario: ScenarioFile = None,
     sets: Sets = None,
@@ -168,4 +206,4 @@ def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minut
     return Experiment(loaded, open_run(loaded, runs), minutes, devices)
 
 
-VERBS = (demo, train, evaluate, compare, parts, explain, runs)
+VERBS = (demo, train, tune, evaluate, compare, parts, explain, runs)

@@ -1,27 +1,42 @@
 """Some homes learn while all others stay as they are: new homes join, or one home is fitted anew, in seconds."""
 
 import dataclasses
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from wattflock.learn.learner import Draw
+from wattflock.learn.gradmap import GradMAP
+from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.primal_dual import Gradient, Trained
 from wattflock.world.world import World
 
 
-class FineTune(eqx.Module):
+class FineTune(Learner):
     """A learner of which only some homes move; networks and moments of the others stay as they were.
 
-    A round is that of the learner: the others act on the same feeder, by policies that no longer change.
+    A round is that of the learner: the others act on the same feeder, by policies that no longer change. It
+    stands here and not among the learners, since it needs a trained flock and no scenario can name it.
     """
 
     learner: Gradient
     moving: Bool[Array, "homes"]
 
-    def begin(self, state: Trained, world: World, key: Array) -> Trained:
+    @classmethod
+    def example(cls):
+        return cls(GradMAP.example(), jnp.ones(1, bool))
+
+    def init(self, world, key):
+        return self.learner.init(world, key)
+
+    def policy(self, state):
+        return self.learner.policy(state)
+
+    def rounds(self):
+        return self.learner.rounds()
+
+    def begin(self, state: Any, world: World, key: Array) -> Trained:
         """The trained flock with fresh networks in the homes that move, at round zero."""
         fresh = self.learner.init(world, key)
         nets = self.kept(state.nets, fresh.nets)

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.fine_tune import FineTune
 from wattflock.learn.gradmap import GradMAP
 from wattflock.learn.learner import Progress, advance, begin
+from wattflock.study.fine_tune import FineTune
 
 pytestmark = pytest.mark.study
 MOVING = np.isin(np.arange(20), (3, 11))
