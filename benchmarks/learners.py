@@ -2,11 +2,11 @@
 
     python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--days 32] [--write]
 
-All learners in one process and one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left
-them, an equal number of trials each, on weeks that are not test weeks. Schedules are stretched to the seconds. Seconds
-are of learning; marks on the test days and compilation are not counted. `J` is a common objective (cost and penalty
-with λ = 544, ρ = 8160, margin 0.008 pu) on the test days; λ and margin of each learner are its own. Marks are float32;
-the reported verdict of a study is float64.
+All learners in one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left them, an equal
+number of trials each, on weeks that are not test weeks. With --write a race goes on from learners.csv. Schedules are
+stretched to the seconds. Seconds are of learning; marks on the test days and compilation are not counted. `J` is a
+common objective (cost and penalty with λ = 544, ρ = 8160, margin 0.008 pu) on the test days; λ and margin of each
+learner are its own. Marks are float32; the reported verdict of a study is float64.
 """
 
 import argparse
@@ -105,7 +105,7 @@ def paced(
 
 
 def course(judge: Judge, built: Built, name: str, who: Gradient, seed: int, seconds: float) -> list[dict]:
-    """Marks of one training run, about every two seconds."""
+    """Marks of one training run, every two seconds, later every tenth of the time so far."""
     who, each = paced(judge, built, who, seconds)
     chunk = max(1, round(1 / each))
     advance(begin(who, judge.world, seed), who, judge.world, built.sampler.train, chunk)  # compiled before the clock
@@ -115,7 +115,7 @@ def course(judge: Judge, built: Built, name: str, who: Gradient, seed: int, seco
         progress, _ = advance(progress, who, judge.world, built.sampler.train, chunk)
         jax.block_until_ready(progress.done)
         spent += time.perf_counter() - began
-        if spent - looked >= 2 or spent >= seconds:
+        if spent - looked >= max(2, 0.1 * looked) or spent >= seconds:
             looked = spent
             place = {"method": name, "seed": seed, "seconds": spent, "round": int(progress.done)}
             marks.append(place | judge.mark(who.policy(progress.state)))
@@ -213,24 +213,29 @@ def main() -> None:
     parser.add_argument("--fold", type=int, default=4, help="unseen weeks: 4 is the study's")
     parser.add_argument("--write", action="store_true", help="also write benchmarks/learners.md and .csv")
     options = parser.parse_args()
+    here = Path(__file__)
+    log = (
+        pl.read_csv(here.with_suffix(".csv")) if options.write and here.with_suffix(".csv").exists() else pl.DataFrame()
+    )
+    known = set(log.select("method", "seed").iter_rows()) if len(log) else set()
     built = build(load(None, [f"data.fold={options.fold}"]))
     judge_of = Judge(built)
     batch = {"days": options.days} if options.days else {}
-    rows = [
-        mark
-        for seed in range(options.seeds)
-        for method in options.methods
-        for mark in course(judge_of, built, method, contender(method, batch), seed, options.seconds)
-    ]
-    marks = pl.DataFrame(rows)
-    text = table(marks, options.seconds)
+    for seed in range(options.seeds):
+        jax.clear_caches()  # a process holds no hundreds of compiled programs
+        for method in options.methods:
+            if (method, seed) in known:
+                continue
+            run = course(judge_of, built, method, contender(method, batch), seed, options.seconds)
+            log = pl.concat([log, pl.DataFrame(run)])
+            if options.write:
+                log.write_csv(here.with_suffix(".csv"), float_precision=5)
+    text = table(log, options.seconds)
     print(text)
     if options.write:
-        here = Path(__file__)
         about = (__doc__ or "").split("\n\n", 2)[2]
         here.with_suffix(".md").write_text(f"# GradMAP beside other learners by gradient\n\n{about}\n{text}\n")
-        marks.write_csv(here.with_suffix(".csv"), float_precision=5)
-        draw(marks, here.parents[1] / "docs" / "pictures" / "learners.png")
+        draw(log, here.parents[1] / "docs" / "pictures" / "learners.png")
 
 
 if __name__ == "__main__":
