@@ -25,6 +25,7 @@ from wattflock.scenario import load
 from wattflock.study.fine_tune import FineTune
 from wattflock.world.rollout import rollout
 
+CHUNK = 10  # rounds in a compiled call
 JOINING = (30, 100, 300)  # rounds of fine-tuning
 ALONE = 100
 ALONE_HOMES = 3  # fitted anew, one at a time
@@ -41,13 +42,14 @@ class Bench:
 
     def learn(self, who, state, seed: int) -> tuple[object, float]:
         """All rounds of a learner from a state, and the seconds of them, compilation not counted."""
-        rounds = who.learner.rounds() if isinstance(who, FineTune) else who.rounds()
-        first = Progress(state, jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)))
-        advance(first, who, self.world, self.built.sampler.train, rounds)  # compiled before the clock
+        progress = Progress(state, jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)))
+        draw = self.built.sampler.train
+        jax.block_until_ready(advance(progress, who, self.world, draw, CHUNK)[0].done)  # compiled before the clock
         began = time.perf_counter()
-        after, _ = advance(first, who, self.world, self.built.sampler.train, rounds)
-        jax.block_until_ready(after.done)
-        return after.state, time.perf_counter() - began
+        for _ in range(0, who.rounds(), CHUNK):
+            progress, _ = advance(progress, who, self.world, draw, CHUNK)
+        jax.block_until_ready(progress.done)
+        return progress.state, time.perf_counter() - began
 
     def row(self, what: str, learner: GradMAP, state, rounds: int, seconds: float) -> dict:
         """What a flock reaches."""
