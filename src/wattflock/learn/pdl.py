@@ -13,7 +13,18 @@ from pydantic import Field
 from wattflock.feeder.limits import Limits
 from wattflock.learn.multipliers import SIZE, Multipliers, multipliers
 from wattflock.learn.nets import Separate
-from wattflock.learn.primal_dual import Gradient, Slope, Trained, charged, per_home_day
+from wattflock.learn.primal_dual import (
+    Average,
+    Curvature,
+    Days,
+    Gradient,
+    Halvings,
+    Margin,
+    Slope,
+    Trained,
+    charged,
+    per_home_day,
+)
 from wattflock.types import Profile
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import Outcome, World, measures
@@ -36,14 +47,20 @@ class PDL(Gradient):
     Source: Park & Van Hentenryck 2023 (AAAI, arXiv 2208.09046), algorithm 1.
     """
 
-    slope: Slope = 0.0
+    hidden: tuple[int, ...] = (16,)
+    days: Days = 2
+    halvings: Halvings = 4.7
+    slope: Slope = 466.0
+    curvature: Curvature = 14900.0
+    average: Average = 0.015
+    margin_pu: Margin = 0.006
     primal_rounds: Annotated[int, Field(ge=1, description="rounds of the policies in an outer iteration")] = 40
     dual_rounds: Annotated[int, Field(ge=1, description="rounds of the dual network in an outer iteration")] = 10
     dual_days: Annotated[int, Field(ge=1, description="days in a round of the dual network")] = 8
     dual_steps: Annotated[int, Field(ge=1, description="Adam's steps in a round of the dual network")] = 10
-    dual_rate: Annotated[float, Field(gt=0, description="Adam's step of the dual network")] = 3e-3
+    dual_rate: Annotated[float, Field(gt=0, description="Adam's step of the dual network")] = 4.9e-3
     dual_hidden: tuple[int, ...] = (32, 32)
-    growth: Annotated[float, Field(ge=1, description="ρ grows by this when violations do not shrink enough")] = 2.0
+    growth: Annotated[float, Field(ge=1, description="ρ grows by this when violations do not shrink enough")] = 2.65
     shrink: Annotated[float, Field(gt=0, le=1, description="… to this share of those before: τ")] = 0.8
     most: Annotated[float, Field(gt=0, description="ρ grows no higher")] = 81600.0
 

@@ -7,7 +7,17 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.learn.primal_dual import Curvature, Gradient, Margin, Slope, backpropagate
+from wattflock.learn.primal_dual import (
+    Average,
+    Curvature,
+    Days,
+    Gradient,
+    Halvings,
+    Margin,
+    Rate,
+    Slope,
+    backpropagate,
+)
 
 
 class Penalty(Gradient):
@@ -16,10 +26,15 @@ class Penalty(Gradient):
     Source: Bertsekas 1982, sec. 2.1; Nocedal & Wright 2006, framework 17.1: weight ← growth · weight.
     """
 
-    slope: Slope = 0.0
-    curvature: Curvature = 27200.0
-    margin_pu: Margin = 0.010
-    growth: Annotated[float, Field(ge=1, description="the weight ρ is multiplied by this …")] = 2.0
+    hidden: tuple[int, ...] = (16,)
+    days: Days = 8
+    rate: Rate = 7.3e-3
+    halvings: Halvings = 2.0
+    slope: Slope = 215.0
+    curvature: Curvature = 19600.0
+    average: Average = 0.013
+    margin_pu: Margin = 0.006
+    growth: Annotated[float, Field(ge=1, description="the weight ρ is multiplied by this …")] = 1.27
     every: Annotated[int, Field(ge=1, description="… each time so many rounds are done")] = 300
     most: Annotated[float, Field(gt=0, description="ρ grows no higher")] = 108800.0
 

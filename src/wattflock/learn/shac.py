@@ -13,7 +13,7 @@ from wattflock.learn.critic import Critics, critic, miss, to_go
 from wattflock.learn.idle import Uncontrolled
 from wattflock.learn.minibatches import fit, flat, shuffled
 from wattflock.learn.nets import Separate
-from wattflock.learn.primal_dual import Gradient
+from wattflock.learn.primal_dual import Average, Gradient, Halvings, Margin, Rate, Slope
 from wattflock.types import Profile
 from wattflock.world.rollout import Trajectory, judge, rollout, windows
 from wattflock.world.world import Outcome, World, measures
@@ -25,9 +25,15 @@ class Shac(Gradient):
     Source: Xu et al. 2022 (ICLR, arXiv 2204.07137), algorithm 1. A day ends, so nothing is discounted.
     """
 
+    hidden: tuple[int, ...] = (24, 24)
+    rate: Rate = 5.9e-3
+    halvings: Halvings = 4.2
+    slope: Slope = 249.0
+    average: Average = 0.042
+    margin_pu: Margin = 0.005
     horizon: Annotated[int, Field(ge=1, description="steps that a gradient passes")] = 12
-    trace: Annotated[float, Field(ge=0, le=1, description="λ of TD(λ), the critic's targets")] = 0.8
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics")] = 1e-2
+    trace: Annotated[float, Field(ge=0, le=1, description="λ of TD(λ), the critic's targets")] = 0.5
+    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics")] = 6.7e-3
     critic_epochs: Annotated[int, Field(ge=1, description="passes of the critics over a round's rows")] = 2
     critic_rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch of the critics")] = 24
     critic_average: Annotated[float, Field(ge=0, lt=1, description="running mean of the critics in targets")] = 0.5
