@@ -37,6 +37,8 @@ def test_without_growth_and_with_a_slope_it_is_backpropagation_to_the_bit(world,
         "total_rounds": 100,
         "margin_pu": 0.02,
         "ascent": 10.0,
+        "rate": 1e-2,
+        "halvings": 2.5,
     }
     found = []
     for learner in (Through(**shared), Penalty(**shared, growth=1.0)):
