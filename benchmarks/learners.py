@@ -2,8 +2,8 @@
 
     python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--days 32] [--write]
 
-All learners in one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left them, an equal
-number of trials each, on weeks that are not test weeks. With --write a race goes on from learners.csv. Schedules are
+All learners in one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left them (it says how
+many trials each had), on weeks that are not test weeks. With --write a race goes on from learners.csv. Schedules are
 stretched to the seconds. Seconds are of learning; marks on the test days and compilation are not counted. `J` is a
 common objective (cost and penalty with λ = 544, ρ = 8160, margin 0.008 pu) on the test days; λ and margin of each
 learner are its own. Marks are float32; the reported verdict of a study is float64.
