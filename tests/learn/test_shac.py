@@ -98,7 +98,8 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
     def days(key, count):
         return jax.tree.map(lambda x: x[:count], profile)
 
-    shared = {"hidden": (4,), "days": 1, "margin_pu": 0.009, "total_rounds": 100}
+    shared = {"hidden": (4,), "days": 1, "margin_pu": 0.009, "total_rounds": 100, "rate": 1e-2, "halvings": 2.5}
+    shared |= {"slope": 272.0}
     plain, whole = (
         advance(begin(learner, world, 0), learner, world, days, 1)[0].state.nets
         for learner in (Through(**shared), Shac(**shared, horizon=world.steps))
