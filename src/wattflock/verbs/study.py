@@ -71,7 +71,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     run: Annotated[str, "Id of a run, or its beginning."],
     homes: Annotated[list[int] | None, "Number of a home that is fitted anew. Can be repeated."] = None,
     method: Annotated[str, "Which of its trained methods; the scenario's learner by default."] = "",
-    rounds: Annotated[int, "Rounds of learning [rounds]."] = 100,
+    rounds: Annotated[int, "Rounds of learning [rounds]."] = 300,
     days: Annotated[int, "Test days, spread over the year; 0 is all."] = 0,
     runs: Runs = Path("runs"),
     csv: Annotated[Path | None, "Also write the table of these homes to this CSV file."] = None,
