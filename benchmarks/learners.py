@@ -228,10 +228,8 @@ def main() -> None:
     parser.add_argument("--fold", type=int, default=4, help="unseen weeks: 4 is the study's")
     parser.add_argument("--write", action="store_true", help="also write benchmarks/learners.md and .csv")
     options = parser.parse_args()
-    here = Path(__file__)
-    log = (
-        pl.read_csv(here.with_suffix(".csv")) if options.write and here.with_suffix(".csv").exists() else pl.DataFrame()
-    )
+    here, kept = Path(__file__), Path(__file__).with_suffix(".csv")
+    log = pl.read_csv(kept) if options.write and kept.exists() else pl.DataFrame()
     known = set(log.select("method", "seed").iter_rows()) if len(log) else set()
     built = build(load(None, [f"data.fold={options.fold}"]))
     judge_of = Judge(built)
@@ -244,7 +242,7 @@ def main() -> None:
             run = course(judge_of, built, method, contender(method, batch), seed, options.seconds)
             log = pl.concat([log, pl.DataFrame(run)])
             if options.write:
-                log.write_csv(here.with_suffix(".csv"), float_precision=5)
+                log.write_csv(kept, float_precision=5)
     text = table(log, options.seconds)
     print(text)
     if options.write:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import platform
 import time
+from collections.abc import Iterable
 from importlib.metadata import version
 
 import jax
@@ -78,7 +79,7 @@ class Experiment:
         who = learner(self.scenario, method)
         course = self.course(method, who)
         progress = begin(who, self.world, self.scenario.seed)
-        card = {"rounds": 0, "seconds": 0.0, "curve": [], "versions": versions()}
+        card = untrained()
         saved = None if fresh else self.run.resume(method, progress)
         if saved:
             progress, card = saved
@@ -169,13 +170,17 @@ def judged(scenario: Scenario, run: Run, method: str) -> dict:
     Raises:
         RunError: the method learns and was not trained in this run.
     """
-    experiment = Experiment(scenario, run)
+    return standing(Experiment(scenario, run), (method,))[0]
+
+
+def standing(experiment: Experiment, methods: Iterable[str]) -> tuple[dict, compare.Tables]:
+    """Methods of a run, as they were trained, on unseen days beside the uncontrolled case: summary and tables."""
     tables, cards = [], {}
-    for name in dict.fromkeys(("idle", method)):
+    for name in dict.fromkeys(("idle", *methods)):
         who, progress, cards[name] = was_trained(experiment, name)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
-    every = compare.collect(tables, {}, scenario.homes.count)
-    return summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
+    every = compare.collect(tables, {}, experiment.scenario.homes.count)
+    return summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}, every
 
 
 def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress, dict]:
@@ -194,7 +199,7 @@ def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress,
     if saved is None and who.rounds():
         verb = "tune some homes" if method.endswith(TUNED) else f"train {method}"
         raise RunError(f"{run.checkpoint(method)}: there is none; {verb} first (wattflock {verb.split()[0]})")
-    progress, card = saved or (first, {"rounds": 0, "seconds": 0.0})
+    progress, card = saved or (first, untrained())
     return who, progress, card
 
 
@@ -212,7 +217,7 @@ def tuned(scenario: Scenario, run: Run, method: str, homes: list[int], rounds: i
         RunError: the method was not trained in this run.
     """
     experiment, name = Experiment(scenario, run), method + TUNED
-    who, trained, card = was_trained(experiment, method)
+    who, trained, _ = was_trained(experiment, method)
     last = scenario.homes.count - 1
     problems = [Problem("wattflock tune", "--home", home, f"0 to {last}") for home in homes if not 0 <= home <= last]
     if not isinstance(who, Gradient):
@@ -220,21 +225,19 @@ def tuned(scenario: Scenario, run: Run, method: str, homes: list[int], rounds: i
     if problems or not isinstance(who, Gradient):
         raise ScenarioError(problems)
     moving = np.isin(np.arange(scenario.homes.count), homes)
-    fine = FineTune(dataclasses.replace(who, total_rounds=rounds), jnp.asarray(moving))
-    start = begin(fine, experiment.world, scenario.seed)
+    fine = FineTune(who.lasting(rounds), jnp.asarray(moving))
     fresh = fine.begin(trained.state, experiment.world, jax.random.key(scenario.seed))
-    course = experiment.course(name, fine)
-    begun = {"rounds": 0, "seconds": 0.0, "curve": [], "versions": versions(), "homes": sorted(homes)}
-    progress, done = experiment._train(name, course, dataclasses.replace(start, state=fresh), begun)
-    policies = {"idle": learner(scenario, "idle").policy(()), method: who.policy(trained.state)}
-    policies[name] = fine.policy(progress.state)
-    each = [compare.judge_method(experiment.built, experiment.days, *pair) for pair in policies.items()]
-    every = compare.collect(each, {}, scenario.homes.count)
-    cards = {"idle": {"rounds": 0, "seconds": 0.0}, method: card, name: done}
+    start = Progress(fresh, jnp.zeros_like(trained.done), trained.key)
+    experiment._train(name, experiment.course(name, fine), start, untrained() | {"homes": sorted(homes)})
+    found, every = standing(experiment, (method, name))
     pays = every["homes"].filter(pl.col("home").is_in(homes)).group_by("method", "home", "kind", "terminal").mean()
     table = pays.pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")
-    found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
-    return found, table.select("home", "kind", "terminal", *policies)
+    return found, table.select("home", "kind", "terminal", "idle", method, name)
+
+
+def untrained() -> dict:
+    """The card of a method before its first round."""
+    return {"rounds": 0, "seconds": 0.0, "curve": [], "versions": versions()}
 
 
 def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, dict]) -> dict:
