@@ -1,0 +1,38 @@
+"""What a violation weighs is the same for other numbers of homes and nodes."""
+
+from types import SimpleNamespace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from wattflock.learn.pdl import PDL
+from wattflock.learn.primal_dual import Lagrangian
+
+LAGRANGIAN = Lagrangian(slope=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
+
+
+def outcome(homes: int, nodes: int) -> SimpleNamespace:
+    """Two days of the same homes and nodes, so many times over."""
+    random = np.random.default_rng(0)
+    cost, voltage = random.normal(size=(2, 3, 5)), random.uniform(0.93, 1.07, (2, 3, 4))
+    voltage_pu = jnp.asarray(np.tile(voltage, nodes))
+    excess_pu = jnp.maximum(jnp.maximum(0.95 - voltage_pu, voltage_pu - 1.05), 0)
+    dt_h = jnp.full((2, 3), 0.5)
+    return SimpleNamespace(
+        cost=jnp.asarray(np.tile(cost, homes)), voltage_pu=voltage_pu, excess_pu=excess_pu, dt_h=dt_h
+    )
+
+
+@pytest.mark.parametrize(("homes", "nodes"), [(3, 1), (1, 7), (3, 7)])
+def test_more_of_the_same_homes_and_nodes_change_no_objective(world, homes, nodes):
+    learner, curvature = PDL(margin_pu=0.0), jnp.asarray(8000.0)
+
+    def objectives(days) -> list[float]:
+        multiplier = jnp.full(days.voltage_pu.shape, 500.0)
+        plain = LAGRANGIAN.value(days, multiplier[0])
+        return [float(plain), float(learner.augmented(world.limits, days, multiplier, curvature))]
+
+    one = outcome(1, 1)
+    assert objectives(outcome(homes, nodes)) == pytest.approx(objectives(one), rel=1e-5)
+    assert objectives(one)[0] > float(one.cost.sum()) / 10 + 1, "the wires weigh something"
