@@ -7,8 +7,9 @@ unexport VIRTUAL_ENV
 
 BIN := .venv/bin
 PINS := $(wildcard requirements/*.txt)
-# Two workers share the cores already: more threads in each would wait for one another by spinning.
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# Two workers share the cores already: more threads in each would wait for one another by spinning. One that dies ends
+# the run: after it, xdist may wait for ever.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10

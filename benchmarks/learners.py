@@ -1,29 +1,31 @@
 """GradMAP beside other learners by gradient: how soon each reaches the same bar, on unseen days.
 
-    python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--days 32] [--write]
+    python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--days 32] [--log FILE]
 
 All learners in one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left them (it says how
-many trials each had), on weeks that are not test weeks. With --write a race goes on from learners.csv. Schedules are
-stretched to the seconds. Seconds are of learning; marks on the test days and compilation are not counted. `J` is a
-common objective (cost and penalty with λ = 544, ρ = 8160, margin 0.008 pu) on the test days; λ and margin of each
-learner are its own. Marks are float32; the reported verdict of a study is float64.
+many trials each had), on weeks that are not test weeks. A race goes on from its log (learners.csv is the one of 60 s
+on two cores). Schedules are stretched to the seconds. Seconds are of learning; marks on the test days and compilation
+are not counted. `J` is a common objective (cost and penalty with λ = 544, ρ = 8160, margin 0.008 pu) on the test days;
+λ and margin of each learner are its own. Marks are float32; the reported verdict of a study is float64.
 """
 
 import argparse
 import dataclasses
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
 from wattflock.build import Built, build
 from wattflock.feeder.limits import excess_pu
 from wattflock.learn.idle import Idle
-from wattflock.learn.learner import Learner, advance, begin
+from wattflock.learn.learner import Learner, Progress, advance, begin
 from wattflock.learn.primal_dual import Gradient, Lagrangian
 from wattflock.registry import part
 from wattflock.scenario import load
@@ -52,15 +54,17 @@ CONTENDERS = {  # name: part and what differs from its defaults
             "margin_pu": 0.009,
         },
     ),
+    "long": ("gradmap", {"days": 32, "margin_pu": 0.007}),  # the study's row of that name
     "penalty": ("penalty", {}),
     "pdl": ("pdl", {}),
     "shac": ("shac", {}),
 }
 Clock = Callable[[], float]
-PACE_ROUNDS = 10  # by which the time of a round is measured
+CHUNK = 5  # rounds in one call; the time of a round is measured by two of them
+MARKS = 30  # the least time between two marks is this part of all
 COMMON = Lagrangian(544.0, 8160.0, 0.0, 0.008)
 BOUND_DAYS = 10
-COLOURS = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#000000")
+COLOURS = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#004a73", "#009e73", "#cc79a7", "#000000")
 BARS = {  # name: (mark → reached)
     "80 % captured, violation ≤ 1 %": lambda m: m["captured"] >= 0.80 and m["violation"] <= 0.01,
     "85 % captured, violation ≤ 0.5 %": lambda m: m["captured"] >= 0.85 and m["violation"] <= 0.005,
@@ -74,7 +78,7 @@ class Judge:
         self.world, self.days = on_device(built.world, "float32"), unseen(built, 0, 0)
         self.profile = cast(self.days.profile, np.float32)
         self.picked = spread(len(self.days.dates), BOUND_DAYS)
-        optima = bound(built.world, self.days.of(self.picked).profile)
+        optima = bound(built.world, self.days.of(self.picked).profile, workers=os.cpu_count() or 1)
         self.optimum = np.array([optimum.cost for optimum in optima])
         self.idle = self.costs(Idle().policy(()))
 
@@ -106,31 +110,39 @@ def contender(name: str, settings: dict | None = None) -> Learner:
     return who if jax.default_backend() == "cpu" else dataclasses.replace(who, together=who.days)
 
 
-def paced(
-    judge: Judge, built: Built, who: Gradient, seconds: float, clock: Clock = time.perf_counter
-) -> tuple[Gradient, float]:
-    """The same learner with as many rounds as fit into `seconds`, compiled, and the seconds of a round."""
-    progress, _ = advance(begin(who, judge.world, 0), who, judge.world, built.sampler.train, PACE_ROUNDS)
-    jax.block_until_ready(progress.done)
+def paced(judge: Judge, built: Built, who: Gradient, seconds: float, clock: Clock = time.perf_counter) -> Gradient:
+    """The same learner with as many rounds as fit into `seconds`, its settings traced."""
+    who = traced(who)
+    progress = ahead(begin(who, judge.world, 0), judge, built, who)
     began = clock()
-    progress, _ = advance(progress, who, judge.world, built.sampler.train, PACE_ROUNDS)
-    jax.block_until_ready(progress.done)
-    each = (clock() - began) / PACE_ROUNDS
-    return who.lasting(max(PACE_ROUNDS, round(seconds / each))), each
+    for _ in range(2):
+        progress = ahead(progress, judge, built, who)
+    each = (clock() - began) / (2 * CHUNK)
+    return dataclasses.replace(who, total_rounds=jnp.float32(max(CHUNK, seconds / each)))
+
+
+def traced(who: Gradient) -> Gradient:
+    """The same with its real settings and number of rounds as arrays: one compiled program serves any values."""
+    names = [field.name for field in dataclasses.fields(who)]
+    real = [name for name in names if isinstance(getattr(who, name), float)]
+    return dataclasses.replace(who, **{name: jnp.float32(getattr(who, name)) for name in (*real, "total_rounds")})
+
+
+def ahead(progress: Progress, judge: Judge, built: Built, who: Gradient) -> Progress:
+    """A chunk of rounds later."""
+    return jax.block_until_ready(advance(progress, who, judge.world, built.sampler.train, CHUNK)[0])
 
 
 def course(judge: Judge, built: Built, name: str, who: Gradient, seed: int, seconds: float) -> list[dict]:
-    """Marks of one training run, every two seconds, later every tenth of the time so far."""
-    who, each = paced(judge, built, who, seconds)
-    chunk = max(1, round(1 / each))
-    advance(begin(who, judge.world, seed), who, judge.world, built.sampler.train, chunk)  # compiled before the clock
+    """Marks of one training run, 30 of them at first, later every tenth of the time so far."""
+    who = paced(judge, built, who, seconds)
     progress, spent, marks, looked = begin(who, judge.world, seed), 0.0, [], 0.0
+    judge.mark(who.policy(progress.state))  # compiled before the clock
     while spent < seconds:
         began = time.perf_counter()
-        progress, _ = advance(progress, who, judge.world, built.sampler.train, chunk)
-        jax.block_until_ready(progress.done)
+        progress = ahead(progress, judge, built, who)
         spent += time.perf_counter() - began
-        if spent - looked >= max(2, 0.1 * looked) or spent >= seconds:
+        if spent - looked >= max(seconds / MARKS, 0.1 * looked) or spent >= seconds:
             looked = spent
             place = {"method": name, "seed": seed, "seconds": spent, "round": int(progress.done)}
             marks.append(place | judge.mark(who.policy(progress.state)))
@@ -221,34 +233,37 @@ def ratio(slow: float, quick: float, most: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="GradMAP beside other learners by gradient.")
-    parser.add_argument("--methods", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
+    racing = [name for name in CONTENDERS if name != "long"]
+    parser.add_argument("--methods", nargs="+", default=racing, choices=list(CONTENDERS))
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--days", type=int, default=0, help="days a round for all, e.g. 32 on a GPU; 0: each its own")
     parser.add_argument("--fold", type=int, default=4, help="unseen weeks: 4 is the study's")
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/learners.md and .csv")
+    parser.add_argument("--log", type=Path, help="csv of all marks, kept and gone on from; table and curves beside it")
     options = parser.parse_args()
-    here, kept = Path(__file__), Path(__file__).with_suffix(".csv")
-    log = pl.read_csv(kept) if options.write and kept.exists() else pl.DataFrame()
+    file: Path | None = options.log
+    log = pl.read_csv(file) if file and file.exists() else pl.DataFrame()
     known = set(log.select("method", "seed").iter_rows()) if len(log) else set()
     built = build(load(None, [f"data.fold={options.fold}"]))
     judge_of = Judge(built)
     batch = {"days": options.days} if options.days else {}
     for seed in range(options.seeds):
-        jax.clear_caches()  # a process holds no hundreds of compiled programs
         for method in options.methods:
             if (method, seed) in known:
                 continue
             run = course(judge_of, built, method, contender(method, batch), seed, options.seconds)
             log = pl.concat([log, pl.DataFrame(run)])
-            if options.write:
-                log.write_csv(kept, float_precision=5)
+            if file:
+                log.write_csv(file, float_precision=5)
     text = table(log, options.seconds)
     print(text)
-    if options.write:
+    if file:
         about = (__doc__ or "").split("\n\n", 2)[2]
-        here.with_suffix(".md").write_text(f"# GradMAP beside other learners by gradient\n\n{about}\n{text}\n")
-        draw(log, here.parents[1] / "docs" / "pictures" / "learners.png")
+        what = f"{options.seconds:g} s, {options.days or 'their own'} days a round."
+        file.with_suffix(".md").write_text(
+            f"# GradMAP beside other learners by gradient\n\n{about}\n{what}\n\n{text}\n"
+        )
+        draw(log, file.with_suffix(".png"))
 
 
 if __name__ == "__main__":

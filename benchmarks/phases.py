@@ -1,6 +1,6 @@
 """Where a round's time goes: every phase of GradMAP and of backpropagation, beside what the machine could do.
 
-    python benchmarks/phases.py [--days 8] [--homes 1000] [--write]
+    python benchmarks/phases.py [--days 8] [--homes 1000] [--out FILE]
 
 float32, IEEE 123; each phase compiled by itself, median of 15. Operations are counted in the traced program: additions
 and products one each, a transcendental function ten, loops as often as they run (the power flow's as often as it took).
@@ -10,7 +10,10 @@ the machine's rate (a large matrix product) and bytes over its bandwidth (a long
 
 import argparse
 import dataclasses
+import functools
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import equinox as eqx
@@ -56,34 +59,56 @@ def _is_program(value) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 
-def measured(work, *inputs, while_steps: int = WHILE_STEPS) -> dict[str, float]:
-    """Seconds of a compiled call, its operations and the bytes of its inputs and outputs."""
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A piece of work, traced and lowered for its inputs."""
+
+    lowered: jax.stages.Lowered
+    inputs: list
+    flop: float
+
+    def compiled(self) -> jax.stages.Compiled:
+        return self.lowered.compile()
+
+
+def phase(work, *inputs, while_steps: int = WHILE_STEPS) -> Phase:
+    """`work(*inputs)` as a Phase; what is no array among the inputs is part of the program."""
     flat, tree = jax.tree.flatten(eqx.filter(inputs, eqx.is_array))
     rest = eqx.filter(inputs, eqx.is_array, inverse=True)
 
     def called(*leaves):
         return work(*eqx.combine(jax.tree.unflatten(tree, leaves), rest))
 
-    traced = jax.make_jaxpr(called)(*flat)
-    compiled = jax.jit(called)
-    out = jax.block_until_ready(compiled(*flat))
-    seconds = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        jax.block_until_ready(compiled(*flat))
-        seconds.append(time.perf_counter() - began)
-    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((flat, out)) if hasattr(leaf, "itemsize"))
-    return {"s": float(np.median(seconds)), "flop": operations(traced.jaxpr, while_steps), "byte": float(size)}
+    traced = jax.jit(called).trace(*flat)
+    return Phase(traced.lower(), flat, operations(traced.jaxpr.jaxpr, while_steps))
+
+
+def measured(phases: dict[str, Phase]) -> dict[str, dict[str, float]]:
+    """Of each the seconds of a compiled call, its operations and the bytes of its inputs and outputs."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        programs = list(pool.map(Phase.compiled, phases.values()))
+    found = {}
+    for (name, each), program in zip(phases.items(), programs, strict=True):
+        out, seconds = jax.block_until_ready(program(*each.inputs)), []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            jax.block_until_ready(program(*each.inputs))
+            seconds.append(time.perf_counter() - began)
+        leaves = [leaf for leaf in jax.tree.leaves((each.inputs, out)) if hasattr(leaf, "itemsize")]
+        size = float(sum(leaf.size * leaf.dtype.itemsize for leaf in leaves))
+        found[name] = {"s": float(np.median(seconds)), "flop": each.flop, "byte": size}
+    return found
 
 
 def machine() -> tuple[float, float]:
     """Operations and bytes a second of a large product and of a long sum."""
-    square, long = jnp.ones((2048, 2048)), jnp.ones(2**25)
-    product, total = measured(lambda x: x @ x, square), measured(lambda x: x + 1.5, long)
-    return product["flop"] / product["s"], total["byte"] / total["s"]
+    exact = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+    square, long = jnp.ones((4096, 4096)), jnp.ones(2**26)
+    found = measured({"product": phase(exact, square, square), "sum": phase(lambda x: x + 1.5, long)})
+    return found["product"]["flop"] / found["product"]["s"], found["sum"]["byte"] / found["sum"]["s"]
 
 
-def phases(homes: int, days: int) -> dict[str, dict[str, float]]:
+def phases(homes: int, days: int) -> dict[str, Phase]:
     """Every phase of a round of `days` days."""
     sets = [f"homes.count={homes}", f"homes.homes_per_agent={2000 / homes}"]
     built = build(load(None, sets))
@@ -108,30 +133,30 @@ def phases(homes: int, days: int) -> dict[str, dict[str, float]]:
 
     blind_state = begin(who, blind, 0).state
     return {
-        "draw days": measured(lambda key: built.sampler.train(key, days).load_kw, key),
-        "roll out, voltmeters read": measured(lambda p: rollout(world, p, profile, key, days).action, policy),
-        "roll out, nobody sees a voltage": measured(
+        "draw days": phase(lambda key: built.sampler.train(key, days).load_kw, key),
+        "roll out, voltmeters read": phase(lambda p: rollout(world, p, profile, key, days).action, policy),
+        "roll out, nobody sees a voltage": phase(
             lambda p: rollout(blind, p, profile, key, days).action, Separate(blind_state.nets)
         ),
-        "policies alone, once a step": measured(
+        "policies alone, once a step": phase(
             lambda nets, x: jax.lax.map(lambda now: nets(jnp.swapaxes(now, 0, 1)), jnp.swapaxes(x, 0, 1)),
             state.nets,
             gone.features,
         ),
-        "devices alone": measured(devices, action),
-        "devices and their gradient": measured(jax.value_and_grad(devices), action),
-        "power flow and penalty": measured(wires, effect),
-        "power flow, penalty and adjoint": measured(lambda e: jax.value_and_grad(wires)(e), effect),
-        "gradient of all actions (devices, wires, bills)": measured(
+        "devices alone": phase(devices, action),
+        "devices and their gradient": phase(jax.value_and_grad(devices), action),
+        "power flow and penalty": phase(wires, effect),
+        "power flow, penalty and adjoint": phase(lambda e: jax.value_and_grad(wires)(e), effect),
+        "gradient of all actions (devices, wires, bills)": phase(
             lambda s, t: who.action_gradient(world, Separate(s.nets), profile, t, s.multiplier)[0], state, gone
         ),
-        "surrogate, all minibatches with Adam": measured(
+        "surrogate, all minibatches with Adam": phase(
             lambda s, t, d: who.fit(s, t, d, key)[0].weights, state, gone, direction
         ),
-        "**a round of gradmap**": measured(
+        "**a round of gradmap**": phase(
             lambda s: who.update(s, world, built.sampler.train, key)[0].nets.weights, state
         ),
-        "**a round of through, as many days**": measured(
+        "**a round of through, as many days**": phase(
             lambda s: ssl.update(s, world, built.sampler.train, key)[0].nets.weights, plain
         ),
     }
@@ -156,18 +181,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Where a round's time goes.")
     parser.add_argument("--days", type=int, default=8)
     parser.add_argument("--homes", type=int, default=1000)
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/phases.md")
+    parser.add_argument("--out", type=Path, help="also write there, e.g. benchmarks/phases.md")
     options = parser.parse_args()
     peak, bandwidth = machine()
-    found = phases(options.homes, options.days)
+    found = measured(phases(options.homes, options.days))
     device = jax.devices()[0].device_kind
     what = f"{options.homes:,} homes, {options.days} days a round, on {device}"
     head = f"{what}: {peak / 1e9:.0f} Gflop/s, {bandwidth / 1e9:.0f} GB/s."
     text = f"{head}\n\n{table(found, peak, bandwidth)}"
     print(text)
-    if options.write:
+    if options.out:
         about = (__doc__ or "").split("\n\n", 2)[2]
-        Path(__file__).with_suffix(".md").write_text(f"# Where a round's time goes\n\n{about}\n{text}\n")
+        options.out.write_text(f"# Where a round's time goes\n\n{about}\n{text}\n")
 
 
 if __name__ == "__main__":

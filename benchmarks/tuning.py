@@ -1,6 +1,6 @@
 """Settings of every learner by random search: as many trials of as many seconds for each.
 
-    python benchmarks/tuning.py [--methods gradmap through] [--trials 16] [--seconds 30] [--processor] [--log FILE]
+    python benchmarks/tuning.py [--methods gradmap through] [--trials 16] [--seconds 30] [--days 32] [--processor]
 
 On fold 0 of the weeks: other weeks are unseen there, and the study's unseen weeks are in no split. Trial 0 is the
 class's defaults of then, the next eight are drawn over the whole space, the next three around the best so far, then
@@ -9,7 +9,8 @@ schedules stretched to them). Best is who captures most of the saving with a vio
 fold's unseen days; else who has the least common objective J (learners.py). The log of all trials is tuning.csv; a
 search goes on from its log. With --processor seconds are the processor's, so that two searches can stand side by side,
 pinned to a core each (taskset). Memory is shared all the same: beside other work a round takes up to twice as long,
-which the log's columns round_ms and rounds show.
+which the log's columns round_ms and rounds show. With --days all trials have so many days a round and networks of
+two layers of 16: what is compiled once then serves all trials of a learner.
 
 What was searched: gradmap and through, 16 trials of 30 s of two cores each; penalty 16 of 50 processor seconds (those
 from 7 on beside other work); large batch 11, pdl, shac and clipped 9 of 50 processor seconds, most of them beside other
@@ -25,13 +26,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import polars as pl
-from learners import CONTENDERS, Clock, Judge, contender, paced
+from learners import CONTENDERS, Clock, Judge, ahead, contender, paced
 
 from wattflock.build import Built, build
-from wattflock.learn.learner import advance, begin
+from wattflock.learn.learner import begin
 from wattflock.scenario import load
 
-CHUNK = 10
 ANYWHERE = 9  # trials before the search stays around the best
 FIRST = 12  # from this trial on what stands in GUESSES
 KEPT = 0.003  # violation as a share of idle's
@@ -74,10 +74,12 @@ GUESSES = {  # tried by hand after the first dozen, as many for each
 }
 
 
-def drawn(name: str, random: np.random.Generator, around: dict) -> dict:
+def drawn(name: str, random: np.random.Generator, around: dict, days: int) -> dict:
     """Settings of one trial: anywhere in the space, or within a factor of about 1.4 of others."""
-    found = {}
+    found = {"days": days, "hidden": (16, 16)} if days else {}
     for field, space in (SHARED | OWN[name]).items():
+        if field in found:
+            continue
         if isinstance(space, list):
             stay = field in around and random.random() < 0.7
             found[field] = around[field] if stay else space[random.integers(len(space))]
@@ -103,17 +105,14 @@ def near(name: str, best: dict) -> dict:
 
 def trial(judge: Judge, built: Built, name: str, settings: dict, seconds: float, clock: Clock) -> dict[str, float]:
     """What a learner with these settings reaches in so many seconds."""
-    who, each = paced(judge, built, contender(name, settings), seconds, clock)
+    who = paced(judge, built, contender(name, settings), seconds, clock)
     progress, spent = begin(who, judge.world, 0), 0.0
-    advance(progress, who, judge.world, built.sampler.train, CHUNK)  # compiled before the clock
     while int(progress.done) < who.rounds() and spent < 1.2 * seconds:
         began = clock()
-        progress, _ = advance(progress, who, judge.world, built.sampler.train, CHUNK)
-        jax.block_until_ready(progress.done)
+        progress = ahead(progress, judge, built, who)
         spent += clock() - began
-    return {"round_ms": 1e3 * each, "rounds": int(progress.done), "seconds": spent} | judge.mark(
-        who.policy(progress.state)
-    )
+    done = int(progress.done)
+    return {"round_ms": 1e3 * spent / done, "rounds": done, "seconds": spent} | judge.mark(who.policy(progress.state))
 
 
 def text_of(log: list[dict]) -> str:
@@ -136,6 +135,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--days", type=int, default=0, help="days a round of every trial, e.g. 32 on a GPU")
     parser.add_argument("--processor", action="store_true", help="seconds of the processor, not of the wall")
     parser.add_argument("--log", type=Path, default=Path(__file__).with_suffix(".csv"), help="goes on from there")
     options = parser.parse_args()
@@ -148,11 +148,14 @@ def main() -> None:
                 continue
             random = np.random.default_rng([0, number, list(CONTENDERS).index(name)])
             around = near(name, best_of(log, name)) if number >= ANYWHERE else {}
-            guesses = GUESSES.get(name, [])
-            settings = drawn(name, random, around) if number else {}
+            guesses = [] if options.days else GUESSES.get(name, [])
+            settings = drawn(name, random, around, options.days)
+            if number == 0:
+                settings = {"days": options.days, "hidden": (16, 16)} if options.days else {}
             if 0 <= number - FIRST < len(guesses):
                 settings = guesses[number - FIRST]
-            jax.clear_caches()  # hundreds of compiled programs are more than a process may hold
+            if not options.days:
+                jax.clear_caches()  # hundreds of compiled programs are more than a process may hold
             found = trial(judge, built, name, settings, options.seconds, clock)
             log.append({"method": name, "trial": number, "settings": str(settings)} | found)
             print(log[-1], flush=True)

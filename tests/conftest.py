@@ -1,5 +1,7 @@
 """What all tests share: strict numerics, and one small flock with every device, built once."""
 
+from pathlib import Path
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -21,6 +23,18 @@ NOW = {
     "import_price_per_kwh": 0.25, "export_price_per_kwh": 0.2, "price_ahead_per_kwh": 0.3,
     "carbon_kg_per_kwh": 0.2, "hour": 12.0, "weekend": 0.0, "dt_h": 1.0,
 }  # fmt: skip
+
+
+MAPS = Path("/proc/self/maps")
+MOST_MAPS = 20_000  # of the 65,530 that Linux grants a process: beyond them LLVM crashes while it compiles
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_programs_are_given_back():
+    """Each compiled program holds some ten memory maps: thousands of programs in one process are too many."""
+    yield
+    if MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

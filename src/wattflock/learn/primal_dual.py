@@ -160,7 +160,7 @@ class Gradient(Learner):
 
         Rounds count alike in the mean until `average` of all of them are done.
         """
-        keep = jnp.minimum(1 - 1 / max(1.0, self.average * self.total_rounds), state.done / (state.done + 4.0))
+        keep = jnp.minimum(1 - 1 / jnp.maximum(1.0, self.average * self.total_rounds), state.done / (state.done + 4.0))
         mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)
         return dataclasses.replace(state, nets=nets, mean=mean, adam=adam, done=state.done + 1)
 

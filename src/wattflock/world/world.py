@@ -17,6 +17,7 @@ from wattflock.types import Profile
 from wattflock.world.voltmeter import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
+EXACT = jax.lax.Precision.HIGHEST  # a GPU would round powers to TF32, to 1e-3 of themselves
 MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one another take longer to settle
 
 
@@ -94,7 +95,8 @@ class World(eqx.Module):
 
     def flow(self, effect: Effect) -> Flow:
         """The wires under homes' powers (…, homes)."""
-        kw, kvar, room = (x @ self.placement for x in (effect.power_kw, effect.reactive_kvar, effect.room_kvar))
+        homes = effect.power_kw, effect.reactive_kvar, effect.room_kvar
+        kw, kvar, room = (jnp.matmul(each, self.placement, precision=EXACT) for each in homes)
         support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
         return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
 
