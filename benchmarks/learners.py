@@ -104,10 +104,9 @@ def _days(world, policy, profile):
 
 
 def contender(name: str, settings: dict | None = None) -> Learner:
-    """A learner of the contest, with other settings on top; on a GPU all days of a round side by side."""
+    """A learner of the contest, with other settings on top."""
     room, differs = CONTENDERS[name]
-    who = part("learn", Learner, room)(**differs | (settings or {}))
-    return who if jax.default_backend() == "cpu" else dataclasses.replace(who, together=who.days)
+    return part("learn", Learner, room)(**differs | (settings or {}))
 
 
 def paced(judge: Judge, built: Built, who: Gradient, seconds: float, clock: Clock = time.perf_counter) -> Gradient:
@@ -204,7 +203,9 @@ def draw(marks: pl.DataFrame, path: Path) -> None:
     for axis, (column, (title, factor, limits, scale)) in zip(axes, shown.items(), strict=True):
         for (method, seed), run in marks.partition_by("method", "seed", as_dict=True).items():
             label = str(method) if seed == 0 else None
-            axis.plot(run["seconds"], factor * run[column], color=colours[method], label=label, linewidth=1)
+            axis.plot(
+                run["seconds"], factor * run[column], color=colours.get(str(method), "grey"), label=label, linewidth=1
+            )
         axis.set(xlabel="training [s]", ylabel=title, ylim=limits, yscale=scale, xscale="log")
         axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -222,7 +223,7 @@ def objective_levels(marks: pl.DataFrame) -> list[float]:
 
 
 def say(seconds: float) -> str:
-    return "never" if np.isinf(seconds) else f"{seconds:.0f}"
+    return "never" if np.isinf(seconds) else f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def ratio(slow: float, quick: float, most: float) -> str:

@@ -114,8 +114,6 @@ def phases(homes: int, days: int) -> dict[str, Phase]:
     built = build(load(None, sets))
     world, key = on_device(built.world, "float32"), jax.random.key(0)
     who, ssl = GradMAP(days=days), Through(days=days)
-    if jax.default_backend() != "cpu":
-        ssl = dataclasses.replace(ssl, together=days)
     state, plain = begin(who, world, 0).state, begin(ssl, world, 0).state
     profile = eqx.filter_jit(built.sampler.train)(key, days)
     policy = Separate(state.nets)

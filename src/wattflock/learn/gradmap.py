@@ -67,7 +67,7 @@ class GradMAP(Gradient):
         replay = self.gradient == "open"
         world = world.blind() if replay else world
         moving, at = (Rest(), trajectory.action) if replay else (policy, jnp.zeros_like(trajectory.action))
-        together = self.days if replay else self.together
+        together = self.days if replay else self.abreast
 
         def objective(nudge):
             result = rollout(world, moving, profile, key, together, nudge)

@@ -104,8 +104,8 @@ class Gradient(Learner):
     margin_pu: Margin = 0.009
     total_rounds: Rounds = 1000
     together: Annotated[
-        int, Field(ge=1, description="days stepped side by side where gradients pass the policies (all on a GPU)")
-    ] = 1
+        int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
+    ] = 0
 
     @classmethod
     def example(cls) -> Self:
@@ -115,6 +115,11 @@ class Gradient(Learner):
     def lagrangian(self) -> Lagrangian:
         """The objective."""
         return Lagrangian(self.slope, self.curvature, self.ascent, self.margin_pu)
+
+    @property
+    def abreast(self) -> int:
+        """How many days are stepped side by side where gradients pass the policies."""
+        return self.together or (1 if jax.default_backend() == "cpu" else self.days)
 
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
@@ -168,7 +173,7 @@ class Gradient(Learner):
         """The objective `nets → value(outcome), outcome` of given days."""
 
         def objective(nets):
-            trajectory = rollout(world, Separate(nets), profile, key, self.together)
+            trajectory = rollout(world, Separate(nets), profile, key, self.abreast)
             outcome = judge(world, trajectory, profile, self.margin_pu)
             return value(outcome), outcome
 

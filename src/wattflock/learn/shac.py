@@ -51,7 +51,7 @@ class Shac(Gradient):
         profile = draw(draw_key, self.days)
 
         def objective(nets):
-            trajectory = windows(world, Separate(nets), profile, roll_key, self.together, self.horizon)
+            trajectory = windows(world, Separate(nets), profile, roll_key, self.abreast, self.horizon)
             outcome = judge(world, trajectory, profile, self.margin_pu)
             value = self.lagrangian.value(outcome, state.multiplier)
             ends = trajectory.features[:, self.horizon :: self.horizon]  # what each window but the last leads to
