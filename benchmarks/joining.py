@@ -9,13 +9,14 @@ learns alone: what it pays afterwards, beside what it paid before and uncontroll
 """
 
 import argparse
+import dataclasses
 import time
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from learners import Judge
+from learners import Judge, traced
 
 from wattflock.build import build
 from wattflock.learn.gradmap import GradMAP
@@ -37,23 +38,34 @@ class Bench:
     def __init__(self, sets: tuple[str, ...] = ()):
         self.built = build(load(None, list(sets)))
         self.judge = Judge(self.built)
+        self.learner, self.all_rounds = traced(GradMAP()), GradMAP().rounds()
         self.world, self.homes = self.judge.world, self.judge.world.homes
         self.pays = jax.jit(lambda policy: rollout_cost(self.world, policy, self.judge.profile))
 
-    def learn(self, who, state, seed: int) -> tuple[object, float]:
-        """All rounds of a learner from a state, and the seconds of them, compilation not counted."""
+    def learn(self, moving: np.ndarray, rounds: int, seed: int, old=None) -> tuple[object, float]:
+        """So many rounds of the homes `moving`, from the beginning; and their seconds, compilation not counted.
+
+        Args:
+            moving: (homes,) who learns; one compiled program serves any.
+            rounds: schedules are stretched to them.
+            seed: of networks and days.
+            old: state of a trained flock that they join; None: all begin.
+        """
+        who = FineTune(dataclasses.replace(self.learner, total_rounds=jnp.float32(rounds)), jnp.asarray(moving))
+        start = begin(self.learner, self.world, seed).state
+        state = start if old is None else who.begin(old, self.world, jax.random.key(seed))
         progress = Progress(state, jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)))
         draw = self.built.sampler.train
         jax.block_until_ready(advance(progress, who, self.world, draw, CHUNK)[0].done)  # compiled before the clock
         began = time.perf_counter()
-        for _ in range(0, who.rounds(), CHUNK):
+        for _ in range(0, rounds, CHUNK):
             progress, _ = advance(progress, who, self.world, draw, CHUNK)
         jax.block_until_ready(progress.done)
         return progress.state, time.perf_counter() - began
 
-    def row(self, what: str, learner: GradMAP, state, rounds: int, seconds: float) -> dict:
+    def row(self, what: str, state, rounds: int, seconds: float) -> dict:
         """What a flock reaches."""
-        return {"what": what, "rounds": rounds, "s": seconds} | self.judge.mark(learner.policy(state))
+        return {"what": what, "rounds": rounds, "s": seconds} | self.judge.mark(self.learner.policy(state))
 
 
 def rollout_cost(world, policy, profile):
@@ -65,30 +77,25 @@ def rollout_cost(world, policy, profile):
 
 def joined(bench: Bench, seed: int, new: int) -> tuple[list[dict], object]:
     """Marks before and after `new` homes join, and of all together; the state of the last."""
-    learner, homes = GradMAP(), bench.homes
-    moving = np.isin(np.arange(homes), np.random.default_rng(seed).choice(homes, new, replace=False))
-    start = begin(learner, bench.world, seed).state
-    old, seconds = bench.learn(FineTune(learner, jnp.asarray(~moving)), start, seed)
-    rows = [bench.row(f"all but {new} homes learn", learner, old, learner.rounds(), seconds)]
+    homes, most = np.arange(bench.homes), bench.all_rounds
+    moving = np.isin(homes, np.random.default_rng(seed).choice(bench.homes, new, replace=False))
+    old, seconds = bench.learn(~moving, most, seed)
+    rows = [bench.row(f"all but {new} homes learn", old, most, seconds)]
     for rounds in JOINING:
-        short = learner.lasting(rounds)
-        fine = FineTune(short, jnp.asarray(moving))
-        after, seconds = bench.learn(fine, fine.begin(old, bench.world, jax.random.key(seed)), seed)
-        rows.append(bench.row("… then these alone", short, after, rounds, seconds))
-    every, seconds = bench.learn(learner, start, seed)
-    rows.append(bench.row("all learn together", learner, every, learner.rounds(), seconds))
+        after, seconds = bench.learn(moving, rounds, seed, old)
+        rows.append(bench.row("… then these alone", after, rounds, seconds))
+    every, seconds = bench.learn(homes >= 0, most, seed)
+    rows.append(bench.row("all learn together", every, most, seconds))
     return rows, every
 
 
 def alone(bench: Bench, every, seed: int) -> list[dict]:
     """What single homes pay that begin anew, beside before and uncontrolled."""
-    learner, short = GradMAP(), GradMAP().lasting(ALONE)
-    idle, before = bench.pays(Idle().policy(())), bench.pays(learner.policy(every))
+    idle, before = bench.pays(Idle().policy(())), bench.pays(bench.learner.policy(every))
     rows = []
     for home in np.random.default_rng(seed).choice(bench.homes, ALONE_HOMES, replace=False):
-        fine = FineTune(short, jnp.arange(bench.homes) == home)
-        after, seconds = bench.learn(fine, fine.begin(every, bench.world, jax.random.key(seed)), seed)
-        paid = bench.pays(short.policy(after))
+        after, seconds = bench.learn(np.arange(bench.homes) == home, ALONE, seed, every)
+        paid = bench.pays(bench.learner.policy(after))
         costs = {"idle": float(idle[home]), "before": float(before[home]), "after": float(paid[home])}
         rows.append({"home": int(home), "seed": seed, "s": seconds} | costs)
     return rows
