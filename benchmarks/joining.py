@@ -16,17 +16,16 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from learners import Judge, traced
+from learners import CHUNK, Judge, ahead, traced
 
 from wattflock.build import build
 from wattflock.learn.gradmap import GradMAP
 from wattflock.learn.idle import Idle
-from wattflock.learn.learner import Progress, advance, begin
+from wattflock.learn.learner import Progress, begin
 from wattflock.scenario import load
 from wattflock.study.fine_tune import FineTune
 from wattflock.world.rollout import rollout
 
-CHUNK = 10  # rounds in a compiled call
 JOINING = (30, 100, 300)  # rounds of fine-tuning
 ALONE = 100
 ALONE_HOMES = 3  # fitted anew, one at a time
@@ -52,15 +51,12 @@ class Bench:
             old: state of a trained flock that they join; None: all begin.
         """
         who = FineTune(dataclasses.replace(self.learner, total_rounds=jnp.float32(rounds)), jnp.asarray(moving))
-        start = begin(self.learner, self.world, seed).state
-        state = start if old is None else who.begin(old, self.world, jax.random.key(seed))
-        progress = Progress(state, jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)))
-        draw = self.built.sampler.train
-        jax.block_until_ready(advance(progress, who, self.world, draw, CHUNK)[0].done)  # compiled before the clock
+        first = begin(who, self.world, seed).state if old is None else who.begin(old, self.world, jax.random.key(seed))
+        progress = Progress(first, jnp.zeros((), jnp.int32), jax.random.key_data(jax.random.key(seed)))
+        ahead(progress, self.judge, self.built, who)  # compiled before the clock
         began = time.perf_counter()
         for _ in range(0, rounds, CHUNK):
-            progress, _ = advance(progress, who, self.world, draw, CHUNK)
-        jax.block_until_ready(progress.done)
+            progress = ahead(progress, self.judge, self.built, who)
         return progress.state, time.perf_counter() - began
 
     def row(self, what: str, state, rounds: int, seconds: float) -> dict:

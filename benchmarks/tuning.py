@@ -26,7 +26,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import polars as pl
-from learners import CONTENDERS, Clock, Judge, ahead, contender, paced
+from learners import Clock, Judge, ahead, contender, paced
 
 from wattflock.build import Built, build
 from wattflock.learn.learner import begin
@@ -74,11 +74,11 @@ GUESSES = {  # tried by hand after the first dozen, as many for each
 }
 
 
-def drawn(name: str, random: np.random.Generator, around: dict, days: int) -> dict:
-    """Settings of one trial: anywhere in the space, or within a factor of about 1.4 of others."""
-    found = {"days": days, "hidden": (16, 16)} if days else {}
+def drawn(name: str, random: np.random.Generator, around: dict, fixed: dict) -> dict:
+    """Settings of one trial: anywhere in the space, or within a factor of about 1.4 of others; `fixed` as they are."""
+    found = dict(fixed)
     for field, space in (SHARED | OWN[name]).items():
-        if field in found:
+        if field in fixed:
             continue
         if isinstance(space, list):
             stay = field in around and random.random() < 0.7
@@ -132,7 +132,7 @@ def text_of(log: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Random search over the settings of learners.")
-    parser.add_argument("--methods", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
+    parser.add_argument("--methods", nargs="+", default=list(OWN), choices=list(OWN))
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--days", type=int, default=0, help="days a round of every trial, e.g. 32 on a GPU")
@@ -142,19 +142,18 @@ def main() -> None:
     built, file = build(load(None, ["data.fold=0"])), options.log
     log = pl.read_csv(file).to_dicts() if file.exists() else []
     judge, clock = Judge(built), time.process_time if options.processor else time.perf_counter
+    fixed = {"days": options.days, "hidden": (16, 16)} if options.days else {}
     for number in range(options.trials):
         for name in options.methods:
             if any((row["method"], row["trial"]) == (name, number) for row in log):
                 continue
-            random = np.random.default_rng([0, number, list(CONTENDERS).index(name)])
+            random = np.random.default_rng([0, number, list(OWN).index(name)])
             around = near(name, best_of(log, name)) if number >= ANYWHERE else {}
-            guesses = [] if options.days else GUESSES.get(name, [])
-            settings = drawn(name, random, around, options.days)
-            if number == 0:
-                settings = {"days": options.days, "hidden": (16, 16)} if options.days else {}
+            guesses = [] if fixed else GUESSES.get(name, [])
+            settings = drawn(name, random, around, fixed) if number else fixed
             if 0 <= number - FIRST < len(guesses):
                 settings = guesses[number - FIRST]
-            if not options.days:
+            if not fixed:
                 jax.clear_caches()  # hundreds of compiled programs are more than a process may hold
             found = trial(judge, built, name, settings, options.seconds, clock)
             log.append({"method": name, "trial": number, "settings": str(settings)} | found)

@@ -31,7 +31,7 @@ class Impedance(eqx.Module):
         if not self.across.size:
             return near
         rim = _product(current, self.up).transpose(1, 0, 2).reshape(batch, -1)
-        far = _matmul(rim, self.across).reshape(batch, blocks, -1).transpose(1, 0, 2)
+        far = exactly(rim, self.across).reshape(batch, blocks, -1).transpose(1, 0, 2)
         return near + _product(halves(far), self.down)
 
 
@@ -70,9 +70,10 @@ def _product(left: Pair, right: Values) -> Array:
     """[Re | Im] times a packed matrix: joined, or each part with its own rows, whichever costs less."""
     _, batch, half = left[0].shape
     if batch < APART:
-        return _matmul(jnp.concatenate(left, -1), right)
-    return _matmul(left[0], right[:, :half]) + _matmul(left[1], right[:, half:])
+        return exactly(jnp.concatenate(left, -1), right)
+    return exactly(left[0], right[:, :half]) + exactly(left[1], right[:, half:])
 
 
-def _matmul(left: Array, right: Values) -> Array:
+def exactly(left: Array, right: Values) -> Array:
+    """left @ right in the precision that both have, on every device."""
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)  # no TF32: it loses 1e-3

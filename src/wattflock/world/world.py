@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.feeder.feeder import Feeder, Flow, solve
+from wattflock.feeder.impedance import exactly
 from wattflock.feeder.limits import Limits, excess_pu
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
@@ -17,7 +18,6 @@ from wattflock.types import Profile
 from wattflock.world.voltmeter import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
-EXACT = jax.lax.Precision.HIGHEST  # a GPU would round powers to TF32, to 1e-3 of themselves
 MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one another take longer to settle
 
 
@@ -96,7 +96,7 @@ class World(eqx.Module):
     def flow(self, effect: Effect) -> Flow:
         """The wires under homes' powers (…, homes)."""
         homes = effect.power_kw, effect.reactive_kvar, effect.room_kvar
-        kw, kvar, room = (jnp.matmul(each, self.placement, precision=EXACT) for each in homes)
+        kw, kvar, room = (exactly(each, self.placement) for each in homes)
         support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
         return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
 
