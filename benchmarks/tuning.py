@@ -28,9 +28,9 @@ import numpy as np
 import polars as pl
 from learners import Clock, Judge, ahead, contender, paced
 
-from wattflock.build import Built, build
+from wattflock.core.scenario import load
 from wattflock.learn.learner import begin
-from wattflock.scenario import load
+from wattflock.study.build import Built, build
 
 ANYWHERE = 9  # trials before the search stays around the best
 FIRST = 12  # from this trial on what stands in GUESSES

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from tests.data.make import agile_text, ausgrid_text, long
 from wattflock.apps.cli import make_app
-from wattflock.build import build
-from wattflock.errors import ScenarioError
-from wattflock.scenario import load
+from wattflock.core.errors import ScenarioError
+from wattflock.core.scenario import load
+from wattflock.study.build import build
 from wattflock.verbs import VERBS
 
 FIRST = datetime.datetime(2012, 7, 2)
@@ -87,7 +87,7 @@ def test_too_few_weeks_are_told(tmp_path):
 
 def test_days_left_out_are_stood_in_for_by_days_of_the_same_split(tmp_path):
     from wattflock.data.sample import split_of_week
-    from wattflock.data.table import Table
+    from wattflock.sources.table import Table
 
     table = long(homes=2, days=70)
     day = table["time"].dt.date() == datetime.date(2024, 1, 8) + datetime.timedelta(days=30)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wattflock import registry
+from wattflock.core import registry
 
 INTERFACE = """
 import abc

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from wattflock import registry
-from wattflock.errors import ScenarioError
+from wattflock.core import registry
+from wattflock.core.errors import ScenarioError
 
 PART = "from .shape import Shape\n\nclass {kind}(Shape):\n    def area(self):\n        return 1\n"
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import pytest
 
 from wattflock.learn.learner import advance, begin
-from wattflock.learn.penalty import Penalty
-from wattflock.learn.through import Through
+from wattflock.learn.learners.penalty import Penalty
+from wattflock.learn.learners.through import Through
 
 
 def weights(learner: Penalty, *rounds: int) -> list[float]:

@@ -11,11 +11,11 @@ import pytest
 
 from wattflock.homes.home import METER_SEEN
 from wattflock.learn.critic import critic, to_go
-from wattflock.learn.idle import Uncontrolled
 from wattflock.learn.learner import advance, begin
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.learners.shac import Shac
+from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.shac import Shac
-from wattflock.learn.through import Through
 from wattflock.world.rollout import judge, rollout, windows
 
 KEY = jax.random.key(0)

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.gradmap import GradMAP, clipped, surrogate
-from wattflock.learn.minibatches import flat
+from wattflock.learn.critic import flat
+from wattflock.learn.learners.gradmap import GradMAP, clipped, surrogate
+from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.through import Through
 from wattflock.world.rollout import judge, rollout
 
 KEY = jax.random.key(0)

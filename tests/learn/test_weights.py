@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.pdl import PDL
-from wattflock.learn.primal_dual import Lagrangian
+from wattflock.learn.lagrangian import Lagrangian
+from wattflock.learn.learners.pdl import PDL
 
 LAGRANGIAN = Lagrangian(slope=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wattflock.errors import WattflockError
+from wattflock.core.errors import WattflockError
 
 Verb = Callable[..., object]
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)

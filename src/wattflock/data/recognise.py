@@ -1,6 +1,6 @@
 """Whose layout a file is in."""
 
-from wattflock.data import agile, ausgrid, london, norway_ev
+from wattflock.sources import agile, ausgrid, london, norway_ev
 
 LAYOUTS = {"london": london.fits, "ausgrid": ausgrid.fits, "norway_ev": norway_ev.fits, "agile": agile.fits}
 

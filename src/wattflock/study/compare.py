@@ -8,13 +8,13 @@ import jax
 import numpy as np
 import polars as pl
 
-from wattflock.build import Built
+from wattflock.core.types import Profile, cast
 from wattflock.study.bound import Optimum
+from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
 from wattflock.study.tables import dates_of, days_table, examples_table, homes_table, nodes_table, steps_table
-from wattflock.types import Profile, cast
-from wattflock.world.rollout import Policy, Rest
+from wattflock.world.rollout import Policy, ZeroPolicy
 
 Tables = dict[str, pl.DataFrame]
 SHOWN_HOMES = 6
@@ -66,7 +66,7 @@ def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.nda
     picked = sorted(actions)
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
-    judged = evaluate(built.world, Rest(), some.profile, days.few, plan)
+    judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
     number = pl.col("day").replace_strict(dict(enumerate(picked)))
     tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}

@@ -13,9 +13,9 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from wattflock.errors import Problem, ScenarioError
-from wattflock.registry import part
-from wattflock.synth.load import LoadModel
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import part
+from wattflock.synth.load_model import LoadModel
 from wattflock.synth.region import Region
 
 CARD = "wattflock"

@@ -57,10 +57,10 @@ def evaluate(
     Example:
         wattflock evaluate gradmap- --method gradmap --days 14
     """
-    from wattflock.experiment import judged
+    from wattflock.core.scenario import load
     from wattflock.report import comparison
-    from wattflock.scenario import load
-    from wattflock.store.run import find
+    from wattflock.study.experiment import judged
+    from wattflock.study.run import find
 
     found = find(runs, run)
     scenario = load(found.folder / "scenario.toml", [f"judge.test_days={days}"])
@@ -85,13 +85,13 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from rich.console import Group
 
-    from wattflock.errors import Problem, ScenarioError
-    from wattflock.experiment import tuned
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.files import write_whole
+    from wattflock.core.scenario import load
     from wattflock.report import comparison
     from wattflock.report.overview import homes_that_pay
-    from wattflock.scenario import load
-    from wattflock.store.folder import write_whole
-    from wattflock.store.run import find
+    from wattflock.study.experiment import tuned
+    from wattflock.study.run import find
 
     wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
     wrong += [] if rounds > 0 else [Problem("wattflock tune", "--rounds", rounds, "1 or more")]
@@ -119,9 +119,9 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     Example:
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
-    from wattflock.experiment import compared
+    from wattflock.core.progress import say
     from wattflock.report import comparison, draw_all, write_report
-    from wattflock.report.progress import say
+    from wattflock.study.experiment import compared
 
     experiment = _experiment(scenario, sets, runs, minutes, devices)
     summary = None if fresh else experiment.run.summary()
@@ -148,9 +148,9 @@ def parts(room: Annotated[str, "Only this room: homes, feeder, market, learn or 
     from rich.table import Table
     from rich.text import Text
 
-    from wattflock.errors import Problem, ScenarioError
-    from wattflock.registry import ROOMS, interface, nearest
-    from wattflock.registry import parts as parts_of
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.registry import ROOMS, interface, nearest
+    from wattflock.core.registry import parts as parts_of
 
     if room and room not in ROOMS:
         raise ScenarioError([Problem("wattflock parts", "room", room, nearest(room, ROOMS))])
@@ -168,7 +168,7 @@ def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a 
         wattflock explain gradmap
         wattflock explain judge.bound_days
     """
-    from wattflock.explain import explanation
+    from wattflock.verbs.explain import explanation
 
     return explanation(name)
 
@@ -184,9 +184,9 @@ def runs(
         wattflock runs
         wattflock runs --id gradmap-1a2b --id gradmap-3c4d --csv runs.csv
     """
+    from wattflock.core.files import write_whole
     from wattflock.report.overview import overview
-    from wattflock.store.folder import write_whole
-    from wattflock.store.run import find, table_of_runs
+    from wattflock.study.run import find, table_of_runs
 
     table = table_of_runs(runs)
     if ids:
@@ -198,9 +198,9 @@ def runs(
 
 
 def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
-    from wattflock.experiment import Experiment
-    from wattflock.scenario import load
-    from wattflock.store.run import open_run
+    from wattflock.core.scenario import load
+    from wattflock.study.experiment import Experiment
+    from wattflock.study.run import open_run
 
     loaded = load(scenario, sets or [])
     return Experiment(loaded, open_run(loaded, runs), minutes, devices)
