@@ -12,7 +12,7 @@ from wattflock.core.registry import interface, part
 from wattflock.data.check import check, refuse
 from wattflock.data.clean import clean
 from wattflock.data.finding import KINDS, ORDER, SMALL_SHARE, severity
-from wattflock.data.recognise import recognised
+from wattflock.data.source import recognised
 from wattflock.sources.table import Table
 
 

@@ -12,7 +12,7 @@ from wattflock.data import complete
 from wattflock.data.check import check
 from wattflock.data.clean import clean
 from wattflock.data.home_days import HomeDays
-from wattflock.data.recognise import recognised
+from wattflock.data.source import recognised
 from wattflock.sources.agile import Agile
 from wattflock.sources.ausgrid import Ausgrid
 from wattflock.sources.california import California

@@ -1,4 +1,4 @@
-"""The folder is the registry: the name of a part in a scenario is the name of its file."""
+"""The folder of parts is the registry: the name of a part in a scenario is the name of its file."""
 
 import difflib
 import importlib
@@ -11,25 +11,25 @@ from types import ModuleType
 
 from wattflock.core.errors import Problem, ScenarioError
 
-# room -> where its interface stands
+# room -> its interface, and the folder of its parts
 ROOMS = {
-    "synth": "wattflock.synth.load_model:LoadModel",
-    "data": "wattflock.data.source:DataSource",
-    "homes": "wattflock.homes.device:Device",
-    "feeder": "wattflock.feeder.source:Wiring",
-    "market": "wattflock.market.market:Market",
-    "learn": "wattflock.learn.learner:Learner",
+    "synth": ("wattflock.synth.load_model:LoadModel", "wattflock.synth.models"),
+    "data": ("wattflock.data.source:DataSource", "wattflock.sources"),
+    "homes": ("wattflock.homes.device:Device", "wattflock.homes.devices"),
+    "feeder": ("wattflock.feeder.source:FeederSource", "wattflock.feeder.feeders"),
+    "market": ("wattflock.market.market:Market", "wattflock.market.markets"),
+    "learn": ("wattflock.learn.learner:Learner", "wattflock.learn.learners"),
 }
 
 
 def interface(room: str) -> type:
     """The class that every part of a room fulfils."""
-    module, name = ROOMS[room].split(":")
+    module, name = ROOMS[room][0].split(":")
     return getattr(importlib.import_module(module), name)
 
 
 def parts(room: str, interface: type) -> dict[str, type]:
-    """All parts of a room by file name; a file without a part is a helper and is left out.
+    """All parts of a room by file name; a file without a part is left out.
 
     Raises:
         ScenarioError: a file cannot be imported, or holds more than one part.
@@ -52,7 +52,7 @@ def part(room: str, interface: type, name: str) -> type:
 
 
 def files(room: str) -> list[str]:
-    """Names of a room's files, sorted: the package's own and those in WATTFLOCK_PARTS/<room>."""
+    """Names of the files in a room's folder of parts, sorted, with those in WATTFLOCK_PARTS/<room>."""
     return sorted({found.name for found in pkgutil.iter_modules(_package(room).__path__) if not found.ispkg})
 
 
@@ -64,12 +64,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"one of {', '.join(known) or '(none)'}{hint}"
 
 
-def _package_name(room: str) -> str:
-    return ROOMS[room].split(":")[0].rpartition(".")[0]
-
-
 def _package(room: str) -> ModuleType:
-    package = importlib.import_module(_package_name(room))
+    package = importlib.import_module(ROOMS[room][1])
     for folder in os.environ.get("WATTFLOCK_PARTS", "").split(os.pathsep):
         extra = str(Path(folder).resolve() / room)
         if folder and Path(extra).is_dir() and extra not in package.__path__:
@@ -80,7 +76,7 @@ def _package(room: str) -> ModuleType:
 
 def _part_in(room: str, name: str, interface: type) -> type | None:
     try:
-        module = importlib.import_module(f"{_package_name(room)}.{name}")
+        module = importlib.import_module(f"{ROOMS[room][1]}.{name}")
     except Exception as error:
         problem = Problem(f"{room}/{name}.py", "import", f"{type(error).__name__}: {error}", "a file that imports")
         raise ScenarioError([problem]) from error

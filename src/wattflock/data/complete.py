@@ -7,13 +7,12 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import part
 from wattflock.data.check import check, refuse
 from wattflock.data.clean import Cleaned, clean
 from wattflock.data.raw import Raw
 from wattflock.data.sample import resample, split_of_week
-from wattflock.data.source import Readings
-from wattflock.sources.agile import Agile
-from wattflock.sources.california import California
+from wattflock.data.source import DataSource, Readings
 
 PRICES = ("import_price_per_kwh", "export_price_per_kwh")
 HALF_YEAR = 182.5  # days
@@ -40,7 +39,8 @@ class Shelf:
 
 def california(south: bool) -> Shelf:
     """The bundled set: prices, carbon, 15 panels, weather; lowered as its own default says, but not for the south."""
-    held = (California(colder_c=0.0) if south else California()).read()
+    source = part("data", DataSource, "california")
+    held = (source(colder_c=0.0) if south else source()).read()
     names = ("outdoor_c", *PRICES, "carbon_kg_per_kwh")
     columns = {name: getattr(held, name) for name in names} | {"sun": held.sun_kw_per_kwp}
     dates = tuple(held.first_day + datetime.timedelta(days=k) for k in range(len(held.month)))
@@ -53,7 +53,7 @@ def agile(path: str) -> Shelf:
     Raises:
         ScenarioError: it is not there, or has not one whole day of prices.
     """
-    cleaned = clean(Agile(path).raw())
+    cleaned = clean(part("data", DataSource, "agile")(path).raw())
     first = cleaned.flock.first_day
     days = len(next(iter(cleaned.common.values()), np.zeros((0, 1))))
     shelf = Shelf("agile", "GBP", tuple(first + datetime.timedelta(days=k) for k in range(days)), cleaned.common)

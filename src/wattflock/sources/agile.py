@@ -28,6 +28,12 @@ class Agile(DataSource):
 
     path: FilePath = eqx.field(default="", static=True)
 
+    @classmethod
+    def fits(cls, path: str) -> bool:
+        """Is this a file of such prices?"""
+        names = {name.lower() for name in header(listed(path, "a file")[0])}
+        return bool(names & {"agile_import_p_per_kwh", "value_inc_vat"})
+
     def raw(self) -> Raw:
         """The prices as found, at their stamps."""
         files = listed(self.path, "a file with half-hourly Agile prices (CSV or Parquet)")
@@ -56,12 +62,6 @@ class Agile(DataSource):
         """
         allowed = "a source of homes; prices of agile are named beside it: data.settings.prices = 'agile', prices_path"
         raise ScenarioError([Problem("scenario", "data.part", "agile", allowed)])
-
-
-def fits(path: str) -> bool:
-    """Is this a file of such prices?"""
-    names = {name.lower() for name in header(listed(path, "a file")[0])}
-    return bool(names & {"agile_import_p_per_kwh", "value_inc_vat"})
 
 
 def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:

@@ -44,6 +44,12 @@ class Ausgrid(DataSource):
     prices: Prices = eqx.field(default="own", static=True)
     prices_path: PricesPath = eqx.field(default="", static=True)
 
+    @classmethod
+    def fits(cls, path: str) -> bool:
+        """Is this a file or folder in Ausgrid's layout?"""
+        lines = [line for file in listed(path, "a file")[:1] for line in first_lines(file)]
+        return any(re.search(r"Consumption Category", line) for line in lines)
+
     def raw(self) -> Raw:
         """Readings of all files, which may be several years."""
         files = listed(self.path, "a CSV of Ausgrid's solar home data, or a folder with several years of it")
@@ -121,12 +127,6 @@ class Ausgrid(DataSource):
         if self.estimated == "gap":
             first = first.filter(~pl.col("quality"))
         return first, found
-
-
-def fits(path: str) -> bool:
-    """Is this a file or folder in Ausgrid's layout?"""
-    lines = [line for file in listed(path, "a file")[:1] for line in first_lines(file)]
-    return any(re.search(r"Consumption Category", line) for line in lines)
 
 
 def _label(name: str) -> str:

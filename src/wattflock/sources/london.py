@@ -40,6 +40,15 @@ class London(DataSource):
     prices: Prices = eqx.field(default="own", static=True)
     prices_path: PricesPath = eqx.field(default="", static=True)
 
+    @classmethod
+    def fits(cls, path: str) -> bool:
+        """Is this a file or folder in a layout of Low Carbon London?"""
+        for file in listed(path, "a file"):
+            names = {name.strip() for name in header(file)}
+            if {"LCLid", "DateTime"} <= names or ("timestamp" in names and _is_wide(file)):
+                return True
+        return False
+
     def raw(self) -> Raw:
         """Readings of the homes that pass the filter."""
         files = listed(self.path, WANTED)
@@ -91,15 +100,6 @@ class London(DataSource):
             if out.height:
                 found.append(finding("left-out", (name, "home"), words, out.height))
         return homes.join(each, on="home", how="semi").drop("tariff"), found
-
-
-def fits(path: str) -> bool:
-    """Is this a file or folder in a layout of Low Carbon London?"""
-    for file in listed(path, "a file"):
-        names = {name.strip() for name in header(file)}
-        if {"LCLid", "DateTime"} <= names or ("timestamp" in names and _is_wide(file)):
-            return True
-    return False
 
 
 def _is_wide(file: Path) -> bool:

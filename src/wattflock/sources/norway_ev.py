@@ -29,6 +29,11 @@ class NorwayEv(DataSource):
 
     path: FilePath = eqx.field(default="", static=True)
 
+    @classmethod
+    def fits(cls, path: str) -> bool:
+        """Is this a file of such sessions?"""
+        return {"plugin_time", "plugout_time"} <= set(header(listed(path, "a file")[0]))
+
     def raw(self) -> Raw:
         """Sessions as found, on the Norwegian clock."""
         files = listed(self.path, "sessions.parquet, or the authors' CSV of sessions")
@@ -57,11 +62,6 @@ class NorwayEv(DataSource):
         """
         allowed = "a source of homes; norway_ev holds charging sessions only, for `wattflock data fit` and `data check`"
         raise ScenarioError([Problem("scenario", "data.part", "norway_ev", allowed)])
-
-
-def fits(path: str) -> bool:
-    """Is this a file of such sessions?"""
-    return {"plugin_time", "plugout_time"} <= set(header(listed(path, "a file")[0]))
 
 
 def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:

@@ -23,7 +23,6 @@ from wattflock.data.home_days import HomeDays
 from wattflock.data.sessions import clean as clean_sessions
 from wattflock.data.sessions import held_out as held_out_users
 from wattflock.data.source import DataSource, Readings
-from wattflock.sources.norway_ev import NorwayEv
 from wattflock.synth import bundle
 from wattflock.synth.car_fit import fit_cars
 from wattflock.synth.cars import Cars
@@ -160,7 +159,7 @@ def market_of(readings: Readings) -> dict[str, Any]:
 
 
 def _cars(asked: FitRequest, pieces: Pieces, say: Say) -> tuple[Cars, dict]:
-    source = NorwayEv(asked.cars)
+    source = part("data", DataSource, "norway_ev")(asked.cars)
     raw = source.raw()
     refuse(check(raw))
     assert raw.sessions is not None

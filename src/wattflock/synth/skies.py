@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import part
 from wattflock.data.calendar import calendar
-from wattflock.sources.california import LEFT_OUT
+from wattflock.data.source import DataSource
 from wattflock.synth.sky import Sky
 from wattflock.synth.sky_fit import FONTANA, GERMANY, LONDON, LOS_ANGELES, Panels, Weather, fit_abroad, fit_sky
 
@@ -31,9 +32,10 @@ class SkySource:
 def _california(folder: Path, like: Sky | None) -> Sky:
     """Panels of twelve homes and the light of the file beside them."""
     del like
+    left_out = part("data", DataSource, "california")().raw().card["left_out"]
     homes, common = (_table(folder / f"{name}_hourly.parquet") for name in ("homes", "common"))
     days = LIKE_CALIFORNIA_DAYS
-    keep = [n for n in homes["home"].unique(maintain_order=True) if n not in (*LEFT_OUT, *HELD_OUT)]
+    keep = [n for n in homes["home"].unique(maintain_order=True) if n not in (*left_out, *HELD_OUT)]
     rows = [homes.filter(pl.col("home") == n).sort("step")["pv_wh_per_kw"].to_numpy() for n in keep]
 
     def whole(values: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ def check(
     from wattflock.data.check import check as findings_of
     from wattflock.data.check import refuse
     from wattflock.data.finding import findings_table
-    from wattflock.data.recognise import recognised
+    from wattflock.data.source import recognised
 
     name = source or recognised(str(path))
     said = [*(f"columns.{each}" for each in columns or ()), *(f"units.{each}" for each in units or ())]
