@@ -39,7 +39,7 @@ CONTENDERS = {  # name: part and what differs from its defaults
     "gradmap": ("gradmap", {}),
     "clipped": (
         "gradmap",
-        {"surrogate": "clipped", "hidden": (16,), "days": 12, "rate": 0.02, "halvings": 4.2, "slope": 199.0}
+        {"surrogate": "clipped", "hidden": (16,), "days": 12, "rate": 0.02, "halvings": 4.2, "multiplier_init": 199.0}
         | {"average": 0.011, "margin_pu": 0.0087, "trust": 0.12, "trust_least": 0.025},
     ),
     "through": ("through", {}),
@@ -50,7 +50,7 @@ CONTENDERS = {  # name: part and what differs from its defaults
             "hidden": (16,),
             "rate": 8.5e-3,
             "halvings": 1.7,
-            "slope": 226.0,
+            "multiplier_init": 226.0,
             "average": 0.02,
             "margin_pu": 0.009,
         },

@@ -31,7 +31,7 @@ def test_without_growth_and_with_a_slope_it_is_backpropagation_to_the_bit(world,
     shared = {
         "hidden": (4,),
         "days": 1,
-        "slope": 500.0,
+        "multiplier_init": 500.0,
         "curvature": 5e4,
         "average": 0.5,
         "total_rounds": 100,

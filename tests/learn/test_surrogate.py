@@ -16,7 +16,7 @@ from wattflock.world.rollout import judge, rollout
 KEY = jax.random.key(0)
 
 TOTAL = GradMAP(gradient="total", days=2)
-SSL = Through(slope=TOTAL.slope, margin_pu=TOTAL.margin_pu)
+SSL = Through(multiplier_init=TOTAL.multiplier_init, margin_pu=TOTAL.margin_pu)
 
 
 @pytest.fixture(scope="module")

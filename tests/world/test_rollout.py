@@ -10,7 +10,7 @@ from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.nets import Separate, flock
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
-LAGRANGIAN = Lagrangian(slope=2000.0, curvature=3e4, ascent=0.0, margin_pu=0.008)
+LAGRANGIAN = Lagrangian(multiplier_init=2000.0, curvature=3e4, ascent=0.0, margin_pu=0.008)
 
 
 def networks(world):

@@ -1,5 +1,6 @@
 """Files that are whole or not there (written beside, then renamed), and arrays with a card beside them."""
 
+import hashlib
 import io
 import json
 import os
@@ -9,10 +10,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import polars as pl
 import safetensors
 import safetensors.numpy
-from numpy import asarray
 
 from wattflock.core.errors import RunError
 
@@ -71,10 +72,50 @@ def reason(error: Exception) -> str:
     return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
 
 
-CARD = "wattflock"
+CARD = "card"
 
 
-def save_tree(path: Path, tree, read_card: dict) -> None:
+def pack(arrays: dict[str, np.ndarray], card: dict) -> bytes:
+    """Arrays by name and their card as one safetensors file; `unpack` reads it back bit for bit.
+
+    The card holds JSON values and gains a checksum of the arrays.
+    """
+    return safetensors.numpy.save(arrays, {CARD: json.dumps(card | {"sha256": _checksum(arrays)}, ensure_ascii=False)})
+
+
+def unpack(data: bytes) -> tuple[dict[str, np.ndarray], dict]:
+    """What `pack` made: arrays and card.
+
+    Raises:
+        ValueError: the file is not whole, has no card, or its arrays are not those that were written.
+    """
+    try:
+        arrays = safetensors.numpy.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        card = json.loads(header["__metadata__"][CARD])
+        written = card.pop("sha256")
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a whole file of arrays with a card: {type(error).__name__}: {error}") from error
+    if (found := _checksum(arrays)) != written:
+        raise ValueError(f"sha256 {found} is not {written}: the numbers are not those that were written")
+    return arrays, card
+
+
+def read_card(path: Path) -> dict:
+    """The card of a file that `pack` made; its arrays are not read.
+
+    Raises:
+        RunError: there is no such file, or it has no card.
+    """
+    try:
+        with safetensors.safe_open(path, "np") as file:
+            card = json.loads((file.metadata() or {})[CARD])
+            return {key: value for key, value in card.items() if key != "sha256"}
+    except (OSError, KeyError, ValueError, AttributeError, safetensors.SafetensorError) as error:
+        raise RunError(f"{path}: not a file of arrays with a card: {error}") from error
+
+
+def save_tree(path: Path, tree, card: dict) -> None:
     """Arrays and card in one file, whole or not at all.
 
     Args:
@@ -82,32 +123,20 @@ def save_tree(path: Path, tree, read_card: dict) -> None:
         tree: any tree whose leaves are arrays.
         card: what the arrays are: scenario hash, learner, rounds, seconds; JSON values.
     """
-    arrays = {name: asarray(leaf) for name, leaf in _named(tree)}
-    write_whole(path, safetensors.numpy.save(arrays, {CARD: json.dumps(read_card)}))
-
-
-def read_card(path: Path) -> dict:
-    """The card of a checkpoint.
-
-    Raises:
-        RunError: there is no such file, or it is not ours.
-    """
-    try:
-        with safetensors.safe_open(path, "np") as file:
-            return json.loads((file.metadata() or {})[CARD])
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
-        raise RunError(f"{path}: not a checkpoint that can be read: {error}") from error
+    write_whole(path, pack({name: np.asarray(leaf) for name, leaf in named_leaves(tree)}, card))
 
 
 def load_tree(path: Path, like):
     """The tree of a checkpoint, in the structure of `like`.
 
     Raises:
-        RunError: names or shapes differ from `like`: the checkpoint is of another scenario.
+        RunError: the file is broken, or names or shapes differ from `like`: it is of another scenario.
     """
-    read_card(path)
-    arrays = safetensors.numpy.load_file(path)
-    wanted = dict(_named(like))
+    try:
+        arrays, _ = unpack(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: {error}") from error
+    wanted = dict(named_leaves(like))
     shapes = {name: leaf.shape for name, leaf in arrays.items()}
     if shapes != {name: leaf.shape for name, leaf in wanted.items()}:
         raise RunError(f"{path}: its arrays do not fit this scenario; use the settings it was trained with")
@@ -115,5 +144,18 @@ def load_tree(path: Path, like):
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
-def _named(tree) -> list[tuple[str, Any]]:
-    return [(jax.tree_util.keystr(path).lstrip("."), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]
+def named_leaves(tree) -> list[tuple[str, Any]]:
+    """Leaves of a tree with their dotted names: fields, dictionary keys, numbers of a list."""
+    paths = jax.tree_util.tree_leaves_with_path(tree)
+    return [
+        (".".join(str(getattr(k, "name", getattr(k, "key", getattr(k, "idx", k)))) for k in p), x) for p, x in paths
+    ]
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    """sha256 of names, kinds, shapes and numbers."""
+    digest = hashlib.sha256()
+    for name, values in sorted(arrays.items()):
+        digest.update(json.dumps([name, str(values.dtype), list(values.shape)]).encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -1,18 +1,15 @@
 """A circuit in one file: arrays with a card, checked when it is read."""
 
 import dataclasses
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import pack, unpack
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Control, Element, Infeed, Matrix, Regulator, Spot, terminals
 
 Ends = tuple[tuple[int, ...], ...]
@@ -106,17 +103,7 @@ def unpack_ends(name: str, arrays: dict[str, Matrix], nodes: int) -> tuple[list[
     return ends, [block.reshape(size, size) for block, size in zip(blocks, sizes, strict=True)]
 
 
-def checksum(arrays: dict[str, Matrix]) -> str:
-    """sha256 of names, kinds, shapes and numbers."""
-    digest = hashlib.sha256()
-    for name, values in sorted(arrays.items()):
-        digest.update(json.dumps([name, str(values.dtype), list(values.shape)]).encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
-
-
 FORMAT, VERSION = "wattflock circuit", 1
-CARD = "card"
 UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _pu per unit; index -1 is the ground"
 RECORDS = {"bus": Bus, "spot": Spot, "rating": Element, "regulator": Regulator, "control": Control}
 COLUMNS = {
@@ -127,7 +114,7 @@ COLUMNS = {
     "control": columns(Control, ()),
 }
 NAMES = ("bus", "node", "element", "infeed", "spot", "regulator")
-KEYS = ("name", "frequency_hz", "names", "unwatched", "notes", "origin", "columns", "sha256")
+KEYS = ("name", "frequency_hz", "names", "unwatched", "notes", "origin", "columns")
 
 
 def to_bytes(circuit: Circuit) -> bytes:
@@ -146,8 +133,7 @@ def to_bytes(circuit: Circuit) -> bytes:
         **pack_ends("element", [one.ends for one in circuit.elements], [one.admittance for one in circuit.elements]),
         **pack_ends("infeed", [(one.nodes,) for one in circuit.infeeds], [one.admittance for one in circuit.infeeds]),
     }
-    card = _card(circuit) | {"sha256": checksum(arrays)}
-    return safetensors.numpy.save(arrays, {CARD: json.dumps(card, ensure_ascii=False)})
+    return pack(arrays, _card(circuit))
 
 
 def _card(circuit: Circuit) -> dict[str, Any]:
@@ -179,8 +165,11 @@ def from_bytes(data: bytes, name: str) -> Circuit:
     Raises:
         ScenarioError: with everything that is wrong with the file.
     """
-    card, arrays = _opened(data, name)
-    if problems := _problems(card, arrays, name):
+    try:
+        arrays, card = unpack(data)
+    except ValueError as error:
+        raise ScenarioError([Problem(name, "file", str(error), "a whole circuit file of wattflock")]) from error
+    if problems := _problems(card, name):
         raise ScenarioError(problems)
     try:
         return _circuit(card, arrays)
@@ -188,18 +177,8 @@ def from_bytes(data: bytes, name: str) -> Circuit:
         raise ScenarioError([Problem(name, "arrays", str(error), "as many numbers as the card says")]) from error
 
 
-def _opened(data: bytes, name: str) -> tuple[Any, dict[str, Matrix]]:
-    try:
-        arrays = safetensors.numpy.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return json.loads(header["__metadata__"][CARD]), arrays
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
-        found = f"{len(data)} bytes that cannot be read ({type(error).__name__}: {error})"
-        raise ScenarioError([Problem(name, "file", found, "a whole circuit file of wattflock")]) from error
-
-
-def _problems(card: Any, arrays: dict[str, Matrix], name: str) -> list[Problem]:
-    found = (card.get("format"), card.get("version")) if isinstance(card, dict) else (None, None)
+def _problems(card: dict[str, Any], name: str) -> list[Problem]:
+    found = card.get("format"), card.get("version")
     if found != (FORMAT, VERSION):
         return [Problem(name, "format", found, f"{(FORMAT, VERSION)}; import the model again")]
     if lacking := [key for key in KEYS if key not in card]:
@@ -211,10 +190,6 @@ def _problems(card: Any, arrays: dict[str, Matrix], name: str) -> list[Problem]:
     ]
     if lacking := [kind for kind in NAMES if not isinstance(card["names"].get(kind), list)]:
         problems.append(Problem(name, "names", f"without {', '.join(lacking)}", f"names of every {', '.join(NAMES)}"))
-    if (actual := checksum(arrays)) != card["sha256"]:
-        problems.append(
-            Problem(name, "sha256", actual, f"{card['sha256']}: the numbers are not those that were written")
-        )
     return problems
 
 

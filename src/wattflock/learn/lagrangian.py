@@ -66,7 +66,9 @@ def common(profile: Profile) -> Array:
 Days = Annotated[int, Field(ge=1, description="days per round")]
 Rate = Annotated[float, Field(gt=0, description="Adam's step")]
 Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds")]
-Slope = Annotated[float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes]")]
+MultiplierInit = Annotated[
+    float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes]")
+]
 Curvature = Annotated[float, Field(ge=0, description="ρ [currency per home and pu²·h, mean of nodes]")]
 Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
 Average = Annotated[
@@ -98,14 +100,14 @@ class Lagrangian(eqx.Module):
     eq. 2.1; works.md 1.3.
     """
 
-    slope: float
+    multiplier_init: float
     curvature: Any  # a number, or shape () where it grows
     ascent: float
     margin_pu: float
 
     def multiplier(self, world: World) -> Array:
         """λ before the first round, (steps, nodes)."""
-        return jnp.full((world.steps, len(world.feeder.nodes)), self.slope, float)
+        return jnp.full((world.steps, len(world.feeder.nodes)), self.multiplier_init, float)
 
     def value(self, outcome: Outcome, multiplier: Array) -> Array:
         """The objective J, shape () [currency per home and day]."""
@@ -141,7 +143,7 @@ class Gradient(Learner):
     days: Days = 4
     rate: Rate = 1e-2
     halvings: Halvings = 2.5
-    slope: Slope = 272.0
+    multiplier_init: MultiplierInit = 272.0
     curvature: Curvature = 8160.0
     ascent: Ascent = 0.0
     average: Average = 0.033
@@ -158,7 +160,7 @@ class Gradient(Learner):
     @property
     def lagrangian(self) -> Lagrangian:
         """The objective."""
-        return Lagrangian(self.slope, self.curvature, self.ascent, self.margin_pu)
+        return Lagrangian(self.multiplier_init, self.curvature, self.ascent, self.margin_pu)
 
     @property
     def abreast(self) -> int:

@@ -12,7 +12,17 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.critic import fit, flat, shuffled
-from wattflock.learn.lagrangian import Average, Days, Gradient, Halvings, Margin, Rate, Rounds, Slope, TrainState
+from wattflock.learn.lagrangian import (
+    Average,
+    Days,
+    Gradient,
+    Halvings,
+    Margin,
+    MultiplierInit,
+    Rate,
+    Rounds,
+    TrainState,
+)
 from wattflock.learn.nets import Separate, across, turned, turned_back
 from wattflock.world.rollout import Policy, Trajectory, ZeroPolicy, judge, rollout
 from wattflock.world.world import World, measures
@@ -28,7 +38,7 @@ class GradMAP(Gradient):
     days: Days = 8
     rate: Rate = 8e-3
     halvings: Halvings = 3.2
-    slope: Slope = 544.0
+    multiplier_init: MultiplierInit = 544.0
     average: Average = 0.02
     margin_pu: Margin = 0.005
     total_rounds: Rounds = 600

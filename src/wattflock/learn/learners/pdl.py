@@ -20,8 +20,8 @@ from wattflock.learn.lagrangian import (
     Gradient,
     Halvings,
     Margin,
+    MultiplierInit,
     Multipliers,
-    Slope,
     TrainState,
     charged,
     multipliers,
@@ -52,7 +52,7 @@ class PDL(Gradient):
     hidden: tuple[int, ...] = (16,)
     days: Days = 2
     halvings: Halvings = 4.7
-    slope: Slope = 466.0
+    multiplier_init: MultiplierInit = 466.0
     curvature: Curvature = 14900.0
     average: Average = 0.015
     margin_pu: Margin = 0.006

@@ -7,7 +7,17 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.learn.lagrangian import Average, Curvature, Days, Gradient, Halvings, Margin, Rate, Slope, backpropagate
+from wattflock.learn.lagrangian import (
+    Average,
+    Curvature,
+    Days,
+    Gradient,
+    Halvings,
+    Margin,
+    MultiplierInit,
+    Rate,
+    backpropagate,
+)
 
 
 class Penalty(Gradient):
@@ -20,7 +30,7 @@ class Penalty(Gradient):
     days: Days = 8
     rate: Rate = 7.3e-3
     halvings: Halvings = 2.0
-    slope: Slope = 215.0
+    multiplier_init: MultiplierInit = 215.0
     curvature: Curvature = 19600.0
     average: Average = 0.013
     margin_pu: Margin = 0.006

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.critic import Critics, critic, fit, flat, miss, shuffled, to_go
-from wattflock.learn.lagrangian import Average, Gradient, Halvings, Margin, Rate, Slope
+from wattflock.learn.lagrangian import Average, Gradient, Halvings, Margin, MultiplierInit, Rate
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.nets import Separate
 from wattflock.world.rollout import Trajectory, judge, rollout, windows
@@ -27,7 +27,7 @@ class Shac(Gradient):
     hidden: tuple[int, ...] = (24, 24)
     rate: Rate = 5.9e-3
     halvings: Halvings = 4.2
-    slope: Slope = 249.0
+    multiplier_init: MultiplierInit = 249.0
     average: Average = 0.042
     margin_pu: Margin = 0.005
     horizon: Annotated[int, Field(ge=1, description="steps that a gradient passes")] = 12
