@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import re
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +19,8 @@ from wattflock.core.settings import STRICT, check_parts, problems_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
+NAMED = 2  # changed fields in the name of a run
+UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # told first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
 
 
@@ -170,7 +174,7 @@ def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Sc
     file = _find(path, problems)
     tree = toml.read(file, problems) if file else {}
     tree.setdefault("name", file.stem if file and not problems else "scenario")
-    defaults = json.loads(Scenario(name="scenario").model_dump_json())
+    defaults = Scenario(name="scenario").model_dump(mode="json")
     flags = {text.partition("=")[0].strip(): f"--set {text}" for text in sets}
     problems += filter(None, [toml.assign(tree, text, defaults) for text in sets])
     source = str(file or path)
@@ -191,13 +195,57 @@ def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Sc
 
 def dump(scenario: Scenario) -> str:
     """TOML text that loads back to the same scenario."""
-    return toml.write(json.loads(scenario.model_dump_json()))
+    return toml.write(scenario.model_dump(mode="json"))
 
 
-def run_id(scenario: Scenario) -> str:
-    """The name of a run: the scenario's name and a hash of all that it says."""
-    canonical = json.dumps(json.loads(scenario.model_dump_json()), sort_keys=True, separators=(",", ":"))
-    return f"{scenario.name}-{hashlib.sha256(canonical.encode()).hexdigest()[:10]}"
+def fingerprint(scenario: Scenario, more: str = "") -> str:
+    """A hash of all that a scenario says; `more` tells of parts that have no file."""
+    canonical = json.dumps(scenario.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256((canonical + more).encode()).hexdigest()[:10]
+
+
+def run_id(scenario: Scenario, more: str = "") -> str:
+    """The name of a run: what it changes of the bundled scenario of its name, and its fingerprint.
+
+    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; a scenario of another name
+    is called by that name.
+    """
+    words = _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else [scenario.name]
+    return "-".join([*words, fingerprint(scenario, more)])
+
+
+def differences(one: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two scenarios differ, by dotted name; None where one of them lacks a setting."""
+    left, right = (dict(_leaves(each.model_dump(mode="json"))) for each in (one, other))
+    names = dict.fromkeys([*left, *right])
+    return {name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)}
+
+
+def _leaves(tree: toml.Tree, above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _words_of(base: Scenario, scenario: Scenario) -> list[str]:
+    """The learner, and at most `NAMED` changes in words for a folder's name; settings of another part go unsaid."""
+    changed = {field: mine for field, (_, mine) in differences(base, scenario).items() if field != "learn.part"}
+    said = []
+    for field, value in sorted(changed.items(), key=lambda each: each[0] not in UNITS):
+        section, _, rest = field.partition(".")
+        name = "mix" if rest.startswith("mix.") else field.rpartition(".")[2]
+        if rest.startswith("settings.") and getattr(base, section).part != getattr(scenario, section).part:
+            continue
+        if rest == "part":
+            said.append(value)
+        elif name == "mix" or isinstance(value, list) or value is None:
+            said.append(name)
+        else:
+            said.append(f"{value}{UNITS[field]}" if field in UNITS else f"{name}{value}")
+    words = [re.sub(r"[^a-z0-9_.]+", "", word.lower())[:20] for word in dict.fromkeys(said)]
+    return [scenario.learn.part, *words[:NAMED], *(["more"] if len(words) > NAMED else [])]
 
 
 def bundled() -> dict[str, Path]:

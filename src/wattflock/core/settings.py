@@ -54,7 +54,7 @@ def check_parts(tree: Tree, where: Where) -> list[Problem]:
             except pydantic.ValidationError as error:
                 problems += problems_of(error, model, (room, "settings"), where)
             else:
-                section["settings"] = json.loads(filled.model_dump_json())
+                section["settings"] = filled.model_dump(mode="json")
     return problems
 
 
@@ -73,9 +73,14 @@ def settings_model(part: type) -> Model:
 
 
 def make(part: type, settings: dict[str, Any]) -> Any:
-    """A part built from settings that were checked before."""
-    model = settings_model(part).model_validate_json(json.dumps(settings))
-    return part(**{name: getattr(model, name) for name in type(model).model_fields})
+    """A part built from settings that were checked before; a list, as files have it, is a tuple in a part."""
+    return part(**{name: _fixed(value) for name, value in settings.items()})
+
+
+def _fixed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _fixed(inner) for key, inner in value.items()}
+    return tuple(map(_fixed, value)) if isinstance(value, list) else value
 
 
 def allowed(field: FieldInfo) -> str:

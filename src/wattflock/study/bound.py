@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from wattflock.core.errors import WattflockError
 from wattflock.core.types import Profile, cast
 from wattflock.feeder.solve import solve
 from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, prices_of, with_wires
@@ -91,6 +92,18 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)
+
+
+def why_no_bound(world: World, profile: Profile) -> str:
+    """Why the optimum of these days cannot be found in the world's market; empty where it can. Takes no time."""
+    profile = cast(jax.tree.map(np.asarray, profile), np.float64)
+    with jax.enable_x64(True):
+        try:
+            for day in range(profile.days()):
+                prices_of(world.market, jax.tree.map(lambda x, day=day: x[day], profile))
+        except WattflockError as error:
+            return str(error).removeprefix("bound: ")
+    return ""
 
 
 def best_day(world: World, day: Profile, settings: Settings) -> Optimum:

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from wattflock.core import scenario as scenarios
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import HomesSection, Scenario
+from wattflock.core.scenario import DataSection, HomesSection, Scenario
 from wattflock.core.settings import make
 from wattflock.data.sample import Augment, Sampler, sampler
 from wattflock.data.source import DataSource, Readings
@@ -27,6 +26,44 @@ KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 
 @dataclasses.dataclass(frozen=True)
+class Parts:
+    """The objects that a scenario names; `dataclasses.replace` puts one that has no file in their place."""
+
+    source: DataSource
+    wiring: FeederSource
+    market: Market
+    devices: dict[str, type[Device]]
+    learners: dict[str, Learner]  # the scenario's own with its settings, and those that it is compared with
+
+    def learner(self, name: str) -> Learner:
+        """A learner by name; one that the scenario does not name has its defaults."""
+        return self.learners[name] if name in self.learners else part("learn", Learner, name)()
+
+
+def parts_of(scenario: Scenario) -> Parts:
+    """The parts of a checked scenario; no file of readings is read yet."""
+    learn = scenario.learn
+    own = _made("learn", Learner, learn)
+    others = {name: part("learn", Learner, name)() for name in scenario.judge.methods if name != learn.part}
+    return Parts(
+        source=_made("data", DataSource, scenario.data),
+        wiring=_made("feeder", FeederSource, scenario.feeder),
+        market=_made("market", Market, scenario.market),
+        devices={name: part("homes", Device, name) for name in ("panel", *scenario.homes.mix)},
+        learners={learn.part: own.lasting(learn.rounds) if learn.rounds else own} | others,
+    )
+
+
+def learner(scenario: Scenario, name: str) -> Learner:
+    """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
+    return parts_of(scenario).learner(name)
+
+
+def _made(room: str, interface: type, section: Any) -> Any:
+    return make(part(room, interface, section.part), section.settings)
+
+
+@dataclasses.dataclass(frozen=True)
 class Built:
     """What a scenario stands for. World and tables are float64 on the host; cast the world to train."""
 
@@ -38,15 +75,22 @@ class Built:
     terminals: tuple[str, ...]  # where each home is
 
 
-def build(scenario: Scenario) -> Built:
-    """World, days and chart of a scenario; the same scenario gives the same homes."""
+def build(scenario: Scenario, parts: Parts | None = None) -> Built:
+    """World, days and chart of a scenario; the same scenario gives the same homes.
+
+    Args:
+        scenario: checked, as `load` gives it.
+        parts: in place of those that it names.
+
+    Raises:
+        ScenarioError: readings, a feeder or homes that do not fit the scenario.
+    """
     random = np.random.default_rng(scenario.homes.seed)
-    homes = scenario.homes
-    readings = made("data", DataSource, scenario.data).read()
-    wiring = made("feeder", FeederSource, scenario.feeder)
-    feeder = wiring.build()
+    homes, parts = scenario.homes, parts or parts_of(scenario)
+    readings = parts.source.read()
+    feeder = parts.wiring.build()
     has = assign(homes, random)
-    devices = furnish(has, random)
+    devices = furnish(has, parts.devices, random)
     at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
     placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
@@ -54,7 +98,7 @@ def build(scenario: Scenario) -> Built:
     world = World(
         fleet=Home(devices, kvar_per_kw),
         feeder=feeder,
-        market=made("market", Market, scenario.market),
+        market=parts.market,
         limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
@@ -63,17 +107,16 @@ def build(scenario: Scenario) -> Built:
     )
     return Built(
         world=world,
-        sampler=days_of(scenario, readings, random),
-        chart=wiring.chart(),
+        sampler=days_of(scenario.data, homes.count, readings, random),
+        chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count)),
         terminals=tuple(feeder.terminals[t] for t in at),
     )
 
 
-def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator) -> Sampler:
+def days_of(data: DataSection, count: int, readings: Readings, random: np.random.Generator) -> Sampler:
     """The sampler: which measured home each agent is, its size, and how training days are varied."""
-    data, count = scenario.data, scenario.homes.count
     source = sources(readings.homes, data.homes_held_out, count, random)
     scale = random.uniform(0.6, 1.4, count)
     if len(set(source["train"])) == count:
@@ -82,23 +125,6 @@ def days_of(scenario: Scenario, readings: Readings, random: np.random.Generator)
     return sampler(
         readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error)
     )
-
-
-def learner(scenario: Scenario, name: str) -> Learner:
-    """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
-    if name == scenario.learn.part:
-        who = made("learn", Learner, scenario.learn)
-        return who.lasting(scenario.learn.rounds) if scenario.learn.rounds else who
-    return part("learn", Learner, name)()
-
-
-def made(
-    room: str,
-    interface: type,
-    section: scenarios.DataSection | scenarios.FeederSection | scenarios.MarketSection | scenarios.LearnSection,
-) -> Any:
-    """The part that a section of the scenario names, with its settings."""
-    return make(part(room, interface, section.part), section.settings)
 
 
 def sources(
@@ -137,11 +163,13 @@ def assign(homes: HomesSection, random: np.random.Generator) -> dict[str, np.nda
     return {"panel": random.random(count) < share} | has
 
 
-def furnish(has: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, Device]:
+def furnish(
+    has: dict[str, np.ndarray], kinds: dict[str, type[Device]], random: np.random.Generator
+) -> dict[str, Device]:
     """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it."""
     devices = {}
     for name, mask in has.items():
-        example = part("homes", Device, name).example()
+        example = kinds[name].example()
         values = {f.name: np.full(mask.shape, float(getattr(example, f.name))) for f in dataclasses.fields(example)}
         values |= {field: random.uniform(low, high, mask.shape) for field, (low, high) in example.ranges.items()}
         values |= {field: values[field] * mask for field in example.sizes}

@@ -8,7 +8,9 @@ import jax
 import numpy as np
 import polars as pl
 
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile, cast
+from wattflock.data.sample import Sampler
 from wattflock.study.bound import Optimum
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
@@ -36,8 +38,20 @@ class Days:
         return Days(profile, [self.dates[day] for day in picked], self.few, shown)
 
 
+def refuse_days(sampler: Sampler, days: int, where: tuple[str, str] = ("scenario", "judge.test_days")) -> None:
+    """Raises ScenarioError where `days` are asked for of a test split that has fewer; 0 is all."""
+    there = len(sampler.split_days["test"])
+    if not 0 <= days <= there:
+        raise ScenarioError([Problem(*where, days, f"1 to {there}, the days that no method has seen, or 0: all")])
+
+
 def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
-    """Every day of the test split once, or `days` of them spread over the year."""
+    """Every day of the test split once, or `days` of them spread over the year.
+
+    Raises:
+        ScenarioError: there are fewer days.
+    """
+    refuse_days(built.sampler, days)
     profile = eqx.filter_jit(built.sampler.every)(jax.random.key(seed), "test", days)
     calendar = np.asarray(built.sampler.calendar("test", days))
     kinds = sorted(set(built.kinds), key=lambda kind: (-kind.count("+"), kind))  # those with most devices first
@@ -51,7 +65,7 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
 
 def spread(count: int, wanted: int) -> list[int]:
     """`wanted` whole numbers below `count`, evenly spaced."""
-    wanted = min(wanted, count)
+    wanted = min(wanted, count)  # a bound of more days than are judged is one of all that are
     return sorted({round((k + 0.5) * count / wanted - 0.5) for k in range(wanted)})
 
 

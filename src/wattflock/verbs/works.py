@@ -34,8 +34,9 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError
     from wattflock.core.progress import console, say
-    from wattflock.report.study import Findings, write_study
+    from wattflock.report.study import Findings, figures, spreads, write_study
     from wattflock.study.parallel import cores
+    from wattflock.study.results import Study
     from wattflock.study.study_file import read
 
     if not 1 <= workers <= len(cores()):
@@ -48,7 +49,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     say("\n".join(notes + missing))
     done: list[Done] = []
     failed: list[str] = []
-    folder, table = runs / f"study-{plan.name}", "No run is finished."
+    folder, table = runs / f"study-{plan.name}", None
     try:
         _run(there, runs, (fresh, plan.recompile), (done, failed), workers)
     finally:
@@ -58,9 +59,13 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
             table = write_study(folder, Findings(plan.name, plan.about, done, notes + missing + failed))
             say(f"tables, curves and page  {folder}")
     if failed:
-        console.print(table)
+        if table:
+            console.print(table)
         raise RunError("\n".join(failed))
-    return table
+    if not done:
+        return "No run is finished."
+    every, currency = figures(done)
+    return Study(folder, currency, every, spreads(every))
 
 
 def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]", workers: int):
@@ -97,15 +102,15 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
     """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
-    from wattflock.study.experiment import Experiment, compared
+    from wattflock.study.experiment import Experiment, compared, finished
     from wattflock.study.run import open_run
 
     try:
-        run = open_run(scenario, runs)
-        if fresh or not run.summary():
+        experiment = Experiment(scenario, open_run(scenario, runs))
+        if fresh or not finished(experiment):
             if recompile:
                 jax.clear_caches()
-            compared(Experiment(scenario, run), fresh)
+            compared(experiment, fresh)
     except Exception as error:  # whatever it is
         return f"failed ({type(error).__name__}: {error})"
     return ""
