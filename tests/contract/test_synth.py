@@ -20,9 +20,9 @@ every_model = pytest.mark.parametrize("name", MODELS)
 # Laws hold whether a model has learned much or little.
 SHORT = (
     (gan, "Recipe", functools.partial(gan_nets.Recipe, steps=0)),
-    (lesson, "STEPS", 2),
-    (lesson, "CHUNK", 2),
-    (lesson, "BATCH", 64),
+    (habits_training, "STEPS", 2),
+    (habits_training, "CHUNK", 2),
+    (habits_training, "BATCH", 64),
     (habits, "TUNED_ON", 4),
 )
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wattflock.core import compile_cache
 from wattflock.core.errors import WattflockError
 
 Verb = Callable[..., object]
@@ -32,16 +33,21 @@ def make_app(verbs: Iterable[Verb], groups: Mapping[str, ModuleType] | None = No
     A parameter without a default, and one called `scenario`, is an argument; any other is an option. A list
     is an option to repeat, in the singular: `sets` becomes `--set`. What a verb returns is printed.
     """
-    app = _group(verbs, None)
+    app = _group(verbs, None, add_completion=True)
     app.callback()(_start)
     for name, module in (groups or {}).items():
         app.add_typer(_group(module.VERBS, inspect.getdoc(module)), name=name)
     return app
 
 
-def _group(verbs: Iterable[Verb], about: str | None) -> typer.Typer:
+def _group(verbs: Iterable[Verb], about: str | None, add_completion: bool = False) -> typer.Typer:
     group = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=about
+        no_args_is_help=True,
+        add_completion=add_completion,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=about,
     )
     for verb in verbs:
         body, example = _help(verb)
@@ -88,6 +94,9 @@ def _command(verb: Verb) -> Callable[..., None]:
 
 
 def _run(verb: Verb, arguments: dict[str, Any], debug: bool, json: bool) -> None:
+    if not debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what the compiler says to its makers
+    compile_cache.enable()
     try:
         _show(verb(**arguments), json)
         sys.stdout.flush()
