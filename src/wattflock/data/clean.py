@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.data import sessions as charging_sessions
-from wattflock.data.check import NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW, SHORT_GAP
+from wattflock.data.check import CARS, NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW, SHORT_GAP
 from wattflock.data.finding import KINDS
 from wattflock.data.home_days import OWN, HomeDays, to_table
 from wattflock.data.raw import COMMON_COLUMNS, Raw
@@ -140,6 +140,8 @@ def clean(raw: Raw) -> Cleaned:
     if "pv_kw" in own and kwp is not None:
         _bound(own["pv_kw"], OUTPUT_KW_PER_KWP * kwp, ("pv_kw", "above 1.2 kW per kW peak"), log)
         _darken(own["pv_kw"], grid, log)
+    for column in set(CARS) & set(own):
+        _bound(own[column], np.full(len(grid.homes), np.inf), (column, ""), log)
     longest = SHORT_GAP // grid.step
     for column in FILLED:
         if column in own:

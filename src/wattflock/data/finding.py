@@ -89,6 +89,9 @@ KINDS = {
         "error", "prices too large", "currency per kWh: -5 to 20; is it pence, cents or per MWh?"
     ),
     "carbon-unit": FindingKind("error", "carbon too large", "0 to 2 kg per kWh: is it grams?"),
+    "plugged": FindingKind(
+        "error", "plugged in for less than nothing or more than the step", "a share of the step, 0 to 1"
+    ),
     "session-order": FindingKind("share", "unplugged before plugged in", "plug-out after plug-in", "session left out"),
     "session-time": FindingKind(
         "share",

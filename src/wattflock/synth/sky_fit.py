@@ -9,16 +9,7 @@ import numpy as np
 
 from wattflock.data.calendar import When
 from wattflock.synth import sun
-from wattflock.synth.cloud_fit import (
-    cloud_scores,
-    fill_dark,
-    fit_beam,
-    fit_clouds,
-    fit_warmth,
-    hourly_clear,
-    months,
-    standard,
-)
+from wattflock.synth.cloud_fit import cloud_scores, fill_dark, fit_beam, fit_clouds, fit_warmth, hourly_clear, standard
 from wattflock.synth.sky import LOW, MIDDLE_H, Sky, jumps
 from wattflock.synth.sun import Place
 
@@ -116,7 +107,7 @@ def fit_local(
         panels[home, 2] *= mended
         ratio = power[home] / np.maximum(expected * mended, 1e-3)
         strays.append(np.where(good & (expected > 0.15), np.clip(ratio, 0, 2.5) - 1, np.nan))
-    return panels, _widths(np.stack(strays), clearness, months(np.asarray(when.year_part)))
+    return panels, _widths(np.stack(strays), clearness, np.asarray(when.month))
 
 
 def _widths(strays, clearness, month):
