@@ -3,7 +3,8 @@
 import abc
 import dataclasses
 import datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import equinox as eqx
 import numpy as np
@@ -41,6 +42,12 @@ class Readings:
 
 class DataSource(eqx.Module):
     """Reads one kind of file; settings are fields."""
+
+    @classmethod
+    def example(cls, folder: Path) -> Self:
+        """A small one that can be read at once; a source of files writes what it reads into `folder`."""
+        del folder
+        return cls()
 
     @abc.abstractmethod
     def raw(self) -> Raw:
