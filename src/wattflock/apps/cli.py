@@ -97,15 +97,21 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool, json: bool) -> None
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what the compiler says to its makers
     compile_cache.enable()
+    from wattflock.study.interrupt import heard
+
+    more = "; continue with --resume" if "resume" in arguments else ""
+
+    def stopped() -> None:
+        typer.echo(f"\x1b[?25h\rstopped{more}" if sys.stderr.isatty() else f"stopped{more}", err=True)
+
     try:
-        _show(verb(**arguments), json)
+        _show(heard(lambda: verb(**arguments), stopped), json)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
         raise typer.Exit(141) from None
     except KeyboardInterrupt:
-        more = "; continue with --resume" if "resume" in arguments else ""
-        typer.echo(f"stopped{more}", err=True)
+        stopped()
         raise typer.Exit(130) from None
     except (WattflockError, OSError) as error:
         if debug:

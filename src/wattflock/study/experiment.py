@@ -102,7 +102,8 @@ class Experiment:
         Raises:
             ScenarioError: readings, homes, feeder, devices or counts of days that do not fit.
         """
-        compare.refuse_days(self.built.sampler, self.scenario.judge.test_days)
+        judge = self.scenario.judge
+        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days)
         _ = self.mesh
         if self.run:
             self.run.begin(self.scenario)
@@ -256,11 +257,20 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
         "bound_days": len(optima),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "notes": [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else [],
+        "notes": notes(experiment),
     }
     if experiment.run:
         experiment.run.write(every, result, chart(experiment.built))
     return Comparison(result, every, experiment.run.folder if experiment.run else None)
+
+
+def notes(experiment: Experiment) -> list[str]:
+    """What was asked for and is not in the table, with the reason."""
+    judge = experiment.scenario.judge
+    said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
+    if judge.yardsticks and not judge.bound_days:
+        said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
+    return said
 
 
 def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:

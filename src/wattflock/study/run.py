@@ -93,7 +93,8 @@ def find(runs: Path, name: str) -> Run:
 
 def listed(runs: Path) -> list[Path]:
     """Folders of runs, newest first."""
-    return sorted((p.parent for p in runs.glob("*/scenario.toml")), key=lambda p: -p.stat().st_mtime)
+    files = sorted(runs.glob("*/scenario.toml"), key=lambda path: -path.stat().st_mtime_ns)
+    return [path.parent for path in files]
 
 
 def table_of_runs(runs: Path) -> pl.DataFrame:

@@ -234,7 +234,7 @@ def _reopened(runs: Path, name: str, days: int, where: str):
         raise ScenarioError([Problem(where, "--days", days, "1 or more, or 0: all")])
     run = find(runs, name)
     experiment = Experiment(load(run.folder / "scenario.toml", [f"judge.test_days={days}"]), run)
-    refuse_days(experiment.built.sampler, days, (where, "--days"))
+    refuse_days(experiment.built.sampler, days, where=(where, "--days"))
     return experiment
 
 

@@ -85,6 +85,7 @@ def steps(
     world: World, policy: Policy, today: Profile, key: Array, action_offset: Array | None, horizon: int = 0
 ) -> Trajectory:
     """One day of shape (steps, homes), cut into windows of `horizon` steps for gradients; 0 is no cut."""
+    today = world.faced(today)
 
     def step(carry, inputs):
         state, memory = carry
