@@ -22,6 +22,7 @@ TEMPERATURE_C = (-60, 55)
 PRICE = (-5, 20)  # currency per kWh
 CARBON_KG = (0, 2)
 CHECKED = ("load_kw", "pv_kw", "heat_kw")
+CARS = ("ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh")
 
 
 def check(raw: Raw) -> list[Finding]:
@@ -64,7 +65,8 @@ def _check_homes(raw: Raw) -> list[Finding]:
     if "pv_kw" in columns and "pv_kw" not in raw.unitless:
         found += _check_sun(table, (file, "pv_kw"), raw)
     for column in columns:
-        found += _check_stuck(table, (file, column))
+        found += _check_stuck(table, (file, column), raw.kwp)
+    found += _check_cars(table, file)
     return found
 
 
@@ -109,7 +111,7 @@ def _check_sun(table: pl.DataFrame, place: tuple[str, str], raw: Raw) -> list[Fi
         day = rows.filter(pl.col("pv_kw") > 0).height
         highest = f"highest {rows['pv_kw'].max():,.4g} kW"
         found += at_rows("pv-above-kwp", place, above, highest, day)
-    else:
+    elif energy > 0:
         found.append(finding("kwp-unknown", place, "peak output / 0.85 is taken"))
     negative = rows.filter(pl.col("pv_kw") < 0)
     found += at_rows("negative", place, negative, f"lowest {rows['pv_kw'].min():.3g} kW", told)
@@ -129,8 +131,23 @@ def _hour(raw: Raw) -> pl.Expr:
     return local.dt.hour() + local.dt.minute() / 60
 
 
-def _check_stuck(table: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
-    """Meters that stand still: for all time, or for whole days (of at least 20 hours' readings)."""
+def _check_cars(table: pl.DataFrame, file: str) -> list[Finding]:
+    """A plug is in for a share of the step; energy is not below zero."""
+    found: list[Finding] = []
+    for column in (name for name in CARS if name in table.columns):
+        value, told = pl.col(column), int(table[column].count())
+        code, wrong = ("negative", value < 0) if column != "ev_plugged" else ("plugged", ~value.is_between(0, 1))
+        rows = table.filter(wrong)
+        extreme = f"{rows[column].min():.3g} to {rows[column].max():.3g}" if rows.height else ""
+        found += at_rows(code, (file, column), rows, extreme, told)
+    return found
+
+
+def _check_stuck(table: pl.DataFrame, place: tuple[str, str], kwp: dict[str, float]) -> list[Finding]:
+    """Meters that stand still: for all time, or for whole days (of at least 20 hours' readings).
+
+    A home whose heat, or whose pv where no size of a panel is told, is always 0 has no heating or panel.
+    """
     column = place[1]
     rows = table.select("row", "home", "time", pl.col(column).alias("value")).drop_nulls("value")
     rows = rows.with_columns(date=pl.col("time").dt.date())
@@ -142,8 +159,9 @@ def _check_stuck(table: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
     dead = homes.filter(pl.col("low") == pl.col("high"))
     still = still.join(dead, on="home", how="anti")
     stuck, none = still.filter(pl.col("low") != 0), still.filter(pl.col("low") == 0)
-    if column == "heat_kw":
-        dead, none = dead.filter(pl.col("low") != 0), none.clear()
+    if column != "load_kw":
+        told = pl.col("home").cast(pl.String).is_in(list(kwp)) if column == "pv_kw" else False
+        dead, none = dead.filter((pl.col("low") != 0) | told), none.clear()
     found = at_rows("constant", place, dead, f"always {dead['low'][0]:g} kW" if dead.height else "", 0)
     found += at_rows("stuck", place, stuck, _days(stuck.height) if stuck.height else "", 0)
     return found + at_rows("zero-days", place, none, _days(none.height) if none.height else "", 0)

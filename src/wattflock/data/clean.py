@@ -6,7 +6,7 @@ import datetime
 import numpy as np
 import polars as pl
 
-from wattflock.data.check import NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW
+from wattflock.data.check import CARS, NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW
 from wattflock.data.check_time import SHORT_GAP
 from wattflock.data.finding import KINDS
 from wattflock.data.gaps import fill
@@ -66,6 +66,8 @@ def clean(raw: Raw) -> Cleaned:
     if "pv_kw" in own and kwp is not None:
         _bound(own["pv_kw"], OUTPUT_KW_PER_KWP * kwp, ("pv_kw", "above 1.2 kW per kW peak"), log)
         _darken(own["pv_kw"], grid, log)
+    for column in set(CARS) & set(own):
+        _bound(own[column], np.full(len(grid.homes), np.inf), (column, ""), log)
     longest = SHORT_GAP // grid.step
     for column in FILLED:
         if column in own:

@@ -66,6 +66,7 @@ KINDS = {
     "temperature": Kind("share", "no weather is like this", "-60 to 55 °C", "gaps"),
     "price-unit": Kind("error", "prices too large", "currency per kWh: -5 to 20; is it pence, cents or per MWh?"),
     "carbon-unit": Kind("error", "carbon too large", "0 to 2 kg per kWh: is it grams?"),
+    "plugged": Kind("error", "plugged in for less than nothing or more than the step", "a share of the step, 0 to 1"),
     "session-order": Kind("share", "unplugged before plugged in", "plug-out after plug-in", "session left out"),
     "session-time": Kind(
         "share",

@@ -19,6 +19,8 @@ LEAST_WHOLE = 0.8  # share of the days that a home must have
 LEAST_WEEKS = 5  # the fifth is the first of the test
 MOST_OUTPUT = 1.2  # kW per kW peak
 SHARED = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
+USED = {"load_kw", "pv_kw", "ev_plugged", "ev_driving_kwh"}  # columns of a home that a study takes
+COMMUTE = "a plain commute"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +49,18 @@ def to_readings(raw: Raw, beside: Beside) -> Readings:
     if not len(homes):
         raise ScenarioError([Problem(name, "homes", 0, f"a home with at least {LEAST_WHOLE:.0%} of its days whole")])
     completed = _completed(_shelves(raw, cleaned, beside), cleaned, (days, homes), borrow.southern(raw.zone))
+    cars, drivers = _cars(cleaned, (days, homes), weekend)
+    origin = completed.origin | {"cars": drivers}
     card = raw.card | {
         "period": f"{dates[0]} to {dates[-1]}",
-        "composite": {column: origin for column, origin in completed.origin.items() if origin != "measured"},
+        "composite": {column: place for column, place in origin.items() if place != "measured"},
+        "not_used": sorted(set(cleaned.flock.columns()) - USED),
         "left_out": [home for k, home in enumerate(cleaned.flock.homes) if k not in homes],
         "days_stood_in": stood_in,
         "repairs": cleaned.counts(),
     }
     return Readings(
-        load_kw=load, **completed.tables, weekend=weekend, month=calendar.dt.month().to_numpy().astype(int),
+        load_kw=load, **completed.tables, **cars, weekend=weekend, month=calendar.dt.month().to_numpy().astype(int),
         first_day=dates[0], homes=tuple(cleaned.flock.homes[k] for k in homes), currency=completed.currency, card=card,
     )  # fmt: skip
 
@@ -130,24 +135,32 @@ def _sun(cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], other: np.ndarr
         measured, who, _ = _own(np.where(np.isfinite(unit), unit, np.nan), np.zeros(len(days)))
         shines = measured.mean((0, 1)) > 0.01 if len(who) else np.zeros(0, bool)
         if shines.any():
-            panels, who = measured[..., shines], list(who[shines])
-            column = [who.index(home) if home in who else k % len(who) for k, home in enumerate(homes)]
-            alone = all(home in who for home in homes)
-            return np.clip(panels[..., column], 0, MOST_OUTPUT), "measured" if alone else "neighbours' panels"
+            column, alone = _lent(homes, who[shines])
+            panels = np.clip(measured[..., shines][..., column], 0, MOST_OUTPUT)
+            return panels, "measured" if alone else "neighbours' panels"
     return other[..., np.arange(len(homes)) % other.shape[-1]], "california"
 
 
-def _cars(cleaned: Cleaned, days: np.ndarray, homes: np.ndarray) -> dict[str, np.ndarray]:
-    """When cars are plugged in and what they drive (days, steps, homes), where every home has it on every day."""
-    flock = cleaned.flock
+def _cars(cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], weekend: np.ndarray) -> tuple[dict, str]:
+    """When cars are plugged in and what they drive (days, steps, homes); homes without a car take a neighbour's."""
+    (days, homes), flock = which, cleaned.flock
     if flock.ev_plugged is None or flock.ev_driving_kwh is None:
-        return {}
-    plugged, driving = (
-        each[np.ix_(homes, days)].transpose(1, 2, 0) for each in (flock.ev_plugged, flock.ev_driving_kwh)
-    )
-    if not np.isfinite(plugged + driving).all():
-        return {}
-    return {"ev_plugged": plugged, "ev_driving_kw": driving * (plugged.shape[1] / 24)}
+        return {}, COMMUTE
+    steps = flock.shape()[2]
+    both, who, _ = _own(np.concatenate([flock.ev_plugged, flock.ev_driving_kwh], 2)[:, days], weekend)
+    has = both[:, :steps].any((0, 1)) if len(who) else np.zeros(0, bool)
+    if not has.any():
+        return {}, COMMUTE
+    column, alone = _lent(homes, who[has])
+    both = both[..., has][..., column]
+    cars = {"ev_plugged": both[:, :steps], "ev_driving_kw": both[:, steps:] * (steps / 24)}
+    return cars, "measured" if alone else "neighbours' cars"
+
+
+def _lent(homes: np.ndarray, who: np.ndarray) -> tuple[list[int], bool]:
+    """For each home its own place among `who`, or in turn another one's; and whether all have their own."""
+    places = {int(home): place for place, home in enumerate(who)}
+    return [places.get(int(home), k % len(who)) for k, home in enumerate(homes)], set(map(int, homes)) <= set(places)
 
 
 def _shelves(raw: Raw, cleaned: Cleaned, beside: Beside) -> list[Shelf]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from wattflock.data.columns import Mapping, mapped, to_long, unitless
 from wattflock.data.files import listed, table_of
 from wattflock.data.finding import Finding, finding
+from wattflock.data.generate import SIZES
 from wattflock.data.raw import COMMON_COLUMNS, Raw, period
 from wattflock.data.readings import Beside, to_readings
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
@@ -33,8 +34,8 @@ class Table(DataSource):
     """Homes from any table: long (a row for each home and time) or wide (a column for each home).
 
     Columns are found by their names (home, time, load_kw, pv_kwh, outdoor_c, ..) or by the mapping
-    `columns = {load = "Usage"}`; units by the end of the name or by `units = {load = "Wh"}`. What generated files
-    hold needs no mapping.
+    `columns = {load = "Usage"}`; units by the end of the name or by `units = {load = "Wh"}`. A folder that
+    `wattflock generate` wrote needs no mapping; its sizes.csv tells the size of each panel.
 
     Source: the user's own files; the owner and the licence are theirs to know.
     """
@@ -65,6 +66,7 @@ class Table(DataSource):
     def raw(self) -> Raw:
         """Readings of all files, in our own units."""
         files = listed(self.path, "a CSV or Parquet with readings of homes, or a folder of them")
+        files, sizes = [file for file in files if file.name != SIZES], [file for file in files if file.name == SIZES]
         read = [self._one(file, number) for number, file in enumerate(files)]
         homes = pl.concat([each.homes for each in read], how="diagonal")
         zoned = any(each.zoned for each in read)
@@ -87,7 +89,7 @@ class Table(DataSource):
             },
             homes=homes.drop("kwp", *COMMON_COLUMNS, strict=False),
             common=_common(homes),
-            kwp=_sizes(homes),
+            kwp=_sizes(homes) | _beside(sizes),
             unitless=tuple(column for each in read for column in each.unitless),
             net=self.net,
             findings=found,
@@ -126,3 +128,8 @@ def _sizes(homes: pl.DataFrame) -> dict[str, float]:
     if "kwp" not in homes.columns:
         return {}
     return dict(homes.filter(pl.col("kwp") > 0).group_by("home").agg(pl.col("kwp").median()).sort("home").iter_rows())
+
+
+def _beside(sizes: list[Path]) -> dict[str, float]:
+    """Size of each panel as `wattflock generate` wrote it beside its homes; homes without one are left out."""
+    return {home: kwp for file in sizes for home, kwp in pl.read_csv(file)["home", "panel_kwp"].iter_rows() if kwp > 0}

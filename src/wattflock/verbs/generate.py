@@ -11,9 +11,9 @@ RESOLUTIONS = (5, 15, 30, 60)
 
 def generate(  # noqa: PLR0913 (an argument is an option of the command)
     homes: Annotated[int, "How many homes."] = 300,
-    days: Annotated[int, "How many days."] = 30,
+    days: Annotated[int, "How many days; a study needs at least five weeks from a Monday."] = 364,
     resolution: Annotated[int, "Length of a step: 5, 15, 30 or 60 [min]."] = 60,
-    start: Annotated[str, "First day, as in 2027-01-01."] = "2027-01-01",
+    start: Annotated[str, "First day, as in 2027-01-04, a Monday."] = "2027-01-04",
     seed: Annotated[int, "Which homes: the same seed gives the same homes, however many and on however many days."] = 0,
     region: Annotated[str, "london, california, or a file that `wattflock data fit` wrote."] = "london",
     weather: Annotated[int, "Number of the weather year; -1: the seed."] = -1,
@@ -35,7 +35,8 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     same command goes on.
 
     Example:
-        wattflock generate --homes 300 --days 30 --resolution 30 --start 2027-01-01 --seed 7 --out homes
+        wattflock generate --homes 300 --days 42 --resolution 30 --start 2027-01-04 --seed 7 --out homes
+        wattflock compare --set data.part=table --set data.settings.path=homes
         wattflock generate --region california --cars 1 --panels 1 --out sunny
     """
     import json
