@@ -132,6 +132,7 @@ def test_a_car_s_day_that_is_left_out_is_stood_in_for(tmp_path):
     table = with_cars(homes=3, days=42)
     table.with_columns(ev_plugged=pl.when(pl.col("time").dt.date() != gone).then("ev_plugged")).write_csv(path)
     readings = Table(str(path)).read()
+    assert readings.ev_driving_kw is not None
     assert np.allclose(readings.ev_driving_kw.sum(1) / 2, [[5, 6, 5]] * 42)
 
 
@@ -150,6 +151,7 @@ def test_what_generate_writes_is_read_by_the_source_of_tables(tmp_path, words):
     assert result.exit_code == 0, result.output
     written = pl.read_parquet(folder / "homes*.parquet").sort("home", "time")
     readings = Table(str(folder)).read()
+    assert readings.ev_plugged is not None
     assert readings.load_kw.mean() == pytest.approx(written["load_kw"].mean(), rel=1e-4)
     means = written.group_by("home", maintain_order=True).agg(pl.col("pv_kw", "ev_plugged").mean())
     kwp = pl.read_csv(folder / "sizes.csv")["panel_kwp"].to_numpy()

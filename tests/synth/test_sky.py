@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from wattflock.synth import sun
-from wattflock.synth.cloud_fit import fit_clouds, hourly_clear, months
+from wattflock.synth.cloud_fit import fit_clouds, hourly_clear
 from wattflock.synth.panel_fit import Scene, clearness_of, fit_local, fit_panel
 from wattflock.synth.sky import Measured, Panel, Sky
 from wattflock.synth.sky_fit import (
@@ -314,7 +314,7 @@ def alike(daily):
 @pytest.mark.study
 def test_california_months_give_what_they_gave(california, years):
     """The mean over years is within 10 % in every month; one drawn winter month may well be further off."""
-    daily, month = california[0].sum(-1), months(california[2].year_part)
+    daily, month = california[0].sum(-1), california[2].month - 1
     on = daily > 0.02
     real = np.array([daily[:, month == m][on[:, month == m]].mean() for m in range(12)])
     drawn = month_means(years[0].sum(-1), month).mean((0, 1))
@@ -325,7 +325,7 @@ def test_california_months_give_what_they_gave(california, years):
 @pytest.mark.study
 def test_california_neighbours_have_the_same_days(california, years):
     """Daily energy as it is, and without the month's mean; homes without outages and torn clocks."""
-    month = months(california[2].year_part)
+    month = california[2].month - 1
     sound = [0, 1, 2, 3, 4, 6, 9, 10, 11]
     for take_away in (0, 1):
         found = []
@@ -364,7 +364,7 @@ def test_california_days_and_hours_of_homes_that_were_not_fitted(california, yea
 def test_california_temperature(california, years):
     """Months within 0.6 °C, days linger as measured, and clear days have the wider swing."""
     _, _, when, weather, _ = california
-    month, real, drawn = months(when.year_part), weather.outdoor_c, years[1]
+    month, real, drawn = when.month - 1, weather.outdoor_c, years[1]
     assert np.abs(month_means(real.mean(-1), month) - month_means(drawn.mean(-1), month).mean(0)).max() < 0.6
 
     def lingers(daily):
@@ -395,8 +395,8 @@ def test_london_is_a_composite_near_the_published_yield(california):
     run = jax.jit(lambda key: year_of(sky, key, traits, jax.tree.map(jnp.asarray, when)))
     got = [run(jax.random.key(seed)) for seed in range(4)]
     assert 850 < np.mean([np.asarray(power).sum((0, 2)).mean() for power, _, _ in got]) < 1080
-    drawn = np.mean([month_means(np.asarray(c).mean(-1), months(when.year_part)) for _, c, _ in got], 0)
-    real = month_means(outdoor_c.mean(-1), months(calendar(datetime.date(2013, 1, 1), 365, "UTC").year_part))
+    drawn = np.mean([month_means(np.asarray(c).mean(-1), when.month - 1) for _, c, _ in got], 0)
+    real = month_means(outdoor_c.mean(-1), calendar(datetime.date(2013, 1, 1), 365).month - 1)
     assert np.abs(drawn - real).max() < 2.5
 
 

@@ -10,8 +10,10 @@ from pydantic import Field
 
 from wattflock.data.raw import Raw
 from wattflock.data.source import DataSource, Readings
+from wattflock.synth.when import calendar
 
 LEFT_OUT = ("B14", "B15")  # half a year of sun is missing; the sun meter is broken
+FIRST_DAY = datetime.date(2016, 8, 1)
 FIRST_HOUR = datetime.datetime(2016, 7, 31, 23)
 CARD = {
     "source": "CityLearn Challenge 2022 phase data (Zenodo / citylearn 2.1.2), 17 homes, hourly",
@@ -65,7 +67,7 @@ class California(DataSource):
             each = (homes.filter(pl.col("home") == n).sort("step")[column] for n in names)
             return np.stack([whole(values) for values in each], -1)
 
-        price = whole(common["price_usd_kwh"])
+        price, when = whole(common["price_usd_kwh"]), calendar(FIRST_DAY, days)
         return Readings(
             load_kw=own("load_kwh"),
             sun_kw_per_kwp=own("pv_wh_per_kw") / 1000,
@@ -73,9 +75,9 @@ class California(DataSource):
             import_price_per_kwh=price,
             export_price_per_kwh=price,
             carbon_kg_per_kwh=whole(common["kgco2_kwh"]),
-            weekend=(whole(common["day_type"])[:, 12] >= 6).astype(float),
-            month=whole(common["month"])[:, 12].astype(int),
-            first_day=datetime.date(2016, 8, 1),
+            weekend=np.asarray(when.weekend, float),
+            month=np.asarray(when.month),
+            first_day=FIRST_DAY,
             homes=names,
             currency="USD",
             card=CARD | {"colder_c": self.colder_c},

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 
 import numpy as np
-import polars as pl
 
 from wattflock.data import borrow
 from wattflock.data.borrow import Shelf
@@ -14,6 +13,7 @@ from wattflock.data.raw import Raw
 from wattflock.data.sample import split_of_week
 from wattflock.data.source import Readings
 from wattflock.errors import Problem, ScenarioError
+from wattflock.synth.when import calendar
 
 LEAST_WHOLE = 0.8  # share of the days that a home must have
 LEAST_WEEKS = 5  # the fifth is the first of the test
@@ -43,8 +43,8 @@ def to_readings(raw: Raw, beside: Beside) -> Readings:
         raise ScenarioError([Problem(name, "load", "(missing)", "a source with the load of homes")])
     days = _weeks(cleaned, name)
     dates = [cleaned.flock.first_day + datetime.timedelta(days=int(k)) for k in days]
-    calendar = pl.Series(dates, dtype=pl.Date)
-    weekend = (calendar.dt.weekday() >= 6).to_numpy().astype(float)
+    when = calendar(dates[0], len(dates))
+    weekend = np.asarray(when.weekend, float)
     load, homes, stood_in = _own(cleaned.flock.load_kw[:, days], weekend)
     if not len(homes):
         raise ScenarioError([Problem(name, "homes", 0, f"a home with at least {LEAST_WHOLE:.0%} of its days whole")])
@@ -60,7 +60,7 @@ def to_readings(raw: Raw, beside: Beside) -> Readings:
         "repairs": cleaned.counts(),
     }
     return Readings(
-        load_kw=load, **completed.tables, **cars, weekend=weekend, month=calendar.dt.month().to_numpy().astype(int),
+        load_kw=load, **completed.tables, **cars, weekend=weekend, month=np.asarray(when.month),
         first_day=dates[0], homes=tuple(cleaned.flock.homes[k] for k in homes), currency=completed.currency, card=card,
     )  # fmt: skip
 

@@ -70,7 +70,7 @@ class Synthetic(DataSource):
             sun_kw_per_kwp=own["pv_kw"],
             outdoor_c=flock.outdoor_c,
             weekend=np.asarray(when.weekend),
-            month=np.array([day.month for day in flock.dates()]),
+            month=np.asarray(when.month),
             first_day=FIRST_DAY,
             homes=flock.homes,
             currency=card["currency"],

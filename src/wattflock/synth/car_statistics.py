@@ -41,7 +41,7 @@ def car_statistics(flock: Flock) -> dict[str, np.ndarray]:
 
 def weekends(flock: Flock) -> np.ndarray:
     """1 on Saturdays and Sundays, else 0, (days,)."""
-    return np.array([int(day.weekday() >= 5) for day in flock.dates()])
+    return np.asarray(flock.when().weekend, int)
 
 
 def _autocorrelation(daily_kwh: np.ndarray) -> np.ndarray:
@@ -115,7 +115,7 @@ def day_sample(flock: Flock) -> Sample:
 
 def week_sample(flock: Flock) -> Sample:
     """Weeks from Monday for a discriminator: plugged and need of each hour, (weeks, 336)."""
-    monday = np.array([day.weekday() == 0 for day in flock.dates()])
+    monday = flock.when().weekday == 0
     home, values = _hours(flock, 7, np.flatnonzero(monday[: len(monday) - 6]))
     return Sample(values, home)
 

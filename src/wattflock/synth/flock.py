@@ -6,6 +6,8 @@ import datetime
 import numpy as np
 import polars as pl
 
+from wattflock.synth.when import When, calendar
+
 OWN = ("load_kw", "pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw")
 
 
@@ -55,6 +57,10 @@ class Flock:
         own = {n: mean(v) * (each if n.endswith("_kwh") else 1) for n, v in self.columns().items()}
         outdoor_c = None if self.outdoor_c is None else mean(self.outdoor_c)
         return dataclasses.replace(self, outdoor_c=outdoor_c, **own)
+
+    def when(self) -> When:
+        """The calendar of the days, without summer time."""
+        return calendar(self.first_day, self.shape()[1])
 
     def dates(self) -> list[datetime.date]:
         """The date of each day."""

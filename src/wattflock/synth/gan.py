@@ -38,7 +38,7 @@ class Gan(LoadModel):
         load_kw = measured.load_kw
         if load_kw is None or load_kw.shape[-1] != 24:
             raise ValueError("hourly load is needed: use Flock.hourly()")
-        weekend = np.array([date.weekday() >= 5 for date in measured.dates()]).astype(int)
+        weekend = np.asarray(measured.when().weekend, int)
         clusters = behaviour.fit(load_kw, weekend, behaviour.PAPER_COUNT, seed)
         label = behaviour.labels(clusters, load_kw, weekend)
         pools = pool(_by_cluster(load_kw, weekend, label))
@@ -73,7 +73,7 @@ class Gan(LoadModel):
         traits, before = given
         for_draws, for_shape = jax.random.split(key)
         for_factor, for_cluster = jax.random.uniform(for_draws, (2,))
-        yesterday = ((jnp.asarray(around.when.day) + 2) % 7 >= 5).astype(int)  # 1970-01-01 was a Thursday
+        yesterday = ((jnp.asarray(around.when.weekday) + 6) % 7 >= 5).astype(int)
         kinds = (yesterday, jnp.asarray(around.when.weekend).astype(int))
         cluster = _draw(jnp.asarray(self.clusters.transition)[kinds][before["cluster"]], for_cluster)
         factor = self.chain.next(before["factor"], kinds, for_factor)

@@ -54,8 +54,7 @@ def asked(when: When, outdoor_c: Hours, warm: Array) -> tuple[Array, Array, Arra
     turn = 2 * jnp.pi * when.year_part
     year = [jnp.sin(turn), jnp.cos(turn)]
     conditions = jnp.stack([jnp.ones(()), when.weekend, warm, today - warm, *year])
-    weekday = (when.day + 3) % 7  # 1970-01-01 was a Thursday
-    is_day = [jnp.where(weekday == k, 1.0, 0.0) for k in (0, 4, 5)]
+    is_day = [jnp.where(when.weekday == k, 1.0, 0.0) for k in (0, 4, 5)]
     facts = jnp.concatenate([conditions[1:], jnp.stack([jnp.sin(2 * turn), jnp.cos(2 * turn), *is_day])])
     return warm, conditions, facts
 

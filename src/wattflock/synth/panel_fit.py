@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from wattflock.synth import sun
-from wattflock.synth.cloud_fit import fill_dark, months
+from wattflock.synth.cloud_fit import fill_dark
 from wattflock.synth.sky import LOW, MIDDLE_H, jumps
 from wattflock.synth.sun import Place
 from wattflock.synth.when import When
@@ -105,7 +105,7 @@ def fit_local(
         panels[home, 2] *= mended
         ratio = power[home] / np.maximum(expected * mended, 1e-3)
         strays.append(np.where(good & (expected > 0.15), np.clip(ratio, 0, 2.5) - 1, np.nan))
-    return panels, _widths(np.stack(strays), clearness, months(np.asarray(when.year_part)))
+    return panels, _widths(np.stack(strays), clearness, np.asarray(when.month))
 
 
 def _widths(strays, clearness, month):

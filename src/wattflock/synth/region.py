@@ -160,6 +160,5 @@ def live(region: Region, households: Households, state: State, given: tuple[When
 
 def typical(region: Region, name: str, when: When, steps: int) -> np.ndarray:
     """Prices or carbon of a run of days (days, steps), by month, part of the week and hour."""
-    month = np.minimum((np.asarray(when.year_part) * 12).astype(int), 11)
-    table = np.asarray(region.market[name])[month, np.asarray(when.weekend).astype(int)]
+    table = np.asarray(region.market[name])[np.asarray(when.month) - 1, np.asarray(when.weekend).astype(int)]
     return np.repeat(table, steps // 24, -1)

@@ -10,7 +10,6 @@ from wattflock.synth import sun
 from wattflock.synth.sun import SUB, Light, Place
 from wattflock.synth.when import When
 
-MONTH_ENDS = np.cumsum([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[:11] / 365
 LOW = 0.15  # sine of the elevation over which roofs and trees near by lose their hold on the beam
 MIDDLE_H = (np.arange(SUB) + 0.5) * 24 / SUB
 LEAST, MOST = 0.02, 1.2  # clearness of an hour
@@ -99,7 +98,7 @@ class Sky(eqx.Module):
         return state, self._outside(clearness, outdoor_c, when)
 
     def _clearness(self, state, when, key):
-        clouds, month = self.clouds, (when.year_part > MONTH_ENDS).sum()
+        clouds, month = self.clouds, when.month - 1
         whole = jnp.interp(jax.scipy.stats.norm.cdf(state), clouds["levels"], clouds["days"][month])
         season = is_warm(month)
         kind = (whole > clouds["edges"][season] * clouds["best"][month]).sum()

@@ -110,9 +110,9 @@ def _part(flocks: tuple[Flock, ...], column: str) -> Part | None:
     if len(some) > MOST_HOMES:
         some = some[np.linspace(0, len(some) - 1, MOST_HOMES).round().astype(int)]
     kept = np.where(days[some][..., None], values[some], np.nan)
-    dates = flock.dates()
+    when = flock.when()
     kwp = None if flock.kwp is None else flock.kwp[some]
-    return Part(kept, np.array([d.weekday() for d in dates]), np.array([d.month for d in dates]), some, kwp)
+    return Part(kept, np.asarray(when.weekday), np.asarray(when.month), some, kwp)
 
 
 def _months(part: Part) -> set[int]:
