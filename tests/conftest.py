@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.build import Built, build
-from wattflock.scenario import Scenario, load
-from wattflock.types import Profile, cast, on_device
+from wattflock.core.scenario import Scenario, load
+from wattflock.core.types import Profile, cast, on_device
+from wattflock.study.build import Built, build
 from wattflock.world.world import World
 
 jax.config.update("jax_numpy_rank_promotion", "raise")

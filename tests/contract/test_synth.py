@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tests.synth.make import flock, live, quiet
-from wattflock.registry import interface, parts
-from wattflock.synth import bundle, gan, gan_nets, habits, lesson
-from wattflock.synth.load import LoadModel
+from wattflock.core.registry import interface, parts
+from wattflock.synth import bundle, gan_nets
+from wattflock.synth.load_model import LoadModel
+from wattflock.synth.models import gan, habits
 
 MODELS = parts("synth", interface("synth"))
 HOMES, DAYS = 6, 10

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from tests.data.make import agile_text, ausgrid_text, long
 from wattflock.apps.cli import make_app
-from wattflock.build import build
-from wattflock.data.table import Table
-from wattflock.errors import ScenarioError
-from wattflock.scenario import load
+from wattflock.core.errors import ScenarioError
+from wattflock.core.scenario import load
+from wattflock.sources.table import Table
+from wattflock.study.build import build
 from wattflock.verbs import VERBS
 
 FIRST = datetime.datetime(2012, 7, 2)

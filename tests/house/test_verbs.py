@@ -79,15 +79,15 @@ def test_parts_lists_every_room():
     ],
 )
 def test_explain_says_what_a_name_means(name, words):
-    from wattflock.explain import explanation
+    from wattflock.verbs.explain import explanation
 
     assert words in explanation(name)
     assert len(explanation(name)) > 20
 
 
 def test_explain_shows_every_default_as_a_person_would_write_it():
-    from wattflock.explain import explanation
-    from wattflock.registry import ROOMS, interface, parts
+    from wattflock.core.registry import ROOMS, interface, parts
+    from wattflock.verbs.explain import explanation
 
     said = {name: explanation(name) for room in ROOMS for name in parts(room, interface(room))}
     assert [name for name, text in said.items() if "Pydantic" in text] == []

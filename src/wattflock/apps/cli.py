@@ -12,9 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
-from wattflock.errors import WattflockError
+from wattflock.core.errors import WattflockError
 
 Verb = Callable[..., object]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)
 
 
@@ -75,18 +76,20 @@ def _command(verb: Verb) -> Callable[..., None]:
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_annotated(parameter, hints[parameter.name]))
         for parameter in signature.parameters.values()
     ]
+    if hints.get("return") not in (str, type(None)):  # what is more than a line of text has another form
+        parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JSON))
 
-    def command(context: typer.Context, **arguments: Any) -> None:
-        _run(verb, arguments, context.obj["debug"])
+    def command(context: typer.Context, json: bool = False, **arguments: Any) -> None:
+        _run(verb, arguments, context.obj["debug"], json)
 
     command.__signature__ = signature.replace(parameters=[context, *parameters], return_annotation=None)
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *parameters]}
     return command
 
 
-def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
+def _run(verb: Verb, arguments: dict[str, Any], debug: bool, json: bool) -> None:
     try:
-        _show(verb(**arguments))
+        _show(verb(**arguments), json)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
@@ -102,13 +105,15 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
         raise typer.Exit(2) from None
 
 
-def _show(result: object) -> None:
-    if isinstance(result, str):
+def _show(result: object, json: bool) -> None:
+    if isinstance(result, str) and not json:
         typer.echo(result)
     elif result is not None:
         from rich.console import Console
 
-        Console().print(result)
+        from wattflock.apps.render import as_json, shown
+
+        typer.echo(as_json(result)) if json else Console().print(shown(result))
 
 
 def _annotated(parameter: inspect.Parameter, hint: Any) -> Any:

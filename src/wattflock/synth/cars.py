@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from wattflock.synth.trips import DRIVE_KW, SWITCHES, TRIP_KW
-from wattflock.synth.when import When
+from wattflock.data.calendar import When
+from wattflock.data.sessions import DRIVE_KW, SWITCHES, TRIP_KW
 
 USABLE = 0.9  # share of the battery that driving may take
 LAST_SCORE = 3.0  # tables over a normal score go from minus to plus this

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 from scipy.stats import norm, rankdata
 
+from wattflock.data.calendar import When
 from wattflock.synth import sun
 from wattflock.synth.sky import MIDDLE_H, is_warm, seasons
 from wattflock.synth.sun import Place
-from wattflock.synth.when import When
 
 LEVELS = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0])
 KINDS = 6  # of days, from dull to clear

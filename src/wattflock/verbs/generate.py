@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from wattflock.data.generate import Wanted
+    from wattflock.synth.generate import Wanted
 
 RESOLUTIONS = (5, 15, 30, 60)
 
@@ -41,12 +41,12 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     """
     import json
 
-    from wattflock.data.generate import SIZES, Wanted, flocks, sizes
-    from wattflock.report.progress import bar
+    from wattflock.core.files import read_json, write_json, write_table, write_whole
+    from wattflock.core.progress import bar
+    from wattflock.data.home_days import to_table
     from wattflock.report.sheet import facts
-    from wattflock.store.folder import read_json, write_json, write_table, write_whole
     from wattflock.synth.bundle import load
-    from wattflock.synth.flock import to_table
+    from wattflock.synth.generate import SIZES, Wanted, flocks, sizes
     from wattflock.synth.region import Mix
 
     from_region, about = load(region)
@@ -110,7 +110,7 @@ def _check(counts: dict[str, float], shares: dict[str, float], rest: tuple[int, 
     """Raises for every option that cannot be."""
     import datetime
 
-    from wattflock.errors import Problem, ScenarioError
+    from wattflock.core.errors import Problem, ScenarioError
 
     resolution, start, (least, most), seed = rest
     found: list[tuple[str, object, str]] = [
