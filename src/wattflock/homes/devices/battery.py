@@ -17,6 +17,7 @@ class Battery(Device):
     """
 
     sizes: ClassVar = ("size_kwh", "limit_kw")
+    prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")
     level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (6.4, 13.5)}
 

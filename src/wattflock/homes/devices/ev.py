@@ -19,6 +19,7 @@ class EV(Device):
 
     seen: ClassVar = 3
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
+    prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh")
     level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
 

@@ -14,16 +14,18 @@ class Generator(Device):
     """Quadratic fuel cost dt (a p² + b p). Source: economic dispatch, Wood & Wollenberg 2014, eq. 3.1."""
 
     sizes: ClassVar = ("limit_kw",)
+    prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
     ranges: ClassVar = {"fuel_per_kwh": (0.26, 0.40), "fuel_per_kw_kwh": (0.03, 0.08)}
 
     limit_kw: Scalar
     fuel_per_kwh: Scalar  # b
     fuel_per_kw_kwh: Scalar  # a
     burnt_kg_per_kwh: Scalar  # carbon of the fuel per kWh of electricity
+    seen_per_kwh: Scalar  # the price less the fuel's cost is told to the controller as a share of this
 
     @classmethod
     def example(cls) -> Self:
-        return cls(*map(jnp.asarray, (3.0, 0.33, 0.05, 0.40)))
+        return cls(*map(jnp.asarray, (3.0, 0.33, 0.05, 0.40, 0.25)))
 
     def init(self, now: Profile) -> Scalar:
         return jnp.zeros_like(now.start)
@@ -36,7 +38,8 @@ class Generator(Device):
         return state, effect(-made_kw, now.dt_h, cost=cost, carbon_kg=self.burnt_kg_per_kwh * made_kwh)
 
     def observe(self, state, now):
-        return (4 * jnp.sign(self.limit_kw) * (now.import_price_per_kwh - self.fuel_per_kwh))[None]
+        gain = (now.import_price_per_kwh - self.fuel_per_kwh) / self.seen_per_kwh
+        return (jnp.sign(self.limit_kw) * gain)[None]
 
     def idle(self, state, now):
         return jnp.full_like(state, -1)[None]

@@ -17,6 +17,7 @@ class HeatPump(Device):
     """
 
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    prices: ClassVar = ("comfort_per_c_h",)
     level: ClassVar = ("indoor temperature", "°C")
     ranges: ClassVar = {
         "limit_kw": (1.5, 3.0),

@@ -73,7 +73,7 @@ class PDL(Gradient):
 
     def beside(self, world, key):
         """The dual network, which says zero at first."""
-        net: Any = multipliers(self.dual_hidden, world.steps, len(world.feeder.nodes), key)
+        net: Any = multipliers(self.dual_hidden, world, key)
         zero = jnp.zeros((), float)
         return Dual(net, net, self.dual_adam.init(net), zero + self.curvature, zero, zero + 1)
 
