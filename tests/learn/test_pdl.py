@@ -71,7 +71,7 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
     cost, dt_h = jnp.zeros((2, 3, 5)), jnp.ones((2, 3))
 
     def value(voltage):
-        outcome = SimpleNamespace(voltage_pu=voltage, cost=cost, dt_h=dt_h)
+        outcome = SimpleNamespace(voltage_pu=voltage, cost=cost, dt_h=dt_h, price_level=1.0)
         return learner.augmented(world.limits, outcome, multiplier, curvature)
 
     g = learner.beyond_pu(world.limits, SimpleNamespace(voltage_pu=voltage))  # type: ignore
