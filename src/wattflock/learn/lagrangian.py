@@ -66,18 +66,22 @@ def common(profile: Profile, reference_price_per_kwh: float) -> Array:
     return jnp.stack([*weather, *whole, *clock], -1)
 
 
+Hidden = Annotated[tuple[int, ...], Field(description="width of each hidden layer of a home's network")]
 Days = Annotated[int, Field(ge=1, description="days per round")]
-Rate = Annotated[float, Field(gt=0, description="Adam's step")]
-Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds")]
+Rate = Annotated[float, Field(gt=0, description="Adam's step [1]")]
+Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds [1]")]
 MultiplierInit = Annotated[
     float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes, at a price of 0.3]")
 ]
 Curvature = Annotated[
     float, Field(ge=0, description="ρ [currency per home and pu²·h, mean of nodes, at a price of 0.3]")
 ]
-Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
+Ascent = Annotated[
+    float, Field(ge=0, description="rise of λ per mean violation and round; 0 keeps it [currency per home and pu²·h]")
+]
 Average = Annotated[
-    float, Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last")
+    float,
+    Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last [share]"),
 ]
 Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
@@ -147,7 +151,7 @@ class Gradient(Learner):
     Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
     """
 
-    hidden: tuple[int, ...] = (16, 16)
+    hidden: Hidden = (16, 16)
     days: Days = 4
     rate: Rate = 1e-2
     halvings: Halvings = 2.5

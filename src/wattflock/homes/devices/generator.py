@@ -1,9 +1,10 @@
 """A controllable generator, such as a micro-CHP or a fuel cell."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
@@ -17,11 +18,17 @@ class Generator(Device):
     prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
     ranges: ClassVar = {"fuel_per_kwh": (0.26, 0.40), "fuel_per_kw_kwh": (0.03, 0.08)}
 
-    limit_kw: Scalar
-    fuel_per_kwh: Scalar  # b
-    fuel_per_kw_kwh: Scalar  # a
-    burnt_kg_per_kwh: Scalar  # carbon of the fuel per kWh of electricity
-    seen_per_kwh: Scalar  # the price less the fuel's cost is told to the controller as a share of this
+    limit_kw: Annotated[Scalar, Field(description="most electric power [kW]")]
+    fuel_per_kwh: Annotated[
+        Scalar, Field(description="cost of fuel at low power, at a price of 0.3 [currency per kWh]")
+    ]
+    fuel_per_kw_kwh: Annotated[
+        Scalar, Field(description="by how much that rises per kW generated [currency per kW and kWh]")
+    ]
+    burnt_kg_per_kwh: Annotated[Scalar, Field(description="carbon of the fuel per electricity [kg CO2 per kWh]")]
+    seen_per_kwh: Annotated[
+        Scalar, Field(description="the controller is told price less fuel cost as a share of this [currency per kWh]")
+    ]
 
     @classmethod
     def example(cls) -> Self:
