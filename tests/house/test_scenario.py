@@ -81,6 +81,11 @@ def test_every_problem_is_told_at_once(write):
     assert found["homes.count"].startswith(f"{path}: homes.count = 0; allowed: ")
 
 
+def test_a_section_that_is_not_there_is_blamed_on_the_flag_that_made_it():
+    (line,) = problems(None, ["homes.settings.battery=5"]).values()
+    assert line.startswith("--set homes.settings.battery=5: homes.settings")
+
+
 @pytest.mark.parametrize(
     ("flag", "words"),
     [

@@ -77,7 +77,9 @@ class HomesSection(Section):
     """How many homes there are and what stands in them."""
 
     count: int = Field(default=1000, ge=1, le=1_000_000, description="homes that learn [homes]")
-    homes_per_agent: float = Field(default=2.0, gt=0, le=1000, description="similar homes one stands for on the feeder")
+    homes_per_agent: float = Field(
+        default=2.0, gt=0, le=1000, description="similar homes one stands for on the feeder [homes]"
+    )
     mix: dict[str, Share] = Field(
         default_factory=lambda: {"battery": 0.4, "heat_pump": 0.4, "generator": 0.2},
         description="device -> share of homes that have it; a home has one of them at most [share]",
@@ -180,7 +182,11 @@ def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Sc
     source = str(file or path)
 
     def where(dotted: str) -> str:
-        return next((flag for key, flag in flags.items() if f"{dotted}.".startswith(f"{key}.")), source)
+        """The flag that set a field, something around it or something in it; else the file."""
+        return next(
+            (flag for key, flag in flags.items() if f"{dotted}.".startswith(f"{key}.") or key.startswith(f"{dotted}.")),
+            source,
+        )
 
     tree = {key: _over(defaults.get(key), value) for key, value in (defaults | tree).items()}
     problems += check_parts(tree, where)

@@ -72,6 +72,14 @@ def settings_model(part: type) -> Model:
     return pydantic.create_model(part.__name__, __config__=STRICT, **fields)
 
 
+def descriptions(part: type) -> dict[str, str]:
+    """What the fields of a part mean, with their units, by name; fields without a description are left out."""
+    hints = typing.get_type_hints(part, include_extras=True)
+    notes = {name: typing.get_args(hint)[1:] for name, hint in hints.items() if _bare(hint) is not hint}
+    found = {name: [each for each in note if isinstance(each, FieldInfo)] for name, note in notes.items()}
+    return {name: infos[0].description for name, infos in found.items() if infos and infos[0].description}
+
+
 def make(part: type, settings: dict[str, Any]) -> Any:
     """A part built from settings that were checked before; a list, as files have it, is a tuple in a part."""
     return part(**{name: _fixed(value) for name, value in settings.items()})

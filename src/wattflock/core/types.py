@@ -13,6 +13,8 @@ Scalar = Float[Array, ""]
 Steps = Float[Array, "steps"]
 StepsHomes = Float[Array, "steps homes"]
 
+REFERENCE_PRICE_PER_KWH = 0.3  # mean import price that prices of devices and weights of the wires are stated for
+
 OWN = (
     "start",
     "load_kw",

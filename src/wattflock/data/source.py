@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.registry import parts
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.files import listed
 from wattflock.data.raw import Raw
 
@@ -40,6 +41,11 @@ class Readings:
     card: dict  # source, owner, licence, period
     ev_plugged: np.ndarray | None = None  # share of the step
     ev_driving_kw: np.ndarray | None = None  # mean of the step
+
+    @property
+    def reference_price_per_kwh(self) -> float:
+        """Mean import price to one digit [currency per kWh]: what prices of devices and features are relative to."""
+        return float(f"{abs(self.import_price_per_kwh.mean()):.1g}") or REFERENCE_PRICE_PER_KWH
 
 
 class DataSource(eqx.Module):

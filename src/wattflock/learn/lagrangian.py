@@ -15,12 +15,13 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.feeder.limits import penalty
+from wattflock.homes.home import see_price
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.nets import Separate, flock
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import Outcome, World, measures
 
-SIZE = 272.0  # of a multiplier [currency per home and pu·h]: the network says numbers of order one
+SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network says numbers of order one
 SEEN = 13
 
 
@@ -29,50 +30,58 @@ class Multipliers(eqx.Module):
 
     weights: list[Array]  # (in, out)
     biases: list[Array]  # (out,); of the last layer (steps, nodes)
+    reference_price_per_kwh: float = eqx.field(static=True)
 
     def __call__(self, profile: Profile) -> Array:
         """What it says of each day, (days, steps, nodes) [currency per home and pu·h]; may be negative."""
-        x = common(profile)
+        x = common(profile, self.reference_price_per_kwh)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = jnp.tanh(x @ weight + bias[None, None])
         return SIZE * (x @ self.weights[-1] + self.biases[-1][None])
 
 
-def multipliers(hidden: tuple[int, ...], steps: int, nodes: int, key: Array) -> Multipliers:
+def multipliers(hidden: tuple[int, ...], world: World, key: Array) -> Multipliers:
     """A fresh network that says zero."""
-    sizes = (SEEN, *hidden)
+    sizes, nodes = (SEEN, *hidden), len(world.feeder.nodes)
     weights = [
         jax.random.normal(jax.random.fold_in(key, layer), size) / size[0] ** 0.5
         for layer, size in enumerate(itertools.pairwise(sizes))
     ]
     biases = [jnp.zeros(size) for size in hidden]
-    return Multipliers([*weights, jnp.zeros((sizes[-1], nodes))], [*biases, jnp.zeros((steps, nodes))])
+    last = jnp.zeros((sizes[-1], nodes)), jnp.zeros((world.steps, nodes))
+    return Multipliers([*weights, last[0]], [*biases, last[1]], world.fleet.reference_price_per_kwh)
 
 
-def common(profile: Profile) -> Array:
+def common(profile: Profile, reference_price_per_kwh: float) -> Array:
     """What a day is like to all homes, hour by hour and as a mean over it, (days, steps, SEEN); of order one."""
     angle = 2 * jnp.pi * profile.hour / 24
     weather = [
         (profile.outdoor_c - 10) / 10,
         2 * profile.sun_kw_per_kwp.mean(-1),
         profile.load_kw.mean(-1),
-        8 * (profile.import_price_per_kwh - 0.3),
+        see_price(profile.import_price_per_kwh, reference_price_per_kwh),
     ]
     whole = [jnp.broadcast_to(x.mean(1, keepdims=True), x.shape) for x in weather]
     clock = [jnp.sin(angle), jnp.cos(angle), jnp.sin(2 * angle), jnp.cos(2 * angle), profile.weekend]
     return jnp.stack([*weather, *whole, *clock], -1)
 
 
+Hidden = Annotated[tuple[int, ...], Field(description="width of each hidden layer of a home's network")]
 Days = Annotated[int, Field(ge=1, description="days per round")]
-Rate = Annotated[float, Field(gt=0, description="Adam's step")]
-Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds")]
+Rate = Annotated[float, Field(gt=0, description="Adam's step [1]")]
+Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds [1]")]
 MultiplierInit = Annotated[
-    float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes]")
+    float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes, at a price of 0.3]")
 ]
-Curvature = Annotated[float, Field(ge=0, description="ρ [currency per home and pu²·h, mean of nodes]")]
-Ascent = Annotated[float, Field(ge=0, description="rise of λ per pu of mean violation and round; 0 keeps it")]
+Curvature = Annotated[
+    float, Field(ge=0, description="ρ [currency per home and pu²·h, mean of nodes, at a price of 0.3]")
+]
+Ascent = Annotated[
+    float, Field(ge=0, description="rise of λ per mean violation and round; 0 keeps it [currency per home and pu²·h]")
+]
 Average = Annotated[
-    float, Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last")
+    float,
+    Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last [share]"),
 ]
 Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
@@ -123,8 +132,11 @@ class Lagrangian(eqx.Module):
 
 
 def charged(outcome: Outcome, price: Array) -> Array:
-    """What all homes pay, each the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ()."""
-    return (price * outcome.dt_h[..., None]).sum() * (outcome.cost.shape[-1] / price.shape[-1])
+    """What all homes pay, each the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ().
+
+    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
+    """
+    return (price * outcome.dt_h[..., None]).sum() * (outcome.price_level * outcome.cost.shape[-1] / price.shape[-1])
 
 
 def per_home_day(outcome: Outcome, wires: Array) -> Array:
@@ -139,7 +151,7 @@ class Gradient(Learner):
     Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
     """
 
-    hidden: tuple[int, ...] = (16, 16)
+    hidden: Hidden = (16, 16)
     days: Days = 4
     rate: Rate = 1e-2
     halvings: Halvings = 2.5

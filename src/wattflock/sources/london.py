@@ -34,8 +34,12 @@ class London(DataSource):
     tariff: Annotated[
         Literal["Std", "ToU", "all"], Field(description="homes on the flat tariff, on the dynamic one, or all")
     ] = eqx.field(default="Std", static=True)
-    coverage: Annotated[float, Field(ge=0, le=1, description="least share of the period a home has readings of")] = 0.99
-    zero_share: Annotated[float, Field(ge=0, le=1, description="a home with more readings of 0 is left out")] = 0.1
+    coverage: Annotated[
+        float, Field(ge=0, le=1, description="least share of the period a home has readings of [share]")
+    ] = 0.99
+    zero_share: Annotated[
+        float, Field(ge=0, le=1, description="a home with more readings of 0 is left out [share]")
+    ] = 0.1
     year: Annotated[int, Field(ge=0, le=2100, description="the year that is read; 0 is all")] = 0
     prices: Prices = eqx.field(default="own", static=True)
     prices_path: PricesPath = eqx.field(default="", static=True)

@@ -10,6 +10,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
 from wattflock.core.scenario import DataSection, HomesSection, Scenario
 from wattflock.core.settings import make
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
 from wattflock.data.source import DataSource, Readings
 from wattflock.feeder.limits import Limits
@@ -91,13 +92,13 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     readings = parts.source.read()
     feeder = parts.wiring.build()
     has = assign(homes, random)
-    devices = furnish(has, parts.devices, random)
+    devices = furnish(has, parts.devices, readings.reference_price_per_kwh, random)
     at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
     placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
     world = World(
-        fleet=Home(devices, kvar_per_kw),
+        fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
         feeder=feeder,
         market=parts.market,
         limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
@@ -178,14 +179,18 @@ def assign(homes: HomesSection, random: np.random.Generator) -> dict[str, np.nda
 
 
 def furnish(
-    has: dict[str, np.ndarray], kinds: dict[str, type[Device]], random: np.random.Generator
+    has: dict[str, np.ndarray], kinds: dict[str, type[Device]], price_per_kwh: float, random: np.random.Generator
 ) -> dict[str, Device]:
-    """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it."""
+    """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it.
+
+    What is stated in currency is scaled to a mean import price of `price_per_kwh`.
+    """
     devices = {}
     for name, mask in has.items():
         example = kinds[name].example()
         values = {f.name: np.full(mask.shape, float(getattr(example, f.name))) for f in dataclasses.fields(example)}
         values |= {field: random.uniform(low, high, mask.shape) for field, (low, high) in example.ranges.items()}
+        values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
         values |= {field: values[field] * mask for field in example.sizes}
         devices[name] = type(example)(**values)
     return devices

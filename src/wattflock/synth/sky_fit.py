@@ -9,7 +9,15 @@ import numpy as np
 
 from wattflock.data.calendar import When
 from wattflock.synth import sun
-from wattflock.synth.cloud_fit import cloud_scores, fill_dark, fit_beam, fit_clouds, fit_warmth, hourly_clear, standard
+from wattflock.synth.cloud_fit import (
+    cloud_scores,
+    fill_dark,
+    fit_beam,
+    fit_clouds,
+    fit_warmth,
+    hourly_clear,
+    standard,
+)
 from wattflock.synth.sky import LOW, MIDDLE_H, Sky, jumps
 from wattflock.synth.sun import Place
 

@@ -3,10 +3,12 @@
 import dataclasses
 import inspect
 
+from pydantic.fields import FieldInfo
+
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest, parts
 from wattflock.core.scenario import fields
-from wattflock.core.settings import allowed, settings_model
+from wattflock.core.settings import allowed, descriptions, settings_model
 
 FIGURES = {
     "cost_per_home_day": "Bill, wear, fuel, discomfort and value of the energy left in store; mean over homes "
@@ -35,8 +37,7 @@ def explanation(name: str) -> str:
         return f"{name}: {FIGURES[name]}"
     if name in known_fields:
         field = known_fields[name]
-        default = field.get_default(call_default_factory=True)
-        return f"{name} = {default!r}\n  {allowed(field)}"
+        return f"{name}{_default(field)}\n  {allowed(field)}"
     found = {part: (room, kind) for room in ROOMS for part, kind in parts(room, interface(room)).items()}
     if name in found:
         return _part(name, *found[name])
@@ -47,14 +48,19 @@ def explanation(name: str) -> str:
 def _part(name: str, room: str, kind: type) -> str:
     lines = [f"{name} ({room})", "", inspect.cleandoc(kind.__doc__ or ""), ""]
     if room == "homes":
-        example = kind.example()
+        example, said = kind.example(), descriptions(kind)
         ranges = {field: f" (homes differ: {low:g} to {high:g})" for field, (low, high) in kind.ranges.items()}
-        names = [field.name for field in dataclasses.fields(example)]
-        lines += [f"  {field} = {float(getattr(example, field)):g}{ranges.get(field, '')}" for field in names]
+        lines += [
+            f"  {field.name} = {float(getattr(example, field.name)):g}{ranges.get(field.name, '')}"
+            + (f": {said[field.name]}" if field.name in said else "")
+            for field in dataclasses.fields(example)
+        ]
     else:
         settings = settings_model(kind).model_fields
-        defaults = {field: info.get_default(call_default_factory=True) for field, info in settings.items()}
-        lines += [
-            f"  {room}.settings.{field} = {defaults[field]!r}: {allowed(info)}" for field, info in settings.items()
-        ]
+        lines += [f"  {room}.settings.{field}{_default(info)}: {allowed(info)}" for field, info in settings.items()]
     return "\n".join(lines).rstrip()
+
+
+def _default(field: FieldInfo) -> str:
+    """What a field is where nothing is said; nothing for one that must be said."""
+    return " (no default)" if field.is_required() else f" = {field.get_default(call_default_factory=True)!r}"

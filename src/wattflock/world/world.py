@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from wattflock.core.types import Profile
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
 from wattflock.feeder.limits import Limits, excess_pu
 from wattflock.feeder.operator import exactly
@@ -45,6 +45,7 @@ class Outcome(eqx.Module):
     excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
     converged: Array  # (…,) whether the power flow did
     dt_h: Array  # (…,) length of the step [h]
+    price_level: float = eqx.field(default=1.0, static=True)  # of the readings: mean import price over 0.3 per kWh
 
 
 class World(eqx.Module):
@@ -143,6 +144,7 @@ class World(eqx.Module):
             excess_pu=excess_pu(self.limits, flow.voltage_pu, margin_pu),
             converged=flow.converged,
             dt_h=profile.dt_h,
+            price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,
         )
 
 

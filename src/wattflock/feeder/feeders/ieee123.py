@@ -8,7 +8,7 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.source import FeederSource
 from wattflock.feeder.tables.admittance import circuit_of
 from wattflock.feeder.tables.network import Network
-from wattflock.feeder.tables.read import as_taps, check_taps, read_network, shipped
+from wattflock.feeder.tables.read import Taps, as_taps, check_taps, read_network, shipped
 
 REGULATORS = ("reg1a", "reg2a", "reg3a", "reg3c", "reg4a", "reg4b", "reg4c")
 UNWATCHED = ("150", "610")  # the source's own bus, and a floating delta: no voltage to ground to speak of
@@ -24,7 +24,7 @@ class IEEE123(FeederSource):
     figures in tables/ieee123, their origin in tables/ieee123/source.md.
     """
 
-    taps: tuple[int, ...] = eqx.field(default=(2, 0, 0, 0, 0, 0, 0), static=True, converter=as_taps)
+    taps: Taps = eqx.field(default=(2, 0, 0, 0, 0, 0, 0), static=True, converter=as_taps)
 
     def __check_init__(self):
         check_taps("ieee123", self.taps, REGULATORS)

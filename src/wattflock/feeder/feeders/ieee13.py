@@ -8,7 +8,7 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.source import FeederSource
 from wattflock.feeder.tables.admittance import circuit_of
 from wattflock.feeder.tables.network import Network
-from wattflock.feeder.tables.read import as_taps, check_taps, read_network, shipped
+from wattflock.feeder.tables.read import Taps, as_taps, check_taps, read_network, shipped
 
 REGULATORS = ("reg1", "reg2", "reg3")
 UNWATCHED = ("650",)  # the substation's own bus: nobody lives there, and its voltage hardly moves
@@ -26,7 +26,7 @@ class IEEE13(FeederSource):
     figures in tables/ieee13, their origin in tables/ieee13/source.md.
     """
 
-    taps: tuple[int, ...] = eqx.field(default=(3, 0, 1), static=True, converter=as_taps)
+    taps: Taps = eqx.field(default=(3, 0, 1), static=True, converter=as_taps)
 
     def __check_init__(self):
         check_taps("ieee13", self.taps, REGULATORS)

@@ -8,7 +8,7 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.source import FeederSource
 from wattflock.feeder.tables.admittance import circuit_of
 from wattflock.feeder.tables.network import Network
-from wattflock.feeder.tables.read import as_taps, check_taps, read_network, shipped
+from wattflock.feeder.tables.read import Taps, as_taps, check_taps, read_network, shipped
 
 REGULATORS = ("reg1a", "reg1c")
 UNWATCHED = ("799",)  # the substation's own bus, above the regulators
@@ -27,7 +27,7 @@ class IEEE37(FeederSource):
     figures in tables/ieee37, their origin in tables/ieee37/source.md.
     """
 
-    taps: tuple[int, ...] = eqx.field(default=(6, 6), static=True, converter=as_taps)
+    taps: Taps = eqx.field(default=(6, 6), static=True, converter=as_taps)
 
     def __check_init__(self):
         check_taps("ieee37", self.taps, REGULATORS)

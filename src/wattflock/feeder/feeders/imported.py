@@ -1,14 +1,16 @@
 """A feeder of one's own, read from OpenDSS once and kept in one file."""
 
 from pathlib import Path
+from typing import Annotated
 
 import equinox as eqx
+from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Circuit, with_taps
 from wattflock.feeder.file import from_bytes
 from wattflock.feeder.source import FeederSource
-from wattflock.feeder.tables.read import as_taps, check_taps
+from wattflock.feeder.tables.read import Taps, as_taps, check_taps
 
 
 class Imported(FeederSource):
@@ -19,8 +21,10 @@ class Imported(FeederSource):
     Source: the file's own card, which names the OpenDSS model it was read from.
     """
 
-    file: str = eqx.field(default="", static=True)
-    taps: tuple[int, ...] = eqx.field(default=(), static=True, converter=as_taps)
+    file: Annotated[str, Field(description="a .feeder file that `wattflock feeder import` wrote")] = eqx.field(
+        default="", static=True
+    )
+    taps: Taps = eqx.field(default=(), static=True, converter=as_taps)
 
     def circuit(self) -> Circuit:
         """What the file holds, its regulators at `taps`."""

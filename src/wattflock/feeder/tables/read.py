@@ -8,7 +8,9 @@ import typing
 from collections import Counter
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Bus
@@ -140,6 +142,12 @@ def check(network: Network) -> None:
         problems.append(Problem("taps", "number", len(network.taps), f"{len(network.regulators)}, as regulators"))
     if problems:
         raise ScenarioError(problems)
+
+
+Taps = Annotated[
+    tuple[int, ...],
+    Field(description="step of each regulator, -16 to 16; a step is 0.625 %; as many as it has [steps]"),
+]
 
 
 def as_taps(taps) -> tuple:

@@ -1,9 +1,10 @@
 """A deferrable appliance: so much energy within a window of the day, whenever it suits."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
@@ -20,10 +21,10 @@ class Appliance(Device):
     sizes: ClassVar = ("limit_kw", "need_kwh")
     ranges: ClassVar = {"need_kwh": (1.0, 3.0), "open_h": (7.0, 10.0), "close_h": (17.0, 22.0)}
 
-    limit_kw: Scalar
-    need_kwh: Scalar
-    open_h: Scalar  # window on the clock, within one day
-    close_h: Scalar
+    limit_kw: Annotated[Scalar, Field(description="most power [kW]")]
+    need_kwh: Annotated[Scalar, Field(description="energy that it needs within a day [kWh]")]
+    open_h: Annotated[Scalar, Field(description="hour of the day from which it may run [h]")]
+    close_h: Annotated[Scalar, Field(description="hour of the day by which it must be done [h]")]
 
     @classmethod
     def example(cls) -> Self:

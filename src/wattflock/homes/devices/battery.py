@@ -1,9 +1,10 @@
 """A stationary battery behind the meter."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio, room_kvar
@@ -17,18 +18,26 @@ class Battery(Device):
     """
 
     sizes: ClassVar = ("size_kwh", "limit_kw")
+    prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")
     level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (6.4, 13.5)}
 
-    size_kwh: Scalar
-    limit_kw: Scalar
-    efficiency: Scalar  # one way
-    low_share: Scalar  # state of charge is kept between these shares of the size
-    high_share: Scalar
-    wear_per_kwh: Scalar
-    short_per_kwh: Scalar  # price of ending the day below half
-    spare_per_kwh: Scalar  # value of ending above half
-    dear_per_kwh: Scalar  # the rule's price threshold
+    size_kwh: Annotated[Scalar, Field(description="energy that it holds [kWh]")]
+    limit_kw: Annotated[Scalar, Field(description="most power that it draws or gives [kW]")]
+    efficiency: Annotated[Scalar, Field(description="of one way, charging or discharging [share]")]
+    low_share: Annotated[Scalar, Field(description="state of charge is kept above this share of the size [share]")]
+    high_share: Annotated[Scalar, Field(description="state of charge is kept below this share of the size [share]")]
+    wear_per_kwh: Annotated[Scalar, Field(description="wear of energy moved, at a price of 0.3 [currency per kWh]")]
+    short_per_kwh: Annotated[
+        Scalar,
+        Field(description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+    ]
+    spare_per_kwh: Annotated[
+        Scalar, Field(description="value of ending above half, at a price of 0.3 [currency per kWh]")
+    ]
+    dear_per_kwh: Annotated[
+        Scalar, Field(description="import price above which `rules` discharges, at a price of 0.3 [currency per kWh]")
+    ]
 
     @classmethod
     def example(cls) -> Self:

@@ -1,9 +1,10 @@
 """An electric car: plugged in at times, driven at others."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio
@@ -19,17 +20,26 @@ class EV(Device):
 
     seen: ClassVar = 3
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
+    prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh")
     level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
 
-    size_kwh: Scalar
-    limit_kw: Scalar
-    give_kw: Scalar  # vehicle to grid; 0 where the charger cannot
-    efficiency: Scalar
-    short_per_kwh: Scalar
-    spare_per_kwh: Scalar
-    away_per_kwh: Scalar  # price of a public charger, paid when the battery does not suffice
-    present: Scalar
+    size_kwh: Annotated[Scalar, Field(description="energy that the battery holds [kWh]")]
+    limit_kw: Annotated[Scalar, Field(description="most power of the charger [kW]")]
+    give_kw: Annotated[Scalar, Field(description="most power of vehicle to grid; 0 where the charger cannot [kW]")]
+    efficiency: Annotated[Scalar, Field(description="of one way, charging or giving back [share]")]
+    short_per_kwh: Annotated[
+        Scalar,
+        Field(description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+    ]
+    spare_per_kwh: Annotated[
+        Scalar, Field(description="value of ending above half, at a price of 0.3 [currency per kWh]")
+    ]
+    away_per_kwh: Annotated[
+        Scalar,
+        Field(description="public charging, where the battery does not suffice, at a price of 0.3 [currency per kWh]"),
+    ]
+    present: Annotated[Scalar, Field(description="1, or 0 where there is no car [1]")]
 
     @classmethod
     def example(cls) -> Self:

@@ -1,9 +1,10 @@
 """A controllable generator, such as a micro-CHP or a fuel cell."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
@@ -14,16 +15,24 @@ class Generator(Device):
     """Quadratic fuel cost dt (a p² + b p). Source: economic dispatch, Wood & Wollenberg 2014, eq. 3.1."""
 
     sizes: ClassVar = ("limit_kw",)
+    prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
     ranges: ClassVar = {"fuel_per_kwh": (0.26, 0.40), "fuel_per_kw_kwh": (0.03, 0.08)}
 
-    limit_kw: Scalar
-    fuel_per_kwh: Scalar  # b
-    fuel_per_kw_kwh: Scalar  # a
-    burnt_kg_per_kwh: Scalar  # carbon of the fuel per kWh of electricity
+    limit_kw: Annotated[Scalar, Field(description="most electric power [kW]")]
+    fuel_per_kwh: Annotated[
+        Scalar, Field(description="cost of fuel at low power, at a price of 0.3 [currency per kWh]")
+    ]
+    fuel_per_kw_kwh: Annotated[
+        Scalar, Field(description="by how much that rises per kW generated [currency per kW and kWh]")
+    ]
+    burnt_kg_per_kwh: Annotated[Scalar, Field(description="carbon of the fuel per electricity [kg CO2 per kWh]")]
+    seen_per_kwh: Annotated[
+        Scalar, Field(description="the controller is told price less fuel cost as a share of this [currency per kWh]")
+    ]
 
     @classmethod
     def example(cls) -> Self:
-        return cls(*map(jnp.asarray, (3.0, 0.33, 0.05, 0.40)))
+        return cls(*map(jnp.asarray, (3.0, 0.33, 0.05, 0.40, 0.25)))
 
     def init(self, now: Profile) -> Scalar:
         return jnp.zeros_like(now.start)
@@ -36,7 +45,8 @@ class Generator(Device):
         return state, effect(-made_kw, now.dt_h, cost=cost, carbon_kg=self.burnt_kg_per_kwh * made_kwh)
 
     def observe(self, state, now):
-        return (4 * jnp.sign(self.limit_kw) * (now.import_price_per_kwh - self.fuel_per_kwh))[None]
+        gain = (now.import_price_per_kwh - self.fuel_per_kwh) / self.seen_per_kwh
+        return (jnp.sign(self.limit_kw) * gain)[None]
 
     def idle(self, state, now):
         return jnp.full_like(state, -1)[None]

@@ -1,9 +1,10 @@
 """A heat pump on a house with one thermal mass."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
@@ -17,6 +18,7 @@ class HeatPump(Device):
     """
 
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    prices: ClassVar = ("comfort_per_c_h",)
     level: ClassVar = ("indoor temperature", "°C")
     ranges: ClassVar = {
         "limit_kw": (1.5, 3.0),
@@ -24,15 +26,19 @@ class HeatPump(Device):
         "capacity_kwh_per_c": (2.5, 4.0),
     }
 
-    limit_kw: Scalar  # electric
-    resistance_c_per_kw: Scalar
-    capacity_kwh_per_c: Scalar
-    cop_at_zero: Scalar
-    cop_per_c: Scalar
-    low_c: Scalar  # comfort band
-    high_c: Scalar
-    comfort_per_c_h: Scalar  # what a degree-hour outside the band is worth
-    present: Scalar  # 1, or 0 where there is no heat pump
+    limit_kw: Annotated[Scalar, Field(description="most electric power [kW]")]
+    resistance_c_per_kw: Annotated[
+        Scalar, Field(description="thermal resistance of the house to the air outside [°C per kW]")
+    ]
+    capacity_kwh_per_c: Annotated[Scalar, Field(description="heat that warms the house by one degree [kWh per °C]")]
+    cop_at_zero: Annotated[Scalar, Field(description="heat moved per electricity at 0 °C outdoors [1]")]
+    cop_per_c: Annotated[Scalar, Field(description="by how much that rises per degree outdoors [1 per °C]")]
+    low_c: Annotated[Scalar, Field(description="lower end of the comfort band [°C]")]
+    high_c: Annotated[Scalar, Field(description="upper end of the comfort band [°C]")]
+    comfort_per_c_h: Annotated[
+        Scalar, Field(description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]")
+    ]
+    present: Annotated[Scalar, Field(description="1, or 0 where there is no heat pump [1]")]
 
     @classmethod
     def example(cls) -> Self:

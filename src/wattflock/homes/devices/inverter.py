@@ -1,9 +1,10 @@
 """Photovoltaic panels behind a smart inverter: active power can be curtailed, reactive power set."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, share
@@ -19,9 +20,9 @@ class Inverter(Device):
     sizes: ClassVar = ("size_kwp", "limit_kva")
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
 
-    size_kwp: Scalar
-    limit_kva: Scalar  # per kW peak
-    reactive_share: Scalar  # most reactive power as a share of the rating
+    size_kwp: Annotated[Scalar, Field(description="size of the panels [kW peak]")]
+    limit_kva: Annotated[Scalar, Field(description="rating per size of the panels [kVA per kW peak]")]
+    reactive_share: Annotated[Scalar, Field(description="most reactive power as a share of the rating [share]")]
 
     @classmethod
     def example(cls) -> Self:

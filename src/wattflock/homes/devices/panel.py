@@ -1,9 +1,10 @@
 """Photovoltaic panels as they come: all the sun gives is fed in."""
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
+from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, room_kvar
@@ -18,7 +19,7 @@ class Panel(Device):
     sizes: ClassVar = ("size_kwp",)
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
 
-    size_kwp: Scalar
+    size_kwp: Annotated[Scalar, Field(description="size [kW peak]")]
 
     @classmethod
     def example(cls) -> Self:

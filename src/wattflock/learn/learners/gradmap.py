@@ -50,12 +50,18 @@ class GradMAP(Gradient):
     surrogate: Annotated[
         Literal["proximal", "clipped"], Field(description="a quadratic pull back, or none and no pull beyond `trust`")
     ] = "proximal"
-    trust: Annotated[float, Field(gt=0, description="step of an action per rms gradient")] = 0.2
-    trust_least: Annotated[float, Field(gt=0, description="`trust` falls to this …")] = 0.02
+    trust: Annotated[
+        float, Field(gt=0, description="step of an action per rms gradient [share of half the action's range]")
+    ] = 0.2
+    trust_least: Annotated[
+        float, Field(gt=0, description="`trust` falls to this … [share of half the action's range]")
+    ] = 0.02
     trust_falls: Annotated[
-        float, Field(gt=0, le=1, description="… which it reaches after this share of all rounds")
+        float, Field(gt=0, le=1, description="… which it reaches after this share of all rounds [share]")
     ] = 0.33
-    trust_most: Annotated[float, Field(gt=0, description="most that one round moves an action")] = 0.5
+    trust_most: Annotated[
+        float, Field(gt=0, description="most that one round moves an action [share of half its range]")
+    ] = 0.5
 
     def update(self, state, world, draw, key):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)

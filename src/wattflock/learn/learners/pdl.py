@@ -19,6 +19,7 @@ from wattflock.learn.lagrangian import (
     Days,
     Gradient,
     Halvings,
+    Hidden,
     Margin,
     MultiplierInit,
     Multipliers,
@@ -49,7 +50,7 @@ class PDL(Gradient):
     Source: Park & Van Hentenryck 2023 (AAAI, arXiv 2208.09046), algorithm 1.
     """
 
-    hidden: tuple[int, ...] = (16,)
+    hidden: Hidden = (16,)
     days: Days = 2
     halvings: Halvings = 4.7
     multiplier_init: MultiplierInit = 466.0
@@ -60,11 +61,19 @@ class PDL(Gradient):
     dual_rounds: Annotated[int, Field(ge=1, description="rounds of the dual network in an outer iteration")] = 10
     dual_days: Annotated[int, Field(ge=1, description="days in a round of the dual network")] = 8
     dual_steps: Annotated[int, Field(ge=1, description="Adam's steps in a round of the dual network")] = 10
-    dual_rate: Annotated[float, Field(gt=0, description="Adam's step of the dual network")] = 4.9e-3
-    dual_hidden: tuple[int, ...] = (32, 32)
-    growth: Annotated[float, Field(ge=1, description="ρ grows by this when violations do not shrink enough")] = 2.65
-    shrink: Annotated[float, Field(gt=0, le=1, description="… to this share of those before: τ")] = 0.8
-    most: Annotated[float, Field(gt=0, description="ρ grows no higher")] = 81600.0
+    dual_rate: Annotated[float, Field(gt=0, description="Adam's step of the dual network [1]")] = 4.9e-3
+    dual_hidden: Annotated[tuple[int, ...], Field(description="width of each hidden layer of the dual network")] = (
+        32,
+        32,
+    )
+    growth: Annotated[
+        float, Field(ge=1, description="ρ grows by this factor when violations do not shrink enough [1]")
+    ] = 2.65
+    shrink: Annotated[float, Field(gt=0, le=1, description="… to this share of those before: τ [share]")] = 0.8
+    most: Annotated[
+        float,
+        Field(gt=0, description="ρ grows no higher [currency per home and pu²·h, mean of nodes, at a price of 0.3]"),
+    ] = 81600.0
 
     @property
     def dual_adam(self) -> optax.GradientTransformation:
@@ -73,7 +82,7 @@ class PDL(Gradient):
 
     def beside(self, world, key):
         """The dual network, which says zero at first."""
-        net: Any = multipliers(self.dual_hidden, world.steps, len(world.feeder.nodes), key)
+        net: Any = multipliers(self.dual_hidden, world, key)
         zero = jnp.zeros((), float)
         return Dual(net, net, self.dual_adam.init(net), zero + self.curvature, zero, zero + 1)
 

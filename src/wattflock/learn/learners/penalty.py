@@ -13,6 +13,7 @@ from wattflock.learn.lagrangian import (
     Days,
     Gradient,
     Halvings,
+    Hidden,
     Margin,
     MultiplierInit,
     Rate,
@@ -26,7 +27,7 @@ class Penalty(Gradient):
     Source: Bertsekas 1982, sec. 2.1; Nocedal & Wright 2006, framework 17.1: weight ← growth · weight.
     """
 
-    hidden: tuple[int, ...] = (16,)
+    hidden: Hidden = (16,)
     days: Days = 8
     rate: Rate = 7.3e-3
     halvings: Halvings = 2.0
@@ -34,9 +35,12 @@ class Penalty(Gradient):
     curvature: Curvature = 19600.0
     average: Average = 0.013
     margin_pu: Margin = 0.006
-    growth: Annotated[float, Field(ge=1, description="the weight ρ is multiplied by this …")] = 1.27
+    growth: Annotated[float, Field(ge=1, description="the weight ρ is multiplied by this … [1]")] = 1.27
     every: Annotated[int, Field(ge=1, description="… each time so many rounds are done")] = 300
-    most: Annotated[float, Field(gt=0, description="ρ grows no higher")] = 108800.0
+    most: Annotated[
+        float,
+        Field(gt=0, description="ρ grows no higher [currency per home and pu²·h, mean of nodes, at a price of 0.3]"),
+    ] = 108800.0
 
     def weight(self, done: Array) -> Array:
         """ρ after so many rounds [currency per home and pu²·h]."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.critic import Critics, critic, fit, flat, miss, shuffled, to_go
-from wattflock.learn.lagrangian import Average, Gradient, Halvings, Margin, MultiplierInit, Rate
+from wattflock.learn.lagrangian import Average, Gradient, Halvings, Hidden, Margin, MultiplierInit, Rate
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.nets import Separate
 from wattflock.world.rollout import Trajectory, judge, rollout, windows
@@ -24,18 +24,20 @@ class Shac(Gradient):
     Source: Xu et al. 2022 (ICLR, arXiv 2204.07137), algorithm 1. A day ends, so nothing is discounted.
     """
 
-    hidden: tuple[int, ...] = (24, 24)
+    hidden: Hidden = (24, 24)
     rate: Rate = 5.9e-3
     halvings: Halvings = 4.2
     multiplier_init: MultiplierInit = 249.0
     average: Average = 0.042
     margin_pu: Margin = 0.005
     horizon: Annotated[int, Field(ge=1, description="steps that a gradient passes")] = 12
-    trace: Annotated[float, Field(ge=0, le=1, description="λ of TD(λ), the critic's targets")] = 0.5
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics")] = 6.7e-3
+    trace: Annotated[float, Field(ge=0, le=1, description="λ of TD(λ), the critic's targets [1]")] = 0.5
+    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6.7e-3
     critic_epochs: Annotated[int, Field(ge=1, description="passes of the critics over a round's rows")] = 2
     critic_rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch of the critics")] = 24
-    critic_average: Annotated[float, Field(ge=0, lt=1, description="running mean of the critics in targets")] = 0.5
+    critic_average: Annotated[
+        float, Field(ge=0, lt=1, description="running mean of the critics in targets [share]")
+    ] = 0.5
 
     def critic_adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The critics' optimiser, with `steps` of it in a round."""

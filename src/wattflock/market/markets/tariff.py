@@ -14,7 +14,7 @@ class Tariff(Market):
     Source: net metering (California NEM) where `export_share` is 1 and both prices are equal.
     """
 
-    export_share: Annotated[float, Field(ge=0, le=1, description="share of the export price paid out")] = 1.0
+    export_share: Annotated[float, Field(ge=0, le=1, description="share of the export price paid out [share]")] = 1.0
 
     @classmethod
     def example(cls) -> Self:
