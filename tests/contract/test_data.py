@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from tests.data.make import agile_text, ausgrid_text, london_text, long, sessions_text
-from wattflock.check import settings_model
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, parts
+from wattflock.core.settings import settings_model
 from wattflock.data.check import check
 from wattflock.data.raw import CLOCKS
-from wattflock.errors import ScenarioError
-from wattflock.registry import interface, parts
 
 SOURCES = parts("data", interface("data"))
 MADE = ("synthetic",)  # takes a while: homes are made on the device

@@ -4,13 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.errors import ScenarioError
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, parts
+from wattflock.core.types import cast
 from wattflock.feeder.circuit import terminals
-from wattflock.feeder.feeder import solve
+from wattflock.feeder.file import to_bytes
 from wattflock.feeder.limits import Limits, excess_pu, penalty
-from wattflock.feeder.stored import to_bytes
-from wattflock.registry import interface, parts
-from wattflock.types import cast
+from wattflock.feeder.solve import solve
 
 WIRINGS = parts("feeder", interface("feeder"))
 every_wiring = pytest.mark.parametrize("name", WIRINGS)

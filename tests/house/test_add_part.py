@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from wattflock.registry import ROOMS
+from wattflock.core.registry import ROOMS
 
 TANK = '''
 """A hot-water tank: the only file a new device needs."""
@@ -81,7 +81,7 @@ class _Still(Policy):
 
 
 class Guess(Learner):
-    """Keep a nudge if the day went better. Source: Rastrigin 1963."""
+    """Keep a action_offset if the day went better. Source: Rastrigin 1963."""
 
     size: Annotated[float, Field(gt=0)] = 0.1
 

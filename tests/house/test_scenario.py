@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wattflock import toml
-from wattflock.check import allowed, make, settings_model
-from wattflock.errors import ScenarioError
-from wattflock.registry import interface, part
-from wattflock.scenario import Scenario, bundled, dump, fields, load, run_id
+from wattflock.core import toml
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, part
+from wattflock.core.scenario import Scenario, bundled, dump, fields, load, run_id
+from wattflock.core.settings import allowed, make, settings_model
 
 pytestmark = pytest.mark.usefixtures("rooms")
 
@@ -147,7 +147,7 @@ def test_the_run_is_named_by_all_that_decides_it(write):
 
 
 def test_the_name_of_a_run_is_the_same_in_another_process():
-    code = "from wattflock.scenario import Scenario, run_id; print(run_id(Scenario(name='same')))"
+    code = "from wattflock.core.scenario import Scenario, run_id; print(run_id(Scenario(name='same')))"
     names = {
         subprocess.check_output([sys.executable, "-c", code], text=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")

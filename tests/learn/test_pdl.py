@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core.types import OWN
+from wattflock.learn.lagrangian import common, multipliers
 from wattflock.learn.learner import advance, begin
-from wattflock.learn.multipliers import common, multipliers
-from wattflock.learn.pdl import PDL
-from wattflock.types import OWN
+from wattflock.learn.learners.pdl import PDL
 
 QUICK = PDL(hidden=(4,), days=1, dual_days=1, primal_rounds=2, dual_rounds=2, dual_hidden=(4,), margin_pu=0.03)
 

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.pdl import PDL
-from wattflock.learn.primal_dual import Lagrangian
+from wattflock.learn.lagrangian import Lagrangian
+from wattflock.learn.learners.pdl import PDL
 
-LAGRANGIAN = Lagrangian(slope=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
+LAGRANGIAN = Lagrangian(multiplier_init=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
 
 
 def outcome(homes: int, nodes: int) -> SimpleNamespace:

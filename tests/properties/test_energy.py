@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattflock.core.registry import interface, parts
 from wattflock.homes.home import Home
-from wattflock.registry import interface, parts
-from wattflock.world.rollout import Rest, rollout
+from wattflock.world.rollout import ZeroPolicy, rollout
 
 DEVICES = parts("homes", interface("homes"))
 every_device = pytest.mark.parametrize("name", DEVICES)
@@ -148,7 +148,7 @@ def judged_day(world64, profile64):
 
     @eqx.filter_jit
     def run(world, profile, actions):
-        result = rollout(world, Rest(), profile, jax.random.key(0), nudge=actions)
+        result = rollout(world, ZeroPolicy(), profile, jax.random.key(0), action_offset=actions)
         first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
         stored = jax.vmap(jax.vmap(Home.stored_kwh), in_axes=(None, 0))
         after = jax.vmap(stored, in_axes=(None, 1), out_axes=1)(world.fleet, result.state)

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
+from wattflock.core.files import write_whole
 from wattflock.report import comparison, draw_all, markdown, write_report
 from wattflock.report.folder import COLUMNS, read
 from wattflock.report.table import rows
 from wattflock.report.words import headline, number, percent
-from wattflock.store.folder import write_whole
 
 PICTURES = ("tradeoff", "voltage", "feeder", "curves", "homes", "days")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from tests.report.conftest import make_run
-from wattflock import experiment
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
 from wattflock.report.study import Done, Findings, columns, figures, markdown, spreads, write_study
 from wattflock.report.study_curves import POINTS, QUANTITIES, band
+from wattflock.study import experiment
 from wattflock.verbs.works import study
 
 METHODS = ("idle", "rules", "through", "gradmap", "bound")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from wattflock.feeder.circuit import Circuit
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.ieee37 import IEEE37
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.feeders.ieee37 import IEEE37
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.solve import solve
 from wattflock.report import wires
 from wattflock.report.wires.facts import facts
 from wattflock.report.wires.layout import place

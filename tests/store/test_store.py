@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wattflock.errors import RunError
-from wattflock.scenario import load
-from wattflock.store import checkpoint
-from wattflock.store.folder import read_json, write_json, write_table, write_whole
-from wattflock.store.run import Run, find, listed, open_run, table_of_runs
+from wattflock.core import files
+from wattflock.core.errors import RunError
+from wattflock.core.files import read_json, write_json, write_table, write_whole
+from wattflock.core.scenario import load
+from wattflock.study.run import Run, find, listed, open_run, table_of_runs
 
 TREE = {"weights": [jnp.arange(6.0).reshape(2, 3), jnp.ones(2)], "done": jnp.asarray(7), "nothing": ()}
 CARD = {"rounds": 7, "run": "mine", "curve": [{"cost": 1.5}]}
@@ -26,7 +26,7 @@ CARD = {"rounds": 7, "run": "mine", "curve": [{"cost": 1.5}]}
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "checkpoints" / "gradmap.safetensors"
-    checkpoint.save(path, TREE, CARD)
+    files.save_tree(path, TREE, CARD)
     return path
 
 
@@ -39,7 +39,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(call, path, monkeypatch):
     old = path.read_bytes()
     monkeypatch.setattr(os, call, full)
     with pytest.raises(RunError, match=r"gradmap\.safetensors: cannot be written \(No space left"):
-        checkpoint.save(path, {"other": jnp.zeros(1000)}, {})
+        files.save_tree(path, {"other": jnp.zeros(1000)}, {})
     monkeypatch.undo()
     assert path.read_bytes() == old
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -66,7 +66,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file(path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", stopped)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(path, TREE, CARD)
+        files.save_tree(path, TREE, CARD)
     assert path.read_bytes() == old
     assert len(list(path.parent.iterdir())) == 1
 
@@ -99,13 +99,13 @@ def test_killed_in_the_middle_of_writing_the_file_is_whole(tmp_path):
 
 
 def test_a_checkpoint_reads_back_to_the_bit(path):
-    again = checkpoint.load(path, TREE)
+    again = files.load_tree(path, TREE)
     assert np.array_equal(again["weights"][0], TREE["weights"][0])
     assert np.array_equal(again["weights"][1], TREE["weights"][1])
     assert int(again["done"]) == 7
     assert again["nothing"] == ()
     assert again["weights"][0].dtype == TREE["weights"][0].dtype
-    assert checkpoint.card(path) == CARD
+    assert files.read_card(path) == CARD
 
 
 CORRUPTIONS = {
@@ -122,12 +122,12 @@ CORRUPTIONS = {
 def test_a_broken_checkpoint_is_told(how, path):
     path.write_bytes(CORRUPTIONS[how](path.read_bytes()))
     with pytest.raises(RunError, match="not a checkpoint that can be read"):
-        checkpoint.load(path, TREE)
+        files.load_tree(path, TREE)
 
 
 def test_a_missing_checkpoint_is_told(tmp_path):
     with pytest.raises(RunError, match="not a checkpoint that can be read"):
-        checkpoint.load(tmp_path / "none.safetensors", TREE)
+        files.load_tree(tmp_path / "none.safetensors", TREE)
     assert Run(tmp_path).resume("gradmap", TREE) is None  # type: ignore
 
 
@@ -137,7 +137,7 @@ def test_another_writer_s_file_is_refused(tmp_path):
     path = tmp_path / "theirs.safetensors"
     path.write_bytes(safetensors.numpy.save({"weights": np.ones(3)}))
     with pytest.raises(RunError, match="not a checkpoint"):
-        checkpoint.load(path, {"weights": jnp.ones(3)})
+        files.load_tree(path, {"weights": jnp.ones(3)})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_another_writer_s_file_is_refused(tmp_path):
 )
 def test_arrays_of_another_scenario_are_refused(like, path):
     with pytest.raises(RunError, match="do not fit this scenario"):
-        checkpoint.load(path, like)
+        files.load_tree(path, like)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, path):

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from wattflock.errors import WattflockError
+from wattflock.core import compile_cache
+from wattflock.core.errors import WattflockError
 
 Verb = Callable[..., object]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)
 
 
@@ -31,16 +33,21 @@ def make_app(verbs: Iterable[Verb], groups: Mapping[str, ModuleType] | None = No
     A parameter without a default, and one called `scenario`, is an argument; any other is an option. A list
     is an option to repeat, in the singular: `sets` becomes `--set`. What a verb returns is printed.
     """
-    app = _group(verbs, None)
+    app = _group(verbs, None, add_completion=True)
     app.callback()(_start)
     for name, module in (groups or {}).items():
         app.add_typer(_group(module.VERBS, inspect.getdoc(module)), name=name)
     return app
 
 
-def _group(verbs: Iterable[Verb], about: str | None) -> typer.Typer:
+def _group(verbs: Iterable[Verb], about: str | None, add_completion: bool = False) -> typer.Typer:
     group = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=about
+        no_args_is_help=True,
+        add_completion=add_completion,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=about,
     )
     for verb in verbs:
         body, example = _help(verb)
@@ -75,18 +82,23 @@ def _command(verb: Verb) -> Callable[..., None]:
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_annotated(parameter, hints[parameter.name]))
         for parameter in signature.parameters.values()
     ]
+    if hints.get("return") not in (str, type(None)):  # what is more than a line of text has another form
+        parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JSON))
 
-    def command(context: typer.Context, **arguments: Any) -> None:
-        _run(verb, arguments, context.obj["debug"])
+    def command(context: typer.Context, json: bool = False, **arguments: Any) -> None:
+        _run(verb, arguments, context.obj["debug"], json)
 
     command.__signature__ = signature.replace(parameters=[context, *parameters], return_annotation=None)
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *parameters]}
     return command
 
 
-def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
+def _run(verb: Verb, arguments: dict[str, Any], debug: bool, json: bool) -> None:
+    if not debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what the compiler says to its makers
+    compile_cache.enable()
     try:
-        _show(verb(**arguments))
+        _show(verb(**arguments), json)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
@@ -102,13 +114,15 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
         raise typer.Exit(2) from None
 
 
-def _show(result: object) -> None:
-    if isinstance(result, str):
+def _show(result: object, json: bool) -> None:
+    if isinstance(result, str) and not json:
         typer.echo(result)
     elif result is not None:
         from rich.console import Console
 
-        Console().print(result)
+        from wattflock.apps.render import as_json, shown
+
+        typer.echo(as_json(result)) if json else Console().print(shown(result))
 
 
 def _annotated(parameter: inspect.Parameter, hint: Any) -> Any:

@@ -9,6 +9,8 @@ import equinox as eqx
 import numpy as np
 from pydantic import Field
 
+from wattflock.core.registry import parts
+from wattflock.data.files import listed
 from wattflock.data.raw import Raw
 
 FilePath = Annotated[str, Field(description="file or folder of the owner's original data")]
@@ -42,6 +44,15 @@ class Readings:
 class DataSource(eqx.Module):
     """Reads one kind of file; settings are fields."""
 
+    @classmethod
+    def fits(cls, path: str) -> bool:
+        """Is this file or folder in a layout of this source's own? False where it has none.
+
+        Raises:
+            ScenarioError: there is no such file.
+        """
+        return False
+
     @abc.abstractmethod
     def raw(self) -> Raw:
         """What the files say, before cleaning, with what is wrong about them; nothing is dropped silently.
@@ -57,3 +68,13 @@ class DataSource(eqx.Module):
         Raises:
             ScenarioError: the files cannot be used, or hold no homes.
         """
+
+
+def recognised(path: str) -> str:
+    """The name of the source that reads this file or folder; `table` where it is nobody's known layout.
+
+    Raises:
+        ScenarioError: there is no such file.
+    """
+    listed(path, "a file")
+    return next((name for name, kind in parts("data", DataSource).items() if kind.fits(path)), "table")

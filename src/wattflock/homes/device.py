@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.core.types import Profile, Scalar
 from wattflock.homes.program import Program, Terms
-from wattflock.types import Profile, Scalar
 
 
 class Effect(eqx.Module):

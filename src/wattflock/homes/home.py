@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, Effect, effect
-from wattflock.types import Profile, Scalar
 
 METER_SEEN = 12  # what a home sees beside its devices
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from wattflock.types import Profile
+from wattflock.core.types import Profile
 from wattflock.world.rollout import Policy
 from wattflock.world.world import World
 

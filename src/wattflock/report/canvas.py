@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
 from wattflock.report.palette import INK
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.feeder.envelope import MAXIMUM
-from wattflock.feeder.hosted import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
 from wattflock.report.canvas import blank, png
 from wattflock.report.palette import SPARE
+from wattflock.study.hosting.assessment import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
+from wattflock.study.hosting.envelope import MAXIMUM
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

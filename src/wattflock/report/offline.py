@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
 from wattflock.report.page_look import SCRIPT, STYLE
 
 # Even if what a page shows were forged, it could load nothing.

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from wattflock.core.files import write_whole
 from wattflock.report import findings, plots, plots_of_places, words
 from wattflock.report.folder import Run, read
 from wattflock.report.markup import Options, pair, plot, section
@@ -13,7 +14,6 @@ from wattflock.report.page_look import GLOSSARY
 from wattflock.report.page_text import CAPTIONS, compared, gains, measured, prices, tiles, versions
 from wattflock.report.palette import looks
 from wattflock.report.table import notes
-from wattflock.store.folder import write_whole
 
 LEARNED = ("cost", "objective", "saving", "violation_pu_h")
 LINKS = {

@@ -132,6 +132,8 @@ def origin(card: dict) -> list[str]:
         said.append("Borrowed: " + ", ".join(f"{column} from {place}" for column, place in composite.items()) + ".")
     elif isinstance(composite, str):
         said.append(f"A composite: {composite}.")
+    if unused := card.get("not_used"):
+        said.append(f"In the files but not used: {', '.join(unused)}.")
     if repairs := card.get("repairs"):
         said.append(
             "Mended in the readings: " + ", ".join(f"{what} {times:,}" for what, times in repairs.items()) + "."

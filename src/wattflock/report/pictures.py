@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from wattflock.core.files import write_whole
 from wattflock.report import findings, words
 from wattflock.report.canvas import blank, decades, hours, ink, note, png
 from wattflock.report.folder import Run, read
 from wattflock.report.palette import looks
 from wattflock.report.scenes import feeder, homes
-from wattflock.store.folder import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

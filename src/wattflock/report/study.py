@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from wattflock.core.files import read_json, write_whole
 from wattflock.report import study_curves
 from wattflock.report.canvas import png
 from wattflock.report.markup import bullets, grid, line, pair, plot, section
@@ -18,7 +19,6 @@ from wattflock.report.offline import document
 from wattflock.report.palette import INK, looks
 from wattflock.report.table import BREAKS
 from wattflock.report.words import DASH, money, number
-from wattflock.store.folder import read_json, write_whole
 
 KEYS = ("row", "method")
 CAPTION = "Mean over seeds, ± their standard deviation where it is not 0; the worst excess is that of any seed."

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
+from wattflock.core.files import reason
 from wattflock.report.canvas import blank, decades, ink
 from wattflock.report.findings import PER_DAY, floor_of
 from wattflock.report.palette import Look, looks
 from wattflock.report.plots import faded, log_axis, safe
-from wattflock.store.folder import reason
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

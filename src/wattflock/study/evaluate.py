@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from wattflock.core.types import Profile, on_device
 from wattflock.homes.home import Home
-from wattflock.types import Profile, on_device
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout
 from wattflock.world.world import World
 
@@ -35,7 +35,7 @@ class Judged:
 
 
 def evaluate(
-    world: World, policy: Policy, profile: Profile, few: np.ndarray, nudge: np.ndarray | None = None
+    world: World, policy: Policy, profile: Profile, few: np.ndarray, action_offset: np.ndarray | None = None
 ) -> Judged:
     """Rolls a policy out and judges it, all in float64.
 
@@ -43,13 +43,13 @@ def evaluate(
         world: as `build` makes it, float64 on the host.
         profile: (days, steps, homes).
         few: numbers of homes whose series are kept.
-        nudge: (days, steps, homes, controls) added to the actions; with `Rest` it replays a plan.
+        action_offset: (days, steps, homes, controls) added to the actions; with `Rest` it replays a plan.
 
     Returns:
         Judged. A snapshot whose power flow did not converge is marked, never dropped.
     """
     with jax.enable_x64(True):
-        world, policy, days = on_device((world, policy, (profile, nudge)), jnp.float64)
+        world, policy, days = on_device((world, policy, (profile, action_offset)), jnp.float64)
         parts = [
             _evaluate(world, policy, some, moves, jnp.asarray(few)) for some, moves in _chunks(days, profile.days())
         ]
@@ -67,8 +67,8 @@ def _join(parts: list):
 
 
 @eqx.filter_jit
-def _evaluate(world: World, policy: Policy, profile: Profile, nudge, few) -> dict:
-    trajectory = rollout(world, policy, profile, jax.random.key(0), nudge=nudge)
+def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few) -> dict:
+    trajectory = rollout(world, policy, profile, jax.random.key(0), action_offset=action_offset)
     outcome = judge(world, trajectory, profile)
     return {
         "cost": outcome.cost.sum(1),

@@ -5,9 +5,9 @@ import datetime
 import numpy as np
 import polars as pl
 
-from wattflock.build import Built
+from wattflock.core.types import Profile
+from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged
-from wattflock.types import Profile
 
 
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:

@@ -7,21 +7,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from wattflock.feeder.feeder import Feeder, Flow, solve
-from wattflock.feeder.impedance import exactly
+from wattflock.core.types import Profile
 from wattflock.feeder.limits import Limits, excess_pu
+from wattflock.feeder.operator import exactly
+from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.home import Home
 from wattflock.market.market import Market, Meter
-from wattflock.types import Profile
-from wattflock.world.voltmeter import Voltmeter
+from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
 MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one another take longer to settle
 
 
-class Seen(eqx.Module):
+class Observation(eqx.Module):
     """What controllers are given: features (homes, seen); and each home's own state, readings and home."""
 
     features: Array
@@ -80,12 +80,12 @@ class World(eqx.Module):
         state = jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
         return state | ({"voltage": self.voltmeter.start(now)} if self.voltmeter else {})
 
-    def observe(self, state: dict, now: Profile) -> Seen:
+    def observe(self, state: dict, now: Profile) -> Observation:
         """What every home sees of itself; nothing of any other home enters its row."""
         features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
         if self.voltmeter:
             features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
-        return Seen(features, state, now, self.fleet)
+        return Observation(features, state, now, self.fleet)
 
     def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
         """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else."""

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from wattflock.core.files import write_json, write_whole
 from wattflock.report.card.figures import drawings
 from wattflock.report.card.page import page
 from wattflock.report.card.pictures import picture
 from wattflock.report.card.table import lines, summary
 from wattflock.report.card.words import Facts
-from wattflock.store.folder import write_json, write_whole
 
 __all__ = ["summary", "write_card"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit, bus_of
-from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
+from wattflock.feeder.solve import Feeder, Flow
 from wattflock.report.wires.texts import amount
 from wattflock.report.wires.view import View, in_numpy
 from wattflock.report.words import count

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit
-from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
+from wattflock.feeder.solve import Feeder, Flow
 from wattflock.report.palette import INK, VIOLATION_SCALE, VOLTAGE_SCALE
 from wattflock.report.wires.look import OTHER, OVER, PAPER, PHASES, SIGNS, phase_name, phase_order, voltage_reach
 from wattflock.report.wires.texts import bus_texts, node_texts, safe, wire_texts

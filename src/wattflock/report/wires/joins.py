@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattflock.feeder.circuit import GROUND, Circuit, Element, bus_of
-from wattflock.feeder.feeder import Feeder
+from wattflock.feeder.solve import Feeder
 
 Whole = NDArray[np.int64]
 

@@ -3,8 +3,8 @@
 from html import escape
 
 from wattflock.feeder.circuit import Circuit
-from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
+from wattflock.feeder.solve import Feeder, Flow
 from wattflock.report.markup import bullets, plot, section
 from wattflock.report.offline import document
 from wattflock.report.wires.facts import facts, notes

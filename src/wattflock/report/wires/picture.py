@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit
-from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import Limits
+from wattflock.feeder.solve import Feeder, Flow
 from wattflock.report.canvas import blank, note, png, scale_of
 from wattflock.report.palette import VOLTAGE_SCALE
 from wattflock.report.wires.look import OTHER, OVER, PAPER, PHASES, SIGNS, WIRE, phase_name, phase_order, voltage_reach

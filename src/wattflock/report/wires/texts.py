@@ -3,7 +3,7 @@
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit
-from wattflock.feeder.feeder import Feeder, Flow
+from wattflock.feeder.solve import Feeder, Flow
 from wattflock.report import plots
 from wattflock.report.wires.joins import split
 from wattflock.report.wires.view import View

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattflock.feeder.circuit import Circuit, bus_of, terminals
-from wattflock.feeder.feeder import Feeder, Flow
 from wattflock.feeder.limits import branch_loading, three_phase, unbalance
+from wattflock.feeder.solve import Feeder, Flow
 from wattflock.report.wires.joins import bus_pairs, joins, live, watched
 from wattflock.report.wires.layout import Places, place
 
