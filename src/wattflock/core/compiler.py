@@ -1,4 +1,4 @@
-"""What XLA leaves out when it compiles for a processor: work that takes a third of its time and makes nothing faster."""
+"""What XLA leaves out when it compiles for a processor: a third of its time, for nothing that runs faster."""
 
 import os
 
