@@ -26,6 +26,7 @@ from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
 from wattflock.study.run import Run
+from wattflock.study.summary import on_shared_days
 from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.world.rollout import Policy
 from wattflock.world.sharding import mesh_of
@@ -151,6 +152,7 @@ def compared(experiment: Experiment, fresh: bool) -> dict:
     every["curves"] = curves(curve, idle_cost(experiment))
     result = summary(experiment, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
+        "on_bound_days": on_shared_days(every["days"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }

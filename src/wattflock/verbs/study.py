@@ -58,7 +58,7 @@ def evaluate(
         wattflock evaluate gradmap- --method gradmap --days 14
     """
     from wattflock.core.scenario import load
-    from wattflock.report import comparison
+    from wattflock.report.tables import comparison
     from wattflock.study.experiment import judged
     from wattflock.study.run import find
 
@@ -88,8 +88,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.files import write_whole
     from wattflock.core.scenario import load
-    from wattflock.report import comparison
-    from wattflock.report.overview import homes_that_pay
+    from wattflock.report.tables import comparison, homes_that_pay
     from wattflock.study.experiment import tuned
     from wattflock.study.run import find
 
@@ -120,7 +119,8 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
     from wattflock.core.progress import say
-    from wattflock.report import comparison, draw_all, write_report
+    from wattflock.report.run_page import write_report
+    from wattflock.report.tables import comparison
     from wattflock.study.experiment import compared
 
     experiment = _experiment(scenario, sets, runs, minutes, devices)
@@ -133,7 +133,6 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         report.unlink(missing_ok=True)
     if not report.exists():  # a run of `study` has none yet
         say("drawing the figures and the report …")
-        draw_all(experiment.run.folder)
         write_report(experiment.run.folder)
     say(f"report  {report}\nfigures {experiment.run.folder}/*.png")
     return comparison(summary)
@@ -185,7 +184,7 @@ def runs(
         wattflock runs --id gradmap-1a2b --id gradmap-3c4d --csv runs.csv
     """
     from wattflock.core.files import write_whole
-    from wattflock.report.overview import overview
+    from wattflock.report.tables import overview
     from wattflock.study.run import find, table_of_runs
 
     table = table_of_runs(runs)

@@ -8,7 +8,7 @@ from wattflock.verbs.study import Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
-    from wattflock.report.study import Done
+    from wattflock.report.study_page import Done
     from wattflock.study.study_file import Row
 
 
@@ -34,7 +34,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError
     from wattflock.core.progress import console, say
-    from wattflock.report.study import Findings, write_study
+    from wattflock.report.study_page import Findings, write_study
     from wattflock.study.parallel import cores
     from wattflock.study.study_file import read
 
@@ -69,7 +69,7 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
     `again`: whether finished runs are repeated, and whether each compiles for itself.
     """
     from wattflock.core.progress import bar
-    from wattflock.report.study import Done
+    from wattflock.report.study_page import Done
     from wattflock.study.parallel import side_by_side
     from wattflock.study.run import open_run
 
