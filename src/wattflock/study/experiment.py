@@ -30,6 +30,7 @@ from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
 from wattflock.study.results import Comparison, Training, Tuned
 from wattflock.study.run import Run, open_run
+from wattflock.study.summary import on_shared_days
 from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.world.rollout import Policy
 from wattflock.world.sharding import mesh_of
@@ -255,6 +256,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
     result = summary(experiment, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
+        "on_bound_days": on_shared_days(every["days"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "notes": notes(experiment),
