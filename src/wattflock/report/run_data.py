@@ -10,6 +10,7 @@ import polars as pl
 
 from wattflock.core.errors import RunError
 from wattflock.core.files import read_json, reason
+from wattflock.study.results import Comparison
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "
@@ -71,6 +72,12 @@ def read(folder: Path) -> RunData:
     return RunData(summary=summary, chart=chart, **tables)
 
 
+def of(found: Comparison) -> RunData:
+    """The same of a comparison that stands in memory."""
+    tables = {name: known(found.tables[name]) for name in COLUMNS}
+    return RunData(summary=found.summary, chart=dict(found.chart), **tables)
+
+
 def read_table(path: Path, needs: str) -> pl.DataFrame:
     """A table of a run; numbers that are none are null.
 
@@ -83,6 +90,11 @@ def read_table(path: Path, needs: str) -> pl.DataFrame:
         raise RunError(f"{path}: {reason(error)}") from error
     if missing := [name for name in needs.split() if name not in table.columns]:
         raise RunError(f"{path}: lacks the columns {', '.join(missing)}")
+    return known(table)
+
+
+def known(table: pl.DataFrame) -> pl.DataFrame:
+    """The same table with null for numbers that are none."""
     return table.with_columns(pl.selectors.float().fill_nan(None))
 
 

@@ -1,6 +1,7 @@
 """One scenario at work: built once, trained with a bar, saved as it goes; what the verbs are made of."""
 
 import dataclasses
+import datetime
 import functools
 import platform
 import time
@@ -15,6 +16,8 @@ import polars as pl
 from jax.sharding import Mesh
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
+from wattflock.core.files import read_json
+from wattflock.core.machine import machine
 from wattflock.core.progress import bar
 from wattflock.core.scenario import Scenario
 from wattflock.core.types import on_device
@@ -233,7 +236,7 @@ def read_back(run: Run) -> Comparison:
     summary = run.summary()
     if summary is None:
         raise RunError(f"{run.folder}: is not judged yet; `wattflock compare` does it")
-    return Comparison(summary, run.tables(), run.folder)
+    return Comparison(summary, run.tables(), run.folder, read_json(run.folder / "chart.json"))
 
 
 def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
@@ -263,7 +266,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     }
     if experiment.run:
         experiment.run.write(every, result, chart(experiment.built))
-    return Comparison(result, every, experiment.run.folder if experiment.run else None)
+    return Comparison(result, every, experiment.run.folder if experiment.run else None, chart(experiment.built))
 
 
 def notes(experiment: Experiment) -> list[str]:
@@ -292,8 +295,9 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
         who, progress, cards[name] = was_trained(experiment, name)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
+    every["curves"] = curves([], 0.0)
     found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
-    return Comparison(found, every, experiment.run.folder if experiment.run else None)
+    return Comparison(found, every, experiment.run.folder if experiment.run else None, chart(experiment.built))
 
 
 def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress, dict]:
@@ -369,6 +373,8 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
         "currency": experiment.built.readings.currency,
         "data": experiment.built.readings.card,
         "versions": versions(),
+        "machine": machine(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "methods": methods,
     }
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from wattflock.study.quantities import SHORT
+
 if TYPE_CHECKING:
     from wattflock.world.rollout import Policy
 
@@ -31,6 +33,12 @@ class Comparison:
     summary: dict[str, Any]  # as `summary.json` says it
     tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, days, examples, curves
     folder: Path | None = None  # None: it was kept nowhere
+    chart: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # the map of the feeder
+    figures: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)  # name → Altair chart
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the figures that matter most."""
+        return self.methods.select(pl.col(f"^(method|{'|'.join(SHORT)})$"))._repr_html_()
 
     @property
     def methods(self) -> pl.DataFrame:

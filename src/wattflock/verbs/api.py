@@ -4,17 +4,20 @@ Nothing is written unless a folder of runs is named. Parts of your own (a learne
 need no file and no name in a registry.
 """
 
+import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wattflock.core import compile_cache, scenario, toml
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import write_whole
 from wattflock.core.registry import files, nearest, part
 from wattflock.core.scenario import Scenario
 from wattflock.data.home_days import HomeDays
 from wattflock.feeder import snapshot as snapshots
 from wattflock.feeder.circuit import Circuit
+from wattflock.feeder.file import to_bytes
 from wattflock.feeder.source import FeederSource
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
@@ -84,7 +87,7 @@ def compare(
         minutes: stop each training after so long; 0 is no limit [min].
     """
     own = None if methods is None else _learners(scenario, methods)
-    return compared(experiment_of(scenario, _folder(runs), own, market, minutes))
+    return _drawn(compared(experiment_of(scenario, _folder(runs), own, market, minutes)))
 
 
 def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], market: Market | None = None) -> Comparison:
@@ -95,7 +98,7 @@ def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], marke
         methods: name → policy, or what `train` returned.
         market: an object of your own instead of the scenario's.
     """
-    return judged(experiment_of(scenario, None, _learners(scenario, methods), market), methods)
+    return _drawn(judged(experiment_of(scenario, None, _learners(scenario, methods), market), methods))
 
 
 def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
@@ -104,7 +107,7 @@ def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
     Raises:
         RunError: there is none, or it is not judged yet.
     """
-    return read_back(find(Path(runs), name))
+    return _drawn(read_back(find(Path(runs), name)))
 
 
 def generate(
@@ -157,6 +160,11 @@ def read_feeder(name: str | Path) -> Circuit:
     return read_circuit(str(path))
 
 
+def write_feeder(feeder: Circuit, path: str | Path) -> Path:
+    """Keep a circuit in a file; `{"feeder.part": "imported", "feeder.settings.file": path}` puts homes on it."""
+    return write_whole(Path(path), to_bytes(feeder))
+
+
 def snapshot(
     feeder: Circuit | str | Path, loads: str = "constant-power", scale: float = 1.0, taps: str = "fixed"
 ) -> snapshots.Snapshot:
@@ -170,6 +178,14 @@ def snapshot(
     """
     circuit = feeder if isinstance(feeder, Circuit) else read_feeder(feeder)
     return snapshots.snapshot(circuit, loads, scale, taps)
+
+
+def _drawn(found: Comparison) -> Comparison:
+    """With its figures, each of which is drawn when it is asked for."""
+    from wattflock.report import run_data
+    from wattflock.report.run_charts import Figures
+
+    return dataclasses.replace(found, figures=Figures(run_data.of(found)))
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:
