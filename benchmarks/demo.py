@@ -13,7 +13,8 @@ from pathlib import Path
 from pages.head import ROOT, head
 
 from wattflock.core.scenario import fingerprint, load
-from wattflock.report import tables
+from wattflock.report import run_data, tables
+from wattflock.report.run_page import by_kind
 from wattflock.study.run import Run, listed
 
 PICTURES = ("voltage", "gains")
@@ -26,14 +27,18 @@ def newest(runs: Path) -> Run | None:
     return next((run for run in found if run.summary()), None)
 
 
-def page(summary: dict) -> Iterator[str]:
+def page(run: run_data.RunData) -> Iterator[str]:
     """The page, piece by piece."""
+    summary = run.summary
     yield head("The demo", "wattflock demo", summary["date"], summary["machine"])
     for title, wide in {"In short": False, "All figures": True}.items():
         every, *same = tables.compared(summary, wide)
         yield f"## {title}\n\n{every.markdown()}\n"
         for table in same:
             yield f"## {title}, days with perfect foresight\n\n{table.markdown()}\n"
+    yield f"## By kind of home\n\n{by_kind(run).markdown()}\n"
+    yield "## Computing time\n\n| step | s |\n|---|---:|\n"
+    yield "".join(f"| {step} | {seconds:.0f} |\n" for step, seconds in summary["seconds"].items())
 
 
 def main() -> None:
@@ -43,7 +48,7 @@ def main() -> None:
     if run is None:
         print("demo: no finished run of `wattflock demo` there; benchmarks/demo.md stays as it is")
         return
-    Path(__file__).with_suffix(".md").write_text("".join(page(run.summary() or {})).rstrip() + "\n")
+    Path(__file__).with_suffix(".md").write_text("".join(page(run_data.read(run.folder))).rstrip() + "\n")
     for name in PICTURES:
         shutil.copy(run.folder / f"{name}.png", ROOT / "docs" / "pictures" / f"{name}.png")
     print(f"demo: benchmarks/demo.md and {len(PICTURES)} pictures from {run.folder}")

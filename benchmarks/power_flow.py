@@ -48,7 +48,8 @@ def header(options: argparse.Namespace) -> list[str]:
     packages = [f"{name} {version(name)}" for name in ("jax", *PEERS) if has(name)]
     return [
         head("Power flow: constant power, all |V| read")
-        + f"Batch {options.batch:,}, {options.repeats} rounds after {WARM_UPS} warm-ups, contenders in turn; "
+        + f"Batch {options.batch:,}, {options.repeats} rounds after {WARM_UPS} warm-ups, "
+        "contenders in turn; "
         f"{', '.join(packages)}; {machine.platform} ({machine.device_kind}), {os.cpu_count()} cores; "
         f"tolerance {TOLERANCE:g} pu.",
         "",

@@ -7,9 +7,9 @@ A page marks the place. A whole section of a file, by its heading:
     <!-- from benchmarks/demo.md: In short -->
     <!-- end -->
 
-or one cell, by the beginning of its row and of its column's heading:
+or one cell, by its section and the beginnings of its row and of its column's heading; the section may be left out:
 
-    <!-- from benchmarks/world.md: homes, feeder and bills / home-steps -->42,687,231<!-- end -->
+    <!-- from benchmarks/demo.md: In short / learned (gradmap) / captured -->92.8<!-- end -->
 """
 
 import re
@@ -34,8 +34,11 @@ def _found(file: str, what: str) -> str:
     if not path.exists():
         raise LookupError(f"{file}: there is no such file")
     text = path.read_text(encoding="utf-8")
-    row, slash, column = what.partition(" / ")
-    return cell(text, row, column, file) if slash else f"\n{section(text, what, file)}\n"
+    *where, last = what.split(" / ")
+    if not where:
+        return f"\n{section(text, last, file)}\n"
+    *heading, row = where
+    return cell(section(text, *heading, file) if heading else text, row, last, file)
 
 
 def section(text: str, heading: str, file: str) -> str:
@@ -46,7 +49,7 @@ def section(text: str, heading: str, file: str) -> str:
 
 
 def cell(text: str, row: str, column: str, file: str) -> str:
-    """A cell of a table; the row is told by how its line begins, the first cells joined by ` | ` if need be."""
+    """A cell of a table; the row is told by how its line begins: its first cell, or several with ` | ` between."""
     lines, heads, found = text.splitlines(), [], []
     for above, line in zip(["", *lines], lines, strict=False):
         if re.fullmatch(r"\|[-:| ]+\|", line):
