@@ -22,7 +22,7 @@ from wattflock.feeder.source import FeederSource
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
-from wattflock.study.build import parts_of
+from wattflock.study.build import Parts, parts_of
 from wattflock.study.experiment import compared, experiment_of, judged, read_back
 from wattflock.study.results import Comparison, Training
 from wattflock.study.run import find
@@ -31,7 +31,7 @@ from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 from wattflock.world.rollout import Policy
 
-Method = Learner | Policy | Training
+Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
 Methods = Sequence[str] | Mapping[str, Method]
 
 compile_cache.enable()
@@ -47,10 +47,7 @@ def load(name: str | Path | None = None, changes: Mapping[str, object] | None = 
     Raises:
         ScenarioError: lists every problem of file and changes at once.
     """
-    sets = [
-        f"{field}={toml.literal(str(value) if isinstance(value, Path) else value)}"
-        for field, value in (changes or {}).items()
-    ]
+    sets = [f"{field}={toml.literal(value)}" for field, value in (changes or {}).items()]
     return scenario.load(None if name is None else Path(name), sets)
 
 
@@ -81,7 +78,8 @@ def compare(
 
     Args:
         scenario: as `load` gives it.
-        methods: names of learners, or name → learner, policy or finished training; None: those of the scenario.
+        methods: names of learners, or name → learner, policy, finished training or the name of a learner; None:
+            those of the scenario.
         market: an object of your own instead of the scenario's.
         runs: folder in which all is kept, so that the same call goes on; None keeps nothing.
         minutes: stop each training after so long; 0 is no limit [min].
@@ -90,12 +88,12 @@ def compare(
     return _drawn(compared(experiment_of(scenario, _folder(runs), own, market, minutes)))
 
 
-def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], market: Market | None = None) -> Comparison:
+def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market | None = None) -> Comparison:
     """Judge policies on unseen days in float64, beside the uncontrolled flock; nothing is trained and none is optimal.
 
     Args:
         scenario: as `load` gives it.
-        methods: name → policy, or what `train` returned.
+        methods: name → policy, what `train` returned, or the name of a rule.
         market: an object of your own instead of the scenario's.
     """
     return _drawn(judged(experiment_of(scenario, None, _learners(scenario, methods), market), methods))
@@ -189,11 +187,16 @@ def _drawn(found: Comparison) -> Comparison:
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:
-    if not isinstance(methods, Mapping):
-        named = parts_of(scenario)
-        return {name: named.learner(name) for name in methods}
-    given = {name: each.policy if isinstance(each, Training) else each for name, each in methods.items()}
-    return {name: FixedPolicy(each) if isinstance(each, Policy) else each for name, each in given.items()}
+    named = parts_of(scenario)
+    given = methods if isinstance(methods, Mapping) else {name: name for name in methods}
+    return {name: _learner(named, each) for name, each in given.items()}
+
+
+def _learner(named: Parts, given: Method) -> Learner:
+    if isinstance(given, str):
+        return named.learner(given)
+    policy = given.policy if isinstance(given, Training) else given
+    return FixedPolicy(policy) if isinstance(policy, Policy) else policy
 
 
 def _folder(runs: str | Path | None) -> Path | None:
