@@ -255,6 +255,17 @@ def test_an_explicit_neutral_is_the_other_end_of_a_load():
     assert math.isnan(ratings["capacitor.c"][0])
 
 
+@pytest.mark.parametrize(("units", "km"), [("mi", 1.609344), ("kft", 0.3048), ("km", 1.0), ("m", 1e-3), ("ft", 3.048e-4)])
+def test_a_length_is_read_in_kilometres(tmp_path, units, km):
+    master = tmp_path / "master.dss"
+    master.write_text(START + LINE.rstrip() + f" length=2.5 units={units}\nsolve\n")
+    (line,) = (one for one in read_opendss(master).elements if one.kind == "line")
+    assert line.length_km == pytest.approx(2.5 * km)
+    master.write_text(START + LINE + "solve\n")
+    (line,) = (one for one in read_opendss(master).elements if one.kind == "line")
+    assert math.isnan(line.length_km)  # of no unit
+
+
 START = "clear\nnew circuit.c bus1=s basekv=0.4\n"
 LINE = "new line.a bus1=s bus2=b r1=0.1 x1=0.1 r0=0.1 x0=0.1\n"
 DEAD = "new line.x bus1=p bus2=q c1=0 c0=0\nnew load.lost bus1=q kv=0.4 kw=1\nnew load.high phases=1 bus1=b.4 kw=1\n"

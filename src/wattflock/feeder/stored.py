@@ -19,7 +19,7 @@ from wattflock.feeder.stored_arrays import checksum, columns, flat, pack_ends, r
 
 FORMAT, VERSION = "wattflock circuit", 1
 CARD = "card"
-UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _pu per unit; index -1 is the ground"
+UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _km km; _pu per unit; index -1 is the ground"
 RECORDS = {"bus": Bus, "spot": Spot, "rating": Element, "regulator": Regulator, "control": Control}
 COLUMNS = {
     "bus": columns(Bus, ("bus",)),
