@@ -255,15 +255,15 @@ def test_an_explicit_neutral_is_the_other_end_of_a_load():
     assert math.isnan(ratings["capacitor.c"][0])
 
 
-@pytest.mark.parametrize(("units", "km"), [("mi", 1.609344), ("kft", 0.3048), ("km", 1.0), ("m", 1e-3), ("ft", 3.048e-4)])
-def test_a_length_is_read_in_kilometres(tmp_path, units, km):
+@pytest.mark.parametrize(
+    ("units", "km"), [("mi", 1.609344), ("kft", 0.3048), ("km", 1.0), ("m", 1e-3), ("ft", 3.048e-4), ("none", math.nan)]
+)
+def test_every_length_is_read_in_kilometres(tmp_path, units, km):
+    lines = [f"new line.l{k} bus1=s bus2=b{k} r1=0.1 x1=0.1 length={k} units={units}\n" for k in (1, 2, 3)]
     master = tmp_path / "master.dss"
-    master.write_text(START + LINE.rstrip() + f" length=2.5 units={units}\nsolve\n")
-    (line,) = (one for one in read_opendss(master).elements if one.kind == "line")
-    assert line.length_km == pytest.approx(2.5 * km)
-    master.write_text(START + LINE + "solve\n")
-    (line,) = (one for one in read_opendss(master).elements if one.kind == "line")
-    assert math.isnan(line.length_km)  # of no unit
+    master.write_text(START + "".join(lines) + "solve\n")
+    found = {one.name: one.length_km for one in read_opendss(master).elements}
+    assert found == pytest.approx({f"line.l{k}": k * km for k in (1, 2, 3)}, nan_ok=True)
 
 
 START = "clear\nnew circuit.c bus1=s basekv=0.4\n"

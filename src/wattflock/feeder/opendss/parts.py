@@ -47,10 +47,14 @@ def read_element(circuit: Any, name: str) -> Element:
     nodes = [int(at) - 1 for at in one.NodeRef]  # OpenDSS counts from 1 and calls the ground 0
     width = int(one.NumConductors)
     ends = tuple(tuple(nodes[at : at + width]) for at in range(0, len(nodes), width))
-    is_line = kind_of(name) == "line"
-    rating_a = float(one.NormalAmps) if is_line else np.nan
-    length_km = float(circuit.Lines.Length) * KM_PER.get(circuit.Lines.Units, np.nan) if is_line else np.nan
+    rating_a = float(one.NormalAmps) if kind_of(name) == "line" else np.nan
+    length_km = _length_km(circuit, name) if kind_of(name) == "line" else np.nan
     return Element(name, ends, square(one.Yprim, len(nodes)), rating_a=rating_a, length_km=length_km)
+
+
+def _length_km(circuit: Any, name: str) -> float:
+    circuit.Lines.Name = name.partition(".")[2]  # OpenDSS keeps an active line beside the active element
+    return float(circuit.Lines.Length) * KM_PER.get(circuit.Lines.Units, np.nan)
 
 
 def square(pairs: Any, size: int) -> Matrix:
