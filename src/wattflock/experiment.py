@@ -25,6 +25,7 @@ from wattflock.study.bound import Optimum, bound
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
+from wattflock.study.summary import on_shared_days
 from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.types import on_device
 from wattflock.world.rollout import Policy
@@ -151,6 +152,7 @@ def compared(experiment: Experiment, fresh: bool) -> dict:
     every["curves"] = curves(curve, idle_cost(experiment))
     result = summary(experiment, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
+        "on_bound_days": on_shared_days(every["days"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }

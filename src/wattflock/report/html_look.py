@@ -74,8 +74,10 @@ tbody tr.best { background: var(--tint); font-weight: 600; } tbody tr:last-child
 .dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 8px; }
 figure { margin: 0; min-width: 0; } figcaption { margin-top: 8px; }
 .plot { width: 100%; min-height: 60px; overflow-x: auto; overflow-y: hidden; display: flex;
-  flex-direction: column-reverse; align-items: flex-start; } .plot svg { display: block; flex: none; }
+  flex-direction: column-reverse; align-items: flex-start; }
+.plot svg { display: block; flex: none; }
 .plot .vega-bindings { display: flex; flex-wrap: wrap; gap: 8px 18px; margin: 4px 0 10px; font-size: 14.5px; }
+.plot .vega-bindings:empty { display: none; }
 .plot .vega-bind { display: block; } .plot .vega-bind-name { color: var(--soft); margin-right: 8px; }
 .plot .vega-bind label { display: flex; align-items: center; flex-wrap: wrap; }
 select, input { font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--line);
@@ -106,15 +108,16 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 )
 
 SCRIPT = """
-const NARROW = 560, AXIS = 58, GAP = 24;
+const NARROW = 560, AXIS = 58, HEAD = 78, GAP = 24;  // px beside a view, and beside all of a facet
 
-function resize(view, width) {
-  if (view.width > 0 && view.usermeta?.ratio) view.height = Math.round(width * view.usermeta.ratio);
+function resize(view, width, ratio) {
   view.width = width;
+  if (ratio) view.height = Math.round(width * ratio);
 }
 
 function fit(spec, room) {
-  const narrow = room < NARROW, parts = spec.hconcat || spec.vconcat || spec.concat;
+  const narrow = room < NARROW, ratio = spec.usermeta?.ratio;
+  const axis = ratio ? 6 : AXIS, parts = spec.hconcat || spec.vconcat || spec.concat;
   if (narrow) {
     spec.config.legend.columns = 1;
     if (spec.hconcat) { spec.vconcat = spec.hconcat; delete spec.hconcat; }
@@ -122,13 +125,13 @@ function fit(spec, room) {
   }
   if (parts) {
     const across = spec.vconcat ? 1 : spec.columns || parts.length;
-    const width = Math.floor((room - (across - 1) * GAP) / across) - AXIS;
-    parts.forEach(part => resize(part.spec || part, part.spec ? Math.floor(width / (part.columns || 1)) : width));
+    const width = Math.floor((room - (across - 1) * GAP) / across) - axis;
+    parts.forEach(part => resize(part.spec || part, width, ratio));
   } else if (spec.facet) {
     const across = spec.columns || 1;
-    resize(spec.spec, Math.floor((room - AXIS - (across - 1) * GAP) / across));
+    resize(spec.spec, Math.floor((room - HEAD - (across - 1) * GAP) / across));
   } else {
-    resize(spec, room);
+    resize(spec, room, ratio);
     spec.autosize = {type: "fit-x", contains: "padding"};
   }
   return spec;
@@ -143,14 +146,12 @@ function draw(place) {
     .catch(error => { place.textContent = "This figure cannot be drawn: " + error.message; });
 }
 
-function measure(entries) {
-  for (const {target} of entries) {
-    const cut = target.scrollWidth > target.clientWidth + 4;
-    if (target.className == "wide") target.parentNode.classList.toggle("cut", cut);
-    else if (target.clientWidth && target.dataset.width != target.clientWidth) draw(target);
-  }
+function measure(place) {
+  if (place.className == "wide") place.parentNode.classList.toggle("cut", place.scrollWidth > place.clientWidth + 4);
+  else if (place.clientWidth && place.dataset.width != place.clientWidth) draw(place);
 }
 
-const watch = new ResizeObserver(entries => requestAnimationFrame(() => measure(entries)));
-document.querySelectorAll(".plot, .wide").forEach(place => watch.observe(place));
+const places = document.querySelectorAll(".plot, .wide");
+const watch = new ResizeObserver(entries => setTimeout(() => entries.forEach(entry => measure(entry.target))));
+places.forEach(place => { measure(place); watch.observe(place); });
 """

@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito (2008), which colour-blind readers tell apart
 in print. A chart is drawn for light paper; on a dark page the colours of `NIGHT` are replaced by its style sheet.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ CONFIG: dict[str, Any] = {
         "labelColor": SOFT, "titleColor": INK, "domainColor": SOFT, "tickColor": SOFT, "gridColor": LINE,
         "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridWidth": 0.7,
     },
-    "axisX": {"grid": False},
+    "axisX": {"grid": False, "labelOverlap": "greedy", "labelSeparation": 8},
     "legend": {
         "orient": "top", "direction": "horizontal", "columns": 4, "labelColor": INK, "titleColor": INK,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 260, "titleLimit": 400,
@@ -63,6 +64,18 @@ class Look:
     dash: tuple[int, ...] = ()
 
 
+METHODS = {  # human names; the name that a scenario knows stands in brackets where it has to be typed
+    "idle": Look("uncontrolled (idle)", GREY),
+    "rules": Look("installer's rules", ORANGE, "square", (8, 3, 2, 3)),
+    "gradmap": Look("learned (gradmap)", BLUE, "diamond"),
+    "through": Look("learned (through)", GREEN, "triangle-up", (6, 3)),
+    "bound": Look("perfect foresight", INK, "cross", (2, 3)),
+    "mpc": Look("planning homes (mpc)", PINK, "triangle-down", (8, 3, 2, 3)),
+}
+SERIES = {  # of a home's day; light and dark alternate so that a stack reads in grey too
+    "load": "#9aa3af", "panel": "#f0c419", "battery": BLUE, "heat pump": RED, "generator": "#5d4037", "ev": GREEN,
+    "appliance": PINK, "net": INK,
+}  # fmt: skip
 SPARE = (  # of what has no look of its own, in turn
     (RED, "triangle-down", (6, 3)),
     (PINK, "cross", (8, 3, 2, 3)),
@@ -76,6 +89,11 @@ def looks_of(names: list[str], known: dict[str, Look]) -> dict[str, Look]:
     others = [name for name in names if name not in known]
     spare = {name: Look(name, *SPARE[place % len(SPARE)]) for place, name in enumerate(others)}
     return {name: known.get(name) or spare[name] for name in names}
+
+
+def methods(names: Iterable[str]) -> dict[str, Look]:
+    """A look for every method."""
+    return looks_of(list(names), METHODS)
 
 
 def themed(chart: Any, said: str) -> Any:

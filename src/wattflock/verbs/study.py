@@ -58,7 +58,7 @@ def evaluate(
         wattflock evaluate gradmap- --method gradmap --days 14
     """
     from wattflock.experiment import judged
-    from wattflock.report import comparison
+    from wattflock.report.tables import comparison
     from wattflock.scenario import load
     from wattflock.store.run import find
 
@@ -87,8 +87,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
 
     from wattflock.errors import Problem, ScenarioError
     from wattflock.experiment import tuned
-    from wattflock.report import comparison
-    from wattflock.report.overview import homes_that_pay
+    from wattflock.report.tables import comparison, homes_that_pay
     from wattflock.scenario import load
     from wattflock.store.folder import write_whole
     from wattflock.store.run import find
@@ -120,8 +119,9 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
     from wattflock.experiment import compared
-    from wattflock.report import comparison, draw_all, write_report
     from wattflock.report.progress import say
+    from wattflock.report.run_page import write_report
+    from wattflock.report.tables import comparison
 
     experiment = _experiment(scenario, sets, runs, minutes, devices)
     summary = None if fresh else experiment.run.summary()
@@ -133,7 +133,6 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         report.unlink(missing_ok=True)
     if not report.exists():  # a run of `study` has none yet
         say("drawing the figures and the report …")
-        draw_all(experiment.run.folder)
         write_report(experiment.run.folder)
     say(f"report  {report}\nfigures {experiment.run.folder}/*.png")
     return comparison(summary)
@@ -184,7 +183,7 @@ def runs(
         wattflock runs
         wattflock runs --id gradmap-1a2b --id gradmap-3c4d --csv runs.csv
     """
-    from wattflock.report.overview import overview
+    from wattflock.report.tables import overview
     from wattflock.store.folder import write_whole
     from wattflock.store.run import find, table_of_runs
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from wattflock.verbs.study import Runs, Sets
 
 if TYPE_CHECKING:
-    from wattflock.report.study import Done
+    from wattflock.report.study_page import Done
     from wattflock.scenario import Scenario
     from wattflock.study.rows import Row
 
@@ -34,7 +34,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.errors import Problem, RunError, ScenarioError
     from wattflock.report.progress import console, say
-    from wattflock.report.study import Findings, write_study
+    from wattflock.report.study_page import Findings, write_study
     from wattflock.study.rows import read
     from wattflock.study.side_by_side import cores
 
@@ -69,7 +69,7 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
     `again`: whether finished runs are repeated, and whether each compiles for itself.
     """
     from wattflock.report.progress import bar
-    from wattflock.report.study import Done
+    from wattflock.report.study_page import Done
     from wattflock.store.run import open_run
     from wattflock.study.side_by_side import side_by_side
 
