@@ -35,8 +35,8 @@ def card(
         wattflock data card foreign.csv --column home=customer --column load_kw=demand
     """
     from wattflock.errors import ScenarioError
-    from wattflock.report.card import summary, write_card
-    from wattflock.report.card.given import read_flock
+    from wattflock.report.card_input import read_flock
+    from wattflock.report.card_page import summary, write_card
     from wattflock.report.progress import bar, say
     from wattflock.synth.card import collect
 
@@ -68,7 +68,7 @@ def _real(given: str, names: dict[str, str]) -> "tuple[Flock, list[str]]":
     from wattflock.data.clean import clean
     from wattflock.data.source import DataSource
     from wattflock.registry import files, part
-    from wattflock.report.card.given import read_flock
+    from wattflock.report.card_input import read_flock
 
     source, _, path = given.partition("=")
     if source not in files("data"):

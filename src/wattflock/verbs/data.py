@@ -72,7 +72,7 @@ def fit(  # noqa: PLR0913 (an argument is an option of the command)
 
     from wattflock.data.fitting import Asked, Pieces, fit_region
     from wattflock.report.progress import bar
-    from wattflock.report.sheet import facts
+    from wattflock.report.feeder_tables import facts
     from wattflock.store.folder import write_whole
     from wattflock.synth.bundle import packed
 

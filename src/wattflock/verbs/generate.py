@@ -42,7 +42,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
 
     from wattflock.data.generate import SIZES, Wanted, flocks, sizes
     from wattflock.report.progress import bar
-    from wattflock.report.sheet import facts
+    from wattflock.report.feeder_tables import facts
     from wattflock.store.folder import read_json, write_json, write_table, write_whole
     from wattflock.synth.bundle import load
     from wattflock.synth.flock import to_table

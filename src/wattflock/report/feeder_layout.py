@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import breadth_first_order, dijkstra
 from scipy.sparse.linalg import splu
 
 GOLDEN = np.pi * (3 - 5**0.5)  # turns that never meet again: buses of unknown place lie around a known one
-KNOWN_SHARE = 0.5  # of buses with coordinates, from which distances are those of the map
+KNOWN_SHARE = 0.5  # of lengths, or of coordinates, from which distances are measured by them
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,24 +23,37 @@ class Places:
     guessed: int  # buses without coordinates of their own
 
 
-def place(x: NDArray[np.float64], y: NDArray[np.float64], pairs: NDArray[np.int64], sources: list[int]) -> Places:
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Which buses are joined: `pairs` (wires, 2), `length_km` (wires,) with nan where unknown, buses of the sources."""
+
+    pairs: NDArray[np.int64]
+    length_km: NDArray[np.float64]
+    sources: tuple[int, ...]
+
+
+def place(x: NDArray[np.float64], y: NDArray[np.float64], wiring: Joined) -> Places:
     """Places for all buses; those without coordinates lie between or beside their neighbours, or all as a tree.
+
+    The distance is in km where the lengths of at least half of the wires are known, in the units of the map where
+    most buses have coordinates, and else a number of buses. A wire of unknown length adds nothing.
 
     Args:
         x: coordinate of each bus, nan where unknown, shape (buses,).
         y: the same upwards.
-        pairs: buses that are joined, each pair once, shape (wires, 2).
-        sources: buses of the infeeds, the first one is the head.
+        wiring: which buses are joined; the first source is the head.
     """
+    pairs = wiring.pairs
     known = np.isfinite(x) & np.isfinite(y)
-    hops = _distance(len(x), pairs, sources, np.ones(len(pairs)))
+    hops = _distance(len(x), wiring, np.ones(len(pairs)))
     drawn = known.sum() > 1
-    at = _between(np.column_stack([x, y]), known, pairs) if drawn else _tree(len(x), pairs, sources[0], hops)
-    distance, name = hops, "buses from the source"
-    if drawn and known.mean() >= KNOWN_SHARE:
+    at = _between(np.column_stack([x, y]), known, pairs) if drawn else _tree(len(x), pairs, wiring.sources[0], hops)
+    distance, name = hops, "distance from the source [buses]"
+    if len(pairs) and np.isfinite(wiring.length_km).mean() >= KNOWN_SHARE:
+        distance, name = _distance(len(x), wiring, wiring.length_km), "distance from the source along the wires [km]"
+    elif drawn and known.mean() >= KNOWN_SHARE:
         length = np.hypot(*(at[pairs[:, 0]] - at[pairs[:, 1]]).T)
-        distance = _distance(len(x), pairs, sources, np.maximum(length, 1e-9 * np.ptp(at, axis=0).max()))
-        name = "distance from the source along the wires [map units]"
+        distance, name = _distance(len(x), wiring, length), "distance from the source along the wires [map units]"
     return Places(at[:, 0], at[:, 1], distance, name, int((~known).sum()))
 
 
@@ -49,10 +62,12 @@ def _graph(size: int, pairs: NDArray[np.int64], weight: NDArray[np.float64]) -> 
     return one + one.T
 
 
-def _distance(size: int, pairs: NDArray[np.int64], sources: list[int], weight: NDArray[np.float64]):
+def _distance(size: int, wiring: Joined, length: NDArray[np.float64]) -> NDArray[np.float64]:
     if size == 1:
         return np.zeros(1)
-    found = dijkstra(_graph(size, pairs, weight), directed=False, indices=sources, min_only=True)
+    least = 1e-9 * max(np.nanmax(length, initial=0), 1e-300)  # a sparse graph has no edges of length 0
+    graph = _graph(size, wiring.pairs, np.maximum(np.nan_to_num(length), least))
+    found = dijkstra(graph, directed=False, indices=list(wiring.sources), min_only=True)
     return np.where(np.isfinite(found), found, np.nan)
 
 
