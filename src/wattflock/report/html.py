@@ -14,7 +14,7 @@ from typing import Any
 import vl_convert
 
 from wattflock.report.html_look import SCRIPT, STYLE
-from wattflock.report.theme import spec
+from wattflock.report.theme import INK, spec
 
 # Even if what a page shows were forged, it could load nothing and evaluate nothing.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -137,7 +137,8 @@ def _section(one: Section) -> str:
 
 def _line(row: Row) -> str:
     first, *others = row.cells
-    dot = f'<span class="dot" style="background:{escape(row.colour)}"></span>' if row.colour else ""
+    colour = "var(--ink)" if row.colour == INK else escape(row.colour)
+    dot = f'<span class="dot" style="background:{colour}"></span>' if row.colour else ""
     inner = "".join(f"<td>{_stacked(cell)}</td>" for cell in others)
     return f'<tr class="{escape(row.mark)}"><th scope="row">{dot}{escape(first)}</th>{inner}</tr>'
 

@@ -94,6 +94,8 @@ summary { cursor: pointer; font-weight: 600; } details { margin-top: 12px; }
 pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--ground); padding: 14px;
   border-radius: 8px; }
 @media (max-width: 760px) {
+  tbody th, thead th:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
+  tbody tr.best th { background: var(--tint); }
   .pair, dl { grid-template-columns: minmax(0, 1fr); } dl { gap: 2px; } dd { margin-bottom: 10px; }
   main, header.top { padding-left: 12px; padding-right: 12px; } header.top { padding-top: 24px; }
   section { padding: 16px 14px; } .wide { margin: 0 -14px; padding: 0 14px; } .lead { font-size: 16.5px; }
@@ -102,6 +104,7 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 @media screen { .cut > .hint { display: block; } }
 @media print { body { background: #fff; font-size: 12px; } section { break-inside: avoid; border: 0; padding: 8px 0; }
   nav, .vega-bindings, .vega-embed details { display: none !important; } .wide { overflow: visible; }
+  .wide table { font-size: 9px; } .wide th, .wide td { padding: 3px 4px; }
   .plot { overflow: visible; } .plot svg { max-width: 100%; height: auto; }
   main, header.top { padding: 0; max-width: none; } }
 """

@@ -26,6 +26,8 @@ from wattflock.report.map_charts import feeder, feeder_voltage
 from wattflock.report.run_data import RunData, before, best
 from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, RED, WIDTH, methods, save, themed
 
+FEW_MARKS = 30  # of a curve: with so few, each is a point too
+
 
 def draw_all(run: RunData, folder: Path) -> list[Path]:
     """Every figure as a PNG in a folder, each file whole or not at all.
@@ -157,12 +159,13 @@ def _curve(table: pl.DataFrame, column: str, title: str, run: RunData) -> Any:
         scale, axis = decades(floor, float(table[column].max() or 0))  # type: ignore[arg-type]
         more = {"scale": scale, "axis": axis}
     trained = run_data.methods_in(run, run.curves)
+    few = table.height <= FEW_MARKS * table["line"].n_unique()
     strong = alt.condition(alt.datum.split == "validation", alt.value(1.0), alt.value(0.3))
     return (
         alt.Chart(table)
-        .mark_line(strokeWidth=1.8)
+        .mark_line(strokeWidth=1.8, point=few and {"size": 40})
         .encode(
-            x=alt.X("seconds:Q", title="training [s]"),
+            x=alt.X("seconds:Q", title="training [s]", scale=alt.Scale(zero=True)),
             y=alt.Y(f"{column}:Q", title=title, **more),
             color=colour_of(trained),
             strokeDash=dash_of(trained),
@@ -237,7 +240,7 @@ def gains(run: RunData) -> Any:
         .encode(
             x=alt.X("low:Q", title=f"saving of a home [{run.currency} per year]"),
             x2="high:Q",
-            y=alt.Y("homes:Q", title="homes"),
+            y=alt.Y("homes:Q", title="homes", axis=alt.Axis(tickMinStep=1, format="d")),
             y2=alt.datum(0),
             color=sign,
             tooltip=[

@@ -61,7 +61,7 @@ def tiles(run: RunData) -> list[tuple[str, str, str]]:
     worst = f"; the worst by {words.number(-_least(losers))} {run.currency} a year" if losers.height else ""
     return [
         (words.number(saved), f"{run.currency} a year", f"saved by an average home{sure}"),
-        (*_carbon(mine, theirs), "per home, grid and own fuel together"),
+        _carbon(mine, theirs),
         (_left(mine), "%", "of the uncontrolled voltage violations left"),
         (
             words.count(losers.height) if table.height else words.DASH,
@@ -75,14 +75,13 @@ def _least(losers: pl.DataFrame) -> float:
     return float(losers["saving"].min())  # type: ignore[arg-type]
 
 
-def _carbon(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str]:
-    column = "co2_kg_per_home_day"
+def _carbon(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str]:
+    column, unit = "co2_kg_per_home_day", "kg of CO₂ a year"
     now, then = mine.get(column), theirs.get(column)
-    if now is None or then is None:
-        return words.DASH, "kg of CO₂ a year"
-    change = DAYS_A_YEAR * (now - then)
+    change = None if now is None or then is None else DAYS_A_YEAR * (now - then)
     share = words.change(now, then)
-    return words.signed(change), "kg of CO₂ a year" + ("" if share is None else f" ({words.signed(100 * share)} %)")
+    beside = "" if share is None else f", {words.signed(100 * share)} %"
+    return words.signed(change), unit, f"per home{beside}; grid and fuel burnt at home together"
 
 
 def _left(row: dict[str, Any]) -> str:
@@ -120,13 +119,12 @@ def _first(run: RunData) -> list[Section]:
 
 def _lab(run: RunData) -> list[Section]:
     """For those who check it: every figure, learning, days, how it was measured, words, scenario."""
-    full = tables.of_methods(run.methods, run.summary, WIDE)
+    full = "".join(html.paragraph(each.note, "soft") + each.page() for each in tables.compared(run.summary, wide=True))
     learned = html.figure(run_charts.curves(run))
     text = json.dumps(run.summary.get("scenario", {}), indent=2, ensure_ascii=False)
     scenario = html.folded("Show all settings", html.code(text)) + html.paragraph(versions(run), "soft")
-    wide = "Each method on the days that it was judged on."
     return [
-        Section("figures", "Every figure", wide, full.page(), "every figure"),
+        Section("figures", "Every figure", "", full, "every figure"),
         Section("learning", "Learning", CAPTIONS["curves"], learned, "learning"),
         Section(
             "days",
@@ -184,7 +182,7 @@ def prices(run: RunData) -> str:
     if low == high:
         return f"Energy costs {low:.2f} {run.currency}/kWh all day."
     return (
-        f"The darker the background, the dearer the energy: {low:.2f} to {high:.2f} {run.currency}/kWh on these days."
+        f"The stronger the background, the dearer the energy: {low:.2f} to {high:.2f} {run.currency}/kWh on these days."
     )
 
 

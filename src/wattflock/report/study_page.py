@@ -10,7 +10,7 @@ from rich.table import Table as Terminal
 from wattflock.report import html, study_charts
 from wattflock.report.html import Row, Section
 from wattflock.report.tables import Table
-from wattflock.report.theme import methods, save
+from wattflock.report.theme import Look, methods, save
 from wattflock.report.words import DASH, number, shown
 from wattflock.store.folder import read_json, write_whole
 from wattflock.study.quantities import QUANTITIES, Quantity
@@ -83,13 +83,13 @@ def spread(quantity: Quantity, row: dict[str, Any]) -> str:
 
 def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> Table:
     """The table of a study: a row for each of its rows and methods."""
-    looks = methods(found["method"].unique(maintain_order=True))
+    looks, most = methods(found["method"].unique(maintain_order=True)), found["days_mean"].max()
     chosen = [QUANTITIES[name] for name in names]
     rows = [
         Row(
             [
                 each["row"],
-                looks[each["method"]].label,
+                _label(looks, each, most),
                 str(each["seeds"]),
                 *(spread(quantity, each) for quantity in chosen),
             ],
@@ -99,6 +99,12 @@ def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMN
     ]
     heads = [("row", ""), ("method", ""), ("seeds", ""), *((each.label, each.unit_in(currency)) for each in chosen)]
     return Table(heads, rows, CAPTION, left=2)
+
+
+def _label(looks: dict[str, Look], row: dict[str, Any], most: Any) -> str:
+    """The method, and on how many days it was judged where that is not all."""
+    days = row["days_mean"]
+    return looks[row["method"]].label + (f", {days:.0f} days" if days is not None and days < most else "")
 
 
 def write_study(folder: Path, study: Findings) -> Terminal:

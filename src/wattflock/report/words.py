@@ -39,7 +39,7 @@ def money(value: float | None) -> str:
 def signed(value: float | None) -> str:
     """A change with its sign."""
     text = number(None if value is None else abs(value))
-    return text if not value or text == "0" else f"{'+' if value > 0 else '−'}{text}"
+    return text if not value or text == "0" else f"{'+' if value > 0 else '-'}{text}"
 
 
 def shown(quantity: Quantity, value: float | None) -> str:
@@ -88,7 +88,9 @@ def story(run: RunData) -> list[str]:
 
 def _others(run: RunData, name: str, looks: dict) -> list[str]:
     """What methods do that are cheaper and beyond the limit: why they are not the answer."""
-    cost = run.methods[name].get("cost_per_home_day")
+    cost, left = run.methods[name].get("cost_per_home_day"), run.methods[name].get("violation_of_idle")
+    if left is not None and left > LIMIT and name != before(run.summary):
+        return [f"No method leaves at most {percent(LIMIT)} % of the voltage violations; this one leaves the least."]
     return [
         f"{_capital(looks[other].label)} would be cheaper ({money(row['cost_per_home_day'])} {run.currency} a day) but "
         f"leaves {percent(row['violation_of_idle'])} % of the voltage violations; more than {percent(LIMIT)} % is not "
@@ -119,7 +121,7 @@ def who_pays_more(run: RunData, name: str) -> str:
 
 def kind_of(kind: object) -> str:
     """Devices of a home, such as "heat pump and panel"."""
-    return " and ".join(str(kind).replace("_", " ").split("+"))
+    return " and ".join({"ev": "electric car"}.get(name, name.replace("_", " ")) for name in str(kind).split("+"))
 
 
 def change(value: float | None, theirs: float | None) -> float | None:
