@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -137,8 +138,9 @@ def cap_in_words(found: Hosted) -> str:
     unbound = {direction: one.binding.count(CAP) for direction, one in found.alone.items()}
     said = ""
     if capped:
+        where = "every envelope" if len(capped) == len(found.together) else ", ".join(capped)
         said += (
-            f" What binds in {', '.join(capped)} is the cap of {found.asked.cap_kw:g} kW per home, not the feeder, "
+            f" What binds in {where} is the cap of {found.asked.cap_kw:g} kW per home, not the feeder, "
             "which could take more: raise --cap-kw to see its own limits."
         )
     for direction, count in unbound.items():
@@ -204,7 +206,8 @@ def _highest(values: np.ndarray, names: tuple[str, ...], limit: float) -> str:
 
 
 def _rounded(columns: dict[str, object]) -> pl.DataFrame:
-    return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS))
+    table = pl.DataFrame(columns)
+    return table.with_columns(cs.float().cast(pl.Float64).round_sig_figs(DIGITS))
 
 
 def _table(*heads: str) -> Table:
