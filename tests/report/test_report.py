@@ -20,7 +20,7 @@ from wattflock.report.html import figure
 from wattflock.report.html import page as html_page
 from wattflock.report.run_data import COLUMNS, RunData, best, read
 from wattflock.report.run_page import page, tiles, write_report
-from wattflock.report.tables import comparison, markdown
+from wattflock.report.tables import comparison, markdown, overview
 from wattflock.report.theme import NIGHT, OKABE_ITO, methods, save, spec, themed
 from wattflock.report.words import cell, headline, number, percent, story
 from wattflock.store.folder import write_whole
@@ -180,6 +180,16 @@ def test_terminal_never_breaks_a_number(busy, wide):
         label, cells = methods(summary["methods"])[name].label, [cell(QUANTITIES[each], row) for each in SHORT]
         assert any(label in line and all(text in line for text in cells) for line in lines), (label, cells)
     assert ("discomfort" in shown) == wide
+
+
+def test_the_list_of_runs_keeps_names_and_numbers_whole(busy):
+    names = ["through-300homes-1a2b", "gradmap-0123456789"]
+    rows = [{"run": run, "state": "done", "method": name} | row for run in names for name, row in busy.methods.items()]
+    console = Console(width=80, file=io.StringIO())
+    console.print(overview(pl.DataFrame(rows, infer_schema_length=None)))
+    shown = console.file.getvalue()
+    assert all(shown.count(name) == len(busy.methods) for name in names) and "…" not in shown
+    assert all(f"{row['cost_per_home_day']:.2f}" in shown for row in busy.methods.values())
 
 
 def test_the_answer_is_the_cheapest_within_the_limit_whatever_its_name(busy):

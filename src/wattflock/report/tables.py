@@ -28,6 +28,7 @@ class Table:
     rows: Sequence[html.Row]
     note: str = ""
     left: int = 1  # so many columns are names
+    whole: int = 0  # and so many of them are never broken
 
     def terminal(self) -> Terminal:
         """For the terminal; a number is never broken."""
@@ -35,8 +36,9 @@ class Table:
         made = Terminal(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption=caption)
         for place, (name, unit) in enumerate(self.heads):
             head, number = Text("\n".join(filter(None, (name, unit)))), place >= self.left
+            kept = number or place < self.whole
             side = "right" if number else "left"
-            made.add_column(head, justify=side, vertical="bottom", no_wrap=number, overflow="fold")
+            made.add_column(head, justify=side, vertical="bottom", no_wrap=kept, overflow="fold")
         for row in self.rows:
             made.add_row(*map(Text, row.cells), style="bold" if row.mark == "best" else None)
         return made
@@ -95,7 +97,7 @@ def markdown(summary: Summary, wide: bool = True) -> str:
     return "\n".join(table.markdown() for table in compared(summary, wide))
 
 
-OVERVIEW = ("cost_per_home_day", "saving_captured", "violation_of_idle", "worst_pu", "peak_kw", "train_seconds")
+OVERVIEW = ("cost_per_home_day", "saving_captured", "violation_of_idle", "peak_kw")
 
 
 def overview(table: pl.DataFrame) -> Terminal | str:
@@ -108,7 +110,7 @@ def overview(table: pl.DataFrame) -> Terminal | str:
         html.Row([row["run"], row["method"] or row["state"], *(shown(each, row.get(each.name)) for each in quantities)])
         for row in table.iter_rows(named=True)
     ]
-    return Table(heads, rows, left=2).terminal()
+    return Table(heads, rows, left=2, whole=1).terminal()
 
 
 def homes_that_pay(table: pl.DataFrame, currency: str) -> Terminal:
