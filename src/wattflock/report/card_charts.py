@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -78,7 +79,7 @@ def card_figures(facts: Facts) -> list[CardFigure]:
     return found
 
 
-def _figure(name: str, panels: list[Panel], columns: int) -> alt.ConcatChart:
+def _figure(name: str, panels: list[Panel], columns: int) -> Any:
     sides = {side: None for panel in panels for _, side, _ in panel.series}
     labels = {side: OWN_WORDS.get(name, {}).get(side, look.label) for side, look in LOOKS.items() if side in sides}
     wide, high = PANEL_PX[columns]
@@ -86,7 +87,7 @@ def _figure(name: str, panels: list[Panel], columns: int) -> alt.ConcatChart:
     return alt.concat(*made, columns=columns, spacing=24).resolve_scale(**SHARED)
 
 
-def _drawn(panel: Panel, labels: dict[str, str]) -> alt.LayerChart:
+def _drawn(panel: Panel, labels: dict[str, str]) -> Any:
     layers = [] if panel.cells is None else _heat(panel, panel.cells)
     for kind, draw in MARKS.items():
         some = [table.with_columns(side=pl.lit(labels[side])) for k, side, table in panel.series if k == kind]
@@ -111,17 +112,21 @@ def _sides(labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _lines(table: pl.DataFrame, panel: Panel, labels: dict[str, str], **mark: Any) -> alt.LayerChart:
+def _lines(table: pl.DataFrame, panel: Panel, labels: dict[str, str], width: float, interpolate: Any = "linear") -> Any:
     base = alt.Chart(table).encode(panel.x, panel.y, **_sides(labels))
-    few = {"point": {"size": 22, "filled": True}} if table.height / len(labels) < FEW and not mark else {}
-    line = base.mark_line(clip=True, **{"strokeWidth": 2} | few | mark)
+    marked = (
+        {"size": 22, "filled": True}
+        if table.height / len(labels) < FEW and width > 1 and interpolate == "linear"
+        else False
+    )
+    line = base.mark_line(clip=True, strokeWidth=width, point=marked, interpolate=interpolate)
     told = [alt.Tooltip("side:N", title="homes"), alt.Tooltip("x:Q", title=panel.x["title"], format=".3~f"),
             alt.Tooltip("y:Q", title=panel.y["title"], format=".3~f")]  # fmt: skip
     place = base.mark_point(size=70, opacity=0, clip=True).encode(tooltip=told)
     return alt.layer(line, place)
 
 
-def _band(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> alt.Chart:
+def _band(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
     return (
         alt.Chart(table)
         .mark_area(opacity=0.22, clip=True)
@@ -129,7 +134,7 @@ def _band(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> alt.Char
     )
 
 
-def _points(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> alt.Chart:
+def _points(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
     domain, looks = list(labels.values()), [LOOKS[side] for side in labels]
     legend = alt.Legend(title=None, symbolSize=90)
     colour = alt.Color("side:N", legend=legend).scale(domain=domain, range=[look.colour for look in looks])
@@ -140,7 +145,7 @@ def _points(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> alt.Ch
     return base.encode(panel.x, panel.y, colour, shape, size=size, tooltip=told)
 
 
-def _spread(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> alt.Chart:
+def _spread(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
     """Thin vertical lines from `low` to `y`."""
     colours = [LOOKS[side].colour for side in labels]
     stroke = alt.Stroke("side:N", legend=None).scale(domain=list(labels.values()), range=colours)
@@ -149,16 +154,16 @@ def _spread(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> alt.Ch
 
 MARKS: dict[str, Callable[..., Any]] = {  # kinds of series, in the order in which they are drawn
     "band": _band,
-    "steps": lambda *of: _lines(*of, interpolate="step-after"),
-    "low": lambda *of: _lines(*of, strokeWidth=0.9),
-    "high": lambda *of: _lines(*of, strokeWidth=0.9),
-    "line": _lines,
+    "steps": partial(_lines, width=2, interpolate="step-after"),
+    "low": partial(_lines, width=0.9),
+    "high": partial(_lines, width=0.9),
+    "line": partial(_lines, width=2),
     "spread": _spread,
     "points": _points,
 }
 
 
-def _heat(panel: Panel, cells: pl.DataFrame) -> list[alt.Chart]:
+def _heat(panel: Panel, cells: pl.DataFrame) -> list[Any]:
     """Cells between `x` and `x2`, `y` and `y2`; those without a `value` stay blank; `text` stands in the middle."""
     legend = alt.Legend(title="days [%]", gradientLength=160, gradientThickness=10)
     fill = alt.Fill("value:Q", legend=legend).scale(range=list(SHARES), domainMin=0, interpolate="rgb")
@@ -166,31 +171,32 @@ def _heat(panel: Panel, cells: pl.DataFrame) -> list[alt.Chart]:
     told = [alt.Tooltip("value:Q", title="days [%]", format=".3~f")]
     layers = [base.mark_rect().encode(x2="x2:Q", y2="y2:Q", fill=fill, tooltip=told)]
     if "text" in cells.columns:
-        top = cells["value"].max() or 1
-        ink = alt.condition(alt.datum.value > 0.45 * top, alt.value("#fdfdfd"), alt.value("#16202f"))
+        ink = alt.condition(alt.datum.value > 0.45 * max([1.0, *cells["value"]]), alt.value("#fdfdfd"), alt.value("#16202f"))
         middle = base.encode(alt.X("xm:Q"), alt.Y("ym:Q"))
         layers.append(middle.mark_text(fontSize=10).encode(text="text:N", color=ink))
     return layers
 
 
-def _axis(channel: Callable[..., Any], title: str, span: tuple[float, float] | None = None, **axis: Any) -> Any:
-    """An axis with its unit; `span` is its reach, and `axis` says which ticks it has."""
+def _axis(channel: Callable[..., Any], title: str, ticks: Any, span: tuple[float, float] | None = None) -> Any:
+    """An axis with its unit: `ticks` are how many, or which; `span` is its reach."""
+    axis = alt.Axis(tickCount=ticks) if isinstance(ticks, int) else ticks
     scale = {"nice": True, "zero": False} if span is None else {"domain": list(span), "nice": False}
-    return channel(f"{'x' if channel is alt.X else 'y'}:Q", title=title, axis=alt.Axis(**axis)).scale(**scale)
+    return channel(f"{'x' if channel is alt.X else 'y'}:Q", title=title, axis=axis).scale(**scale)
 
 
 def _named(channel: Callable[..., Any], title: str, names: dict[float, str], span: tuple[float, float]) -> Any:
     """An axis whose ticks have names."""
     said = " : ".join(f"datum.value == {place} ? '{name}'" for place, name in names.items())
-    return _axis(channel, title, span, values=list(names), labelExpr=f"{said} : ''", grid=False, labelAngle=0)
+    axis = alt.Axis(values=list(names), labelExpr=f"{said} : ''", grid=False, labelAngle=0)
+    return _axis(channel, title, axis, span)
 
 
-def _hour() -> alt.X:
-    return _axis(alt.X, "hour of the day [h]", (0, 24), values=list(range(0, 25, 6)))
+def _hour() -> Any:
+    return _axis(alt.X, "hour of the day [h]", alt.Axis(values=list(range(0, 25, 6))), (0, 24))
 
 
-def _y(title: str, top: float | None = None) -> alt.Y:
-    return _axis(alt.Y, title, None if top is None else (0, top), tickCount=5)
+def _y(title: str, top: float | None = None) -> Any:
+    return _axis(alt.Y, title, 5, None if top is None else (0, top))
 
 
 def _series(kind: str, side: str, x: Iterable[float], y: Numbers, low: Numbers | None = None) -> Series:
@@ -214,11 +220,11 @@ def _cumulative(curves: dict[str, Data]) -> tuple[Series, ...]:
 
 
 def _of_homes(title: str, axis: str, curves: dict[str, Data]) -> Panel:
-    return Panel(title, _axis(alt.X, axis, tickCount=6), _y("homes [%]", 100), _cumulative(curves))
+    return Panel(title, _axis(alt.X, axis, 6), _y("homes [%]", 100), _cumulative(curves))
 
 
 def _energy(data: Data) -> list[Panel]:
-    days = _axis(alt.X, "energy of a day [kWh]", (0, data["edges"][-1]), tickCount=6)
+    days = _axis(alt.X, "energy of a day [kWh]", 6, (0, data["edges"][-1]))
     means = {side: each["homes"] for side, each in data["sides"].items()}
     return [Panel("all days", days, _y("days [% per kWh]"), _densities(data)),
             _of_homes("homes", "mean energy of a day [kWh]", means)]  # fmt: skip
@@ -241,14 +247,14 @@ def _bands(data: Data) -> list[Panel]:
 def _autocorrelation(data: Data) -> list[Panel]:
     series = tuple(_series("line", side, data["lag_days"], line) for side, line in data["sides"].items())
     low = min([0.0, *(float(table["y"].min() or 0) for *_, table in series)])  # pyright: ignore[reportArgumentType]
-    x = _axis(alt.X, "days between [d]", (0.5, 14.5), values=[1, 3, 5, 7, 9, 11, 14])
-    return [Panel("daily energy", x, _axis(alt.Y, "autocorrelation [1]", (low - 0.02, 1), tickCount=6), series)]
+    x = _axis(alt.X, "days between [d]", alt.Axis(values=[1, 3, 5, 7, 9, 11, 14]), (0.5, 14.5))
+    return [Panel("daily energy", x, _axis(alt.Y, "autocorrelation [1]", 6, (low - 0.02, 1)), series)]
 
 
 def _scale(data: Data) -> list[Panel]:
     """A cloud for each side, one colour scale for all."""
     edges = list(pairwise(data["edges"]))
-    x, y = (_axis(channel, f"{day} / home's mean [1]", (0, data["edges"][-1]), tickCount=5)
+    x, y = (_axis(channel, f"{day} / home's mean [1]", 5, (0, data["edges"][-1]))
             for channel, day in ((alt.X, "yesterday"), (alt.Y, "today")))  # fmt: skip
     return [
         Panel(f"{LOOKS[side].label}: correlation {each['correlation']:.2f}", x, y,
@@ -301,7 +307,7 @@ def _peak_hours(data: Data) -> list[Panel]:
 def _load_factor(data: Data) -> list[Panel]:
     series = tuple(_series("steps", side, data["edges"], [value / 100 for value in each["density"]])
                    for side, each in data["sides"].items())  # fmt: skip
-    days = Panel("days", _axis(alt.X, "load factor [1]", (0, 1), tickCount=5), _y("days [% per 0.01]"), series)
+    days = Panel("days", _axis(alt.X, "load factor [1]", 5, (0, 1)), _y("days [% per 0.01]"), series)
     homes = {side: each["homes"] for side, each in data["sides"].items()}
     return [days, _of_homes("homes, over all their days", "load factor [1]", homes)]
 
@@ -333,12 +339,12 @@ def _pv(data: Data) -> list[Panel]:
     pairs = {side: each["correlation"] for side, each in data["sides"].items() if each.get("correlation")}
     if not pairs:
         return [year]
-    x = _axis(alt.X, "correlation of the energy of the same days [1]", tickCount=6)
+    x = _axis(alt.X, "correlation of the energy of the same days [1]", 6)
     return [year, Panel("neighbours", x, _y("pairs of homes [%]", 100), _cumulative(pairs))]
 
 
 def _cars(data: Data) -> list[Panel]:
-    x = _axis(alt.X, "energy of a session [kWh]", (0, data["edges"][-1]), tickCount=6)
+    x = _axis(alt.X, "energy of a session [kWh]", 6, (0, data["edges"][-1]))
     begin = tuple(_series("steps", side, range(25), each["plug_in"]) for side, each in data["sides"].items())
     panels = [Panel("sessions", x, _y("sessions [% per kWh]"), _densities(data)),
               Panel("plugging in", _hour(), _y("sessions that begin [%]"), begin)]  # fmt: skip
@@ -351,7 +357,7 @@ def _cars(data: Data) -> list[Panel]:
 
 
 def _privacy(data: Data) -> list[Panel]:
-    x = _axis(alt.X, "root mean square difference to the nearest training day [kW]", tickCount=6)
+    x = _axis(alt.X, "root mean square difference to the nearest training day [kW]", 6)
     return [Panel("all days", x, _y("days [%]", 100), _cumulative(data["sides"]))]
 
 
@@ -385,7 +391,7 @@ def _discriminator(data: Data) -> list[Panel]:
     series.append(_series("points", "bar", range(len(spans)), [each["bar"] for each in spans.values()]))
     lowest = min(0.3, *(auc["mean"] - auc["spread"] for each in spans.values() for auc in map(each.get, SIDES) if auc))
     x = _named(alt.X, "shown to the discriminator", dict(enumerate(spans)), (-0.5, len(spans) - 0.5))
-    y = _axis(alt.Y, "AUC [1]", (lowest, 1), tickCount=6)
+    y = _axis(alt.Y, "AUC [1]", 6, (lowest, 1))
     return [Panel("area under the curve", x, y, tuple(series), limit=(0.5, "guessing"))]
 
 

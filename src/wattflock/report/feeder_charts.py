@@ -75,7 +75,7 @@ class Frame:
     ratio: float
 
 
-def feeder_map(view: FeederView, limits: Limits, share: str) -> alt.LayerChart:
+def feeder_map(view: FeederView, limits: Limits, share: str) -> Any:
     """Buses, wires and their signs; a menu says what is coloured; it can be zoomed and moved.
 
     Colours of buses are the judged voltage furthest from nominal, or the unbalance; a bus without is hollow. Wires are
@@ -102,7 +102,7 @@ def feeder_map(view: FeederView, limits: Limits, share: str) -> alt.LayerChart:
     return chart.properties(width=WIDTH, height=round(WIDTH * frame.ratio), title=title)
 
 
-def profile(view: FeederView, limits: Limits) -> alt.LayerChart:
+def profile(view: FeederView, limits: Limits) -> Any:
     """Every voltage by its distance from the source, a colour and a shape for each phase, limits dashed.
 
     A hollow mark is where no limit applies. A click on a phase in the legend shows it alone.
@@ -138,7 +138,7 @@ def profile(view: FeederView, limits: Limits) -> alt.LayerChart:
     return alt.layer(limit_lines((limits.low_pu, limits.high_pu), "pu"), joins, marks).properties(width=WIDTH)
 
 
-def limit_lines(limits: tuple[float, ...], unit: str) -> alt.LayerChart:
+def limit_lines(limits: tuple[float, ...], unit: str) -> Any:
     """Dashed lines across a figure whose y is `voltage_pu`, with what they are."""
     frame = pl.DataFrame({"voltage_pu": list(limits), "said": [f"limit {limit:g} {unit}" for limit in limits]})
     line = alt.Chart(frame).mark_rule(strokeDash=[5, 4], strokeWidth=1.1, color=INK, clip=True)
@@ -160,7 +160,7 @@ def hosting_figure(found: Hosted) -> Any:
     return themed(chart, f"Limits of one home at each terminal of {found.circuit.name}. {said}.{cap_in_words(found)}")
 
 
-def _envelopes(found: Hosted, rows: pl.DataFrame, direction: str) -> alt.LayerChart:
+def _envelopes(found: Hosted, rows: pl.DataFrame, direction: str) -> Any:
     names = rows["series"].unique(maintain_order=True).to_list()
     colour = alt.Color("series:N", title=None).scale(domain=names, range=[GREY, BLUE, GREEN, ORANGE][: len(names)])
     shape = alt.Shape("series:N", title=None).scale(domain=names, range=["stroke", "circle", "square", "diamond"])
@@ -279,12 +279,12 @@ def _ticks(ends: tuple[float, float], limits: list[float], middle: float) -> lis
     return sorted([*found, *(end for end in ends if min(abs(end - tick) for tick in found) > apart)])
 
 
-def _grown(size: float) -> alt.ExprRef:
+def _grown(size: float) -> Any:
     """An area that grows when one looks closer."""
     return alt.ExprRef(f"{size:.3g} * clamp(closer, 0.5, 8)")
 
 
-def _wires(view: FeederView, limits: Limits, frame: Frame, colour: alt.Color) -> list[alt.Chart]:
+def _wires(view: FeederView, limits: Limits, frame: Frame, colour: Any) -> list[Any]:
     """Wires, those beyond the limit over them, and a wide invisible place to point at."""
     thin = 0.9 if view.wires.height < 500 else 0.7
     share = (pl.col("loading_percent").fill_null(0) / 100).clip(0, 1.5)
@@ -307,7 +307,7 @@ def _wires(view: FeederView, limits: Limits, frame: Frame, colour: alt.Color) ->
     return layers
 
 
-def _buses(view: FeederView, frame: Frame, colour: alt.Color) -> list[alt.Chart]:
+def _buses(view: FeederView, frame: Frame, colour: Any) -> list[Any]:
     table = view.buses.select(
         pl.col("x", "y").round_sig_figs(9), "bus", "voltages", "loads",
         voltage=pl.col("voltage_pu").round(5), unbalance=pl.col("unbalance_percent").round(3),
@@ -329,7 +329,7 @@ def _buses(view: FeederView, frame: Frame, colour: alt.Color) -> list[alt.Chart]
     ]
 
 
-def _signs(view: FeederView, frame: Frame) -> alt.Chart:
+def _signs(view: FeederView, frame: Frame) -> Any:
     """The sources, and the middles of what is no plain line."""
     middle = {axis: (pl.col(axis) + pl.col(f"{axis}2")) / 2 for axis in "xy"}
     signs = view.wires.filter(pl.col("kind") != "line").select(pl.col("kind"), said="elements", **middle)
@@ -355,7 +355,7 @@ def _signs(view: FeederView, frame: Frame) -> alt.Chart:
     )
 
 
-def _names(view: FeederView, frame: Frame) -> alt.Chart:
+def _names(view: FeederView, frame: Frame) -> Any:
     """Names of buses that do not cover each other; more of them when one looks closer."""
     table = view.buses.select(pl.col("x", "y").round_sig_figs(9), "bus", level=pl.Series(_levels(view, frame)))
     return (
