@@ -86,10 +86,19 @@ def side_by_side(pieces: Iterable[str]) -> str:
     return f'<div class="pair">{"".join(pieces)}</div>'
 
 
-def table(heads: Sequence[tuple[str, str]], rows: Iterable[Row]) -> str:
-    """A table that scrolls where it has no room; headings are names and units; what follows " (" stands small."""
-    top = "".join(f'<th scope="col">{escape(name)}<small>{escape(unit)}</small></th>' for name, unit in heads)
-    body = "".join(map(_line, rows))
+def table(heads: Sequence[tuple[str, str]], rows: Iterable[Row], left: int = 1) -> str:
+    """A table that scrolls where it has no room.
+
+    Args:
+        heads: names and units.
+        rows: in a cell of figures, what follows " (" stands small below.
+        left: so many columns are names, the others figures.
+    """
+    top = "".join(
+        f'<th scope="col"{_side(place < left)}>{escape(name)}<small>{escape(unit)}</small></th>'
+        for place, (name, unit) in enumerate(heads)
+    )
+    body = "".join(_line(row, left) for row in rows)
     return (
         '<div><p class="hint">The table goes on to the right: scroll sideways.</p>'
         '<div class="wide" tabindex="0" role="region" aria-label="table">'
@@ -135,12 +144,18 @@ def _section(one: Section) -> str:
     return f'<section id="{escape(one.name)}"><h2>{escape(one.title)}</h2>{caption}{one.body}</section>'
 
 
-def _line(row: Row) -> str:
+def _line(row: Row, left: int) -> str:
     first, *others = row.cells
     colour = "var(--ink)" if row.colour == INK else escape(row.colour)
     dot = f'<span class="dot" style="background:{colour}"></span>' if row.colour else ""
-    inner = "".join(f"<td>{_stacked(cell)}</td>" for cell in others)
+    names, figures = others[: left - 1], others[left - 1 :]
+    inner = "".join(f"<td{_side(True)}>{escape(cell)}</td>" for cell in names)
+    inner += "".join(f"<td>{_stacked(cell)}</td>" for cell in figures)
     return f'<tr class="{escape(row.mark)}"><th scope="row">{dot}{escape(first)}</th>{inner}</tr>'
+
+
+def _side(left: bool) -> str:
+    return ' class="name"' if left else ""
 
 
 def _stacked(cell: str) -> str:

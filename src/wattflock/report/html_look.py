@@ -69,7 +69,7 @@ th, td { padding: 8px 10px; text-align: right; border-bottom: 1px solid var(--li
   white-space: nowrap; }
 thead th { font-weight: 600; line-height: 1.3; vertical-align: bottom; white-space: normal; }
 th small, td small { display: block; font-weight: 400; color: var(--soft); }
-tbody th, th:first-child { text-align: left; padding-left: 6px; font-weight: inherit; }
+tbody th, .name { text-align: left; font-weight: inherit; } tbody th, th:first-child { padding-left: 6px; }
 tbody tr.best { background: var(--tint); font-weight: 600; } tbody tr:last-child > * { border-bottom: 0; }
 .dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 8px; }
 figure { margin: 0; min-width: 0; } figcaption { margin-top: 8px; }

@@ -16,7 +16,7 @@ CAPTION = (
     "compilation included; a seed that has ended keeps its last mark."
 )
 QUANTITIES = {
-    "saving": "saving against uncontrolled [{currency} per home and day]",
+    "saving": "saving [{currency} per home and day]",
     "violation": "violation [mpu·h per node and day]",
 }
 POINTS = 60  # of a band
@@ -28,12 +28,21 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
     Raises:
         RunError: the curves of a run are missing or damaged.
     """
+    violation = 1000 * pl.col("violation_pu_h")
     tables = [
-        read_table(folder / "curves.parquet", COLUMNS["curves"]).with_columns(row=pl.lit(row), run=pl.lit(folder.name))
+        read_table(folder / "curves.parquet", COLUMNS["curves"])
+        .filter(pl.col("split") == "validation")
+        .select(
+            pl.lit(row).alias("row"),
+            pl.lit(folder.name).alias("run"),
+            "method",
+            "seconds",
+            "saving",
+            violation=violation,
+        )
         for row, folder in done
     ]
-    table = pl.concat(tables).filter(pl.col("split") == "validation")
-    return table.select("row", "run", "method", "seconds", "saving", violation=1000 * pl.col("violation_pu_h"))
+    return pl.concat(tables, how="vertical_relaxed")
 
 
 def rows(table: pl.DataFrame) -> list[str]:

@@ -83,13 +83,14 @@ def spread(quantity: Quantity, row: dict[str, Any]) -> str:
 
 def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> Table:
     """The table of a study: a row for each of its rows and methods."""
-    looks, most = methods(found["method"].unique(maintain_order=True)), found["days_mean"].max()
+    looks = methods(found["method"].unique(maintain_order=True))
+    found = found.with_columns(most=pl.col("days_mean").max().over("row"))
     chosen = [QUANTITIES[name] for name in names]
     rows = [
         Row(
             [
                 each["row"],
-                _label(looks, each, most),
+                _label(looks, each),
                 str(each["seeds"]),
                 *(spread(quantity, each) for quantity in chosen),
             ],
@@ -101,10 +102,10 @@ def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMN
     return Table(heads, rows, CAPTION, left=2)
 
 
-def _label(looks: dict[str, Look], row: dict[str, Any], most: Any) -> str:
+def _label(looks: dict[str, Look], row: dict[str, Any]) -> str:
     """The method, and on how many days it was judged where that is not all."""
     days = row["days_mean"]
-    return looks[row["method"]].label + (f", {days:.0f} days" if days is not None and days < most else "")
+    return looks[row["method"]].label + (f", {days:.0f} days" if days is not None and days < row["most"] else "")
 
 
 def write_study(folder: Path, study: Findings) -> Terminal:

@@ -45,7 +45,7 @@ class Table:
 
     def page(self) -> str:
         """As HTML."""
-        return html.table(self.heads, self.rows)
+        return html.table(self.heads, self.rows, self.left)
 
     def markdown(self) -> str:
         """For a README, with its note."""

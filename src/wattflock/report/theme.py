@@ -40,7 +40,7 @@ CONFIG: dict[str, Any] = {
     "legend": {
         "orient": "top", "direction": "horizontal", "columns": 4, "labelColor": INK, "titleColor": INK,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 260, "titleLimit": 400,
-        "symbolStrokeWidth": 2, "offset": 8,
+        "symbolStrokeWidth": 2, "symbolOpacity": 1, "offset": 8,
     },
     "title": {"color": INK, "subtitleColor": SOFT, "fontSize": 13, "anchor": "start", "fontWeight": "bold"},
     "header": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "labelFontWeight": "bold",
