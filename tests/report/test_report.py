@@ -213,7 +213,7 @@ def test_headline_and_maps_follow_the_rule(run_folder):
 
     change_summary(run_folder, swap)
     run = read(run_folder)
-    assert headline(run).startswith("Learned (through) saves an average home")
+    assert headline(run).startswith("Learned control (through) saves an average home")
     for found in (run_charts.feeder(run), run_charts.voltage(run)):
         (pick,) = [param for param in spec(found)["params"] if "bind" in param and "input" in param["bind"]]
         assert pick["value"] == "learned (through)"

@@ -32,29 +32,15 @@ def homes(run: RunData) -> Any:
 
 
 def _powers(table: pl.DataFrame, here: str) -> list[Any]:
-    power = table.filter(pl.col("unit") == "kW")
-    there = set(power["series"]) - {"net"}
-    names = [name for name in SERIES if name in there] + sorted(there - SERIES.keys())
-    spare = iter(look[0] for look in SPARE * 9)
-    colours = [*(SERIES.get(name) or next(spare) for name in names), SERIES["net"]]
-    colour = alt.Color("series:N", scale=alt.Scale(domain=[*names, "net"], range=colours), title=None)
+    keys = ("choice", "method", "series", "start", "end")
+    power = table.filter(pl.col("unit") == "kW").with_columns(pl.col("value", "low", "high").round(3))
+    parts = power.filter((pl.col("series") != "net") & (pl.col("value") != 0)).select(*keys, "value", "low", "high")
+    net = power.filter(pl.col("series") == "net").select(*keys, "value")
+    last = net.filter(pl.col("start") == pl.col("start").max().over("choice", "method"))
+    ends = pl.concat([net, last.with_columns(start=pl.col("end"))])
     x, y = alt.X("start:Q", scale=HOURS, axis=HOUR_AXIS), alt.Y("low:Q", title="power drawn [kW]")
+    colour = _series_colours(power["series"])
     tips = ["series:N", alt.Tooltip("start:Q", title="from [h]"), alt.Tooltip("value:Q", format=".2f", title="kW")]
-    parts = power.filter((pl.col("series") != "net") & (pl.col("value") != 0)).select(
-        "choice", "method", "series", "start", "end", *(pl.col(name).round(3) for name in ("value", "low", "high"))
-    )
-    net = power.filter(pl.col("series") == "net").select(
-        "choice", "method", "series", "start", "end", pl.col("value").round(3)
-    )
-    ends = pl.concat(
-        [
-            net,
-            net.group_by("choice", "method", maintain_order=True)
-            .last()
-            .with_columns(start=pl.col("end"))
-            .select(net.columns),
-        ]
-    )
     bars = alt.Chart(parts).transform_filter(here).mark_rect(stroke=PAPER, strokeWidth=0.4)
     line = alt.Chart(ends).transform_filter(here).mark_line(interpolate="step-after", strokeWidth=2)
     zero = alt.Chart(pl.DataFrame({"at": [0.0]})).mark_rule(color=SOFT)
@@ -63,6 +49,14 @@ def _powers(table: pl.DataFrame, here: str) -> list[Any]:
         bars.encode(x=x, x2="end:Q", y=y, y2="high:Q", color=colour, tooltip=tips),
         line.encode(x=x, y=alt.Y("value:Q"), color=colour),
     ]
+
+
+def _series_colours(series: pl.Series) -> alt.Color:
+    there = set(series) - {"net"}
+    names = [name for name in SERIES if name in there] + sorted(there - SERIES.keys())
+    spare = iter(look[0] for look in SPARE * 9)
+    colours = [*(SERIES.get(name) or next(spare) for name in names), SERIES["net"]]
+    return alt.Color("series:N", scale=alt.Scale(domain=[*names, "net"], range=colours), title=None)
 
 
 def _prices(run: RunData) -> Any:

@@ -10,6 +10,7 @@ from wattflock.report.charts import CALM, PER_DAY, menu, named, nothing
 from wattflock.report.run_data import RunData, before, best
 from wattflock.report.theme import DIVERGING, GREY, INK, PAPER, SEQUENTIAL, methods, themed
 
+WIRE = "#9aa3af"
 MAP_WIDTH = 400  # of one of two maps [px]
 WHEEL = "wheel![event.shiftKey]"  # a wheel alone scrolls the page
 STAR = (
@@ -37,14 +38,15 @@ def feeder(run: RunData) -> Any:
 
 
 def feeder_voltage(run: RunData) -> Any:
-    """The lowest voltage of every bus on any day, uncontrolled and under a method that a menu picks."""
+    """The voltage of every bus that is farthest from nominal, uncontrolled and under a method that a menu picks."""
     table = run_data.buses(run)
     if table.is_empty():
         return nothing("No voltages of single buses in this run.")
     far = (pl.col("highest") - 1).abs() > (pl.col("lowest") - 1).abs()
     table = table.with_columns(farthest=pl.when(far).then("highest").otherwise("lowest"))
     reach = max(0.06, float((table["farthest"] - 1).abs().max() or 0))  # type: ignore[arg-type]
-    scale = alt.Scale(domain=[1 - reach, 1, 1 + reach], range=[DIVERGING[0], DIVERGING[2], DIVERGING[-1]], nice=False)
+    steps = [1 + reach * (place / 2 - 1) for place in range(len(DIVERGING))]
+    scale = alt.Scale(domain=steps, range=list(DIVERGING), nice=False)
     legend = alt.Legend(title="voltage farthest from nominal [pu]", gradientLength=260, format=".2f", tickCount=5)
     colour = alt.Color("farthest:Q", scale=scale, legend=legend)
     return _maps(
@@ -56,62 +58,57 @@ def _maps(run: RunData, table: pl.DataFrame, colour: alt.Color, what: tuple[str,
     """Two maps with one colour scale; buses outside `what` are small and empty."""
     name, loud = what
     looks, present = methods(run.methods), run_data.methods_in(run, run.nodes)
-    hot, calm = (named(table.filter(part), run.methods) for part in (loud, ~loud))
     idle, mine = looks[before(run.summary)].label, looks[best(run.summary)].label
-    ratio, scales = _frame(run)
-    size = max(12.0, min(90.0, 14_000 / max(run_data.places(run).height, 1)))
-
-    def one(side: str, condition: Any, title: Any) -> Any:
-        zoom = alt.selection_interval(name=f"zoom_{side}_{name}", bind="scales", zoom=WHEEL)
-        x, y = (alt.X("x:Q", axis=None, scale=scales[0]), alt.Y("y:Q", axis=None, scale=scales[1]))
-        tips = [
-            "bus:N",
-            "phases:N",
-            alt.Tooltip("lowest:Q", format=".4f"),
-            alt.Tooltip("highest:Q", format=".4f"),
-            alt.Tooltip("violation:Q", format=".3~g", title="violation [mpu·h a day]"),
-        ]
-        lines = (
-            alt.Chart(run_data.wires(run))
-            .mark_rule(color="#9aa3af", strokeWidth=1.2)
-            .encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
-        )
-        quiet = (
-            alt.Chart(calm)
-            .transform_filter(condition)
-            .mark_circle(size=size / 3, fill=PAPER, stroke=GREY, strokeWidth=0.8, opacity=1)
-        )
-        dots = alt.Chart(hot).transform_filter(condition).mark_circle(size=size, opacity=1, stroke=INK, strokeWidth=0.3)
-        layers = [
-            lines,
-            quiet.encode(x=x, y=y, tooltip=tips),
-            dots.encode(x=x, y=y, color=colour, tooltip=tips),
-            _source(run, x, y),
-        ]
-        return (
-            alt.layer(*layers)
-            .add_params(zoom)
-            .properties(title=title, width=MAP_WIDTH, height=round(MAP_WIDTH * ratio))
-        )
-
-    left = one("left", alt.datum.method == idle, idle)
-    right = one("right", f"datum.method == {name}", alt.TitleParams(alt.ExprRef(name)))
+    ratio, x, y = _frame(run)
+    parts = named(table.filter(~loud), run.methods), named(table.filter(loud), run.methods)
+    shown = ((idle, alt.datum.method == idle), (alt.TitleParams(alt.ExprRef(name)), f"datum.method == {name}"))
+    maps = [
+        alt.layer(_wires(run, x, y), *_buses(parts, condition, x, y, colour), _source(run, x, y))
+        .add_params(alt.selection_interval(name=f"zoom_{place}_{name}", bind="scales", zoom=WHEEL))
+        .properties(title=title, width=MAP_WIDTH, height=round(MAP_WIDTH * ratio))
+        for place, (title, condition) in enumerate(shown)
+    ]
     pick = menu(name, "compare with", [looks[each].label for each in present], mine)
-    return themed(alt.hconcat(left, right).add_params(pick).properties(usermeta={"ratio": ratio}), said)
+    return themed(alt.hconcat(*maps).add_params(pick).properties(usermeta={"ratio": ratio}), said)
 
 
-def _frame(run: RunData) -> tuple[float, list[alt.Scale]]:
-    """Height over width of the map, and scales on which a length is as long up as it is across."""
+def _wires(run: RunData, x: alt.X, y: alt.Y) -> alt.Chart:
+    lines = alt.Chart(run_data.wires(run)).mark_rule(color=WIRE, strokeWidth=1.2)
+    return lines.encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
+
+
+def _buses(
+    parts: tuple[pl.DataFrame, pl.DataFrame], condition: Any, x: alt.X, y: alt.Y, colour: alt.Color
+) -> list[alt.Chart]:
+    """Calm buses, and those with a colour over them; the more there are, the smaller."""
+    count = max(table["bus"].n_unique() for table in parts)
+    size = max(12.0, min(90.0, 14_000 / max(count, 1)))
+    calm, hot = (alt.Chart(table).transform_filter(condition) for table in parts)
+    tips = [
+        "bus:N",
+        "phases:N",
+        alt.Tooltip("lowest:Q", format=".4f"),
+        alt.Tooltip("highest:Q", format=".4f"),
+        alt.Tooltip("violation:Q", format=".3~g", title="violation [mpu·h a day]"),
+    ]
+    ring = {"fill": PAPER, "stroke": GREY, "strokeWidth": 0.8, "opacity": 1}
+    edge = {"stroke": INK, "strokeWidth": 0.3 if size > 30 else 0, "opacity": 1}
+    return [
+        calm.mark_circle(size=size / 3, **ring).encode(x=x, y=y, tooltip=tips),
+        hot.mark_circle(size=size, **edge).encode(x=x, y=y, color=colour, tooltip=tips),
+    ]
+
+
+def _frame(run: RunData) -> tuple[float, alt.X, alt.Y]:
+    """Height over width of the map, and axes on which a length is as long up as it is across."""
     places = run_data.places(run)
     spans = [(float(places[axis].min() or 0), float(places[axis].max() or 0)) for axis in ("x", "y")]  # type: ignore[arg-type]
     width, height = (max(high - low, 1e-9) for low, high in spans)
     ratio = min(max(height / width, 0.5), 1.3)
     across = max(width, height / ratio) * 1.08
-    reach = (across / 2, across * ratio / 2)
-    middles = [(low + high) / 2 for low, high in spans]
-    return ratio, [
-        alt.Scale(domain=[m - r, m + r], nice=False, zero=False) for m, r in zip(middles, reach, strict=True)
-    ]
+    (x, y), reach = ((low + high) / 2 for low, high in spans), (across / 2, across * ratio / 2)
+    scales = [alt.Scale(domain=[m - r, m + r], nice=False, zero=False) for m, r in zip((x, y), reach, strict=True)]
+    return ratio, alt.X("x:Q", axis=None, scale=scales[0]), alt.Y("y:Q", axis=None, scale=scales[1])
 
 
 def _source(run: RunData, x: alt.X, y: alt.Y) -> Any:

@@ -43,44 +43,37 @@ def tradeoff(run: RunData) -> Any:
     table = run_data.tradeoff(run)
     if table.is_empty():
         return nothing("Neither costs nor violations are known.")
-    floor = run_data.floor_of(table["violation"])
-    low, high = (
-        pl.col("violation_low").fill_null(pl.col("violation")),
-        pl.col("violation_high").fill_null(pl.col("violation")),
-    )
-    shown = table.with_columns(at=pl.col("violation").clip(floor), low=low.clip(floor), high=high.clip(floor))
-    top = max(float(shown["high"].max() or 0), floor * 10)  # type: ignore[arg-type]
-    scale, axis = decades(floor, top)
-    colour, unit = colour_of(run.methods), f"cost [{run.currency} per home and day]"
-    base, order = (
-        alt.Chart(named(shown, run.methods)).encode(color=colour),
-        table["days"].unique(maintain_order=True).to_list(),
-    )
-    x = alt.X("cost:Q", title=unit, scale=alt.Scale(zero=False, nice=True, padding=16))
-    y = alt.Y("at:Q", title=f"violation [{PER_DAY}]", scale=scale, axis=axis)
-    layers = alt.layer(
-        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("cost_low:Q", title=unit), x2="cost_high:Q", y=y),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=f"violation [{PER_DAY}]"), y2="high:Q"),
-        base.mark_point(size=110, opacity=1, stroke=PAPER, strokeWidth=0.6).encode(
-            x=x,
-            y=y,
-            shape=shape_of(run.methods),
-            tooltip=[
-                "method:N",
-                alt.Tooltip("cost:Q", format=".3f"),
-                alt.Tooltip("violation:Q", format=".3~g"),
-                "days:N",
-            ],
-        ),
-    ).properties(width=WIDTH // 2 - 20, height=HEIGHT)
+    days = table["days"].unique(maintain_order=True).to_list()
+    layers = _places(run, table).properties(width=WIDTH // len(days) - 20, height=HEIGHT)
     said = "Cost against voltage violation: " + "; ".join(
-        f"{name} {cost:.2f} {run.currency} and {violation:.3g} {PER_DAY} ({days})"
-        for name, days, cost, violation in named(table, run.methods)
+        f"{name} {cost:.2f} {run.currency} and {violation:.3g} {PER_DAY} ({when})"
+        for name, when, cost, violation in named(table, run.methods)
         .select("method", "days", "cost", "violation")
         .rows()
     )
-    return themed(
-        layers.facet(facet=alt.Facet("days:N", title=None, sort=order), columns=2).resolve_scale(x="independent"), said
+    panels = layers.facet(facet=alt.Facet("days:N", title=None, sort=days), columns=len(days))
+    return themed(panels.resolve_scale(x="independent"), said)
+
+
+def _places(run: RunData, table: pl.DataFrame) -> Any:
+    """A mark for each method, with its intervals."""
+    floor, amount = run_data.floor_of(table["violation"]), pl.col("violation")
+    shown = table.with_columns(
+        at=amount.clip(floor),
+        low=pl.col("violation_low").fill_null(amount).clip(floor),
+        high=pl.col("violation_high").fill_null(amount).clip(floor),
+    )
+    scale, axis = decades(floor, float(shown["high"].max() or 0))  # type: ignore[arg-type]
+    across, up = f"cost [{run.currency} per home and day]", f"violation [{PER_DAY}]"
+    x = alt.X("cost:Q", title=across, scale=alt.Scale(zero=False, padding=16))
+    y = alt.Y("at:Q", title=up, scale=scale, axis=axis)
+    tips = ["method:N", alt.Tooltip("cost:Q", format=".3f"), alt.Tooltip("violation:Q", format=".3~g"), "days:N"]
+    base = alt.Chart(named(shown, run.methods)).encode(x=x, y=y, color=colour_of(run.methods), tooltip=tips)
+    rule, point = base.mark_rule(strokeWidth=1.5), base.mark_point(size=110, opacity=1, stroke=PAPER, strokeWidth=0.6)
+    return alt.layer(
+        rule.encode(x=alt.X("cost_low:Q", title=across), x2="cost_high:Q"),
+        rule.encode(y=alt.Y("low:Q", title=up), y2="high:Q"),
+        point.encode(shape=shape_of(run.methods)),
     )
 
 
@@ -195,29 +188,8 @@ def days(run: RunData) -> Any:
         left=pl.col("place") - 0.43,
         right=pl.col("place") + 0.43,
     )
-    scale, axis = decades(floor, float(shown["top"].max() or 0))  # type: ignore[arg-type]
-    span = alt.Scale(domain=[0.5, float(shown["place"].max() or 1) + 1.5], nice=False)  # type: ignore[operator]
-    text = alt.Axis(
-        values=list(labels),
-        labelExpr=f"{ {f'{place:g}': name for place, name in labels.items()} }[datum.value]",
-        title="test day; days between are not shown",
-        labelOverlap=True,
-    )
-    present = run_data.methods_in(run, run.days)
-    bars = (
-        alt.Chart(shown)
-        .mark_rect()
-        .encode(
-            x=alt.X("left:Q", scale=span, axis=text),
-            x2="right:Q",
-            y=alt.Y("bottom:Q", scale=scale, axis=axis, title=None),
-            y2="top:Q",
-            color=colour_of(present, legend=None),
-            tooltip=["method:N", "date:N", alt.Tooltip("violation:Q", format=".3~g", title="mpu·h per node")],
-        )
-        .properties(width=WIDTH, height=64)
-    )
-    order = [look.label for look in methods(present).values()]
+    bars = _bars(run, shown, labels, floor).properties(width=WIDTH, height=64)
+    order = [look.label for look in methods(run.methods).values()]
     said = "Violation of each test day. " + " ".join(
         f"{name}: {hot} of {count} days with a violation."
         for name, hot, count in shown.group_by("method", maintain_order=True)
@@ -225,6 +197,28 @@ def days(run: RunData) -> Any:
         .iter_rows()
     )
     return themed(bars.facet(row=alt.Row("method:N", title=None, sort=order)), said)
+
+
+def _bars(run: RunData, shown: pl.DataFrame, labels: dict[float, str], floor: float) -> alt.Chart:
+    scale, axis = decades(floor, float(shown["top"].max() or 0))  # type: ignore[arg-type]
+    span = alt.Scale(domain=[0.5, float(shown["place"].max() or 1) + 1.5], nice=False)  # type: ignore[operator]
+    text = alt.Axis(
+        values=list(labels),
+        labelExpr=f"{ {f'{place:g}': name for place, name in labels.items()} }[datum.value]",
+        title="test day; days between are not shown",
+    )
+    return (
+        alt.Chart(shown)
+        .mark_rect()
+        .encode(
+            x=alt.X("left:Q", scale=span, axis=text),
+            x2="right:Q",
+            y=alt.Y("bottom:Q", scale=scale, axis=axis, title=None),
+            y2="top:Q",
+            color=colour_of(run.methods, legend=None),
+            tooltip=["method:N", "date:N", alt.Tooltip("violation:Q", format=".3~g", title="mpu·h per node")],
+        )
+    )
 
 
 def gains(run: RunData) -> Any:
@@ -258,7 +252,7 @@ def gains(run: RunData) -> Any:
 def _bins(saving: pl.Series) -> pl.DataFrame:
     """Homes by their saving, in bins that end at zero."""
     span = float(saving.max() - saving.min())  # type: ignore[operator]
-    step = max(span / 30, 1e-6)
+    step = span / 30 or float(saving.abs().max() or 0) / 10 or 1.0  # type: ignore[arg-type]
     table = (
         saving.to_frame("saving").group_by((pl.col("saving") / step).floor().alias("bin")).agg(pl.len().alias("homes"))
     )

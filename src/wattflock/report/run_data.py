@@ -135,19 +135,23 @@ def tradeoff(run: RunData) -> pl.DataFrame:
     """
     every = run.days["day"].n_unique()
     found = [
-        _place(name, row, run.days) | {"days": f"{row.get('days') or every} days, all"}
+        _place(name, row, run.days) | {"days": _days(row.get("days") or every) + ", all"}
         for name, row in run.methods.items()
         if (row.get("days") or every) == every
     ]
     some = run.days.filter(pl.col("optimum_cost_per_home").is_not_null())
     found += [
-        _place(name, row, some) | {"days": f"{row['days']} days with perfect foresight"}
+        _place(name, row, some) | {"days": _days(row["days"]) + " with perfect foresight"}
         for name, row in run.shared.items()
     ]
     schema = {"method": pl.String, "days": pl.String} | dict.fromkeys(
         ("cost", "cost_low", "cost_high", "violation", "violation_low", "violation_high"), pl.Float64
     )
     return pl.DataFrame(found, schema=schema).drop_nulls(["cost", "violation"])
+
+
+def _days(count: int) -> str:
+    return f"{count} day" + ("" if count == 1 else "s")
 
 
 def _place(method: str, row: dict[str, Any], days: pl.DataFrame) -> dict[str, Any]:

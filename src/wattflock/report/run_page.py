@@ -65,7 +65,7 @@ def tiles(run: RunData) -> list[tuple[str, str, str]]:
         (_left(mine), "%", "of the uncontrolled voltage violations left"),
         (
             words.count(losers.height) if table.height else words.DASH,
-            f"of {words.count(table.height)} homes",
+            f"of {words.counted(table.height, 'home')}",
             f"pay more than when nobody steers{worst}",
         ),
     ]
@@ -190,14 +190,14 @@ def measured(run: RunData) -> list[str]:
     """How the figures were made, a sentence or two each."""
     summary = run.summary
     steps, failed = run.steps.height, run.steps.filter(~pl.col("converged")).height
-    days, homes = words.count(summary.get("test_days")), words.count(summary.get("homes"))
+    days, homes = words.counted(summary.get("test_days"), "test day"), words.counted(summary.get("homes"), "home")
     said = [
-        f"{homes} homes learn, standing for {words.count(summary.get('homes_on_feeder'))} on the feeder. "
+        f"{homes} learned, standing for {words.count(summary.get('homes_on_feeder'))} on the feeder. "
         "Every method meets the same homes on the same days.",
         f"The headline is about the cheapest method of those that leave at most {words.percent(run_data.LIMIT)} % of "
         "the uncontrolled voltage violations.",
         "Days are split by whole weeks into training, validation and test. The settings that come with the "
-        f"learners were chosen on other weeks than the {days} test days, which serve this verdict alone.",
+        f"learners were chosen on other weeks than the {days}, which serve this verdict alone.",
         "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full "
         f"alternating-current power flow. It converged in {steps - failed:,} of {steps:,} steps.",
         "The interval of a saving is that of the paired difference from the uncontrolled homes (Student's t over the "

@@ -13,7 +13,7 @@ from rich.text import Text
 from wattflock.report import html
 from wattflock.report.run_data import best
 from wattflock.report.theme import methods
-from wattflock.report.words import DASH, cell, count, money, shown
+from wattflock.report.words import DASH, cell, counted, money, shown
 from wattflock.study.quantities import QUANTITIES, SHORT, WIDE
 
 Summary = dict[str, Any]
@@ -78,11 +78,11 @@ def compared(summary: Summary, wide: bool = False) -> list[Table]:
     """
     names, days = WIDE if wide else SHORT, summary.get("test_days")
     every = {name: row for name, row in summary["methods"].items() if row.get("days", days) == days}
-    text = f"{count(summary.get('homes'))} homes, {count(days)} unseen days. {PER_HOME}"
+    text = f"{counted(summary.get('homes'), 'home')}, {counted(days, 'unseen day')}. {PER_HOME}"
     found = [of_methods(every, summary, names, text)]
     if some := summary.get("on_bound_days"):
         same = [name for name in names if name != "train_seconds"]
-        text = f"The same figures on the {count(summary.get('bound_days'))} days with perfect foresight."
+        text = f"The same figures on {counted(summary.get('bound_days'), 'day')} with perfect foresight."
         found.append(of_methods(some, summary, same, text))
     return found
 

@@ -66,7 +66,7 @@ class Look:
 
 METHODS = {  # human names; the name that a scenario knows stands in brackets where it has to be typed
     "idle": Look("uncontrolled (idle)", GREY),
-    "rules": Look("installer's rules", ORANGE, "square", (8, 3, 2, 3)),
+    "rules": Look("rule-based (rules)", ORANGE, "square", (8, 3, 2, 3)),
     "gradmap": Look("learned (gradmap)", BLUE, "diamond"),
     "through": Look("learned (through)", GREEN, "triangle-up", (6, 3)),
     "bound": Look("perfect foresight", INK, "cross", (2, 3)),

@@ -26,6 +26,11 @@ def count(value: int | None) -> str:
     return DASH if value is None else f"{value:,}"
 
 
+def counted(value: int | None, noun: str) -> str:
+    """How many of a thing: `1 home`, `1,000 homes`."""
+    return f"{count(value)} {noun}" + ("" if value == 1 else "s")
+
+
 def percent(share: float | None, digits: int = 3) -> str:
     """A share [1] as a number of per cent, without the sign."""
     return number(None if share is None else 100 * share, digits)
@@ -60,10 +65,10 @@ def cell(quantity: Quantity, row: dict[str, Any]) -> str:
 def headline(run: RunData) -> str:
     """The answer in one sentence: what a home saves in a year, what is left of the violations, what carbon does."""
     name = best(run.summary)
-    label = methods(run.methods)[name].label
+    label = methods(run.methods)[name].label.replace(" (", " control (", 1)
     parts = [part for part in (_saves(run, name), _violates(run, name), _emits(run, name)) if part]
     if not parts:
-        return f"{_capital(label)}, judged on {count(run.summary.get('test_days'))} days"
+        return f"{_capital(label)}, judged on {counted(run.summary.get('test_days'), 'day')}"
     *most, last = parts
     return f"{_capital(label)} {', '.join(most)} and {last}" if most else f"{_capital(label)} {last}"
 
@@ -75,8 +80,8 @@ def story(run: RunData) -> list[str]:
     said = []
     if mine.get("cost_per_home_day") is not None and name != before(run.summary):
         said.append(
-            f"On {count(run.summary.get('test_days'))} days that no method had seen, energy costs an average home "
-            f"{money(mine['cost_per_home_day'])} {run.currency} a day, and {money(theirs.get('cost_per_home_day'))} "
+            f"On {counted(run.summary.get('test_days'), 'day')} that no method had seen, the cost of an average home "
+            f"is {money(mine['cost_per_home_day'])} {run.currency} a day, and {money(theirs.get('cost_per_home_day'))} "
             f"{run.currency} when nobody steers."
         )
     if mine.get("saving_captured") is not None:
@@ -110,7 +115,7 @@ def who_pays_more(run: RunData, name: str) -> str:
         return ""
     losers = table.filter(table["saving"] < 0).sort("saving")
     if losers.is_empty():
-        return f"None of the {count(table.height)} homes pays more."
+        return f"None of {counted(table.height, 'home')} pays more."
     worst = losers.row(0, named=True)
     pays = "home pays" if losers.height == 1 else "homes pay"
     return (
