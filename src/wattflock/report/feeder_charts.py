@@ -128,6 +128,7 @@ def profile(view: FeederView, limits: Limits) -> Any:
         .mark_point(size=size, strokeWidth=1, clip=True)
         .encode(
             x, y, colour, shape, opacity=seen,
+            stroke=alt.Stroke("phase:N", legend=None).scale(domain=phases, range=list(colours)),
             fillOpacity=alt.condition("datum.judged", alt.value(1), alt.value(0)),
             tooltip=[alt.Tooltip("name:N", title="voltage"), alt.Tooltip("voltage_pu:Q", title="pu", format=".4f"),
                      alt.Tooltip("angle_deg:Q", title="angle [°]", format=".1f"),
@@ -135,7 +136,9 @@ def profile(view: FeederView, limits: Limits) -> Any:
         )
         .add_params(move, chosen)
     )  # fmt: skip
-    return alt.layer(limit_lines((limits.low_pu, limits.high_pu), "pu"), joins, marks).properties(width=WIDTH)
+    return alt.layer(limit_lines((limits.low_pu, limits.high_pu), "pu"), joins, marks).properties(
+        width=WIDTH, height=420
+    )
 
 
 def limit_lines(limits: tuple[float, ...], unit: str) -> Any:
@@ -164,14 +167,25 @@ def _envelopes(found: Hosted, rows: pl.DataFrame, direction: str) -> Any:
     names = rows["series"].unique(maintain_order=True).to_list()
     colour = alt.Color("series:N", title=None).scale(domain=names, range=[GREY, BLUE, GREEN, ORANGE][: len(names)])
     shape = alt.Shape("series:N", title=None).scale(domain=names, range=["stroke", "circle", "square", "diamond"])
-    bend = max(found.asked.cap_kw / 10, 1e-3)
-    y = alt.Y("kw:Q", title=f"{direction} of one home [kW]").scale(type="symlog", constant=bend, domainMin=0, nice=True)
+    share = float(np.clip(60 / len(found.homes), 0.3, 1))  # nested, so that all are seen where they are equal
+    area = dict(zip(names, (0.0, 110 * share, 55 * share, 24 * share), strict=False))
+    rows = rows.with_columns(area=pl.col("series").replace_strict(area, return_dtype=pl.Float64))
+    bend, top = max(found.asked.cap_kw / 10, 1e-3), float(max([1e-3, *rows["kw"]]))
+    ticks = [0.0, *(digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5))]
+    axis = alt.Axis(values=[tick for tick in ticks if not 0 < tick < bend and tick <= top], format=",.3~r")
+    y = alt.Y("kw:Q", title=f"{direction} of one home [kW]", axis=axis)
+    y = y.scale(type="symlog", constant=bend, domain=[0, 1.1 * top], nice=False)
+    x = alt.X("place:Q", title="terminals, by what each could take alone").axis(format="d", tickMinStep=1)
     base = alt.Chart(rows).encode(
-        alt.X("place:Q", title="terminals, by what each could take alone", axis=alt.Axis(format="d")), y, colour,
+        x.scale(nice=False, zero=False, padding=12), y, colour,
         tooltip=["terminal:N", "series:N", alt.Tooltip("kw:Q", title="kW of one home", format=".3~f")],
     )  # fmt: skip
     line = base.transform_filter(alt.datum.series == names[0]).mark_line(strokeWidth=1.6)
-    marks = base.transform_filter(alt.datum.series != names[0]).mark_point(size=16).encode(shape=shape)
+    marks = (
+        base.transform_filter(alt.datum.series != names[0])
+        .mark_point(opacity=1)
+        .encode(shape=shape, size=alt.Size("area:Q", scale=None, legend=None))
+    )
     totals = [
         f"{allocation} {found.together[direction, allocation].total_kw:,.0f} kW "
         f"(Jain {found.together[direction, allocation].fairness:.2f})"
@@ -221,7 +235,7 @@ def _extremes(view: FeederView) -> str:
 
 def _frame(view: FeederView) -> Frame:
     x, y = view.buses["x"].to_numpy(), view.buses["y"].to_numpy()
-    wide, high = (max(1.06 * float(np.ptp(axis)), 1e-9) for axis in (x, y))
+    wide, high = (max(1.1 * float(np.ptp(axis)), 1e-9) for axis in (x, y))
     ratio = float(np.clip(high / wide, 0.5, 0.66))
     wide, high = max(wide, high / ratio), max(high, wide * ratio)
     middle = (float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2)

@@ -8,7 +8,7 @@ from wattflock.feeder.snapshot import Snapshot
 from wattflock.report.feeder_charts import snapshot_figures
 from wattflock.report.feeder_tables import taps_in_words
 from wattflock.report.feeder_view import FeederView, amount, see
-from wattflock.report.html import Section, bullets, definitions, figure, folded, page
+from wattflock.report.html import Section, bullets, definitions, figure, folded, page, paragraph
 from wattflock.report.theme import png, spec
 from wattflock.report.words import count
 
@@ -36,7 +36,7 @@ def snapshot_files(shot: Snapshot, limits: Limits) -> dict[str, bytes]:
         Section("map", "Map", MAP, figure(drawn["map"]), "Map"),
         Section("profile", "Voltage along the wires", PROFILE, figure(drawn["profile"]), "Voltage along the wires"),
     ]
-    whole = page(shot.circuit.name, sections, kicker="wattflock · feeder")
+    whole = page(shot.circuit.name, sections, paragraph(_answer(shot, limits, view), "lead"), "wattflock · feeder")
     return {".png": png(spec(drawn["snapshot"])), ".html": whole.encode()}
 
 
@@ -57,6 +57,20 @@ def snapshot_facts(shot: Snapshot, limits: Limits, view: FeederView) -> dict[str
         "worst unbalance": _unbalance(view, limits),
         "power flow": "settled" if bool(flow.converged) else "DID NOT CONVERGE: no number here can be trusted",
     }
+
+
+def _answer(shot: Snapshot, limits: Limits, view: FeederView) -> str:
+    """Whether voltages are in their band, and what speaks against believing it."""
+    if not shot.flow.converged:
+        return "The power flow did not converge: no number here can be trusted."
+    judged = view.voltages.filter("judged")["voltage_pu"]
+    outside = int((~judged.is_between(limits.low_pu, limits.high_pu)).sum())
+    said = f"{count(outside) if outside else 'None'} of {count(len(judged))} judged voltages "
+    said += f"{'is' if outside < 2 else 'are'} outside {limits.low_pu:g} to {limits.high_pu:g} pu at these loads."
+    unsettled = (
+        " The taps of the regulators are not settled at these loads: in service they would have moved (--taps settle)."
+    )
+    return said + (unsettled if not shot.settled else "")
 
 
 def _notes(shot: Snapshot, view: FeederView) -> str:

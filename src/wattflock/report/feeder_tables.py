@@ -176,7 +176,7 @@ def hosting_rows(found: Hosted) -> pl.DataFrame:
         series |= {each: found.together[direction, each].home_kw for each in allocations_of(found.circuit)}
         frames += [
             pl.DataFrame({"direction": direction, "terminal": np.array(found.alone[direction].terminals)[order],
-                          "place": np.arange(len(order)), "series": name, "kw": values[order]})
+                          "place": np.arange(1, len(order) + 1), "series": name, "kw": values[order]})
             for name, values in series.items()
         ]  # fmt: skip
     return pl.concat(frames).with_columns(pl.col("kw").round_sig_figs(DIGITS))
