@@ -22,24 +22,24 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from wattflock.build import Built, build
+from wattflock.core.registry import part
+from wattflock.core.scenario import load
+from wattflock.core.types import cast, on_device
 from wattflock.feeder.limits import excess_pu
-from wattflock.learn.idle import Idle
+from wattflock.learn.lagrangian import Gradient, Lagrangian
 from wattflock.learn.learner import Learner, Progress, advance, begin
-from wattflock.learn.primal_dual import Gradient, Lagrangian
-from wattflock.registry import part
-from wattflock.scenario import load
+from wattflock.learn.learners.idle import Idle
 from wattflock.study.bound import bound
+from wattflock.study.build import Built, build
 from wattflock.study.compare import spread, unseen
-from wattflock.study.rows import read
-from wattflock.types import cast, on_device
+from wattflock.study.study_file import read
 from wattflock.world.rollout import judge, rollout
 
 CONTENDERS = {  # name: part and what differs from its defaults
     "gradmap": ("gradmap", {}),
     "clipped": (
         "gradmap",
-        {"surrogate": "clipped", "hidden": (16,), "days": 12, "rate": 0.02, "halvings": 4.2, "slope": 199.0}
+        {"surrogate": "clipped", "hidden": (16,), "days": 12, "rate": 0.02, "halvings": 4.2, "multiplier_init": 199.0}
         | {"average": 0.011, "margin_pu": 0.0087, "trust": 0.12, "trust_least": 0.025},
     ),
     "through": ("through", {}),
@@ -50,7 +50,7 @@ CONTENDERS = {  # name: part and what differs from its defaults
             "hidden": (16,),
             "rate": 8.5e-3,
             "halvings": 1.7,
-            "slope": 226.0,
+            "multiplier_init": 226.0,
             "average": 0.02,
             "margin_pu": 0.009,
         },

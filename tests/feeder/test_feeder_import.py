@@ -10,10 +10,10 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from wattflock.errors import ScenarioError
+from wattflock.core.errors import ScenarioError
 from wattflock.feeder.circuit import GROUND, injection, system_admittance, terminals, with_taps
+from wattflock.feeder.file import from_bytes, summary, to_bytes
 from wattflock.feeder.snapshot import snapshot
-from wattflock.feeder.stored import from_bytes, summary, to_bytes
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
 
@@ -22,7 +22,7 @@ from wattflock.feeder.opendss.compare import comparisons, opinion
 from wattflock.feeder.opendss.crosscheck import BaseCase
 from wattflock.feeder.opendss.engine import start
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.tapping import settle_taps
+from wattflock.feeder.tap_control import settle_taps
 
 HERE = Path(__file__).resolve().parents[2]
 SHARED = HERE.parent / "shared" / "feeders"

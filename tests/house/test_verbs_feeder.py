@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.spots import scaled
-from wattflock.feeder.stored import to_bytes
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.file import to_bytes
+from wattflock.feeder.loads import scaled
 from wattflock.verbs import GROUPS, VERBS
 
 CASES = Path(__file__).parents[2] / "cases"

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import PartitionSpec
 
-from wattflock.errors import ScenarioError
-from wattflock.world.spread import mesh_of, spread
+from wattflock.core.errors import ScenarioError
+from wattflock.world.sharding import mesh_of, spread
 
 SCRIPT = Path(__file__).with_name("sharded.py")
 FEW_PASSES = "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=0"  # half the compilation

@@ -12,25 +12,24 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.errors import ScenarioError
+from wattflock.core.errors import ScenarioError
+from wattflock.data.home_days import HomeDays
 from wattflock.report.card_charts import DRAW, card_figures
 from wattflock.report.card_input import read_flock
 from wattflock.report.card_page import page, write_card
 from wattflock.report.theme import spec
 from wattflock.synth.card import collect
 from wattflock.synth.card import load as of_load
-from wattflock.synth.card.rows import Bar, row
-from wattflock.synth.card.sides import parts, trio
+from wattflock.synth.card.sides import Criterion, parts, row, trio
 from wattflock.synth.card.sun import pv
 from wattflock.synth.card.trials import discriminator, privacy
-from wattflock.synth.flock import Flock
 from wattflock.verbs.card import card
 
 HOURS = np.arange(24)
 PLAIN = {"bands", "autocorrelation", "scale", "transitions", "peak_hours", "load_factor"}
 
 
-def made(homes: int, days: int, seed: int, first: datetime.date = datetime.date(2013, 1, 1)) -> Flock:
+def made(homes: int, days: int, seed: int, first: datetime.date = datetime.date(2013, 1, 1)) -> HomeDays:
     """Homes with a level of their own, a slow drift, an evening, sun under one sky, and a car."""
     rng = np.random.default_rng(seed)
     level = np.exp(rng.normal(0, 0.4, (homes, 1, 1)))
@@ -47,18 +46,18 @@ def made(homes: int, days: int, seed: int, first: datetime.date = datetime.date(
     own = {"load_kw": load, "pv_kw": 3 * sun, "ev_plugged": plugged, "ev_charging_need_kwh": need,
            "ev_driving_kwh": driving}  # fmt: skip
     single = {name: values.astype(np.float32) for name, values in own.items()}
-    return Flock(tuple(f"{seed}-{k}" for k in range(homes)), first, **single)
+    return HomeDays(tuple(f"{seed}-{k}" for k in range(homes)), first, **single)
 
 
 def row_of(rows: list[dict], words: str) -> dict:
     return next(one for one in rows if words in one["figure"])
 
 
-def loads(training: Flock | None, held_out: Flock | None, synthetic: Flock) -> dict:
+def loads(training: HomeDays | None, held_out: HomeDays | None, synthetic: HomeDays) -> dict:
     return parts(trio(training, held_out, synthetic), "load_kw")[0]
 
 
-def table_of(flock: Flock) -> pl.DataFrame:
+def table_of(flock: HomeDays) -> pl.DataFrame:
     homes, days, steps = flock.shape()
     first = datetime.datetime.combine(flock.first_day, datetime.time())
     step = datetime.timedelta(days=1) / steps
@@ -77,17 +76,17 @@ def facts() -> dict:
 
 def test_a_bar_is_held_on_its_own_side_only():
     name = ("energy", "far")
-    assert [row(name, value, "1", None, Bar("at most", 10))["verdict"] for value in (9, 10, 11)] == [
+    assert [row(name, value, "1", None, Criterion("at most", 10))["verdict"] for value in (9, 10, 11)] == [
         "held",
         "held",
         "short",
     ]
-    assert [row(name, value, "1", None, Bar("at least", 10))["verdict"] for value in (9, 10, 11)] == [
+    assert [row(name, value, "1", None, Criterion("at least", 10))["verdict"] for value in (9, 10, 11)] == [
         "short",
         "held",
         "held",
     ]
-    assert row(name, np.nan, "1", None, Bar("at most", 10)) | {"topic": ""} == {
+    assert row(name, np.nan, "1", None, Criterion("at most", 10)) | {"topic": ""} == {
         "topic": "", "figure": "far", "value": None, "unit": "1", "beside": None, "beside_is": "",
         "sense": "at most", "bar": 10, "verdict": "short"}  # fmt: skip
 
@@ -220,7 +219,7 @@ def test_what_is_drawn_are_the_facts():
 @pytest.mark.study
 def test_whatever_is_missing_is_said_and_the_rest_is_drawn(tmp_path):
     flock = made(1, 20, 3, datetime.date(2027, 6, 1))
-    bare = Flock(flock.homes, flock.first_day, load_kw=flock.load_kw)
+    bare = HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw)
     alone = collect(None, None, bare)
     missing = dict(alone["left_out"])
     assert {"pv_kw", "ev_charging_need_kwh", "clusters", "discriminator", "privacy", "autocorrelation"} <= set(missing)
@@ -244,7 +243,7 @@ def test_a_foreign_table_is_read_as_it_is(tmp_path, ending):
     flock = dataclasses.replace(
         flock, load_kw=np.repeat(flock.load_kw, 2, axis=2) * np.tile([0.5, 1.5], 24)[None, None]
     )
-    bare = Flock(flock.homes, flock.first_day, load_kw=flock.load_kw.astype(np.float32))
+    bare = HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw.astype(np.float32))
     table = table_of(bare).select(
         pl.col("home").alias("customer"), pl.col("time").alias("when"), (pl.col("load_kw") / 2).alias("demand"),
     ).sample(fraction=1, shuffle=True, seed=0)  # fmt: skip
@@ -259,7 +258,7 @@ def test_a_foreign_table_is_read_as_it_is(tmp_path, ending):
 def test_of_very_many_homes_some_are_read(tmp_path):
     flock = made(450, 14, 1)
     path = tmp_path / "many.parquet"
-    table_of(Flock(flock.homes, flock.first_day, load_kw=flock.load_kw)).write_parquet(path)
+    table_of(HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw)).write_parquet(path)
     read, notes = read_flock(path, {})
     assert len(read.homes) == 400 and "400 of its 450 homes" in notes[0]
 
@@ -291,7 +290,7 @@ def test_the_command_tells_every_bad_file_and_home_at_once(tmp_path):
     app = make_app([card, made])
     path = tmp_path / "homes.parquet"
     flock = made(2, 14, 1)
-    table_of(Flock(flock.homes, flock.first_day, load_kw=flock.load_kw)).write_parquet(path)
+    table_of(HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw)).write_parquet(path)
     result = CliRunner().invoke(app, ["card", "nothing.csv", "--real", "none.parquet", "--column", "x"])
     assert result.exit_code == 2 and all(word in result.output for word in ("nothing.csv", "none.parquet", "--column"))
     result = CliRunner().invoke(app, ["card", str(path), "--real", str(path), "--held-out", "1-0,ghost"])
@@ -302,7 +301,9 @@ def test_the_command_tells_every_bad_file_and_home_at_once(tmp_path):
 def test_the_command_writes_a_card(tmp_path):
     for seed, name in ((1, "real"), (3, "synthetic")):
         flock = made(4, 30, seed)
-        table_of(Flock(flock.homes, flock.first_day, load_kw=flock.load_kw)).write_parquet(tmp_path / f"{name}.parquet")
+        table_of(HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw)).write_parquet(
+            tmp_path / f"{name}.parquet"
+        )
     said = [
         "card",
         str(tmp_path / "synthetic.parquet"),

@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from tests.report.conftest import BOUND_DAYS, TEST_DAYS
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
+from wattflock.core.files import write_whole
 from wattflock.report import run_charts, run_data
 from wattflock.report.html import figure
 from wattflock.report.html import page as html_page
@@ -23,7 +24,6 @@ from wattflock.report.run_page import page, tiles, write_report
 from wattflock.report.tables import comparison, markdown, overview
 from wattflock.report.theme import NIGHT, OKABE_ITO, methods, save, spec, themed
 from wattflock.report.words import cell, headline, number, percent, story
-from wattflock.store.folder import write_whole
 from wattflock.study.quantities import QUANTITIES, SHORT, WIDE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -10,8 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.report.conftest import make_run
-from wattflock import experiment
-from wattflock.errors import RunError
+from wattflock.core.errors import RunError
 from wattflock.report.study_charts import POINTS, band
 from wattflock.report.study_page import (
     COLUMNS,
@@ -24,6 +23,7 @@ from wattflock.report.study_page import (
     terminal,
     write_study,
 )
+from wattflock.study import experiment
 from wattflock.study.quantities import QUANTITIES
 from wattflock.verbs.works import study
 

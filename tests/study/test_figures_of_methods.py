@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from tests.report.conftest import BOUND_DAYS, make_days
-from wattflock.explain import explanation
 from wattflock.study.quantities import QUANTITIES, SHORT, WIDE
 from wattflock.study.summary import on_shared_days, paired_mean, summarise
+from wattflock.verbs.explain import explanation
 
 BESIDE = {  # of a quantity, not one of its own
     "days", "cost_low", "cost_high", "saving_half_width", "saving_captured_low", "saving_captured_high",

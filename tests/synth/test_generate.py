@@ -10,14 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.data import generate
-from wattflock.data.generate import Wanted, made
-from wattflock.synth import bundle
-from wattflock.synth.flock import OWN, from_table, to_table
+from wattflock.data.home_days import OWN, from_table, to_table
+from wattflock.synth import bundle, generate
+from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 from wattflock.verbs import GROUPS, VERBS
 
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("small_blocks")]
 FIRST = datetime.date(2027, 3, 25)  # clocks change on the 28th
 FEW = Wanted(3, 6, FIRST, "Europe/London", seed=7)
 
@@ -28,7 +27,7 @@ def london():
 
 
 @pytest.fixture(scope="module")
-def few(london):
+def few(london, small_blocks):
     return made(london, FEW)
 
 

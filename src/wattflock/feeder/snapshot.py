@@ -7,12 +7,11 @@ import jax
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit, Spot
-from wattflock.feeder.feeder import Feeder, Flow, solve
-from wattflock.feeder.probe import Probe
+from wattflock.feeder.loads import constant_power, scaled
+from wattflock.feeder.monitored import Probe, every_node
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.spots import constant_power, scaled
-from wattflock.feeder.tapping import at_rest, settle_taps
-from wattflock.feeder.watch import every_node
+from wattflock.feeder.solve import Feeder, Flow, solve
+from wattflock.feeder.tap_control import at_rest, settle_taps
 
 TOLERANCE_PU = 1e-10
 MOST = 500  # iterations: near collapse they are many

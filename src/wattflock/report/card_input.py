@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import nearest
 from wattflock.data.files import numbers, stamps
-from wattflock.data.generate import SIZES, SIZES_OF
-from wattflock.errors import Problem, ScenarioError
-from wattflock.registry import nearest
-from wattflock.synth.flock import OWN, Flock, from_table
+from wattflock.data.home_days import OWN, HomeDays, from_table
+from wattflock.synth.generate import SIZES, SIZES_OF
 
 POWERS = {"load_kwh": "load_kw", "pv_kwh": "pv_kw", "heat_kwh": "heat_kw"}  # energy of a step is taken too
 VALUES = (*OWN, *POWERS, "outdoor_c", "kwp")
@@ -21,7 +21,7 @@ FEWEST_DAYS = 14
 TWICE = 0.001  # of the rows may come twice: the hour that autumn has twice
 
 
-def read_flock(path: Path, columns: dict[str, str]) -> tuple[Flock, list[str]]:
+def read_flock(path: Path, columns: dict[str, str]) -> tuple[HomeDays, list[str]]:
     """A Parquet or CSV with a row for each home and time, in local clock time.
 
     Args:
@@ -46,7 +46,7 @@ def read_flock(path: Path, columns: dict[str, str]) -> tuple[Flock, list[str]]:
     return dataclasses.replace(flock, **{name: _each(flock, table, column) for name, column in sizes.items()}), notes
 
 
-def _each(flock: Flock, table: pl.DataFrame, column: str) -> np.ndarray:
+def _each(flock: HomeDays, table: pl.DataFrame, column: str) -> np.ndarray:
     """A column that is the same in all rows of a home, (homes,)."""
     known = dict(table.group_by("home").agg(pl.col(column).first()).iter_rows())
     return np.array([known.get(home) or 0.0 for home in flock.homes])

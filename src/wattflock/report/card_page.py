@@ -7,13 +7,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wattflock.core.files import write_json, write_whole
 from wattflock.report import card_words as words
 from wattflock.report import html
 from wattflock.report.card_charts import LOOKS, CardFigure, card_figures
 from wattflock.report.card_words import Facts, Row
 from wattflock.report.html import Section
 from wattflock.report.theme import save
-from wattflock.store.folder import write_json, write_whole
 
 COLUMNS = ("topic", "figure", "value", "unit", "beside", "beside_is", "sense", "bar", "verdict")
 COLOURS = {"held": "green", "short": "bold red"}

@@ -8,7 +8,6 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from wattflock.feeder.hosted import DIRECTIONS, Hosted, allocations_of
 from wattflock.feeder.limits import Limits
 from wattflock.report.feeder_tables import cap_in_words, hosting_rows
 from wattflock.report.feeder_view import FeederView
@@ -26,17 +25,17 @@ from wattflock.report.theme import (
     SEQUENTIAL,
     SKY,
     SOFT,
-    STAR,
     WIDTH,
-    ZOOM,
     themed,
 )
+from wattflock.study.hosting.assessment import DIRECTIONS, Hosted, allocations_of
 
 PHASES = {  # label → colour, shape
     "1": (BLUE, "circle"), "2": (RED, "square"), "3": (GREEN, "triangle-up"),
     "1-2": (SKY, "circle"), "2-3": (PINK, "square"), "3-1": (BROWN, "triangle-up"),
 }  # fmt: skip
 OTHER = (GREY, "cross")
+STAR = "M0,-1L.24,-.32L.95,-.31L.38,.12L.59,.81L0,.4L-.59,.81L-.38,.12L-.95,-.31L-.24,-.32Z"
 SIGNS = {  # of what is no plain line → shape, fill
     "source": (STAR, INK), "switch": ("square", SKY), "transformer": ("circle", "#9aa3af"),
     "regulator": ("diamond", "#f0c419"),
@@ -50,6 +49,7 @@ QUANTITIES = {
 LEVELS = (0.5, 1, 2, 4, 8, 16, 32, 64)  # how large a map is shown, 1 is WIDTH; each has more names of buses
 LETTER_PX, NAME_PX = 6.5, 13  # width of a letter and height of a name in a map
 LIVELY = 1500  # wires up to which each has a wide place to point at
+ZOOM = "wheel![event.ctrlKey || event.metaKey || event.shiftKey]"  # so that a plain wheel scrolls the page
 
 
 def snapshot_figures(view: FeederView, limits: Limits, name: str) -> dict[str, Any]:
@@ -107,38 +107,41 @@ def profile(view: FeederView, limits: Limits) -> Any:
 
     A hollow mark is where no limit applies. A click on a phase in the legend shows it alone.
     """
-    colour, shape, edge = _by_phase(view)
+    phases = sorted(view.voltages["phase"].unique(), key=lambda phase: (len(phase), phase))
+    colours, shapes = zip(*(PHASES.get(phase, OTHER) for phase in phases), strict=True) if phases else ((), ())
+    legend = alt.Legend(title="phases" if any("-" in phase for phase in phases) else "phase")
+    colour = alt.Color("phase:N", legend=legend).scale(domain=phases, range=list(colours))
+    shape = alt.Shape("phase:N").scale(domain=phases, range=list(shapes))
     chosen = alt.selection_point(fields=["phase"], bind="legend", name="phases")
     move = alt.selection_interval(name="profile_view", bind="scales", zoom=ZOOM)
     x = alt.X("distance:Q", title=view.distance_name).scale(nice=False, padding=8).axis(tickCount=8)
     y = alt.Y("voltage_pu:Q", title="voltage [pu]").scale(zero=False, padding=14).axis(tickCount=7)
-    seen = alt.condition(chosen, alt.value(1.0), alt.value(0.06))
-    told = [alt.Tooltip("name:N", title="voltage"), alt.Tooltip("voltage_pu:Q", title="pu", format=".4f"),
-            alt.Tooltip("angle_deg:Q", title="angle [°]", format=".1f"),
-            alt.Tooltip("distance:Q", title=view.distance_name, format=".3~f")]  # fmt: skip
-    lines = alt.Chart(_short(view.joins)).mark_rule(strokeWidth=1.1, clip=True)
-    joins = lines.encode(x, y, x2="distance2:Q", y2="voltage2_pu:Q", color=colour, opacity=seen)
     size = float(np.clip(12_000 / max(view.voltages.height, 1), 5, 36))
-    points = alt.Chart(_short(view.voltages)).mark_point(size=size, strokeWidth=1, clip=True)
-    filled = alt.condition("datum.judged", alt.value(1), alt.value(0))
-    marks = points.encode(x, y, colour, shape, stroke=edge, opacity=seen, fillOpacity=filled, tooltip=told)
-    layers = (_limit_lines((limits.low_pu, limits.high_pu), "pu"), joins, marks.add_params(move, chosen))
-    return alt.layer(*layers).properties(width=WIDTH, height=420)
-
-
-def _by_phase(view: FeederView) -> tuple[Any, Any, Any]:
-    """Colour, shape and edge of a voltage."""
-    phases = sorted(view.voltages["phase"].unique(), key=lambda phase: (len(phase), phase))
-    colours, shapes = ([PHASES.get(phase, OTHER)[place] for phase in phases] for place in (0, 1))
-    legend = alt.Legend(title="phases" if any("-" in phase for phase in phases) else "phase")
-    return (
-        alt.Color("phase:N", legend=legend).scale(domain=phases, range=colours),
-        alt.Shape("phase:N", legend=legend).scale(domain=phases, range=shapes),
-        alt.Stroke("phase:N", legend=None).scale(domain=phases, range=colours),
+    seen = alt.condition(chosen, alt.value(1.0), alt.value(0.06))
+    joins = (
+        alt.Chart(_short(view.joins))
+        .mark_rule(strokeWidth=1.1, clip=True)
+        .encode(x, y, x2="distance2:Q", y2="voltage2_pu:Q", color=colour, opacity=seen)
+    )
+    marks = (
+        alt.Chart(_short(view.voltages))
+        .mark_point(size=size, strokeWidth=1, clip=True)
+        .encode(
+            x, y, colour, shape, opacity=seen,
+            stroke=alt.Stroke("phase:N", legend=None).scale(domain=phases, range=list(colours)),
+            fillOpacity=alt.condition("datum.judged", alt.value(1), alt.value(0)),
+            tooltip=[alt.Tooltip("name:N", title="voltage"), alt.Tooltip("voltage_pu:Q", title="pu", format=".4f"),
+                     alt.Tooltip("angle_deg:Q", title="angle [°]", format=".1f"),
+                     alt.Tooltip("distance:Q", title=view.distance_name, format=".3~f")],
+        )
+        .add_params(move, chosen)
+    )  # fmt: skip
+    return alt.layer(limit_lines((limits.low_pu, limits.high_pu), "pu"), joins, marks).properties(
+        width=WIDTH, height=420
     )
 
 
-def _limit_lines(limits: tuple[float, ...], unit: str) -> Any:
+def limit_lines(limits: tuple[float, ...], unit: str) -> Any:
     """Dashed lines across a figure whose y is `voltage_pu`, with what they are."""
     frame = pl.DataFrame({"voltage_pu": list(limits), "said": [f"limit {limit:g} {unit}" for limit in limits]})
     line = alt.Chart(frame).mark_rule(strokeDash=[5, 4], strokeWidth=1.1, color=INK, clip=True)
@@ -167,8 +170,12 @@ def _envelopes(found: Hosted, rows: pl.DataFrame, direction: str) -> Any:
     share = float(np.clip(60 / len(found.homes), 0.3, 1))  # nested, so that all are seen where they are equal
     area = dict(zip(names, (0.0, 110 * share, 55 * share, 24 * share), strict=False))
     rows = rows.with_columns(area=pl.col("series").replace_strict(area, return_dtype=pl.Float64))
+    bend, top = max(found.asked.cap_kw / 10, 1e-3), float(max([1e-3, *rows["kw"]]))
+    ticks = [0.0, *(digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5))]
+    axis = alt.Axis(values=[tick for tick in ticks if not 0 < tick < bend and tick <= top], format=",.3~r")
+    y = alt.Y("kw:Q", title=f"{direction} of one home [kW]", axis=axis)
+    y = y.scale(type="symlog", constant=bend, domain=[0, 1.1 * top], nice=False)
     x = alt.X("place:Q", title="terminals, by what each could take alone").axis(format="d", tickMinStep=1)
-    y = _kw_axis(f"{direction} of one home [kW]", max(found.asked.cap_kw / 10, 1e-3), max([1e-3, *rows["kw"]]))
     base = alt.Chart(rows).encode(
         x.scale(nice=False, zero=False, padding=12), y, colour,
         tooltip=["terminal:N", "series:N", alt.Tooltip("kw:Q", title="kW of one home", format=".3~f")],
@@ -186,14 +193,6 @@ def _envelopes(found: Hosted, rows: pl.DataFrame, direction: str) -> Any:
     ]
     title = alt.Title(direction.capitalize(), subtitle=f"in all: {', '.join(totals)}")
     return alt.layer(line, marks).properties(width=WIDTH, height=230, title=title)
-
-
-def _kw_axis(title: str, bend: float, top: float) -> Any:
-    """From 0 to `top`: linear up to `bend`, logarithmic above."""
-    ticks = [0.0, *(digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5))]
-    axis = alt.Axis(values=[tick for tick in ticks if not 0 < tick < bend and tick <= top], format=",.3~r")
-    scale = alt.Scale(type="symlog", constant=bend, domain=[0, 1.1 * top], nice=False)
-    return alt.Y("kw:Q", title=title, axis=axis, scale=scale)
 
 
 def _wrapped(text: str) -> list[str]:

@@ -10,12 +10,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.feeder.envelope import MAXIMUM
-from wattflock.feeder.hosted import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
-from wattflock.feeder.hosting import CAP
 from wattflock.feeder.limits import Limits, branch_loading, three_phase, unbalance
 from wattflock.feeder.opendss.compare import Comparison
 from wattflock.feeder.snapshot import Snapshot
+from wattflock.study.hosting.assessment import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
+from wattflock.study.hosting.capacity import CAP
+from wattflock.study.hosting.envelope import MAXIMUM
 
 SHOWN_TAPS = 24
 DIGITS = 6  # significant, of numbers in files

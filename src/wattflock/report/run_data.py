@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from wattflock.errors import RunError
-from wattflock.store.folder import read_json, reason
+from wattflock.core.errors import RunError
+from wattflock.core.files import read_json, reason
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "

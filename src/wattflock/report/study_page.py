@@ -7,12 +7,12 @@ from typing import Any
 import polars as pl
 from rich.table import Table as Terminal
 
+from wattflock.core.files import read_json, write_whole
 from wattflock.report import html, study_charts
 from wattflock.report.html import Row, Section
 from wattflock.report.tables import Table
 from wattflock.report.theme import Look, methods, save
 from wattflock.report.words import DASH, number, shown
-from wattflock.store.folder import read_json, write_whole
 from wattflock.study.quantities import QUANTITIES, Quantity
 
 KEYS = ("row", "method")

@@ -4,21 +4,16 @@ from typing import Any
 
 import jax
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr, ndtri
 
+from wattflock.data.calendar import When
 from wattflock.synth import sun
-from wattflock.synth.sky import MIDDLE_H, MONTH_ENDS, is_warm, seasons
+from wattflock.synth.sky import MIDDLE_H, is_warm, seasons
 from wattflock.synth.sun import Place
-from wattflock.synth.when import When
 
 LEVELS = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0])
 KINDS = 6  # of days, from dull to clear
 SLOW = 0.1  # share of a day in the slow mean of temperature
-
-
-def months(year_part: np.ndarray) -> np.ndarray:
-    """Month of each day, 0 to 11."""
-    return (year_part[:, None] > MONTH_ENDS[None]).sum(1)
 
 
 def standard(values: np.ndarray, when: When) -> np.ndarray:
@@ -61,7 +56,9 @@ def fill_dark(clearness: np.ndarray) -> np.ndarray:
 
 def scores(values: np.ndarray) -> np.ndarray:
     """Normal scores of each column among the rows."""
-    return norm.ppf((rankdata(values, axis=0) - 0.5) / len(values))
+    from scipy.stats import rankdata  # half a second to import
+
+    return ndtri((rankdata(values, axis=0) - 0.5) / len(values))
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
@@ -79,7 +76,7 @@ def whole_days(clearness: np.ndarray, light: np.ndarray) -> np.ndarray:
 
 def cloud_scores(clearness: np.ndarray, light: np.ndarray, when: When) -> np.ndarray:
     """Normal score of each day's clearness among the days of its month; (days,)."""
-    month, whole = months(np.asarray(when.year_part)), whole_days(clearness, light)
+    month, whole = np.asarray(when.month) - 1, whole_days(clearness, light)
     found = np.zeros(len(whole))
     for m in np.unique(month):
         found[month == m] = np.asarray(scores(whole[month == m, None])[:, 0], float)
@@ -91,7 +88,7 @@ def fit_clouds(clearness: np.ndarray, light: np.ndarray, when: When, count: int 
 
     `light` (days, 24) is that of a clear sky in the same hours; every month must have been measured.
     """
-    month, whole = months(np.asarray(when.year_part)), whole_days(clearness, light)
+    month, whole = np.asarray(when.month) - 1, whole_days(clearness, light)
     if missing := sorted(set(range(12)) - set(month.tolist())):
         raise ValueError(f"clouds are fitted to a whole year; no day was measured in month {missing[0] + 1}")
     best = np.array([np.quantile(whole[month == m], 0.9) for m in range(12)])
@@ -133,7 +130,7 @@ def _keep(whole: np.ndarray, days: np.ndarray, month: np.ndarray, years: int = 5
         score = [draws[0]]
         for draw in draws[1:]:
             score.append(keep * score[-1] + np.sqrt(1 - keep**2) * draw)
-        level = norm.cdf(score)
+        level = ndtr(score)
         made = [np.interp(level[d], LEVELS, days[m]) for d, m in enumerate(month)]
         found.append(lingers(np.transpose(made)))
     return float(np.interp(lingers(whole), found, tries))
