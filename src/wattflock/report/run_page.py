@@ -226,8 +226,6 @@ def origin(card: dict[str, Any]) -> list[str]:
         said.append(f"A composite: {composite}.")
     if unused := card.get("not_used"):
         said.append(f"In the files but not used: {', '.join(unused)}.")
-    if unused := card.get("not_used"):
-        said.append(f"In the files but not used: {', '.join(unused)}.")
     if repairs := card.get("repairs"):
         mended = ", ".join(f"{what} {times:,}" for what, times in repairs.items())
         said.append(f"Mended in the readings: {mended}.")
