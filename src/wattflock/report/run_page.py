@@ -19,7 +19,7 @@ CAPTIONS = {
     "voltage": "All nodes on all test days. Pale: from the lowest to the highest ever seen. Darker: 5 to 95 % of the "
     "nodes on a mean day. Line: the median. Dashed: the limits.",
     "feeder": "Each bus by its worst phase, on one logarithmic scale; an empty circle has no violation. Point at a bus "
-    "for its voltages; drag to move, turn the wheel with Shift held to zoom, double-click to go back.",
+    "for its voltages; drag to move, turn the wheel with Ctrl (or ⌘) held to zoom, double-click to go back.",
     "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
     "curves": "A line for each seed: strong on validation days, faint on training days.",
     "days": "A row for each method; an empty place is a day on which it was not judged.",
