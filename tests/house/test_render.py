@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
@@ -68,6 +69,10 @@ def test_a_table_that_is_ready_to_be_printed_is_json_too():
     table = Table("peak\nkW", "name")
     table.add_row("1.5", "one")
     assert json.loads(as_json(table)) == [{"peak kW": "1.5", "name": "one"}]
+    facts = Table.grid("", "")
+    facts.add_row("losses", "3 kW")
+    assert json.loads(as_json(facts)) == {"losses": "3 kW"}
+    assert json.loads(as_json(Group(table, "", Text("said")))) == [[{"peak kW": "1.5", "name": "one"}], "said"]
 
 
 def listed() -> object:
