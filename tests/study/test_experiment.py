@@ -59,7 +59,7 @@ def test_a_learner_without_a_file_is_trained_kept_nowhere_and_judged(brief, cut)
     before = judged(dataclasses.replace(mine(brief, runs), run=Run(found.folder)), ["guess"])
     assert before.methods["method"].to_list() == ["idle", "guess"]
     assert [folder.name for folder in runs.iterdir()] == [found.folder.name]
-    assert found.methods.columns[:2] == ["method", "cost_per_home_day"]
+    assert found.methods.columns[0] == "method" and "cost_per_home_day" in found.methods.columns
     with pytest.raises(RunError, match="train guess first"):
         judged(mine(brief, None), ["guess"])
 
