@@ -224,12 +224,12 @@ def test_training_alone_says_where_its_checkpoint_is(study):
 @pytest.mark.study
 def test_what_is_refused_leaves_no_folder_and_says_what_is_allowed(study, tmp_path):
     result = wattflock("compare", *sets("judge.test_days=200"), folder=tmp_path)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "judge.test_days = 200; allowed: 1 to 70" in result.stderr
     assert list(tmp_path.iterdir()) == []
     folder, run = study
     result = wattflock("evaluate", run.name, "--days", 200, folder=folder)
-    assert (result.returncode, "--days = 200; allowed: 1 to 70" in result.stderr) == (2, True)
+    assert (result.exit_code, "--days = 200; allowed: 1 to 70" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_what_is_refused_leaves_no_folder_and_says_what_is_allowed(study, tmp_pa
 )
 def test_a_count_below_nothing_is_refused(words, said, tmp_path):
     result = wattflock(*words, folder=tmp_path)
-    assert (result.returncode, said in result.stderr, list(tmp_path.iterdir())) == (2, True, [])
+    assert (result.exit_code, said in result.stderr, list(tmp_path.iterdir())) == (2, True, [])
 
 
 @pytest.mark.study
@@ -250,7 +250,7 @@ def test_latest_is_the_newest_run_and_json_has_its_figures(study):
     folder, run = study
     (run / "scenario.toml").touch()  # as one that is begun or gone on with
     result = wattflock("evaluate", "latest", "--method", "rules", "--days", 4, "--json", folder=folder)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
     summary = json.loads((run / "summary.json").read_text())
     figure = "cost_per_home_day"
@@ -269,7 +269,7 @@ def test_runs_says_in_which_fields_two_scenarios_differ(study, tmp_path):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "scenario.toml").write_text(text)
     result = wattflock("runs", "--diff", "one", "two", "--json", folder=tmp_path)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == [{"field": "seed", "one": "0", "two": "1"}]
     assert "seed" in wattflock("runs", "--diff", "one", "two", folder=tmp_path).stdout
 
