@@ -135,7 +135,9 @@ def load_tree(path: Path, like):
 
     try:
         arrays, _ = unpack(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: {reason(error)}") from error
+    except ValueError as error:
         raise RunError(f"{path}: {error}") from error
     wanted = dict(named_leaves(like))
     shapes = {name: leaf.shape for name, leaf in arrays.items()}
