@@ -129,7 +129,8 @@ def as_bright(clouds: dict[str, Any], clearness: np.ndarray) -> dict[str, Any]:
         return float((np.diff(LEVELS) * (days[1:] + days[:-1]) / 2).sum())
 
     def shift(days: np.ndarray, wanted: float) -> float:
-        return float(brentq(lambda shift: mean(moved(days, shift)) - wanted, -3, 3))
+        root: Any = brentq(lambda shift: mean(moved(days, shift)) - wanted, -3, 3)
+        return float(root)
 
     found = [moved(days, shift(days, wanted)) for days, wanted in zip(clouds["days"], clearness, strict=True)]
     return clouds | {"days": np.asarray(found, np.float32)}
