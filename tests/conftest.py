@@ -1,4 +1,4 @@
-"""What all tests share: strict numerics, and one small flock with every device, built once."""
+"""What all tests share: strict numerics, a compile cache, and one small flock with every device, built once."""
 
 from pathlib import Path
 
@@ -8,11 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core import compile_cache
 from wattflock.core.scenario import Scenario, load
 from wattflock.core.types import Profile, cast, on_device
 from wattflock.study.build import Built, build
+from wattflock.synth import generate
 from wattflock.world.world import World
 
+compile_cache.enable()
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 MIX = "{battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15}"
@@ -35,6 +38,14 @@ def compiled_programs_are_given_back():
     yield
     if MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def small_blocks():
+    """Homes are made by 40 at a time instead of 1,000, whatever is asked for: where only laws are looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "BLOCK", 40)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.synth.make import flock, live, quiet
 from wattflock.core.registry import interface, parts
-from wattflock.synth import bundle, gan_nets
+from wattflock.synth import bundle, gan_nets, habits_training
 from wattflock.synth.load_model import LoadModel
 from wattflock.synth.models import gan, habits
 
@@ -20,9 +20,9 @@ every_model = pytest.mark.parametrize("name", MODELS)
 # Laws hold whether a model has learned much or little.
 SHORT = (
     (gan, "Recipe", functools.partial(gan_nets.Recipe, steps=0)),
-    (lesson, "STEPS", 2),
-    (lesson, "CHUNK", 2),
-    (lesson, "BATCH", 64),
+    (habits_training, "STEPS", 2),
+    (habits_training, "CHUNK", 2),
+    (habits_training, "BATCH", 64),
     (habits, "TUNED_ON", 4),
 )
 

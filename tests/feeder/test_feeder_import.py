@@ -255,6 +255,17 @@ def test_an_explicit_neutral_is_the_other_end_of_a_load():
     assert math.isnan(ratings["capacitor.c"][0])
 
 
+@pytest.mark.parametrize(
+    ("units", "km"), [("mi", 1.609344), ("kft", 0.3048), ("km", 1.0), ("m", 1e-3), ("ft", 3.048e-4), ("none", math.nan)]
+)
+def test_every_length_is_read_in_kilometres(tmp_path, units, km):
+    lines = [f"new line.l{k} bus1=s bus2=b{k} r1=0.1 x1=0.1 length={k} units={units}\n" for k in (1, 2, 3)]
+    master = tmp_path / "master.dss"
+    master.write_text(START + "".join(lines) + "solve\n")
+    found = {one.name: one.length_km for one in read_opendss(master).elements}
+    assert found == pytest.approx({f"line.l{k}": k * km for k in (1, 2, 3)}, nan_ok=True)
+
+
 START = "clear\nnew circuit.c bus1=s basekv=0.4\n"
 LINE = "new line.a bus1=s bus2=b r1=0.1 x1=0.1 r0=0.1 x0=0.1\n"
 DEAD = "new line.x bus1=p bus2=q c1=0 c0=0\nnew load.lost bus1=q kv=0.4 kw=1\nnew load.high phases=1 bus1=b.4 kw=1\n"

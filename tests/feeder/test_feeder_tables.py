@@ -109,6 +109,7 @@ def test_names_ratings_and_voltages_of_ieee123():
     by_name = {one.name: one for one in circuit.elements}
     assert {"line.l115", "switch.sw1", "transformer.xfm1", "regulator.reg1a", "capacitor.c83"} <= set(by_name)
     assert by_name["line.l115"].rating_a == 530 and by_name["regulator.reg1a"].rating_kva == 5000
+    assert by_name["line.l115"].length_km == pytest.approx(400 * 3.048e-4) and np.isnan(by_name["switch.sw1"].length_km)
     assert np.isnan(by_name["switch.sw1"].rating_a) and circuit.frequency_hz == 60
     np.testing.assert_allclose(circuit.node_kv[circuit.nodes.index("610.1")], 0.48 / 3**0.5)
 

@@ -22,7 +22,7 @@ COMPARISON = Comparison(SUMMARY, {}, Path("runs") / "mine")
 PAYS = pl.DataFrame({"home": [3], "kind": ["battery"], "terminal": ["1.1"], "idle": [1.0]})
 ROWS = pl.DataFrame({"run": ["mine"], "method": ["idle"], "state": ["complete"], "cost_per_home_day": [3.5]})
 SPREADS = {f"{name}_{kind}": [1.5] for name in (
-    "cost_per_home_day", "saving_captured", "violation_of_idle", "violated_share", "worst_pu", "train_seconds",
+    "days", "cost_per_home_day", "saving_captured", "violation_of_idle", "violated_share", "worst_pu", "train_seconds",
 ) for kind in ("mean", "sd", "most")}  # fmt: skip
 FOUND = {
     "training": Training("gradmap", ZeroPolicy(), 10, 40, 1.5, pl.DataFrame({"round": [10]}), Path("x.safetensors")),

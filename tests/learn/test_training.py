@@ -97,7 +97,7 @@ def test_all_chunks_are_traced_once(course):
     assert len(traces) == once
 
 
-@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("at", [2, 3])  # the first call says that it compiles
 def test_ctrl_c_loses_nothing(at, quick, course, unbroken, tmp_path, monkeypatch):
     calls = itertools.count(1)
     undisturbed = Bar.at
@@ -142,7 +142,7 @@ def test_a_checkpoint_of_another_scenario_is_refused(quick, small, unbroken, tmp
     mine = open_run(quick, tmp_path)
     mine.save("gradmap", unbroken[0].progress, {"rounds": 10, "seconds": 1.0, "curve": []})
     other = open_run(load(None, [*small, *QUICK, "seed=1"]), tmp_path)
-    other.checkpoint("gradmap").parent.mkdir()
+    other.checkpoint("gradmap").parent.mkdir(parents=True)
     mine.checkpoint("gradmap").replace(other.checkpoint("gradmap"))
     with pytest.raises(RunError, match="belongs to run"):
         other.resume("gradmap", unbroken[0].progress)

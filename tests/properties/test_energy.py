@@ -91,7 +91,31 @@ LIMITS = {  # device -> what must hold after every step: (device, states, effect
 }  # fmt: skip
 
 
+@eqx.filter_jit
+def powers(device, state, now):
+    """Power at five levels of the first control, the others at rest, (actions,)."""
+    actions = jnp.linspace(-1, 1, 5)[:, None] * (jnp.arange(device.controls) == 0)[None]
+    return jax.vmap(lambda action: device.step(state, action, now)[1].power_kw)(actions)
+
+
 @every_device
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, dt_h=lengths_h, outdoor_c=st.floats(-20, 40))
+def test_power_lies_between_that_of_the_least_and_of_the_most_action(name, moment, seed, dt_h, outdoor_c):
+    """What plans rely on: power rises or falls with the first control, straight on either side of rest."""
+    with jax.enable_x64(True):
+        device, now = example(name, wide=True), moment(dt_h=dt_h, outdoor_c=outdoor_c)
+        for state in random_day(device, moment(), jnp.asarray(seed), jnp.asarray(dt_h))[2][::6]:
+            kw = powers(device, state, now)
+            steps = jnp.diff(kw)
+            assert bool((steps >= -1e-9).all() or (steps <= 1e-9).all()), kw
+
+
+def test_the_devices_whose_limits_are_known_are_there():
+    assert set(LIMITS) <= set(DEVICES)
+
+
+@pytest.mark.parametrize("name", LIMITS)
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, dt_h=lengths_h)
 def test_no_limit_of_a_device_is_passed(name, moment, seed, dt_h):

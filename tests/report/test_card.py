@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from wattflock.apps.cli import make_app
 from wattflock.core.errors import ScenarioError
 from wattflock.data.home_days import HomeDays
-from wattflock.report.card import write_card
-from wattflock.report.card.figures import drawings
-from wattflock.report.card.given import read_flock
-from wattflock.report.card.page import page
+from wattflock.report.card_charts import DRAW, card_figures
+from wattflock.report.card_input import read_flock
+from wattflock.report.card_page import page, write_card
+from wattflock.report.theme import spec
 from wattflock.synth.card import collect
 from wattflock.synth.card import load as of_load
 from wattflock.synth.card.sides import Criterion, parts, row, trio
@@ -186,28 +186,59 @@ def test_a_whole_card_judges_everything_and_is_plain_json():
     assert json.loads(json.dumps(whole, allow_nan=False)) == whole
 
 
+@cache
+def figures() -> tuple:
+    return tuple(card_figures(facts()))
+
+
+@cache
+def html() -> str:
+    return page(facts(), list(figures()))
+
+
+def drawn(name: str) -> pl.DataFrame:
+    """All rows of a figure, as its chart holds them."""
+    found = spec(next(one.chart for one in figures() if one.name == name))
+    return pl.concat([pl.DataFrame(rows) for rows in found["datasets"].values()], how="diagonal_relaxed")
+
+
 @pytest.mark.study
 def test_page_shows_every_figure_and_asks_nobody():
-    plotly = pytest.importorskip("plotly.offline")
-    html = page(facts()).decode()
-    own = html.replace(plotly.get_plotlyjs().replace("</script", "<\\/script"), "")
+    own = re.sub(r"<script(?: [^>]*)?>.*?</script>", "", html(), flags=re.S)
     assert not re.search(r"https?:|(src|href)\s*=\s*\"(?!#)|url\(|@import|<link|<iframe", own)
-    assert own.count("</script") == 3
-    figures = json.loads(re.search(r'id="figures">(.*?)</script>', own, re.S)[1])
-    for drawing in drawings(facts()):
-        assert f'<section id="{drawing.name}">' in own and drawing.how
-        for place, panel in enumerate(drawing.panels):
-            shown = figures[f"{drawing.name}-{place}"]
-            assert shown["choices"][""]["data"]
-            assert shown["layout"]["xaxis"]["title"]["text"] and shown["layout"]["yaxis"]["title"]["text"]
-            assert panel.x.title and panel.y.title
+    specs = [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', html(), re.S)]
+    assert [one.name for one in figures()] == [name for name in DRAW if name in own]
+    assert len(specs) == len(figures()) == len(facts()["figures"]) + 1  # kinds and transitions share their facts
+    for one, shown in zip(figures(), specs, strict=True):
+        assert f'<section id="{one.name}">' in own and one.how and one.said.split(";")[0] in shown["description"]
+        assert all(panel["title"] for panel in shown["concat"]) and all(shown["datasets"].values())
+        axes = [unit["encoding"].get(axis, {}).get("title") for axis in "xy" for unit in _units(shown)]
+        assert sum(map(bool, axes)) >= 2 * len(shown["concat"])
     for one in facts()["rows"]:
         assert one["figure"].replace("'", "&#x27;") in own
 
 
+def _units(chart: dict) -> list[dict]:
+    parts = chart.get("concat", []) + chart.get("layer", [])
+    return [unit for part in parts for unit in _units(part)] if parts else [chart]
+
+
+@pytest.mark.study
+def test_what_is_drawn_are_the_facts():
+    hours = facts()["figures"]["peak_hours"]["sides"]
+    steps = drawn("peak_hours").filter(side="synthetic").sort("x")
+    assert steps["x"].to_list() == list(range(25))
+    assert steps["y"].to_list() == pytest.approx([*hours["synthetic"], hours["synthetic"][-1]], rel=1e-4)
+    clusters = facts()["figures"]["clusters"]["days"]
+    bars = drawn("clusters").filter(side="95 % of real to real").sort("x")
+    assert bars["y"].to_list() == pytest.approx([0.95 * one["real_to_real"] for one in clusters.values()], rel=1e-4)
+    table = facts()["figures"]["transitions"]["sides"]["synthetic"]["table"]
+    cells = drawn("transitions").filter(pl.col("value").is_not_null())
+    assert {round(100 * share) for row in table for share in row if share > 0} <= set(cells["text"])
+
+
 @pytest.mark.study
 def test_whatever_is_missing_is_said_and_the_rest_is_drawn(tmp_path):
-    pytest.importorskip("matplotlib")
     flock = made(1, 20, 3, datetime.date(2027, 6, 1))
     bare = HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw)
     alone = collect(None, None, bare)
@@ -223,7 +254,7 @@ def test_whatever_is_missing_is_said_and_the_rest_is_drawn(tmp_path):
 def test_names_from_a_file_are_escaped():
     evil = '<b>6"3$3</script>&@ink'
     forged = facts() | {"notes": [evil], "left_out": [[evil, evil]]}
-    own = page(forged).decode()
+    own = page(forged, [])
     assert "<b>6" not in own and "&lt;b&gt;6" in own
 
 
@@ -309,3 +340,5 @@ def test_the_command_writes_a_card(tmp_path):
     written = json.loads((tmp_path / "card" / "card.json").read_text())
     assert table["figure"].to_list() == [one["figure"] for one in written["rows"]]
     assert {"card.html", "card-energy.png"} <= {path.name for path in (tmp_path / "card").iterdir()}
+    text = (tmp_path / "card" / "card.csv").read_text()
+    assert not re.search(r"[1-9]\d*\.?\d{8,}", text)  # numbers have six digits

@@ -16,7 +16,7 @@ from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 from wattflock.verbs import GROUPS, VERBS
 
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("small_blocks")]
 FIRST = datetime.date(2027, 3, 25)  # clocks change on the 28th
 FEW = Wanted(3, 6, FIRST, "Europe/London", seed=7)
 
@@ -27,7 +27,7 @@ def london():
 
 
 @pytest.fixture(scope="module")
-def few(london):
+def few(london, small_blocks):
     return made(london, FEW)
 
 

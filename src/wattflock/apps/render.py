@@ -17,52 +17,52 @@ from wattflock.study.results import Comparison, Listing, Runs, Study, Training, 
 
 
 @functools.singledispatch
-def shown(found: Any) -> Any:
-    """What a terminal prints of it; what is ready to be printed is left as it is."""
+def shown(found: Any, wide: bool = False) -> Any:
+    """What a terminal prints of it, `wide` with all columns; what is ready to be printed is left as it is."""
     return found
 
 
 @shown.register
-def _(found: Training) -> str:
+def _(found: Training, wide: bool = False) -> str:
     left = f" of {found.rounds_asked}" if found.rounds < found.rounds_asked else ""
     kept = f"; checkpoint {found.checkpoint}" if found.checkpoint else ""
     return f"{found.method}: {found.rounds}{left} rounds in {found.seconds:.1f} s{kept}"
 
 
 @shown.register
-def _(found: Comparison) -> Group:
-    from wattflock.report import comparison
+def _(found: Comparison, wide: bool = False) -> Group:
+    from wattflock.report.tables import comparison
 
     left = [
         f"{name}: judged after {done} of {asked} rounds; the same `compare` goes on"
         for name, (done, asked) in found.unfinished.items()
     ]
-    return Group(comparison(found.summary), *map(Text, [*left, *found.summary.get("notes", ())]))
+    return Group(comparison(found.summary, wide), *map(Text, [*left, *found.summary.get("notes", ())]))
 
 
 @shown.register
-def _(found: Tuned) -> Group:
-    from wattflock.report.overview import homes_that_pay
+def _(found: Tuned, wide: bool = False) -> Group:
+    from wattflock.report.tables import homes_that_pay
 
-    return Group(shown(found.comparison), homes_that_pay(found.homes, found.comparison.summary["currency"]))
+    return Group(shown(found.comparison, wide), homes_that_pay(found.homes, found.comparison.summary["currency"]))
 
 
 @shown.register
-def _(found: Runs) -> Any:
-    from wattflock.report.overview import overview
+def _(found: Runs, wide: bool = False) -> Any:
+    from wattflock.report.tables import overview
 
     return overview(found.table)
 
 
 @shown.register
-def _(found: Study) -> Table:
-    from wattflock.report.study import terminal
+def _(found: Study, wide: bool = False) -> Table:
+    from wattflock.report.study_page import terminal
 
-    return terminal(found.table, found.currency)
+    return terminal(found.table, found.currency, wide)
 
 
 @shown.register
-def _(found: Listing) -> Table:
+def _(found: Listing, wide: bool = False) -> Table:
     table = Table(*found.table.columns, box=None, header_style="bold")
     for row in found.table.iter_rows():
         table.add_row(*(Text(str(cell)) for cell in row))

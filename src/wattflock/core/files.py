@@ -8,8 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import safetensors
@@ -133,9 +131,14 @@ def load_tree(path: Path, like):
     Raises:
         RunError: the file is broken, or names or shapes differ from `like`: it is of another scenario.
     """
+    import jax
+    import jax.numpy as jnp
+
     try:
         arrays, _ = unpack(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: {reason(error)}") from error
+    except ValueError as error:
         raise RunError(f"{path}: {error}") from error
     wanted = dict(named_leaves(like))
     shapes = {name: leaf.shape for name, leaf in arrays.items()}
@@ -147,6 +150,8 @@ def load_tree(path: Path, like):
 
 def named_leaves(tree) -> list[tuple[str, Any]]:
     """Leaves of a tree with their dotted names: fields, dictionary keys, numbers of a list."""
+    import jax
+
     paths = jax.tree_util.tree_leaves_with_path(tree)
     return [
         (".".join(str(getattr(k, "name", getattr(k, "key", getattr(k, "idx", k)))) for k in p), x) for p, x in paths

@@ -60,7 +60,7 @@ def _value(text: str) -> object:
 
 
 def _lines(tree: Tree, above: tuple[str, ...]) -> list[str]:
-    lines = [f"{_key(key)} = {_literal(value)}" for key, value in tree.items() if not isinstance(value, dict)]
+    lines = [f"{_key(key)} = {literal(value)}" for key, value in tree.items() if not isinstance(value, dict)]
     for key, value in tree.items():
         if isinstance(value, dict):
             path = (*above, _key(key))
@@ -69,18 +69,19 @@ def _lines(tree: Tree, above: tuple[str, ...]) -> list[str]:
 
 
 def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _literal(key)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else literal(key)
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """A value as TOML writes it."""
     match value:
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case bool():
             return str(value).lower()
         case list() | tuple():
-            return "[" + ", ".join(_literal(item) for item in value) + "]"
+            return "[" + ", ".join(literal(item) for item in value) + "]"
         case dict():
-            return "{" + ", ".join(f"{_key(key)} = {_literal(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{_key(key)} = {literal(item)}" for key, item in value.items()) + "}"
         case _:
             return repr(value)

@@ -62,6 +62,10 @@ class HomeDays:
         """The calendar of the days, without summer time."""
         return calendar(self.first_day, self.shape()[1])
 
+    def table(self) -> pl.DataFrame:
+        """Long form: home, time (local clock, beginning of the step), and a column for each quantity."""
+        return to_table(self)
+
     def dates(self) -> list[datetime.date]:
         """The date of each day."""
         return [self.first_day + datetime.timedelta(days=k) for k in range(self.shape()[1])]

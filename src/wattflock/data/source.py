@@ -3,7 +3,8 @@
 import abc
 import dataclasses
 import datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import equinox as eqx
 import numpy as np
@@ -58,6 +59,12 @@ class DataSource(eqx.Module):
             ScenarioError: there is no such file.
         """
         return False
+
+    @classmethod
+    def example(cls, folder: Path) -> Self:
+        """A small one that can be read at once; a source of files writes what it reads into `folder`."""
+        del folder
+        return cls()
 
     @abc.abstractmethod
     def raw(self) -> Raw:

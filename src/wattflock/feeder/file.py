@@ -104,7 +104,7 @@ def unpack_ends(name: str, arrays: dict[str, Matrix], nodes: int) -> tuple[list[
 
 
 FORMAT, VERSION = "wattflock circuit", 1
-UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _pu per unit; index -1 is the ground"
+UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _km km; _pu per unit; index -1 is the ground"
 RECORDS = {"bus": Bus, "spot": Spot, "rating": Element, "regulator": Regulator, "control": Control}
 COLUMNS = {
     "bus": columns(Bus, ("bus",)),

@@ -59,6 +59,12 @@ def taps_of(circuit: Circuit) -> tuple[int, ...]:
     return tuple(unit.tap for unit in circuit.regulators)
 
 
+def at_rest(circuit: Circuit, voltage_v: Matrix) -> bool:
+    """Whether no control would move its tap at these voltages of all nodes [V], complex, shape (nodes,)."""
+    measured = np.abs(_sensors(circuit).rows @ voltage_v)
+    return not any(_steps(unit, float(volt)) for unit, volt in zip(circuit.regulators, measured, strict=True))
+
+
 def _measured(circuit: Circuit, background: Sequence[Spot]) -> Matrix | None:
     """What each control sees [V on its 120 V side]; None without a solution."""
     feeder = reduce_circuit(circuit, background, watched=_sensors(circuit))

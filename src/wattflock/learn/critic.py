@@ -25,7 +25,7 @@ def shuffled(count: int, rows: int, epochs: int, key: Array) -> Array:
     def epoch(key):
         return jax.random.permutation(key, count)[: batches * size].reshape(batches, size)
 
-    return jnp.concatenate([epoch(k) for k in jax.random.split(key, epochs)])
+    return jax.vmap(epoch)(jax.random.split(key, epochs)).reshape(epochs * batches, size)
 
 
 def fit(

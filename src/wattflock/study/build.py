@@ -1,6 +1,7 @@
 """Scenario → world, sampler and learners: the one place where names become objects."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from wattflock.core.registry import nearest, part
 from wattflock.core.scenario import DataSection, HomesSection, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
-from wattflock.data.sample import Augment, Sampler, sampler
+from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
 from wattflock.data.source import DataSource, Readings
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.loads import apportion
@@ -122,10 +123,23 @@ def days_of(data: DataSection, count: int, readings: Readings, random: np.random
     scale = random.uniform(0.6, 1.4, count)
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
+    refuse_few(len(readings.month), data.fold)
     augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
     return sampler(
         readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error)
     )
+
+
+def refuse_few(days: int, fold: int) -> None:
+    """Raises ScenarioError where readings are too short for a training, a validation and a test day."""
+    missing = set(SPLITS)
+    for week in itertools.count():
+        missing.discard(split_of_week(week, fold))
+        if not missing:
+            break
+    if days <= 7 * week:
+        said = f"{7 * week + 1} or more: whole weeks are for training, validation and test (data.fold={fold})"
+        raise ScenarioError([Problem("scenario", "data: days of readings", days, said)])
 
 
 def sources(
@@ -140,7 +154,7 @@ def sources(
     """
     unknown = [home for home in held_out if home not in measured]
     problems = [Problem("scenario", "data.homes_held_out", home, nearest(home, measured)) for home in unknown]
-    if not problems and len(held_out) == len(measured):
+    if not problems and set(held_out) == set(measured):
         problems = [Problem("scenario", "data.homes_held_out", held_out, "fewer than all measured homes")]
     if problems:
         raise ScenarioError(problems)

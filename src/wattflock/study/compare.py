@@ -20,6 +20,7 @@ from wattflock.world.rollout import Policy, ZeroPolicy
 
 Tables = dict[str, pl.DataFrame]
 SHOWN_HOMES = 6
+TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days are asked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +39,15 @@ class Days:
         return Days(profile, [self.dates[day] for day in picked], self.few, shown)
 
 
-def refuse_days(sampler: Sampler, days: int, where: tuple[str, str] = ("scenario", "judge.test_days")) -> None:
-    """Raises ScenarioError where `days` are asked for of a test split that has fewer; 0 is all."""
+def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[str, str] = TEST_DAYS) -> None:
+    """Raises ScenarioError where more days are asked for, to judge or for a bound, than the test split has."""
     there = len(sampler.split_days["test"])
-    if not 0 <= days <= there:
-        raise ScenarioError([Problem(*where, days, f"1 to {there}, the days that no method has seen, or 0: all")])
+    said = f"{{}} to {there}, the days that no method has seen"
+    problems = [] if 0 <= days <= there else [Problem(*where, days, f"{said.format(1)}, or 0: all")]
+    if bound_days > there:
+        problems.append(Problem("scenario", "judge.bound_days", bound_days, said.format(0)))
+    if problems:
+        raise ScenarioError(problems)
 
 
 def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:

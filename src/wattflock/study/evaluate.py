@@ -30,6 +30,8 @@ class Judged:
     net_kw: np.ndarray  # (days, steps) of the flock on the feeder
     voltage_pu: np.ndarray  # (days, steps, nodes)
     excess_pu: np.ndarray  # (days, steps, nodes)
+    import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market
+    export_price_per_kwh: np.ndarray  # (days, steps)
     converged: np.ndarray  # (days, steps)
     shown: dict[str, np.ndarray]  # series of a few homes, each (days, steps, few); see `Home.dissect`
 
@@ -69,7 +71,7 @@ def _join(parts: list):
 @eqx.filter_jit
 def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few) -> dict:
     trajectory = rollout(world, policy, profile, jax.random.key(0), action_offset=action_offset)
-    outcome = judge(world, trajectory, profile)
+    outcome, prices = judge(world, trajectory, profile), world.market.prices(profile)
     return {
         "cost": outcome.cost.sum(1),
         "bill": outcome.bill.sum(1),
@@ -80,6 +82,8 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
         "net_kw": outcome.net_kw,
         "voltage_pu": outcome.voltage_pu,
         "excess_pu": outcome.excess_pu,
+        "import_price_per_kwh": prices.import_price_per_kwh,
+        "export_price_per_kwh": prices.export_price_per_kwh,
         "converged": outcome.converged,
         "shown": dissect(world, trajectory, profile, few),
     }

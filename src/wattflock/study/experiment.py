@@ -30,6 +30,7 @@ from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
 from wattflock.study.results import Comparison, Training, Tuned
 from wattflock.study.run import Run, open_run
+from wattflock.study.summary import on_shared_days
 from wattflock.study.train import Course, Mark, score, train, validation_days
 from wattflock.world.rollout import Policy
 from wattflock.world.sharding import mesh_of
@@ -102,7 +103,8 @@ class Experiment:
         Raises:
             ScenarioError: readings, homes, feeder, devices or counts of days that do not fit.
         """
-        compare.refuse_days(self.built.sampler, self.scenario.judge.test_days)
+        judge = self.scenario.judge
+        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days)
         _ = self.mesh
         if self.run:
             self.run.begin(self.scenario)
@@ -254,13 +256,23 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
     result = summary(experiment, compare.figures(every["days"]), cards) | {
         "bound_days": len(optima),
+        "on_bound_days": on_shared_days(every["days"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "notes": [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else [],
+        "notes": notes(experiment),
     }
     if experiment.run:
         experiment.run.write(every, result, chart(experiment.built))
     return Comparison(result, every, experiment.run.folder if experiment.run else None)
+
+
+def notes(experiment: Experiment) -> list[str]:
+    """What was asked for and is not in the table, with the reason."""
+    judge = experiment.scenario.judge
+    said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
+    if judge.yardsticks and not judge.bound_days:
+        said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
+    return said
 
 
 def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:

@@ -8,6 +8,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from wattflock.study.interrupt import heard
+
+LOOK_S = 0.5  # between two looks at who is done: Ctrl-C is heard there
 PATIENCE_S = 60.0  # for what is interrupted to save where it was
 
 
@@ -40,7 +43,7 @@ def side_by_side(work: Callable[..., str], items: Sequence[tuple], workers: int)
                 process.start()
                 there.close()  # ours: what is left is the worker's, and its end is the end of the pipe
                 live[here] = place, process, share
-            for ready in wait(list(live)):
+            for ready in wait(list(live), LOOK_S):
                 place, process, share = live.pop(ready)  # type: ignore[arg-type]
                 yield place, _said(ready, process)
                 shares.append(share)
@@ -55,7 +58,7 @@ def _one(pipe: Connection, share: tuple[int, ...], work: Callable[..., str], ite
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share)
     try:
-        pipe.send(work(*item))
+        pipe.send(heard(lambda: work(*item), lambda: pipe.send("interrupted")))
     except KeyboardInterrupt:
         pipe.send("interrupted")
 

@@ -2,14 +2,16 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from wattflock.core import files
 from wattflock.core.errors import RunError
-from wattflock.core.files import read_json, write_json, write_table, write_whole
+from wattflock.core.files import load_tree, read_card, read_json, save_tree, write_json, write_table, write_whole
 from wattflock.core.scenario import Scenario, dump, fingerprint, run_id
-from wattflock.learn.learner import Progress
+
+if TYPE_CHECKING:
+    from wattflock.learn.learner import Progress
 
 LATEST = "latest"
 
@@ -28,19 +30,19 @@ class Run:
         """Where a method's training stands."""
         return self.folder / "checkpoints" / f"{method}.safetensors"
 
-    def save(self, method: str, progress: Progress, card: dict) -> None:
+    def save(self, method: str, progress: "Progress", card: dict) -> None:
         """A training run so far: arrays, and the card with rounds, seconds and curve."""
-        files.save_tree(self.checkpoint(method), progress, card | {"method": method, "run": self.folder.name})
+        save_tree(self.checkpoint(method), progress, card | {"method": method, "run": self.folder.name})
 
-    def resume(self, method: str, like: Progress) -> tuple[Progress, dict] | None:
+    def resume(self, method: str, like: "Progress") -> tuple["Progress", dict] | None:
         """A training run as it was saved, and its card; None where there is none."""
         path = self.checkpoint(method)
         if not path.exists():
             return None
-        card = files.read_card(path)
+        card = read_card(path)
         if card.get("run") != self.folder.name:
             raise RunError(f"{path}: belongs to run {card.get('run')}, not to {self.folder.name}")
-        return files.load_tree(path, like), card
+        return load_tree(path, like), card
 
     def write(self, tables: dict[str, pl.DataFrame], summary: dict, chart: dict) -> None:
         """Everything that the report reads; the summary comes last and says that the run is complete."""
@@ -91,7 +93,8 @@ def find(runs: Path, name: str) -> Run:
 
 def listed(runs: Path) -> list[Path]:
     """Folders of runs, newest first."""
-    return sorted((p.parent for p in runs.glob("*/scenario.toml")), key=lambda p: -p.stat().st_mtime)
+    files = sorted(runs.glob("*/scenario.toml"), key=lambda path: -path.stat().st_mtime_ns)
+    return [path.parent for path in files]
 
 
 def table_of_runs(runs: Path) -> pl.DataFrame:

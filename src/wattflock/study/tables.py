@@ -28,7 +28,8 @@ def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str])
         "violation_pu_h": excess.mean(-1) * np.asarray(profile.dt_h, float),
         "over_share": over.mean(-1),
         "under_share": (beyond & ~over).mean(-1),
-        "import_price_per_kwh": profile.import_price_per_kwh,
+        "import_price_per_kwh": judged.import_price_per_kwh,
+        "export_price_per_kwh": judged.export_price_per_kwh,
         "outdoor_c": profile.outdoor_c,
         "converged": judged.converged,
     }

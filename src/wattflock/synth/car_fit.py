@@ -5,11 +5,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jaxtyping import Array
+from scipy.special import ndtr, ndtri
 
 from wattflock.data.sessions import DRIVE_KW, SWITCHES, Sessions, active_days, switches
 from wattflock.synth.cars import AGES, LAST_SCORE, OPEN_AGES, USABLE, Cars
+from wattflock.synth.cloud_fit import scores as normal_scores
 from wattflock.synth.lbfgs import Tables, minimise
 from wattflock.synth.load_model import Say
 
@@ -106,7 +107,7 @@ def fit_energy(sessions: Sessions) -> tuple[Tables, np.ndarray]:
 def _level(asked: SessionEnergy, best: Tables, scores: np.ndarray) -> np.ndarray:
     """Log level of each user, moved until the mean energy after the limits is the measured one."""
     user, users = asked.user, len(best["log_need"])
-    middle = scipy.stats.norm.ppf((np.arange(40) + 0.5) / 40)
+    middle = ndtri((np.arange(40) + 0.5) / 40)
     spread = np.exp(best["log_spread"])[user, None] * np.interp(middle, SCORES, scores)
     wanted = np.exp(np.asarray(asked.level(best))[:, None] + spread)
     measured, move = np.bincount(user, asked.kwh, users), np.zeros(users)
@@ -121,7 +122,7 @@ def _survival_scores(values: np.ndarray, censored: np.ndarray) -> np.ndarray:
     order = np.argsort(values)
     at_risk = len(values) - np.arange(len(values))
     above = np.cumprod(1 - ~censored[order] / at_risk)
-    return np.interp(scipy.stats.norm.cdf(SCORES), 1 - above, values[order])
+    return np.interp(ndtr(SCORES), 1 - above, values[order])
 
 
 MOST_CLUSTERS, FEWEST_DAYS = 5, 300
@@ -276,9 +277,8 @@ def _hours(days: dict[str, np.ndarray], kind: np.ndarray, types: Tables) -> tupl
         mine, count = kind == one, int(types["count"][one])
         for place in range(count):
             hours = days["hours"][mine, place]
-            rank = (scipy.stats.rankdata(hours) - 0.5) / len(hours)
-            scores[mine, place] = scipy.stats.norm.ppf(rank)
-            table[one, place] = np.quantile(hours, scipy.stats.norm.cdf(SCORES))
+            scores[mine, place] = normal_scores(hours)
+            table[one, place] = np.quantile(hours, ndtr(SCORES))
         if count > 1 and mine.sum() > 10:
             likeness = np.corrcoef(scores[mine, :count].T)
             mix[one, :count, :count] = np.linalg.cholesky(0.98 * likeness + 0.02 * np.eye(count))

@@ -36,8 +36,8 @@ def card(
     """
     from wattflock.core.errors import ScenarioError
     from wattflock.core.progress import bar, say
-    from wattflock.report.card import summary, write_card
-    from wattflock.report.card.given import read_flock
+    from wattflock.report.card_input import read_flock
+    from wattflock.report.card_page import summary, write_card
     from wattflock.synth.card import collect
 
     names, problems = _pairs(columns or [])
@@ -68,7 +68,7 @@ def _real(given: str, names: dict[str, str]) -> "tuple[HomeDays, list[str]]":
     from wattflock.data.check import check, refuse
     from wattflock.data.clean import clean
     from wattflock.data.source import DataSource
-    from wattflock.report.card.given import read_flock
+    from wattflock.report.card_input import read_flock
 
     source, _, path = given.partition("=")
     if source not in files("data"):

@@ -72,7 +72,7 @@ def fit(  # noqa: PLR0913 (an argument is an option of the command)
 
     from wattflock.core.files import write_whole
     from wattflock.core.progress import bar
-    from wattflock.report.sheet import facts
+    from wattflock.report.feeder_tables import facts
     from wattflock.synth.bundle import packed
     from wattflock.synth.fit import FitRequest, Pieces, fit_region
 

@@ -9,21 +9,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest, parts
 from wattflock.core.scenario import fields
 from wattflock.core.settings import allowed, descriptions, settings_model
-
-FIGURES = {
-    "cost_per_home_day": "Bill, wear, fuel, discomfort and value of the energy left in store; mean over homes "
-    "and test days [currency].",
-    "saving_captured": "Share of the achievable saving: (idle - method) / (idle - bound), on the days with a bound.",
-    "violation_pu_h": "How far and how long voltages are beyond the limits: per unit times hours, per node and day.",
-    "violation_of_idle": "violation_pu_h as a share of the uncontrolled flock's on the same days.",
-    "violated_share": "Share of (node, step) pairs beyond a voltage limit.",
-    "worst_pu": "The farthest that any node is beyond a limit at any step [pu].",
-    "days_with_violation_share": "Share of test days with any node beyond a limit at any step.",
-    "comfort_violation_c_h": "Degrees outside the comfort band times hours, per home and day, over all homes [°C h].",
-    "co2_kg_per_home_day": "Net grid energy times the grid's carbon intensity, plus fuel burnt at home [kg].",
-    "peak_kw": "Greatest power drawn by the whole flock [kW]; reverse_peak_kw is the greatest fed in.",
-    "train_seconds": "Wall-clock time of learning, compilation included, validation marks left out [s].",
-}
+from wattflock.study.quantities import QUANTITIES
 
 
 def explanation(name: str) -> str:
@@ -33,15 +19,15 @@ def explanation(name: str) -> str:
         ScenarioError: nothing is called so; the nearest name is suggested.
     """
     known_fields = fields()
-    if name in FIGURES:
-        return f"{name}: {FIGURES[name]}"
+    if name in QUANTITIES:
+        return f"{name}: {QUANTITIES[name].meaning}"
     if name in known_fields:
         field = known_fields[name]
         return f"{name}{_default(field)}\n  {allowed(field)}"
     found = {part: (room, kind) for room in ROOMS for part, kind in parts(room, interface(room)).items()}
     if name in found:
         return _part(name, *found[name])
-    known = [*FIGURES, *known_fields, *found]
+    known = [*QUANTITIES, *known_fields, *found]
     raise ScenarioError([Problem("wattflock explain", "name", name, nearest(name, known))])
 
 

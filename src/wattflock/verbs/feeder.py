@@ -32,7 +32,7 @@ def import_(
     from wattflock.feeder.file import summary, to_bytes
     from wattflock.feeder.opendss import read_opendss
     from wattflock.feeder.reduce import reduce_circuit
-    from wattflock.report.sheet import facts
+    from wattflock.report.feeder_tables import facts
 
     circuit = read_opendss(master)
     reduce_circuit(circuit)  # whatever cannot be solved is told now, and nothing is written
@@ -56,7 +56,7 @@ def solve(
     """
     from wattflock.core.files import write_whole
     from wattflock.feeder.snapshot import snapshot
-    from wattflock.report.sheet import branch_table, facts, flow_facts, node_table
+    from wattflock.report.feeder_tables import branch_table, facts, flow_facts, node_table
 
     chosen = _preset(limits)
     shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
@@ -80,7 +80,7 @@ def check(
     from wattflock.core.errors import RunError
     from wattflock.core.progress import console
     from wattflock.feeder.opendss.compare import comparisons, opinion
-    from wattflock.report.sheet import comparison_table
+    from wattflock.report.feeder_tables import comparison_table
 
     circuit = _circuit(feeder)
     rows = list(comparisons(circuit, opinion(circuit, _network(feeder), master)))
@@ -94,6 +94,7 @@ def show(
     feeder: FeederName,
     loads: Loads = "constant-power",
     scale: Scale = 1.0,
+    taps: Taps = "fixed",
     limits: Preset = "ansi-a",
     out: Annotated[Path | None, "Folder to write to; here by default."] = None,
 ) -> str:
@@ -104,17 +105,13 @@ def show(
     """
     from wattflock.core.files import write_whole
     from wattflock.feeder.snapshot import snapshot
-    from wattflock.report.wires import page, picture
+    from wattflock.report.feeder_page import snapshot_files
 
     chosen = _preset(limits)
-    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, "fixed")
+    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
     base = (out or Path()) / shot.circuit.name
-    parts = shot.circuit, shot.feeder, shot.flow, chosen
-    written = [
-        write_whole(base.with_suffix(".png"), picture(*parts)),
-        write_whole(base.with_suffix(".html"), page(*parts)),
-    ]
-    return "\n".join(map(str, written))
+    files = snapshot_files(shot, chosen)
+    return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
 
 
 def _network(name: str) -> "Network | None":
@@ -147,7 +144,9 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.files import write_table, write_whole
     from wattflock.core.progress import bar
-    from wattflock.report.envelopes import hosting_picture, hosting_summary, hosting_table, sensitivity_table
+    from wattflock.report.feeder_charts import hosting_figure
+    from wattflock.report.feeder_tables import hosting_summary, hosting_table, sensitivity_table
+    from wattflock.report.theme import save
     from wattflock.study.hosting.assessment import HostingRequest, hosted, steps_of
 
     asked = HostingRequest(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
@@ -156,7 +155,7 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         found = hosted(circuit, asked, progress.at)
     if csv:
         write_whole(csv, hosting_table(found).write_csv().encode())
-        write_whole(csv.with_suffix(".png"), hosting_picture(found))
+        save(hosting_figure(found), csv.with_suffix(".png"))
         table = sensitivity_table(found)
         if table is not None:
             write_table(csv.with_name(f"{csv.stem}-sensitivities.parquet"), table)
@@ -169,13 +168,19 @@ TAPS = ("fixed", "settle")
 
 def _circuit(name: str) -> "Circuit":
     """A part of the feeder room by its name, or a file."""
-    from wattflock.core.registry import files, part
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.registry import files, nearest, part, parts
     from wattflock.feeder.feeders.imported import read_circuit
     from wattflock.feeder.source import FeederSource
 
-    if name in files("feeder") or not Path(name).exists():
+    if name in files("feeder"):
         return part("feeder", FeederSource, name)().circuit()
-    return read_circuit(name)
+    if Path(name).exists():
+        return read_circuit(name)
+    allowed = (
+        f"an existing file that `wattflock feeder import` wrote, or {nearest(name, parts('feeder', FeederSource))}"
+    )
+    raise ScenarioError([Problem("feeder", "file", f"{name} (no such file)", allowed)])
 
 
 def _preset(name: str) -> "Limits":

@@ -44,7 +44,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.files import read_json, write_json, write_table, write_whole
     from wattflock.core.progress import bar
     from wattflock.data.home_days import to_table
-    from wattflock.report.sheet import facts
+    from wattflock.report.feeder_tables import facts
     from wattflock.synth.bundle import load
     from wattflock.synth.generate import SIZES, Wanted, flocks, sizes
     from wattflock.synth.region import Mix

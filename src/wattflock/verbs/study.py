@@ -11,10 +11,11 @@ Resume = Annotated[bool, "Go on where this scenario was stopped (the default; se
 RunName = Annotated[str, "Id of a run, its beginning, or latest: the one begun or gone on with last."]
 Days = Annotated[int, "Test days, spread over the year; 0 is all."]
 Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no limit [min]."]
+Methods = Annotated[object, "a table of methods, which has more columns for the one who asks"]
 Devices = Annotated[int, "Devices that share the homes equally while training; 0 is as many as there are."]
 
 
-def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> object:
+def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> Methods:
     """Run the 1,000-home study: uncontrolled, rules, GradMAP and the optimum, on unseen days.
 
     A finished study is shown again at once; `--fresh` repeats it.
@@ -50,7 +51,7 @@ def evaluate(
     method: Annotated[str, "Which of its trained methods, or a rule such as idle."] = "",
     days: Days = 0,
     runs: Runs = Path("runs"),
-) -> object:
+) -> Methods:
     """Judge a trained policy on unseen days in float64 and say what it costs and violates.
 
     Example:
@@ -70,7 +71,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     days: Days = 0,
     runs: Runs = Path("runs"),
     csv: Annotated[Path | None, "Also write the table of these homes to this CSV file."] = None,
-) -> object:
+) -> Methods:
     """Fit some homes of a trained flock anew, in seconds, while nobody else learns: a new home, or one that changed.
 
     They begin with fresh networks. The result is kept beside the method as `<method>+tuned`, which `evaluate` knows.
@@ -101,7 +102,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     devices: Devices = 1,
     fresh: Fresh = False,
     resume: Resume = True,
-) -> object:
+) -> Methods:
     """Train and judge all methods of a scenario on the same unseen days; writes tables, figures and a report.
 
     A comparison is finished when every method was judged after all its rounds; until then the same command goes on.
@@ -110,7 +111,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
     from wattflock.core.progress import say
-    from wattflock.report import draw_all, write_report
+    from wattflock.report.run_page import write_report
     from wattflock.study.experiment import compared, finished, read_back
 
     experiment, run = _experiment(scenario, sets, runs, minutes, devices)
@@ -123,7 +124,6 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         report.unlink(missing_ok=True)
     if not report.exists():  # a run of `study` has none yet
         say("drawing the figures and the report …")
-        draw_all(run.folder)
         write_report(run.folder)
     say(f"report  {report}\nfigures {run.folder}/*.png")
     return found
@@ -234,7 +234,7 @@ def _reopened(runs: Path, name: str, days: int, where: str):
         raise ScenarioError([Problem(where, "--days", days, "1 or more, or 0: all")])
     run = find(runs, name)
     experiment = Experiment(load(run.folder / "scenario.toml", [f"judge.test_days={days}"]), run)
-    refuse_days(experiment.built.sampler, days, (where, "--days"))
+    refuse_days(experiment.built.sampler, days, where=(where, "--days"))
     return experiment
 
 

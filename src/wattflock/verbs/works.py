@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from wattflock.verbs.study import Runs, Sets
+from wattflock.core import compile_cache
+from wattflock.verbs.study import Methods, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
-    from wattflock.report.study import Done
+    from wattflock.report.study_page import Done
     from wattflock.study.study_file import Row
 
 
@@ -21,7 +22,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     runs: Runs = Path("runs"),
     workers: Annotated[int, "Runs side by side, each on its share of the cores; seconds are then of that share."] = 1,
     fresh: Annotated[bool, "Run all again, finished or not."] = False,
-) -> object:
+) -> Methods:
     """Run every row of a study with several seeds, and write one table, its curves and a page.
 
     Finished runs are not repeated, stopped ones go on where they were: after Ctrl-C the same command continues. A row
@@ -34,7 +35,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError
     from wattflock.core.progress import console, say
-    from wattflock.report.study import Findings, figures, spreads, write_study
+    from wattflock.report.study_page import Findings, figures, spreads, write_study
     from wattflock.study.parallel import cores
     from wattflock.study.results import Study
     from wattflock.study.study_file import read
@@ -74,7 +75,7 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
     `again`: whether finished runs are repeated, and whether each compiles for itself.
     """
     from wattflock.core.progress import bar
-    from wattflock.report.study import Done
+    from wattflock.report.study_page import Done
     from wattflock.study.parallel import side_by_side
     from wattflock.study.run import open_run
 
@@ -87,7 +88,7 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
                 shown.at(place, names[place])
                 yield place, _finish(scenario, runs, *again)
 
-        apart = [(scenario, runs, again[0]) for _, scenario in every]
+        apart = [(scenario, runs, *again) for _, scenario in every]
         ended = in_turn() if workers == 1 else side_by_side(_finish_apart, apart, workers)
         for count, (place, failure) in enumerate(ended, 1):
             name, scenario = every[place]
@@ -109,6 +110,7 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
         experiment = Experiment(scenario, open_run(scenario, runs))
         if fresh or not finished(experiment):
             if recompile:
+                compile_cache.disable()
                 jax.clear_caches()
             compared(experiment, fresh)
     except Exception as error:  # whatever it is
@@ -116,12 +118,13 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
     return ""
 
 
-def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool) -> str:
+def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> str:
     """The same in a process of its own, whose bars nobody sees."""
+    compile_cache.enable()  # for its cores
     from wattflock.core.progress import console
 
     console.quiet = True
-    return _finish(scenario, runs, fresh, recompile=False)
+    return _finish(scenario, runs, fresh, recompile)
 
 
 VERBS = (study,)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
+from wattflock.data.sample import ahead
 from wattflock.feeder.limits import Limits, excess_pu
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
@@ -18,6 +19,7 @@ from wattflock.market.market import Market, Meter
 from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
+AHEAD_H = 4  # of `Profile.price_ahead_per_kwh` [h]
 MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one another take longer to settle
 
 
@@ -75,6 +77,18 @@ class World(eqx.Module):
     def bare(self) -> "World":
         """The same without voltmeters and guard: for plans, which need neither."""
         return dataclasses.replace(self, voltmeter=None, guard=None)
+
+    def faced(self, given: Profile) -> Profile:
+        """Days (…, steps) as homes meet them: with the prices of this market in place of those of the readings."""
+        prices = self.market.prices(given)
+        gap = prices.import_price_per_kwh - given.import_price_per_kwh
+        more = ahead(gap.reshape(-1, gap.shape[-1]), round(AHEAD_H * self.steps / 24)).reshape(gap.shape)
+        return dataclasses.replace(
+            given,
+            import_price_per_kwh=prices.import_price_per_kwh,
+            export_price_per_kwh=prices.export_price_per_kwh,
+            price_ahead_per_kwh=given.price_ahead_per_kwh + more,
+        )
 
     def reset(self, now: Profile) -> dict:
         """States of all homes at the beginning of a day; `now` has shape (homes,)."""

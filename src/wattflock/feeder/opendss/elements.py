@@ -14,6 +14,7 @@ FROZEN = ("generator", "pvsystem", "storage", "windgen", "indmach012")  # kept a
 METERS = ("monitor", "energymeter", "sensor", "fmonitor")
 CONTROLS = ("capcontrol", "swtcontrol", "relay", "recloser", "fuse", "invcontrol", "expcontrol", "storagecontroller")
 CONTROLS += ("gendispatcher", "espvlcontrol", "upfccontrol", "vvcontrol")
+KM_PER = {1: 1.609344, 2: 0.3048, 3: 1.0, 4: 1e-3, 5: 3.048e-4, 6: 2.54e-5, 7: 1e-5}  # OpenDSS's units of length
 KNOWN = (*CARRIERS, *SOURCES, *LOADS, *FROZEN, *METERS, *CONTROLS, "regcontrol")
 
 
@@ -40,14 +41,20 @@ def read_elements(engine: Any, kinds: tuple[str, ...]) -> list[Element]:
 
 
 def read_element(circuit: Any, name: str) -> Element:
-    """One element with its own admittance (Yprim) [S]; its rating as OpenDSS keeps it."""
+    """One element with its own admittance (Yprim) [S]; its rating and length as OpenDSS keeps them."""
     circuit.SetActiveElement(name)
     one = circuit.ActiveCktElement
     nodes = [int(at) - 1 for at in one.NodeRef]  # OpenDSS counts from 1 and calls the ground 0
     width = int(one.NumConductors)
     ends = tuple(tuple(nodes[at : at + width]) for at in range(0, len(nodes), width))
     rating_a = float(one.NormalAmps) if kind_of(name) == "line" else np.nan
-    return Element(name, ends, square(one.Yprim, len(nodes)), rating_a=rating_a)
+    length_km = _length_km(circuit, name) if kind_of(name) == "line" else np.nan
+    return Element(name, ends, square(one.Yprim, len(nodes)), rating_a=rating_a, length_km=length_km)
+
+
+def _length_km(circuit: Any, name: str) -> float:
+    circuit.Lines.Name = name.partition(".")[2]  # OpenDSS keeps an active line beside the active element
+    return float(circuit.Lines.Length) * KM_PER.get(circuit.Lines.Units, np.nan)
 
 
 def square(pairs: Any, size: int) -> Matrix:

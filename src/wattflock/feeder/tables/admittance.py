@@ -10,6 +10,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder import circuit
 from wattflock.feeder.circuit import GROUND, Circuit, Element, Infeed, Matrix, Spot
 from wattflock.feeder.tables.network import (
+    PER_KM,
     PER_LONG,
     TAP_PU,
     Network,
@@ -67,14 +68,16 @@ def long_matrices(network: Network) -> dict[str, tuple[Matrix, Matrix]]:
 
 def _lines(network: Network, at: Places) -> list[Element]:
     matrices = long_matrices(network)
-    per_long = PER_LONG[network.source.length_unit]
+    unit = network.source.length_unit
+    per_long, per_km = PER_LONG[unit], PER_KM[unit]
     rating_a = {entry.configuration: entry.rating_a for entry in network.ratings}
     elements = []
     for line in network.lines:
         impedance, shunt = (matrix * line.length / per_long for matrix in matrices[line.configuration])
         block = _series(_inverse(impedance)) + np.kron(np.eye(2), shunt / 2)
         rating = rating_a.get(line.configuration, np.nan)
-        elements.append(Element(f"line.{line.name}", _ends(line, line.phases, at), block, rating_a=rating))
+        ends, length_km = _ends(line, line.phases, at), line.length / per_km
+        elements.append(Element(f"line.{line.name}", ends, block, rating_a=rating, length_km=length_km))
     return elements
 
 

@@ -6,6 +6,7 @@ from wattflock.feeder.circuit import Bus
 
 TAP_PU = 0.00625  # one step of a 32-step regulator of ±10 %
 PER_LONG = {"ft": 5280.0, "m": 1000.0}  # unit of length → how many make the long one, mile or kilometre
+PER_KM = {"ft": 1000 / 0.3048, "m": 1000.0}  # unit of length → how many make a kilometre
 
 
 @dataclass(frozen=True)

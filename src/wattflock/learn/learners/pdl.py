@@ -104,7 +104,7 @@ class PDL(Gradient):
 
     def primal(self, state: TrainState, world: World, profile: Profile, key: Array):
         """One Adam step of the policies on the augmented Lagrangian."""
-        multiplier, curvature = self.multiplier(state, profile), state.beside.curvature
+        multiplier, curvature = self.multiplier(state, world.faced(profile)), state.beside.curvature
 
         def augmented(outcome):
             return self.augmented(world.limits, outcome, multiplier, curvature)
@@ -117,11 +117,12 @@ class PDL(Gradient):
         """The dual network nearer to max(λ_k + ρ·g, 0) of the policies as they are."""
         trajectory = rollout(world, Separate(state.nets), profile, key, self.dual_days)
         outcome = judge(world, trajectory, profile, self.margin_pu)
-        multiplier, held = self.multiplier(state, profile), state.beside
+        met = world.faced(profile)
+        multiplier, held = self.multiplier(state, met), state.beside
         wanted = jnp.maximum(multiplier + held.curvature * self.beyond_pu(world.limits, outcome), 0)
 
         def miss(net):
-            return (((net(profile) + state.multiplier[None] - wanted) / SIZE) ** 2).mean()
+            return (((net(met) + state.multiplier[None] - wanted) / SIZE) ** 2).mean()
 
         def step(carry, _):
             net, moments = carry
