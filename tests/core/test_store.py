@@ -15,7 +15,7 @@ import pytest
 
 from wattflock.core import files
 from wattflock.core.errors import RunError
-from wattflock.core.files import read_json, write_json, write_table, write_whole
+from wattflock.core.files import pack, read_json, unpack, write_json, write_table, write_whole
 from wattflock.core.scenario import fingerprint, load
 from wattflock.study.run import Run, find, listed, open_run, table_of_runs
 
@@ -262,3 +262,10 @@ def test_runs_are_listed_with_their_figures(tmp_path):
     assert left.summary() is None
     assert list(done.tables()) == ["days"]
     assert table_of_runs(tmp_path / "empty").is_empty()
+
+
+def test_arrays_in_any_order_of_memory_read_back(tmp_path):
+    across = np.arange(6.0).reshape(2, 3).T
+    arrays, card = unpack(pack({"across": across, "one": np.asarray(2.0), "part": across[::2]}, {"is": "kept"}))
+    assert np.array_equal(arrays["across"], across) and np.array_equal(arrays["part"], across[::2])
+    assert arrays["one"].shape == () and card == {"is": "kept"}

@@ -78,6 +78,7 @@ def pack(arrays: dict[str, np.ndarray], card: dict) -> bytes:
 
     The card holds JSON values and gains a checksum of the arrays.
     """
+    arrays = {name: np.asarray(values, order="C") for name, values in arrays.items()}  # others are written out of order
     return safetensors.numpy.save(arrays, {CARD: json.dumps(card | {"sha256": _checksum(arrays)}, ensure_ascii=False)})
 
 
