@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wattflock import compile_cache
 from wattflock.errors import WattflockError
 
 Verb = Callable[..., object]
@@ -85,6 +86,9 @@ def _command(verb: Verb) -> Callable[..., None]:
 
 
 def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
+    if not debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what the compiler says to its makers
+    compile_cache.enable()
     try:
         _show(verb(**arguments))
         sys.stdout.flush()
