@@ -1,4 +1,4 @@
-"""What all tests share: strict numerics, and one small flock with every device, built once."""
+"""What all tests share: strict numerics, compiled programs that are kept, and one small flock with every device, built once."""
 
 from pathlib import Path
 
@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock import compile_cache
 from wattflock.build import Built, build
 from wattflock.scenario import Scenario, load
 from wattflock.types import Profile, cast, on_device
 from wattflock.world.world import World
 
+compile_cache.enable()
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 MIX = "{battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15}"

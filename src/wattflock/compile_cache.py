@@ -34,6 +34,14 @@ def enable() -> Path | None:
     return folder
 
 
+def disable() -> None:
+    """Compile everything in this process from now on, so that seconds with compilation can be compared."""
+    _configure({"jax_enable_compilation_cache": False})
+    from jax.experimental.compilation_cache import compilation_cache
+
+    compilation_cache.reset_cache()
+
+
 def _root() -> Path | None:
     """The folder of all versions and machines."""
     said = os.environ.get("WATTFLOCK_COMPILE_CACHE", "")

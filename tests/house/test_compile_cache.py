@@ -47,6 +47,8 @@ def test_the_next_process_compiles_nothing_and_a_damaged_cache_is_mended(tmp_pat
     assert Path(folder).parent == tmp_path and hits == 0 and compiled > 0
     whole = entries(tmp_path)
     assert end(start(tmp_path, "import jax" + PROGRAM)) == (folder, compiled, 0)
+    without = PROGRAM.replace("import jax", "import jax; compile_cache.disable()")
+    assert end(start(tmp_path, without)) == (folder, 0, 0)
     for damage in (lambda data: data[: len(data) // 2], lambda data: b"garbage", lambda data: b""):
         for path in tmp_path.rglob("*-cache"):
             path.write_bytes(damage(path.read_bytes()))

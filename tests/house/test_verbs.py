@@ -64,6 +64,13 @@ def test_parts_lists_every_room():
     assert (wrong.returncode, "did you mean 'homes'" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("minutes", ["-3", "nan"])
+def test_minutes_are_not_negative(minutes, tmp_path):
+    result = wattflock("train", "--minutes", minutes, folder=tmp_path)
+    assert (result.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert result.stderr == f"wattflock: --minutes = {float(minutes)}; allowed: 0 or more\n"
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

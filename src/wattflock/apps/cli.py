@@ -32,16 +32,21 @@ def make_app(verbs: Iterable[Verb], groups: Mapping[str, ModuleType] | None = No
     A parameter without a default, and one called `scenario`, is an argument; any other is an option. A list
     is an option to repeat, in the singular: `sets` becomes `--set`. What a verb returns is printed.
     """
-    app = _group(verbs, None)
+    app = _group(verbs, None, add_completion=True)
     app.callback()(_start)
     for name, module in (groups or {}).items():
         app.add_typer(_group(module.VERBS, inspect.getdoc(module)), name=name)
     return app
 
 
-def _group(verbs: Iterable[Verb], about: str | None) -> typer.Typer:
+def _group(verbs: Iterable[Verb], about: str | None, add_completion: bool = False) -> typer.Typer:
     group = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=about
+        no_args_is_help=True,
+        add_completion=add_completion,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=about,
     )
     for verb in verbs:
         body, example = _help(verb)

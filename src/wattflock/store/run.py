@@ -2,14 +2,16 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from wattflock.errors import RunError
-from wattflock.learn.learner import Progress
 from wattflock.scenario import Scenario, dump, run_id
-from wattflock.store import checkpoint
 from wattflock.store.folder import read_json, write_json, write_table, write_whole
+
+if TYPE_CHECKING:
+    from wattflock.learn.learner import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +24,16 @@ class Run:
         """Where a method's training stands."""
         return self.folder / "checkpoints" / f"{method}.safetensors"
 
-    def save(self, method: str, progress: Progress, card: dict) -> None:
+    def save(self, method: str, progress: "Progress", card: dict) -> None:
         """A training run so far: arrays, and the card with rounds, seconds and curve."""
+        from wattflock.store import checkpoint
+
         checkpoint.save(self.checkpoint(method), progress, card | {"method": method, "run": self.folder.name})
 
-    def resume(self, method: str, like: Progress) -> tuple[Progress, dict] | None:
+    def resume(self, method: str, like: "Progress") -> tuple["Progress", dict] | None:
         """A training run as it was saved, and its card; None where there is none."""
+        from wattflock.store import checkpoint
+
         path = self.checkpoint(method)
         if not path.exists():
             return None

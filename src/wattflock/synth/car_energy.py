@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jaxtyping import Array
+from scipy.special import ndtr, ndtri
 
 from wattflock.synth.cars import LAST_SCORE, USABLE
 from wattflock.synth.minimise import Tables, minimise
@@ -90,7 +90,7 @@ def fit_energy(sessions: Sessions) -> tuple[Tables, np.ndarray]:
 def _level(asked: Asked, best: Tables, scores: np.ndarray) -> np.ndarray:
     """Log level of each user, moved until the mean energy after the limits is the measured one."""
     user, users = asked.user, len(best["log_need"])
-    middle = scipy.stats.norm.ppf((np.arange(40) + 0.5) / 40)
+    middle = ndtri((np.arange(40) + 0.5) / 40)
     spread = np.exp(best["log_spread"])[user, None] * np.interp(middle, SCORES, scores)
     wanted = np.exp(np.asarray(asked.level(best))[:, None] + spread)
     measured, move = np.bincount(user, asked.kwh, users), np.zeros(users)
@@ -105,4 +105,4 @@ def _survival_scores(values: np.ndarray, censored: np.ndarray) -> np.ndarray:
     order = np.argsort(values)
     at_risk = len(values) - np.arange(len(values))
     above = np.cumprod(1 - ~censored[order] / at_risk)
-    return np.interp(scipy.stats.norm.cdf(SCORES), 1 - above, values[order])
+    return np.interp(ndtr(SCORES), 1 - above, values[order])

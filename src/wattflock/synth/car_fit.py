@@ -5,11 +5,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jaxtyping import Array
+from scipy.special import ndtr
 
 from wattflock.synth.car_energy import SCORES, fit_energy, fit_size
 from wattflock.synth.cars import AGES, OPEN_AGES, Cars
+from wattflock.synth.cloud_fit import scores as normal_scores
 from wattflock.synth.load import Say
 from wattflock.synth.minimise import Tables, minimise
 from wattflock.synth.trips import SWITCHES, Sessions, active_days, switches
@@ -166,9 +167,8 @@ def _hours(days: dict[str, np.ndarray], kind: np.ndarray, types: Tables) -> tupl
         mine, count = kind == one, int(types["count"][one])
         for place in range(count):
             hours = days["hours"][mine, place]
-            rank = (scipy.stats.rankdata(hours) - 0.5) / len(hours)
-            scores[mine, place] = scipy.stats.norm.ppf(rank)
-            table[one, place] = np.quantile(hours, scipy.stats.norm.cdf(SCORES))
+            scores[mine, place] = normal_scores(hours)
+            table[one, place] = np.quantile(hours, ndtr(SCORES))
         if count > 1 and mine.sum() > 10:
             likeness = np.corrcoef(scores[mine, :count].T)
             mix[one, :count, :count] = np.linalg.cholesky(0.98 * likeness + 0.02 * np.eye(count))

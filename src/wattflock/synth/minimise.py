@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 from jaxtyping import Array
 
 Tables = dict[str, Any]  # arrays by name, of NumPy or JAX
@@ -14,6 +13,8 @@ Tables = dict[str, Any]  # arrays by name, of NumPy or JAX
 
 def minimise(loss: Callable[..., Array], start: Tables, steps: int, say: Callable[[float], None]) -> Tables:
     """L-BFGS over a tree of arrays."""
+    import scipy.optimize  # as long to import as JAX itself
+
     sizes = {name: value.shape for name, value in start.items()}
     ends = np.cumsum([int(np.prod(shape)) for shape in sizes.values()])
 

@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import least_squares
 
 from wattflock.synth import sun
 from wattflock.synth.cloud_fit import fill_dark, months
@@ -58,6 +57,8 @@ def fit_panel(scene: Scene, power: np.ndarray, share: float = 0.92) -> np.ndarra
 
     def miss(panel):
         return (scene.power(panel, slice(CLEAR, CLEAR + 1))[days, 0] - envelope).ravel()
+
+    from scipy.optimize import least_squares  # as long to import as JAX itself
 
     bounds = ([0, 60, 0.2, -0.3, -0.3], [70, 300, 1.6, 1, 1])
     tries = (

@@ -198,10 +198,13 @@ def runs(
 
 
 def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
+    from wattflock.errors import Problem, ScenarioError
     from wattflock.experiment import Experiment
     from wattflock.scenario import load
     from wattflock.store.run import open_run
 
+    if not minutes >= 0:
+        raise ScenarioError([Problem("wattflock", "--minutes", minutes, "0 or more")])
     loaded = load(scenario, sets or [])
     return Experiment(loaded, open_run(loaded, runs), minutes, devices)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from wattflock import compile_cache
 from wattflock.verbs.study import Runs, Sets
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
                 shown.at(place, names[place])
                 yield place, _finish(scenario, runs, *again)
 
-        apart = [(scenario, runs, again[0]) for _, scenario in every]
+        apart = [(scenario, runs, *again) for _, scenario in every]
         ended = in_turn() if workers == 1 else side_by_side(_finish_apart, apart, workers)
         for count, (place, failure) in enumerate(ended, 1):
             name, scenario = every[place]
@@ -104,6 +105,7 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
         run = open_run(scenario, runs)
         if fresh or not run.summary():
             if recompile:
+                compile_cache.disable()
                 jax.clear_caches()
             compared(Experiment(scenario, run), fresh)
     except Exception as error:  # whatever it is
@@ -111,12 +113,13 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
     return ""
 
 
-def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool) -> str:
+def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> str:
     """The same in a process of its own, whose bars nobody sees."""
+    compile_cache.enable()  # for its cores
     from wattflock.report.progress import console
 
     console.quiet = True
-    return _finish(scenario, runs, fresh, recompile=False)
+    return _finish(scenario, runs, fresh, recompile)
 
 
 VERBS = (study,)
