@@ -1,4 +1,4 @@
-"""What all tests share: strict numerics, compiled programs that are kept, and one small flock with every device, built once."""
+"""What all tests share: strict numerics, kept compiled programs, and one small flock with every device, built once."""
 
 from pathlib import Path
 

@@ -1,17 +1,20 @@
 """The real commands, as a person types them; one tiny study is run and looked at from all sides."""
 
+import contextlib
 import json
 import math
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-MAIN = [sys.executable, "-c", "from wattflock.apps.cli import main; main()"]
+from wattflock.apps.cli import make_app
+from wattflock.verbs import GROUPS
+from wattflock.verbs import VERBS as EVERY_VERB
+
+APP = make_app(EVERY_VERB, GROUPS)
 VERBS = ("demo", "train", "tune", "evaluate", "compare", "parts", "explain", "runs", "study")
 TINY = (
     "homes.count=20", "homes.homes_per_agent=30", "learn.rounds=10", "judge.test_days=4", "judge.bound_days=1",
@@ -24,12 +27,10 @@ FIGURES = {
 TABLES = ("steps", "homes", "nodes", "days", "examples", "curves")
 
 
-def wattflock(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess:
-    """Runs a command in an empty place, 120 columns wide."""
-    environment = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(
-        [*MAIN, *map(str, words)], capture_output=True, text=True, cwd=folder, env=environment, timeout=500
-    )
+def wattflock(*words: object, folder: Path = Path()):
+    """Runs a command in a folder, 200 columns wide, in this process: what it compiles is compiled once for all."""
+    with contextlib.chdir(folder):
+        return CliRunner(env={"COLUMNS": "200"}).invoke(APP, list(map(str, words)))
 
 
 def sets(*more: str) -> list[str]:
@@ -41,7 +42,7 @@ def study(tmp_path_factory) -> tuple[Path, Path]:
     """A finished comparison: the folder of runs, and the run."""
     folder = tmp_path_factory.mktemp("verbs")
     result = wattflock("compare", *sets(), folder=folder)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     (run,) = (folder / "runs").iterdir()
     return folder, run
 
@@ -49,25 +50,25 @@ def study(tmp_path_factory) -> tuple[Path, Path]:
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_help_of_a_verb_shows_its_example(verb):
     result = wattflock(verb, "--help")
-    assert result.returncode == 0
+    assert result.exit_code == 0
     assert "Example:" in result.stdout
     assert f"wattflock {verb}" in result.stdout.partition("Example:")[2]
 
 
 def test_parts_lists_every_room():
     result = wattflock("parts")
-    assert result.returncode == 0
+    assert result.exit_code == 0
     for words in ("california", "heat_pump", "ieee123", "tariff", "gradmap", "through"):
         assert words in result.stdout
     assert "gradmap" not in wattflock("parts", "--room", "homes").stdout
     wrong = wattflock("parts", "--room", "home")
-    assert (wrong.returncode, "did you mean 'homes'" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "did you mean 'homes'" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("minutes", ["-3", "nan"])
 def test_minutes_are_not_negative(minutes, tmp_path):
     result = wattflock("train", "--minutes", minutes, folder=tmp_path)
-    assert (result.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
     assert result.stderr == f"wattflock: --minutes = {float(minutes)}; allowed: 0 or more\n"
 
 
@@ -104,14 +105,14 @@ def test_explain_shows_every_default_as_a_person_would_write_it():
 def test_explain_suggests_the_nearest_name():
     assert "size_kwh" in wattflock("explain", "battery").stdout
     result = wattflock("explain", "gradmop")
-    assert (result.returncode, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "did you mean 'gradmap'" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_a_bad_scenario_is_told_before_anything_is_written(tmp_path):
     result = wattflock("compare", "--set", "homes.count=0", "--set", "learn.part=gradmop", folder=tmp_path)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "--set homes.count=0: " in result.stderr
     assert "did you mean 'gradmap'" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -119,13 +120,13 @@ def test_a_bad_scenario_is_told_before_anything_is_written(tmp_path):
 
 def test_no_runs_yet(tmp_path):
     result = wattflock("runs", folder=tmp_path)
-    assert result.returncode == 0
+    assert result.exit_code == 0
     assert "No runs yet" in result.stdout
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path):
     result = wattflock("evaluate", "nothing", folder=tmp_path)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "0 runs begin so" in result.stderr
 
 
@@ -186,7 +187,7 @@ def test_a_finished_study_is_shown_again_at_once(study):
     began = time.monotonic()
     again = wattflock("compare", *sets(), folder=folder)
     assert time.monotonic() - began < 15
-    assert again.returncode == 0
+    assert again.exit_code == 0
     assert "gradmap" in again.stdout
     assert "--fresh repeats it" in again.stderr
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*.parquet")} == before
@@ -203,11 +204,11 @@ def test_the_report_and_figures_are_where_it_says(study):
 def test_a_trained_policy_is_judged_again(study):
     folder, run = study
     result = wattflock("evaluate", run.name[:-2], "--method", "gradmap", "--days", 4, folder=folder)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert "gradmap" in result.stdout
     assert "idle" in result.stdout
     untrained = wattflock("evaluate", run.name, "--method", "through", folder=folder)
-    assert untrained.returncode == 2
+    assert untrained.exit_code == 2
     assert "train through first" in untrained.stderr
 
 
@@ -215,7 +216,7 @@ def test_a_trained_policy_is_judged_again(study):
 def test_training_alone_says_where_its_checkpoint_is(study):
     folder, _ = study
     result = wattflock("train", *sets("seed=1"), folder=folder)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert "gradmap: 10 rounds in " in result.stdout
     assert (folder / result.stdout.split("checkpoint ")[1].strip()).exists()
 
@@ -224,12 +225,12 @@ def test_training_alone_says_where_its_checkpoint_is(study):
 def test_runs_lists_it(study):
     folder, run = study
     result = wattflock("runs", "--csv", "runs.csv", folder=folder)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert run.name in result.stdout
     table = pl.read_csv(folder / "runs.csv").filter(pl.col("run") == run.name)
     assert set(table["method"]) == {"idle", "rules", "gradmap", "bound"}
     one = wattflock("runs", "--id", run.name, folder=folder)
-    assert one.returncode == 0
+    assert one.exit_code == 0
     assert run.name in one.stdout
 
 
@@ -239,19 +240,19 @@ def test_some_homes_are_fitted_anew_and_judged(study):
     kept = (run / "checkpoints" / "gradmap.safetensors").read_bytes()
     words = ("tune", run.name, "--home", 3, "--home", 11, "--rounds", 10, "--days", 4, "--csv", "homes.csv")
     result = wattflock(*words, folder=folder)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     table = pl.read_csv(folder / "homes.csv")
     assert table["home"].to_list() == [3, 11]
     assert (table["gradmap"] != table["gradmap+tuned"]).all()
     assert (run / "checkpoints" / "gradmap.safetensors").read_bytes() == kept
-    assert wattflock("evaluate", run.name, "--method", "gradmap+tuned", "--days", 4, folder=folder).returncode == 0
+    assert wattflock("evaluate", run.name, "--method", "gradmap+tuned", "--days", 4, folder=folder).exit_code == 0
 
 
 @pytest.mark.study
 def test_homes_that_are_not_there_are_told_all_at_once(study):
     folder, run = study
     result = wattflock("tune", run.name, "--home", 20, "--home", -1, "--method", "rules", folder=folder)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     for words in ("--home = 20; allowed: 0 to 19", "--home = -1", "--method = 'rules'"):
         assert words in result.stderr
     assert "one number or more" in wattflock("tune", run.name, folder=folder).stderr
