@@ -10,6 +10,7 @@ import pytest
 
 from wattflock import compile_cache
 from wattflock.build import Built, build
+from wattflock.data import generate
 from wattflock.scenario import Scenario, load
 from wattflock.types import Profile, cast, on_device
 from wattflock.world.world import World
@@ -37,6 +38,14 @@ def compiled_programs_are_given_back():
     yield
     if MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def small_blocks():
+    """Homes are made by 40 at a time instead of 1,000, whatever is asked for: where only laws are looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "BLOCK", 40)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from wattflock.errors import ScenarioError
 from wattflock.registry import interface, parts
 
 SOURCES = parts("data", interface("data"))
+pytestmark = pytest.mark.usefixtures("small_blocks")
 MADE = ("synthetic",)  # takes a while: homes are made on the device
 EVERY = {name: pytest.param(name, marks=pytest.mark.study) if name in MADE else name for name in SOURCES}
 every_source = pytest.mark.parametrize("name", EVERY.values())

@@ -17,7 +17,7 @@ from wattflock.synth.flock import OWN, from_table, to_table
 from wattflock.synth.region import Mix
 from wattflock.verbs import GROUPS, VERBS
 
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("small_blocks")]
 FIRST = datetime.date(2027, 3, 25)  # clocks change on the 28th
 FEW = Wanted(3, 6, FIRST, "Europe/London", seed=7)
 
@@ -28,7 +28,7 @@ def london():
 
 
 @pytest.fixture(scope="module")
-def few(london):
+def few(london, small_blocks):
     return made(london, FEW)
 
 
