@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from wattflock import compile_cache
 from wattflock.build import build, learner
 from wattflock.learn.learner import advance, begin
 from wattflock.scenario import load
@@ -84,6 +85,7 @@ def differences(method: Method, meshes: dict, folder: Path) -> dict:
 
 
 def main() -> None:
+    compile_cache.enable()
     meshes = {"4 x homes": mesh_of(HOMES, 4), "2 x days, 2 x homes": mesh_of(HOMES, 4, days=2)}
     folder = Path(sys.argv[1])
     print(json.dumps({

@@ -14,13 +14,12 @@ from wattflock.errors import ScenarioError
 from wattflock.world.spread import mesh_of, spread
 
 SCRIPT = Path(__file__).with_name("sharded.py")
-FEW_PASSES = "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=0"  # half the compilation
 
 
 @pytest.fixture(scope="module")
 def apart(tmp_path_factory) -> dict:
     """What `sharded.py` found on four devices; this process has one."""
-    flags = f"--xla_force_host_platform_device_count=4 {FEW_PASSES}"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
     command = [sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("sharded"))]
     ran = subprocess.run(command, env=os.environ | {"XLA_FLAGS": flags}, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
