@@ -53,7 +53,7 @@ clean:  ## remove .venv and caches; runs/ stays
 		exit 1; \
 	fi; \
 	[ -x $(BIN)/python ] || "$$python" -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/core.txt -r requirements/plot.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/core.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

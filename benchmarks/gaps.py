@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from wattflock.data.ausgrid import Ausgrid
-from wattflock.data.california import California
-from wattflock.data.clean import clean
-from wattflock.data.gaps import fill
-from wattflock.data.london import London
-from wattflock.synth.flock import Flock
+from wattflock.data.clean import clean, fill
+from wattflock.data.home_days import HomeDays
+from wattflock.sources.ausgrid import Ausgrid
+from wattflock.sources.california import California
+from wattflock.sources.london import London
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARE, SEEDS = 0.01, range(5)
@@ -25,7 +24,7 @@ HEDGE = {"load": (0.08, 0.81), "PV": (0.13, 1.09)}
 HEDGE_DAY_KWH = {"load": 6.1}  # mean of their homes; that of their panels is not told
 
 
-def hourly_kwh(flock: Flock, column: str) -> np.ndarray:
+def hourly_kwh(flock: HomeDays, column: str) -> np.ndarray:
     """(homes, hours) energy of each hour [kWh]; a home without such readings is left out."""
     values = getattr(flock.hourly(), column)
     flat = values.reshape(len(values), -1).astype(float)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from judged import cars, loads, speed, sun
 
-from wattflock.synth.gan import Gan
 from wattflock.synth.gan_nets import Recipe
+from wattflock.synth.models.gan import Gan
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGED = ("figure", "measured, or real against real", "made", "bar")

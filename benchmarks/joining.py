@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from learners import CHUNK, Judge, ahead, traced
 
-from wattflock.build import build
-from wattflock.learn.gradmap import GradMAP
-from wattflock.learn.idle import Idle
+from wattflock.core.scenario import load
 from wattflock.learn.learner import Progress, begin
-from wattflock.scenario import load
+from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.learn.learners.idle import Idle
+from wattflock.study.build import build
 from wattflock.study.fine_tune import FineTune
 from wattflock.world.rollout import rollout
 

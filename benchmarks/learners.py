@@ -22,24 +22,24 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from wattflock.build import Built, build
+from wattflock.core.registry import part
+from wattflock.core.scenario import load
+from wattflock.core.types import cast, on_device
 from wattflock.feeder.limits import excess_pu
-from wattflock.learn.idle import Idle
+from wattflock.learn.lagrangian import Gradient, Lagrangian
 from wattflock.learn.learner import Learner, Progress, advance, begin
-from wattflock.learn.primal_dual import Gradient, Lagrangian
-from wattflock.registry import part
-from wattflock.scenario import load
+from wattflock.learn.learners.idle import Idle
 from wattflock.study.bound import bound
+from wattflock.study.build import Built, build
 from wattflock.study.compare import spread, unseen
-from wattflock.study.rows import read
-from wattflock.types import cast, on_device
+from wattflock.study.study_file import read
 from wattflock.world.rollout import judge, rollout
 
 CONTENDERS = {  # name: part and what differs from its defaults
     "gradmap": ("gradmap", {}),
     "clipped": (
         "gradmap",
-        {"surrogate": "clipped", "hidden": (16,), "days": 12, "rate": 0.02, "halvings": 4.2, "slope": 199.0}
+        {"surrogate": "clipped", "hidden": (16,), "days": 12, "rate": 0.02, "halvings": 4.2, "multiplier_init": 199.0}
         | {"average": 0.011, "margin_pu": 0.0087, "trust": 0.12, "trust_least": 0.025},
     ),
     "through": ("through", {}),
@@ -50,7 +50,7 @@ CONTENDERS = {  # name: part and what differs from its defaults
             "hidden": (16,),
             "rate": 8.5e-3,
             "halvings": 1.7,
-            "slope": 226.0,
+            "multiplier_init": 226.0,
             "average": 0.02,
             "margin_pu": 0.009,
         },
@@ -195,29 +195,31 @@ def spread_of(ends: list[dict], column: str, factor: float, digits: int) -> str:
 
 def draw(marks: pl.DataFrame, path: Path) -> None:
     """Curves of all runs: share captured, violation and J against seconds."""
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import LogLocator, NullFormatter
+    import altair as alt
 
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    from wattflock.report.theme import save, themed
+
+    least = float(marks["J"].to_numpy().min())
     shown = {
         "captured": ("saving captured [%]", 100, (60, 96), "linear"),
         "violation": ("violation [% of uncontrolled]", 100, (0.02, 10), "log"),
-        "J": ("objective J [USD per home and day]", 1, (marks["J"].min() - 0.05, marks["J"].min() + 0.8), "linear"),
+        "J": ("objective J [USD per home and day]", 1, (least - 0.05, least + 0.8), "linear"),
     }
-    colours = dict(zip(CONTENDERS, COLOURS, strict=True))
-    for axis, (column, (title, factor, limits, scale)) in zip(axes, shown.items(), strict=True):
-        for (method, seed), run in marks.partition_by("method", "seed", as_dict=True).items():
-            label = str(method) if seed == 0 else None
-            axis.plot(
-                run["seconds"], factor * run[column], color=colours.get(str(method), "grey"), label=label, linewidth=1
-            )
-        axis.set(xlabel="training [s]", ylabel=title, ylim=limits, yscale=scale, xscale="log")
-        axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
-        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.grid(alpha=0.3)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
-    figure.savefig(path, dpi=150)
+    colour = alt.Color("method:N", title=None, scale=alt.Scale(domain=list(CONTENDERS), range=list(COLOURS)))
+    x = alt.X("seconds:Q", title="training [s]", scale=alt.Scale(type="log", nice=False))
+    panels = [
+        alt.Chart(marks.select("method", "seed", "seconds", pl.col(column) * factor))
+        .mark_line(clip=True, strokeWidth=1)
+        .encode(
+            x=x,
+            y=alt.Y(f"{column}:Q", title=title, scale=alt.Scale(type=scale, domain=limits)),
+            color=colour,
+            detail="seed:N",
+        )
+        .properties(width=280, height=260)
+        for column, (title, factor, limits, scale) in shown.items()
+    ]
+    save(themed(alt.hconcat(*panels), "Curves of all runs against seconds of training."), path)
 
 
 def objective_levels(marks: pl.DataFrame) -> list[float]:

@@ -21,14 +21,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.build import build
-from wattflock.learn.gradmap import GradMAP
+from wattflock.core.scenario import load
+from wattflock.core.types import on_device
 from wattflock.learn.learner import begin
+from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate
-from wattflock.learn.through import Through
-from wattflock.scenario import load
-from wattflock.types import on_device
-from wattflock.world.rollout import Rest, judge, rollout
+from wattflock.study.build import build
+from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 REPEATS = 15
 WHILE_STEPS = 4  # of the power flow on these days, beyond those that are unrolled; the adjoint takes as many
@@ -126,7 +126,7 @@ def phases(homes: int, days: int) -> dict[str, Phase]:
         return who.lagrangian.wires(value(effect), state.multiplier)
 
     def devices(action):
-        went = rollout(blind, Rest(), profile, key, days, action)
+        went = rollout(blind, ZeroPolicy(), profile, key, days, action)
         return went.effect.cost.sum() + went.end.sum() + went.effect.power_kw.sum()
 
     blind_state = begin(who, blind, 0).state

@@ -24,12 +24,12 @@ def work(pipe, homes: int, method: str, devices: int) -> None:
     os.environ["JAX_NUM_CPU_DEVICES"] = str(devices)
     import jax
 
-    from wattflock.build import build, learner
+    from wattflock.core.scenario import load
+    from wattflock.core.types import on_device
     from wattflock.learn.learner import advance
-    from wattflock.scenario import load
+    from wattflock.study.build import build, learner
     from wattflock.study.train import Course, laid_out
-    from wattflock.types import on_device
-    from wattflock.world.spread import mesh_of
+    from wattflock.world.sharding import mesh_of
 
     sets = [f"homes.count={homes}", f"homes.homes_per_agent={2000 / homes}", f"learn.part={method}"]
     built, who = build(load(None, sets)), learner(load(None, sets), method)

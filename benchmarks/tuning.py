@@ -28,9 +28,9 @@ import numpy as np
 import polars as pl
 from learners import Clock, Judge, ahead, contender, paced
 
-from wattflock.build import Built, build
+from wattflock.core.scenario import load
 from wattflock.learn.learner import begin
-from wattflock.scenario import load
+from wattflock.study.build import Built, build
 
 ANYWHERE = 9  # trials before the search stays around the best
 FIRST = 12  # from this trial on what stands in GUESSES
@@ -39,7 +39,7 @@ SHARED = {  # field: lowest and highest on a logarithmic scale, or a list to pic
     "rate": (2e-3, 2e-2),
     "halvings": (1.5, 5.0),
     "margin_pu": (0.003, 0.010),
-    "slope": (136.0, 1088.0),
+    "multiplier_init": (136.0, 1088.0),
     "average": (0.01, 0.06),
     "hidden": [(16, 16), (16, 16), (24, 24), (16,)],
 }
@@ -62,9 +62,9 @@ GUESSES = {  # tried by hand after the first dozen, as many for each
     ],
     "through": [
         {"margin_pu": 0.007},
-        {"margin_pu": 0.007, "slope": 544.0},
+        {"margin_pu": 0.007, "multiplier_init": 544.0},
         {"margin_pu": 0.006, "days": 2, "hidden": (16,)},
-        {"margin_pu": 0.006, "slope": 816.0, "average": 0.06},
+        {"margin_pu": 0.006, "multiplier_init": 816.0, "average": 0.06},
     ],
     "large batch": [{"margin_pu": margin} for margin in (0.005, 0.006, 0.007, 0.008)],
     "penalty": [{"margin_pu": margin} for margin in (0.006, 0.007, 0.008, 0.009)],

@@ -13,11 +13,11 @@ from pathlib import Path
 import equinox as eqx
 import jax
 
-from wattflock.build import build, learner
+from wattflock.core.scenario import load
+from wattflock.core.types import on_device
 from wattflock.learn.learner import advance, begin
-from wattflock.scenario import load
-from wattflock.types import on_device
-from wattflock.world.rollout import Rest, judge, rollout
+from wattflock.study.build import build, learner
+from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 DAYS = 40  # 960 snapshots
 REPEATS = 15
@@ -51,12 +51,12 @@ def main() -> None:
 
     @eqx.filter_jit
     def homes(world, profile, actions):
-        found = rollout(world, Rest(), profile, jax.random.key(0), DAYS, actions)
+        found = rollout(world, ZeroPolicy(), profile, jax.random.key(0), DAYS, actions)
         return found.effect, found.end
 
     @eqx.filter_jit
     def feeder(world, profile, actions):
-        found = rollout(world, Rest(), profile, jax.random.key(0), DAYS, actions)
+        found = rollout(world, ZeroPolicy(), profile, jax.random.key(0), DAYS, actions)
         return judge(world, found, profile)
 
     @eqx.filter_jit

@@ -4,8 +4,8 @@ import datetime
 
 import numpy as np
 
-from wattflock.data.generate import Wanted, made
 from wattflock.synth.bundle import load
+from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 
 region, card = load("london")

@@ -2,9 +2,9 @@
 
 import jax
 
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.types import cast
+from wattflock.core.types import cast
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.solve import solve
 
 feeder = cast(IEEE123().build(), "float32")
 scales = jax.numpy.array([0.5, 1.0, 1.5])[:, None]

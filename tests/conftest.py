@@ -1,4 +1,4 @@
-"""What all tests share: strict numerics, kept compiled programs, and one small flock with every device, built once."""
+"""What all tests share: strict numerics, a compile cache, and one small flock with every device, built once."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock import compile_cache
-from wattflock.build import Built, build
-from wattflock.data import generate
-from wattflock.scenario import Scenario, load
-from wattflock.types import Profile, cast, on_device
+from wattflock.core import compile_cache
+from wattflock.core.scenario import Scenario, load
+from wattflock.core.types import Profile, cast, on_device
+from wattflock.study.build import Built, build
+from wattflock.synth import generate
 from wattflock.world.world import World
 
 compile_cache.enable()

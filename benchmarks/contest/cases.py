@@ -11,14 +11,14 @@ from contest import engine, grid_model
 from contest.ours import DTYPES, error, ours, peak_mib, sizes, voltages
 from contest.race import Timed, race
 
-from wattflock.feeder.admittance import circuit_of
 from wattflock.feeder.circuit import terminals
-from wattflock.feeder.feeder import Feeder
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.network import Network, terminal_names
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.opendss import read_opendss
 from wattflock.feeder.opendss.crosscheck import BaseCase, OpenDSS
 from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.solve import Feeder
+from wattflock.feeder.tables.admittance import circuit_of
+from wattflock.feeder.tables.network import Network, terminal_names
 
 SEED = 123
 PEER_SNAPSHOTS = 200

@@ -9,7 +9,7 @@ from contest.grid_parts import build
 from contest.ours import TOLERANCE, error
 from contest.race import Contender
 
-from wattflock.feeder.network import Load, Network
+from wattflock.feeder.tables.network import Load, Network
 
 METHODS = ("newton_raphson", "iterative_current")
 OTHER_PROBLEM = ("linear", "linear_current")

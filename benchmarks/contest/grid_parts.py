@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from wattflock.feeder.admittance import long_matrices
-from wattflock.feeder.network import PER_LONG, TAP_PU, Network
+from wattflock.feeder.tables.admittance import long_matrices
+from wattflock.feeder.tables.network import PER_LONG, TAP_PU, Network
 
 PADDING_OHM = 0.1 + 0.1j  # of a wire without current
 ROWS = ("aa", "ba", "bb", "ca", "cb", "cc")

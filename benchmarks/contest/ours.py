@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from contest.race import Contender
 
-from wattflock.feeder.feeder import Feeder, solve
-from wattflock.feeder.impedance import Impedance
+from wattflock.core.types import cast
 from wattflock.feeder.limits import Limits, excess_pu
-from wattflock.types import cast
+from wattflock.feeder.operator import Impedance
+from wattflock.feeder.solve import Feeder, solve
 
 TOLERANCE = 1e-6
 DTYPES = np.float32, np.float64

@@ -9,15 +9,15 @@ import numpy as np
 from judged.loads import BARS, Row, area, listed, percent, spread
 from scipy.stats import wasserstein_distance
 
-from wattflock.data.generate import Wanted, made
-from wattflock.data.norway_ev import NorwayEv
+from wattflock.data.home_days import HomeDays
+from wattflock.data.sessions import clean, held_out, home_days_of_sessions
+from wattflock.sources.norway_ev import NorwayEv
 from wattflock.synth import car_statistics as statistics
 from wattflock.synth.bundle import load as bundled
 from wattflock.synth.cars import USABLE
-from wattflock.synth.flock import Flock
+from wattflock.synth.generate import Wanted, made
 from wattflock.synth.judge import Labelled, cluster_accuracy
 from wattflock.synth.region import Mix, Region, settle
-from wattflock.synth.trips import clean, flock_of_sessions, held_out
 
 MADE, DAYS, SEED = 600, 364, 0
 START = datetime.date(2019, 1, 7)
@@ -35,7 +35,7 @@ def rows(folder: Path) -> Iterator[Row]:
     sessions = clean(raw.sessions)[0]
     users, kept_back = held_out(sessions)
     assert list(kept_back) == card["cars_data"]["held_out"]
-    train, real = (flock_of_sessions(sessions.only(names)) for names in (users, kept_back))
+    train, real = (home_days_of_sessions(sessions.only(names)) for names in (users, kept_back))
     ours = made(region, Wanted(MADE, DAYS, START, "Europe/Oslo", seed=SEED, mix=MIX))
     yield from figures(*(statistics.car_statistics(flock) for flock in (train, real, ours)))
     yield from told_apart(train, real, ours)
@@ -79,7 +79,7 @@ def figures(train: Figures, real: Figures, ours: Figures) -> Iterator[Row]:
     yield "autocorrelation of daily energy, 1, 7, 14 days", f"{past[0]}; {past[1]}", past[2], ""
 
 
-def told_apart(train: Flock, real: Flock, ours: Flock) -> Iterator[Row]:
+def told_apart(train: HomeDays, real: HomeDays, ours: HomeDays) -> Iterator[Row]:
     """Discriminator against users held back, hours at the plug and energies asked for."""
     count = len(real.homes)
     for name, see in (("single days", statistics.day_sample), ("7-day sequences", statistics.week_sample)):
@@ -90,7 +90,7 @@ def told_apart(train: Flock, real: Flock, ours: Flock) -> Iterator[Row]:
         yield f"AUC, {name}, {count} users held back", spread(floor), spread(areas), f"≤ {BARS[name]}"
 
 
-def clusters(train: Flock, real: Flock, ours: Flock) -> Iterator[Row]:
+def clusters(train: HomeDays, real: HomeDays, ours: HomeDays) -> Iterator[Row]:
     """The paper's forest test on days of driving."""
     centres = statistics.fit_clusters(train)
     days: list[Labelled] = [statistics.labelled_days(centres, flock) for flock in (train, real, ours)]
@@ -102,7 +102,7 @@ def clusters(train: Flock, real: Flock, ours: Flock) -> Iterator[Row]:
         yield text, percent(one.real_to_real, 1), share, peer
 
 
-def trouble(region: Region, ours: Flock, slack_kwh: float = 0.05) -> int:
+def trouble(region: Region, ours: HomeDays, slack_kwh: float = 0.05) -> int:
     """Steps in which a full car that charges on arrival leaves its battery, or owes a session when it leaves."""
     traits = settle(region, MIX, SEED, jnp.arange(MADE)).car
     battery_kwh, power_kw = (np.asarray(traits[name], float) for name in ("battery_kwh", "power_kw"))

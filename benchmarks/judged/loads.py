@@ -10,18 +10,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.data.california import California
-from wattflock.data.fitting import measured_load
-from wattflock.data.generate import Wanted, made
-from wattflock.data.london import London
+from wattflock.data.calendar import calendar
+from wattflock.data.home_days import HomeDays
+from wattflock.sources.california import California
+from wattflock.sources.london import London
 from wattflock.synth import behaviour, judge
 from wattflock.synth.bundle import load as bundled
-from wattflock.synth.flock import Flock
-from wattflock.synth.gan import Gan
-from wattflock.synth.habits import Habits
-from wattflock.synth.load import Around
+from wattflock.synth.fit import measured_load
+from wattflock.synth.generate import Wanted, made
+from wattflock.synth.load_model import Around
+from wattflock.synth.models.gan import Gan
+from wattflock.synth.models.habits import Habits
 from wattflock.synth.region import Region
-from wattflock.synth.when import calendar
 
 MODELS = {"habits": Habits, "gan": Gan}
 MADE = 1000  # homes that statistics are of: one block of the generator
@@ -38,10 +38,10 @@ class Measured:
 
     region: Region
     zone: str
-    finest: Flock
-    every: Flock
-    training: Flock
-    held_out: Flock
+    finest: HomeDays
+    every: HomeDays
+    training: HomeDays
+    held_out: HomeDays
 
     def weekday(self) -> np.ndarray:
         """0 is Monday, (days,)."""
@@ -72,7 +72,7 @@ def with_model(region: Region, model: Any) -> Region:
     return eqx.tree_at(lambda it: it.load, region, jax.tree.map(jnp.asarray, model))
 
 
-def load_of(flock: Flock) -> np.ndarray:
+def load_of(flock: HomeDays) -> np.ndarray:
     """Load of a flock that has one."""
     assert flock.load_kw is not None
     return flock.load_kw

@@ -17,10 +17,10 @@ import jax
 import jax.numpy as jnp
 from judged.loads import Row, with_model
 
+from wattflock.data.calendar import calendar
+from wattflock.data.home_days import OWN
 from wattflock.synth.bundle import load as bundled
-from wattflock.synth.flock import OWN
-from wattflock.synth.region import Days, Mix, Region, begin, live, settle
-from wattflock.synth.when import calendar
+from wattflock.synth.region import Mix, Region, RegionDays, begin, live, settle
 
 HOMES, DAYS, REPEATS = 1000, 30, 12
 STEPS = {"hourly": 24, "half-hourly": 48, "every quarter of an hour": 96}
@@ -52,7 +52,7 @@ def timed(region: Region, steps: int) -> tuple[float, float]:
     @eqx.filter_jit
     def run(region: Region, homes: Any, state: Any, when: Any) -> Any:
         state, days = live(region, homes, state, (when, jnp.asarray(0), None), steps)
-        assert isinstance(days, Days)
+        assert isinstance(days, RegionDays)
         return state, {name: getattr(days, name) for name in OWN}
 
     homes, state = start(region)

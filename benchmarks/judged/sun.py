@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 from judged.loads import Row, percent, two
 
-from wattflock.data.california import California
-from wattflock.data.fitting import measured_load
-from wattflock.data.generate import Wanted, made
-from wattflock.data.skies import HELD_OUT
+from wattflock.data.home_days import HomeDays
+from wattflock.sources.california import California
 from wattflock.synth.bundle import load as bundled
-from wattflock.synth.flock import Flock
+from wattflock.synth.fit import measured_load
+from wattflock.synth.generate import Wanted, made
 from wattflock.synth.judge import between_homes, daily_kwh, wasserstein_of_daily_energy
 from wattflock.synth.region import Mix
+from wattflock.synth.skies import HELD_OUT
 
 YEARS, PANELS = 24, 30
 SOUND = ("B07", "B10", "B11")  # eight days off; clock changes at other dates: left out of the second correlation
@@ -38,7 +38,7 @@ def rows() -> Iterator[Row]:
     yield "energy of a year per kW peak [kWh]", *(f"{yearly(p):.0f}" for p in (power(fitted), every)), ""
 
 
-def months(real: Flock, years: list[Flock]) -> Iterator[Row]:
+def months(real: HomeDays, years: list[HomeDays]) -> Iterator[Row]:
     """Mean energy of each month over the panels: all drawn years, and single ones."""
     month = np.array([date.month for date in real.dates()])
     theirs, each = of_months(real, month), np.array([of_months(year, month) for year in years])
@@ -54,7 +54,7 @@ def months(real: Flock, years: list[Flock]) -> Iterator[Row]:
     yield "mean distance of a single drawn month from the real one, by month", "–", wrong, ""
 
 
-def neighbours(real: Flock, years: list[Flock]) -> Iterator[Row]:
+def neighbours(real: HomeDays, years: list[HomeDays]) -> Iterator[Row]:
     """Correlation of the energy of two panels on the same days."""
     month = np.array([date.month for date in real.dates()])
     sound = real.only(tuple(home for home in real.homes if home not in SOUND))
@@ -65,7 +65,7 @@ def neighbours(real: Flock, years: list[Flock]) -> Iterator[Row]:
         yield f"daily energy of two panels, correlation{text}", beside, two(float(ours)), "≥ 0.8; HEDGE 0"
 
 
-def of_months(flock: Flock, month: np.ndarray) -> np.ndarray:
+def of_months(flock: HomeDays, month: np.ndarray) -> np.ndarray:
     """Mean energy of a day of each month [kWh per kW peak], (12,)."""
     kwh = daily_kwh(power(flock))
     return np.array([np.nanmean(kwh[:, month == k]) for k in range(1, 13)])
@@ -79,7 +79,7 @@ def without_month(kwh: np.ndarray, month: np.ndarray) -> np.ndarray:
     return left
 
 
-def power(flock: Flock) -> np.ndarray:
+def power(flock: HomeDays) -> np.ndarray:
     """Power of panels of one kW peak."""
     assert flock.pv_kw is not None
     return flock.pv_kw

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from tests.data.make import agile_text, ausgrid_text, london_text, long, sessions_text
-from wattflock.check import settings_model
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, parts
+from wattflock.core.settings import settings_model
 from wattflock.data.check import check
 from wattflock.data.raw import CLOCKS
-from wattflock.errors import ScenarioError
-from wattflock.registry import interface, parts
 
 SOURCES = parts("data", interface("data"))
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -34,7 +34,7 @@ PLAUSIBLE = {  # [least, most] of any reading, and of its mean
 
 
 FIRST = datetime.datetime(2012, 12, 31)
-FILES = {  # a small file in the layout of each source that reads one
+FILES = {  # a small file in the layout of sources whose `example` does not write one
     "london": lambda: london_text(2, 42, FIRST),
     "ausgrid": lambda: ausgrid_text(3, 42, FIRST.date()),
     "table": lambda: long(homes=2, days=42).write_csv(),
@@ -52,8 +52,10 @@ def folder() -> tempfile.TemporaryDirectory:
 
 
 def source(name: str):
-    if "path" not in settings_model(SOURCES[name]).model_fields:
-        return SOURCES[name](**FEW.get(name, {}))
+    if name in FEW:
+        return SOURCES[name](**FEW[name])
+    if name not in FILES:
+        return SOURCES[name].example(Path(folder().name))
     path = Path(folder().name) / f"{name}.csv"
     if not path.exists():
         path.write_text(FILES[name]())

@@ -4,13 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.errors import ScenarioError
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, parts
+from wattflock.core.types import cast
 from wattflock.feeder.circuit import terminals
-from wattflock.feeder.feeder import solve
+from wattflock.feeder.file import to_bytes
 from wattflock.feeder.limits import Limits, excess_pu, penalty
-from wattflock.feeder.stored import to_bytes
-from wattflock.registry import interface, parts
-from wattflock.types import cast
+from wattflock.feeder.solve import solve
 
 WIRINGS = parts("feeder", interface("feeder"))
 every_wiring = pytest.mark.parametrize("name", WIRINGS)
@@ -33,9 +33,15 @@ def test_it_says_where_it_comes_from(name):
 def test_its_names_fit_its_arrays(name, made):
     feeder = made(name).build()
     terminals, nodes = len(feeder.terminals), len(feeder.nodes)
-    assert feeder.terminal.impedance.local.shape == (1, 2 * terminals, 2 * terminals)
-    assert feeder.voltage.impedance.local.shape == (1, 2 * terminals, 2 * nodes)
-    assert feeder.branch.impedance.local.shape == (1, 2 * terminals, 2 * len(feeder.rating_a))
+    blocks, width = feeder.terminal.impedance.local.shape[:2]  # one block, or several of a feeder of many terminals
+    assert blocks * width >= 2 * terminals
+    counts = (feeder.terminal, terminals), (feeder.voltage, nodes), (feeder.branch, len(feeder.rating_a))
+    for readout, count in counts:
+        assert len(readout.names) == len(set(readout.place.tolist())) == count
+        assert readout.impedance.local.shape[:2] == (blocks, width)
+        assert readout.no_load.shape == (blocks, 1, readout.impedance.local.shape[2])
+        assert 2 * count <= blocks * readout.no_load.shape[2]
+        assert blocks > 1 or 2 * count == readout.no_load.shape[2], "one block is not padded"
     assert len(set(feeder.terminals)) == terminals
     assert len(set(feeder.nodes)) == nodes
     assert feeder.terminal.no_load.dtype == feeder.nominal_kw.dtype == np.float64

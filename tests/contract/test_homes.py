@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from wattflock.registry import interface, parts
+from wattflock.core.registry import interface, parts
 
 DEVICES = parts("homes", interface("homes"))
 MOMENTS = (

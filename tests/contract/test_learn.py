@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from wattflock.core.registry import interface, parts
 from wattflock.learn.learner import advance, begin
-from wattflock.registry import interface, parts
 from wattflock.world.rollout import rollout
 
 LEARNERS = parts("learn", interface("learn"))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattflock.core.registry import interface, parts
 from wattflock.market.market import Meter, Settlement
-from wattflock.registry import interface, parts
 
 MARKETS = parts("market", interface("market"))
 STEPS, HOMES = 6, 5

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tests.synth.make import flock, live, quiet
-from wattflock.registry import interface, parts
-from wattflock.synth import bundle, gan, gan_nets, habits, lesson
-from wattflock.synth.load import LoadModel
+from wattflock.core.registry import interface, parts
+from wattflock.synth import bundle, gan_nets
+from wattflock.synth.load_model import LoadModel
+from wattflock.synth.models import gan, habits
 
 MODELS = parts("synth", interface("synth"))
 HOMES, DAYS = 6, 10
@@ -19,9 +20,9 @@ every_model = pytest.mark.parametrize("name", MODELS)
 # Laws hold whether a model has learned much or little.
 SHORT = (
     (gan, "Recipe", functools.partial(gan_nets.Recipe, steps=0)),
-    (lesson, "STEPS", 2),
-    (lesson, "CHUNK", 2),
-    (lesson, "BATCH", 64),
+    (habits_training, "STEPS", 2),
+    (habits_training, "CHUNK", 2),
+    (habits_training, "BATCH", 64),
     (habits, "TUNED_ON", 4),
 )
 

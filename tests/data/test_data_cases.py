@@ -32,7 +32,7 @@ def test_there_are_at_least_ten():
 @every_case
 def test_a_broken_file_gets_the_full_list(case):
     from wattflock.data.check import check
-    from wattflock.data.recognise import recognised
+    from wattflock.data.source import recognised
 
     wanted = expected(case)
     name = recognised(str(case / "input.csv"))

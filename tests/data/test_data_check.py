@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from tests.data.make import MONDAY, agile_text, ausgrid_text, london_text, long, sessions_text
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, part
 from wattflock.data.check import check, refuse
 from wattflock.data.clean import clean
 from wattflock.data.finding import KINDS, ORDER, SMALL_SHARE, severity
-from wattflock.data.recognise import recognised
-from wattflock.data.table import Table
-from wattflock.errors import ScenarioError
-from wattflock.registry import interface, part
+from wattflock.data.source import recognised
+from wattflock.sources.table import Table
 
 
 def codes(path: str, **settings) -> set[str]:

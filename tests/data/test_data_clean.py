@@ -7,9 +7,8 @@ import polars as pl
 import pytest
 
 from tests.data.make import MONDAY, long
-from wattflock.data.clean import clean
-from wattflock.data.gaps import fill
-from wattflock.data.table import Table
+from wattflock.data.clean import clean, fill
+from wattflock.sources.table import Table
 
 
 def cleaned(path: str, **settings):

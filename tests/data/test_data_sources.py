@@ -7,18 +7,18 @@ import polars as pl
 import pytest
 
 from tests.data.make import ausgrid_text, long
-from wattflock.data import borrow
-from wattflock.data.agile import Agile
-from wattflock.data.ausgrid import Ausgrid
-from wattflock.data.california import California
+from wattflock.core.errors import ScenarioError
+from wattflock.data import complete
 from wattflock.data.check import check
 from wattflock.data.clean import clean
-from wattflock.data.london import London
-from wattflock.data.norway_ev import NorwayEv
-from wattflock.data.recognise import recognised
-from wattflock.data.table import Table
-from wattflock.errors import ScenarioError
-from wattflock.synth.flock import Flock
+from wattflock.data.home_days import HomeDays
+from wattflock.data.source import recognised
+from wattflock.sources.agile import Agile
+from wattflock.sources.ausgrid import Ausgrid
+from wattflock.sources.california import California
+from wattflock.sources.london import London
+from wattflock.sources.norway_ev import NorwayEv
+from wattflock.sources.table import Table
 
 
 def error_free(raw) -> bool:
@@ -138,7 +138,7 @@ def test_any_parquet_of_ours_is_a_table(write):
     table = long().with_columns(outdoor_c=pl.lit(4.0), ev_plugged=pl.lit(1.0), ev_driving_kwh=pl.lit(0.5))
     assert recognised(write(table, "homes.parquet")) == "table"
     flock = clean(Table(write(table, "homes.parquet")).raw()).flock
-    assert isinstance(flock, Flock)
+    assert isinstance(flock, HomeDays)
     assert {"load_kw", "pv_kw", "ev_plugged", "ev_driving_kwh"} <= set(flock.columns())
     assert (flock.outdoor_c == 4).all()
 
@@ -147,11 +147,11 @@ def test_days_are_borrowed_by_season_and_weekday():
     there = [datetime.date(2016, 8, 1) + datetime.timedelta(days=k) for k in range(364)]
     wanted = [datetime.date(2013, 1, 1) + datetime.timedelta(days=k) for k in range(365)]
     for south, turn in ((False, 0), (True, 182.5)):
-        picked = [there[k] for k in borrow.alike(wanted, there, south)]
+        picked = [there[k] for k in complete.alike(wanted, there, south)]
         assert all(one.weekday() == other.weekday() for one, other in zip(wanted, picked, strict=True))
         days = np.array([one.timetuple().tm_yday + turn - other.timetuple().tm_yday
                          for one, other in zip(wanted, picked, strict=True)])  # fmt: skip
         assert np.minimum(np.abs(days) % 365.25, 365.25 - np.abs(days) % 365.25).max() <= 7
-    assert (borrow.alike(there, there, False) == np.arange(364)).all()
-    assert borrow.southern("Australia/Sydney")
-    assert not borrow.southern("Europe/London")
+    assert (complete.alike(there, there, False) == np.arange(364)).all()
+    assert complete.southern("Australia/Sydney")
+    assert not complete.southern("Europe/London")

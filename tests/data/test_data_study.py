@@ -4,15 +4,18 @@ import datetime
 import json
 import math
 
+import jax
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from tests.data.make import agile_text, ausgrid_text, long
 from wattflock.apps.cli import make_app
-from wattflock.build import build
-from wattflock.errors import ScenarioError
-from wattflock.scenario import load
+from wattflock.core.errors import ScenarioError
+from wattflock.core.scenario import load
+from wattflock.sources.table import Table
+from wattflock.study.build import build
 from wattflock.verbs import VERBS
 
 FIRST = datetime.datetime(2012, 7, 2)
@@ -87,7 +90,6 @@ def test_too_few_weeks_are_told(tmp_path):
 
 def test_days_left_out_are_stood_in_for_by_days_of_the_same_split(tmp_path):
     from wattflock.data.sample import split_of_week
-    from wattflock.data.table import Table
 
     table = long(homes=2, days=70)
     day = table["time"].dt.date() == datetime.date(2024, 1, 8) + datetime.timedelta(days=30)
@@ -98,3 +100,73 @@ def test_days_left_out_are_stood_in_for_by_days_of_the_same_split(tmp_path):
     assert readings.card["days_stood_in"] == 1
     assert [split_of_week(k // 7) for k in stood_in] == [split_of_week(30 // 7)]
     assert [k % 7 >= 5 for k in stood_in] == [30 % 7 >= 5]
+
+
+def with_cars(homes: int, days: int) -> pl.DataFrame:
+    """Half-hourly homes; the last has no car, home k drives 5 + k kWh home each day at 17:30 and plugs in at 18."""
+    hour, number = pl.col("time").dt.hour() + pl.col("time").dt.minute() / 60, pl.col("home").str.slice(1).cast(int)
+    has = number < homes - 1
+    return long(homes=homes, days=days, minutes=30).with_columns(
+        ev_plugged=(has & ((hour >= 18) | (hour < 8))).cast(float),
+        ev_driving_kwh=pl.when(has & (hour == 17.5)).then(5 + number).otherwise(0.0),
+        ev_charging_need_kwh=pl.when(has & (hour == 18)).then(5 + number).otherwise(0.0),
+        heat_kw=0.0,
+    )
+
+
+def test_the_cars_of_a_table_are_driven_in_the_study(tmp_path):
+    path = tmp_path / "cars.csv"
+    with_cars(homes=4, days=42).write_csv(path)
+    built = build(load(None, [*sets("table", str(path)), "homes.count=4"]))
+    assert built.readings.card["composite"]["cars"] == "neighbours' cars"
+    assert built.readings.card["not_used"] == ["ev_charging_need_kwh", "heat_kw"]
+    days = built.sampler.every(jax.random.key(0), "test")
+    driven = 5.0 + np.asarray(built.sampler.source["test"]) % 3  # the fourth home drives the car of the first
+    assert np.allclose(days.ev_driving_kwh.sum(1), driven[None])
+    assert np.allclose(days.ev_driving_kwh[:, 17], driven[None])
+    assert (np.asarray(days.ev_plugged).mean((0, 2)) == [1.0] * 8 + [0.0] * 10 + [1.0] * 6).all()
+
+
+def test_a_car_s_day_that_is_left_out_is_stood_in_for(tmp_path):
+    path, gone = tmp_path / "cars.csv", datetime.date(2024, 1, 24)
+    table = with_cars(homes=3, days=42)
+    table.with_columns(ev_plugged=pl.when(pl.col("time").dt.date() != gone).then("ev_plugged")).write_csv(path)
+    readings = Table(str(path)).read()
+    assert readings.ev_driving_kw is not None
+    assert np.allclose(readings.ev_driving_kw.sum(1) / 2, [[5, 6, 5]] * 42)
+
+
+def test_a_plug_is_in_for_a_share_of_a_step(tmp_path):
+    path = tmp_path / "cars.csv"
+    with_cars(homes=3, days=42).with_columns(ev_plugged=100 * pl.col("ev_plugged")).write_csv(path)
+    with pytest.raises(ScenarioError, match="a share of the step"):
+        Table(str(path)).read()
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("words", ["", *(f"--homes 5 --days 42 --resolution {step}" for step in (5, 15, 30, 60))])
+def test_what_generate_writes_is_read_by_the_source_of_tables(tmp_path, words):
+    folder = tmp_path / "homes"
+    result = CliRunner().invoke(make_app(VERBS), ["generate", *words.split(), "--out", str(folder)])
+    assert result.exit_code == 0, result.output
+    written = pl.read_parquet(folder / "homes*.parquet").sort("home", "time")
+    readings = Table(str(folder)).read()
+    assert readings.ev_plugged is not None
+    assert readings.load_kw.mean() == pytest.approx(written["load_kw"].mean(), rel=1e-4)
+    means = written.group_by("home", maintain_order=True).agg(pl.col("pv_kw", "ev_plugged").mean())
+    kwp = pl.read_csv(folder / "sizes.csv")["panel_kwp"].to_numpy()
+    panel, car = kwp > 0, means["ev_plugged"].to_numpy() > 0
+    assert panel.any() and not panel.all() and car.any() and not car.all()
+    assert readings.sun_kw_per_kwp.mean((0, 1))[panel] == pytest.approx(means["pv_kw"].to_numpy()[panel] / kwp[panel])
+    assert readings.ev_plugged.mean((0, 1))[car] == pytest.approx(means["ev_plugged"].to_numpy()[car], rel=1e-4)
+    assert readings.card["composite"].keys() >= {"sun", "cars"}
+
+
+def test_a_panel_of_a_told_size_that_never_gives_is_a_fault(tmp_path):
+    path = tmp_path / "homes.csv"
+    table = long(homes=2, days=42).with_columns(pv_kw=pl.when(pl.col("home") == "H0").then(0.0).otherwise("pv_kw"))
+    table.write_csv(path)
+    assert Table(str(path)).read().card["composite"]["sun"] == "neighbours' panels"
+    table.with_columns(kwp=4.0).write_csv(path)
+    with pytest.raises(ScenarioError, match="never moves"):
+        Table(str(path)).read()

@@ -8,9 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.monitored import every_node
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.watch import every_node
 
 ROOT = Path(__file__).parents[2]
 

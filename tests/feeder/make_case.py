@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.network import terminal_names
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.opendss.crosscheck import OpenDSS
+from wattflock.feeder.tables.network import terminal_names
 
 CASE = Path(__file__).parents[2] / "cases" / "ieee123_constant_power"
 

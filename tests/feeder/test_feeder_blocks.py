@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from wattflock.feeder import partition as cutting
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.solve import solve
 
 pytestmark = pytest.mark.study
 WIRINGS = (IEEE123, EuropeanLV)

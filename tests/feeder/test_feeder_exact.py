@@ -7,14 +7,14 @@ import jax
 import numpy as np
 import pytest
 
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.ieee37 import IEEE37
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.feeders.ieee37 import IEEE37
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.monitored import every_node
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.snapshot import snapshot
-from wattflock.feeder.watch import every_node
+from wattflock.feeder.solve import solve
 
 CASES = Path(__file__).parents[2] / "cases"
 SHARED = Path(__file__).parents[3] / "shared" / "feeders"

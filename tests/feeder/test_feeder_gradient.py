@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve, with_source
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.types import cast
+from wattflock.core.types import cast
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.solve import solve, with_source
 
 FEEDER = IEEE123().build()
 SIZE = len(FEEDER.terminals)
@@ -54,12 +54,12 @@ def test_gradient_is_the_central_difference(seed, low, high, batch):
 @pytest.mark.parametrize("at", [0, 30, 94])
 def test_each_entry_is_the_central_difference(at, float64):
     weight = np.ones(len(FEEDER.nodes))
-    nudge = np.zeros(SIZE)
-    nudge[at] = 0.2
+    action_offset = np.zeros(SIZE)
+    action_offset[at] = 0.2
     gradient = slope(FEEDER.nominal_kw, FEEDER.nominal_kvar, weight)
-    ahead, behind = (weigh(FEEDER.nominal_kw + sign * nudge, FEEDER.nominal_kvar, weight) for sign in (1, -1))
+    ahead, behind = (weigh(FEEDER.nominal_kw + sign * action_offset, FEEDER.nominal_kvar, weight) for sign in (1, -1))
     np.testing.assert_allclose(gradient[0][at], (ahead - behind) / 0.4, rtol=1e-6)
-    ahead, behind = (weigh(FEEDER.nominal_kw, FEEDER.nominal_kvar + sign * nudge, weight) for sign in (1, -1))
+    ahead, behind = (weigh(FEEDER.nominal_kw, FEEDER.nominal_kvar + sign * action_offset, weight) for sign in (1, -1))
     np.testing.assert_allclose(gradient[1][at], (ahead - behind) / 0.4, rtol=1e-6)
 
 

@@ -6,25 +6,25 @@ import jax
 import numpy as np
 import pytest
 
-from wattflock.errors import ScenarioError
-from wattflock.feeder.envelope import (
+from wattflock.core.errors import ScenarioError
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.feeders.ieee37 import IEEE37
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.limits import PRESETS, stress, stress_names
+from wattflock.feeder.solve import solve
+from wattflock.study.hosting.capacity import CAP, EXPORT, IMPORT, SIGN, hosting_capacity, reach, worst_stress
+from wattflock.study.hosting.envelope import (
     ALLOCATIONS,
     EQUAL,
     MAXIMUM,
     PROPORTIONAL,
-    Rules,
+    EnvelopeRules,
     envelope,
     envelopes,
     jain_index,
 )
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.hosting import CAP, EXPORT, IMPORT, SIGN, hosting_capacity, reach, worst_stress
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.ieee37 import IEEE37
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.limits import PRESETS, stress, stress_names
-from wattflock.feeder.sensitivity import operating_point, stress_sensitivity, voltage_sensitivity
+from wattflock.study.hosting.sensitivity import operating_point, stress_sensitivity, voltage_sensitivity
 
 WIRINGS = (IEEE13, IEEE37, EuropeanLV)
 pytestmark = pytest.mark.study
@@ -57,7 +57,7 @@ def found(wiring, limits, rules):
 @cache
 def rules_of(direction, allocation, cap_kw):
     """One object for one question, so that `found` remembers the answer."""
-    return Rules(direction, allocation, cap_kw)
+    return EnvelopeRules(direction, allocation, cap_kw)
 
 
 def fresh_corners(count, seed=12345):
@@ -159,7 +159,9 @@ def test_the_first_violation_counts_where_the_limits_are_kept_again_further_out(
     assert result.row.tolist() == [7, -1] and result.monotone.tolist() == [False, True]
 
 
-@pytest.mark.parametrize("ask", [lambda point: hosting_capacity(point, EXPORT, 10), lambda p: envelope(p, Rules())])
+@pytest.mark.parametrize(
+    "ask", [lambda point: hosting_capacity(point, EXPORT, 10), lambda p: envelope(p, EnvelopeRules())]
+)
 def test_a_base_that_violates_is_refused(ask):
     with pytest.raises(ScenarioError, match="loading transformer") as caught:
         ask(base(IEEE13, share=1.0))
@@ -169,7 +171,7 @@ def test_a_base_that_violates_is_refused(ask):
 def test_nonsense_is_refused_all_at_once():
     point = base(IEEE13)
     with pytest.raises(ScenarioError) as caught:
-        envelope(point, Rules(allocation="fair", homes=np.zeros(17), request_kw=np.ones(3)))
+        envelope(point, EnvelopeRules(allocation="fair", homes=np.zeros(17), request_kw=np.ones(3)))
     assert len(caught.value.problems) == 3
     with pytest.raises(ScenarioError) as caught:
         hosting_capacity(point, "sideways", 0.0)
@@ -180,18 +182,20 @@ def test_nonsense_is_refused_all_at_once():
 
 def test_homes_are_weights():
     point, homes = base(IEEE13), np.arange(17.0)
-    result = envelope(point, Rules(homes=homes, cap_kw=200))
+    result = envelope(point, EnvelopeRules(homes=homes, cap_kw=200))
     assert result.limit_kw[0] == 0 and result.fairness == pytest.approx(1)
     assert np.ptp(result.home_kw[1:]) < 1e-9
 
 
 def test_who_asks_for_nothing_gets_nothing():
-    result = envelope(base(IEEE13), Rules(allocation=PROPORTIONAL, homes=np.eye(17)[0], request_kw=np.eye(17)[1]))
+    result = envelope(
+        base(IEEE13), EnvelopeRules(allocation=PROPORTIONAL, homes=np.eye(17)[0], request_kw=np.eye(17)[1])
+    )
     assert result.total_kw == 0 and result.fairness == 1 and result.worst_stress <= 0
 
 
 def test_a_small_cap_binds():
-    result = envelope(base(IEEE13), Rules(cap_kw=1.0, allocation=MAXIMUM))
+    result = envelope(base(IEEE13), EnvelopeRules(cap_kw=1.0, allocation=MAXIMUM))
     assert result.binding == CAP and result.total_kw == pytest.approx(17)
 
 

@@ -10,10 +10,10 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from wattflock.errors import ScenarioError
+from wattflock.core.errors import ScenarioError
 from wattflock.feeder.circuit import GROUND, injection, system_admittance, terminals, with_taps
+from wattflock.feeder.file import from_bytes, summary, to_bytes
 from wattflock.feeder.snapshot import snapshot
-from wattflock.feeder.stored import from_bytes, summary, to_bytes
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
 
@@ -22,7 +22,7 @@ from wattflock.feeder.opendss.compare import comparisons, opinion
 from wattflock.feeder.opendss.crosscheck import BaseCase
 from wattflock.feeder.opendss.engine import start
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.tapping import settle_taps
+from wattflock.feeder.tap_control import settle_taps
 
 HERE = Path(__file__).resolve().parents[2]
 SHARED = HERE.parent / "shared" / "feeders"
@@ -253,6 +253,17 @@ def test_an_explicit_neutral_is_the_other_end_of_a_load():
     assert ratings["line.two"][0] == 180
     assert ratings["transformer.tr"][1] == 250
     assert math.isnan(ratings["capacitor.c"][0])
+
+
+@pytest.mark.parametrize(
+    ("units", "km"), [("mi", 1.609344), ("kft", 0.3048), ("km", 1.0), ("m", 1e-3), ("ft", 3.048e-4), ("none", math.nan)]
+)
+def test_every_length_is_read_in_kilometres(tmp_path, units, km):
+    lines = [f"new line.l{k} bus1=s bus2=b{k} r1=0.1 x1=0.1 length={k} units={units}\n" for k in (1, 2, 3)]
+    master = tmp_path / "master.dss"
+    master.write_text(START + "".join(lines) + "solve\n")
+    found = {one.name: one.length_km for one in read_opendss(master).elements}
+    assert found == pytest.approx({f"line.l{k}": k * km for k in (1, 2, 3)}, nan_ok=True)
 
 
 START = "clear\nnew circuit.c bus1=s basekv=0.4\n"

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.ieee37 import IEEE37
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.feeders.ieee37 import IEEE37
 from wattflock.feeder.limits import PRESETS, branch_loading, kept, stress, stress_names, three_phase, unbalance
 from wattflock.feeder.snapshot import snapshot
+from wattflock.feeder.solve import solve
 
 TURN = np.exp(2j * np.pi / 3)
 

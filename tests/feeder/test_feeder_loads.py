@@ -13,12 +13,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wattflock.feeder.circuit import Spot
-from wattflock.feeder.european_lv import EuropeanLV
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.ieee37 import IEEE37
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.feeder.feeders.european_lv import EuropeanLV
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.feeders.ieee37 import IEEE37
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.solve import solve
 
 WIRINGS = (IEEE13, IEEE37, IEEE123, EuropeanLV)
 QUICK_FIRST = (IEEE13, *(pytest.param(wiring, marks=pytest.mark.study) for wiring in WIRINGS[1:]))
@@ -116,7 +116,7 @@ def test_a_load_draws_what_its_exponent_says(float64):
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.949, 0.951, 1.0, 1.049, 1.051, 1.3])
 def test_edges_are_those_of_opendss(share, float64):
     """One stiff load: power at a voltage, from what `circuit.Spot` says."""
-    from wattflock.feeder.spots import layers
+    from wattflock.feeder.loads import layers
 
     circuit = IEEE13().circuit()
     first = circuit.spots[0]

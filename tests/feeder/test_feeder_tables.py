@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from wattflock.errors import ScenarioError
-from wattflock.feeder.admittance import circuit_of
+from wattflock.core.errors import ScenarioError
 from wattflock.feeder.circuit import GROUND, Bus, bus_of, injection, system_admittance, terminals, with_taps
-from wattflock.feeder.network import Control, Load, terminal_names
 from wattflock.feeder.opendss.script import controls, load_models, to_opendss
-from wattflock.feeder.tables import check_taps, read_network, shipped
+from wattflock.feeder.tables.admittance import circuit_of
+from wattflock.feeder.tables.network import ControlRow, Load, terminal_names
+from wattflock.feeder.tables.read import check_taps, read_network, shipped
 
 TRUTH = Path(__file__).parents[3] / "shared" / "feeders" / "truth"
 FEEDERS = {  # file of EPRI's own model, taps there, nodes, terminals, kW
@@ -109,6 +109,7 @@ def test_names_ratings_and_voltages_of_ieee123():
     by_name = {one.name: one for one in circuit.elements}
     assert {"line.l115", "switch.sw1", "transformer.xfm1", "regulator.reg1a", "capacitor.c83"} <= set(by_name)
     assert by_name["line.l115"].rating_a == 530 and by_name["regulator.reg1a"].rating_kva == 5000
+    assert by_name["line.l115"].length_km == pytest.approx(400 * 3.048e-4) and np.isnan(by_name["switch.sw1"].length_km)
     assert np.isnan(by_name["switch.sw1"].rating_a) and circuit.frequency_hz == 60
     np.testing.assert_allclose(circuit.node_kv[circuit.nodes.index("610.1")], 0.48 / 3**0.5)
 
@@ -209,7 +210,7 @@ def test_every_row_that_does_not_fit_is_told_at_once(copied):
     [
         ({"loads": (Load("far", "611", "1", 2.4, 1.0, 0.0),)}, r"load far.*611\.1"),
         ({"loads": (Load("all", "671", "123", 2.4, 1.0, 0.0),)}, "load all.*three rows"),
-        ({"controls": (Control("reg2", "1", 122, 2, 20, 700, 3, 9, 15),)}, "control of reg2.*phase"),
+        ({"controls": (ControlRow("reg2", "1", 122, 2, 20, 700, 3, 9, 15),)}, "control of reg2.*phase"),
         ({"taps": (0, 0)}, "taps"),
         ({"buses": (Bus("671", 4.16, 0, 0),) * 2}, "buses: bus = '671'; allowed: once"),
     ],

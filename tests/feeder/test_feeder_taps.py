@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from wattflock.feeder.circuit import with_taps
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.ieee37 import IEEE37
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.spots import scaled
-from wattflock.feeder.tapping import settle_taps, taps_of
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.feeders.ieee37 import IEEE37
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.loads import scaled
+from wattflock.feeder.tap_control import settle_taps, taps_of
 
 WIRINGS = {IEEE13: (9, 6, 9), IEEE37: (16, 14), IEEE123: (6, 0, 2, 0, 10, 4, 6)}  # OpenDSS, EPRI's files, from tap 0
 EDGES = {"low_pu": 0.95, "high_pu": 1.05, "floor_pu": 0.5}  # where OpenDSS makes a load an impedance

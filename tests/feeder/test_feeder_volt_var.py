@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.core.types import cast
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.solve import solve
 from wattflock.feeder.volt_var import Support, VoltVar
-from wattflock.types import cast
 
 FEEDER = IEEE123().build()
 SHARE = FEEDER.nominal_kw / FEEDER.nominal_kw.sum()

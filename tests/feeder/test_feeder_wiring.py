@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.errors import ScenarioError
-from wattflock.feeder.admittance import circuit_of
-from wattflock.feeder.feeder import solve
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.core.errors import ScenarioError
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.limits import Limits, excess_pu, penalty
-from wattflock.feeder.network import Load
+from wattflock.feeder.solve import solve
+from wattflock.feeder.tables.admittance import circuit_of
+from wattflock.feeder.tables.network import Load
 
 
 @pytest.mark.parametrize("taps", [(), (1, 2), (17, 0, 0, 0, 0, 0, 0), (0.5, 0, 0, 0, 0, 0, 0), "high", (True,) * 7])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wattflock import registry
+from wattflock.core import registry
 
 INTERFACE = """
 import abc
@@ -54,6 +54,6 @@ def rooms(tmp_path, monkeypatch) -> Iterator[Path]:
         (folder / "shape.py").write_text(INTERFACE)
         for name in names:
             (folder / f"{name}.py").write_text(PART.format(kind=name.title().replace("_", "")))
-        monkeypatch.setitem(registry.ROOMS, room, f"{package}.{room}.shape:Shape")
+        monkeypatch.setitem(registry.ROOMS, room, (f"{package}.{room}.shape:Shape", f"{package}.{room}"))
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path / package

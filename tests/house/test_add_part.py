@@ -1,13 +1,14 @@
-"""Adding a device, a learner and a market is adding one file each; nothing else is touched."""
+"""Adding a device, a learner, a market, a source or a feeder of any size is adding one file, and nothing else."""
 
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from wattflock.registry import ROOMS
+from wattflock.core.registry import ROOMS
 
 TANK = '''
 """A hot-water tank: the only file a new device needs."""
@@ -81,7 +82,7 @@ class _Still(Policy):
 
 
 class Guess(Learner):
-    """Keep a nudge if the day went better. Source: Rastrigin 1963."""
+    """Keep a action_offset if the day went better. Source: Rastrigin 1963."""
 
     size: Annotated[float, Field(gt=0)] = 0.1
 
@@ -90,7 +91,7 @@ class Guess(Learner):
         return cls()
 
     def init(self, world, key):
-        return jnp.zeros((world.homes, world.fleet.controls)), jnp.asarray(jnp.inf)
+        return jnp.zeros((world.homes, world.fleet.controls)), jnp.array(jnp.inf, jnp.float32)
 
     def policy(self, state):
         return _Still(state[0])
@@ -132,7 +133,81 @@ class Flat(Market):
         bill = self.price_per_kwh * meter.net_kwh
         return Settlement(bill, jnp.zeros_like(bill.sum(-1)), bill.sum(-1))
 '''
-FILES = {"homes/tank.py": TANK, "learn/guess.py": GUESS, "market/flat.py": FLAT}
+CROWDED = '''
+"""A feeder of more than 300 terminals: the only file a new feeder needs."""
+
+import dataclasses
+import itertools
+
+from wattflock.feeder.circuit import GROUND, Circuit
+from wattflock.feeder.ieee123 import IEEE123
+from wattflock.feeder.wiring import Wiring
+
+
+class Crowded(Wiring):
+    """IEEE 123 with a load at every node and between any two phases of a bus. Source: IEEE PES Test Feeders."""
+
+    def network(self):
+        return None
+
+    def circuit(self) -> Circuit:
+        circuit = IEEE123().circuit()
+        at = {name: number for number, name in enumerate(circuit.nodes) if not name.startswith("610")}  # it floats
+        buses = itertools.groupby(at, key=lambda node: node.rpartition(".")[0])
+        places = [(number, GROUND) for number in at.values()]
+        places += [pair for _, nodes in buses for pair in itertools.combinations([at[n] for n in nodes], 2)]
+        spots = [
+            dataclasses.replace(
+                circuit.spots[0], name=f"s{number}", plus=plus, minus=minus, kw=5.0, kvar=1.0,
+                rated_kv=circuit.node_kv[plus] * (1 if minus == GROUND else 3**0.5),
+            )
+            for number, (plus, minus) in enumerate(places)
+        ]
+        return dataclasses.replace(circuit, spots=tuple(spots))
+'''
+METERS = '''
+"""Files of its own layout: the only file a new source needs."""
+
+import datetime
+
+import equinox as eqx
+import polars as pl
+
+from wattflock.data.files import listed
+from wattflock.data.raw import Raw, period
+from wattflock.data.readings import Beside, to_readings
+from wattflock.data.source import DataSource, FilePath
+
+DAYS = 42
+
+
+class Meters(DataSource):
+    """A column of kW for each of two homes, a row for each hour from 5 January 2015. Source: made here."""
+
+    path: FilePath = eqx.field(default="", static=True)
+
+    @classmethod
+    def example(cls, folder):
+        file = folder / "meters.csv"
+        file.write_text("".join(f"{0.3 + hour % 24 / 40},{1 - hour % 24 / 40}\\n" for hour in range(24 * DAYS)))
+        return cls(str(file))
+
+    def raw(self):
+        (file,) = listed(self.path, "a CSV with a column for each home")
+        table = pl.read_csv(file, has_header=False, new_columns=["one", "two"]).with_row_index("row", 1)
+        hours = pl.duration(hours=pl.col("row").cast(pl.Int64) - 1)
+        homes = table.with_columns(time=pl.lit(datetime.datetime(2015, 1, 5)) + hours, file=pl.lit(0, pl.UInt16))
+        homes = homes.unpivot(["one", "two"], index=["file", "row", "time"], variable_name="home", value_name="load_kw")
+        card = {"source": "meters", "owner": "nobody", "licence": "none", "period": period(homes["time"])}
+        return Raw((file.name,), "", "whole", "USD", card, homes.with_columns(pl.col("row").cast(pl.UInt32)))
+
+    def read(self):
+        return to_readings(self.raw(), Beside("california", ""))
+'''
+FILES = {
+    "homes/tank.py": TANK, "learn/guess.py": GUESS, "market/flat.py": FLAT,
+    "feeder/crowded.py": CROWDED, "data/meters.py": METERS,
+}  # fmt: skip
 SETS = (
     "homes.count=20", "homes.homes_per_agent=100", "homes.mix={tank=0.6}", "homes.panel_share_without=0",
     "market.part=flat", "market.settings.price_per_kwh=0.5", "learn.part=guess", "learn.settings.size=0.3",
@@ -142,10 +217,10 @@ SETS = (
 
 @pytest.fixture(scope="module")
 def wattflock(tmp_path_factory):
-    """Runs a command with a folder of three new parts in WATTFLOCK_PARTS."""
+    """Runs a command with a folder of new parts in WATTFLOCK_PARTS."""
     folder = tmp_path_factory.mktemp("add")
     for name, text in FILES.items():
-        (folder / "mine" / name).parent.mkdir(parents=True)
+        (folder / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "mine" / name).write_text(text)
     command = [sys.executable, "-c", "from wattflock.apps.cli import main; main()"]
     environment = {**os.environ, "WATTFLOCK_PARTS": str(folder / "mine"), "COLUMNS": "200"}
@@ -184,17 +259,18 @@ def test_they_are_listed_and_explained(wattflock):
 
 
 @pytest.mark.study
-def test_they_pass_the_contract_tests(wattflock):
+def test_they_pass_the_tests_of_their_rooms(wattflock):
     """The tests of a room run over new parts as they stand."""
-    from pathlib import Path
-
     tests = Path(__file__).parents[1]
     environment = {**os.environ, "WATTFLOCK_PARTS": str(wattflock.folder / "mine")}
-    files = [str(tests / "contract" / name) for name in ("test_homes.py", "test_market.py")]
-    command = [sys.executable, "-m", "pytest", "-q", "-k", "tank or flat", "-p", "no:cacheprovider", *files]
+    files = [str(tests / "contract" / f"test_{room}.py") for room in ("homes", "market", "learn", "data", "feeder")]
+    names = [Path(name).stem for name in FILES]
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-k", " or ".join(names), "-p", "no:cacheprovider", *files]
+    command.append(str(tests / "properties" / "test_energy.py"))
     result = subprocess.run(command, capture_output=True, text=True, cwd=tests.parent, env=environment)
     assert result.returncode == 0, result.stdout[-3000:]
-    assert "passed" in result.stdout
+    for name in names:
+        assert f"[{name}" in result.stdout.replace("-", "["), name
 
 
 def test_every_kind_of_part_that_is_added_has_its_room():

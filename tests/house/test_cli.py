@@ -9,7 +9,7 @@ from typing import Annotated
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.errors import Problem, RunError, ScenarioError
+from wattflock.core.errors import Problem, RunError, ScenarioError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wattflock import compile_cache
+from wattflock.core import compile_cache
 
 PROGRAM = """
 from wattflock import compile_cache

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from wattflock import registry
-from wattflock.errors import ScenarioError
+from wattflock.core import registry
+from wattflock.core.errors import ScenarioError
 
 PART = "from .shape import Shape\n\nclass {kind}(Shape):\n    def area(self):\n        return 1\n"
 
@@ -67,7 +67,7 @@ def test_a_folder_on_the_path_of_a_real_room_adds_a_part(tmp_path, monkeypatch):
         "    @classmethod\n    def example(cls):\n        return cls()\n\n"
         "    def settle(self, meter):\n        return None\n"
     )
-    package = importlib.import_module("wattflock.market")
+    package = importlib.import_module("wattflock.market.markets")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     assert "gift" in registry.parts("market", registry.interface("market"))
 

@@ -1,5 +1,7 @@
 """A scenario says everything at once: what is wrong, where, and what would be right."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wattflock import toml
-from wattflock.check import allowed, make, settings_model
-from wattflock.errors import ScenarioError
-from wattflock.registry import interface, part
-from wattflock.scenario import Scenario, bundled, dump, fields, load, run_id
+from wattflock.core import toml
+from wattflock.core.errors import ScenarioError
+from wattflock.core.registry import interface, part
+from wattflock.core.scenario import Scenario, bundled, differences, dump, fields, fingerprint, load, run_id
+from wattflock.core.settings import allowed, make, settings_model
 
 pytestmark = pytest.mark.usefixtures("rooms")
 
@@ -77,6 +79,11 @@ def test_every_problem_is_told_at_once(write):
     assert "section.field=value" in found["--set"]
     assert len(found) == 10
     assert found["homes.count"].startswith(f"{path}: homes.count = 0; allowed: ")
+
+
+def test_a_section_that_is_not_there_is_blamed_on_the_flag_that_made_it():
+    (line,) = problems(None, ["homes.settings.battery=5"]).values()
+    assert line.startswith("--set homes.settings.battery=5: homes.settings")
 
 
 @pytest.mark.parametrize(
@@ -146,8 +153,42 @@ def test_the_run_is_named_by_all_that_decides_it(write):
     )
 
 
+@pytest.mark.parametrize(
+    ("sets", "name"),
+    [
+        ([], "gradmap-"),
+        (["learn.part=rules", "homes.count=300"], "rules-300homes-"),
+        (["learn.part=rules", "learn.settings.width_kw=3"], "rules-"),
+        (["learn.rounds=40"], "gradmap-40rounds-"),
+        (["seed=3"], "gradmap-seed3-"),
+        (["homes.mix={battery=0.1}"], "gradmap-mix-"),
+        (["learn.settings.hidden=[8]", "data.dt_h=0.5"], "gradmap-dt_h0.5-hidden-"),
+        (["homes.count=9", "seed=1", "feeder.low_pu=0.9", "data.fold=1"], "gradmap-9homes-seed1-more-"),
+        (["name=mine", "homes.count=300"], "mine-"),
+    ],
+)
+def test_the_name_of_a_run_says_what_was_changed(sets, name):
+    scenario = load(None, sets)
+    assert run_id(scenario) == name + fingerprint(scenario)
+
+
+def test_a_fingerprint_is_what_it_always_was():
+    canonical = json.dumps(json.loads(load().model_dump_json()), sort_keys=True, separators=(",", ":"))
+    assert fingerprint(load()) == hashlib.sha256(canonical.encode()).hexdigest()[:10]
+    assert fingerprint(load(), "market=Flat()") != fingerprint(load())
+
+
+def test_differences_are_told_field_by_field():
+    one, other = load(), load(None, ["seed=1", "homes.mix={battery=0.4}", "learn.settings.width_kw=3"])
+    assert differences(one, other) == {
+        "seed": (0, 1), "homes.mix.heat_pump": (0.4, None), "homes.mix.generator": (0.2, None),
+        "learn.settings.width_kw": (2.0, 3.0),
+    }  # fmt: skip
+    assert differences(one, load()) == {}
+
+
 def test_the_name_of_a_run_is_the_same_in_another_process():
-    code = "from wattflock.scenario import Scenario, run_id; print(run_id(Scenario(name='same')))"
+    code = "from wattflock.core.scenario import Scenario, run_id; print(run_id(Scenario(name='same')))"
     names = {
         subprocess.check_output([sys.executable, "-c", code], text=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")

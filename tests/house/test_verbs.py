@@ -69,7 +69,7 @@ def test_parts_lists_every_room():
 def test_minutes_are_not_negative(minutes, tmp_path):
     result = wattflock("train", "--minutes", minutes, folder=tmp_path)
     assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
-    assert result.stderr == f"wattflock: --minutes = {float(minutes)}; allowed: 0 or more\n"
+    assert result.stderr == f"wattflock: --minutes = {float(minutes)}; allowed: 0 or more [min]\n"
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_minutes_are_not_negative(minutes, tmp_path):
     ],
 )
 def test_explain_says_what_a_name_means(name, words):
-    from wattflock.explain import explanation
+    from wattflock.verbs.explain import explanation
 
     assert words in explanation(name)
     assert len(explanation(name)) > 20
 
 
 def test_explain_shows_every_default_as_a_person_would_write_it():
-    from wattflock.explain import explanation
-    from wattflock.registry import ROOMS, interface, parts
+    from wattflock.core.registry import ROOMS, interface, parts
+    from wattflock.verbs.explain import explanation
 
     said = {name: explanation(name) for room in ROOMS for name in parts(room, interface(room))}
     assert [name for name, text in said.items() if "Pydantic" in text] == []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.feeder.ieee13 import IEEE13
-from wattflock.feeder.spots import scaled
-from wattflock.feeder.stored import to_bytes
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.file import to_bytes
+from wattflock.feeder.loads import scaled
 from wattflock.verbs import GROUPS, VERBS
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -53,6 +54,22 @@ def test_solving_writes_every_voltage_and_current(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["voltages-branches.csv", "voltages.csv"]
 
 
+def test_numbers_in_files_have_six_digits(tmp_path):
+    assert feeder("solve", "ieee13", "--csv", tmp_path / "v.csv").exit_code == 0
+    for name in ("v.csv", "v-branches.csv"):
+        numbers = re.findall(r"(?<=,)-?[\d.]+", (tmp_path / name).read_text())
+        assert len(numbers) > 50
+        assert max(len(number.lstrip("-0.").replace(".", "")) for number in numbers) <= 6
+
+
+def test_taps_that_are_not_settled_are_said():
+    """As shipped, IEEE 13 stands at its published taps, which are not at rest under constant power."""
+    as_shipped = feeder("solve", "ieee13").output
+    assert "19 voltages under" in as_shipped and "--taps settle" in as_shipped
+    settled = feeder("solve", "ieee13", "--taps", "settle").output
+    assert "--taps settle" not in settled and "reg1 +" in settled
+
+
 def test_a_stored_feeder_gives_what_its_tables_give(stored, tmp_path):
     for name in ("ieee13", stored):
         assert feeder("solve", name, "--scale", 0.5, "--csv", tmp_path / f"{Path(name).stem}.csv").exit_code == 0
@@ -75,6 +92,8 @@ def test_too_much_load_is_said_and_not_hidden():
         (("solve", "ieee13", "--taps", "loose"), "one of fixed, settle"),
         (("solve", "ieee13", "--limits", "ansi"), "did you mean 'ansi-"),
         (("check", "imported"), "feeder import"),
+        (("solve", "there/is/none.feeder"), "no such file"),
+        (("solve", "there/is/none.feeder"), "ieee13"),
     ],
 )
 def test_a_wrong_word_is_told_with_what_is_allowed(words, said):
@@ -132,6 +151,7 @@ def test_a_model_that_is_not_there_is_told(tmp_path):
 def test_drawing_writes_a_picture_and_a_page(tmp_path):
     result = feeder("show", "ieee37", "--out", tmp_path)
     assert result.exit_code == 0, result.output
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["ieee37.html", "ieee37.png"]
     assert (tmp_path / "ieee37.png").read_bytes().startswith(b"\x89PNG")
     assert "ieee37" in (tmp_path / "ieee37.html").read_text()
 
@@ -152,6 +172,12 @@ def test_hosting_gives_every_terminal_its_limits(tmp_path):
     own = slopes.filter((pl.col("terminal") == "652.1") & (pl.col("voltage") == "652.1"))
     assert -1e-3 < own["pu_per_kw"].item() < 0
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_cap_that_binds_is_said():
+    """With its defaults every home of IEEE 13 may export what the cap allows: the feeder is no limit."""
+    said = " ".join(feeder("hosting", "ieee13").output.split())
+    assert "binds in every envelope is the cap of 10 kW per home, not the feeder" in said and "raise --cap-kw" in said
 
 
 @pytest.mark.parametrize("words", [("--load", 3), ("--homes", -1), ("--cap-kw", 0)])

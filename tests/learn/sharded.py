@@ -10,15 +10,14 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from wattflock import compile_cache
-from wattflock.build import build, learner
+from wattflock.core import compile_cache, files
+from wattflock.core.scenario import load
+from wattflock.core.types import on_device
 from wattflock.learn.learner import advance, begin
-from wattflock.scenario import load
-from wattflock.store import checkpoint
+from wattflock.study.build import build, learner
 from wattflock.study.train import Course, laid_out
-from wattflock.types import on_device
 from wattflock.world.rollout import judge, rollout
-from wattflock.world.spread import mesh_of
+from wattflock.world.sharding import mesh_of
 
 HOMES, ROUNDS = 40, 4
 MOVES = re.compile(r" (all-gather|all-to-all|collective-permute)(?:-start)?\(")
@@ -74,13 +73,14 @@ def differences(method: Method, meshes: dict, folder: Path) -> dict:
         ends = {"": end}
         if name == "4 x homes":
             for way, saved, then in (("written on one: ", half, mesh), ("read on one: ", middle, None)):
-                checkpoint.save(folder / "half.safetensors", saved, {})
-                ends[way] = method.go_on(then, checkpoint.load(folder / "half.safetensors", method.first))[0]
+                files.save_tree(folder / "half.safetensors", saved, {})
+                ends[way] = method.go_on(then, files.load_tree(folder / "half.safetensors", method.first))[0]
         for way, each in ends.items():
             shown = method.shown(each)
             found[name] |= {way + what: apart(shown[what], goal[what]) for what in goal}
         found[name]["weights on a device"] = end.state.nets.weights[0].addressable_shards[0].data.shape[0] / HOMES
-        found[name]["moves"] = MOVES.findall(method.compiled[mesh].compiled.as_text())
+        text = method.compiled[mesh].compiled.as_text()
+        found[name] |= {"moves": MOVES.findall(text), "sums": "all-reduce" in text}
     return found
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.registry import interface, parts
-from wattflock.types import OWN
+from wattflock.core.registry import interface, parts
+from wattflock.core.types import OWN
 from wattflock.world.rollout import rollout
 
 LEARNERS = parts("learn", interface("learn"))

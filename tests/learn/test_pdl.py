@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core.types import OWN
+from wattflock.learn.lagrangian import common, multipliers
 from wattflock.learn.learner import advance, begin
-from wattflock.learn.multipliers import common, multipliers
-from wattflock.learn.pdl import PDL
-from wattflock.types import OWN
+from wattflock.learn.learners.pdl import PDL
 
 QUICK = PDL(hidden=(4,), days=1, dual_days=1, primal_rounds=2, dual_rounds=2, dual_hidden=(4,), margin_pu=0.03)
 
@@ -71,7 +71,7 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
     cost, dt_h = jnp.zeros((2, 3, 5)), jnp.ones((2, 3))
 
     def value(voltage):
-        outcome = SimpleNamespace(voltage_pu=voltage, cost=cost, dt_h=dt_h)
+        outcome = SimpleNamespace(voltage_pu=voltage, cost=cost, dt_h=dt_h, price_level=1.0)
         return learner.augmented(world.limits, outcome, multiplier, curvature)
 
     g = learner.beyond_pu(world.limits, SimpleNamespace(voltage_pu=voltage))  # type: ignore
@@ -83,14 +83,14 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
 
 
 def test_the_dual_network_sees_what_is_common_to_a_day_and_starts_at_zero(world, profile):
-    net = multipliers((8,), world.steps, len(world.feeder.nodes), jax.random.key(0))
+    net = multipliers((8,), world, jax.random.key(0))
     assert jnp.abs(net(profile)).max() == 0
     assert net(profile).shape == (2, world.steps, len(world.feeder.nodes))
-    seen = common(profile)
+    seen = common(profile, 0.3)
     assert bool(jnp.isfinite(seen).all())
     order = np.random.default_rng(0).permutation(world.homes)
     own = {name: getattr(profile, name)[..., order] for name in OWN}
-    assert jnp.allclose(common(dataclasses.replace(profile, **own)), seen, atol=1e-6), "no home by its place"
+    assert jnp.allclose(common(dataclasses.replace(profile, **own), 0.3), seen, atol=1e-6), "no home by its place"
 
 
 @pytest.mark.study

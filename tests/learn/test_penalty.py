@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import pytest
 
 from wattflock.learn.learner import advance, begin
-from wattflock.learn.penalty import Penalty
-from wattflock.learn.through import Through
+from wattflock.learn.learners.penalty import Penalty
+from wattflock.learn.learners.through import Through
 
 
 def weights(learner: Penalty, *rounds: int) -> list[float]:
@@ -33,7 +33,7 @@ def test_without_growth_and_with_a_slope_it_is_backpropagation_to_the_bit(world,
     shared = {
         "hidden": (4,),
         "days": 1,
-        "slope": 500.0,
+        "multiplier_init": 500.0,
         "curvature": 5e4,
         "average": 0.5,
         "total_rounds": 100,

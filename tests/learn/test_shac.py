@@ -11,11 +11,11 @@ import pytest
 
 from wattflock.homes.home import METER_SEEN
 from wattflock.learn.critic import critic, to_go
-from wattflock.learn.idle import Uncontrolled
 from wattflock.learn.learner import advance, begin
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.learners.shac import Shac
+from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.shac import Shac
-from wattflock.learn.through import Through
 from wattflock.world.rollout import judge, rollout, windows
 
 KEY = jax.random.key(0)
@@ -99,7 +99,7 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
         return jax.tree.map(lambda x: x[:count], profile)
 
     shared = {"hidden": (4,), "days": 1, "margin_pu": 0.009, "total_rounds": 100, "rate": 1e-2, "halvings": 2.5}
-    shared |= {"slope": 272.0}
+    shared |= {"multiplier_init": 272.0}
     plain, whole = (
         advance(begin(learner, world, 0), learner, world, days, 1)[0].state.nets
         for learner in (Through(**shared), Shac(**shared, horizon=world.steps))
@@ -111,7 +111,7 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
 @pytest.mark.study
 def test_the_wires_price_has_the_penalty_s_gradient(world, profile):
     """What critics foresee, less the costs themselves, is the penalty's slope along what homes do."""
-    learner = Shac(slope=1000.0, margin_pu=0.03)
+    learner = Shac(multiplier_init=1000.0, margin_pu=0.03)
     policy = Separate(flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3)))
     trajectory, idle = (eqx.filter_jit(rollout)(world, who, profile, KEY) for who in (policy, Uncontrolled()))
     multiplier = learner.lagrangian.multiplier(world)

@@ -7,16 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.gradmap import GradMAP, clipped, surrogate
-from wattflock.learn.minibatches import flat
+from wattflock.learn.critic import flat
+from wattflock.learn.learners.gradmap import GradMAP, clipped, surrogate
+from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.through import Through
 from wattflock.world.rollout import judge, rollout
 
 KEY = jax.random.key(0)
 
 TOTAL = GradMAP(gradient="total", days=2)
-SSL = Through(slope=TOTAL.slope, margin_pu=TOTAL.margin_pu)
+SSL = Through(multiplier_init=TOTAL.multiplier_init, margin_pu=TOTAL.margin_pu)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.pdl import PDL
-from wattflock.learn.primal_dual import Lagrangian
+from wattflock.learn.lagrangian import Lagrangian
+from wattflock.learn.learners.pdl import PDL
 
-LAGRANGIAN = Lagrangian(slope=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
+LAGRANGIAN = Lagrangian(multiplier_init=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
 
 
 def outcome(homes: int, nodes: int) -> SimpleNamespace:
@@ -20,7 +20,7 @@ def outcome(homes: int, nodes: int) -> SimpleNamespace:
     excess_pu = jnp.maximum(jnp.maximum(0.95 - voltage_pu, voltage_pu - 1.05), 0)
     dt_h = jnp.full((2, 3), 0.5)
     return SimpleNamespace(
-        cost=jnp.asarray(np.tile(cost, homes)), voltage_pu=voltage_pu, excess_pu=excess_pu, dt_h=dt_h
+        cost=jnp.asarray(np.tile(cost, homes)), voltage_pu=voltage_pu, excess_pu=excess_pu, dt_h=dt_h, price_level=1.0
     )
 
 

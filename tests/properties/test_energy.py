@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattflock.core.registry import interface, parts
 from wattflock.homes.home import Home
-from wattflock.registry import interface, parts
-from wattflock.world.rollout import Rest, rollout
+from wattflock.world.rollout import ZeroPolicy, rollout
 
 DEVICES = parts("homes", interface("homes"))
 every_device = pytest.mark.parametrize("name", DEVICES)
@@ -91,7 +91,31 @@ LIMITS = {  # device -> what must hold after every step: (device, states, effect
 }  # fmt: skip
 
 
+@eqx.filter_jit
+def powers(device, state, now):
+    """Power at five levels of the first control, the others at rest, (actions,)."""
+    actions = jnp.linspace(-1, 1, 5)[:, None] * (jnp.arange(device.controls) == 0)[None]
+    return jax.vmap(lambda action: device.step(state, action, now)[1].power_kw)(actions)
+
+
 @every_device
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, dt_h=lengths_h, outdoor_c=st.floats(-20, 40))
+def test_power_lies_between_that_of_the_least_and_of_the_most_action(name, moment, seed, dt_h, outdoor_c):
+    """What plans rely on: power rises or falls with the first control, straight on either side of rest."""
+    with jax.enable_x64(True):
+        device, now = example(name, wide=True), moment(dt_h=dt_h, outdoor_c=outdoor_c)
+        for state in random_day(device, moment(), jnp.asarray(seed), jnp.asarray(dt_h))[2][::6]:
+            kw = powers(device, state, now)
+            steps = jnp.diff(kw)
+            assert bool((steps >= -1e-9).all() or (steps <= 1e-9).all()), kw
+
+
+def test_the_devices_whose_limits_are_known_are_there():
+    assert set(LIMITS) <= set(DEVICES)
+
+
+@pytest.mark.parametrize("name", LIMITS)
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, dt_h=lengths_h)
 def test_no_limit_of_a_device_is_passed(name, moment, seed, dt_h):
@@ -148,7 +172,7 @@ def judged_day(world64, profile64):
 
     @eqx.filter_jit
     def run(world, profile, actions):
-        result = rollout(world, Rest(), profile, jax.random.key(0), nudge=actions)
+        result = rollout(world, ZeroPolicy(), profile, jax.random.key(0), action_offset=actions)
         first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
         stored = jax.vmap(jax.vmap(Home.stored_kwh), in_axes=(None, 0))
         after = jax.vmap(stored, in_axes=(None, 1), out_axes=1)(world.fleet, result.state)

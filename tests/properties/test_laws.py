@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.build import build
+from wattflock.core.scenario import load
+from wattflock.core.types import OWN, on_device
 from wattflock.data.sample import SPLITS, Augment, nearby_days, resample, sampler, split_of_week
+from wattflock.learn.learners.rules import Installer
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.rules import Installer
 from wattflock.market.market import Meter
-from wattflock.scenario import load
-from wattflock.types import OWN, on_device
+from wattflock.study.build import build
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import World
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
+from wattflock.study.summary import on_shared_days, summarise
 
 METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
     "idle": (5.013, 0.0, 1.0, 0.0),
@@ -22,13 +25,11 @@ HOURS = np.arange(24)
 IDLE_PU_H = 0.0021  # mean violation of a node and day when nobody steers
 
 
-def make_run(folder: Path, seed: int = 0) -> Path:
-    """Write a whole run folder and return it."""
+def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
+    """Write a whole run folder and return it; `calm` is a world without any violation."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     chart = make_chart()
-    (folder / "chart.json").write_text(json.dumps(chart))
-    (folder / "summary.json").write_text(json.dumps(make_summary()))
     tables = {
         "steps": make_steps(rng),
         "homes": make_homes(rng),
@@ -37,40 +38,38 @@ def make_run(folder: Path, seed: int = 0) -> Path:
         "examples": make_examples(rng),
         "curves": make_curves(rng),
     }
+    if calm:
+        quiet = ("violation_pu_h", "violated_share", "worst_pu", "over_share", "under_share")
+        tables = {
+            name: table.with_columns(pl.lit(0.0).alias(column) for column in quiet if column in table.columns)
+            for name, table in tables.items()
+        }
+    (folder / "chart.json").write_text(json.dumps(chart))
+    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"])))
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return folder
 
 
-def make_summary() -> dict:
-    methods: dict[str, dict] = {}
-    for name, (cost, captured, violation, seconds) in METHODS.items():
-        methods[name] = {
-            "cost_per_home_day": cost, "cost_low": cost * 0.96, "cost_high": cost * 1.04,
-            "saving_captured": captured, "saving_captured_low": captured - 0.012,
-            "saving_captured_high": captured + 0.011, "violation_pu_h": IDLE_PU_H * violation,
-            "violation_of_idle": violation, "violated_share": 0.0106 * violation,
-            "worst_pu": 0.039 * violation**0.3,
-            "days_with_violation_share": min(1.0, 0.8 * violation**0.3), "comfort_violation_c_h": 0.31,
-            "import_kwh_per_home_day": 21.0, "export_kwh_per_home_day": 8.0, "co2_kg_per_home_day": 4.87,
-            "peak_kw": 5312.0, "reverse_peak_kw": 4790.0, "train_seconds": seconds, "rounds": 700,
-        }  # fmt: skip
-    nothing = dict.fromkeys(methods["idle"])
-    methods["bound"] = nothing | {"cost_per_home_day": 3.377, "saving_captured": 1.0}
+def make_summary(days: pl.DataFrame) -> dict:
+    trained = {name: {"train_seconds": seconds, "rounds": 700} for name, (*_, seconds) in METHODS.items()}
+    trained["bound"] = dict.fromkeys(("train_seconds", "rounds"))
     scenario = {
-        "name": "gradmap", "seed": 0, "data": {"part": "california"}, "homes": {"count": 1000},
+        "name": "gradmap", "seed": 0, "data": {"part": "california"}, "homes": {"count": 200},
         "feeder": {"part": "ieee123", "low_pu": 0.95, "high_pu": 1.05},
         "learn": {"part": "gradmap", "rounds": 700},
     }  # fmt: skip
     return {
-        "scenario": scenario, "run": "gradmap-0123456789", "homes": 1000, "homes_on_feeder": 2000,
-        "test_days": 70, "bound_days": 10, "currency": "USD",
+        "scenario": scenario, "run": "gradmap-0123456789", "homes": 200, "homes_on_feeder": 2000,
+        "test_days": days["day"].n_unique(), "bound_days": days.drop_nulls("optimum_cost_per_home")["day"].n_unique(),
+        "currency": "USD", "on_bound_days": on_shared_days(days),
         "data": {
             "source": "some homes", "owner": "somebody", "licence": "MIT", "period": "2016 to 2017",
             "composite": {"sun": "california"}, "repairs": {"gap filled": 1234},
         },
         "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
-        "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5}, "methods": methods,
+        "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5},
+        "methods": {name: summarise(days, name) | card for name, card in trained.items()},
     }  # fmt: skip
 
 
@@ -129,7 +128,7 @@ def make_steps(rng: np.random.Generator) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def make_homes(rng: np.random.Generator, homes: int = 1000) -> pl.DataFrame:
+def make_homes(rng: np.random.Generator, homes: int = 200) -> pl.DataFrame:
     kinds = ["battery+panel", "battery", "heat_pump+panel", "heat_pump", "generator+panel", "generator"]
     kind = rng.choice(kinds, homes, p=[0.32, 0.08, 0.24, 0.16, 0.12, 0.08])
     size = rng.uniform(0.6, 1.4, homes)
@@ -171,25 +170,21 @@ def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
 
 def make_days(rng: np.random.Generator) -> pl.DataFrame:
     rows = []
-    for method, (cost, _, violation, _) in METHODS.items():
-        for day in TEST_DAYS:
-            mean = cost + 1.5 * np.cos(2 * np.pi * day / 365)
+    optimum = METHODS["idle"][0] - 1.453
+    for method, (cost, _, violation, _) in (METHODS | {"bound": (optimum, 1.0, 0.0, None)}).items():
+        for day in BOUND_DAYS if method == "bound" else TEST_DAYS:
+            season = 1.5 * np.cos(2 * np.pi * day / 365)
             hot = rng.random() < (0.8 if violation > 0.5 else 0.09)
             amount = hot * rng.exponential(IDLE_PU_H * violation * (1.2 if violation > 0.5 else 11))
-            optimum = mean - cost + METHODS["idle"][0] - 1.453 if day in BOUND_DAYS else None
-            rows.append((method, day, day_name(day), date.fromisoformat(day_name(day)).month, mean, amount,
-                         10 * amount, optimum))  # fmt: skip
-    names = [
-        "method",
-        "day",
-        "date",
-        "month",
-        "cost_per_home",
-        "violation_pu_h",
-        "worst_pu",
-        "optimum_cost_per_home",
-    ]
-    return pl.DataFrame(rows, schema=names, orient="row")
+            rows.append({
+                "method": method, "day": day, "date": day_name(day), "month": date.fromisoformat(day_name(day)).month,
+                "cost_per_home": cost + season + rng.normal(0, 0.1), "import_kwh_per_home": 21.0,
+                "export_kwh_per_home": 8.0, "discomfort_c_h_per_home": 0.31,
+                "carbon_kg_per_home": 4.5 if method == "idle" else 4.87, "peak_kw": 5312.0, "reverse_peak_kw": 4790.0,
+                "violation_pu_h": amount, "violated_share": 5 * amount, "worst_pu": 10 * amount, "converged": True,
+                "optimum_cost_per_home": optimum + season if day in BOUND_DAYS else None,
+            })  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def make_examples(rng: np.random.Generator) -> pl.DataFrame:
@@ -242,7 +237,14 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory) -> dict[str, Path]:
+    """Run folders that nobody changes: one with violations, and one without any."""
+    folder = tmp_path_factory.mktemp("runs")
+    return {name: make_run(folder / name, calm=name == "calm") for name in ("busy", "calm")}
+
+
 @pytest.fixture
-def run_folder(tmp_path: Path) -> Path:
-    """A fresh run folder."""
-    return make_run(tmp_path / "runs" / "gradmap-0123456789")
+def run_folder(tmp_path: Path, runs: dict[str, Path]) -> Path:
+    """A run folder of one's own."""
+    return shutil.copytree(runs["busy"], tmp_path / "runs" / "gradmap-0123456789")

@@ -1,21 +1,34 @@
 """A study's report: every run counts once, the table says what the runs say, and nothing that is done is lost."""
 
 import html
+import io
 import json
-import re
+import shutil
 
-import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from tests.report.conftest import make_run
-from wattflock import experiment
-from wattflock.errors import RunError
-from wattflock.report.study import Done, Findings, columns, figures, markdown, spreads, write_study
-from wattflock.report.study_curves import POINTS, QUANTITIES, band
+from wattflock.core.errors import RunError
+from wattflock.report.study_charts import POINTS, band
+from wattflock.report.study_page import (
+    COLUMNS,
+    Done,
+    Findings,
+    figures,
+    markdown,
+    spread,
+    spreads,
+    terminal,
+    write_study,
+)
+from wattflock.study import experiment
+from wattflock.study.quantities import QUANTITIES
 from wattflock.verbs.works import study
 
 METHODS = ("idle", "rules", "through", "gradmap", "bound")
+FIGURES = [QUANTITIES[name] for name in COLUMNS]
 STUDY = """
 about = "how <cheap>?"
 seeds = 2
@@ -32,14 +45,15 @@ feeder.settings.file = "nowhere.feeder"
 
 
 @pytest.fixture
-def done(tmp_path) -> list[Done]:
+def done(tmp_path, runs) -> list[Done]:
     """Two rows of two seeds whose costs differ by 0.3."""
     found = []
     for row, seed in ((row, seed) for row in ("main", "street") for seed in (0, 1)):
-        folder = make_run(tmp_path / f"{row}-{seed}", seed)
+        folder = shutil.copytree(runs["busy"], tmp_path / f"{row}-{seed}")
         summary = json.loads((folder / "summary.json").read_text())
         for method in summary["methods"].values():
-            method["cost_per_home_day"] += 0.3 * seed
+            method["cost_per_home_day"] = 3.825 + 0.3 * seed
+            method["saving_captured"], method["violation_of_idle"] = 0.8655, None
             method["worst_pu"] = 0.004 + 0.003 * seed
         (folder / "summary.json").write_text(json.dumps(summary))
         found.append(Done(row, seed, folder))
@@ -54,13 +68,14 @@ def test_the_table_is_mean_and_spread_over_seeds(done):
     assert mine["cost_per_home_day_mean"] == pytest.approx(3.975)
     assert mine["cost_per_home_day_sd"] == pytest.approx(0.15 * 2**0.5)
     assert (mine["worst_pu_least"], mine["worst_pu_most"]) == pytest.approx((0.004, 0.007))
-    cells = [column.cell(mine) for column in columns("USD")]
-    assert [cells[0], cells[1], cells[4]] == ["3.98 (± 0.21)", "86.6", "7.00"]
+    cells = dict(zip(COLUMNS, (spread(quantity, mine) for quantity in FIGURES), strict=True))
+    assert (cells["cost_per_home_day"], cells["saving_captured"]) == ("3.98 ± 0.21", "86.6")
+    assert (cells["worst_pu"], cells["violation_of_idle"]) == ("7.00", "–")
 
 
-def test_one_seed_has_no_spread_and_no_bound_no_share(done):
+def test_one_seed_has_no_spread(done):
     (only, *_) = spreads(figures(done[:1])[0]).filter(method="bound").to_dicts()
-    assert [column.cell(only) for column in columns("USD")][:3] == ["3.38", "100", "–"]
+    assert spread(QUANTITIES["cost_per_home_day"], only) == "3.83"
 
 
 def test_a_figure_that_no_run_has_is_a_dash(done):
@@ -69,7 +84,7 @@ def test_a_figure_that_no_run_has_is_a_dash(done):
         summary["methods"] = {"gradmap": summary["methods"]["gradmap"] | {"saving_captured": None}}
         (each.folder / "summary.json").write_text(json.dumps(summary))
     lines = spreads(figures(done)[0]).to_dicts()
-    assert [[column.cell(each) for column in columns("USD")][1] for each in lines] == ["–", "–"]
+    assert [spread(QUANTITIES["saving_captured"], each) for each in lines] == ["–", "–"]
 
 
 def test_files_hold_every_cell(done, tmp_path):
@@ -80,39 +95,39 @@ def test_files_hold_every_cell(done, tmp_path):
     page, table = (tmp_path / "out" / "study.html").read_text(), spreads(figures(done)[0])
     text = markdown(table, "USD", found.notes)
     for row in table.to_dicts():
-        for cell in (column.cell(row) for column in columns("USD")):
-            assert cell.replace(" (", " ").rstrip(")") in text
-            assert all(html.escape(part) in page for part in cell.split(" ("))
+        for cell in (spread(quantity, row) for quantity in FIGURES):
+            assert cell in text and html.escape(cell) in page
     assert "how &lt;cheap&gt;?" in page and "main: the first." in page and "- main: the first." in text
+    assert page.count("window.vegaEmbed = ") + page.count("window.vegaEmbed=") == 1 and "row_shown" in page
     assert pl.read_csv(tmp_path / "out" / "runs.csv").height == len(done) * len(METHODS)
     pictures = [(tmp_path / "out" / f"curves-{row}.png").read_bytes() for row in ("main", "street")]
     assert all(picture.startswith(b"\x89PNG") and len(picture) > 10_000 for picture in pictures)
 
 
-def test_figures_of_the_page_are_what_plotly_knows(done, tmp_path):
-    graph_objects = pytest.importorskip("plotly.graph_objects")
-    write_study(tmp_path / "out", Findings("mine", "how?", done, []))
-    page = (tmp_path / "out" / "study.html").read_text()
-    shown = json.loads(re.search(r'id="figures">(.*?)</script>', page, flags=re.S)[1])
-    assert set(shown) == set(QUANTITIES)
-    for figure in shown.values():
-        assert list(figure["choices"]) == ["main", "street"]
-        for choice in figure["choices"].values():
-            graph_objects.Figure(data=choice["data"], layout=figure["layout"] | choice["layout"])
+def test_a_method_that_was_judged_on_fewer_days_says_so(done):
+    text = markdown(spreads(figures(done)[0]), "USD", [])
+    assert text.count("| perfect foresight, 10 days |") == 2 and text.count("| learned (gradmap) |") == 2
+
+
+def test_the_terminal_never_breaks_a_number(done):
+    table = spreads(figures(done)[0])
+    console = Console(width=80, file=io.StringIO())
+    console.print(terminal(table, "USD"))
+    shown = console.file.getvalue()
+    for row in table.to_dicts():
+        assert spread(QUANTITIES["cost_per_home_day"], row) in shown
+    assert max(map(len, shown.splitlines())) <= 80 and "…" not in shown
 
 
 def test_a_band_holds_the_mean_and_every_seed_from_where_all_have_begun():
     long = pl.DataFrame({"run": ["a"] * 3, "seconds": [1.0, 5.0, 9.0], "saving": [1.0, 2.0, 3.0]})
     late = pl.DataFrame({"run": ["b"] * 2, "seconds": [4.0, 6.0], "saving": [4.0, 0.0]})
     found = band(pl.concat([late, long]), "saving")
-    assert (found["seconds"][0], found["seconds"][-1], len(found["seconds"])) == (
-        pytest.approx(4),
-        pytest.approx(9),
-        POINTS,
-    )
-    assert (found["low"][0], found["high"][0], found["mean"][0]) == pytest.approx((1.75, 4.0, 2.875))
-    assert (found["low"][-1], found["high"][-1]) == pytest.approx((0.0, 3.0))
-    assert np.all((found["low"] <= found["mean"]) & (found["mean"] <= found["high"]))
+    first, last = found.row(0, named=True), found.row(-1, named=True)
+    assert (first["seconds"], last["seconds"], found.height) == (pytest.approx(4), pytest.approx(9), POINTS)
+    assert (first["low"], first["high"], first["mean"]) == pytest.approx((1.75, 4.0, 2.875))
+    assert (last["low"], last["high"]) == pytest.approx((0.0, 3.0))
+    assert found.select(((pl.col("low") <= pl.col("mean")) & (pl.col("mean") <= pl.col("high"))).all()).item()
 
 
 def test_a_study_that_trained_nothing_has_a_page(done, tmp_path):
@@ -156,14 +171,15 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(made, tmp_path):
         study("mine.toml", rows=["one", "two"])
     assert made[0][-1] == "mine-two-1"
     text = (tmp_path / "runs" / "study-mine" / "table.md").read_text()
-    assert "one, seed 1: failed" in text and "| two | idle | 2 |" in text and "| one | idle | 1 |" in text
+    assert "one, seed 1: failed" in text
+    assert "| two | uncontrolled (idle) | 2 |" in text and "| one | uncontrolled (idle) | 1 |" in text
 
 
 def test_stopping_keeps_what_is_done(made, tmp_path):
     made[1]["mine-two-0"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         study("mine.toml")
-    assert "| one | idle | 2 |" in (tmp_path / "runs" / "study-mine" / "table.md").read_text()
+    assert "| one | uncontrolled (idle) | 2 |" in (tmp_path / "runs" / "study-mine" / "table.md").read_text()
     made[1].clear()
     study("mine.toml")
     assert made[0][3:] == ["mine-two-0", "mine-two-1"]

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wattflock.errors import RunError
-from wattflock.scenario import load
-from wattflock.store import checkpoint
-from wattflock.store.folder import read_json, write_json, write_table, write_whole
-from wattflock.store.run import Run, find, listed, open_run, table_of_runs
+from wattflock.core import files
+from wattflock.core.errors import RunError
+from wattflock.core.files import read_json, write_json, write_table, write_whole
+from wattflock.core.scenario import fingerprint, load
+from wattflock.study.run import Run, find, listed, open_run, table_of_runs
 
 TREE = {"weights": [jnp.arange(6.0).reshape(2, 3), jnp.ones(2)], "done": jnp.asarray(7), "nothing": ()}
 CARD = {"rounds": 7, "run": "mine", "curve": [{"cost": 1.5}]}
@@ -26,7 +26,7 @@ CARD = {"rounds": 7, "run": "mine", "curve": [{"cost": 1.5}]}
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "checkpoints" / "gradmap.safetensors"
-    checkpoint.save(path, TREE, CARD)
+    files.save_tree(path, TREE, CARD)
     return path
 
 
@@ -39,7 +39,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(call, path, monkeypatch):
     old = path.read_bytes()
     monkeypatch.setattr(os, call, full)
     with pytest.raises(RunError, match=r"gradmap\.safetensors: cannot be written \(No space left"):
-        checkpoint.save(path, {"other": jnp.zeros(1000)}, {})
+        files.save_tree(path, {"other": jnp.zeros(1000)}, {})
     monkeypatch.undo()
     assert path.read_bytes() == old
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -66,7 +66,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file(path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", stopped)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(path, TREE, CARD)
+        files.save_tree(path, TREE, CARD)
     assert path.read_bytes() == old
     assert len(list(path.parent.iterdir())) == 1
 
@@ -99,13 +99,13 @@ def test_killed_in_the_middle_of_writing_the_file_is_whole(tmp_path):
 
 
 def test_a_checkpoint_reads_back_to_the_bit(path):
-    again = checkpoint.load(path, TREE)
+    again = files.load_tree(path, TREE)
     assert np.array_equal(again["weights"][0], TREE["weights"][0])
     assert np.array_equal(again["weights"][1], TREE["weights"][1])
     assert int(again["done"]) == 7
     assert again["nothing"] == ()
     assert again["weights"][0].dtype == TREE["weights"][0].dtype
-    assert checkpoint.card(path) == CARD
+    assert files.read_card(path) == CARD
 
 
 CORRUPTIONS = {
@@ -122,12 +122,12 @@ CORRUPTIONS = {
 def test_a_broken_checkpoint_is_told(how, path):
     path.write_bytes(CORRUPTIONS[how](path.read_bytes()))
     with pytest.raises(RunError, match="not a checkpoint that can be read"):
-        checkpoint.load(path, TREE)
+        files.load_tree(path, TREE)
 
 
 def test_a_missing_checkpoint_is_told(tmp_path):
     with pytest.raises(RunError, match="not a checkpoint that can be read"):
-        checkpoint.load(tmp_path / "none.safetensors", TREE)
+        files.load_tree(tmp_path / "none.safetensors", TREE)
     assert Run(tmp_path).resume("gradmap", TREE) is None  # type: ignore
 
 
@@ -137,7 +137,7 @@ def test_another_writer_s_file_is_refused(tmp_path):
     path = tmp_path / "theirs.safetensors"
     path.write_bytes(safetensors.numpy.save({"weights": np.ones(3)}))
     with pytest.raises(RunError, match="not a checkpoint"):
-        checkpoint.load(path, {"weights": jnp.ones(3)})
+        files.load_tree(path, {"weights": jnp.ones(3)})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_another_writer_s_file_is_refused(tmp_path):
 )
 def test_arrays_of_another_scenario_are_refused(like, path):
     with pytest.raises(RunError, match="do not fit this scenario"):
-        checkpoint.load(path, like)
+        files.load_tree(path, like)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, path):
@@ -181,32 +181,74 @@ def test_a_table_reads_back(tmp_path):
     assert pl.read_parquet(write_table(tmp_path / "days.parquet", table)).equals(table)
 
 
+def begun(runs, *sets) -> Run:
+    """A run whose folder is made."""
+    scenario = load(None, list(sets))
+    run = open_run(scenario, runs)
+    run.begin(scenario)
+    return run
+
+
 def test_a_run_is_found_by_the_beginning_of_its_name(tmp_path):
-    first, second = (open_run(load(None, [f"seed={seed}"]), tmp_path) for seed in (0, 1))
+    first, second = (begun(tmp_path, f"judge.bound_days={days}") for days in (3, 4))
     assert find(tmp_path, first.folder.name) == first
     assert find(tmp_path, second.folder.name[:-3]) == second
     assert {folder.name for folder in listed(tmp_path)} == {first.folder.name, second.folder.name}
-    with pytest.raises(RunError, match="2 runs begin so"):
-        find(tmp_path, "gradmap-")
-    with pytest.raises(RunError, match="0 runs begin so; known: gradmap-"):
+    with pytest.raises(RunError, match="0 runs begin so; known:\n  gradmap-"):
         find(tmp_path, "through-")
     with pytest.raises(RunError, match="known: none yet"):
         find(tmp_path / "empty", "gradmap-")
+    with pytest.raises(RunError, match="known: none yet"):
+        find(tmp_path / "empty", "latest")
+
+
+def test_a_beginning_of_several_names_lists_them(tmp_path):
+    first, second = (begun(tmp_path, f"seed={seed}") for seed in (0, 1))
+    with pytest.raises(RunError, match="2 runs begin so; which") as caught:
+        find(tmp_path, "gradmap-")
+    assert all(f"\n  {run.folder.name}" in str(caught.value) for run in (first, second))
+    (tmp_path / f"{first.folder.name}-more").mkdir()
+    (tmp_path / f"{first.folder.name}-more" / "scenario.toml").touch()
+    assert find(tmp_path, first.folder.name) == first, "a whole name is itself and no beginning"
+
+
+def test_latest_is_the_run_that_was_begun_last(tmp_path):
+    first, second = (begun(tmp_path, f"seed={seed}") for seed in (0, 1))
+    os.utime(first.folder / "scenario.toml", ns=(1, 1))
+    assert find(tmp_path, "latest") == second
+    begun(tmp_path, "seed=0")
+    assert find(tmp_path, "latest") == first
+
+
+def test_opening_makes_no_folder(tmp_path):
+    assert not open_run(load(), tmp_path).folder.exists()
+
+
+def test_a_folder_of_an_older_name_is_the_run_of_its_scenario(tmp_path):
+    scenario = load(None, ["homes.count=20", "learn.part=through"])
+    run = open_run(scenario, tmp_path)
+    assert run.folder.name.startswith("through-20homes-")
+    old = tmp_path / f"gradmap-{fingerprint(scenario)}"
+    old.mkdir()
+    assert open_run(scenario, tmp_path) == Run(old)
 
 
 def test_the_scenario_of_a_run_makes_the_same_run(tmp_path):
-    scenario = load(None, ["homes.count=20", "learn.rounds=7"])
-    run = open_run(scenario, tmp_path)
+    run = begun(tmp_path, "homes.count=20", "learn.rounds=7")
     assert open_run(load(run.folder / "scenario.toml"), tmp_path) == run
 
 
 def test_runs_are_listed_with_their_figures(tmp_path):
-    done, begun = (open_run(load(None, [f"seed={seed}"]), tmp_path) for seed in (0, 1))
+    done, cut, left = (begun(tmp_path, f"seed={seed}") for seed in (0, 1, 2))
     figures = {"cost_per_home_day": 3.5, "saving_captured": None}
-    done.write({}, {"methods": {"idle": figures}}, {})
+    done.write({"days": pl.DataFrame({"day": [0]})}, {"methods": {"idle": figures}}, {})
+    cut.write({}, {"methods": {"gradmap": figures | {"rounds": 10, "rounds_asked": 40}}}, {})
     table = table_of_runs(tmp_path)
     states = dict(zip(table["run"], table["state"], strict=True))
-    assert states == {done.folder.name: "complete", begun.folder.name: "not complete"}
+    assert states == {
+        done.folder.name: "complete", cut.folder.name: "10 of 40 rounds", left.folder.name: "not complete",
+    }  # fmt: skip
     assert table.filter(pl.col("state") == "complete")["cost_per_home_day"].to_list() == [3.5]
-    assert begun.summary() is None
+    assert left.summary() is None
+    assert list(done.tables()) == ["days"]
     assert table_of_runs(tmp_path / "empty").is_empty()

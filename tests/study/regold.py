@@ -13,12 +13,12 @@ import math
 import sys
 from pathlib import Path
 
-from wattflock.build import Built, build, learner
+from wattflock.core.scenario import Scenario, load
+from wattflock.core.types import on_device
 from wattflock.learn.learner import begin
-from wattflock.scenario import Scenario, load
+from wattflock.study.build import Built, build, learner
 from wattflock.study.compare import figures, judge_method, unseen
 from wattflock.study.train import Course, train
-from wattflock.types import on_device
 
 EXPECTED = Path(__file__).parents[2] / "cases" / "golden_small" / "expected.json"
 SETS = ("homes.count=20", "homes.homes_per_agent=100", "judge.test_days=4", "learn.settings={days=2, hidden=[8]}")

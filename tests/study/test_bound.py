@@ -8,24 +8,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.errors import WattflockError
-from wattflock.feeder.ieee123 import IEEE123
+from wattflock.core.errors import WattflockError
+from wattflock.core.types import OWN, Profile
+from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.limits import Limits
-from wattflock.homes.appliance import Appliance
-from wattflock.homes.battery import Battery
-from wattflock.homes.ev import EV
-from wattflock.homes.generator import Generator
-from wattflock.homes.heat_pump import HeatPump
+from wattflock.homes.devices.appliance import Appliance
+from wattflock.homes.devices.battery import Battery
+from wattflock.homes.devices.ev import EV
+from wattflock.homes.devices.generator import Generator
+from wattflock.homes.devices.heat_pump import HeatPump
+from wattflock.homes.devices.inverter import Inverter
+from wattflock.homes.devices.panel import Panel
 from wattflock.homes.home import Home
-from wattflock.homes.inverter import Inverter
-from wattflock.homes.panel import Panel
-from wattflock.learn.idle import Uncontrolled
-from wattflock.learn.rules import Installer
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.learners.rules import Installer
 from wattflock.market.market import Market, Settlement
-from wattflock.market.tariff import Tariff
+from wattflock.market.markets.tariff import Tariff
 from wattflock.study.bound import Settings, bound
-from wattflock.types import OWN, Profile
-from wattflock.world.rollout import Rest, judge, rollout
+from wattflock.world.rollout import ZeroPolicy, judge, rollout
 from wattflock.world.world import World
 
 pytestmark = pytest.mark.study
@@ -72,11 +72,11 @@ def days(homes: int, steps: int = 24, export_share: float = 1.0, load_kw: float 
     )
 
 
-def outcome(world, profile, policy, nudge=None):
+def outcome(world, profile, policy, action_offset=None):
     """The verdict in float64."""
     with jax.enable_x64(True):
         world, profile = jax.tree.map(jnp.asarray, (world, profile))
-        return jax.tree.map(np.asarray, judge(world, rollout(world, policy, profile, KEY, 1, nudge), profile))
+        return jax.tree.map(np.asarray, judge(world, rollout(world, policy, profile, KEY, 1, action_offset), profile))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def everything():
 def test_no_method_is_cheaper(everything, export_share):
     profile = days(9, export_share=export_share)
     best = list(bound(everything, profile, FREE))
-    for policy in (Uncontrolled(), Installer(), Rest()):
+    for policy in (Uncontrolled(), Installer(), ZeroPolicy()):
         cost = outcome(everything, profile, policy).cost.sum((1, 2))
         assert all(o.cost < c for o, c in zip(best, cost, strict=True))
     for o in best:
@@ -100,7 +100,7 @@ def test_no_method_is_cheaper(everything, export_share):
 def test_a_plan_can_be_had_in_the_world(everything, export_share):
     profile = days(9, export_share=export_share)
     best = list(bound(everything, profile, FREE))
-    replayed = outcome(everything, profile, Rest(), np.stack([o.action for o in best]))
+    replayed = outcome(everything, profile, ZeroPolicy(), np.stack([o.action for o in best]))
     np.testing.assert_allclose(replayed.cost.sum((1, 2)), [o.free_cost for o in best], rtol=1e-3)
     np.testing.assert_allclose(replayed.cost.sum((1, 2)), [o.cost for o in best], rtol=1e-9)
     np.testing.assert_allclose(replayed.net_kwh, np.stack([o.power_kw for o in best]), atol=1e-9)
@@ -127,7 +127,7 @@ def test_battery_against_every_plan_on_a_grid(export_share):
     many = jax.tree.map(lambda x: np.repeat(x, len(grid), 0), profile)
     with jax.enable_x64(True):
         world64, many = jax.tree.map(jnp.asarray, (world, many))
-        went = rollout(world64, Rest(), many, KEY, len(grid), jnp.asarray(grid)[..., None, None])
+        went = rollout(world64, ZeroPolicy(), many, KEY, len(grid), jnp.asarray(grid)[..., None, None])
         cost = np.asarray(judge(world64, went, many).cost).sum((1, 2))
     (best,) = bound(world, profile, FREE)
     assert best.cost <= cost.min() + 1e-6

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.gradmap import GradMAP
 from wattflock.learn.learner import Progress, advance, begin
+from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.study.fine_tune import FineTune
 
 pytestmark = pytest.mark.study

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from wattflock.build import build
+from wattflock.study.build import build
 
 pytestmark = pytest.mark.study
 golden = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("regold.py"))))

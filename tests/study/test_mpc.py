@@ -7,13 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from wattflock.learn.idle import Uncontrolled
-from wattflock.market.tariff import Tariff
+from wattflock.core.types import cast
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.market.markets.tariff import Tariff
 from wattflock.study.bound import Settings, bound
 from wattflock.study.evaluate import evaluate
 from wattflock.study.forecast import Forecast, forecast, perfect, sun_error
 from wattflock.study.mpc import mpc
-from wattflock.types import cast
 
 pytestmark = pytest.mark.study
 FREE = Settings(rounds_most=0)

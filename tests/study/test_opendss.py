@@ -4,13 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from wattflock.build import build
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.learn.idle import Uncontrolled
-from wattflock.scenario import load
+from wattflock.core.scenario import load
+from wattflock.core.types import on_device
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.study.build import build
 from wattflock.study.compare import unseen
 from wattflock.study.evaluate import evaluate
-from wattflock.types import on_device
 from wattflock.world.rollout import rollout
 
 pytestmark = pytest.mark.study

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from wattflock.errors import ScenarioError
-from wattflock.scenario import fields, load, run_id
-from wattflock.study.rows import Plan, bundled, read
+from wattflock.core.errors import ScenarioError
+from wattflock.core.scenario import fields, load, run_id
+from wattflock.study.study_file import Plan, bundled, read
 
 FILE = """
 about = "how cheap?"

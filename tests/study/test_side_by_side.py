@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from wattflock.study import side_by_side as module
-from wattflock.study.side_by_side import cores, side_by_side
+from wattflock.study import parallel as module
+from wattflock.study.parallel import cores, side_by_side
 
 SHARE = "','.join(map(str, sorted(__import__('os').sched_getaffinity(0))))"
 

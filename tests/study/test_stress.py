@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from wattflock.learn.idle import Uncontrolled
-from wattflock.learn.rules import Installer
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.learners.rules import Installer
 from wattflock.study import stress
 from wattflock.study.compare import unseen
 
@@ -22,7 +22,7 @@ def days(built):
 
 @pytest.fixture(scope="module")
 def scene(built, days):
-    return stress.Scene(built.world, days.profile, np.zeros(built.world.homes, bool))
+    return stress.StressCase(built.world, days.profile, np.zeros(built.world.homes, bool))
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.synth.flock import Flock
-from wattflock.synth.load import Around, LoadModel
-from wattflock.synth.when import calendar
+from wattflock.data.calendar import calendar
+from wattflock.data.home_days import HomeDays
+from wattflock.synth.load_model import Around, LoadModel
 
 MONDAY, YEAR = datetime.date(2024, 1, 1), datetime.date(2027, 1, 1)
 PEAKS_H = (3, 9, 15, 20)
@@ -24,14 +24,14 @@ def peaked(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (0.2 + np.exp(-(hour**2) / 4)) * rng.lognormal(0, 0.2, (*label.shape, 24))
 
 
-def flock(weeks: int) -> Flock:
+def flock(weeks: int) -> HomeDays:
     """Eight homes of 2 to 16 kWh/day from a Monday, with days of four kinds and a cold that passes."""
     rng, days = np.random.default_rng(0), 7 * weeks
     load = peaked(rng.integers(0, 4, (8, days)), rng)
     energy_kwh = np.arange(2.0, 18, 2)[:, None] * rng.lognormal(0, 0.2, (8, days))
     load_kw = (load / load.sum(-1, keepdims=True) * energy_kwh[..., None]).astype(np.float32)
     outdoor_c = np.tile(np.linspace(-5, 15, days, dtype=np.float32)[:, None], (1, 24))
-    return Flock(tuple(f"home {k}" for k in range(8)), MONDAY, load_kw=load_kw, outdoor_c=outdoor_c)
+    return HomeDays(tuple(f"home {k}" for k in range(8)), MONDAY, load_kw=load_kw, outdoor_c=outdoor_c)
 
 
 def live(model: LoadModel, key: jax.Array, days: int) -> tuple:

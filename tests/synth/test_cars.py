@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattflock.data.check_sessions import PLACES
-from wattflock.data.norway_ev import NorwayEv
+from wattflock.data.calendar import calendar
+from wattflock.data.check import PLACES
+from wattflock.data.home_days import HomeDays
+from wattflock.data.sessions import DRIVE_KW, Sessions, clean, held_out, home_days_of_sessions, switches
+from wattflock.sources.norway_ev import NorwayEv
 from wattflock.synth.car_fit import fit_cars
 from wattflock.synth.car_statistics import (
     car_statistics,
@@ -27,10 +30,7 @@ from wattflock.synth.car_statistics import (
     weekends,
 )
 from wattflock.synth.cars import USABLE, Cars
-from wattflock.synth.flock import Flock
 from wattflock.synth.judge import cluster_accuracy, discriminator_auc
-from wattflock.synth.trips import DRIVE_KW, Sessions, clean, flock_of_sessions, held_out, switches
-from wattflock.synth.when import calendar
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "norway_ev" / "sessions.parquet"
 HELD_OUT = Path(__file__).with_name("held_out_cars.json")
@@ -81,11 +81,11 @@ def live(cars: Cars, key: jax.Array, days: int, steps: int, homes: int = HOMES):
     return jax.vmap(one)(keys)
 
 
-def flock_of(days) -> Flock:
+def flock_of(days) -> HomeDays:
     """Days of made cars as a flock."""
     values = [np.asarray(each) for each in (days.plugged, days.need_kwh, days.driving_kwh)]
     names = tuple(map(str, range(len(values[0]))))
-    return Flock(names, FIRST, ev_plugged=values[0], ev_charging_need_kwh=values[1], ev_driving_kwh=values[2])
+    return HomeDays(names, FIRST, ev_plugged=values[0], ev_charging_need_kwh=values[1], ev_driving_kwh=values[2])
 
 
 def charge_on_arrival(traits, days) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +137,7 @@ def test_a_finer_resolution_tells_of_the_same_sessions(cars, steps):
 def test_cars_come_home_when_the_measured_ones_do(cars, sessions):
     many = [live(cars, jax.random.key(seed), DAYS, 24)[1] for seed in range(12)]
     made = car_statistics(flock_of(jax.tree.map(lambda *each: np.concatenate(each), *many)))
-    real = car_statistics(flock_of_sessions(sessions.only(sessions.users[:5])))
+    real = car_statistics(home_days_of_sessions(sessions.only(sessions.users[:5])))
     assert abs(made["plug_in_hour"] - real["plug_in_hour"]).sum() / 2 < 0.12
     assert np.isclose(made["session_kwh"].mean(), real["session_kwh"].mean(), rtol=0.15)
     assert np.abs(made["sessions_per_day"] - real["sessions_per_day"]).max() < 0.1
@@ -160,7 +160,7 @@ def test_cleaning_counts_what_it_leaves_out():
 
 
 def test_measured_days_keep_every_session(sessions):
-    fine, hourly = (flock_of_sessions(sessions, steps).hourly() for steps in (288, 24))
+    fine, hourly = (home_days_of_sessions(sessions, steps).hourly() for steps in (288, 24))
     for name, values in hourly.columns().items():
         np.testing.assert_allclose(fine.columns()[name], values, atol=1e-3)
     hours, plugged, count = switches(sessions, 0)
@@ -183,7 +183,7 @@ def test_made_cars_pass_for_users_never_seen():
     cars = jax.tree.map(jnp.asarray, fit_cars(sessions, users, 0, lambda share, text: None))
     assert sum(leaf.nbytes for leaf in jax.tree.leaves(cars)) < 300_000
     made = flock_of(live(cars, jax.random.key(2), 182, 24, 400)[1])
-    train, real = flock_of_sessions(sessions.only(users)), flock_of_sessions(sessions.only(kept))
+    train, real = home_days_of_sessions(sessions.only(users)), home_days_of_sessions(sessions.only(kept))
     some = made.only(made.homes[: len(users)])
     assert discriminator_auc(day_sample(real), day_sample(some), repeats=1, folds=2).mean <= 0.65
     assert discriminator_auc(week_sample(real), week_sample(some), repeats=1, folds=2).mean <= 0.75

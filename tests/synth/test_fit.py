@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from tests.data.make import long
 from wattflock.apps.cli import make_app
-from wattflock.data.fitting import held_out_homes
-from wattflock.data.generate import Wanted, made
-from wattflock.synth import bundle, finer, lesson
-from wattflock.synth.finer import Finer
-from wattflock.synth.flock import from_table
+from wattflock.data.home_days import from_table
+from wattflock.synth import bundle
+from wattflock.synth.disaggregate import Finer
+from wattflock.synth.fit import held_out_homes
+from wattflock.synth.generate import Wanted, made
 from wattflock.verbs import GROUPS, VERBS
 
 pytestmark = pytest.mark.study

@@ -7,13 +7,13 @@ import pytest
 from safetensors.numpy import load, save
 
 from tests.synth.make import MONDAY, flock, live, peaked, quiet
-from wattflock.synth.flock import Flock
-from wattflock.synth.gan import Gan
+from wattflock.data.home_days import HomeDays
 from wattflock.synth.gan_nets import Recipe, generate, pool, train
+from wattflock.synth.models.gan import Gan
 
 
 @pytest.fixture(scope="module")
-def measured() -> Flock:
+def measured() -> HomeDays:
     """Eight homes of 2 to 16 kWh/day for 20 weeks."""
     return flock(weeks=20)
 
@@ -67,8 +67,8 @@ def test_a_file_can_hold_every_field(model):
 
 
 def test_half_hours_and_no_load_are_refused(measured):
-    half = Flock(measured.homes, MONDAY, load_kw=np.ones((8, 140, 48), np.float32))
-    none = Flock(measured.homes, MONDAY, pv_kw=np.ones((8, 140, 24), np.float32))
+    half = HomeDays(measured.homes, MONDAY, load_kw=np.ones((8, 140, 48), np.float32))
+    none = HomeDays(measured.homes, MONDAY, pv_kw=np.ones((8, 140, 24), np.float32))
     for wrong in (half, none):
         with pytest.raises(ValueError, match="hourly load"):
             Gan.learn(wrong, Recipe(steps=0), 0, quiet)

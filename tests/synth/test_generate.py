@@ -10,10 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.data import generate
-from wattflock.data.generate import Wanted, made
-from wattflock.synth import bundle
-from wattflock.synth.flock import OWN, from_table, to_table
+from wattflock.data.home_days import OWN, from_table, to_table
+from wattflock.synth import bundle, generate
+from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 from wattflock.verbs import GROUPS, VERBS
 

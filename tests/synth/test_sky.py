@@ -11,24 +11,27 @@ import polars as pl
 import pytest
 from scipy.stats import wasserstein_distance
 
+from wattflock.core.types import on_device
+from wattflock.data.calendar import When, calendar
 from wattflock.synth import sun
-from wattflock.synth.cloud_fit import fit_clouds, hourly_clear, months
-from wattflock.synth.panel_fit import Scene, clearness_of, fit_local, fit_panel
-from wattflock.synth.sky import Measured, Panel, Sky
+from wattflock.synth.cloud_fit import fit_clouds, hourly_clear
+from wattflock.synth.sky import MeasuredWeather, PanelTraits, Sky
 from wattflock.synth.sky_fit import (
     FONTANA,
     GERMANY,
     LONDON,
     LOS_ANGELES,
     NAMES,
+    PanelLight,
     Panels,
     Weather,
+    clearness_of,
     fit_abroad,
+    fit_local,
+    fit_panel,
     fit_sky,
     stated_panels,
 )
-from wattflock.synth.when import When, calendar
-from wattflock.types import on_device
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not SHARED.exists(), reason="the measured sets are not beside the project")
@@ -40,18 +43,18 @@ BEAM = {"clearness": np.array([0.0, 0.4, 1.0]), "share": np.array([0.0, 0.02, 0.
 
 
 @eqx.filter_jit
-def panels_of(sky: Sky, key, count: int) -> Panel:
+def panels_of(sky: Sky, key, count: int) -> PanelTraits:
     return jax.vmap(sky.panel)(jax.random.split(key, count))
 
 
 @eqx.filter_jit
-def first_day(sky: Sky, when: When, key, measured: Measured | None = None):
+def first_day(sky: Sky, when: When, key, measured: MeasuredWeather | None = None):
     """`Outside` of a first day."""
     return sky.day(START, when, key, measured)[1]
 
 
 @eqx.filter_jit
-def power_of(sky: Sky, panel: Panel, outside):
+def power_of(sky: Sky, panel: PanelTraits, outside):
     return sky.sun(panel, outside, jax.random.key(0), 24)
 
 
@@ -86,7 +89,7 @@ def sky() -> Sky:
     return on_device(Sky(LONDON, clouds, BEAM, warmth, stated_panels(), local), "float32")
 
 
-def year_of(sky: Sky, key, traits: Panel, when: When):
+def year_of(sky: Sky, key, traits: PanelTraits, when: When):
     """Power (days, homes, 24), temperature and clearness (days, 24) of the region's days."""
     homes = traits.gain.shape[0]
 
@@ -168,11 +171,11 @@ def test_panels_see_the_sun_where_they_look(sky):
     assert south[0] > east[0] and abs(south[1] - 12.2) < 0.2
 
 
-CLEAR = Measured(jnp.full(24, 10.0), jnp.ones(24))
+CLEAR = MeasuredWeather(jnp.full(24, 10.0), jnp.ones(24))
 
 
 def energy_and_centre(sky, outside, azimuth_deg):
-    panel = Panel(sun.facing(35.0, azimuth_deg), *map(jnp.asarray, (0.9, 0.0, 0.0)))
+    panel = PanelTraits(sun.facing(35.0, azimuth_deg), *map(jnp.asarray, (0.9, 0.0, 0.0)))
     power = np.asarray(power_of(sky, panel, outside))
     return float(power.sum()), float((power * (np.arange(24) + 0.5)).sum() / power.sum())
 
@@ -235,11 +238,11 @@ def test_finer_steps_keep_the_energy_of_every_hour(sky):
 @pytest.mark.study
 def test_measured_weather_is_used_as_it_is(sky):
     when, key, given_c = one_day(datetime.date(2027, 5, 1)), jax.random.key(0), np.linspace(3, 9, 24, dtype=np.float32)
-    measured = (Measured(jnp.asarray(given_c), jnp.full(24, share)) for share in (0.3, 0.9))
+    measured = (MeasuredWeather(jnp.asarray(given_c), jnp.full(24, share)) for share in (0.3, 0.9))
     dull, bright = (first_day(sky, when, key, weather) for weather in measured)
     assert np.array_equal(dull.outdoor_c, given_c)
     assert np.allclose(np.asarray(dull.light.ground) * 3, bright.light.ground, rtol=1e-5)
-    drawn, free = first_day(sky, when, key, Measured(jnp.asarray(given_c))), first_day(sky, when, key)
+    drawn, free = first_day(sky, when, key, MeasuredWeather(jnp.asarray(given_c))), first_day(sky, when, key)
     assert np.allclose(drawn.clearness, free.clearness, atol=1e-6) and not np.allclose(free.outdoor_c, given_c)
 
 
@@ -251,7 +254,9 @@ def test_a_file_can_hold_a_sky(sky):
 @pytest.mark.study
 def test_the_fit_finds_how_a_panel_looks():
     """Tilt and azimuth of a planted panel on clear days with a few clouds among them."""
-    scene = Scene(LONDON, calendar(datetime.date(2027, 1, 1), 365, "Europe/London"), BEAM, np.full((365, 24), 10.0))
+    scene = PanelLight(
+        LONDON, calendar(datetime.date(2027, 1, 1), 365, "Europe/London"), BEAM, np.full((365, 24), 10.0)
+    )
     planted = np.array([28.0, 205.0, 0.8, 0.2, 0.1])
     cloudy = np.where(np.random.default_rng(0).random((365, 1)) < 0.4, 0.5, 1.0)
     found = fit_panel(scene, scene.power(planted, slice(20, 21))[:, 0] * cloudy)
@@ -297,9 +302,9 @@ def years(california):
     return np.stack(power).transpose(0, 2, 1, 3), np.stack(outdoor_c), np.stack(clearness)
 
 
-def known_panels(rows) -> Panel:
+def known_panels(rows) -> PanelTraits:
     tilt, azimuth, *rest = (jnp.asarray(column, jnp.float32) for column in rows.T)
-    return Panel(sun.facing(tilt, azimuth), *rest)
+    return PanelTraits(sun.facing(tilt, azimuth), *rest)
 
 
 def month_means(values, month):
@@ -314,7 +319,7 @@ def alike(daily):
 @pytest.mark.study
 def test_california_months_give_what_they_gave(california, years):
     """The mean over years is within 10 % in every month; one drawn winter month may well be further off."""
-    daily, month = california[0].sum(-1), months(california[2].year_part)
+    daily, month = california[0].sum(-1), california[2].month - 1
     on = daily > 0.02
     real = np.array([daily[:, month == m][on[:, month == m]].mean() for m in range(12)])
     drawn = month_means(years[0].sum(-1), month).mean((0, 1))
@@ -325,7 +330,7 @@ def test_california_months_give_what_they_gave(california, years):
 @pytest.mark.study
 def test_california_neighbours_have_the_same_days(california, years):
     """Daily energy as it is, and without the month's mean; homes without outages and torn clocks."""
-    month = months(california[2].year_part)
+    month = california[2].month - 1
     sound = [0, 1, 2, 3, 4, 6, 9, 10, 11]
     for take_away in (0, 1):
         found = []
@@ -344,7 +349,7 @@ def test_california_days_and_hours_of_homes_that_were_not_fitted(california, yea
     train, held, when, weather, fitted = california
     sky = on_device(fitted, "float32")
     mean_c = np.broadcast_to(weather.outdoor_c.mean(0), held.shape[1:])
-    scene = Scene(FONTANA, when, fitted.beam, mean_c)
+    scene = PanelLight(FONTANA, when, fitted.beam, mean_c)
     rows = np.stack([fit_panel(scene, power) for power in held])
     run = jax.jit(lambda key: year_of(sky, key, known_panels(rows), jax.tree.map(jnp.asarray, when))[0])
     drawn = np.stack([run(jax.random.key(seed)) for seed in range(8)]).sum(-1)
@@ -364,7 +369,7 @@ def test_california_days_and_hours_of_homes_that_were_not_fitted(california, yea
 def test_california_temperature(california, years):
     """Months within 0.6 °C, days linger as measured, and clear days have the wider swing."""
     _, _, when, weather, _ = california
-    month, real, drawn = months(when.year_part), weather.outdoor_c, years[1]
+    month, real, drawn = when.month - 1, weather.outdoor_c, years[1]
     assert np.abs(month_means(real.mean(-1), month) - month_means(drawn.mean(-1), month).mean(0)).max() < 0.6
 
     def lingers(daily):
@@ -395,8 +400,8 @@ def test_london_is_a_composite_near_the_published_yield(california):
     run = jax.jit(lambda key: year_of(sky, key, traits, jax.tree.map(jnp.asarray, when)))
     got = [run(jax.random.key(seed)) for seed in range(4)]
     assert 850 < np.mean([np.asarray(power).sum((0, 2)).mean() for power, _, _ in got]) < 1080
-    drawn = np.mean([month_means(np.asarray(c).mean(-1), months(when.year_part)) for _, c, _ in got], 0)
-    real = month_means(outdoor_c.mean(-1), months(calendar(datetime.date(2013, 1, 1), 365, "UTC").year_part))
+    drawn = np.mean([month_means(np.asarray(c).mean(-1), when.month - 1) for _, c, _ in got], 0)
+    real = month_means(outdoor_c.mean(-1), calendar(datetime.date(2013, 1, 1), 365).month - 1)
     assert np.abs(drawn - real).max() < 2.5
 
 
@@ -406,6 +411,6 @@ def test_mended_gains_give_each_home_its_energy(california):
     """Gains are mended on the region's sky, so the sum of a home's year under that sky is its own."""
     train, _, when, weather, fitted = california
     rows = np.stack([fitted.panels[n] for n in NAMES], 1).astype(float)
-    scene = Scene(FONTANA, when, fitted.beam, np.broadcast_to(weather.outdoor_c.mean(0), train.shape[1:]))
+    scene = PanelLight(FONTANA, when, fitted.beam, np.broadcast_to(weather.outdoor_c.mean(0), train.shape[1:]))
     again, _ = fit_local(scene, rows, train, clearness_of(scene, rows, train), when)
     assert np.abs(again[:, 2] / rows[:, 2] - 1).max() < 0.05

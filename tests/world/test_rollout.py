@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.nets import Separate, flock
-from wattflock.learn.primal_dual import Lagrangian
-from wattflock.world.rollout import Rest, judge, rollout
+from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
-LAGRANGIAN = Lagrangian(slope=2000.0, curvature=3e4, ascent=0.0, margin_pu=0.008)
+LAGRANGIAN = Lagrangian(multiplier_init=2000.0, curvature=3e4, ascent=0.0, margin_pu=0.008)
 
 
 def networks(world):
@@ -19,8 +19,8 @@ def networks(world):
     return Separate(louder)
 
 
-def roll(world, policy, profile, nudge=None, together=1):
-    return rollout(world, policy, profile, jax.random.key(0), together, nudge)
+def roll(world, policy, profile, action_offset=None, together=1):
+    return rollout(world, policy, profile, jax.random.key(0), together, action_offset)
 
 
 run = eqx.filter_jit(roll)
@@ -31,8 +31,10 @@ def objective(world64, profile64):
     """J of networks and of what is added to their actions, with its gradient; float64."""
 
     def value(moving):
-        nets, nudge = moving
-        outcome = judge(world64, roll(world64, Separate(nets), profile64, nudge), profile64, LAGRANGIAN.margin_pu)
+        nets, action_offset = moving
+        outcome = judge(
+            world64, roll(world64, Separate(nets), profile64, action_offset), profile64, LAGRANGIAN.margin_pu
+        )
         return LAGRANGIAN.value(outcome, jnp.full((world64.steps, len(world64.feeder.nodes)), 2000.0))
 
     return jax.jit(jax.value_and_grad(value))
@@ -104,14 +106,14 @@ def test_rest_and_a_nudge_replay_a_day_exactly(world, profile, size):
     shape = (*profile.load_kw.shape, world.fleet.controls)
     pushed = size * jnp.asarray(np.random.default_rng(1).standard_normal(shape), jnp.float32)
     first = run(world, networks(world), profile, pushed)
-    again = run(world, Rest(), profile, first.action)
+    again = run(world, ZeroPolicy(), profile, first.action)
     assert jnp.array_equal(again.action, first.action)
     for here, there in zip(jax.tree.leaves(first), jax.tree.leaves(again), strict=True):
         assert jnp.array_equal(here, there)
 
 
 def test_rest_is_no_action(world, profile):
-    assert jnp.abs(run(world, Rest(), profile).action).max() == 0
+    assert jnp.abs(run(world, ZeroPolicy(), profile).action).max() == 0
 
 
 def test_the_verdict_is_the_sum_of_its_parts(world, profile):

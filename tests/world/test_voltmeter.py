@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.build import build
+from wattflock.core.scenario import load
 from wattflock.feeder.volt_var import VoltVar
 from wattflock.learn.nets import Separate, flock
-from wattflock.scenario import load
+from wattflock.study.build import build
 from wattflock.world.rollout import judge, rollout
 
 pytestmark = pytest.mark.study
@@ -78,7 +78,7 @@ def test_inverters_that_answer_move_no_energy_but_voltages(world, profile, polic
 
 @pytest.mark.parametrize("points", ["[0.95, 0.97, 1.03]", "[0.97, 0.95, 1.03, 1.05]", "[0.95, 0.95, 1.03, 1.05]"])
 def test_a_curve_has_four_points_that_rise(points):
-    from wattflock.errors import ScenarioError
+    from wattflock.core.errors import ScenarioError
 
     with pytest.raises(ScenarioError, match=r"homes\.volt_var"):
         load(None, [f"homes.volt_var={points}"])

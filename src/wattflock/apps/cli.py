@@ -12,11 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from wattflock import compile_cache
-from wattflock.errors import WattflockError
+from wattflock.core import compile_cache
+from wattflock.core.errors import WattflockError
 
 Verb = Callable[..., object]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+WIDE = Annotated[bool, typer.Option("--wide", help="Print all columns.")]
+WIDEST = 300  # characters of a line with all columns
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)
+
+
+class Form(typing.NamedTuple):
+    """How a result is printed."""
+
+    json: bool = False
+    wide: bool = False
 
 
 def main() -> None:
@@ -81,28 +91,42 @@ def _command(verb: Verb) -> Callable[..., None]:
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_annotated(parameter, hints[parameter.name]))
         for parameter in signature.parameters.values()
     ]
+    if hints.get("return") not in (str, type(None)):  # what is more than a line of text has another form
+        parameters.append(_flag("json", JSON))
+    if typing.get_origin(hints.get("return")) is Annotated:  # a table with more columns than a terminal has room for
+        parameters.append(_flag("wide", WIDE))
 
-    def command(context: typer.Context, **arguments: Any) -> None:
-        _run(verb, arguments, context.obj["debug"])
+    def command(context: typer.Context, json: bool = False, wide: bool = False, **arguments: Any) -> None:
+        _run(verb, arguments, context.obj["debug"], Form(json, wide))
 
     command.__signature__ = signature.replace(parameters=[context, *parameters], return_annotation=None)
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *parameters]}
     return command
 
 
-def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
+def _flag(name: str, kind: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+
+
+def _run(verb: Verb, arguments: dict[str, Any], debug: bool, form: Form) -> None:
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what the compiler says to its makers
     compile_cache.enable()
+    from wattflock.study.interrupt import heard
+
+    more = "; continue with --resume" if "resume" in arguments else ""
+
+    def stopped() -> None:
+        typer.echo(f"\x1b[?25h\rstopped{more}" if sys.stderr.isatty() else f"stopped{more}", err=True)
+
     try:
-        _show(verb(**arguments))
+        _show(heard(lambda: verb(**arguments), stopped), form)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
         raise typer.Exit(141) from None
     except KeyboardInterrupt:
-        more = "; continue with --resume" if "resume" in arguments else ""
-        typer.echo(f"stopped{more}", err=True)
+        stopped()
         raise typer.Exit(130) from None
     except (WattflockError, OSError) as error:
         if debug:
@@ -111,13 +135,20 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool) -> None:
         raise typer.Exit(2) from None
 
 
-def _show(result: object) -> None:
-    if isinstance(result, str):
+def _show(result: object, form: Form) -> None:
+    if isinstance(result, str) and not form.json:
         typer.echo(result)
     elif result is not None:
         from rich.console import Console
 
-        Console().print(result)
+        from wattflock.apps.render import as_json, shown
+
+        typer.echo(as_json(result)) if form.json else _print(Console(), shown(result, form.wide), form.wide)
+
+
+def _print(console: Any, found: object, wide: bool) -> None:
+    """All columns stand in lines that no terminal may fold; a narrow one scrolls or cuts them."""
+    console.print(found, soft_wrap=wide, width=WIDEST if wide else None)
 
 
 def _annotated(parameter: inspect.Parameter, hint: Any) -> Any:

@@ -1,15 +1,136 @@
-"""Everything that is wrong with what files say, all at once; numbers are judged by the physics of a home."""
+"""Everything wrong about a set of readings, said at once: stamps, values, sessions."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 import polars as pl
 
-from wattflock.data.check_clock import wrong_zone
-from wattflock.data.check_sessions import check_sessions
-from wattflock.data.check_time import check_stamps
-from wattflock.data.finding import ORDER, Finding, at_rows, finding
+from wattflock.core.errors import ScenarioError
+from wattflock.data import sessions
+from wattflock.data.finding import ORDER, SHOWN, Finding, at_rows, finding
 from wattflock.data.raw import COMMON_COLUMNS, Raw
-from wattflock.errors import ScenarioError
+from wattflock.data.time_grid import (
+    HOUR,
+    apart,
+    behind,
+    check_clock,
+    example,
+    ordered,
+    said,
+    same_home,
+    spring_gaps,
+    steps_of,
+    with_steps,
+    wrong_zone,
+)
+
+SHORT_GAP = timedelta(hours=2)  # what is filled
+DAY = timedelta(days=1)
+SEVERAL = 4  # equal distances in a row that make a step of their own
+
+
+def check_stamps(table: pl.DataFrame, columns: list[str], raw: Raw) -> list[Finding]:
+    """Every finding about the stamps of a table with columns file, row, home, time."""
+    place = (raw.files[int(table["file"][0])], "time")
+    back = table.filter((pl.col("time").diff() < timedelta(0)).over("file", "home"))
+    table = ordered(table)
+    steps = steps_of(table)
+    found = _check_steps(table, steps, place)
+    if not any(each.code == "step-changes" for each in found):
+        found += _check_grid(table, steps, place)
+    gaps = {column: gaps_of(table, column, steps) for column in columns}
+    every = pl.concat(gaps.values()).unique(["home", "time"]).sort("home", "time")
+    found += check_clock(table, columns, every, raw)
+    for column, rows in gaps.items():
+        rows = rows.join(spring_gaps(rows, raw, table["home"].n_unique()), on=["home", "time"], how="anti")
+        found += _check_gaps(rows, (place[0], column))
+    return found + at_rows("unsorted", place, back, example(back), table.height)
+
+
+def gaps_of(table: pl.DataFrame, column: str, steps: pl.DataFrame) -> pl.DataFrame:
+    """Stretches without a reading: home, time and row of the last one before, step, length."""
+    rows = table.filter(pl.col(column).is_not_null()).select("file", "row", "home", "time")
+    after = rows.with_columns(before=pl.col("time").shift(), row=pl.col("row").shift()).filter(same_home())
+    after = with_steps(after, steps).with_columns(length=pl.col("time") - pl.col("before") - pl.col("step"))
+    gaps = after.filter(pl.col("length") >= pl.col("step"))
+    return gaps.with_columns(time=pl.col("before")).drop("before")
+
+
+def _check_steps(table: pl.DataFrame, steps: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
+    found: list[Finding] = []
+    kinds = steps.group_by("step").len().sort("len", "step", descending=[True, False])
+    if kinds.height > 1:
+        words = ", ".join(
+            f"{said(step)} in {count} {'home' if count == 1 else 'homes'}" for step, count in kinds.iter_rows()
+        )
+        found.append(finding("steps-differ", place, words, int(kinds["len"][1:].sum())))
+    minutes = pl.col("step").dt.total_microseconds() / 60e6
+    bad = steps.filter((minutes < 1) | (minutes > 60) | ((60 / minutes) % 1 > 1e-9))
+    if not bad.is_empty():
+        found.append(finding("bad-step", place, said(bad["step"][0]), bad.height))
+    usual = apart(table).join(steps.rename({"step": "usual"}), on="home")
+    other = (pl.col("step") != pl.col("usual")) & (pl.col("step") <= HOUR)
+    same = pl.all_horizontal([pl.col("step") == pl.col("step").shift(k).over("home") for k in range(1, SEVERAL)])
+    changed = usual.filter(other & same).join(table.select("home", "time", "row"), on=["home", "time"])
+    value = f"{said(changed['step'][0])} where {said(changed['usual'][0])} is usual" if changed.height else ""
+    return found + at_rows("step-changes", place, changed, value, table.height)
+
+
+def _check_grid(table: pl.DataFrame, steps: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
+    rows = behind(table, steps)
+    off = rows.filter(pl.col("off") > 0)
+    found = at_rows("off-grid", place, off, example(off), table.height)
+    shifted = rows.filter((pl.col("off") == 0) & (pl.col("offset") > 0))
+    if not shifted.is_empty():
+        value = f"{said(timedelta(microseconds=int(shifted['offset'][0])))} after the step"
+        found += at_rows("grid-offset", place, shifted, value, table.height)
+    return found
+
+
+def _check_gaps(gaps: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
+    """Gaps by their length: short ones that are filled, longer ones, and those of whole days; counts are steps."""
+    length, found = pl.col("length"), []
+    kinds = {
+        "gap": length <= SHORT_GAP,
+        "long-gap": (length > SHORT_GAP) & (length < DAY),
+        "days-missing": length >= DAY,
+    }
+    for code, mask in kinds.items():
+        rows = gaps.filter(mask)
+        if rows.is_empty():
+            continue
+        count = int((rows["length"].dt.total_microseconds() / rows["step"].dt.total_microseconds()).round().sum())
+        numbers = tuple(rows["row"].unique().sort().head(SHOWN).to_list())
+        longest = rows.sort("length", descending=True).row(0, named=True)
+        many = f"{rows.height:,} gaps" if rows.height > 1 else "one gap"
+        value = f"{many}, the longest {said(longest['length'])} after {longest['time']:%Y-%m-%d %H:%M}"
+        found.append(Finding(code, "repairable", *place, count, value, numbers))
+    return found
+
+
+PLACES = {
+    "session-order": "plug_out",
+    "session-time": "connected_h",
+    "session-energy": "energy_kwh",
+    "session-power": "energy_kwh",
+    "session-overlap": "plug_in",
+    "session-joined": "plug_in",
+}
+
+
+def check_sessions(raw: Raw) -> list[Finding]:
+    """Findings about the table of sessions."""
+    table = raw.sessions
+    assert table is not None
+    file, left_out = raw.files[int(table["file"][0])], sessions.clean(table)[1]
+    found: list[Finding] = []
+    for code, column in PLACES.items():
+        rows = left_out.filter(code=code)
+        energy = rows["energy_kwh"]
+        value = f"{energy.min():.4g} to {energy.max():.4g} kWh" if rows.height and column == "energy_kwh" else ""
+        found += at_rows(code, (file, column), rows, value, table.height)
+    return found
+
 
 MEAN_KW = (0.05, 5.0)  # of the median home
 PEAK_KW = 60.0  # three phases of 80 A and a little
@@ -22,6 +143,7 @@ TEMPERATURE_C = (-60, 55)
 PRICE = (-5, 20)  # currency per kWh
 CARBON_KG = (0, 2)
 CHECKED = ("load_kw", "pv_kw", "heat_kw")
+CARS = ("ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh")
 
 
 def check(raw: Raw) -> list[Finding]:
@@ -64,7 +186,8 @@ def _check_homes(raw: Raw) -> list[Finding]:
     if "pv_kw" in columns and "pv_kw" not in raw.unitless:
         found += _check_sun(table, (file, "pv_kw"), raw)
     for column in columns:
-        found += _check_stuck(table, (file, column))
+        found += _check_stuck(table, (file, column), raw.kwp)
+    found += _check_cars(table, file)
     return found
 
 
@@ -109,7 +232,7 @@ def _check_sun(table: pl.DataFrame, place: tuple[str, str], raw: Raw) -> list[Fi
         day = rows.filter(pl.col("pv_kw") > 0).height
         highest = f"highest {rows['pv_kw'].max():,.4g} kW"
         found += at_rows("pv-above-kwp", place, above, highest, day)
-    else:
+    elif energy > 0:
         found.append(finding("kwp-unknown", place, "peak output / 0.85 is taken"))
     negative = rows.filter(pl.col("pv_kw") < 0)
     found += at_rows("negative", place, negative, f"lowest {rows['pv_kw'].min():.3g} kW", told)
@@ -129,8 +252,23 @@ def _hour(raw: Raw) -> pl.Expr:
     return local.dt.hour() + local.dt.minute() / 60
 
 
-def _check_stuck(table: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
-    """Meters that stand still: for all time, or for whole days (of at least 20 hours' readings)."""
+def _check_cars(table: pl.DataFrame, file: str) -> list[Finding]:
+    """A plug is in for a share of the step; energy is not below zero."""
+    found: list[Finding] = []
+    for column in (name for name in CARS if name in table.columns):
+        value, told = pl.col(column), int(table[column].count())
+        code, wrong = ("negative", value < 0) if column != "ev_plugged" else ("plugged", ~value.is_between(0, 1))
+        rows = table.filter(wrong)
+        extreme = f"{rows[column].min():.3g} to {rows[column].max():.3g}" if rows.height else ""
+        found += at_rows(code, (file, column), rows, extreme, told)
+    return found
+
+
+def _check_stuck(table: pl.DataFrame, place: tuple[str, str], kwp: dict[str, float]) -> list[Finding]:
+    """Meters that stand still: for all time, or for whole days (of at least 20 hours' readings).
+
+    A home whose heat, or whose pv where no size of a panel is told, is always 0 has no heating or panel.
+    """
     column = place[1]
     rows = table.select("row", "home", "time", pl.col(column).alias("value")).drop_nulls("value")
     rows = rows.with_columns(date=pl.col("time").dt.date())
@@ -142,8 +280,9 @@ def _check_stuck(table: pl.DataFrame, place: tuple[str, str]) -> list[Finding]:
     dead = homes.filter(pl.col("low") == pl.col("high"))
     still = still.join(dead, on="home", how="anti")
     stuck, none = still.filter(pl.col("low") != 0), still.filter(pl.col("low") == 0)
-    if column == "heat_kw":
-        dead, none = dead.filter(pl.col("low") != 0), none.clear()
+    if column != "load_kw":
+        told = pl.col("home").cast(pl.String).is_in(list(kwp)) if column == "pv_kw" else False
+        dead, none = dead.filter((pl.col("low") != 0) | told), none.clear()
     found = at_rows("constant", place, dead, f"always {dead['low'][0]:g} kW" if dead.height else "", 0)
     found += at_rows("stuck", place, stuck, _days(stuck.height) if stuck.height else "", 0)
     return found + at_rows("zero-days", place, none, _days(none.height) if none.height else "", 0)

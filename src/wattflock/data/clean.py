@@ -1,4 +1,4 @@
-"""What files say → whole days on the clock of the homes, with a log of every repair."""
+"""What files say → whole days of homes; short gaps are filled from days that look alike."""
 
 import dataclasses
 import datetime
@@ -6,15 +6,89 @@ import datetime
 import numpy as np
 import polars as pl
 
-from wattflock.data.check import NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW
-from wattflock.data.check_time import SHORT_GAP
+from wattflock.data import sessions as charging_sessions
+from wattflock.data.check import CARS, NIGHT_H, OUTPUT_KW_PER_KWP, PEAK_KW, SHORT_GAP
 from wattflock.data.finding import KINDS
-from wattflock.data.gaps import fill
-from wattflock.data.place import LOGGED, Grid, Log, grid_of, placed
+from wattflock.data.home_days import OWN, HomeDays, to_table
 from wattflock.data.raw import COMMON_COLUMNS, Raw
 from wattflock.data.sample import resample
-from wattflock.synth import trips
-from wattflock.synth.flock import OWN, Flock, to_table
+from wattflock.data.time_grid import LOGGED, Grid, Log, grid_of, placed
+
+WINDOW_DAYS = 28  # how far a day that stands in may be away
+BEST = 7  # so many of them vote
+
+
+def fill(values: np.ndarray, steps: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fills gaps of at most `longest` steps; longer ones stay.
+
+    Around the same hours of the 28 days before and after, the seven days whose readings just before and after the
+    gap come nearest to this gap's are taken. Each tells how the gap stands above its own two neighbours; the median
+    of that is put on top of the neighbours here, and never below 0 where no reading is. The matching by neighbours is
+    that of Charbonnier et al., MethodsX 12 (2024) 102618; they take the value of the best of four days as it is.
+
+    Args:
+        values: (homes, all steps), NaN where missing.
+        steps: of a day.
+        longest: gap that is filled [steps].
+
+    Returns:
+        The filled values, and booleans of the same shape where they were filled.
+    """
+    filled, where = values.copy(), np.zeros(values.shape, bool)
+    home, start, length = runs(np.isnan(values))
+    inside = (start > 0) & (start + length < values.shape[1]) & (length <= longest)
+    floor = min(0.0, float(np.nanmin(values))) if np.isfinite(values).any() else 0.0
+    for size in np.unique(length[inside]):
+        mine = inside & (length == size)
+        found = np.maximum(_estimate(values, (home[mine], start[mine], int(size)), steps), floor)
+        at = start[mine][:, None] + np.arange(size)[None]
+        filled[home[mine][:, None], at] = found
+        where[home[mine][:, None], at] = np.isfinite(found)
+    return filled, where
+
+
+def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stretches of True along axis 1 of (homes, steps): home, first step and length of each."""
+    edge = np.zeros((len(mask), 1), np.int8)
+    change = np.diff(np.concatenate([edge, mask.astype(np.int8), edge], 1), axis=1)
+    home, start = np.nonzero(change == 1)
+    return home, start, np.nonzero(change == -1)[1] - start
+
+
+def _estimate(values: np.ndarray, gaps: tuple[np.ndarray, np.ndarray, int], steps: int) -> np.ndarray:
+    """(gaps, size) what probably stood there; a straight line where no other day can tell."""
+    home, start, size = gaps
+    own = _edges(values, home, start, size)
+    line = own[:, :1] + (own[:, 1:] - own[:, :1]) * (np.arange(1, size + 1) / (size + 1))[None]
+    shifts = steps * np.array([day for day in range(-WINDOW_DAYS, WINDOW_DAYS + 1) if day])
+    distance, shape = [], []
+    for shift in shifts:
+        moved = start + shift
+        known = (moved > 0) & (moved + size < values.shape[1])
+        moved = np.where(known, moved, 1)
+        other = _edges(values, home, moved, size)
+        inner = values[home[:, None], moved[:, None] + np.arange(size)[None]]
+        far = ((other - own) ** 2).sum(1)
+        distance.append(np.where(known & np.isfinite(inner).all(1) & np.isfinite(far), far, np.inf))
+        shape.append(inner - other.mean(1, keepdims=True))
+    return _vote(np.array(distance), np.array(shape), own.mean(1), line)
+
+
+def _edges(values: np.ndarray, home: np.ndarray, start: np.ndarray, size: int) -> np.ndarray:
+    """(gaps, 2) the readings just before and after."""
+    return np.stack([values[home, start - 1], values[home, start + size]], 1)
+
+
+def _vote(distance: np.ndarray, shape: np.ndarray, level: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Median of the nearest days' shapes (days, gaps, size) on top of the level (gaps,)."""
+    order = np.argsort(distance, 0, kind="stable")[:BEST]
+    picked = np.take_along_axis(shape, order[..., None], 0)
+    usable: np.ndarray = np.isfinite(np.take_along_axis(distance, order, 0))
+    votes = usable.sum(0) > 0
+    picked = np.where(usable[..., None], picked, np.nan)
+    median = np.nanmedian(np.where(votes[None, :, None], picked, 0.0), 0)
+    return np.where(votes[:, None], level[:, None] + median, line)
+
 
 TINY_KW = 0.01  # a negative reading so small is noise of the meter
 OUTPUT_SHARE = 0.85  # peak output of a panel in practice, of its size
@@ -27,7 +101,7 @@ SHORT_COMMON_H = 3  # weather and prices are bridged so far
 class Cleaned:
     """Whole local days; what could not be mended is NaN for the whole day of that home."""
 
-    flock: Flock
+    flock: HomeDays
     common: dict[str, np.ndarray]  # column → (days, steps), NaN where nothing is known
     repairs: pl.DataFrame  # home, time, column, what, before, after
 
@@ -66,6 +140,8 @@ def clean(raw: Raw) -> Cleaned:
     if "pv_kw" in own and kwp is not None:
         _bound(own["pv_kw"], OUTPUT_KW_PER_KWP * kwp, ("pv_kw", "above 1.2 kW per kW peak"), log)
         _darken(own["pv_kw"], grid, log)
+    for column in set(CARS) & set(own):
+        _bound(own[column], np.full(len(grid.homes), np.inf), (column, ""), log)
     longest = SHORT_GAP // grid.step
     for column in FILLED:
         if column in own:
@@ -74,7 +150,7 @@ def clean(raw: Raw) -> Cleaned:
             log.add("gap filled", column, where, np.full(where.shape, np.nan), own[column])
     arrays = {name: _whole_days(values, grid, name, log) for name, values in own.items()}
     common = _common(raw, grid, log)
-    flock = Flock(grid.homes, grid.first, outdoor_c=common.get("outdoor_c"), kwp=kwp, **arrays)
+    flock = HomeDays(grid.homes, grid.first, outdoor_c=common.get("outdoor_c"), kwp=kwp, **arrays)
     return Cleaned(flock, common, log.table(grid))
 
 
@@ -84,12 +160,12 @@ def _without_homes(raw: Raw) -> Cleaned:
         return _of_sessions(raw.sessions)
     assert raw.common is not None
     grid = grid_of(raw, raw.common.with_columns(home=pl.lit("all")))
-    return Cleaned(Flock((), grid.first), _common(raw, grid, log), log.table(grid))
+    return Cleaned(HomeDays((), grid.first), _common(raw, grid, log), log.table(grid))
 
 
 def _of_sessions(table: pl.DataFrame) -> Cleaned:
     """Hourly days of cars; sessions that were left out or joined are in the log."""
-    sessions, left_out = trips.clean(table)
+    sessions, left_out = charging_sessions.clean(table)
     words = {code: f"{kind.words}: {kind.repair}" for code, kind in KINDS.items() if code.startswith("session-")}
     told = left_out.select(
         home="user",
@@ -99,7 +175,7 @@ def _of_sessions(table: pl.DataFrame) -> Cleaned:
         before="energy_kwh",
         after=pl.lit(None, pl.Float64),
     )
-    return Cleaned(trips.flock_of_sessions(sessions), {}, told.select(list(LOGGED)))
+    return Cleaned(charging_sessions.home_days_of_sessions(sessions), {}, told.select(list(LOGGED)))
 
 
 def _split(own: dict[str, np.ndarray], grid: Grid, log: Log) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from wattflock.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError
 
 MISSING = ("", "null", "na", "nan", "none", "n/a", "-", "?")
 SEPARATORS = (",", ";", "\t")

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from wattflock.core.types import Profile
 from wattflock.data.source import Readings
-from wattflock.types import Profile
 
 SPLITS = ("train", "validation", "test")
 

@@ -3,12 +3,16 @@
 import abc
 import dataclasses
 import datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import equinox as eqx
 import numpy as np
 from pydantic import Field
 
+from wattflock.core.registry import parts
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH
+from wattflock.data.files import listed
 from wattflock.data.raw import Raw
 
 FilePath = Annotated[str, Field(description="file or folder of the owner's original data")]
@@ -38,9 +42,29 @@ class Readings:
     ev_plugged: np.ndarray | None = None  # share of the step
     ev_driving_kw: np.ndarray | None = None  # mean of the step
 
+    @property
+    def reference_price_per_kwh(self) -> float:
+        """Mean import price to one digit [currency per kWh]: what prices of devices and features are relative to."""
+        return float(f"{abs(self.import_price_per_kwh.mean()):.1g}") or REFERENCE_PRICE_PER_KWH
+
 
 class DataSource(eqx.Module):
     """Reads one kind of file; settings are fields."""
+
+    @classmethod
+    def fits(cls, path: str) -> bool:
+        """Is this file or folder in a layout of this source's own? False where it has none.
+
+        Raises:
+            ScenarioError: there is no such file.
+        """
+        return False
+
+    @classmethod
+    def example(cls, folder: Path) -> Self:
+        """A small one that can be read at once; a source of files writes what it reads into `folder`."""
+        del folder
+        return cls()
 
     @abc.abstractmethod
     def raw(self) -> Raw:
@@ -57,3 +81,13 @@ class DataSource(eqx.Module):
         Raises:
             ScenarioError: the files cannot be used, or hold no homes.
         """
+
+
+def recognised(path: str) -> str:
+    """The name of the source that reads this file or folder; `table` where it is nobody's known layout.
+
+    Raises:
+        ScenarioError: there is no such file.
+    """
+    listed(path, "a file")
+    return next((name for name, kind in parts("data", DataSource).items() if kind.fits(path)), "table")

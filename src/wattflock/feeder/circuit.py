@@ -32,7 +32,7 @@ class Element:
     """What carries power or keeps voltage: a line, switch, transformer, capacitor, reactor.
 
     `admittance` [S] has shape (conductors, conductors), conductors end after end; current into the element
-    is `admittance @ voltage`. Ratings are nan where none is known.
+    is `admittance @ voltage`. Ratings and the length are nan where none is known.
     """
 
     name: str  # kind and name, lower case: "line.l115", "transformer.xfm1"
@@ -40,6 +40,7 @@ class Element:
     admittance: Matrix
     rating_a: float = math.nan  # of each conductor of a line [A]
     rating_kva: float = math.nan  # of a whole transformer [kVA]
+    length_km: float = math.nan  # of a line [km]
 
     @property
     def kind(self) -> str:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
-from wattflock.feeder.feeder import Feeder, Flow
+from wattflock.feeder.solve import Feeder, Flow
 
 TURN = np.exp(2j * np.pi / 3)
 

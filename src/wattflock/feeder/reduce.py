@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wattflock.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Circuit, Spot, bus_of
-from wattflock.feeder.feeder import Feeder
-from wattflock.feeder.probe import Probe, branches, heads, voltages
-from wattflock.feeder.response import Response, respond
-from wattflock.feeder.spots import as_shunt, is_impedance, layers, per_terminal, shunt_at_nominal
-from wattflock.feeder.watch import floating_buses, watchable
+from wattflock.feeder.loads import as_shunt, is_impedance, layers, per_terminal, shunt_at_nominal
+from wattflock.feeder.monitored import Probe, branches, floating_buses, heads, voltages, watchable
+from wattflock.feeder.operator import Response, respond
+from wattflock.feeder.solve import Feeder
 
 BASE_KVA = 100.0  # of one terminal; it only scales numbers, no result depends on it
 

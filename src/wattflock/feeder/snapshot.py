@@ -7,12 +7,11 @@ import jax
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit, Spot
-from wattflock.feeder.feeder import Feeder, Flow, solve
-from wattflock.feeder.probe import Probe
+from wattflock.feeder.loads import constant_power, scaled
+from wattflock.feeder.monitored import Probe, every_node
 from wattflock.feeder.reduce import reduce_circuit
-from wattflock.feeder.spots import constant_power, scaled
-from wattflock.feeder.tapping import settle_taps
-from wattflock.feeder.watch import every_node
+from wattflock.feeder.solve import Feeder, Flow, solve
+from wattflock.feeder.tap_control import at_rest, settle_taps
 
 TOLERANCE_PU = 1e-10
 MOST = 500  # iterations: near collapse they are many
@@ -26,7 +25,8 @@ class Snapshot:
     feeder: Feeder  # with the voltages that limits judge
     flow: Flow
     phasor_pu: np.ndarray  # of every node to ground, complex, shape (nodes,)
-    settled: bool  # regulators are at rest, or were fixed
+    taps: str  # "fixed", or "settle"
+    settled: bool  # the voltage of every regulator is in its band
 
 
 def snapshot(circuit: Circuit, loads: str = "constant-power", scale: float = 1.0, taps: str = "fixed") -> Snapshot:
@@ -39,13 +39,12 @@ def snapshot(circuit: Circuit, loads: str = "constant-power", scale: float = 1.0
         taps: "fixed", or "settle".
     """
     spots = scaled(constant_power(circuit.spots) if loads == "constant-power" else circuit.spots, scale)
-    settled = True
     if taps == "settle":
-        tapped = settle_taps(circuit, spots)
-        circuit, settled = tapped.circuit, tapped.settled
+        circuit = settle_taps(circuit, spots).circuit
     feeder, flow = solved(circuit, spots, None)
-    whole = solved(circuit, spots, every_node(circuit))[1]
-    return Snapshot(circuit, feeder, flow, np.asarray(whole.phasor_pu), settled)
+    phasor_pu = np.asarray(solved(circuit, spots, every_node(circuit))[1].phasor_pu)
+    settled = bool(flow.converged) and at_rest(circuit, 1e3 * np.asarray(circuit.node_kv) * phasor_pu)
+    return Snapshot(circuit, feeder, flow, phasor_pu, taps, settled)
 
 
 def solved(circuit: Circuit, spots: Sequence[Spot], watched: Probe | None) -> tuple[Feeder, Flow]:

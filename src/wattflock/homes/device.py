@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.core.types import Profile, Scalar
 from wattflock.homes.program import Program, Terms
-from wattflock.types import Profile, Scalar
 
 
 class Effect(eqx.Module):
@@ -46,6 +46,7 @@ class Device(eqx.Module):
     seen: ClassVar[int] = 1  # how many numbers `observe` gives
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
+    prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
 
     level: ClassVar[tuple[str, str] | tuple[()]] = ()  # what the state is called and its unit, where worth showing
 

@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
 from wattflock.homes.device import Device, Effect, effect
-from wattflock.types import Profile, Scalar
 
 METER_SEEN = 12  # what a home sees beside its devices
 
@@ -18,6 +18,7 @@ class Home(eqx.Module):
 
     devices: dict[str, Device]
     kvar_per_kw: Scalar  # reactive power that the uncontrolled load draws
+    reference_price_per_kwh: float = eqx.field(default=REFERENCE_PRICE_PER_KWH, static=True)  # of the readings
 
     @property
     def controls(self) -> int:
@@ -54,8 +55,8 @@ class Home(eqx.Module):
         meter = [
             now.load_kw / 2,
             now.load_last_kw / 2,
-            8 * (now.import_price_per_kwh - 0.3),
-            8 * (now.price_ahead_per_kwh - 0.3),
+            see_price(now.import_price_per_kwh, self.reference_price_per_kwh),
+            see_price(now.price_ahead_per_kwh, self.reference_price_per_kwh),
             jnp.sin(angle),
             jnp.cos(angle),
             jnp.sin(2 * angle),
@@ -98,6 +99,11 @@ class Home(eqx.Module):
     def end(self, state: dict) -> Scalar:
         """What the states at the end of a day cost [currency]."""
         return sum((d.end(state[name]) for name, d in self.devices.items()), jnp.zeros(()))
+
+
+def see_price(price_per_kwh: Array, reference_per_kwh: float) -> Array:
+    """A price as networks see it, of order one in any currency: 0 at the reference price, 2.4 at twice that."""
+    return 8 * (REFERENCE_PRICE_PER_KWH / reference_per_kwh) * (price_per_kwh - reference_per_kwh)
 
 
 def fields(effects: Effect) -> list[Array]:

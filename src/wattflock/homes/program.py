@@ -1,4 +1,4 @@
-"""A linear program in the making: columns and rows as whole arrays, solved elsewhere (study/highs.py)."""
+"""A linear program in the making: columns and rows as whole arrays, solved elsewhere (study/lp.py)."""
 
 import dataclasses
 from collections.abc import Sequence

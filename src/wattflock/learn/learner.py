@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from wattflock.types import Profile
+from wattflock.core.types import Profile
 from wattflock.world.rollout import Policy
 from wattflock.world.world import World
 
@@ -57,7 +57,12 @@ class Progress(eqx.Module):
 
 def begin(learner: Learner, world: World, seed: int) -> Progress:
     """The beginning of a training run."""
-    key, first = jax.random.split(jax.random.key(seed))
+    return _begin(learner, world, jax.random.key(seed))
+
+
+@eqx.filter_jit
+def _begin(learner: Learner, world: World, key: Array) -> Progress:
+    key, first = jax.random.split(key)
     return Progress(learner.init(world, first), jnp.zeros((), jnp.int32), jax.random.key_data(key))
 
 

@@ -4,13 +4,23 @@ import abc
 from typing import Self
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array
+
+from wattflock.core.types import Profile
 
 
 class Meter(eqx.Module):
     """What a market is told. Energies have axes (…, steps, homes), prices (…, steps)."""
 
     net_kwh: Array  # drawn from the grid; negative is fed in [kWh]
+    import_price_per_kwh: Array
+    export_price_per_kwh: Array
+
+
+class Prices(eqx.Module):
+    """What a home pays for a kWh and what it gets for one, (…, steps) [currency per kWh]."""
+
     import_price_per_kwh: Array
     export_price_per_kwh: Array
 
@@ -34,3 +44,19 @@ class Market(eqx.Module):
     @abc.abstractmethod
     def settle(self, meter: Meter) -> Settlement:
         """Bills of every home and step; never raises."""
+
+    def prices(self, given: Profile) -> Prices:
+        """What a home faces at every step: the bill of a kWh that it draws, or feeds in, while no other home does.
+
+        Homes see these prices, plans and tables are made with them. A market whose prices are told to homes in another
+        way says so here.
+
+        Args:
+            given: days whose prices are those of the readings, (…, steps).
+        """
+        alone = jnp.ones_like(given.import_price_per_kwh)[..., None]
+
+        def bill(net_kwh: Array) -> Array:
+            return self.settle(Meter(net_kwh, given.import_price_per_kwh, given.export_price_per_kwh)).bill[..., 0]
+
+        return Prices(bill(alone), -bill(-alone))

@@ -1,7 +1,5 @@
-"""Findings → tables, pictures and one HTML page; reads run folders and nothing else."""
+"""What was found, for people: figures, tables and pages; each module is imported where it is needed.
 
-from wattflock.report.page import write_report
-from wattflock.report.pictures import draw_all
-from wattflock.report.table import comparison, markdown
-
-__all__ = ["comparison", "draw_all", "markdown", "write_report"]
+- `run_data` reads a run folder; `run_charts` and `study_charts` are its figures, `run_page` and `study_page` its pages.
+- `tables` and `words` say the same in rows and sentences; `html` and `theme` are how everything looks.
+"""

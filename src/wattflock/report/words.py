@@ -1,9 +1,14 @@
-"""Numbers and findings as words: what the table, the pictures and the page say in the same way."""
+"""Numbers and findings as words: what terminal, tables and pages say in the same way."""
 
 import math
 from typing import Any
 
+from wattflock.report.run_data import DAYS_A_YEAR, LIMIT, RunData, before, best, savings
+from wattflock.report.theme import methods
+from wattflock.study.quantities import Quantity
+
 DASH = "–"
+SMALL = 0.005  # a change below half a per cent is none
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -21,9 +26,14 @@ def count(value: int | None) -> str:
     return DASH if value is None else f"{value:,}"
 
 
-def percent(share: float | None) -> str:
+def counted(value: int | None, noun: str) -> str:
+    """How many of a thing: `1 home`, `1,000 homes`."""
+    return f"{count(value)} {noun}" + ("" if value == 1 else "s")
+
+
+def percent(share: float | None, digits: int = 3) -> str:
     """A share [1] as a number of per cent, without the sign."""
-    return number(None if share is None else 100 * share)
+    return number(None if share is None else 100 * share, digits)
 
 
 def money(value: float | None) -> str:
@@ -31,80 +41,143 @@ def money(value: float | None) -> str:
     return DASH if value is None else f"{value:,.2f}"
 
 
-def between(value: float | None, low: float | None, high: float | None) -> str:
-    """An amount and its interval: `3.83 (3.71–3.94)`."""
-    return money(value) if low is None or high is None else f"{money(value)} ({money(low)}–{money(high)})"
+def signed(value: float | None) -> str:
+    """A change with its sign."""
+    text = number(None if value is None else abs(value))
+    return text if not value or text == "0" else f"{'+' if value > 0 else '-'}{text}"
 
 
-def best(summary: dict[str, Any]) -> str:
-    """The method that the report is about: gradmap, or the cheapest of those with the fewest violations."""
-    methods = summary["methods"]
-    learned = [name for name in methods if name not in ("idle", "mpc", "bound")] or list(methods)
-    if "gradmap" in learned:
-        return "gradmap"
-
-    def rank(name: str) -> tuple[bool, float]:
-        violation = methods[name].get("violation_of_idle")
-        cost = methods[name].get("cost_per_home_day")
-        return violation is None or violation > 0.01, math.inf if cost is None else cost
-
-    return min(learned, key=rank)
+def shown(quantity: Quantity, value: float | None) -> str:
+    """A figure as its quantity is written, without the unit."""
+    if value is None:
+        return DASH
+    value *= quantity.scale
+    return number(value) if quantity.decimals is None else f"{value:,.{quantity.decimals}f}"
 
 
-def before(summary: dict[str, Any]) -> str:
-    """The method that others are held against: idle, or else the first one."""
-    return "idle" if "idle" in summary["methods"] else next(iter(summary["methods"]))
+def cell(quantity: Quantity, row: dict[str, Any]) -> str:
+    """A method's figure with half of its interval, where it has one: `1.19 ± 0.08`."""
+    text = shown(quantity, row.get(quantity.name))
+    half = row.get(quantity.half_width) if quantity.half_width else None
+    return text if half is None or text == DASH or half == 0 else f"{text} ± {shown(quantity, half)}"
 
 
-def headline(summary: dict[str, Any]) -> str:
-    """The answer in one sentence: what the best method saves and what it leaves of the violations."""
-    name = best(summary)
-    parts = [part for part in (_saves(summary, name), _violates(summary, name)) if part]
-    return f"{name} {' and '.join(parts)}" if parts else f"{name}, judged on {summary.get('test_days')} days"
+def headline(run: RunData) -> str:
+    """The answer in one sentence: what a home saves in a year, what is left of the violations, what carbon does."""
+    name = best(run.summary)
+    label = methods(run.methods)[name].label.replace(" (", " control (", 1)
+    parts = [part for part in (_saves(run, name), _violates(run, name), _emits(run, name)) if part]
+    if not parts:
+        return f"{_capital(label)}, judged on {counted(run.summary.get('test_days'), 'day')}"
+    *most, last = parts
+    return f"{_capital(label)} {', '.join(most)} and {last}" if most else f"{_capital(label)} {last}"
 
 
-def story(summary: dict[str, Any]) -> list[str]:
-    """The sentences below the headline: money, share of the achievable, and what blind rules do."""
-    methods, name, currency = summary["methods"], best(summary), summary.get("currency", "")
-    mine, theirs = methods[name], methods[before(summary)]
+def story(run: RunData) -> list[str]:
+    """The sentences below the headline: money, who pays more, what could be reached, and what the others do."""
+    name, looks = best(run.summary), methods(run.methods)
+    mine, theirs = run.methods[name], run.methods[before(run.summary)]
     said = []
-    if mine.get("cost_per_home_day") is not None and name != before(summary):
+    if mine.get("cost_per_home_day") is not None and name != before(run.summary):
         said.append(
-            f"On {count(summary.get('test_days'))} days that no method had seen, a home pays "
-            f"{money(mine['cost_per_home_day'])} {currency} a day with {name} and "
-            f"{money(theirs.get('cost_per_home_day'))} {currency} when left alone."
+            f"On {counted(run.summary.get('test_days'), 'day')} that no method had seen, the cost of an average home "
+            f"is {money(mine['cost_per_home_day'])} {run.currency} a day, and {money(theirs.get('cost_per_home_day'))} "
+            f"{run.currency} when nobody steers."
         )
     if mine.get("saving_captured") is not None:
-        said.append(
-            f"The saving is {percent(mine['saving_captured'])} % {_interval(mine)}of what perfect foresight could save."
+        said.append(f"The saving is {percent(mine['saving_captured'])} % of what perfect foresight could save.")
+    if losers := who_pays_more(run, name):
+        said.append(losers)
+    return said + _others(run, name, looks)
+
+
+def _others(run: RunData, name: str, looks: dict) -> list[str]:
+    """What methods do that are cheaper and beyond the limit: why they are not the answer."""
+    cost, left = run.methods[name].get("cost_per_home_day"), run.methods[name].get("violation_of_idle")
+    if left is not None and left > LIMIT and name != before(run.summary):
+        return [f"No method leaves at most {percent(LIMIT)} % of the voltage violations; this one leaves the least."]
+    return [
+        f"{_capital(looks[other].label)} would be cheaper ({money(row['cost_per_home_day'])} {run.currency} a day) but "
+        f"leaves {percent(row['violation_of_idle'])} % of the voltage violations; more than {percent(LIMIT)} % is not "
+        "accepted."
+        for other, row in run.methods.items()
+        if other != before(run.summary)
+        and cost is not None
+        and (row.get("violation_of_idle") or 0) > LIMIT
+        and (row.get("cost_per_home_day") or math.inf) < cost
+    ]
+
+
+def who_pays_more(run: RunData, name: str) -> str:
+    """How many homes pay more than when nobody steers, and the worst of them; empty where homes are unknown."""
+    table = savings(run, name).drop_nulls("saving")
+    if table.is_empty() or name == before(run.summary):
+        return ""
+    losers = table.filter(table["saving"] < 0).sort("saving")
+    if losers.is_empty():
+        return f"None of {counted(table.height, 'home')} pays more."
+    worst = losers.row(0, named=True)
+    pays = "home pays" if losers.height == 1 else "homes pay"
+    return (
+        f"{count(losers.height)} of {count(table.height)} {pays} more than before; the worst is a home with "
+        f"{kind_of(worst['kind'])}, by {number(-worst['saving'])} {run.currency} a year."
+    )
+
+
+def kind_of(kind: object) -> str:
+    """Devices of a home, such as "heat pump and panel"."""
+    return " and ".join({"ev": "electric car"}.get(name, name.replace("_", " ")) for name in str(kind).split("+"))
+
+
+def change(value: float | None, theirs: float | None) -> float | None:
+    """How much a figure has risen, as a share; None where that says nothing."""
+    return None if value is None or theirs is None or theirs <= 0 else value / theirs - 1
+
+
+def saving_a_year(row: dict[str, Any], theirs: dict[str, Any]) -> float | None:
+    """What an average home saves in a year [currency]."""
+    cost, idle = row.get("cost_per_home_day"), theirs.get("cost_per_home_day")
+    return None if cost is None or idle is None else DAYS_A_YEAR * (idle - cost)
+
+
+def _saves(run: RunData, name: str) -> str:
+    mine, theirs = run.methods[name], run.methods[before(run.summary)]
+    saved = saving_a_year(mine, theirs)
+    if saved is None or name == before(run.summary):
+        return ""
+    share = change(mine["cost_per_home_day"], theirs["cost_per_home_day"])
+    part = f" ({percent(abs(share), 2)} % of its cost)" if share is not None else ""
+    verb = "saves an average home" if saved >= 0 else "costs an average home"
+    return f"{verb} {number(abs(saved))} {run.currency} {'more ' if saved < 0 else ''}a year{part}"
+
+
+def _violates(run: RunData, name: str) -> str:
+    row = run.methods[name]
+    share, amount = row.get("violation_of_idle"), row.get("violation_pu_h")
+    if name == before(run.summary) or (share is None and amount is None):
+        return ""
+    if share is None:
+        return (
+            "keeps every voltage within its limits" if not amount else "violates voltage limits that nobody did before"
         )
-    rules = methods.get("rules", {}).get("violation_of_idle") if name != "rules" else None
-    if rules is not None:
-        more = "raise violations to" if rules > 1 else "leave violations at"
-        said.append(f"An installer’s rules, blind to the network, {more} {percent(rules)} % of the uncontrolled ones.")
-    return said
-
-
-def _interval(method: dict[str, Any]) -> str:
-    low, high = method.get("saving_captured_low"), method.get("saving_captured_high")
-    return "" if low is None or high is None else f"(95 % interval {percent(low)} to {percent(high)} %) "
-
-
-def _saves(summary: dict[str, Any], name: str) -> str:
-    cost = summary["methods"][name].get("cost_per_home_day")
-    idle = summary["methods"][before(summary)].get("cost_per_home_day")
-    if cost is None or idle is None or name == before(summary):
-        return ""
-    verb = "saves" if cost <= idle else "adds"
-    if idle <= 0:
-        return f"{verb} {money(abs(idle - cost))} {summary.get('currency', '')} per home and day"
-    return f"{verb} {percent(abs(1 - cost / idle))} % {'of' if cost <= idle else 'to'} the cost"
-
-
-def _violates(summary: dict[str, Any], name: str) -> str:
-    share = summary["methods"][name].get("violation_of_idle")
-    if share is None or name == "idle":
-        return ""
     if share > 1:
         return f"raises the voltage violations to {percent(share)} % of the uncontrolled ones"
     return f"leaves {percent(share)} % of the voltage violations"
+
+
+def _emits(run: RunData, name: str) -> str:
+    column = "co2_kg_per_home_day"
+    mine, theirs = run.methods[name].get(column), run.methods[before(run.summary)].get(column)
+    if mine is None or theirs is None or name == before(run.summary):
+        return ""
+    share = change(mine, theirs)
+    if share is None:
+        grows = mine > theirs
+        return f"{'adds' if grows else 'avoids'} {number(DAYS_A_YEAR * abs(mine - theirs))} kg of CO₂ per home and year"
+    if abs(share) < SMALL:
+        return "leaves CO₂ emissions as they are"
+    return f"{'raises' if share > 0 else 'lowers'} CO₂ emissions by {percent(abs(share), 2)} %"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -9,11 +9,11 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from wattflock.feeder.feeder import solve
-from wattflock.study.draft import MPU, Draft, Wires, draft, prices_of, with_wires
-from wattflock.study.follow import Follow
-from wattflock.study.highs import minimise
-from wattflock.types import Profile, cast
+from wattflock.core.errors import WattflockError
+from wattflock.core.types import Profile, cast
+from wattflock.feeder.solve import solve
+from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, prices_of, with_wires
+from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
@@ -40,7 +40,7 @@ class Optimum:
     lower_bound: float  # what its linear program says, without the price of violations [currency per day]
     free_cost: float  # the same without wires: a true lower bound for any controller [currency per day]
     power_kw: np.ndarray  # (steps, homes) drawn from the grid
-    action: np.ndarray  # (steps, homes, controls) in [-1, 1]: replay with `Rest` and a nudge
+    action: np.ndarray  # (steps, homes, controls) in [-1, 1]: replay with `Rest` and a action_offset
     rounds: int  # linear programs with voltage rows
     worst_pu: float  # greatest AC violation of a node and step
     violation_pu_h: float  # sum of AC violations over nodes and steps
@@ -64,7 +64,7 @@ class Day(eqx.Module):
 class Round:
     """A solved program and how its plan went."""
 
-    draft: Draft
+    draft: DayProgram
     went: Day
     column: np.ndarray
     lower_bound: float
@@ -92,6 +92,18 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)
+
+
+def why_no_bound(world: World, profile: Profile) -> str:
+    """Why the optimum of these days cannot be found in the world's market; empty where it can. Takes no time."""
+    profile = cast(jax.tree.map(np.asarray, profile), np.float64)
+    with jax.enable_x64(True):
+        try:
+            for day in range(profile.days()):
+                prices_of(world.market, jax.tree.map(lambda x, day=day: x[day], profile))
+        except WattflockError as error:
+            return str(error).removeprefix("bound: ")
+    return ""
 
 
 def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
@@ -126,7 +138,7 @@ class Search:
     day: Profile
     settings: Settings
 
-    def free(self, draft: Draft) -> Round:
+    def free(self, draft: DayProgram) -> Round:
         """The optimum without wires."""
         solution = minimise(draft.program)
         went = replay(self.world, self.day, draft.plan(solution.column))
@@ -182,7 +194,7 @@ def beginning(world: World, day: Profile) -> dict:
 def replay(world: World, day: Profile, plan: dict) -> Day:
     """A plan of powers, device → (steps, homes), as the world lets it happen."""
     profile = jax.tree.map(lambda x: x[None], day)
-    trajectory = rollout(world, Follow(plan), profile, jax.random.key(0))
+    trajectory = rollout(world, PlanPolicy(plan), profile, jax.random.key(0))
     outcome, effect = world.verdict(trajectory.effect, trajectory.end, profile), trajectory.effect
     return Day(
         cost=outcome.cost.sum(),

@@ -8,16 +8,19 @@ import jax
 import numpy as np
 import polars as pl
 
-from wattflock.build import Built
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.types import Profile, cast
+from wattflock.data.sample import Sampler
 from wattflock.study.bound import Optimum
+from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
 from wattflock.study.tables import dates_of, days_table, examples_table, homes_table, nodes_table, steps_table
-from wattflock.types import Profile, cast
-from wattflock.world.rollout import Policy, Rest
+from wattflock.world.rollout import Policy, ZeroPolicy
 
 Tables = dict[str, pl.DataFrame]
 SHOWN_HOMES = 6
+TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days are asked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +39,24 @@ class Days:
         return Days(profile, [self.dates[day] for day in picked], self.few, shown)
 
 
+def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[str, str] = TEST_DAYS) -> None:
+    """Raises ScenarioError where more days are asked for, to judge or for a bound, than the test split has."""
+    there = len(sampler.split_days["test"])
+    said = f"{{}} to {there}, the days that no method has seen"
+    problems = [] if 0 <= days <= there else [Problem(*where, days, f"{said.format(1)}, or 0: all")]
+    if bound_days > there:
+        problems.append(Problem("scenario", "judge.bound_days", bound_days, said.format(0)))
+    if problems:
+        raise ScenarioError(problems)
+
+
 def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
-    """Every day of the test split once, or `days` of them spread over the year."""
+    """Every day of the test split once, or `days` of them spread over the year.
+
+    Raises:
+        ScenarioError: there are fewer days.
+    """
+    refuse_days(built.sampler, days)
     profile = eqx.filter_jit(built.sampler.every)(jax.random.key(seed), "test", days)
     calendar = np.asarray(built.sampler.calendar("test", days))
     kinds = sorted(set(built.kinds), key=lambda kind: (-kind.count("+"), kind))  # those with most devices first
@@ -51,7 +70,7 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
 
 def spread(count: int, wanted: int) -> list[int]:
     """`wanted` whole numbers below `count`, evenly spaced."""
-    wanted = min(wanted, count)
+    wanted = min(wanted, count)  # a bound of more days than are judged is one of all that are
     return sorted({round((k + 0.5) * count / wanted - 0.5) for k in range(wanted)})
 
 
@@ -66,7 +85,7 @@ def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.nda
     picked = sorted(actions)
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
-    judged = evaluate(built.world, Rest(), some.profile, days.few, plan)
+    judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
     number = pl.col("day").replace_strict(dict(enumerate(picked)))
     tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from wattflock.core.types import Profile, on_device
 from wattflock.homes.home import Home
-from wattflock.types import Profile, on_device
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout
 from wattflock.world.world import World
 
@@ -30,12 +30,14 @@ class Judged:
     net_kw: np.ndarray  # (days, steps) of the flock on the feeder
     voltage_pu: np.ndarray  # (days, steps, nodes)
     excess_pu: np.ndarray  # (days, steps, nodes)
+    import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market
+    export_price_per_kwh: np.ndarray  # (days, steps)
     converged: np.ndarray  # (days, steps)
     shown: dict[str, np.ndarray]  # series of a few homes, each (days, steps, few); see `Home.dissect`
 
 
 def evaluate(
-    world: World, policy: Policy, profile: Profile, few: np.ndarray, nudge: np.ndarray | None = None
+    world: World, policy: Policy, profile: Profile, few: np.ndarray, action_offset: np.ndarray | None = None
 ) -> Judged:
     """Rolls a policy out and judges it, all in float64.
 
@@ -43,13 +45,13 @@ def evaluate(
         world: as `build` makes it, float64 on the host.
         profile: (days, steps, homes).
         few: numbers of homes whose series are kept.
-        nudge: (days, steps, homes, controls) added to the actions; with `Rest` it replays a plan.
+        action_offset: (days, steps, homes, controls) added to the actions; with `Rest` it replays a plan.
 
     Returns:
         Judged. A snapshot whose power flow did not converge is marked, never dropped.
     """
     with jax.enable_x64(True):
-        world, policy, days = on_device((world, policy, (profile, nudge)), jnp.float64)
+        world, policy, days = on_device((world, policy, (profile, action_offset)), jnp.float64)
         parts = [
             _evaluate(world, policy, some, moves, jnp.asarray(few)) for some, moves in _chunks(days, profile.days())
         ]
@@ -67,9 +69,9 @@ def _join(parts: list):
 
 
 @eqx.filter_jit
-def _evaluate(world: World, policy: Policy, profile: Profile, nudge, few) -> dict:
-    trajectory = rollout(world, policy, profile, jax.random.key(0), nudge=nudge)
-    outcome = judge(world, trajectory, profile)
+def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few) -> dict:
+    trajectory = rollout(world, policy, profile, jax.random.key(0), action_offset=action_offset)
+    outcome, prices = judge(world, trajectory, profile), world.market.prices(profile)
     return {
         "cost": outcome.cost.sum(1),
         "bill": outcome.bill.sum(1),
@@ -80,6 +82,8 @@ def _evaluate(world: World, policy: Policy, profile: Profile, nudge, few) -> dic
         "net_kw": outcome.net_kw,
         "voltage_pu": outcome.voltage_pu,
         "excess_pu": outcome.excess_pu,
+        "import_price_per_kwh": prices.import_price_per_kwh,
+        "export_price_per_kwh": prices.export_price_per_kwh,
         "converged": outcome.converged,
         "shown": dissect(world, trajectory, profile, few),
     }

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from wattflock.learn.gradmap import GradMAP
+from wattflock.learn.lagrangian import Gradient, TrainState
 from wattflock.learn.learner import Draw, Learner
-from wattflock.learn.primal_dual import Gradient, Trained
+from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.world.world import World
 
 
@@ -36,13 +36,13 @@ class FineTune(Learner):
     def rounds(self):
         return self.learner.rounds()
 
-    def begin(self, state: Any, world: World, key: Array) -> Trained:
+    def begin(self, state: Any, world: World, key: Array) -> TrainState:
         """The trained flock with fresh networks in the homes that move, at round zero."""
         fresh = self.learner.init(world, key)
         nets = self.kept(state.nets, fresh.nets)
         return dataclasses.replace(state, nets=nets, mean=nets, adam=fresh.adam, done=fresh.done)
 
-    def update(self, state: Trained, world: World, draw: Draw, key: Array):
+    def update(self, state: TrainState, world: World, draw: Draw, key: Array):
         """One round; `state, log` as the learner's own."""
         after, log = self.learner.update(state, world, draw, key)
         kept = {name: self.kept(getattr(state, name), getattr(after, name)) for name in ("nets", "mean", "adam")}

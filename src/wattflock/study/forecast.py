@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from wattflock.core.types import Profile
 from wattflock.data.sample import Sampler
-from wattflock.types import Profile
 
 COMMUTES = 40  # training days whose mean stands for the car's habits where cars were not measured
 

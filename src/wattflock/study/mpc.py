@@ -7,13 +7,12 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from wattflock.core.types import Profile, cast
 from wattflock.homes.home import Home
 from wattflock.study.bound import Day, beginning, replay
-from wattflock.study.draft import Prices, draft, prices_of
-from wattflock.study.follow import Follow
 from wattflock.study.forecast import Forecast
-from wattflock.study.highs import minimise
-from wattflock.types import Profile, cast
+from wattflock.study.lp import Prices, draft, minimise, prices_of
+from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
@@ -77,4 +76,4 @@ def planned(fleet: Home, rest: Profile, state: dict, prices: Prices) -> dict[str
 def states(world: World, day: Profile, plan: dict) -> dict:
     """What a plan of powers makes of the devices: their states after each step, each (steps, homes)."""
     profile = jax.tree.map(lambda x: x[None], day)
-    return jax.tree.map(lambda x: x[0], rollout(world, Follow(plan), profile, jax.random.key(0)).state)
+    return jax.tree.map(lambda x: x[0], rollout(world, PlanPolicy(plan), profile, jax.random.key(0)).state)

@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 from jaxtyping import Array
 
-from wattflock.build import Built
-from wattflock.feeder.feeder import with_source
-from wattflock.learn.idle import Uncontrolled
+from wattflock.core.types import Profile
+from wattflock.feeder.solve import with_source
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.study.build import Built
 from wattflock.study.compare import Days
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
 from wattflock.study.tables import days_table
-from wattflock.types import Profile
 from wattflock.world.rollout import Policy
 from wattflock.world.world import World
 
@@ -27,7 +27,7 @@ SHOWN = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Scene:
+class StressCase:
     """Where and on what a policy is judged."""
 
     world: World  # float64 on the host
@@ -50,46 +50,46 @@ class Failing(Policy):
         return memory, jnp.where(self.broken[:, None], idle, action)
 
 
-def usual(scene: Scene) -> Scene:
+def usual(scene: StressCase) -> StressCase:
     """As it is."""
     return scene
 
 
-def dear(scene: Scene) -> Scene:
+def dear(scene: StressCase) -> StressCase:
     """All prices twice as high."""
     names = ("import_price_per_kwh", "export_price_per_kwh", "price_ahead_per_kwh")
     return _scaled(scene, names, 2.0)
 
 
-def heat_wave(scene: Scene) -> Scene:
+def heat_wave(scene: StressCase) -> StressCase:
     """8 °C warmer on every day, with 15 % more sun, forecast as well as the usual one; loads as measured."""
     sunny = _scaled(scene, ("sun_kw_per_kwp", "sun_ahead_kw_per_kwp", "sun_rest_kwh_per_kwp"), 1.15)
     return _warmer(sunny, 8.0)
 
 
-def cold_snap(scene: Scene) -> Scene:
+def cold_snap(scene: StressCase) -> StressCase:
     """8 °C colder on every day."""
     return _warmer(scene, -8.0)
 
 
-def source_high(scene: Scene) -> Scene:
+def source_high(scene: StressCase) -> StressCase:
     """The source 1.25 % higher: two taps of the substation's regulator."""
     return _sourced(scene, 1.0125)
 
 
-def source_low(scene: Scene) -> Scene:
+def source_low(scene: StressCase) -> StressCase:
     """The source 1.25 % lower."""
     return _sourced(scene, 0.9875)
 
 
-def failing(scene: Scene) -> Scene:
+def failing(scene: StressCase) -> StressCase:
     """The controllers of a tenth of the homes, always the same ones, fail on all days."""
     homes = scene.world.homes
     order = np.random.default_rng(0).permutation(homes)
     return dataclasses.replace(scene, broken=order < round(FAILING_SHARE * homes))
 
 
-Case = Callable[[Scene], Scene]
+Case = Callable[[StressCase], StressCase]
 CASES: dict[str, Case] = {
     case.__name__: case for case in (usual, dear, heat_wave, cold_snap, source_high, source_low, failing)
 }
@@ -111,17 +111,17 @@ def judge_cases(
         makes them, `saving_per_home_day` against idle in the same case [currency], and `converged`.
     """
     every = {"idle": Uncontrolled()} | dict(methods)
-    scene = Scene(built.world, days.profile, np.zeros(built.world.homes, bool))
+    scene = StressCase(built.world, days.profile, np.zeros(built.world.homes, bool))
     tables = [_judge(case(scene), days, every).select(pl.lit(name).alias("case"), "*") for name, case in cases.items()]
     return pl.concat(tables)
 
 
-def evaluated(scene: Scene, policy: Policy, few: np.ndarray) -> Judged:
+def evaluated(scene: StressCase, policy: Policy, few: np.ndarray) -> Judged:
     """A policy in a scene; every case of a policy is one compilation."""
     return evaluate(scene.world, Failing(policy, scene.broken), scene.profile, few)
 
 
-def _judge(scene: Scene, days: Days, methods: dict[str, Policy]) -> pl.DataFrame:
+def _judge(scene: StressCase, days: Days, methods: dict[str, Policy]) -> pl.DataFrame:
     tables = [
         days_table(method, evaluated(scene, policy, days.few), scene.profile, days.dates)
         for method, policy in methods.items()
@@ -134,16 +134,16 @@ def _judge(scene: Scene, days: Days, methods: dict[str, Policy]) -> pl.DataFrame
     return table.with_columns(saving_per_home_day=cost.first() - cost).join(sound, on="method", maintain_order="left")
 
 
-def _scaled(scene: Scene, names: tuple[str, ...], factor: float) -> Scene:
+def _scaled(scene: StressCase, names: tuple[str, ...], factor: float) -> StressCase:
     changed = {name: factor * getattr(scene.profile, name) for name in names}
     return dataclasses.replace(scene, profile=dataclasses.replace(scene.profile, **changed))
 
 
-def _warmer(scene: Scene, by_c: float) -> Scene:
+def _warmer(scene: StressCase, by_c: float) -> StressCase:
     profile = dataclasses.replace(scene.profile, outdoor_c=scene.profile.outdoor_c + by_c)
     return dataclasses.replace(scene, profile=profile)
 
 
-def _sourced(scene: Scene, factor: float) -> Scene:
+def _sourced(scene: StressCase, factor: float) -> StressCase:
     world = dataclasses.replace(scene.world, feeder=with_source(scene.world.feeder, factor))
     return dataclasses.replace(scene, world=world)

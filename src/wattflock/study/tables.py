@@ -5,9 +5,9 @@ import datetime
 import numpy as np
 import polars as pl
 
-from wattflock.build import Built
+from wattflock.core.types import Profile
+from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged
-from wattflock.types import Profile
 
 
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
@@ -28,7 +28,8 @@ def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str])
         "violation_pu_h": excess.mean(-1) * np.asarray(profile.dt_h, float),
         "over_share": over.mean(-1),
         "under_share": (beyond & ~over).mean(-1),
-        "import_price_per_kwh": profile.import_price_per_kwh,
+        "import_price_per_kwh": judged.import_price_per_kwh,
+        "export_price_per_kwh": judged.export_price_per_kwh,
         "outdoor_c": profile.outdoor_c,
         "converged": judged.converged,
     }

@@ -10,11 +10,11 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
 
+from wattflock.core.types import Profile
 from wattflock.data.sample import Sampler
 from wattflock.learn.learner import Draw, Learner, Progress, advance, begin
-from wattflock.types import Profile
 from wattflock.world.rollout import Policy, judge, rollout
-from wattflock.world.spread import SpreadDraw, spread
+from wattflock.world.sharding import SpreadDraw, spread
 from wattflock.world.world import World, measures
 
 CHUNK = 10  # most rounds in one compiled call

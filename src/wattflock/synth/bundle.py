@@ -1,35 +1,28 @@
 """A region in one file: arrays by name as safetensors, with a card; loading rebuilds it and checks what it finds."""
 
 import dataclasses
-import json
 import typing
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-import safetensors
-import safetensors.numpy
 
-from wattflock.errors import Problem, ScenarioError
-from wattflock.registry import part
-from wattflock.synth.load import LoadModel
+from wattflock.core.errors import Problem, RunError, ScenarioError
+from wattflock.core.files import named_leaves, pack, read_card, unpack
+from wattflock.core.registry import part
+from wattflock.synth.load_model import LoadModel
 from wattflock.synth.region import Region
 
-CARD = "wattflock"
 FOLDER = Path(__file__).parent / "bundled"
 
 
 def packed(module: eqx.Module, card: dict) -> bytes:
     """The file of a region or of a piece of one; the card says what it was fitted to, and by whom that is owned."""
-    leaves = jax.tree_util.tree_leaves_with_path(module)
     model = module.load if isinstance(module, Region) else module
-    arrays = {_name(path): np.asarray(leaf) for path, leaf in leaves}
-    return safetensors.numpy.save(
-        arrays, {CARD: json.dumps(card | {"load": type(model).__module__.rpartition(".")[2]})}
-    )
+    arrays = {name: np.asarray(leaf) for name, leaf in named_leaves(module)}
+    return pack(arrays, card | {"load": type(model).__module__.rpartition(".")[2]})
 
 
 def card(path: Path) -> dict[str, Any]:
@@ -39,11 +32,9 @@ def card(path: Path) -> dict[str, Any]:
         ScenarioError: there is no such file, or it is not a region of ours.
     """
     try:
-        with safetensors.safe_open(path, "np") as file:
-            return json.loads((file.metadata() or {})[CARD])
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
-        allowed = f"a file that `wattflock data fit` wrote, or one of {', '.join(sorted(bundled()))}"
-        raise ScenarioError([Problem(str(path), "region", str(error), allowed)]) from error
+        return read_card(path)
+    except RunError as error:
+        raise _refused(path, error) from error
 
 
 def load(name: str | Path) -> tuple[Region, dict[str, Any]]:
@@ -61,9 +52,12 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
     Raises:
         ScenarioError: there is no such file, or it is broken.
     """
-    facts = card(path)
+    try:
+        arrays, facts = unpack(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
     tree: dict[str, Any] = {}
-    for dotted, values in safetensors.numpy.load_file(path).items():
+    for dotted, values in arrays.items():
         *above, last = dotted.split(".")
         place = tree
         for key in above:
@@ -92,5 +86,6 @@ def _built(kind: Any, tree: Any, model: str) -> Any:
     )
 
 
-def _name(path: tuple) -> str:
-    return ".".join(str(getattr(key, "name", getattr(key, "key", key))) for key in path)
+def _refused(path: Path, error: Exception) -> ScenarioError:
+    allowed = f"a file that `wattflock data fit` wrote, or one of {', '.join(sorted(bundled()))}"
+    return ScenarioError([Problem(str(path), "region", str(error), allowed)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wattflock.synth.flock import Flock
+from wattflock.data.home_days import HomeDays
 from wattflock.synth.judge import Labelled, Sample
 
 CLUSTERS, FROM_HOUR, TO_HOUR = 3, 6, 22  # of HEDGE's days of driving
@@ -10,7 +10,7 @@ LAGS = 14
 PASSAGES = ("weekday to weekday", "weekday to weekend", "weekend to weekday", "weekend to weekend")
 
 
-def car_statistics(flock: Flock) -> dict[str, np.ndarray]:
+def car_statistics(flock: HomeDays) -> dict[str, np.ndarray]:
     """Figures of the ev_ columns of a flock; NaN days are left out.
 
     Returns:
@@ -39,9 +39,9 @@ def car_statistics(flock: Flock) -> dict[str, np.ndarray]:
     }
 
 
-def weekends(flock: Flock) -> np.ndarray:
+def weekends(flock: HomeDays) -> np.ndarray:
     """1 on Saturdays and Sundays, else 0, (days,)."""
-    return np.array([int(day.weekday() >= 5) for day in flock.dates()])
+    return np.asarray(flock.when().weekend, int)
 
 
 def _autocorrelation(daily_kwh: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def _stays(plugged: np.ndarray, begins: np.ndarray) -> np.ndarray:
     return total[home, following[home, step + 1]] - total[home, step]
 
 
-def fit_clusters(flock: Flock, seed: int = 0) -> np.ndarray:
+def fit_clusters(flock: HomeDays, seed: int = 0) -> np.ndarray:
     """Centres of the days of driving from 6 to 22 h, weekdays and weekends apart, (2, CLUSTERS, hours); as in HEDGE."""
     from sklearn.cluster import KMeans
 
@@ -73,14 +73,14 @@ def fit_clusters(flock: Flock, seed: int = 0) -> np.ndarray:
     return np.stack([means.fit(days[keep & (weekend == kind)]).cluster_centers_ for kind, means in enumerate(found)])
 
 
-def _driving_days(flock: Flock) -> tuple[np.ndarray, np.ndarray]:
+def _driving_days(flock: HomeDays) -> tuple[np.ndarray, np.ndarray]:
     driving = flock.hourly().ev_driving_kwh
     assert driving is not None
     home, day = np.nonzero(~np.isnan(driving[:, :, 0]))
     return driving[home, day, FROM_HOUR:TO_HOUR], weekends(flock)[day]
 
 
-def label_days(centres: np.ndarray, flock: Flock) -> np.ndarray:
+def label_days(centres: np.ndarray, flock: HomeDays) -> np.ndarray:
     """The cluster of each day, 1 to CLUSTERS; 0 without driving, -1 where the day is left out; (homes, days)."""
     days, weekend = _driving_days(flock)
     label = ((days[:, None] - centres[weekend]) ** 2).sum(2).argmin(1) + 1
@@ -91,7 +91,7 @@ def label_days(centres: np.ndarray, flock: Flock) -> np.ndarray:
     return labels
 
 
-def labelled_days(centres: np.ndarray, flock: Flock) -> Labelled:
+def labelled_days(centres: np.ndarray, flock: HomeDays) -> Labelled:
     """Days with driving: shape of a day, weekend and cluster, for the random forest test."""
     days, weekend = _driving_days(flock)
     label = label_days(centres, flock)
@@ -107,20 +107,20 @@ def transitions(label: np.ndarray, weekend: np.ndarray) -> np.ndarray:
     return (counts / np.maximum(counts.sum(-1, keepdims=True), 1)).reshape(4, *counts.shape[2:])
 
 
-def day_sample(flock: Flock) -> Sample:
+def day_sample(flock: HomeDays) -> Sample:
     """Single days for a discriminator: plugged and need of each hour, (days, 48)."""
     home, values = _hours(flock, 1, np.arange(len(flock.dates())))
     return Sample(values, home)
 
 
-def week_sample(flock: Flock) -> Sample:
+def week_sample(flock: HomeDays) -> Sample:
     """Weeks from Monday for a discriminator: plugged and need of each hour, (weeks, 336)."""
-    monday = np.array([day.weekday() == 0 for day in flock.dates()])
+    monday = flock.when().weekday == 0
     home, values = _hours(flock, 7, np.flatnonzero(monday[: len(monday) - 6]))
     return Sample(values, home)
 
 
-def _hours(flock: Flock, days: int, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hours(flock: HomeDays, days: int, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flock = flock.hourly()
     assert flock.ev_plugged is not None and flock.ev_charging_need_kwh is not None
     both = np.concatenate([flock.ev_plugged, flock.ev_charging_need_kwh], 2)

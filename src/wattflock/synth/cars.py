@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from wattflock.synth.trips import DRIVE_KW, SWITCHES, TRIP_KW
-from wattflock.synth.when import When
+from wattflock.data.calendar import When
+from wattflock.data.sessions import DRIVE_KW, SWITCHES, TRIP_KW
 
 USABLE = 0.9  # share of the battery that driving may take
 LAST_SCORE = 3.0  # tables over a normal score go from minus to plus this
@@ -87,8 +87,7 @@ class Cars(eqx.Module):
         """
         traits, state = given
         scores = jax.random.normal(key, (1 + SWITCHES + SWITCHES // 2,))
-        weekday = (when.day.astype(jnp.int32) + 4) % 7  # of tomorrow, Monday is 0; 1 January 1970 was a Thursday
-        after = self._ahead(traits, state, weekday, scores[: 1 + SWITCHES])
+        after = self._ahead(traits, state, (when.weekday + 1) % 7, scores[: 1 + SWITCHES])
         starts, ends, outs = self._windows(state)
         window_h = jnp.where(ends[1:] < 24.0, ends[1:], 24.0 + after["hours"][0]) - starts[1:]
         asked = (starts[1:], starts[1:] - outs, window_h)

@@ -6,19 +6,14 @@ import jax
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from wattflock.data.calendar import When
 from wattflock.synth import sun
-from wattflock.synth.sky import MIDDLE_H, MONTH_ENDS, is_warm, seasons
+from wattflock.synth.sky import MIDDLE_H, is_warm, seasons
 from wattflock.synth.sun import Place
-from wattflock.synth.when import When
 
 LEVELS = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0])
 KINDS = 6  # of days, from dull to clear
 SLOW = 0.1  # share of a day in the slow mean of temperature
-
-
-def months(year_part: np.ndarray) -> np.ndarray:
-    """Month of each day, 0 to 11."""
-    return (year_part[:, None] > MONTH_ENDS[None]).sum(1)
 
 
 def standard(values: np.ndarray, when: When) -> np.ndarray:
@@ -81,7 +76,7 @@ def whole_days(clearness: np.ndarray, light: np.ndarray) -> np.ndarray:
 
 def cloud_scores(clearness: np.ndarray, light: np.ndarray, when: When) -> np.ndarray:
     """Normal score of each day's clearness among the days of its month; (days,)."""
-    month, whole = months(np.asarray(when.year_part)), whole_days(clearness, light)
+    month, whole = np.asarray(when.month) - 1, whole_days(clearness, light)
     found = np.zeros(len(whole))
     for m in np.unique(month):
         found[month == m] = np.asarray(scores(whole[month == m, None])[:, 0], float)
@@ -93,7 +88,7 @@ def fit_clouds(clearness: np.ndarray, light: np.ndarray, when: When, count: int 
 
     `light` (days, 24) is that of a clear sky in the same hours; every month must have been measured.
     """
-    month, whole = months(np.asarray(when.year_part)), whole_days(clearness, light)
+    month, whole = np.asarray(when.month) - 1, whole_days(clearness, light)
     if missing := sorted(set(range(12)) - set(month.tolist())):
         raise ValueError(f"clouds are fitted to a whole year; no day was measured in month {missing[0] + 1}")
     best = np.array([np.quantile(whole[month == m], 0.9) for m in range(12)])

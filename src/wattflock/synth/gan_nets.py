@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from wattflock.synth.load import Say
+from wattflock.synth.load_model import Say
 
 SET = 50  # profiles that the networks see at once
 PERCENTS = (10.0, 25.0, 50.0, 75.0, 90.0)
@@ -107,7 +107,7 @@ def _judge(net: Net, noise: Array, profiles: Array, key: Array) -> Array:
     return jnp.clip(says + noise * jax.random.normal(for_noise), 1e-6, 1 - 1e-6)
 
 
-class Trained(eqx.Module):
+class GanState(eqx.Module):
     """Both networks and their optimisers, all with an axis of networks in front."""
 
     nets: tuple[Net, Net]
@@ -123,7 +123,7 @@ def train(pools: Pools, recipe: Recipe, key: Array, say: Say) -> Net:
     count = len(pools.count)
     nets = jax.jit(jax.vmap(_init))(jax.random.split(for_init, count))
     first, second = (jax.jit(jax.vmap(own.init)) for own in _optimisers(recipe))
-    state = Trained(nets, (first(nets[0]), second(nets[1])))
+    state = GanState(nets, (first(nets[0]), second(nets[1])))
     best, least = nets[0], jnp.full(count, jnp.inf)
     for done in range(0, recipe.steps, recipe.each):
         keys = jax.random.split(jax.random.fold_in(key, done), count)
@@ -149,11 +149,11 @@ def _optimisers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.Gra
 
 
 @partial(jax.jit, static_argnames="recipe")
-def _run(state: Trained, pools: Pools, recipe: Recipe, done: Array, keys: Array) -> tuple[Trained, Array]:
+def _run(state: GanState, pools: Pools, recipe: Recipe, done: Array, keys: Array) -> tuple[GanState, Array]:
     """`each` steps of every network; the mean percentile loss of each, (nets,)."""
 
-    def one(own: Trained, pool: Pools, key: Array) -> tuple[Trained, Array]:
-        def step(own: Trained, k: Array) -> tuple[Trained, Array]:
+    def one(own: GanState, pool: Pools, key: Array) -> tuple[GanState, Array]:
+        def step(own: GanState, k: Array) -> tuple[GanState, Array]:
             noise = jnp.where(done + k < recipe.noisy, recipe.noise, 0.0)
             return _step(own, pool, recipe, noise, jax.random.fold_in(key, k))
 
@@ -163,7 +163,7 @@ def _run(state: Trained, pools: Pools, recipe: Recipe, done: Array, keys: Array)
     return jax.vmap(one)(state, pools, keys)
 
 
-def _step(own: Trained, pool: Pools, recipe: Recipe, noise: Array, key: Array) -> tuple[Trained, Array]:
+def _step(own: GanState, pool: Pools, recipe: Recipe, noise: Array, key: Array) -> tuple[GanState, Array]:
     """First the discriminator, then the generator; the percentile loss before the step, shape ()."""
     for_real, for_sets, for_judge, for_fooled = jax.random.split(key, 4)
     chosen = jax.random.randint(for_real, (recipe.sets, SET), 0, pool.count)
@@ -187,8 +187,8 @@ def _step(own: Trained, pool: Pools, recipe: Recipe, noise: Array, key: Array) -
     generator, judge = own.nets
     first, second = _optimisers(recipe)
     made = jax.vmap(partial(generate, generator, pool.bound, noise))(keys)
-    nudge, judge_moments = second.update(jax.grad(judge_loss)(judge, made), own.moments[1])
-    judge = jax.tree.map(jnp.add, judge, nudge)
+    action_offset, judge_moments = second.update(jax.grad(judge_loss)(judge, made), own.moments[1])
+    judge = jax.tree.map(jnp.add, judge, action_offset)
     slope, percent = jax.grad(generator_loss, has_aux=True)(generator, judge)
-    nudge, moments = first.update(slope, own.moments[0])
-    return Trained((jax.tree.map(jnp.add, generator, nudge), judge), (moments, judge_moments)), percent
+    action_offset, moments = first.update(slope, own.moments[0])
+    return GanState((jax.tree.map(jnp.add, generator, action_offset), judge), (moments, judge_moments)), percent

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from wattflock.data.calendar import When
 from wattflock.synth.cars import Cars
-from wattflock.synth.finer import Finer
+from wattflock.synth.disaggregate import Finer
 from wattflock.synth.heat import Heat
-from wattflock.synth.load import Around, LoadModel
-from wattflock.synth.sky import Measured, Sky
-from wattflock.synth.when import When
+from wattflock.synth.load_model import Around, LoadModel
+from wattflock.synth.sky import MeasuredWeather, Sky
 
 RUN_IN_DAYS = 5  # made before the first day, so that its homes have a yesterday
 LOAD, PANEL, CAR, HEAT, MIX, FINE = range(6)  # chance of its own for each of these
@@ -66,7 +66,7 @@ class State(eqx.Module):
     car: Any
 
 
-class Days(eqx.Module):
+class RegionDays(eqx.Module):
     """A run of days: (days, homes, steps), and what they shared (days, 24 or steps)."""
 
     load_kw: Array
@@ -111,7 +111,9 @@ def begin(region: Region, households: Households, weather: int | Array) -> State
     )
 
 
-def live(region: Region, households: Households, state: State, given: tuple[When, Array, Measured | None], steps: int):
+def live(
+    region: Region, households: Households, state: State, given: tuple[When, Array, MeasuredWeather | None], steps: int
+):
     """A run of days.
 
     Args:
@@ -126,7 +128,7 @@ def live(region: Region, households: Households, state: State, given: tuple[When
     """
     when, weather, measured = given
 
-    def day(state: State, today: tuple[When, Measured | None]) -> tuple[State, Days]:
+    def day(state: State, today: tuple[When, MeasuredWeather | None]) -> tuple[State, RegionDays]:
         when, measured = today
         key = jax.random.fold_in(jax.random.key(weather), when.day)
         sky, outside = region.sky.day(state.sky, when, key, measured)
@@ -153,13 +155,12 @@ def live(region: Region, households: Households, state: State, given: tuple[When
             return load, car, own
 
         load, car, own = jax.vmap(home)(households, state.load, state.car)
-        return State(sky, load, car), Days(**own, outdoor_c=jnp.repeat(outside.outdoor_c, steps // 24))
+        return State(sky, load, car), RegionDays(**own, outdoor_c=jnp.repeat(outside.outdoor_c, steps // 24))
 
     return jax.lax.scan(day, state, (when, measured))
 
 
 def typical(region: Region, name: str, when: When, steps: int) -> np.ndarray:
     """Prices or carbon of a run of days (days, steps), by month, part of the week and hour."""
-    month = np.minimum((np.asarray(when.year_part) * 12).astype(int), 11)
-    table = np.asarray(region.market[name])[month, np.asarray(when.weekend).astype(int)]
+    table = np.asarray(region.market[name])[np.asarray(when.month) - 1, np.asarray(when.weekend).astype(int)]
     return np.repeat(table, steps // 24, -1)

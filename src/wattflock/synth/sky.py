@@ -6,18 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from wattflock.data.calendar import When
 from wattflock.synth import sun
 from wattflock.synth.sun import SUB, Light, Place
-from wattflock.synth.when import When
 
-MONTH_ENDS = np.cumsum([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[:11] / 365
 LOW = 0.15  # sine of the elevation over which roofs and trees near by lose their hold on the beam
 MIDDLE_H = (np.arange(SUB) + 0.5) * 24 / SUB
 LEAST, MOST = 0.02, 1.2  # clearness of an hour
 RUN_IN_DAYS = 20
 
 
-class Measured(eqx.Module):
+class MeasuredWeather(eqx.Module):
     """Weather of one day to be used instead of a drawn one."""
 
     outdoor_c: Float[Array, "24"]
@@ -36,7 +35,7 @@ class Outside(eqx.Module):
     unrest_day: Array  # the same for what strays all day long
 
 
-class Panel(eqx.Module):
+class PanelTraits(eqx.Module):
     """What a home's panel keeps for good."""
 
     normal: Float[Array, "3"]  # east, north, up
@@ -78,7 +77,7 @@ class Sky(eqx.Module):
         shock = self.warmth["draw"] @ jax.random.normal(second, self.warmth["draw"].shape[1:])
         return clouds, self.warmth["keep"] @ warmth + self.warmth["follow"] * clouds + shock
 
-    def day(self, state, when: When, key, measured: Measured | None = None):
+    def day(self, state, when: When, key, measured: MeasuredWeather | None = None):
         """One day of the region.
 
         Args:
@@ -99,7 +98,7 @@ class Sky(eqx.Module):
         return state, self._outside(clearness, outdoor_c, when)
 
     def _clearness(self, state, when, key):
-        clouds, month = self.clouds, (when.year_part > MONTH_ENDS).sum()
+        clouds, month = self.clouds, when.month - 1
         whole = jnp.interp(jax.scipy.stats.norm.cdf(state), clouds["levels"], clouds["days"][month])
         season = is_warm(month)
         kind = (whole > clouds["edges"][season] * clouds["best"][month]).sum()
@@ -139,7 +138,7 @@ class Sky(eqx.Module):
             unrest_day=self.local["day"],
         )
 
-    def panel(self, key) -> Panel:
+    def panel(self, key) -> PanelTraits:
         """A home's panel: one of the known ones, moved a little."""
         pick, move = jax.random.split(key)
         of = jax.random.randint(pick, (), 0, self.panels["gain"].shape[0])
@@ -147,11 +146,11 @@ class Sky(eqx.Module):
         away = jax.random.truncated_normal(move, -2.0, 2.0, (len(names),))
         got = {n: self.panels[n][of] + self.panels["spread"][i] * away[i] for i, n in enumerate(names)}
         normal = sun.facing(jnp.clip(got["tilt_deg"], 0, 90), got["azimuth_deg"])
-        return Panel(
+        return PanelTraits(
             normal, jnp.maximum(got["gain"], 0.1), jnp.minimum(got["morning"], 1), jnp.minimum(got["evening"], 1)
         )
 
-    def sun(self, traits: Panel, outside: Outside, key, steps: int):
+    def sun(self, traits: PanelTraits, outside: Outside, key, steps: int):
         """Mean power of a panel in each step of the day [kW per kW peak], shape (steps,); zero at night.
 
         `steps` is static: 24, 48, 96 or 288. The mean of each hour is the same whatever it is.
@@ -169,7 +168,7 @@ class Sky(eqx.Module):
         return (within * jnp.where(mean > 0, hourly[:, None] / jnp.where(mean > 0, mean, 1), 0)).reshape(steps)
 
 
-def clear_power(traits: Panel, outside: Outside, steps: int):
+def clear_power(traits: PanelTraits, outside: Outside, steps: int):
     """Power of a panel under the region's sky, before its own noise [kW per kW peak], shape (steps,)."""
     there, low_morning, low_evening = jax.tree.map(
         lambda x: x.reshape(steps, SUB // steps, *x.shape[1:]).mean(1),

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from wattflock.synth.when import When
+from wattflock.data.calendar import When
 
 SUB = 288  # five-minute points of a day, from which every coarser step is averaged
 SLOTS = Float[Array, "288"]

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from wattflock.errors import Problem
-    from wattflock.synth.flock import Flock
+    from wattflock.core.errors import Problem
+    from wattflock.data.home_days import HomeDays
 
 
 def card(
@@ -34,14 +34,14 @@ def card(
         wattflock data card homes --real london=../london --held-out MAC000012,MAC000019 --out card
         wattflock data card foreign.csv --column home=customer --column load_kw=demand
     """
-    from wattflock.errors import ScenarioError
-    from wattflock.report.card import summary, write_card
-    from wattflock.report.card.given import read_flock
-    from wattflock.report.progress import bar, say
+    from wattflock.core.errors import ScenarioError
+    from wattflock.core.progress import bar, say
+    from wattflock.report.card_input import read_flock
+    from wattflock.report.card_page import summary, write_card
     from wattflock.synth.card import collect
 
     names, problems = _pairs(columns or [])
-    read: list[tuple[Flock, list[str]]] = []
+    read: list[tuple[HomeDays, list[str]]] = []
     for give in (partial(read_flock, synthetic, names), *(partial(_real, real, names) for real in reals or [])):
         try:
             read.append(give())
@@ -61,14 +61,14 @@ def card(
     return summary(facts)
 
 
-def _real(given: str, names: dict[str, str]) -> "tuple[Flock, list[str]]":
+def _real(given: str, names: dict[str, str]) -> "tuple[HomeDays, list[str]]":
     """A long table, or what a source of ours makes of its owner's files, and what was mended in them."""
-    from wattflock.check import make
+    from wattflock.core.registry import files, part
+    from wattflock.core.settings import make
     from wattflock.data.check import check, refuse
     from wattflock.data.clean import clean
     from wattflock.data.source import DataSource
-    from wattflock.registry import files, part
-    from wattflock.report.card.given import read_flock
+    from wattflock.report.card_input import read_flock
 
     source, _, path = given.partition("=")
     if source not in files("data"):
@@ -81,16 +81,16 @@ def _real(given: str, names: dict[str, str]) -> "tuple[Flock, list[str]]":
 
 
 def _pairs(columns: list[str]) -> "tuple[dict[str, str], list[Problem]]":
-    from wattflock.errors import Problem
+    from wattflock.core.errors import Problem
 
     wrong = [each for each in columns if "=" not in each]
     problems = [Problem("--column", "column", each, "ours=theirs, as in load_kw=demand") for each in wrong]
     return dict(each.split("=", 1) for each in columns if each not in wrong), problems
 
 
-def _split(measured: "list[Flock]", held_out: str) -> "tuple[tuple[Flock, ...], tuple[Flock, ...]]":
+def _split(measured: "list[HomeDays]", held_out: str) -> "tuple[tuple[HomeDays, ...], tuple[HomeDays, ...]]":
     """Training and held-out homes of every real set; raises for homes that no set has."""
-    from wattflock.errors import Problem, ScenarioError
+    from wattflock.core.errors import Problem, ScenarioError
 
     kept = [home.strip() for home in held_out.split(",") if home.strip()]
     there = [home for flock in measured for home in flock.homes]

@@ -25,11 +25,11 @@ def check(
         wattflock data check meters.csv --column load=Usage --unit load=Wh --zone Europe/Oslo
         wattflock data check solar-homes/ --source ausgrid
     """
+    from wattflock.core.progress import console
     from wattflock.data.check import check as findings_of
     from wattflock.data.check import refuse
-    from wattflock.data.listing import findings_table
-    from wattflock.data.recognise import recognised
-    from wattflock.report.progress import console
+    from wattflock.data.finding import findings_table
+    from wattflock.data.source import recognised
 
     name = source or recognised(str(path))
     said = [*(f"columns.{each}" for each in columns or ()), *(f"units.{each}" for each in units or ())]
@@ -70,16 +70,16 @@ def fit(  # noqa: PLR0913 (an argument is an option of the command)
     """
     import shutil
 
-    from wattflock.data.fitting import Asked, Pieces, fit_region
-    from wattflock.report.progress import bar
-    from wattflock.report.sheet import facts
-    from wattflock.store.folder import write_whole
+    from wattflock.core.files import write_whole
+    from wattflock.core.progress import bar
+    from wattflock.report.feeder_tables import facts
     from wattflock.synth.bundle import packed
+    from wattflock.synth.fit import FitRequest, Pieces, fit_region
 
     source, _, path = load.partition("=")
     kept_back = tuple(filter(None, held_out.split(","))) or None
     said = [*([f"zone={zone}"] if source == "table" and zone else []), *(sets or ())]
-    asked = Asked(
+    asked = FitRequest(
         name, _source(source, path, said), " ".join([load, *(sets or ())]), zone, model, cars, sky, like,
         kept_back, tuple(filter(None, without.split(","))), seed,
     )  # fmt: skip
@@ -113,11 +113,11 @@ def _source(name: str, path: str, said: list[str]) -> "DataSource":
 
     import pydantic
 
-    from wattflock import toml
-    from wattflock.check import make, problems_of, settings_model
+    from wattflock.core import toml
+    from wattflock.core.errors import ScenarioError
+    from wattflock.core.registry import part
+    from wattflock.core.settings import make, problems_of, settings_model
     from wattflock.data.source import DataSource as Interface
-    from wattflock.errors import ScenarioError
-    from wattflock.registry import part
 
     kind = part("data", Interface, name)
     tree: dict[str, Any] = {"path": path}

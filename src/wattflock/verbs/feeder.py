@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 if TYPE_CHECKING:
     from wattflock.feeder.circuit import Circuit
     from wattflock.feeder.limits import Limits
-    from wattflock.feeder.network import Network
+    from wattflock.feeder.tables.network import Network
 
 FeederName = Annotated[str, "A feeder of our own (wattflock parts --room feeder) or a file that `import` wrote."]
 Loads = Annotated[str, "constant-power, or as-modelled: with their own dependence on voltage."]
@@ -28,11 +28,11 @@ def import_(
         wattflock feeder import path/to/Master.dss
         wattflock feeder import path/to/Master.dss --out mine.feeder
     """
+    from wattflock.core.files import write_whole
+    from wattflock.feeder.file import summary, to_bytes
     from wattflock.feeder.opendss import read_opendss
     from wattflock.feeder.reduce import reduce_circuit
-    from wattflock.feeder.stored import summary, to_bytes
-    from wattflock.report.sheet import facts
-    from wattflock.store.folder import write_whole
+    from wattflock.report.feeder_tables import facts
 
     circuit = read_opendss(master)
     reduce_circuit(circuit)  # whatever cannot be solved is told now, and nothing is written
@@ -54,9 +54,9 @@ def solve(
         wattflock feeder solve ieee123 --loads as-modelled --taps settle --csv voltages.csv
         wattflock feeder solve mine.feeder --scale 0.5 --limits en50160
     """
+    from wattflock.core.files import write_whole
     from wattflock.feeder.snapshot import snapshot
-    from wattflock.report.sheet import branch_table, facts, flow_facts, node_table
-    from wattflock.store.folder import write_whole
+    from wattflock.report.feeder_tables import branch_table, facts, flow_facts, node_table
 
     chosen = _preset(limits)
     shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
@@ -77,10 +77,10 @@ def check(
         wattflock feeder check ieee13
         wattflock feeder check mine.feeder --master path/to/Master.dss
     """
-    from wattflock.errors import RunError
+    from wattflock.core.errors import RunError
+    from wattflock.core.progress import console
     from wattflock.feeder.opendss.compare import comparisons, opinion
-    from wattflock.report.progress import console
-    from wattflock.report.sheet import comparison_table
+    from wattflock.report.feeder_tables import comparison_table
 
     circuit = _circuit(feeder)
     rows = list(comparisons(circuit, opinion(circuit, _network(feeder), master)))
@@ -94,6 +94,7 @@ def show(
     feeder: FeederName,
     loads: Loads = "constant-power",
     scale: Scale = 1.0,
+    taps: Taps = "fixed",
     limits: Preset = "ansi-a",
     out: Annotated[Path | None, "Folder to write to; here by default."] = None,
 ) -> str:
@@ -102,27 +103,23 @@ def show(
     Example:
         wattflock feeder show ieee123 --out figures
     """
+    from wattflock.core.files import write_whole
     from wattflock.feeder.snapshot import snapshot
-    from wattflock.report.wires import page, picture
-    from wattflock.store.folder import write_whole
+    from wattflock.report.feeder_page import snapshot_files
 
     chosen = _preset(limits)
-    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, "fixed")
+    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
     base = (out or Path()) / shot.circuit.name
-    parts = shot.circuit, shot.feeder, shot.flow, chosen
-    written = [
-        write_whole(base.with_suffix(".png"), picture(*parts)),
-        write_whole(base.with_suffix(".html"), page(*parts)),
-    ]
-    return "\n".join(map(str, written))
+    files = snapshot_files(shot, chosen)
+    return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
 
 
 def _network(name: str) -> "Network | None":
     """The tables of a feeder of our own; None for an imported one."""
-    from wattflock.feeder.wiring import Wiring
-    from wattflock.registry import files, part
+    from wattflock.core.registry import files, part
+    from wattflock.feeder.source import FeederSource
 
-    return part("feeder", Wiring, name)().network() if name in files("feeder") else None
+    return part("feeder", FeederSource, name)().network() if name in files("feeder") else None
 
 
 def hosting(  # noqa: PLR0913 (an argument is an option of the command)
@@ -145,18 +142,20 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock feeder hosting european_lv --limits en50160
         wattflock feeder hosting ieee123 --homes 1000 --load 0.3 --csv envelopes.csv
     """
-    from wattflock.feeder.hosted import Asked, hosted, steps_of
-    from wattflock.report.envelopes import hosting_picture, hosting_summary, hosting_table, sensitivity_table
-    from wattflock.report.progress import bar
-    from wattflock.store.folder import write_table, write_whole
+    from wattflock.core.files import write_table, write_whole
+    from wattflock.core.progress import bar
+    from wattflock.report.feeder_charts import hosting_figure
+    from wattflock.report.feeder_tables import hosting_summary, hosting_table, sensitivity_table
+    from wattflock.report.theme import save
+    from wattflock.study.hosting.assessment import HostingRequest, hosted, steps_of
 
-    asked = Asked(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
+    asked = HostingRequest(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
     circuit = _circuit(feeder)
     with bar("hosting", steps_of(circuit)) as progress:
         found = hosted(circuit, asked, progress.at)
     if csv:
         write_whole(csv, hosting_table(found).write_csv().encode())
-        write_whole(csv.with_suffix(".png"), hosting_picture(found))
+        save(hosting_figure(found), csv.with_suffix(".png"))
         table = sensitivity_table(found)
         if table is not None:
             write_table(csv.with_name(f"{csv.stem}-sensitivities.parquet"), table)
@@ -169,13 +168,19 @@ TAPS = ("fixed", "settle")
 
 def _circuit(name: str) -> "Circuit":
     """A part of the feeder room by its name, or a file."""
-    from wattflock.feeder.imported import read_circuit
-    from wattflock.feeder.wiring import Wiring
-    from wattflock.registry import files, part
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.registry import files, nearest, part, parts
+    from wattflock.feeder.feeders.imported import read_circuit
+    from wattflock.feeder.source import FeederSource
 
-    if name in files("feeder") or not Path(name).exists():
-        return part("feeder", Wiring, name)().circuit()
-    return read_circuit(name)
+    if name in files("feeder"):
+        return part("feeder", FeederSource, name)().circuit()
+    if Path(name).exists():
+        return read_circuit(name)
+    allowed = (
+        f"an existing file that `wattflock feeder import` wrote, or {nearest(name, parts('feeder', FeederSource))}"
+    )
+    raise ScenarioError([Problem("feeder", "file", f"{name} (no such file)", allowed)])
 
 
 def _preset(name: str) -> "Limits":
@@ -185,8 +190,8 @@ def _preset(name: str) -> "Limits":
 
 
 def _choice(option: str, value: str, known: tuple[str, ...]) -> str:
-    from wattflock.errors import Problem, ScenarioError
-    from wattflock.registry import nearest
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.registry import nearest
 
     if value not in known:
         raise ScenarioError([Problem("wattflock feeder", f"--{option}", value, nearest(value, known))])

@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from wattflock.data.generate import Wanted
+    from wattflock.synth.generate import Wanted
 
 RESOLUTIONS = (5, 15, 30, 60)
 
 
 def generate(  # noqa: PLR0913 (an argument is an option of the command)
     homes: Annotated[int, "How many homes."] = 300,
-    days: Annotated[int, "How many days."] = 30,
+    days: Annotated[int, "How many days; a study needs at least five weeks from a Monday."] = 364,
     resolution: Annotated[int, "Length of a step: 5, 15, 30 or 60 [min]."] = 60,
-    start: Annotated[str, "First day, as in 2027-01-01."] = "2027-01-01",
+    start: Annotated[str, "First day, as in 2027-01-04, a Monday."] = "2027-01-04",
     seed: Annotated[int, "Which homes: the same seed gives the same homes, however many and on however many days."] = 0,
     region: Annotated[str, "london, california, or a file that `wattflock data fit` wrote."] = "london",
     weather: Annotated[int, "Number of the weather year; -1: the seed."] = -1,
@@ -35,17 +35,18 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     same command goes on.
 
     Example:
-        wattflock generate --homes 300 --days 30 --resolution 30 --start 2027-01-01 --seed 7 --out homes
+        wattflock generate --homes 300 --days 42 --resolution 30 --start 2027-01-04 --seed 7 --out homes
+        wattflock compare --set data.part=table --set data.settings.path=homes
         wattflock generate --region california --cars 1 --panels 1 --out sunny
     """
     import json
 
-    from wattflock.data.generate import SIZES, Wanted, flocks, sizes
-    from wattflock.report.progress import bar
-    from wattflock.report.sheet import facts
-    from wattflock.store.folder import read_json, write_json, write_table, write_whole
+    from wattflock.core.files import read_json, write_json, write_table, write_whole
+    from wattflock.core.progress import bar
+    from wattflock.data.home_days import to_table
+    from wattflock.report.feeder_tables import facts
     from wattflock.synth.bundle import load
-    from wattflock.synth.flock import to_table
+    from wattflock.synth.generate import SIZES, Wanted, flocks, sizes
     from wattflock.synth.region import Mix
 
     from_region, about = load(region)
@@ -109,7 +110,7 @@ def _check(counts: dict[str, float], shares: dict[str, float], rest: tuple[int, 
     """Raises for every option that cannot be."""
     import datetime
 
-    from wattflock.errors import Problem, ScenarioError
+    from wattflock.core.errors import Problem, ScenarioError
 
     resolution, start, (least, most), seed = rest
     found: list[tuple[str, object, str]] = [

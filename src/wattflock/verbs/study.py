@@ -8,11 +8,14 @@ Sets = Annotated[list[str] | None, "Change a field: learn.rounds=200. Can be rep
 Runs = Annotated[Path, "Folder that holds the runs."]
 Fresh = Annotated[bool, "Begin again, even where a checkpoint or a finished run is found."]
 Resume = Annotated[bool, "Go on where this scenario was stopped (the default; see --fresh)."]
+RunName = Annotated[str, "Id of a run, its beginning, or latest: the one begun or gone on with last."]
+Days = Annotated[int, "Test days, spread over the year; 0 is all."]
 Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no limit [min]."]
+Methods = Annotated[object, "a table of methods, which has more columns for the one who asks"]
 Devices = Annotated[int, "Devices that share the homes equally while training; 0 is as many as there are."]
 
 
-def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> object:
+def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> Methods:
     """Run the 1,000-home study: uncontrolled, rules, GradMAP and the optimum, on unseen days.
 
     A finished study is shown again at once; `--fresh` repeats it.
@@ -32,77 +35,63 @@ def train(  # noqa: PLR0913 (an argument is an option of the command)
     devices: Devices = 1,
     fresh: Fresh = False,
     resume: Resume = True,
-) -> str:
+) -> object:
     """Train the scenario's learner and keep its checkpoint; Ctrl-C loses nothing.
 
     Example:
         wattflock train --set learn.part=through --minutes 2
         wattflock train --resume --set learn.part=through
     """
-    experiment = _experiment(scenario, sets, runs, minutes, devices)
-    method = experiment.scenario.learn.part
-    _, card = experiment.trained(method, fresh or not resume)
-    path = experiment.run.checkpoint(method)
-    return f"{method}: {card['rounds']} rounds in {card['seconds']:.1f} s; checkpoint {path}"
+    experiment, _ = _experiment(scenario, sets, runs, minutes, devices)
+    return experiment.training(experiment.scenario.learn.part, fresh or not resume)
 
 
 def evaluate(
-    run: Annotated[str, "Id of a run, or its beginning."],
+    run: RunName,
     method: Annotated[str, "Which of its trained methods, or a rule such as idle."] = "",
-    days: Annotated[int, "Test days, spread over the year; 0 is all."] = 0,
+    days: Days = 0,
     runs: Runs = Path("runs"),
-) -> object:
+) -> Methods:
     """Judge a trained policy on unseen days in float64 and say what it costs and violates.
 
     Example:
-        wattflock evaluate gradmap- --method gradmap --days 14
+        wattflock evaluate latest --method gradmap --days 14
     """
-    from wattflock.experiment import judged
-    from wattflock.report import comparison
-    from wattflock.scenario import load
-    from wattflock.store.run import find
+    from wattflock.study.experiment import judged
 
-    found = find(runs, run)
-    scenario = load(found.folder / "scenario.toml", [f"judge.test_days={days}"])
-    return comparison(judged(scenario, found, method or scenario.learn.part))
+    experiment = _reopened(runs, run, days, "wattflock evaluate")
+    return judged(experiment, [method or experiment.scenario.learn.part])
 
 
 def tune(  # noqa: PLR0913 (an argument is an option of the command)
-    run: Annotated[str, "Id of a run, or its beginning."],
+    run: RunName,
     homes: Annotated[list[int] | None, "Number of a home that is fitted anew. Can be repeated."] = None,
     method: Annotated[str, "Which of its trained methods; the scenario's learner by default."] = "",
     rounds: Annotated[int, "Rounds of learning [rounds]."] = 300,
-    days: Annotated[int, "Test days, spread over the year; 0 is all."] = 0,
+    days: Days = 0,
     runs: Runs = Path("runs"),
     csv: Annotated[Path | None, "Also write the table of these homes to this CSV file."] = None,
-) -> object:
+) -> Methods:
     """Fit some homes of a trained flock anew, in seconds, while nobody else learns: a new home, or one that changed.
 
     They begin with fresh networks. The result is kept beside the method as `<method>+tuned`, which `evaluate` knows.
 
     Example:
-        wattflock tune gradmap- --home 3 --home 17
+        wattflock tune latest --home 3 --home 17
     """
-    from rich.console import Group
-
-    from wattflock.errors import Problem, ScenarioError
-    from wattflock.experiment import tuned
-    from wattflock.report import comparison
-    from wattflock.report.overview import homes_that_pay
-    from wattflock.scenario import load
-    from wattflock.store.folder import write_whole
-    from wattflock.store.run import find
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.files import write_whole
+    from wattflock.study.experiment import tuned
 
     wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
     wrong += [] if rounds > 0 else [Problem("wattflock tune", "--rounds", rounds, "1 or more")]
     if wrong or not homes:
         raise ScenarioError(wrong)
-    found = find(runs, run)
-    scenario = load(found.folder / "scenario.toml", [f"judge.test_days={days}"])
-    summary, table = tuned(scenario, found, method or scenario.learn.part, homes, rounds)
+    experiment = _reopened(runs, run, days, "wattflock tune")
+    found = tuned(experiment, method or experiment.scenario.learn.part, homes, rounds)
     if csv:
-        write_whole(csv, table.write_csv().encode())
-    return Group(comparison(summary), homes_that_pay(table, summary["currency"]))
+        write_whole(csv, found.homes.write_csv().encode())
+    return found
 
 
 def compare(  # noqa: PLR0913 (an argument is an option of the command)
@@ -113,52 +102,54 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     devices: Devices = 1,
     fresh: Fresh = False,
     resume: Resume = True,
-) -> object:
+) -> Methods:
     """Train and judge all methods of a scenario on the same unseen days; writes tables, figures and a report.
+
+    A comparison is finished when every method was judged after all its rounds; until then the same command goes on.
 
     Example:
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
-    from wattflock.experiment import compared
-    from wattflock.report import comparison, draw_all, write_report
-    from wattflock.report.progress import say
+    from wattflock.core.progress import say
+    from wattflock.report.run_page import write_report
+    from wattflock.study.experiment import compared, finished, read_back
 
-    experiment = _experiment(scenario, sets, runs, minutes, devices)
-    summary = None if fresh else experiment.run.summary()
-    report = experiment.run.folder / "report.html"
-    if summary:
+    experiment, run = _experiment(scenario, sets, runs, minutes, devices)
+    report = run.folder / "report.html"
+    if not fresh and finished(experiment):
         say("This study is finished; --fresh repeats it.")
+        found = read_back(run)
     else:
-        summary = compared(experiment, fresh or not resume)
+        found = compared(experiment, fresh or not resume)
         report.unlink(missing_ok=True)
     if not report.exists():  # a run of `study` has none yet
         say("drawing the figures and the report …")
-        draw_all(experiment.run.folder)
-        write_report(experiment.run.folder)
-    say(f"report  {report}\nfigures {experiment.run.folder}/*.png")
-    return comparison(summary)
+        write_report(run.folder)
+    say(f"report  {report}\nfigures {run.folder}/*.png")
+    return found
 
 
-def parts(room: Annotated[str, "Only this room: homes, feeder, market, learn or data."] = "") -> object:
-    """List the parts that a scenario can name: devices, feeders, markets, learners, data.
+def parts(room: Annotated[str, "Only this room: synth, data, homes, feeder, market or learn."] = "") -> object:
+    """List the parts that a scenario or a command can name: devices, feeders, markets, learners, data, models of load.
 
     Example:
         wattflock parts --room learn
     """
-    from rich.table import Table
-    from rich.text import Text
+    import polars as pl
 
-    from wattflock.errors import Problem, ScenarioError
-    from wattflock.registry import ROOMS, interface, nearest
-    from wattflock.registry import parts as parts_of
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.registry import ROOMS, interface, nearest
+    from wattflock.core.registry import parts as parts_of
+    from wattflock.study.results import Listing
 
     if room and room not in ROOMS:
         raise ScenarioError([Problem("wattflock parts", "room", room, nearest(room, ROOMS))])
-    table = Table("room", "part", "what it is", box=None, header_style="bold")
-    for each in [room] if room else ROOMS:
-        for name, kind in parts_of(each, interface(each)).items():
-            table.add_row(each, name, Text((kind.__doc__ or "").strip().splitlines()[0]))
-    return table
+    rows = [
+        (each, name, (kind.__doc__ or "").strip().splitlines()[0])
+        for each in ([room] if room else ROOMS)
+        for name, kind in parts_of(each, interface(each)).items()
+    ]
+    return Listing(pl.DataFrame(rows, schema=["room", "part", "what it is"], orient="row"))
 
 
 def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a figure (saving_captured)."]) -> str:
@@ -168,13 +159,14 @@ def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a 
         wattflock explain gradmap
         wattflock explain judge.bound_days
     """
-    from wattflock.explain import explanation
+    from wattflock.verbs.explain import explanation
 
     return explanation(name)
 
 
 def runs(
-    ids: Annotated[list[str] | None, "Only these runs (ids or their beginnings). Can be repeated."] = None,
+    ids: Annotated[list[str] | None, "Only these runs (ids, their beginnings, or latest). Can be repeated."] = None,
+    diff: Annotated[tuple[str, str] | None, "Two runs: say in which fields of their scenarios they differ."] = None,
     runs: Runs = Path("runs"),
     csv: Annotated[Path | None, "Also write the table to this CSV file."] = None,
 ) -> object:
@@ -182,31 +174,68 @@ def runs(
 
     Example:
         wattflock runs
-        wattflock runs --id gradmap-1a2b --id gradmap-3c4d --csv runs.csv
+        wattflock runs --diff latest gradmap-1a2b
+        wattflock runs --id gradmap-1a2b --id through-300homes-3c4d --csv runs.csv
     """
-    from wattflock.report.overview import overview
-    from wattflock.store.folder import write_whole
-    from wattflock.store.run import find, table_of_runs
+    from wattflock.core.files import write_whole
+    from wattflock.study.results import Listing, Runs
+    from wattflock.study.run import find, table_of_runs
 
-    table = table_of_runs(runs)
-    if ids:
-        names = [find(runs, each).folder.name for each in ids]
-        table = table.filter(table["run"].is_in(names))
+    if diff:
+        found = Listing(_differing(*(find(runs, name).folder for name in diff)))
+    else:
+        table = table_of_runs(runs)
+        names = [find(runs, each).folder.name for each in ids or ()]
+        found = Runs(table.filter(table["run"].is_in(names)) if names else table)
     if csv:
-        write_whole(csv, table.write_csv().encode())
-    return overview(table)
+        write_whole(csv, found.table.write_csv().encode())
+    return found
+
+
+def _differing(one: Path, other: Path):
+    """The fields in which the scenarios of two runs differ, as a table."""
+    import polars as pl
+
+    from wattflock.core.scenario import differences, load
+
+    found = differences(*(load(folder / "scenario.toml") for folder in (one, other)))
+    rows = [(name, *map(str, values)) for name, values in found.items()]
+    heads = ["field", one.name, other.name] if one.name != other.name else ["field", one.name, f"{other.name} again"]
+    return pl.DataFrame(rows, schema=dict.fromkeys(heads, pl.String), orient="row")
 
 
 def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
-    from wattflock.errors import Problem, ScenarioError
-    from wattflock.experiment import Experiment
-    from wattflock.scenario import load
-    from wattflock.store.run import open_run
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.scenario import load
+    from wattflock.study.experiment import Experiment
+    from wattflock.study.run import open_run
 
-    if not minutes >= 0:
-        raise ScenarioError([Problem("wattflock", "--minutes", minutes, "0 or more")])
-    loaded = load(scenario, sets or [])
-    return Experiment(loaded, open_run(loaded, runs), minutes, devices)
+    problems = [] if minutes >= 0 else [Problem("wattflock", "--minutes", minutes, "0 or more [min]")]
+    problems += [] if devices >= 0 else [Problem("wattflock", "--devices", devices, "0 or more")]
+    try:
+        loaded = load(scenario, sets or [])
+    except ScenarioError as error:
+        raise ScenarioError(error.problems + problems) from None
+    if problems:
+        raise ScenarioError(problems)
+    run = open_run(loaded, runs)
+    return Experiment(loaded, run, minutes, devices), run
+
+
+def _reopened(runs: Path, name: str, days: int, where: str):
+    """A run as its folder says it, to be judged on so many of its test days."""
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.scenario import load
+    from wattflock.study.compare import refuse_days
+    from wattflock.study.experiment import Experiment
+    from wattflock.study.run import find
+
+    if days < 0:
+        raise ScenarioError([Problem(where, "--days", days, "1 or more, or 0: all")])
+    run = find(runs, name)
+    experiment = Experiment(load(run.folder / "scenario.toml", [f"judge.test_days={days}"]), run)
+    refuse_days(experiment.built.sampler, days, where=(where, "--days"))
+    return experiment
 
 
 VERBS = (demo, train, tune, evaluate, compare, parts, explain, runs)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from wattflock import compile_cache
-from wattflock.verbs.study import Runs, Sets
+from wattflock.core import compile_cache
+from wattflock.verbs.study import Methods, Runs, Sets
 
 if TYPE_CHECKING:
-    from wattflock.report.study import Done
-    from wattflock.scenario import Scenario
-    from wattflock.study.rows import Row
+    from wattflock.core.scenario import Scenario
+    from wattflock.report.study_page import Done
+    from wattflock.study.study_file import Row
 
 
 def study(  # noqa: PLR0913 (an argument is an option of the command)
@@ -22,7 +22,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     runs: Runs = Path("runs"),
     workers: Annotated[int, "Runs side by side, each on its share of the cores; seconds are then of that share."] = 1,
     fresh: Annotated[bool, "Run all again, finished or not."] = False,
-) -> object:
+) -> Methods:
     """Run every row of a study with several seeds, and write one table, its curves and a page.
 
     Finished runs are not repeated, stopped ones go on where they were: after Ctrl-C the same command continues. A row
@@ -33,11 +33,12 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
         wattflock study gradmap --row ieee8500-5000 --set feeder.settings.file=ieee8500.feeder
     """
-    from wattflock.errors import Problem, RunError, ScenarioError
-    from wattflock.report.progress import console, say
-    from wattflock.report.study import Findings, write_study
-    from wattflock.study.rows import read
-    from wattflock.study.side_by_side import cores
+    from wattflock.core.errors import Problem, RunError, ScenarioError
+    from wattflock.core.progress import console, say
+    from wattflock.report.study_page import Findings, figures, spreads, write_study
+    from wattflock.study.parallel import cores
+    from wattflock.study.results import Study
+    from wattflock.study.study_file import read
 
     if not 1 <= workers <= len(cores()):
         raise ScenarioError([Problem("wattflock study", "--workers", workers, f"1 to {len(cores())}, the cores here")])
@@ -49,7 +50,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     say("\n".join(notes + missing))
     done: list[Done] = []
     failed: list[str] = []
-    folder, table = runs / f"study-{plan.name}", "No run is finished."
+    folder, table = runs / f"study-{plan.name}", None
     try:
         _run(there, runs, (fresh, plan.recompile), (done, failed), workers)
     finally:
@@ -59,9 +60,13 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
             table = write_study(folder, Findings(plan.name, plan.about, done, notes + missing + failed))
             say(f"tables, curves and page  {folder}")
     if failed:
-        console.print(table)
+        if table:
+            console.print(table)
         raise RunError("\n".join(failed))
-    return table
+    if not done:
+        return "No run is finished."
+    every, currency = figures(done)
+    return Study(folder, currency, every, spreads(every))
 
 
 def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]", workers: int):
@@ -69,10 +74,10 @@ def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[l
 
     `again`: whether finished runs are repeated, and whether each compiles for itself.
     """
-    from wattflock.report.progress import bar
-    from wattflock.report.study import Done
-    from wattflock.store.run import open_run
-    from wattflock.study.side_by_side import side_by_side
+    from wattflock.core.progress import bar
+    from wattflock.report.study_page import Done
+    from wattflock.study.parallel import side_by_side
+    from wattflock.study.run import open_run
 
     every = [(row.name, scenario) for row in rows for scenario in row.scenarios]
     names = [f"{name}, seed {scenario.seed}" for name, scenario in every]
@@ -98,16 +103,16 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
     """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
-    from wattflock.experiment import Experiment, compared
-    from wattflock.store.run import open_run
+    from wattflock.study.experiment import Experiment, compared, finished
+    from wattflock.study.run import open_run
 
     try:
-        run = open_run(scenario, runs)
-        if fresh or not run.summary():
+        experiment = Experiment(scenario, open_run(scenario, runs))
+        if fresh or not finished(experiment):
             if recompile:
                 compile_cache.disable()
                 jax.clear_caches()
-            compared(Experiment(scenario, run), fresh)
+            compared(experiment, fresh)
     except Exception as error:  # whatever it is
         return f"failed ({type(error).__name__}: {error})"
     return ""
@@ -116,7 +121,7 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
 def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> str:
     """The same in a process of its own, whose bars nobody sees."""
     compile_cache.enable()  # for its cores
-    from wattflock.report.progress import console
+    from wattflock.core.progress import console
 
     console.quiet = True
     return _finish(scenario, runs, fresh, recompile)

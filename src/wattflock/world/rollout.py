@@ -1,6 +1,7 @@
 """The only loop over time: days of the flock under a policy."""
 
 import abc
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -8,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.core.types import Profile
 from wattflock.homes.device import Effect
-from wattflock.types import Profile
-from wattflock.world.world import Outcome, Seen, World
+from wattflock.world.world import Observation, Outcome, World
 
 
 class Policy(eqx.Module):
@@ -21,12 +22,12 @@ class Policy(eqx.Module):
         return ()
 
     @abc.abstractmethod
-    def __call__(self, memory: Any, seen: Seen, key: Array) -> tuple[Any, Array]:
+    def __call__(self, memory: Any, seen: Observation, key: Array) -> tuple[Any, Array]:
         """`(memory, seen, key) → memory, action`; actions (homes, controls) in [-1, 1]."""
 
 
-class Rest(Policy):
-    """Zero action; with a nudge it replays given actions."""
+class ZeroPolicy(Policy):
+    """Zero action; with a action_offset it replays given actions."""
 
     def __call__(self, memory, seen, key):
         return memory, jnp.zeros((seen.features.shape[0], seen.fleet.controls), seen.features.dtype)
@@ -43,7 +44,7 @@ class Trajectory(eqx.Module):
 
 
 def rollout(
-    world: World, policy: Policy, profile: Profile, key: Array, together: int = 1, nudge: Array | None = None
+    world: World, policy: Policy, profile: Profile, key: Array, together: int = 1, action_offset: Array | None = None
 ) -> Trajectory:
     """Steps all homes through a batch of days.
 
@@ -52,7 +53,7 @@ def rollout(
         key: for policies that explore.
         together: how many days are stepped side by side: all without gradients through the policy, 1 with
             them on a CPU (docs/world.md); on a GPU all.
-        nudge: (days, steps, homes, controls) added to the actions: exploration, a replay (with `Rest`), or a
+        action_offset: (days, steps, homes, controls) added to the actions: exploration, a replay (with `Rest`), or a
             zero whose gradient is the total gradient of the actions.
 
     Returns:
@@ -60,11 +61,11 @@ def rollout(
     """
 
     def day(inputs):
-        today, key, nudge = inputs
-        return steps(world, policy, today, key, nudge)
+        today, key, action_offset = inputs
+        return steps(world, policy, today, key, action_offset)
 
     keys = jax.random.split(key, profile.days())
-    return jax.lax.map(day, (profile, keys, nudge), batch_size=together if together > 1 else None)
+    return _over_days(day, (profile, keys, action_offset), together)
 
 
 def windows(world: World, policy: Policy, profile: Profile, key: Array, together: int, horizon: int) -> Trajectory:
@@ -78,23 +79,32 @@ def windows(world: World, policy: Policy, profile: Profile, key: Array, together
         return steps(world, policy, today, key, None, horizon)
 
     keys = jax.random.split(key, profile.days())
-    return jax.lax.map(day, (profile, keys), batch_size=together if together > 1 else None)
+    return _over_days(day, (profile, keys), together)
+
+
+def _over_days(day: Callable, inputs: tuple, together: int) -> Trajectory:
+    """`day` of each, `together` at a time; all at once need no loop, which compiles faster and copies nothing."""
+    profile: Profile = inputs[0]
+    if together >= profile.days():
+        return jax.vmap(day)(inputs)
+    return jax.lax.map(day, inputs, batch_size=together if together > 1 else None)
 
 
 def steps(
-    world: World, policy: Policy, today: Profile, key: Array, nudge: Array | None, horizon: int = 0
+    world: World, policy: Policy, today: Profile, key: Array, action_offset: Array | None, horizon: int = 0
 ) -> Trajectory:
     """One day of shape (steps, homes), cut into windows of `horizon` steps for gradients; 0 is no cut."""
+    today = world.faced(today)
 
     def step(carry, inputs):
         state, memory = carry
-        now, key, nudge, begins = inputs
+        now, key, action_offset, begins = inputs
         seen = world.observe(state, now)
         features = seen.features
         if horizon:
             seen = jax.tree.map(lambda x: jnp.where(begins, jax.lax.stop_gradient(x), x), seen)
         memory, action = policy(memory, seen, key)
-        action = action if nudge is None else action + nudge
+        action = action if action_offset is None else action + action_offset
         state, effect = world.act(seen.state, action, now)
         return (state, memory), (features, action, state, effect)
 
@@ -103,7 +113,9 @@ def steps(
     keys = jax.random.split(key, count)
     begins = jnp.arange(count) % horizon == 0 if horizon else None
     again = jax.checkpoint(step, prevent_cse=False)  # a gradient keeps states, not activations: docs/learn-scale.md
-    (state, _), outputs = jax.lax.scan(again, (world.reset(first), policy.start()), (today, keys, nudge, begins))
+    (state, _), outputs = jax.lax.scan(
+        again, (world.reset(first), policy.start()), (today, keys, action_offset, begins)
+    )
     return Trajectory(*outputs, end=world.end(state))
 
 

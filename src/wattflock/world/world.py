@@ -7,21 +7,23 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from wattflock.feeder.feeder import Feeder, Flow, solve
-from wattflock.feeder.impedance import exactly
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
+from wattflock.data.sample import ahead
 from wattflock.feeder.limits import Limits, excess_pu
+from wattflock.feeder.operator import exactly
+from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.home import Home
 from wattflock.market.market import Market, Meter
-from wattflock.types import Profile
-from wattflock.world.voltmeter import Voltmeter
+from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
+AHEAD_H = 4  # of `Profile.price_ahead_per_kwh` [h]
 MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one another take longer to settle
 
 
-class Seen(eqx.Module):
+class Observation(eqx.Module):
     """What controllers are given: features (homes, seen); and each home's own state, readings and home."""
 
     features: Array
@@ -43,6 +45,7 @@ class Outcome(eqx.Module):
     excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
     converged: Array  # (…,) whether the power flow did
     dt_h: Array  # (…,) length of the step [h]
+    price_level: float = eqx.field(default=1.0, static=True)  # of the readings: mean import price over 0.3 per kWh
 
 
 class World(eqx.Module):
@@ -75,17 +78,29 @@ class World(eqx.Module):
         """The same without voltmeters and guard: for plans, which need neither."""
         return dataclasses.replace(self, voltmeter=None, guard=None)
 
+    def faced(self, given: Profile) -> Profile:
+        """Days (…, steps) as homes meet them: with the prices of this market in place of those of the readings."""
+        prices = self.market.prices(given)
+        gap = prices.import_price_per_kwh - given.import_price_per_kwh
+        more = ahead(gap.reshape(-1, gap.shape[-1]), round(AHEAD_H * self.steps / 24)).reshape(gap.shape)
+        return dataclasses.replace(
+            given,
+            import_price_per_kwh=prices.import_price_per_kwh,
+            export_price_per_kwh=prices.export_price_per_kwh,
+            price_ahead_per_kwh=given.price_ahead_per_kwh + more,
+        )
+
     def reset(self, now: Profile) -> dict:
         """States of all homes at the beginning of a day; `now` has shape (homes,)."""
         state = jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
         return state | ({"voltage": self.voltmeter.start(now)} if self.voltmeter else {})
 
-    def observe(self, state: dict, now: Profile) -> Seen:
+    def observe(self, state: dict, now: Profile) -> Observation:
         """What every home sees of itself; nothing of any other home enters its row."""
         features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
         if self.voltmeter:
             features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
-        return Seen(features, state, now, self.fleet)
+        return Observation(features, state, now, self.fleet)
 
     def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
         """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else."""
@@ -129,6 +144,7 @@ class World(eqx.Module):
             excess_pu=excess_pu(self.limits, flow.voltage_pu, margin_pu),
             converged=flow.converged,
             dt_h=profile.dt_h,
+            price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,
         )
 
 

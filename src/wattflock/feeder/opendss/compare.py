@@ -10,17 +10,16 @@ import jax
 import numpy as np
 from scipy.sparse.linalg import splu
 
-from wattflock.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Circuit, system_admittance
-from wattflock.feeder.feeder import Flow, solve
-from wattflock.feeder.network import Network
-from wattflock.feeder.opendss.crosscheck import BaseCase, Solution
+from wattflock.feeder.loads import per_terminal, scaled
+from wattflock.feeder.monitored import Probe, determined
+from wattflock.feeder.opendss.crosscheck import BaseCase, OpenDSSSolution
 from wattflock.feeder.opendss.script import load_models, to_opendss
-from wattflock.feeder.probe import Probe
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.snapshot import MOST, TOLERANCE_PU, solved
-from wattflock.feeder.spots import per_terminal, scaled
-from wattflock.feeder.watch import determined
+from wattflock.feeder.solve import Flow, solve
+from wattflock.feeder.tables.network import Network
 
 SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 
@@ -78,7 +77,9 @@ def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[Comparison]:
         yield _compared(("constant power", scale, "float32"), every, circuit, flow, theirs)
 
 
-def _compared(way: tuple[str, float, str], every: Probe, circuit: Circuit, flow: Flow, theirs: Solution) -> Comparison:
+def _compared(
+    way: tuple[str, float, str], every: Probe, circuit: Circuit, flow: Flow, theirs: OpenDSSSolution
+) -> Comparison:
     difference = np.abs(np.asarray(flow.voltage_pu) - np.abs(every.rows @ theirs.at(circuit.nodes)))
     worst = int(difference.argmax())
     converged = bool(flow.converged), theirs.converged

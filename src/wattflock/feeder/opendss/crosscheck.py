@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from wattflock.errors import Problem, ScenarioError
-from wattflock.feeder.network import Network
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.feeder.opendss.elements import enabled, kind_of, node_names, node_voltage
 from wattflock.feeder.opendss.engine import base_case, command, solve, start
-from wattflock.feeder.opendss.parts import enabled, kind_of, node_names, node_voltage
 from wattflock.feeder.opendss.script import to_opendss
+from wattflock.feeder.tables.network import Network
 
 COMMANDS = ("set tolerance=1e-10", "set maxiterations=200", "solve mode=snapshot")
 ZIP = 8  # OpenDSS's number of that load model; its shares need not add up to 1
@@ -46,7 +46,7 @@ class OpenDSS:
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class OpenDSSSolution:
     """What OpenDSS says: complex voltages [V] of named nodes, shape (nodes,), losses [kW], and whether it converged."""
 
     nodes: tuple[str, ...]
@@ -92,7 +92,7 @@ class BaseCase:
         names = [name for name in enabled(self.engine) if kind_of(name) == "load"]
         self.command(*(f'edit "{name}" {WITHOUT_CUT_OFF}' for name in names))
 
-    def solve(self, scale: float = 1.0) -> Solution:
+    def solve(self, scale: float = 1.0) -> OpenDSSSolution:
         """Every load times `scale`, those of fixed status too, which OpenDSS's own multiplier leaves as they are.
 
         What feeds in stays, as in `spots.scaled`.
@@ -104,7 +104,7 @@ class BaseCase:
             loads.kW, loads.kvar = share * kw, share * kvar
         converged = solve(self.engine)
         losses_kw = float(np.ravel(self.engine.ActiveCircuit.Losses)[0]) / 1e3
-        return Solution(node_names(self.engine), node_voltage(self.engine), losses_kw, converged)
+        return OpenDSSSolution(node_names(self.engine), node_voltage(self.engine), losses_kw, converged)
 
     def _each_load(self) -> dict[str, tuple[float, float]]:
         """Name → what it draws before any multiplier [kW, kvar]."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wattflock.feeder.circuit import GROUND, Element, Spot
-from wattflock.feeder.opendss.parts import LOADS, read_elements
+from wattflock.feeder.opendss.elements import LOADS, read_elements
 
 NO_EDGE = 1e9  # a `vmaxpu` from which a band has no upper end
 FIXED_Q, FIXED_X = 6, 7  # OpenDSS's numbers of load models with a reactive power of their own

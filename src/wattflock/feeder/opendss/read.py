@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import splu
 
-from wattflock.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Element, Infeed, Matrix, bus_of, system_admittance
 from wattflock.feeder.circuit import injection as injected
-from wattflock.feeder.opendss.engine import base_case, command
-from wattflock.feeder.opendss.loads import read_loads
-from wattflock.feeder.opendss.parts import (
+from wattflock.feeder.opendss.elements import (
     CARRIERS,
     CONTROLS,
     LOADS,
@@ -28,7 +26,9 @@ from wattflock.feeder.opendss.parts import (
     reached,
     read_elements,
 )
-from wattflock.feeder.opendss.taps import read_regulators
+from wattflock.feeder.opendss.engine import base_case, command
+from wattflock.feeder.opendss.loads import read_loads
+from wattflock.feeder.opendss.regulators import read_regulators
 
 DEFAULT_RATING_A = 400.0
 DEFAULT_BASES_KV = (0.208, 0.48, 12.47, 24.9, 34.5, 115.0, 230.0)

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from wattflock.feeder.admittance import long_matrices
-from wattflock.feeder.network import PER_LONG, TAP_PU, Network, Regulator, terminal_names
+from wattflock.feeder.tables.admittance import long_matrices
+from wattflock.feeder.tables.network import PER_LONG, TAP_PU, Network, RegulatorRow, terminal_names
 
 LONG_UNIT = {"ft": "mi", "m": "km"}
 MODELS = {(0.0, 0.0): 1, (2.0, 2.0): 2, (1.0, 1.0): 5}  # exponents of voltage → OpenDSS's number; else 4
@@ -115,7 +115,7 @@ def _regulators(network: Network) -> list[str]:
     ]
 
 
-def _windings(unit: Regulator) -> str:
+def _windings(unit: RegulatorRow) -> str:
     phases, connection = (1, "delta") if len(unit.phases) == 2 else (len(unit.phases), "wye")
     buses = f"{_at(unit.from_bus, unit.phases)} {_at(unit.to_bus, unit.phases)}"
     return f"phases={phases} windings=2 buses=[{buses}] conns=[{connection} {connection}]"

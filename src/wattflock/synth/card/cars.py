@@ -3,8 +3,20 @@
 import numpy as np
 
 from wattflock.synth import car_statistics as statistics
-from wattflock.synth.card.rows import FLOOR, Bar, Beside, Row, Section, density, numbers, row
-from wattflock.synth.card.sides import WORDS, Cars, LeftOut, reference
+from wattflock.synth.card.sides import (
+    FLOOR,
+    WORDS,
+    Cars,
+    Criterion,
+    LeftOut,
+    Reference,
+    Row,
+    Section,
+    density,
+    numbers,
+    reference,
+    row,
+)
 from wattflock.synth.card.trials import FEWEST_DAYS, compare_clusters, tell_apart
 from wattflock.synth.judge import Labelled, Sample
 
@@ -60,7 +72,7 @@ def _plain(each: Figures) -> list[Row]:
         ),
     }
     return [
-        row(("cars", text), own["synthetic"], unit, Beside(own[side], WORDS[side]) if side else None)
+        row(("cars", text), own["synthetic"], unit, Reference(own[side], WORDS[side]) if side else None)
         for text, (unit, own) in values.items()
     ]
 
@@ -76,12 +88,12 @@ def _distances(each: Figures) -> list[Row]:
     hours = {s: 50 * np.abs(one["plug_in_hour"] - real["plug_in_hour"]).sum() for s, one in each.items()}
     mean, both = real["session_kwh"].mean(), len(each) == 3
     text = f"energy of EV sessions, Wasserstein distance to {WORDS[side]}"
-    beside = Beside(energy["training"] / mean, FLOOR) if both else None
+    beside = Reference(energy["training"] / mean, FLOOR) if both else None
     rows = [row(("cars", text), energy["synthetic"] / mean, "% of the mean", beside)]
     text = f"EV sessions whose hour would have to move to match {WORDS[side]}"
     return [
         *rows,
-        row(("cars", text), hours["synthetic"], "% of sessions", Beside(hours["training"], FLOOR) if both else None),
+        row(("cars", text), hours["synthetic"], "% of sessions", Reference(hours["training"], FLOOR) if both else None),
     ]
 
 
@@ -94,12 +106,12 @@ def _batteries(found: Cars) -> list[Row]:
     size = np.maximum(made.battery_kwh, 1e-9) if known else np.full(len(need), 1.0)  # pyright: ignore
     unit, scale, most = ("% of its battery", 100.0, 100.0) if known else ("kWh", 1.0, BATTERY_KWH)
     real = None if known or side is None else found[side].ev_charging_need_kwh
-    beside = None if real is None or side is None else Beside(float(np.nanmax(real)), WORDS[side])
+    beside = None if real is None or side is None else Reference(float(np.nanmax(real)), WORDS[side])
     largest = scale * (np.nan_to_num(need).max((1, 2)) / size).max()
-    rows = [row(("cars", "largest energy of an EV session"), float(largest), unit, beside, Bar("at most", most))]
+    rows = [row(("cars", "largest energy of an EV session"), float(largest), unit, beside, Criterion("at most", most))]
     if driving is not None:
         text, driven = "largest energy of driving between two sessions", _between_sessions(driving, need)
-        rows.append(row(("cars", text), float(scale * (driven / size).max()), unit, None, Bar("at most", most)))
+        rows.append(row(("cars", text), float(scale * (driven / size).max()), unit, None, Criterion("at most", most)))
     return rows
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, TypeVar
 
+from wattflock.data.home_days import HomeDays
 from wattflock.synth import behaviour
 from wattflock.synth.card import load, trials
 from wattflock.synth.card.cars import car_clusters, car_discriminator, cars
-from wattflock.synth.card.rows import Row, Section
-from wattflock.synth.card.sides import Cars, LeftOut, Parts, Real, Trio, car_parts, parts, trio
+from wattflock.synth.card.sides import Cars, LeftOut, Parts, Real, Row, Section, Trio, car_parts, parts, trio
 from wattflock.synth.card.sun import pv
-from wattflock.synth.flock import Flock
-from wattflock.synth.load import Say
+from wattflock.synth.load_model import Say
 
 T = TypeVar("T")
 Jobs = dict[str, Callable[[], Section]]
@@ -31,7 +30,7 @@ ORDER = ("energy", "bands", "autocorrelation", "scale", "transitions", "peak_hou
 FEWEST_DAYS = 50
 
 
-def collect(training: Real, held_out: Real, synthetic: Flock, say: Say = lambda share, text: None) -> dict[str, Any]:
+def collect(training: Real, held_out: Real, synthetic: HomeDays, say: Say = lambda share, text: None) -> dict[str, Any]:
     """Every figure of a card, ready for JSON. Powers are judged hour by hour.
 
     Args:
@@ -111,7 +110,7 @@ def _kinds(found: Parts) -> behaviour.Behaviour:
     return behaviour.fit(base.values, base.weekend, behaviour.PAPER_COUNT)
 
 
-def _about(flock: Flock) -> dict[str, Any]:
+def _about(flock: HomeDays) -> dict[str, Any]:
     homes, days, steps = flock.shape()
     dates = flock.dates()
     return {"homes": homes, "days": days, "step_min": 1440 / steps, "first_day": dates[0].isoformat(),

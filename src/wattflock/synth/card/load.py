@@ -3,8 +3,22 @@
 import numpy as np
 
 from wattflock.synth import behaviour, judge
-from wattflock.synth.card.rows import FLOOR, Bar, Beside, Row, Section, density, numbers, quantiles, row
-from wattflock.synth.card.sides import WORDS, LeftOut, Parts, all_real, reference
+from wattflock.synth.card.sides import (
+    FLOOR,
+    WORDS,
+    Criterion,
+    LeftOut,
+    Parts,
+    Reference,
+    Row,
+    Section,
+    all_real,
+    density,
+    numbers,
+    quantiles,
+    reference,
+    row,
+)
 
 LAGS = 14
 PERCENTS = (10, 25, 50, 75, 90)
@@ -99,7 +113,7 @@ def transitions(found: Parts, kinds: behaviour.Behaviour) -> Section:
         share = np.array(shown[side]["share"])[:, None]
         off = {name: 50 * float((share * np.abs(table - tables[side])).sum()) for name, table in tables.items()}
         text = f"weekdays that would have to follow another kind of day to match {WORDS[side]}"
-        beside = Beside(off["training"], FLOOR) if len(found) == 3 else None
+        beside = Reference(off["training"], FLOOR) if len(found) == 3 else None
         rows = [row(("transitions", text), off["synthetic"], "% of days", beside)]
     return {"sides": shown}, rows
 
@@ -109,7 +123,9 @@ def peak_hours(found: Parts) -> Section:
     shares = {side: judge.peak_hours(part.values) for side, part in found.items()}
     rows, side = [], reference(found)
     if side:
-        beside = Beside(50 * np.abs(shares["training"] - shares["held_out"]).sum(), FLOOR) if len(found) == 3 else None
+        beside = (
+            Reference(50 * np.abs(shares["training"] - shares["held_out"]).sum(), FLOOR) if len(found) == 3 else None
+        )
         text = f"days whose peak would have to move to match {WORDS[side]}"
         rows = [row(("peak_hours", text), 50 * np.abs(shares["synthetic"] - shares[side]).sum(), "% of days", beside)]
     return {"sides": {name: numbers(100 * share) for name, share in shares.items()}}, rows
@@ -139,8 +155,10 @@ def coincidence(found: Parts) -> Section:
         for count, value, other, floor in zip(JUDGED, ours, theirs, floors, strict=True):
             if np.isfinite(value / other):
                 text = f"peak of {count} home{'s' * (count > 1)} together, off the real one"
-                beside = Beside(floor, FLOOR) if np.isfinite(floor) else None
-                rows.append(row(("coincidence", text), 100 * abs(value / other - 1), "%", beside, Bar("at most", 10)))
+                beside = Reference(floor, FLOOR) if np.isfinite(floor) else None
+                rows.append(
+                    row(("coincidence", text), 100 * abs(value / other - 1), "%", beside, Criterion("at most", 10))
+                )
     return {"sides": shown}, rows
 
 
@@ -167,14 +185,14 @@ def _distance(found: Parts, side: str) -> Row:
     both = len(found) == 3 and side == "held_out"
     floor = judge.wasserstein_of_daily_energy(found[side].values, found["training"].values) if both else np.nan
     text = f"daily energy, Wasserstein distance to {WORDS[side]}"
-    beside = Beside(100 * floor, FLOOR) if both else None
-    return row(("energy", text), 100 * value, "% of the mean", beside, Bar("at most", 10))
+    beside = Reference(100 * floor, FLOOR) if both else None
+    return row(("energy", text), 100 * value, "% of the mean", beside, Criterion("at most", 10))
 
 
 def _beside(topic: str, words: str, unit: str, values: dict[str, float]) -> Row:
     """A plain statistic of made homes; the real one stands beside it."""
     side = reference(values)
-    return row((topic, words), values["synthetic"], unit, Beside(values[side], WORDS[side]) if side else None)
+    return row((topic, words), values["synthetic"], unit, Reference(values[side], WORDS[side]) if side else None)
 
 
 def _bands_apart(found: Parts) -> list[Row]:
@@ -184,7 +202,7 @@ def _bands_apart(found: Parts) -> list[Row]:
     whole = {name: judge.percentile_bands(part.values, PERCENTS) for name, part in found.items()}
     mean_kw = np.nanmean(found[side].values)
     off = {name: 100 * float(np.abs(table - whole[side]).mean() / mean_kw) for name, table in whole.items()}
-    beside = Beside(off["training"], FLOOR) if len(found) == 3 else None
+    beside = Reference(off["training"], FLOOR) if len(found) == 3 else None
     text = f"hourly percentiles, mean distance to those of {WORDS[side]}"
     return [row(("bands", text), off["synthetic"], "% of the mean load", beside)]
 

@@ -1,20 +1,80 @@
-"""The sides of a card, one column at a time: real training homes, real held-out homes and made ones, hour by hour."""
+"""The sides of a report card, real and made, and the lines of its table."""
 
 import dataclasses
 import datetime
 from collections.abc import Container
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from wattflock.synth.flock import Flock
+from wattflock.data.home_days import HomeDays
+
+FLOOR = "training against held-out homes"  # what chance and few homes alone make
+Row = dict[str, Any]
+Section = tuple[dict[str, Any], list[Row]]  # what a figure shows, and its lines of the table
+
+
+class Criterion(NamedTuple):
+    """What a figure must reach."""
+
+    sense: str  # "at most" or "at least"
+    limit: float
+
+
+class Reference(NamedTuple):
+    """The same figure elsewhere, to see how much of it is chance."""
+
+    value: float
+    words: str
+
+
+def row(
+    name: tuple[str, str], value: float, unit: str, beside: Reference | None = None, bar: Criterion | None = None
+) -> Row:
+    """One line, ready for JSON; `name` is the figure it belongs to and what it is called."""
+    topic, words = name
+    held = bar and (value <= bar.limit if bar.sense == "at most" else value >= bar.limit)
+    return {
+        "topic": topic,
+        "figure": words,
+        "value": number(value),
+        "unit": unit,
+        "beside": number(beside.value) if beside else None,
+        "beside_is": beside.words if beside else "",
+        "sense": bar.sense if bar else "",
+        "bar": number(bar.limit) if bar else None,
+        "verdict": "" if bar is None else "held" if held else "short",
+    }
+
+
+def number(value: float) -> float | None:
+    """Six significant digits; None for what is no number."""
+    return float(f"{value:.6g}") if np.isfinite(value) else None
+
+
+def numbers(values: np.ndarray) -> list:
+    """An array of any shape as lists of numbers."""
+    return number(float(values)) if np.ndim(values) == 0 else [numbers(each) for each in values]  # pyright: ignore
+
+
+def density(values: np.ndarray, edges: np.ndarray) -> list:
+    """Per cent of the values per unit of x in each bin; of all values, also of those beyond the last bin."""
+    return numbers(100 * np.histogram(values, edges)[0] / max(len(values), 1) / np.diff(edges))
+
+
+def quantiles(values: np.ndarray) -> dict[str, list]:
+    """A cumulative curve: values in order and the per cent at or below each."""
+    percent = np.linspace(0, 100, 101)
+    return {"value": numbers(np.percentile(values, percent)), "percent": numbers(percent)}
+
 
 SIDES = ("training", "held_out", "synthetic")
 WORDS = {"training": "training homes", "held_out": "held-out homes", "synthetic": "synthetic homes"}
 MOST_HOMES = 400  # of a side; of more, so many spread evenly are judged
 
-Real = Flock | tuple[Flock, ...] | None
-Trio = dict[str, tuple[Flock, ...]]  # of each side; sources that measured different things stand beside each other
+Real = HomeDays | tuple[HomeDays, ...] | None
+Trio = dict[str, tuple[HomeDays, ...]]  # of each side; sources that measured different things stand beside each other
 
 
 class LeftOut(Exception):
@@ -46,14 +106,14 @@ class Part:
 
 
 Parts = dict[str, Part]
-Cars = dict[str, Flock]
+Cars = dict[str, HomeDays]
 OF_CARS = ("ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh")
 
 
-def trio(training: Real, held_out: Real, synthetic: Flock) -> Trio:
+def trio(training: Real, held_out: Real, synthetic: HomeDays) -> Trio:
     """The three sides in their order; one without data is left out."""
     given = zip(SIDES, (training, held_out, (synthetic,)), strict=True)
-    return {side: (flocks,) if isinstance(flocks, Flock) else flocks for side, flocks in given if flocks}
+    return {side: (flocks,) if isinstance(flocks, HomeDays) else flocks for side, flocks in given if flocks}
 
 
 def parts(sides: Trio, column: str) -> tuple[Parts, list[str]]:
@@ -90,7 +150,7 @@ def car_parts(sides: Trio) -> tuple[Cars, list[str]]:
             }
             homes = tuple(flock.homes[place] for place in part.place)
             battery_kwh = None if flock.battery_kwh is None else flock.battery_kwh[part.place]
-            found[side] = Flock(homes, flock.first_day, battery_kwh=battery_kwh, **own)
+            found[side] = HomeDays(homes, flock.first_day, battery_kwh=battery_kwh, **own)
     return found, notes
 
 
@@ -98,7 +158,7 @@ def _of_homes(values: np.ndarray, part: Part) -> np.ndarray:
     return np.where(np.isnan(part.values[..., :1]), np.nan, values[part.place])
 
 
-def _part(flocks: tuple[Flock, ...], column: str) -> Part | None:
+def _part(flocks: tuple[HomeDays, ...], column: str) -> Part | None:
     """Of the first source that has the column; homes without any whole day are left out."""
     flock = next((flock for flock in flocks if column in flock.columns()), None)
     if flock is None:
@@ -110,9 +170,9 @@ def _part(flocks: tuple[Flock, ...], column: str) -> Part | None:
     if len(some) > MOST_HOMES:
         some = some[np.linspace(0, len(some) - 1, MOST_HOMES).round().astype(int)]
     kept = np.where(days[some][..., None], values[some], np.nan)
-    dates = flock.dates()
+    when = flock.when()
     kwp = None if flock.kwp is None else flock.kwp[some]
-    return Part(kept, np.array([d.weekday() for d in dates]), np.array([d.month for d in dates]), some, kwp)
+    return Part(kept, np.asarray(when.weekday), np.asarray(when.month), some, kwp)
 
 
 def _months(part: Part) -> set[int]:

@@ -3,8 +3,21 @@
 import numpy as np
 
 from wattflock.synth import judge
-from wattflock.synth.card.rows import FLOOR, Bar, Beside, Row, Section, numbers, quantiles, row
-from wattflock.synth.card.sides import WORDS, LeftOut, Part, Parts, reference
+from wattflock.synth.card.sides import (
+    FLOOR,
+    WORDS,
+    Criterion,
+    LeftOut,
+    Part,
+    Parts,
+    Reference,
+    Row,
+    Section,
+    numbers,
+    quantiles,
+    reference,
+    row,
+)
 
 PV_IN_SUN = 0.01  # of a home's mean: below this a home has no panel
 
@@ -33,20 +46,20 @@ def _seasons(months: dict[str, np.ndarray]) -> list[Row]:
         return []
     off = 100 * np.abs(months["synthetic"] / months[side] - 1)
     between = 100 * np.abs(months.get("training", months[side]) / months[side] - 1)
-    beside = Beside(float(np.nanmax(between)), FLOOR) if len(months) == 3 else None
+    beside = Reference(float(np.nanmax(between)), FLOOR) if len(months) == 3 else None
     text = f"PV, the monthly mean that is furthest from {WORDS[side]}"
-    return [row(("pv", text), float(np.nanmax(off)), "%", beside, Bar("at most", 10))]
+    return [row(("pv", text), float(np.nanmax(off)), "%", beside, Criterion("at most", 10))]
 
 
 def _neighbours(found: Parts, days: dict[str, np.ndarray], between: dict[str, np.ndarray]) -> list[Row]:
     if "synthetic" not in between:
         return []
     side = reference(between)
-    beside = Beside(float(between[side].mean()), WORDS[side]) if side else None
+    beside = Reference(float(between[side].mean()), WORDS[side]) if side else None
     text = "PV of two neighbours on the same days, correlation"
-    rows = [row(("pv", text), float(between["synthetic"].mean()), "1", beside, Bar("at least", 0.8))]
+    rows = [row(("pv", text), float(between["synthetic"].mean()), "1", beside, Criterion("at least", 0.8))]
     inner = {name: float(_between(_without_season(days[name], found[name].month)).mean()) for name in between}
-    beside = Beside(inner[side], WORDS[side]) if side else None
+    beside = Reference(inner[side], WORDS[side]) if side else None
     return [*rows, row(("pv", "PV of two neighbours, mean of each month taken out"), inner["synthetic"], "1", beside)]
 
 

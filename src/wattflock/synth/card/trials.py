@@ -3,8 +3,20 @@
 import numpy as np
 
 from wattflock.synth import behaviour, judge
-from wattflock.synth.card.rows import FLOOR, Bar, Beside, Section, quantiles, row
-from wattflock.synth.card.sides import SIDES, WORDS, LeftOut, Part, Parts, reference
+from wattflock.synth.card.sides import (
+    FLOOR,
+    SIDES,
+    WORDS,
+    Criterion,
+    LeftOut,
+    Part,
+    Parts,
+    Reference,
+    Section,
+    quantiles,
+    reference,
+    row,
+)
 
 AUC_BARS = {"single days": 0.65, "7 days": 0.75}
 FEWEST_DAYS = 20
@@ -43,11 +55,11 @@ def compare_clusters(topic: str, labelled: dict[str, judge.Labelled]) -> Section
     shown, rows = {}, []
     for name, got in judge.cluster_accuracy(train, other, made).items():
         shown[name] = {key: 100 * value for key, value in got._asdict().items()}
-        real = Beside(100 * got.real_to_real, "real to real")
+        real = Reference(100 * got.real_to_real, "real to real")
         share = 100 * got.synthetic_to_real / got.real_to_real
         words = f"{OF_CARS.get(topic, '')}{name} clusters"
         rows.append(
-            row((topic, f"{words}, synthetic to real over real to real"), share, "%", None, Bar("at least", 95))
+            row((topic, f"{words}, synthetic to real over real to real"), share, "%", None, Criterion("at least", 95))
         )
         rows.append(row((topic, f"{words}, real to synthetic"), 100 * got.real_to_synthetic, "% of days", real))
     return {"days": shown}, rows
@@ -72,10 +84,10 @@ def tell_apart(topic: str, days: Samples, weeks: Samples) -> Section:
         if len(each) == 3:
             floor = _auc(each["held_out"], each["training"])
             shown[span]["training"] = floor._asdict()
-            beside = Beside(floor.mean, FLOOR)
+            beside = Reference(floor.mean, FLOOR)
         words = f"{OF_CARS.get(topic, '')}discriminator AUC, {span}, against {WORDS[side]}"
         words += f" (± {made.spread:.2f} between folds)"
-        rows.append(row((topic, words), made.mean, "1", beside, Bar("at most", AUC_BARS[span])))
+        rows.append(row((topic, words), made.mean, "1", beside, Criterion("at most", AUC_BARS[span])))
     if not shown:
         raise LeftOut(f"a side has fewer than {FEWEST_DAYS} days or fewer than 2 homes")
     return {"spans": shown, "against": side}, rows
@@ -90,9 +102,9 @@ def privacy(found: Parts) -> Section:
     near = judge.nearest_neighbours(train, there.get("held_out", made), made)
     repeated = {side: 100 * _repeated(train, days) for side, days in there.items()}
     chance = repeated.get("held_out", 0.0)
-    beside = [Beside(value, WORDS["held_out"]) for value in (chance, 1.0)] if "held_out" in there else [None, None]
+    beside = [Reference(value, WORDS["held_out"]) for value in (chance, 1.0)] if "held_out" in there else [None, None]
     text = f"days that repeat a training day within {100 * SAME:g} %"
-    rows = [row(("privacy", text), repeated["synthetic"], "% of days", beside[0], Bar("at most", chance))]
+    rows = [row(("privacy", text), repeated["synthetic"], "% of days", beside[0], Criterion("at most", chance))]
     if "held_out" in there:
         text = "days nearer to a training day than 99 % of held-out days"
         rows.append(row(("privacy", text), 100 * near["copied"], "% of days", beside[1]))

@@ -1,0 +1,135 @@
+"""What a verb found, for a person (tables of the terminal) or for a program (JSON)."""
+
+import dataclasses
+import datetime
+import functools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from wattflock.study.results import Comparison, Listing, Runs, Study, Training, Tuned
+
+
+@functools.singledispatch
+def shown(found: Any, wide: bool = False) -> Any:
+    """What a terminal prints of it, `wide` with all columns; what is ready to be printed is left as it is."""
+    return found
+
+
+@shown.register
+def _(found: Training, wide: bool = False) -> str:
+    left = f" of {found.rounds_asked}" if found.rounds < found.rounds_asked else ""
+    kept = f"; checkpoint {found.checkpoint}" if found.checkpoint else ""
+    return f"{found.method}: {found.rounds}{left} rounds in {found.seconds:.1f} s{kept}"
+
+
+@shown.register
+def _(found: Comparison, wide: bool = False) -> Group:
+    from wattflock.report.tables import comparison
+
+    left = [
+        f"{name}: judged after {done} of {asked} rounds; the same `compare` goes on"
+        for name, (done, asked) in found.unfinished.items()
+    ]
+    return Group(comparison(found.summary, wide), *map(Text, [*left, *found.summary.get("notes", ())]))
+
+
+@shown.register
+def _(found: Tuned, wide: bool = False) -> Group:
+    from wattflock.report.tables import homes_that_pay
+
+    return Group(shown(found.comparison, wide), homes_that_pay(found.homes, found.comparison.summary["currency"]))
+
+
+@shown.register
+def _(found: Runs, wide: bool = False) -> Any:
+    from wattflock.report.tables import overview
+
+    return overview(found.table)
+
+
+@shown.register
+def _(found: Study, wide: bool = False) -> Table:
+    from wattflock.report.study_page import terminal
+
+    return terminal(found.table, found.currency, wide)
+
+
+@shown.register
+def _(found: Listing, wide: bool = False) -> Table:
+    table = Table(*found.table.columns, box=None, header_style="bold")
+    for row in found.table.iter_rows():
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table
+
+
+def as_json(found: Any) -> str:
+    """The same as JSON text; a number that is none becomes null."""
+    return json.dumps(plain(found), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+@functools.singledispatch
+def plain(found: Any) -> Any:
+    """What JSON can hold of it."""
+    if dataclasses.is_dataclass(found):
+        return {field.name: plain(getattr(found, field.name)) for field in dataclasses.fields(found)}
+    return found
+
+
+@plain.register
+def _(found: Training) -> dict:
+    names = ("method", "rounds", "rounds_asked", "seconds", "checkpoint", "curve")
+    return {name: plain(getattr(found, name)) for name in names}
+
+
+@plain.register
+def _(found: Comparison) -> dict:
+    return plain(found.summary | {"folder": found.folder})
+
+
+@plain.register(Runs)
+@plain.register(Listing)
+def _(found: Runs | Listing) -> list:
+    return plain(found.table)
+
+
+@plain.register
+def _(found: pl.DataFrame) -> list:
+    return [plain(row) for row in found.iter_rows(named=True)]
+
+
+@plain.register
+def _(found: Table) -> list:
+    """A table that is ready to be printed: a row for each, by its headings or, without any, by their place."""
+    heads = [str(column.header).replace("\n", " ") or str(place) for place, column in enumerate(found.columns)]
+    cells = [[str(cell) for cell in column.cells] for column in found.columns]
+    return [dict(zip(heads, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+@plain.register
+def _(found: dict) -> dict:
+    return {str(name): plain(value) for name, value in found.items()}
+
+
+@plain.register(list)
+@plain.register(tuple)
+def _(found: list | tuple) -> list:
+    return [plain(value) for value in found]
+
+
+@plain.register
+def _(found: float) -> float | None:
+    return found if math.isfinite(found) else None
+
+
+@plain.register(Path)
+@plain.register(datetime.date)
+@plain.register(Text)
+def _(found: Path | datetime.date | Text) -> str:
+    return str(found)

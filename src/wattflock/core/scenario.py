@@ -1,0 +1,287 @@
+"""A study in one file: what is simulated, learned and judged; frozen, checked, and its hash names the run."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, field_validator
+from pydantic.fields import FieldInfo
+
+from wattflock.core import registry, toml
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.settings import STRICT, check_parts, problems_of
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Settings = dict[str, Any]
+NAMED = 2  # changed fields in the name of a run
+UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # told first, as 300homes
+SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
+
+
+class Section(pydantic.BaseModel):
+    """One table of a scenario."""
+
+    model_config = STRICT
+
+
+class DataSection(Section):
+    """Where loads, sun, weather and prices come from, and how training days are varied."""
+
+    part: str = Field(default="california", description="data source, a file of wattflock/data")
+    settings: Settings = SETTINGS
+    homes_held_out: tuple[str, ...] = Field(default=(), description="measured homes that only the judge sees")
+    load_window_days: int = Field(
+        default=14, ge=0, le=183, description="loads may come from days so far from the weather's day [days]"
+    )
+    load_low: float = Field(default=0.8, gt=0, le=5, description="smallest common scale of a training day's loads [1]")
+    load_high: float = Field(default=1.4, gt=0, le=5, description="largest common scale of a training day's loads [1]")
+    sun_spread: Share = Field(default=0.2, description="training sun is scaled by 1 ± this [share]")
+    temperature_spread_c: float = Field(
+        default=3.0, ge=0, le=20, description="training temperature is moved by ± this [°C]"
+    )
+    noise_share: Share = Field(default=0.08, description="noise from step to step, common to all homes [share of load]")
+    forecast_error: Share = Field(default=0.2, description="error of the sun forecast, common to all homes [share]")
+    fold: int = Field(
+        default=4,
+        ge=0,
+        le=4,
+        description="weeks w with w mod 5 = this are the unseen days; 4 is the study's, with others those of 4 are put "
+        "away unseen: for choosing settings",
+    )
+    dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
+
+    @field_validator("load_high")
+    @classmethod
+    def _above_low(cls, high: float, info: pydantic.ValidationInfo) -> float:
+        low = info.data.get("load_low", high)
+        if high < low:
+            raise ValueError(f"at least data.load_low, which is {low:g}")
+        return high
+
+    @field_validator("dt_h")
+    @classmethod
+    def _fills_a_day(cls, dt_h: float) -> float:
+        steps = round(24 / dt_h)
+        if not math.isclose(24 / dt_h, steps, rel_tol=1e-3):
+            raise ValueError(f"a length that fills a day with whole steps; the nearest is {24 / steps:.6g} h")
+        return 24 / steps
+
+
+class HomesSection(Section):
+    """How many homes there are and what stands in them."""
+
+    count: int = Field(default=1000, ge=1, le=1_000_000, description="homes that learn [homes]")
+    homes_per_agent: float = Field(
+        default=2.0, gt=0, le=1000, description="similar homes one stands for on the feeder [homes]"
+    )
+    mix: dict[str, Share] = Field(
+        default_factory=lambda: {"battery": 0.4, "heat_pump": 0.4, "generator": 0.2},
+        description="device -> share of homes that have it; a home has one of them at most [share]",
+    )
+    panel_share_with_battery: Share = Field(default=0.7, description="homes with a battery that have a panel [share]")
+    panel_share_without: Share = Field(default=0.5, description="homes without a battery that have a panel [share]")
+    voltmeter: bool = Field(default=True, description="homes see the voltage at their own meter, one step ago")
+    volt_var: tuple[float, ...] = Field(
+        default=(),
+        description="voltages at which inverters give all, give none, draw none and draw all reactive power, such as "
+        "[0.95, 0.97, 1.03, 1.05]; empty: they do not answer their voltage [pu]",
+    )
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="who lives where and owns what")
+
+    @field_validator("volt_var")
+    @classmethod
+    def _four_rising(cls, points: tuple[float, ...]) -> tuple[float, ...]:
+        if points and (len(points) != 4 or sorted(set(points)) != list(points)):
+            raise ValueError("nothing, or four voltages that rise")
+        return points
+
+    @field_validator("mix")
+    @classmethod
+    def _one_device_each(cls, mix: dict[str, float]) -> dict[str, float]:
+        if sum(mix.values()) > 1 + 1e-9:
+            raise ValueError(f"shares that add up to at most 1; these make {sum(mix.values()):g}")
+        return mix
+
+
+class FeederSection(Section):
+    """The wires and the band their voltages must keep."""
+
+    part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder")
+    settings: Settings = SETTINGS
+    low_pu: float = Field(default=0.95, ge=0.5, le=1, description="lowest voltage that is no violation [pu]")
+    high_pu: float = Field(default=1.05, ge=1, le=1.5, description="highest voltage that is no violation [pu]")
+
+
+class MarketSection(Section):
+    """Who pays whom."""
+
+    part: str = Field(default="tariff", description="market, a file of wattflock/market")
+    settings: Settings = SETTINGS
+
+
+class LearnSection(Section):
+    """Who learns, and for how long."""
+
+    part: str = Field(default="gradmap", description="learner, a file of wattflock/learn")
+    settings: Settings = SETTINGS
+    rounds: int = Field(
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="rounds of `part`, its schedules stretched; 0 is what it was tuned to",
+    )
+
+
+class JudgeSection(Section):
+    """Who is compared, and on what."""
+
+    methods: tuple[str, ...] = Field(
+        default=("idle", "rules", "gradmap"), min_length=1, description="learners to compare"
+    )
+    bound_days: int = Field(
+        default=10, ge=0, description="test days with a perfect-foresight optimum; 0 is none [days]"
+    )
+    yardsticks: tuple[Literal["mpc"], ...] = Field(
+        default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
+    )
+    test_days: int = Field(default=0, ge=0, description="test days to judge on; 0 is all [days]")
+
+
+class Scenario(Section):
+    """Everything that decides the result of a run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what the run is called: a-z, 0-9, - and _")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance in training: first policy and batches of days")
+    data: DataSection = DataSection()
+    homes: HomesSection = HomesSection()
+    feeder: FeederSection = FeederSection()
+    market: MarketSection = MarketSection()
+    learn: LearnSection = LearnSection()
+    judge: JudgeSection = JudgeSection()
+
+
+def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Scenario:
+    """A checked scenario from a file, the name of a bundled one, or the demo's; `sets` go on top.
+
+    Raises:
+        ScenarioError: lists every problem of file and flags at once.
+    """
+    problems: list[Problem] = []
+    file = _find(path, problems)
+    tree = toml.read(file, problems) if file else {}
+    tree.setdefault("name", file.stem if file and not problems else "scenario")
+    defaults = Scenario(name="scenario").model_dump(mode="json")
+    flags = {text.partition("=")[0].strip(): f"--set {text}" for text in sets}
+    problems += filter(None, [toml.assign(tree, text, defaults) for text in sets])
+    source = str(file or path)
+
+    def where(dotted: str) -> str:
+        """The flag that set a field, something around it or something in it; else the file."""
+        return next(
+            (flag for key, flag in flags.items() if f"{dotted}.".startswith(f"{key}.") or key.startswith(f"{dotted}.")),
+            source,
+        )
+
+    tree = {key: _over(defaults.get(key), value) for key, value in (defaults | tree).items()}
+    problems += check_parts(tree, where)
+    try:
+        scenario = Scenario.model_validate_json(json.dumps(tree, default=str))
+    except pydantic.ValidationError as error:
+        raise ScenarioError(problems + problems_of(error, Scenario, (), where)) from None
+    if problems:
+        raise ScenarioError(problems)
+    return scenario
+
+
+def dump(scenario: Scenario) -> str:
+    """TOML text that loads back to the same scenario."""
+    return toml.write(scenario.model_dump(mode="json"))
+
+
+def fingerprint(scenario: Scenario, more: str = "") -> str:
+    """A hash of all that a scenario says; `more` tells of parts that have no file."""
+    canonical = json.dumps(scenario.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256((canonical + more).encode()).hexdigest()[:10]
+
+
+def run_id(scenario: Scenario, more: str = "") -> str:
+    """The name of a run: what it changes of the bundled scenario of its name, and its fingerprint.
+
+    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; a scenario of another name
+    is called by that name.
+    """
+    words = _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else [scenario.name]
+    return "-".join([*words, fingerprint(scenario, more)])
+
+
+def differences(one: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two scenarios differ, by dotted name; None where one of them lacks a setting."""
+    left, right = (dict(_leaves(each.model_dump(mode="json"))) for each in (one, other))
+    names = dict.fromkeys([*left, *right])
+    return {name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)}
+
+
+def _leaves(tree: toml.Tree, above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _words_of(base: Scenario, scenario: Scenario) -> list[str]:
+    """The learner, and at most `NAMED` changes in words for a folder's name; settings of another part go unsaid."""
+    changed = {field: mine for field, (_, mine) in differences(base, scenario).items() if field != "learn.part"}
+    said = []
+    for field, value in sorted(changed.items(), key=lambda each: each[0] not in UNITS):
+        section, _, rest = field.partition(".")
+        name = "mix" if rest.startswith("mix.") else field.rpartition(".")[2]
+        if rest.startswith("settings.") and getattr(base, section).part != getattr(scenario, section).part:
+            continue
+        if rest == "part":
+            said.append(value)
+        elif name == "mix" or isinstance(value, list) or value is None:
+            said.append(name)
+        else:
+            said.append(f"{value}{UNITS[field]}" if field in UNITS else f"{name}{value}")
+    words = [re.sub(r"[^a-z0-9_.]+", "", word.lower())[:20] for word in dict.fromkeys(said)]
+    return [scenario.learn.part, *words[:NAMED], *(["more"] if len(words) > NAMED else [])]
+
+
+def bundled() -> dict[str, Path]:
+    """Scenarios that come with the package, by name."""
+    folder = Path(str(resources.files("wattflock"))) / "scenarios"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def fields() -> dict[str, FieldInfo]:
+    """Every field by its dotted name, as `--set` takes it."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in Scenario.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found |= {f"{name}.{inner}": info for inner, info in field.annotation.model_fields.items()}
+        else:
+            found[name] = field
+    return found
+
+
+def _find(path: Path | None, problems: list[Problem]) -> Path | None:
+    known = bundled()
+    if path is None:
+        return known["gradmap"]
+    if path.exists():
+        return path
+    if str(path) not in known:
+        names = f"a TOML file, or the name of a bundled scenario: {registry.nearest(str(path), known)}"
+        problems.append(Problem(str(path), "file", "(missing)", names))
+    return known.get(str(path))
+
+
+def _over(default: object, value: object) -> object:
+    return default | value if isinstance(default, dict) and isinstance(value, dict) else value

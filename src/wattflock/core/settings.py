@@ -1,0 +1,211 @@
+"""What pydantic found, said in a person's words: file, field, value, what is allowed, and a hint."""
+
+import dataclasses
+import json
+import re
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import pydantic
+from pydantic.fields import FieldInfo
+
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import ROOMS, interface, nearest
+from wattflock.core.registry import part as part_of
+from wattflock.core.toml import Tree
+
+Model = type[pydantic.BaseModel]
+Place = tuple[int | str, ...]
+Where = Callable[[str], str]  # a dotted field -> the file or flag that set it
+
+STRICT = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+SLIPS = {  # names that match -> how many of a smaller unit make one, and the name of that unit
+    r"_per_kwh$": (100, "cents"),
+    r"_h$": (60, "minutes"),
+    r"_kwh$": (1000, "watt-hours"),
+    r"_(kw|kwp|kvar)$": (1000, "watts"),
+    r"share": (100, "per cent"),
+}
+
+
+def problems_of(error: pydantic.ValidationError, model: Model, above: Place, where: Where) -> list[Problem]:
+    """One problem for each error of a model that stands at `above` in the scenario."""
+    return [_problem(found, model, above, where) for found in error.errors()]
+
+
+def check_parts(tree: Tree, where: Where) -> list[Problem]:
+    """Every named part must exist; settings are checked against it and filled with its defaults."""
+    problems: list[Problem] = []
+    for dotted, room, name in _named(tree):
+        try:
+            part = part_of(room, interface(room), name)
+        except ScenarioError as error:
+            problems += [_placed(problem, dotted, where) for problem in error.problems]
+            continue
+        section = tree[room]
+        if dotted == f"{room}.part" and isinstance(section["settings"], dict):
+            model = settings_model(part)
+            try:
+                filled = model.model_validate_json(json.dumps(section["settings"], default=str))
+            except pydantic.ValidationError as error:
+                problems += problems_of(error, model, (room, "settings"), where)
+            else:
+                section["settings"] = filled.model_dump(mode="json")
+    return problems
+
+
+def settings_model(part: type) -> Model:
+    """A pydantic model of the fields of a part that a scenario can set: numbers, texts and lists of them.
+
+    Ranges come from `Annotated[float, pydantic.Field(gt=0)]` on the part's own fields.
+    """
+    hints = typing.get_type_hints(part, include_extras=True)
+    fields: dict[str, Any] = {
+        field.name: (hints[field.name], _default(field))
+        for field in dataclasses.fields(part)
+        if field.init and _settable(hints[field.name])
+    }
+    return pydantic.create_model(part.__name__, __config__=STRICT, **fields)
+
+
+def descriptions(part: type) -> dict[str, str]:
+    """What the fields of a part mean, with their units, by name; fields without a description are left out."""
+    hints = typing.get_type_hints(part, include_extras=True)
+    notes = {name: typing.get_args(hint)[1:] for name, hint in hints.items() if _bare(hint) is not hint}
+    found = {name: [each for each in note if isinstance(each, FieldInfo)] for name, note in notes.items()}
+    return {name: infos[0].description for name, infos in found.items() if infos and infos[0].description}
+
+
+def make(part: type, settings: dict[str, Any]) -> Any:
+    """A part built from settings that were checked before; a list, as files have it, is a tuple in a part."""
+    return part(**{name: _fixed(value) for name, value in settings.items()})
+
+
+def _fixed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _fixed(inner) for key, inner in value.items()}
+    return tuple(map(_fixed, value)) if isinstance(value, list) else value
+
+
+def allowed(field: FieldInfo) -> str:
+    """What a field may be, in words: kind, range and meaning."""
+    words = _words(field.annotation, field.metadata)
+    return f"{words}: {field.description}" if field.description else words
+
+
+def _problem(found: Any, model: Model, above: Place, where: Where) -> Problem:
+    place = found["loc"]
+    dotted = ".".join(map(str, above + place))
+    kind, value = found["type"], found["input"]
+    holder, field = _follow(model, place)
+    if kind == "extra_forbidden":
+        section = ".".join(map(str, (above + place)[:-1])) or "the scenario"
+        text = f"a field of {section}, {nearest(str(place[-1]), holder.model_fields)}"
+    elif kind == "missing":
+        value, text = "(missing)", allowed(field) if field else found["msg"]
+    elif kind == "value_error":
+        text = str(found["ctx"]["error"])
+    else:
+        text = allowed(field) + _hint(dotted, value, field) if field else found["msg"]
+    return Problem(where(dotted), dotted, value, text)
+
+
+def _follow(model: Model, place: Place) -> tuple[Model, FieldInfo | None]:
+    """The model that holds a place, and the field there."""
+    field = None
+    for key in place:
+        field = model.model_fields.get(str(key), field)
+        if field and isinstance(field.annotation, type) and issubclass(field.annotation, pydantic.BaseModel):
+            model = field.annotation
+    return model, field
+
+
+def _hint(dotted: str, value: object, field: FieldInfo) -> str:
+    """A word on the likeliest slip: the right quantity in a smaller unit."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 2:
+        return ""
+    for pattern, (count, unit) in SLIPS.items():
+        if re.search(pattern, dotted) and _fits(value / count, field):
+            return f"; {value:g} looks like {unit}: write {value / count:g}"
+    return ""
+
+
+def _fits(value: float, field: FieldInfo) -> bool:
+    adapter = pydantic.TypeAdapter(typing.Annotated[float, *field.metadata])
+    try:
+        adapter.validate_python(value)
+    except pydantic.ValidationError:
+        return False
+    return True
+
+
+def _default(field: dataclasses.Field) -> object:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return pydantic.Field(default_factory=field.default_factory)
+    return ...
+
+
+def _bare(kind: Any) -> Any:
+    return typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+
+
+def _settable(kind: Any) -> bool:
+    kind = _bare(kind)
+    if typing.get_origin(kind) is typing.Literal:
+        return True
+    if typing.get_origin(kind) in (tuple, list, dict, typing.Union, types.UnionType):
+        return all(_settable(inner) for inner in typing.get_args(kind) if inner is not Ellipsis)
+    return kind in (*WORDS, types.NoneType)
+
+
+def _words(kind: Any, rules: list[Any]) -> str:
+    """A type and its limits in words, inner types with their own."""
+    kind, inner = _bare(kind), [arg for arg in typing.get_args(kind) if arg is not Ellipsis]
+    origin = typing.get_origin(kind)
+    if origin is typing.Literal:
+        return f"one of {', '.join(map(str, inner))}"
+    if origin in (tuple, list):
+        return f"a list, each {_words(inner[0], _rules(inner[0]))}"
+    if origin is dict:
+        return f"a table, each {_words(inner[1], _rules(inner[1]))}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_words(arg, _rules(arg)) for arg in inner if arg is not types.NoneType)
+    limits = " and ".join(filter(None, map(_limit, rules)))
+    return f"{WORDS.get(kind, 'a section')} {limits}".strip()
+
+
+def _rules(kind: Any) -> list[Any]:
+    found = typing.get_args(kind)[1:] if typing.get_origin(kind) is typing.Annotated else ()
+    return [rule for field in found if isinstance(field, FieldInfo) for rule in field.metadata]
+
+
+def _limit(rule: object) -> str:
+    """One rule in words; a pattern is told by the field's description."""
+    bounds = ((word, getattr(rule, name, None)) for name, word in LIMITS.items())
+    return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+
+
+def _named(tree: Tree) -> list[tuple[str, str, str]]:
+    """Dotted field, room and name of every part that a scenario names."""
+    sections = {key: value for key, value in tree.items() if isinstance(value, dict)}
+    mix = sections.get("homes", {}).get("mix")
+    methods = sections.get("judge", {}).get("methods")
+    found = [(f"{room}.part", room, sections[room].get("part")) for room in ROOMS if room in sections]
+    found += [(f"homes.mix.{device}", "homes", device) for device in (mix if isinstance(mix, dict) else ())]
+    found += [
+        (f"judge.methods.{place}", "learn", method)
+        for place, method in enumerate(methods if isinstance(methods, list) else ())
+    ]
+    return [(dotted, room, name) for dotted, room, name in found if isinstance(name, str)]
+
+
+def _placed(problem: Problem, dotted: str, where: Where) -> Problem:
+    """A problem of the registry, told from where the scenario names the part."""
+    known = problem.field == "part"
+    return dataclasses.replace(problem, where=where(dotted), field=dotted) if known else problem

@@ -1,0 +1,75 @@
+"""The nouns that every room shares: array aliases and `Profile`, all that homes get from outside."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Scalar = Float[Array, ""]
+Steps = Float[Array, "steps"]
+StepsHomes = Float[Array, "steps homes"]
+
+REFERENCE_PRICE_PER_KWH = 0.3  # mean import price that prices of devices and weights of the wires are stated for
+
+OWN = (
+    "start",
+    "load_kw",
+    "load_last_kw",
+    "sun_kw_per_kwp",
+    "sun_ahead_kw_per_kwp",
+    "sun_rest_kwh_per_kwp",
+    "ev_plugged",
+    "ev_driving_kwh",
+)
+
+
+class Profile(eqx.Module):
+    """Everything given from outside; one class, more axes.
+
+    Shapes: `()` one home now · `(homes,)` now · `(steps, homes)` a day · `(days, steps, homes)` a batch.
+    Fields named in `OWN` have the homes axis; the others are common to all homes and lack it. `start` is
+    drawn once a day and lacks the steps axis. `dt_h` is data: 1/12 to 1 h.
+    """
+
+    start: Array  # state at the beginning of the day, 0 to 1 [share of what a device allows]
+    load_kw: Array  # what the home draws whatever we do [kW]
+    load_last_kw: Array  # the same one step ago [kW]
+    sun_kw_per_kwp: Array  # what a panel can give now [kW per kW peak]
+    sun_ahead_kw_per_kwp: Array  # forecast mean over the next four hours [kW per kW peak]
+    sun_rest_kwh_per_kwp: Array  # forecast for the rest of the day [kWh per kW peak]
+    ev_plugged: Array  # 1 where the car is plugged in, else 0
+    ev_driving_kwh: Array  # energy driven in this step [kWh]
+    outdoor_c: Array  # outdoor temperature [°C]
+    import_price_per_kwh: Array  # [currency per kWh]
+    export_price_per_kwh: Array  # [currency per kWh]
+    price_ahead_per_kwh: Array  # mean import price of the next four hours [currency per kWh]
+    carbon_kg_per_kwh: Array  # of energy from the grid [kg CO2 per kWh]
+    hour: Array  # hour of the day at the start of the step [h]
+    weekend: Array  # 1 on Saturday, Sunday and holidays, else 0
+    dt_h: Array  # length of a step [h]
+
+    def axes(self, own: int | None, common: int | None) -> "Profile":
+        """A Profile of axis numbers, for `jax.vmap`: `own` for the homes' fields, `common` for the rest."""
+        numbers: dict[str, Any] = {f.name: own if f.name in OWN else common for f in dataclasses.fields(self)}
+        return Profile(**numbers)
+
+    def days(self) -> int:
+        """How many days a batch holds."""
+        return self.load_kw.shape[0]
+
+
+def on_device(tree, dtype):
+    """The same tree with floating arrays in `dtype` and host (numpy) arrays on the device.
+
+    float64 needs `jax.enable_x64(True)` around the call.
+    """
+    return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, cast(tree, dtype))
+
+
+def cast(tree, dtype):
+    """The same tree with every floating array in `dtype`; integers and booleans are left alone."""
+    return jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array_like(x) and hasattr(x, "dtype") else x, tree)

@@ -1,0 +1,53 @@
+"""The interface of a feeder that a scenario can name."""
+
+import abc
+
+import equinox as eqx
+
+from wattflock.feeder.circuit import Circuit, edges
+from wattflock.feeder.reduce import reduce_circuit
+from wattflock.feeder.solve import Feeder
+from wattflock.feeder.tables.network import Network
+
+
+class FeederMap(eqx.Module):
+    """Where the buses are drawn and which are joined."""
+
+    buses: tuple[str, ...] = eqx.field(static=True)
+    x: tuple[float, ...] = eqx.field(static=True)
+    y: tuple[float, ...] = eqx.field(static=True)
+    edges: tuple[tuple[str, str], ...] = eqx.field(static=True)
+
+
+class FeederSource(eqx.Module):
+    """Where a feeder comes from; a file in this folder with one final subclass adds one."""
+
+    @abc.abstractmethod
+    def circuit(self) -> Circuit:
+        """Nodes, elements, loads and regulators, in float64.
+
+        Raises:
+            ScenarioError: parameters that the feeder cannot have.
+        """
+
+    @abc.abstractmethod
+    def network(self) -> Network | None:
+        """The tables it is made of, for ways of building it elsewhere; None where there are none."""
+
+    def build(self) -> Feeder:
+        """The feeder, ready to solve, in float64 numpy arrays; its loads are left to whoever solves it."""
+        return reduce_circuit(self.circuit())
+
+    def chart(self) -> FeederMap:
+        """Bus names, coordinates and edges, for maps."""
+        return chart_of(self.circuit())
+
+
+def chart_of(circuit: Circuit) -> FeederMap:
+    """The map of a circuit."""
+    return FeederMap(
+        buses=tuple(bus.bus for bus in circuit.buses),
+        x=tuple(bus.x for bus in circuit.buses),
+        y=tuple(bus.y for bus in circuit.buses),
+        edges=edges(circuit),
+    )

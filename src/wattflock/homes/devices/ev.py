@@ -1,0 +1,105 @@
+"""An electric car: plugged in at times, driven at others."""
+
+from typing import Annotated, ClassVar, Self
+
+import jax.numpy as jnp
+import numpy as np
+from pydantic import Field
+
+from wattflock.core.types import Profile, Scalar
+from wattflock.homes.device import Device, effect, feasible, ratio
+from wattflock.homes.devices.battery import end_cost, start_kwh
+from wattflock.homes.program import Program, Terms
+
+
+class EV(Device):
+    """State of charge that driving lowers; it is raised at home while plugged in, or on the way at a price.
+
+    Source: energy balance E' = E + dt (η p⁺ - p⁻/η) - driving + bought on the way.
+    """
+
+    seen: ClassVar = 3
+    sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
+    prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh")
+    level: ClassVar = ("state of charge", "%")
+    ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
+
+    size_kwh: Annotated[Scalar, Field(description="energy that the battery holds [kWh]")]
+    limit_kw: Annotated[Scalar, Field(description="most power of the charger [kW]")]
+    give_kw: Annotated[Scalar, Field(description="most power of vehicle to grid; 0 where the charger cannot [kW]")]
+    efficiency: Annotated[Scalar, Field(description="of one way, charging or giving back [share]")]
+    short_per_kwh: Annotated[
+        Scalar,
+        Field(description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+    ]
+    spare_per_kwh: Annotated[
+        Scalar, Field(description="value of ending above half, at a price of 0.3 [currency per kWh]")
+    ]
+    away_per_kwh: Annotated[
+        Scalar,
+        Field(description="public charging, where the battery does not suffice, at a price of 0.3 [currency per kWh]"),
+    ]
+    present: Annotated[Scalar, Field(description="1, or 0 where there is no car [1]")]
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(*map(jnp.asarray, (60.0, 7.4, 0.0, 0.92, 0.32, 0.20, 0.60, 1.0)))
+
+    def init(self, now: Profile) -> Scalar:
+        return start_kwh(self.size_kwh, now.start)
+
+    def _room(self, state, now):
+        charge_kwh = jnp.maximum(self.size_kwh - state, 0) / self.efficiency
+        give_kwh = jnp.maximum(state, 0) * self.efficiency
+        charge_kw = now.ev_plugged * jnp.minimum(self.limit_kw, charge_kwh / now.dt_h)
+        return charge_kw, now.ev_plugged * jnp.minimum(self.give_kw, give_kwh / now.dt_h)
+
+    def step(self, state, action, now):
+        """Charge or give back while plugged in, then drive; what the battery lacks is bought on the way."""
+        charge_kw, give_kw = self._room(state, now)
+        power_kw = feasible(action[0], give_kw, charge_kw)
+        into_kw = self.efficiency * jnp.maximum(power_kw, 0) + jnp.minimum(power_kw, 0) / self.efficiency
+        driving_kwh = self.present * now.ev_driving_kwh
+        left_kwh = state + into_kw * now.dt_h - driving_kwh
+        bought_kwh = jnp.maximum(-left_kwh, 0)
+        result = effect(
+            power_kw, now.dt_h, cost=self.away_per_kwh * bought_kwh,
+            used_kwh=driving_kwh - bought_kwh, lost_kwh=(power_kw - into_kw) * now.dt_h,
+        )  # fmt: skip
+        return left_kwh + bought_kwh, result
+
+    def observe(self, state, now):
+        charge = 2 * ratio(state, self.size_kwh) - 1
+        return jnp.stack([charge, self.present * now.ev_plugged, self.present * now.ev_driving_kwh / 10])
+
+    def idle(self, state, now):
+        return jnp.ones_like(state)[None]
+
+    def rule(self, state, now, surplus_kw):
+        """Charge the surplus by day, and fully in cheap hours from 22 h to 6 h or when below 30 %."""
+        charge_kw, _ = self._room(state, now)
+        night = (now.hour >= 22) | (now.hour < 6) | (state < 0.3 * self.size_kwh)
+        return jnp.where(night, 1.0, ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw))[None]
+
+    def show(self, state):
+        return 100 * ratio(state, self.size_kwh)
+
+    def stored_kwh(self, state):
+        return state
+
+    def end(self, state):
+        return end_cost(state - 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+
+    def plan(self, program: Program, day: Profile, state) -> Terms:
+        """As a battery, with driving; charging comes before driving within a step, as in `step`."""
+        present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
+        dt_h, driving_kwh = day.dt_h[:, None], self.present * day.ev_driving_kwh
+        charge = program.columns(0.0, self.limit_kw * day.ev_plugged, 0.0, present)
+        give = program.columns(0.0, self.give_kw * day.ev_plugged, 0.0, present)
+        bought = program.columns(0.0, driving_kwh, self.away_per_kwh, present)
+        energy = program.columns(0.0, np.maximum(self.size_kwh - driving_kwh, 0), 0.0, present)
+        flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
+        program.balance([(energy, 1.0)], state, 1.0, -driving_kwh, flows)
+        program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        program.apart(charge, give)
+        return [(charge, 1.0), (give, -1.0)]

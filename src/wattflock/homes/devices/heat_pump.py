@@ -1,0 +1,87 @@
+"""A heat pump on a house with one thermal mass."""
+
+from typing import Annotated, ClassVar, Self
+
+import jax.numpy as jnp
+import numpy as np
+from pydantic import Field
+
+from wattflock.core.types import Profile, Scalar
+from wattflock.homes.device import Device, effect, ratio, share
+from wattflock.homes.program import Program, Terms
+
+
+class HeatPump(Device):
+    """Indoor temperature of a 1R1C house, solved exactly over the step; heating only.
+
+    Source: C dT/dt = (T_out - T)/R + COP p with COP = c0 + c1 T_out, e.g. Bacher & Madsen 2011, eq. 3.
+    """
+
+    sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    prices: ClassVar = ("comfort_per_c_h",)
+    level: ClassVar = ("indoor temperature", "°C")
+    ranges: ClassVar = {
+        "limit_kw": (1.5, 3.0),
+        "resistance_c_per_kw": (5.0, 9.0),
+        "capacity_kwh_per_c": (2.5, 4.0),
+    }
+
+    limit_kw: Annotated[Scalar, Field(description="most electric power [kW]")]
+    resistance_c_per_kw: Annotated[
+        Scalar, Field(description="thermal resistance of the house to the air outside [°C per kW]")
+    ]
+    capacity_kwh_per_c: Annotated[Scalar, Field(description="heat that warms the house by one degree [kWh per °C]")]
+    cop_at_zero: Annotated[Scalar, Field(description="heat moved per electricity at 0 °C outdoors [1]")]
+    cop_per_c: Annotated[Scalar, Field(description="by how much that rises per degree outdoors [1 per °C]")]
+    low_c: Annotated[Scalar, Field(description="lower end of the comfort band [°C]")]
+    high_c: Annotated[Scalar, Field(description="upper end of the comfort band [°C]")]
+    comfort_per_c_h: Annotated[
+        Scalar, Field(description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]")
+    ]
+    present: Annotated[Scalar, Field(description="1, or 0 where there is no heat pump [1]")]
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(*map(jnp.asarray, (2.0, 7.0, 3.0, 2.5, 0.06, 19.0, 22.0, 0.5, 1.0)))
+
+    def init(self, now: Profile) -> Scalar:
+        return self.low_c + (0.2 + 0.4 * now.start) * (self.high_c - self.low_c)
+
+    def _cop(self, outdoor_c, maximum):
+        return maximum(self.cop_at_zero + self.cop_per_c * outdoor_c, 1.0)
+
+    def step(self, state, action, now):
+        """Heat with a share of full power; discomfort is counted at the end of the step."""
+        power_kw = share(action[0]) * self.limit_kw
+        keep = jnp.exp(-now.dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
+        heat_kw = self._cop(now.outdoor_c, jnp.maximum) * power_kw
+        indoor_c = keep * state + (1 - keep) * (now.outdoor_c + self.resistance_c_per_kw * heat_kw)
+        outside_c = jnp.maximum(self.low_c - indoor_c, 0) + jnp.maximum(indoor_c - self.high_c, 0)
+        discomfort_c_h = self.present * outside_c * now.dt_h
+        result = effect(power_kw, now.dt_h, cost=self.comfort_per_c_h * discomfort_c_h, discomfort_c_h=discomfort_c_h)
+        return indoor_c, result
+
+    def observe(self, state, now):
+        middle_c = (self.low_c + self.high_c) / 2
+        return (self.present * (state - middle_c) / 2)[None]
+
+    def idle(self, state, now):
+        """A thermostat: the power that reaches the middle of the band by the end of the step."""
+        keep = jnp.exp(-now.dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
+        target_c = (self.low_c + self.high_c) / 2
+        heat_kw = ((target_c - keep * state) / (1 - keep) - now.outdoor_c) / self.resistance_c_per_kw
+        power_kw = jnp.clip(heat_kw / self._cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
+        return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
+
+    def plan(self, program: Program, day: Profile, state) -> Terms:
+        """Indoor temperature as the sum of a column within the band, degrees below it and degrees above."""
+        present = np.broadcast_to(self.limit_kw > 0, day.load_kw.shape)
+        dt_h, outdoor_c = day.dt_h[:, None], day.outdoor_c[:, None]
+        keep = np.exp(-dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
+        power = program.columns(0.0, self.limit_kw, 0.0, present)
+        within = program.columns(self.low_c, self.high_c, 0.0, present)
+        below, above = (program.columns(0.0, np.inf, self.comfort_per_c_h * dt_h, present) for _ in range(2))
+        heat = (1 - keep) * self.resistance_c_per_kw * self._cop(outdoor_c, np.maximum)
+        indoor = [(within, 1.0), (below, -1.0), (above, 1.0)]
+        program.balance(indoor, state, keep, (1 - keep) * outdoor_c, [(power, heat)])
+        return [(power, 1.0)]

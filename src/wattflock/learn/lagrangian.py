@@ -1,0 +1,248 @@
+"""Cost against limits by multipliers: certainty-equivalent multipliers and the primal-dual gradient learner."""
+
+import abc
+import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import Annotated, Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.core.types import Profile
+from wattflock.feeder.limits import penalty
+from wattflock.homes.home import see_price
+from wattflock.learn.learner import Draw, Learner
+from wattflock.learn.nets import Separate, flock
+from wattflock.world.rollout import judge, rollout
+from wattflock.world.world import Outcome, World, measures
+
+SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network says numbers of order one
+SEEN = 13
+
+
+class Multipliers(eqx.Module):
+    """One perceptron for all hours, whose last layer has few units: (hours, nodes) of low rank, and an offset."""
+
+    weights: list[Array]  # (in, out)
+    biases: list[Array]  # (out,); of the last layer (steps, nodes)
+    reference_price_per_kwh: float = eqx.field(static=True)
+
+    def __call__(self, profile: Profile) -> Array:
+        """What it says of each day, (days, steps, nodes) [currency per home and pu·h]; may be negative."""
+        x = common(profile, self.reference_price_per_kwh)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            x = jnp.tanh(x @ weight + bias[None, None])
+        return SIZE * (x @ self.weights[-1] + self.biases[-1][None])
+
+
+def multipliers(hidden: tuple[int, ...], world: World, key: Array) -> Multipliers:
+    """A fresh network that says zero."""
+    sizes, nodes = (SEEN, *hidden), len(world.feeder.nodes)
+    weights = [
+        jax.random.normal(jax.random.fold_in(key, layer), size) / size[0] ** 0.5
+        for layer, size in enumerate(itertools.pairwise(sizes))
+    ]
+    biases = [jnp.zeros(size) for size in hidden]
+    last = jnp.zeros((sizes[-1], nodes)), jnp.zeros((world.steps, nodes))
+    return Multipliers([*weights, last[0]], [*biases, last[1]], world.fleet.reference_price_per_kwh)
+
+
+def common(profile: Profile, reference_price_per_kwh: float) -> Array:
+    """What a day is like to all homes, hour by hour and as a mean over it, (days, steps, SEEN); of order one."""
+    angle = 2 * jnp.pi * profile.hour / 24
+    weather = [
+        (profile.outdoor_c - 10) / 10,
+        2 * profile.sun_kw_per_kwp.mean(-1),
+        profile.load_kw.mean(-1),
+        see_price(profile.import_price_per_kwh, reference_price_per_kwh),
+    ]
+    whole = [jnp.broadcast_to(x.mean(1, keepdims=True), x.shape) for x in weather]
+    clock = [jnp.sin(angle), jnp.cos(angle), jnp.sin(2 * angle), jnp.cos(2 * angle), profile.weekend]
+    return jnp.stack([*weather, *whole, *clock], -1)
+
+
+Hidden = Annotated[tuple[int, ...], Field(description="width of each hidden layer of a home's network")]
+Days = Annotated[int, Field(ge=1, description="days per round")]
+Rate = Annotated[float, Field(gt=0, description="Adam's step [1]")]
+Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds [1]")]
+MultiplierInit = Annotated[
+    float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes, at a price of 0.3]")
+]
+Curvature = Annotated[
+    float, Field(ge=0, description="ρ [currency per home and pu²·h, mean of nodes, at a price of 0.3]")
+]
+Ascent = Annotated[
+    float, Field(ge=0, description="rise of λ per mean violation and round; 0 keeps it [currency per home and pu²·h]")
+]
+Average = Annotated[
+    float,
+    Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last [share]"),
+]
+Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
+Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
+
+
+TINY = 3e-6  # Adam's ε: a gradient that is only rounding, as of a device that is not there, moves nothing
+
+
+class TrainState(eqx.Module):
+    """State of a learner by gradient."""
+
+    nets: Any  # Flock
+    mean: Any  # running mean of `nets` over rounds: what acts once training is over
+    adam: optax.OptState
+    multiplier: Array  # (steps, nodes)
+    done: Array  # rounds
+    beside: Any = ()  # what a learner keeps beside its policies, e.g. a critic: a tree of arrays
+
+
+class Lagrangian(eqx.Module):
+    """What learners by gradient minimise: cost per home + mean over nodes of λ·e + ρ/2·e², e beyond tightened limits.
+
+    Both terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
+    (decisions/0016-weights-per-home-and-mean-node.md). Source: the primal-dual method of multipliers, Bertsekas 1982,
+    eq. 2.1; works.md 1.3.
+    """
+
+    multiplier_init: float
+    curvature: Any  # a number, or shape () where it grows
+    ascent: float
+    margin_pu: float
+
+    def multiplier(self, world: World) -> Array:
+        """λ before the first round, (steps, nodes)."""
+        return jnp.full((world.steps, len(world.feeder.nodes)), self.multiplier_init, float)
+
+    def value(self, outcome: Outcome, multiplier: Array) -> Array:
+        """The objective J, shape () [currency per home and day]."""
+        return per_home_day(outcome, self.wires(outcome, multiplier))
+
+    def wires(self, outcome: Outcome, multiplier: Array) -> Array:
+        """What the wires add to all costs of all days, shape () [currency]."""
+        return charged(outcome, penalty(outcome.excess_pu, multiplier[None], self.curvature))
+
+    def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
+        """λ after a round: up where the limits were passed; never down."""
+        return multiplier + self.ascent * outcome.excess_pu.mean(0)
+
+
+def charged(outcome: Outcome, price: Array) -> Array:
+    """What all homes pay, each the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ().
+
+    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
+    """
+    return (price * outcome.dt_h[..., None]).sum() * (outcome.price_level * outcome.cost.shape[-1] / price.shape[-1])
+
+
+def per_home_day(outcome: Outcome, wires: Array) -> Array:
+    """All costs and what the wires add to them, shape () [currency per home and day]."""
+    days, _, homes = outcome.cost.shape
+    return (outcome.cost.sum() + wires) / (days * homes)
+
+
+class Gradient(Learner):
+    """A network for each home, learned by gradients through devices and wires: settings and state that all share.
+
+    Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
+    """
+
+    hidden: Hidden = (16, 16)
+    days: Days = 4
+    rate: Rate = 1e-2
+    halvings: Halvings = 2.5
+    multiplier_init: MultiplierInit = 272.0
+    curvature: Curvature = 8160.0
+    ascent: Ascent = 0.0
+    average: Average = 0.033
+    margin_pu: Margin = 0.009
+    total_rounds: Rounds = 1000
+    together: Annotated[
+        int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
+    ] = 0
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+    @property
+    def lagrangian(self) -> Lagrangian:
+        """The objective."""
+        return Lagrangian(self.multiplier_init, self.curvature, self.ascent, self.margin_pu)
+
+    @property
+    def abreast(self) -> int:
+        """How many days are stepped side by side where gradients pass the policies."""
+        return self.together or (1 if jax.default_backend() == "cpu" else self.days)
+
+    def adam(self, steps: int = 1) -> optax.GradientTransformation:
+        """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
+        return optax.adam(self.falling(self.rate, steps), eps=TINY)
+
+    def falling(self, rate: float, steps: int) -> optax.Schedule:
+        """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
+        return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
+
+    def beside(self, world: World, key: Array) -> Any:
+        """What is kept beside the policies before the first round."""
+        del world, key
+        return ()
+
+    def init(self, world, key):
+        """A network for each home, `hidden` layers wide."""
+        nets: Any = flock((world.seen, *self.hidden, world.fleet.controls), world.homes, key)
+        done = jnp.zeros((), jnp.int32)
+        beside = self.beside(world, jax.random.fold_in(key, len(self.hidden) + 1))  # `flock` has used those below
+        return TrainState(nets, nets, self.adam().init(nets), self.lagrangian.multiplier(world), done, beside)
+
+    def policy(self, state):
+        return Separate(state.mean)
+
+    def rounds(self):
+        return self.total_rounds
+
+    def lasting(self, rounds):
+        return dataclasses.replace(self, total_rounds=rounds)
+
+    @abc.abstractmethod
+    def update(self, state: TrainState, world: World, draw: Draw, key: Array) -> tuple[TrainState, dict[str, Array]]:
+        """One round."""
+
+    def descend(self, state: TrainState, objective: Callable) -> tuple[TrainState, Array, Any]:
+        """One Adam step on the exact gradient of `objective(nets) → value, more`; also returns value and more."""
+        (value, more), gradient = jax.value_and_grad(objective, has_aux=True)(state.nets)
+        step, adam = self.adam().update(gradient, state.adam)
+        return self.moved(state, optax.apply_updates(state.nets, step), adam), value, more
+
+    def moved(self, state: TrainState, nets: Any, adam: optax.OptState) -> TrainState:
+        """The state after a round, with the running mean of the networks.
+
+        Rounds count alike in the mean until `average` of all of them are done.
+        """
+        keep = jnp.minimum(1 - 1 / jnp.maximum(1.0, self.average * self.total_rounds), state.done / (state.done + 4.0))
+        mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)
+        return dataclasses.replace(state, nets=nets, mean=mean, adam=adam, done=state.done + 1)
+
+    def through_days(self, world: World, profile: Profile, key: Array, value: Callable[[Outcome], Array]) -> Callable:
+        """The objective `nets → value(outcome), outcome` of given days."""
+
+        def objective(nets):
+            trajectory = rollout(world, Separate(nets), profile, key, self.abreast)
+            outcome = judge(world, trajectory, profile, self.margin_pu)
+            return value(outcome), outcome
+
+        return objective
+
+
+def backpropagate(learner: Gradient, lagrangian: Lagrangian, state: TrainState, world: World, draw: Draw, key: Array):
+    """One round of plain backpropagation through days and power flow on a Lagrangian; state and log."""
+    draw_key, key = jax.random.split(key)
+    profile = draw(draw_key, learner.days)
+    objective = learner.through_days(world, profile, key, lambda outcome: lagrangian.value(outcome, state.multiplier))
+    after, value, outcome = learner.descend(state, objective)
+    multiplier = lagrangian.ascend(outcome, state.multiplier)
+    return dataclasses.replace(after, multiplier=multiplier), measures(world.limits, outcome) | {"objective": value}

@@ -1,0 +1,152 @@
+"""GradMAP: the environment's gradient is computed once and reused by a surrogate of the actions."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.core.types import Profile
+from wattflock.learn.critic import fit, flat, shuffled
+from wattflock.learn.lagrangian import (
+    Average,
+    Days,
+    Gradient,
+    Halvings,
+    Margin,
+    MultiplierInit,
+    Rate,
+    Rounds,
+    TrainState,
+)
+from wattflock.learn.nets import Separate, across, turned, turned_back
+from wattflock.world.rollout import Policy, Trajectory, ZeroPolicy, judge, rollout
+from wattflock.world.world import World, measures
+
+
+class GradMAP(Gradient):
+    """Independent networks, own observations only; a trust region in action space.
+
+    Source: Zhou, Zeng & Morstyn 2026 (arXiv 2604.24549), reconstructed. Two surrogates of d = μ(o) - a: the proximal
+    (quadratic) direction·d + |d|²/2, and the clipped max(direction·d, direction·clip(d, -trust, trust)).
+    """
+
+    days: Days = 8
+    rate: Rate = 8e-3
+    halvings: Halvings = 3.2
+    multiplier_init: MultiplierInit = 544.0
+    average: Average = 0.02
+    margin_pu: Margin = 0.005
+    total_rounds: Rounds = 600
+    epochs: Annotated[int, Field(ge=1, description="passes of the surrogate over a round's rows")] = 2
+    rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch")] = 24
+    gradient: Annotated[
+        Literal["open", "total"], Field(description="through the devices alone, or also through what homes see")
+    ] = "open"
+    surrogate: Annotated[
+        Literal["proximal", "clipped"], Field(description="a quadratic pull back, or none and no pull beyond `trust`")
+    ] = "proximal"
+    trust: Annotated[
+        float, Field(gt=0, description="step of an action per rms gradient [share of half the action's range]")
+    ] = 0.2
+    trust_least: Annotated[
+        float, Field(gt=0, description="`trust` falls to this … [share of half the action's range]")
+    ] = 0.02
+    trust_falls: Annotated[
+        float, Field(gt=0, le=1, description="… which it reaches after this share of all rounds [share]")
+    ] = 0.33
+    trust_most: Annotated[
+        float, Field(gt=0, description="most that one round moves an action [share of half its range]")
+    ] = 0.5
+
+    def update(self, state, world, draw, key):
+        draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
+        profile = draw(draw_key, self.days)
+        policy = Separate(state.nets)
+        trajectory = rollout(world, policy, profile, roll_key, self.days)
+        slope, (value, outcome) = self.action_gradient(world, policy, profile, trajectory, state.multiplier)
+        direction = self.direction(slope, trajectory.action, state.done)
+        nets, adam = self.fit(state, trajectory, direction, shuffle_key)
+        multiplier = self.lagrangian.ascend(outcome, state.multiplier)
+        after = dataclasses.replace(self.moved(state, nets, adam), multiplier=multiplier)
+        return after, measures(world.limits, outcome) | {"objective": value}
+
+    def action_gradient(
+        self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Array
+    ):
+        """The expensive part, once a round: dJ/da of every action, (days, steps, homes, controls)."""
+        key = jax.random.key(0)  # the policies here leave nothing to chance
+        replay = self.gradient == "open"
+        world = world.blind() if replay else world
+        moving, at = (ZeroPolicy(), trajectory.action) if replay else (policy, jnp.zeros_like(trajectory.action))
+        together = self.days if replay else self.abreast
+
+        def objective(action_offset):
+            result = rollout(world, moving, profile, key, together, action_offset)
+            outcome = judge(world, result, profile, self.margin_pu)
+            value = self.lagrangian.value(outcome, multiplier)
+            return value, (value, outcome)
+
+        return jax.grad(objective, has_aux=True)(at)
+
+    def radius(self, done: Array) -> Array:
+        """`trust` after so many rounds, shape ()."""
+        share = jnp.minimum(done / (self.trust_falls * self.total_rounds), 1)
+        return self.trust * (self.trust_least / self.trust) ** share
+
+    def direction(self, slope: Array, action: Array, done: Array) -> Array:
+        """Where the surrogate pulls: the gradient per its rms over a home's days, within the trust region."""
+        size = jnp.sqrt((slope**2).mean((0, 1), keepdims=True))
+        step = self.radius(done) * slope / jnp.where(size > 0, size, 1)
+        step = jnp.clip(step, -self.trust_most, self.trust_most)
+        return action - jnp.clip(action - step, -1, 1)
+
+    def fit(self, state: TrainState, trajectory: Trajectory, direction: Array, key: Array):
+        """The cheap part, many times: epochs of minibatches on the surrogate; returns networks and Adam."""
+        rows = [jnp.swapaxes(flat(x), 1, 2) for x in (trajectory.features, trajectory.action, direction)]
+        order = shuffled(rows[0].shape[0], self.rows, self.epochs, key)
+        radius = self.radius(state.done)
+
+        def loss(nets, features, action, direction):
+            moved = functools.partial(across, nets)
+            if self.surrogate == "proximal":
+                return surrogate(moved, features, action, direction)
+            return clipped(moved, features, action, direction, radius)
+
+        return turned_back(fit(loss, turned((state.nets, state.adam)), self.adam(len(order)), rows, order))
+
+
+def surrogate(nets: Callable[[Array], Array], features: Array, action: Array, direction: Array) -> Array:
+    """Sum over homes of the mean over rows of direction·(μ(o) - a) + |μ(o) - a|²/2.
+
+    At μ(o) = a its gradient in the weights is direction·dμ/dθ: with the total gradient as direction and all rows
+    in one batch, that is the gradient of backpropagation through time (times days × steps, from the mean).
+
+    Args:
+        nets: features → μ(o).
+        features: (homes, rows, seen), or (seen, rows, homes) as `across` has it.
+        action, direction: (homes, rows, controls), or (controls, rows, homes).
+    """
+    moved = nets(features) - action
+    return (direction * moved + moved**2 / 2).sum() / features.shape[1]
+
+
+def clipped(nets: Callable[[Array], Array], features: Array, action: Array, direction: Array, radius: Array) -> Array:
+    """Sum over homes of the mean over rows of max(direction·d, direction·clip(d, -radius, radius)), d = μ(o) - a.
+
+    Its gradient is that of `surrogate` at d = 0, and zero once an action went beyond `radius` the way it was pulled.
+    Source: Schulman et al. 2017 (PPO), eq. 7, with the action in place of the ratio of probabilities.
+
+    Args:
+        nets: features → μ(o).
+        features: (homes, rows, seen), or (seen, rows, homes) as `across` has it.
+        action, direction: (homes, rows, controls), or (controls, rows, homes).
+        radius: shape () [share of an action's half range].
+    """
+    moved = nets(features) - action
+    within = jnp.clip(moved, -radius, radius)
+    return jnp.maximum(direction * moved, direction * within).sum() / features.shape[1]

@@ -1,0 +1,101 @@
+"""Short-horizon actor-critic: gradients through a few hours, a critic for the rest of the day."""
+
+import dataclasses
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.core.types import Profile
+from wattflock.learn.critic import Critics, critic, fit, flat, miss, shuffled, to_go
+from wattflock.learn.lagrangian import Average, Gradient, Halvings, Hidden, Margin, MultiplierInit, Rate
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.nets import Separate
+from wattflock.world.rollout import Trajectory, judge, rollout, windows
+from wattflock.world.world import Outcome, World, measures
+
+
+class Shac(Gradient):
+    """Gradients stop every `horizon` steps; what comes after a window is judged by each home's own critic.
+
+    Source: Xu et al. 2022 (ICLR, arXiv 2204.07137), algorithm 1. A day ends, so nothing is discounted.
+    """
+
+    hidden: Hidden = (24, 24)
+    rate: Rate = 5.9e-3
+    halvings: Halvings = 4.2
+    multiplier_init: MultiplierInit = 249.0
+    average: Average = 0.042
+    margin_pu: Margin = 0.005
+    horizon: Annotated[int, Field(ge=1, description="steps that a gradient passes")] = 12
+    trace: Annotated[float, Field(ge=0, le=1, description="λ of TD(λ), the critic's targets [1]")] = 0.5
+    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6.7e-3
+    critic_epochs: Annotated[int, Field(ge=1, description="passes of the critics over a round's rows")] = 2
+    critic_rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch of the critics")] = 24
+    critic_average: Annotated[
+        float, Field(ge=0, lt=1, description="running mean of the critics in targets [share]")
+    ] = 0.5
+
+    def critic_adam(self, steps: int = 1) -> optax.GradientTransformation:
+        """The critics' optimiser, with `steps` of it in a round."""
+        return optax.adam(self.falling(self.critic_rate, steps))
+
+    def beside(self, world, key):
+        """The critics, as wide as the policies."""
+        return critic((world.seen, *self.hidden), world.homes, self.critic_adam(), key)
+
+    def update(self, state, world, draw, key):
+        draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
+        profile = draw(draw_key, self.days)
+
+        def objective(nets):
+            trajectory = windows(world, Separate(nets), profile, roll_key, self.abreast, self.horizon)
+            outcome = judge(world, trajectory, profile, self.margin_pu)
+            value = self.lagrangian.value(outcome, state.multiplier)
+            ends = trajectory.features[:, self.horizon :: self.horizon]  # what each window but the last leads to
+            rest = state.beside.critic.days(ends).sum() / (outcome.cost.shape[0] * world.homes)
+            return value + rest, (value, trajectory, outcome)
+
+        after, _, (value, trajectory, outcome) = self.descend(state, objective)
+        cost = self.extra(world, profile, (trajectory, outcome), state.multiplier)
+        judged, error = self.learn(state.beside, trajectory.features, cost, shuffle_key)
+        multiplier = self.lagrangian.ascend(outcome, state.multiplier)
+        log = measures(world.limits, outcome) | {"objective": value, "critic_error": error}
+        return dataclasses.replace(after, multiplier=multiplier, beside=judged), log
+
+    def extra(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Array) -> Array:
+        """What each home's doing costs beside the uncontrolled flock on the same days: what a critic is to foresee.
+
+        Load, sun and prices are nobody's doing and the same in both, so that they are no noise to the critic. The
+        wires enter as a price: the penalty's gradient at a home's meter, times the power by which it differs. The
+        sum over homes is not the penalty, but the slope in each home's power is that of the penalty; a share by
+        heads would make it too small by the number of homes.
+
+        Returns:
+            (days, steps, homes) [currency].
+        """
+        trajectory, outcome = found
+        idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
+
+        def wires(effect):
+            verdict = world.verdict(effect, trajectory.end, profile, self.margin_pu)
+            return self.lagrangian.wires(verdict, multiplier)
+
+        price = jax.grad(wires)(trajectory.effect)
+        active = price.power_kw * (trajectory.effect.power_kw - idle.effect.power_kw)
+        reactive = price.reactive_kvar * (trajectory.effect.reactive_kvar - idle.effect.reactive_kvar)
+        return outcome.cost - judge(world, idle, profile).cost + active + reactive
+
+    def learn(self, judged: Critics, features: Array, cost: Array, key: Array) -> tuple[Critics, Array]:
+        """The critics after a round, and how far they were off before it (rms) [currency]."""
+        target = to_go(cost, judged.target.days(features), self.trace)
+        error = jnp.sqrt(((judged.critic.days(features) - target) ** 2).mean())
+        rows = [flat(features), flat(target[..., None])]
+        order = shuffled(rows[0].shape[0], self.critic_rows, self.critic_epochs, key)
+        net, adam = fit(miss, (judged.critic, judged.adam), self.critic_adam(len(order)), rows, order)
+        keep = self.critic_average
+        mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, judged.target, net)
+        return Critics(net, mean, adam), error

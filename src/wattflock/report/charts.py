@@ -1,0 +1,63 @@
+"""What charts of runs and studies share: methods, logarithmic axes, and a word where there is nothing to draw."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from wattflock.report.theme import HEIGHT, SOFT, WIDTH, Look, methods, themed
+
+HOURS = alt.Scale(domain=[0, 24], nice=False)
+HOUR_AXIS = alt.Axis(values=list(range(0, 25, 3)), format="d", title="hour of the day [h]")
+PER_DAY = "mpu·h per node and day"  # the unit of violations in all pictures
+CALM = "No voltage was outside its limits on any day, under any method."
+
+
+def named(table: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The table with methods by their human names."""
+    labels = {name: look.label for name, look in methods(names).items()}
+    return table.with_columns(pl.col("method").replace(labels))
+
+
+def colour_of(names: Iterable[str], title: str | None = None, **more: Any) -> alt.Color:
+    """Colour by method; names are human."""
+    looks = methods(names).values()
+    scale = alt.Scale(domain=[look.label for look in looks], range=[look.colour for look in looks])
+    return alt.Color("method:N", scale=scale, title=title, **more)
+
+
+def shape_of(names: Iterable[str]) -> alt.Shape:
+    """Shape by method, told apart in print."""
+    looks = methods(names).values()
+    scale = alt.Scale(domain=[look.label for look in looks], range=[look.shape for look in looks])
+    return alt.Shape("method:N", scale=scale, title=None)
+
+
+def dash_of(names: Iterable[str]) -> alt.StrokeDash:
+    """Dash by method, told apart in print."""
+    looks: list[Look] = list(methods(names).values())
+    scale = alt.Scale(domain=[look.label for look in looks], range=[list(look.dash or (1, 0)) for look in looks])
+    return alt.StrokeDash("method:N", scale=scale, title=None)
+
+
+def menu(name: str, label: str, options: list[str], chosen: str) -> alt.Parameter:
+    """A menu above the chart; `name` is what expressions call it."""
+    return alt.param(name=name, value=chosen, bind=alt.binding_select(options=options, name=f"{label} "))
+
+
+def decades(floor: float, top: float) -> tuple[alt.Scale, alt.Axis]:
+    """A logarithmic axis that ends at `floor`, where all that is smaller is drawn."""
+    top = max(top * 1.3, floor * 10)
+    marks = [10.0**place for place in range(round(math.log10(floor)), math.floor(math.log10(top)) + 1)]
+    text = f"(datum.value <= {floor * 1.001!r} ? '≤ ' : '') + format(datum.value, '~g')"
+    return alt.Scale(type="log", domain=[floor / 1.3, top], nice=False, clamp=True), alt.Axis(
+        values=marks, labelExpr=text
+    )
+
+
+def nothing(text: str) -> Any:
+    """A chart that says why it is empty."""
+    chart = alt.Chart(pl.DataFrame({"text": [text]})).mark_text(fontSize=14, color=SOFT).encode(text="text:N")
+    return themed(chart.properties(width=WIDTH, height=HEIGHT // 3), text)

@@ -1,0 +1,98 @@
+"""A home through a day: what each device draws or gives, what is in store, and what energy costs."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from wattflock.report import run_data
+from wattflock.report.charts import HOUR_AXIS, HOURS, menu, named, nothing
+from wattflock.report.run_data import RunData, best
+from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, SERIES, SOFT, SPARE, WIDTH, methods, themed
+
+
+def homes(run: RunData) -> Any:
+    """A home through a day: power of each device above, states below, the price as background; menus pick which."""
+    table = named(run_data.home_days(run), run.methods)
+    if table.is_empty():
+        return nothing("No example homes in this run.")
+    choices, looks = table["choice"].unique(maintain_order=True).to_list(), methods(run.methods)
+    present = [looks[name].label for name in run_data.methods_in(run, run.examples)]
+    mine = looks[best(run.summary)].label
+    picks = [
+        menu("home_shown", "", choices, choices[0]),
+        menu("steered_by", "method", present, mine if mine in present else present[0]),
+    ]
+    here = "datum.choice == home_shown && datum.method == steered_by"
+    powers = alt.layer(_prices(run), *_powers(table, here)).properties(width=WIDTH, height=HEIGHT - 60)
+    chart = alt.vconcat(powers, _states(table, here)).resolve_scale(color="independent").add_params(*picks)
+    return themed(
+        chart, f"A home through a day: what each device draws (above zero) or gives (below). First: {choices[0]}."
+    )
+
+
+def _powers(table: pl.DataFrame, here: str) -> list[Any]:
+    keys = ("choice", "method", "series", "start", "end")
+    power = table.filter(pl.col("unit") == "kW").with_columns(pl.col("value", "low", "high").round(3))
+    parts = power.filter((pl.col("series") != "net") & (pl.col("value") != 0)).select(*keys, "value", "low", "high")
+    net = power.filter(pl.col("series") == "net").select(*keys, "value")
+    last = net.filter(pl.col("start") == pl.col("start").max().over("choice", "method"))
+    ends = pl.concat([net, last.with_columns(start=pl.col("end"))])
+    x, y = alt.X("start:Q", scale=HOURS, axis=HOUR_AXIS), alt.Y("low:Q", title="power drawn [kW]")
+    colour = _series_colours(power["series"])
+    tips = ["series:N", alt.Tooltip("start:Q", title="from [h]"), alt.Tooltip("value:Q", format=".2f", title="kW")]
+    bars = alt.Chart(parts).transform_filter(here).mark_rect(stroke=PAPER, strokeWidth=0.4)
+    line = alt.Chart(ends).transform_filter(here).mark_line(interpolate="step-after", strokeWidth=2)
+    zero = alt.Chart(pl.DataFrame({"at": [0.0]})).mark_rule(color=SOFT)
+    return [
+        zero.encode(y="at:Q"),
+        bars.encode(x=x, x2="end:Q", y=y, y2="high:Q", color=colour, tooltip=tips),
+        line.encode(x=x, y=alt.Y("value:Q"), color=colour),
+    ]
+
+
+def _series_colours(series: pl.Series) -> alt.Color:
+    there = set(series) - {"net"}
+    names = [name for name in SERIES if name in there] + sorted(there - SERIES.keys())
+    spare = iter(look[0] for look in SPARE * 9)
+    colours = [*(SERIES.get(name) or next(spare) for name in names), SERIES["net"]]
+    return alt.Color("series:N", scale=alt.Scale(domain=[*names, "net"], range=colours), title=None)
+
+
+def _prices(run: RunData) -> Any:
+    """The dearer the energy, the darker the ground."""
+    table = run_data.prices(run)
+    least, most = (float(value or 0) for value in (table["price"].min(), table["price"].max()))  # type: ignore[arg-type]
+    depth = alt.Opacity(
+        "price:Q", scale=alt.Scale(domain=[least, max(most, least + 1e-9)], range=[0.03, 0.18]), legend=None
+    )
+    tip = alt.Tooltip("price:Q", format=".3f", title=f"price [{run.currency}/kWh]")
+    return (
+        alt.Chart(table)
+        .transform_filter("datum.choice == home_shown")
+        .mark_rect(color=INK)
+        .encode(x=alt.X("start:Q", scale=HOURS, axis=HOUR_AXIS), x2="end:Q", opacity=depth, tooltip=[tip])
+    )
+
+
+def _states(table: pl.DataFrame, here: str) -> Any:
+    states = table.filter(pl.col("unit") != "kW").select(
+        "choice",
+        "method",
+        pl.col("end").alias("hour"),
+        pl.col("value").round(2),
+        pl.format("{} [{}], after each step", "series", "unit").alias("name"),
+    )
+    return (
+        alt.Chart(states)
+        .transform_filter(here)
+        .mark_line(color=BLUE)
+        .encode(
+            x=alt.X("hour:Q", scale=HOURS, axis=HOUR_AXIS),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+            row=alt.Row("name:N", title=None),
+            tooltip=["hour:Q", "value:Q"],
+        )
+        .properties(width=WIDTH, height=90)
+        .resolve_scale(y="independent")
+    )

@@ -1,0 +1,249 @@
+"""One HTML page of a run: what homes, carbon and wires get, how the methods compare, and how it was measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from wattflock.core.files import write_whole
+from wattflock.report import html, run_charts, run_data, tables, words
+from wattflock.report.html import Row, Section
+from wattflock.report.run_data import DAYS_A_YEAR, RunData, before, best
+from wattflock.report.theme import methods
+from wattflock.study.quantities import QUANTITIES, WIDE
+
+CAPTIONS = {
+    "tradeoff": "Cheaper to the left, safer below. Lines are 95 % intervals over the days: of a cost, that of its "
+    "paired difference from the uncontrolled homes; of a violation, a bootstrap. The violation axis is logarithmic.",
+    "voltage": "All nodes on all test days. Pale: from the lowest to the highest ever seen. Darker: 5 to 95 % of the "
+    "nodes on a mean day. Line: the median. Dashed: the limits.",
+    "feeder": "Each bus by its worst phase, on one logarithmic scale; an empty circle has no violation. Point at a bus "
+    "for its voltages; drag to move, turn the wheel with Shift held to zoom, double-click to go back.",
+    "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
+    "curves": "A line for each seed: strong on validation days, faint on training days.",
+    "days": "A row for each method; an empty place is a day on which it was not judged.",
+}
+TERMS = {
+    "perfect foresight": "The optimum of a planner who knows the day and every home beforehand; nothing is cheaper.",
+    "uncontrolled": "Nobody decides: thermostats hold, cars charge at once, batteries rest.",
+    "per unit (pu)": "Voltage as a share of the nominal voltage.",
+    "node": "One phase of one bus of the feeder.",
+}
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write `report.html` and the PNGs of all figures into the run folder, each whole or not at all.
+
+    Raises:
+        RunError: a file of the run is missing or damaged, or the disk is full.
+    """
+    run = run_data.read(run_folder)
+    run_charts.draw_all(run, run_folder)
+    return write_whole(run_folder / "report.html", page(run).encode())
+
+
+def page(run: RunData) -> str:
+    """The whole page."""
+    lead = html.paragraph(" ".join(words.story(run)), "lead")
+    kicker = f"wattflock · {run.summary.get('run', '')}"
+    return html.page(f"{words.headline(run)}.", [*_first(run), *_lab(run)], lead + html.tiles(tiles(run)), kicker)
+
+
+def tiles(run: RunData) -> list[tuple[str, str, str]]:
+    """What a person who runs a community asks first: money, carbon, wires, and who loses."""
+    name = best(run.summary)
+    mine, theirs = run.methods[name], run.methods[before(run.summary)]
+    saved, half = words.saving_a_year(mine, theirs), mine.get("saving_half_width")
+    sure = f", give or take {words.number(DAYS_A_YEAR * half)} with other days" if half else ""
+    table = run_data.savings(run, name).drop_nulls("saving")
+    losers = table.filter(pl.col("saving") < 0)
+    worst = f"; the worst by {words.number(-_least(losers))} {run.currency} a year" if losers.height else ""
+    return [
+        (words.number(saved), f"{run.currency} a year", f"saved by an average home{sure}"),
+        _carbon(mine, theirs),
+        (_left(mine), "%", "of the uncontrolled voltage violations left"),
+        (
+            words.count(losers.height) if table.height else words.DASH,
+            f"of {words.counted(table.height, 'home')}",
+            f"pay more than when nobody steers{worst}",
+        ),
+    ]
+
+
+def _least(losers: pl.DataFrame) -> float:
+    return float(losers["saving"].min())  # type: ignore[arg-type]
+
+
+def _carbon(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str]:
+    column, unit = "co2_kg_per_home_day", "kg of CO₂ a year"
+    now, then = mine.get(column), theirs.get(column)
+    change = None if now is None or then is None else DAYS_A_YEAR * (now - then)
+    share = words.change(now, then)
+    beside = "" if share is None else f", {words.signed(100 * share)} %"
+    return words.signed(change), unit, f"per home{beside}; grid and fuel burnt at home together"
+
+
+def _left(row: dict[str, Any]) -> str:
+    share = row.get("violation_of_idle")
+    return "0" if share is None and row.get("violation_pu_h") == 0 else words.percent(share)
+
+
+def _first(run: RunData) -> list[Section]:
+    """For everyone: homes, methods, wires."""
+    figure = {
+        name: html.figure(draw(run)) for name, draw in run_charts.CHARTS.items() if name not in ("curves", "days")
+    }
+    every, *same = tables.compared(run.summary)
+    table = html.paragraph(every.note, "soft") + every.page()
+    table += "".join(
+        f"<h3>{html.words('All methods on the same days')}</h3>{html.paragraph(each.note, 'soft')}{each.page()}"
+        for each in same
+    )
+    maps = figure["feeder"] + html.folded("The same by voltage", figure["feeder_voltage"])
+    return [
+        Section(
+            "gains",
+            "What homes save",
+            "Each home's saving in a year; red pays more.",
+            figure["gains"] + gains(run),
+            "homes",
+        ),
+        Section("table", "Methods compared", "", table, "methods"),
+        Section("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
+        Section("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
+        Section("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
+        Section("homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"),
+    ]
+
+
+def _lab(run: RunData) -> list[Section]:
+    """For those who check it: every figure, learning, days, how it was measured, words, scenario."""
+    full = "".join(html.paragraph(each.note, "soft") + each.page() for each in tables.compared(run.summary, wide=True))
+    learned = html.figure(run_charts.curves(run))
+    text = json.dumps(run.summary.get("scenario", {}), indent=2, ensure_ascii=False)
+    scenario = html.folded("Show all settings", html.code(text)) + html.paragraph(versions(run), "soft")
+    return [
+        Section("figures", "Every figure", "", full, "every figure"),
+        Section("learning", "Learning", CAPTIONS["curves"], learned, "learning"),
+        Section(
+            "days",
+            "Over the year",
+            f"Violation of each test day [mpu·h per node]. {CAPTIONS['days']}",
+            html.figure(run_charts.days(run)),
+            "year",
+        ),
+        Section("measured", "How this was measured", "", html.bullets(measured(run)), "how it was measured"),
+        Section("glossary", "What the words mean", "", html.definitions(glossary(run)), "glossary"),
+        Section("scenario", "Scenario", "Everything that decides the result.", scenario),
+    ]
+
+
+def gains(run: RunData) -> str:
+    """Who saves, by kind of home: a table."""
+    found = run_data.gains(run, best(run.summary)).drop_nulls("saving")
+    if found.is_empty():
+        return html.paragraph("No figures of single homes in this run.")
+    looks, unit = methods(run.methods), f"{run.currency}/day"
+    heads = [
+        ("kind of home", ""),
+        ("homes", ""),
+        (looks[before(run.summary)].label, unit),
+        (looks[best(run.summary)].label, unit),
+        ("saving", f"{run.currency}/year"),
+        ("pay more", "homes"),
+        ("worst", f"{run.currency}/year"),
+        ("CO₂", "kg/year"),
+    ]
+    rows = [
+        Row(
+            [
+                words.kind_of(row["kind"]),
+                words.count(row["homes"]),
+                words.money(row["before"]),
+                words.money(row["cost"]),
+                words.number(row["saving"]),
+                words.count(row["pay_more"]),
+                words.number(row["worst"]),
+                words.signed(None if row["co2_change"] is None else DAYS_A_YEAR * row["co2_change"]),
+            ]
+        )
+        for row in found.iter_rows(named=True)
+    ]
+    return html.table(heads, rows)
+
+
+def prices(run: RunData) -> str:
+    """What the background of a home's day means."""
+    found = run_data.prices(run)["price"].drop_nulls()
+    if found.is_empty():
+        return ""
+    low, high = float(found.min()), float(found.max())  # type: ignore[arg-type]
+    if low == high:
+        return f"Energy costs {low:.2f} {run.currency}/kWh all day."
+    return (
+        f"The stronger the background, the dearer the energy: {low:.2f} to {high:.2f} {run.currency}/kWh on these days."
+    )
+
+
+def measured(run: RunData) -> list[str]:
+    """How the figures were made, a sentence or two each."""
+    summary = run.summary
+    steps, failed = run.steps.height, run.steps.filter(~pl.col("converged")).height
+    days, homes = words.counted(summary.get("test_days"), "test day"), words.counted(summary.get("homes"), "home")
+    said = [
+        f"{homes} learned, standing for {words.count(summary.get('homes_on_feeder'))} on the feeder. "
+        "Every method meets the same homes on the same days.",
+        f"The headline is about the cheapest method of those that leave at most {words.percent(run_data.LIMIT)} % of "
+        "the uncontrolled voltage violations.",
+        "Days are split by whole weeks into training, validation and test. The settings that come with the "
+        f"learners were chosen on other weeks than the {days}, which serve this verdict alone.",
+        "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full "
+        f"alternating-current power flow. It converged in {steps - failed:,} of {steps:,} steps.",
+        "The interval of a saving is that of the paired difference from the uncontrolled homes (Student's t over the "
+        "test days); the others are 95 % bootstrap intervals over the days. Neighbouring days are taken as "
+        f"independent. A year is {DAYS_A_YEAR} mean test days.",
+    ]
+    if run.shared:
+        said.append(
+            f"Perfect foresight was computed for {words.count(summary['bound_days'])} of the days, and the share of "
+            "the saving is taken on those. Where it stands beside other methods, their figures are of the same days."
+        )
+    said += origin(summary.get("data", {}))
+    seconds = [f"{name} {words.number(value)} s" for name, value in summary.get("seconds", {}).items()]
+    return said + ([f"Computing time: {', '.join(seconds)}."] if seconds else [])
+
+
+def origin(card: dict[str, Any]) -> list[str]:
+    """Whose readings they are, what was borrowed, and what was mended in them."""
+    if not card:
+        return []
+    said = [f"Readings: {card['source']}; {card['period']}. Owner: {card['owner']}. Licence: {card['licence']}."]
+    composite = card.get("composite")
+    if isinstance(composite, dict) and composite:
+        said.append("Borrowed: " + ", ".join(f"{column} from {place}" for column, place in composite.items()) + ".")
+    elif isinstance(composite, str):
+        said.append(f"A composite: {composite}.")
+    if unused := card.get("not_used"):
+        said.append(f"In the files but not used: {', '.join(unused)}.")
+    if unused := card.get("not_used"):
+        said.append(f"In the files but not used: {', '.join(unused)}.")
+    if repairs := card.get("repairs"):
+        mended = ", ".join(f"{what} {times:,}" for what, times in repairs.items())
+        said.append(f"Mended in the readings: {mended}.")
+    return said
+
+
+def glossary(run: RunData) -> dict[str, str]:
+    """What the headings and words mean."""
+    named = {}
+    for name in ("violation_pu_h", *WIDE):
+        quantity = QUANTITIES[name]
+        named[f"{quantity.label} [{quantity.unit_in(run.currency)}]"] = quantity.meaning
+    return named | TERMS
+
+
+def versions(run: RunData) -> str:
+    """What the run was made with, in one line."""
+    text = ", ".join(f"{name} {version}" for name, version in run.summary.get("versions", {}).items())
+    return f"Made with {text}." if text else ""

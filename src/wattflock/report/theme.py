@@ -1,0 +1,139 @@
+"""How every figure looks: colours, marks and fonts, and the one way to write a chart to a file.
+
+Colours are those of Okabe and Ito (2008), which colour-blind readers tell apart; shapes and dashes tell methods apart
+in print. A chart is drawn for light paper; on a dark page the colours of `NIGHT` are replaced by its style sheet.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from wattflock.core.files import write_whole
+
+INK, SOFT, LINE, PAPER = "#16202e", "#5b6673", "#dde2e8", "#ffffff"
+BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+PINK, SKY, GREY, BROWN = "#cc79a7", "#56b4e9", "#6b7280", "#8c6d1f"
+OKABE_ITO = (BLUE, RED, GREEN, ORANGE, PINK, SKY, BROWN, GREY)
+NIGHT = {  # light → dark, wherever the colour stands in a figure
+    INK: "#e8ecf1", SOFT: "#a2adba", LINE: "#2c3744", PAPER: "#18202b",
+    BLUE: "#4aa8e0", GREEN: "#1fbf92", GREY: "#98a2b3", BROWN: "#c39b3c", "#5d4037": "#a1887f",
+}  # fmt: skip
+SEQUENTIAL = ("#fee8a8", "#fdae4b", "#e8601c", "#a50f15", "#4a0010")  # light to dark, also in grey
+DIVERGING = ("#7f3b08", "#e08214", "#c9cdd3", "#8073ac", "#2d004b")  # low to high; grey is the middle
+FONT = "Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif"
+WIDTH, HEIGHT = 640, 340  # of a chart [px]; a page gives it the width there is
+PPI = 200  # of a PNG: 72 px of a chart are an inch
+
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": SOFT, "titleColor": INK, "domainColor": SOFT, "tickColor": SOFT, "gridColor": LINE,
+        "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridWidth": 0.7,
+    },
+    "axisX": {"grid": False, "labelOverlap": "greedy", "labelSeparation": 8},
+    "legend": {
+        "orient": "top", "direction": "horizontal", "columns": 4, "labelColor": INK, "titleColor": INK,
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 260, "titleLimit": 400,
+        "symbolStrokeWidth": 2, "symbolOpacity": 1, "offset": 8,
+    },
+    "title": {"color": INK, "subtitleColor": SOFT, "fontSize": 13, "anchor": "start", "fontWeight": "bold"},
+    "header": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "labelFontWeight": "bold",
+               "labelAnchor": "start", "labelOrient": "top", "title": None},
+    "text": {"color": INK, "fontSize": 11},
+    "rule": {"color": INK},
+    "line": {"color": BLUE, "strokeWidth": 2},
+    "bar": {"color": BLUE},
+    "point": {"color": BLUE, "filled": True, "size": 60},
+    "range": {"category": list(OKABE_ITO)},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one method, side or series is drawn everywhere: `shape` and `dash` as Vega names them."""
+
+    label: str
+    colour: str
+    shape: str = "circle"
+    dash: tuple[int, ...] = ()
+
+
+METHODS = {  # human names; the name that a scenario knows stands in brackets where it has to be typed
+    "idle": Look("uncontrolled (idle)", GREY),
+    "rules": Look("rule-based (rules)", ORANGE, "square", (8, 3, 2, 3)),
+    "gradmap": Look("learned (gradmap)", BLUE, "diamond"),
+    "through": Look("learned (through)", GREEN, "triangle-up", (6, 3)),
+    "bound": Look("perfect foresight", INK, "cross", (2, 3)),
+    "mpc": Look("planning homes (mpc)", PINK, "triangle-down", (8, 3, 2, 3)),
+}
+SERIES = {  # of a home's day; light and dark alternate so that a stack reads in grey too
+    "load": "#9aa3af", "panel": "#f0c419", "battery": BLUE, "heat pump": RED, "generator": "#5d4037", "ev": GREEN,
+    "appliance": PINK, "net": INK,
+}  # fmt: skip
+SPARE = (  # of what has no look of its own, in turn
+    (RED, "triangle-down", (6, 3)),
+    (PINK, "cross", (8, 3, 2, 3)),
+    (SKY, "triangle-left", (2, 3)),
+    (BROWN, "triangle-right", (10, 4)),
+)
+
+
+def looks_of(names: list[str], known: dict[str, Look]) -> dict[str, Look]:
+    """A look for every name; those without one of their own take the spare ones in turn."""
+    others = [name for name in names if name not in known]
+    spare = {name: Look(name, *SPARE[place % len(SPARE)]) for place, name in enumerate(others)}
+    return {name: known.get(name) or spare[name] for name in names}
+
+
+def methods(names: Iterable[str]) -> dict[str, Look]:
+    """A look for every method."""
+    return looks_of(list(names), METHODS)
+
+
+def themed(chart: Any, said: str) -> Any:
+    """The chart with our look and `said` as its text alternative; the last step of every figure."""
+    return chart.configure(**CONFIG).properties(description=said)
+
+
+def spec(chart: Any) -> dict[str, Any]:
+    """A chart as Vega-Lite reads it, with all its rows."""
+    with alt.data_transformers.enable("default", max_rows=None):
+        return chart.to_dict()
+
+
+def save(chart: Any, path: Path) -> Path:
+    """Write a chart as `.png`, `.svg` or `.pdf`, whole or not at all; no browser is needed.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written.
+        KeyError: another ending.
+    """
+    return write_whole(path, FORMATS[path.suffix](spec(chart)))
+
+
+def png(found: dict[str, Any]) -> bytes:
+    """A PNG on white paper."""
+    return vl_convert.vegalite_to_png(_on_paper(found), ppi=PPI)
+
+
+def svg(found: dict[str, Any]) -> bytes:
+    """An SVG on white paper."""
+    return vl_convert.vegalite_to_svg(_on_paper(found)).encode()
+
+
+def pdf(found: dict[str, Any]) -> bytes:
+    """A PDF of one page."""
+    return vl_convert.vegalite_to_pdf(_on_paper(found))
+
+
+def _on_paper(found: dict[str, Any]) -> dict[str, Any]:
+    return found | {"background": PAPER, "padding": 10}
+
+
+FORMATS = {".png": png, ".svg": svg, ".pdf": pdf}

@@ -1,0 +1,201 @@
+"""Scenario → world, sampler and learners: the one place where names become objects."""
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import nearest, part
+from wattflock.core.scenario import DataSection, HomesSection, Scenario
+from wattflock.core.settings import make
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH
+from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
+from wattflock.data.source import DataSource, Readings
+from wattflock.feeder.limits import Limits
+from wattflock.feeder.loads import apportion
+from wattflock.feeder.source import FeederMap, FeederSource
+from wattflock.feeder.volt_var import VoltVar
+from wattflock.homes.device import Device
+from wattflock.homes.home import Home
+from wattflock.learn.learner import Learner
+from wattflock.market.market import Market
+from wattflock.world.sensors import Voltmeter
+from wattflock.world.world import World
+
+KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """The objects that a scenario names; `dataclasses.replace` puts one that has no file in their place."""
+
+    source: DataSource
+    wiring: FeederSource
+    market: Market
+    devices: dict[str, type[Device]]
+    learners: dict[str, Learner]  # the scenario's own with its settings, and those that it is compared with
+
+    def learner(self, name: str) -> Learner:
+        """A learner by name; one that the scenario does not name has its defaults."""
+        return self.learners[name] if name in self.learners else part("learn", Learner, name)()
+
+
+def parts_of(scenario: Scenario) -> Parts:
+    """The parts of a checked scenario; no file of readings is read yet."""
+    learn = scenario.learn
+    own = _made("learn", Learner, learn)
+    others = {name: part("learn", Learner, name)() for name in scenario.judge.methods if name != learn.part}
+    return Parts(
+        source=_made("data", DataSource, scenario.data),
+        wiring=_made("feeder", FeederSource, scenario.feeder),
+        market=_made("market", Market, scenario.market),
+        devices={name: part("homes", Device, name) for name in ("panel", *scenario.homes.mix)},
+        learners={learn.part: own.lasting(learn.rounds) if learn.rounds else own} | others,
+    )
+
+
+def learner(scenario: Scenario, name: str) -> Learner:
+    """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
+    return parts_of(scenario).learner(name)
+
+
+def _made(room: str, interface: type, section: Any) -> Any:
+    return make(part(room, interface, section.part), section.settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """What a scenario stands for. World and tables are float64 on the host; cast the world to train."""
+
+    world: World
+    sampler: Sampler
+    chart: FeederMap
+    readings: Readings
+    kinds: tuple[str, ...]  # devices of each home, e.g. "battery+panel"
+    terminals: tuple[str, ...]  # where each home is
+
+
+def build(scenario: Scenario, parts: Parts | None = None) -> Built:
+    """World, days and chart of a scenario; the same scenario gives the same homes.
+
+    Args:
+        scenario: checked, as `load` gives it.
+        parts: in place of those that it names.
+
+    Raises:
+        ScenarioError: readings, a feeder or homes that do not fit the scenario.
+    """
+    random = np.random.default_rng(scenario.homes.seed)
+    homes, parts = scenario.homes, parts or parts_of(scenario)
+    readings = parts.source.read()
+    feeder = parts.wiring.build()
+    has = assign(homes, random)
+    devices = furnish(has, parts.devices, readings.reference_price_per_kwh, random)
+    at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
+    placement: Any = np.zeros((homes.count, len(feeder.terminals)))
+    placement[np.arange(homes.count), at] = homes.homes_per_agent
+    kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
+    world = World(
+        fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
+        feeder=feeder,
+        market=parts.market,
+        limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
+        steps=round(24 / scenario.data.dt_h),
+        placement=placement,
+        voltmeter=Voltmeter(at) if homes.voltmeter else None,
+        guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
+    )
+    return Built(
+        world=world,
+        sampler=days_of(scenario.data, homes.count, readings, random),
+        chart=parts.wiring.chart(),
+        readings=readings,
+        kinds=tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count)),
+        terminals=tuple(feeder.terminals[t] for t in at),
+    )
+
+
+def days_of(data: DataSection, count: int, readings: Readings, random: np.random.Generator) -> Sampler:
+    """The sampler: which measured home each agent is, its size, and how training days are varied."""
+    source = sources(readings.homes, data.homes_held_out, count, random)
+    scale = random.uniform(0.6, 1.4, count)
+    if len(set(source["train"])) == count:
+        scale = np.ones(count)  # every agent is a home of its own, as it was measured
+    refuse_few(len(readings.month), data.fold)
+    augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
+    return sampler(
+        readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error)
+    )
+
+
+def refuse_few(days: int, fold: int) -> None:
+    """Raises ScenarioError where readings are too short for a training, a validation and a test day."""
+    missing = set(SPLITS)
+    for week in itertools.count():
+        missing.discard(split_of_week(week, fold))
+        if not missing:
+            break
+    if days <= 7 * week:
+        said = f"{7 * week + 1} or more: whole weeks are for training, validation and test (data.fold={fold})"
+        raise ScenarioError([Problem("scenario", "data: days of readings", days, said)])
+
+
+def sources(
+    measured: tuple[str, ...], held_out: tuple[str, ...], count: int, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Which measured home each agent is, by split; those held out stand in the test split alone.
+
+    Where there are enough homes no two agents are the same one.
+
+    Raises:
+        ScenarioError: a home to hold out was not measured, or none would be left to learn from.
+    """
+    unknown = [home for home in held_out if home not in measured]
+    problems = [Problem("scenario", "data.homes_held_out", home, nearest(home, measured)) for home in unknown]
+    if not problems and set(held_out) == set(measured):
+        problems = [Problem("scenario", "data.homes_held_out", held_out, "fewer than all measured homes")]
+    if problems:
+        raise ScenarioError(problems)
+    known = [k for k, home in enumerate(measured) if home not in held_out]
+    seen = random.choice(known, count, replace=count > len(known))
+    unseen = random.choice([measured.index(home) for home in held_out], count) if held_out else seen
+    return {"train": seen, "validation": seen, "test": unseen}
+
+
+def assign(homes: HomesSection, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Which home has which device: name → booleans (homes,). The mix is exclusive, panels come on top."""
+    count = homes.count
+    shuffled = random.permutation(count)
+    has, begin = {}, 0
+    for name, share in homes.mix.items():
+        end = begin + round(share * count)
+        has[name] = np.isin(np.arange(count), shuffled[begin:end])
+        begin = end
+    battery = has.get("battery", np.zeros(count, bool))
+    share = np.where(battery, homes.panel_share_with_battery, homes.panel_share_without)
+    return {"panel": random.random(count) < share} | has
+
+
+def furnish(
+    has: dict[str, np.ndarray], kinds: dict[str, type[Device]], price_per_kwh: float, random: np.random.Generator
+) -> dict[str, Device]:
+    """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it.
+
+    What is stated in currency is scaled to a mean import price of `price_per_kwh`.
+    """
+    devices = {}
+    for name, mask in has.items():
+        example = kinds[name].example()
+        values = {f.name: np.full(mask.shape, float(getattr(example, f.name))) for f in dataclasses.fields(example)}
+        values |= {field: random.uniform(low, high, mask.shape) for field, (low, high) in example.ranges.items()}
+        values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
+        values |= {field: values[field] * mask for field in example.sizes}
+        devices[name] = type(example)(**values)
+    return devices
+
+
+def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random."""
+    return random.permutation(np.repeat(np.arange(len(weight)), apportion(count, weight)))

@@ -1,0 +1,36 @@
+"""Learning curves: rows at the marks of a training run, and what is said beside its bar."""
+
+import polars as pl
+
+from wattflock.study.train import Mark
+
+NUMBERS = ("seconds", "objective", "cost", "violation_pu_h", "violated_share")
+
+
+def points(mark: Mark, method: str, seed: int) -> list[dict]:
+    """Rows of the learning curve at a mark."""
+    place = {"method": method, "seed": seed, "seconds": mark.seconds, "round": mark.rounds}
+    scores = {"train": mark.train, "validation": mark.validation}
+    return [
+        place | {"split": split, "objective": found.get("objective")}
+        | {name: found.get(name) for name in ("cost", "violation_pu_h", "violated_share")}
+        for split, found in scores.items()
+        if found
+    ]  # fmt: skip
+
+
+def curves(rows: list[dict], idle_cost: float) -> pl.DataFrame:
+    """The learning curves of all methods; `saving` is against the uncontrolled validation days."""
+    schema = {"method": pl.String, "seed": pl.Int64, "round": pl.Int64, "split": pl.String}
+    table = pl.DataFrame(rows, schema=schema | dict.fromkeys(NUMBERS, pl.Float64))
+    return table.with_columns(saving=pl.when(pl.col("split") == "validation").then(idle_cost - pl.col("cost")))
+
+
+def note(scores: dict[str, float], idle: dict[str, float], currency: str) -> str:
+    """What a bar says beside itself of the validation days; `idle` are the scores of the uncontrolled flock."""
+    mine, theirs = scores["violation_pu_h"], idle["violation_pu_h"]
+    if theirs > 0:
+        said = f"violation {100 * mine / theirs:.3g} % of uncontrolled"
+    else:
+        said = f"violation {1e6 * mine:.3g} µpu·h, uncontrolled none" if mine > 0 else "no violation"
+    return f"{scores['cost']:.3f} {currency}/home-day, {said}"

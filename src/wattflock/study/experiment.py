@@ -1,0 +1,395 @@
+"""One scenario at work: built once, trained with a bar, saved as it goes; what the verbs are made of."""
+
+import dataclasses
+import functools
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+from jax.sharding import Mesh
+
+from wattflock.core.errors import Problem, RunError, ScenarioError
+from wattflock.core.progress import bar
+from wattflock.core.scenario import Scenario
+from wattflock.core.types import on_device
+from wattflock.learn.lagrangian import Gradient
+from wattflock.learn.learner import Learner, Progress, begin
+from wattflock.market.market import Market
+from wattflock.study import compare
+from wattflock.study.bound import Optimum, bound, why_no_bound
+from wattflock.study.build import Built, Parts, build, parts_of
+from wattflock.study.curve import curves, note, points
+from wattflock.study.fine_tune import FineTune
+from wattflock.study.forecast import forecast
+from wattflock.study.mpc import mpc
+from wattflock.study.results import Comparison, Training, Tuned
+from wattflock.study.run import Run, open_run
+from wattflock.study.summary import on_shared_days
+from wattflock.study.train import Course, Mark, score, train, validation_days
+from wattflock.world.rollout import Policy
+from wattflock.world.sharding import mesh_of
+from wattflock.world.world import World
+
+SAVE_EVERY_S = 20.0
+SLOW_S = 1.0  # rounds that take longer are saved each time: Ctrl-C does not wait for them
+TUNED = "+tuned"  # behind a method's name: a trained flock in which some homes were fitted anew
+KEPT = ("jax", "jaxlib", "equinox", "optax", "numpy", "highspy", "wattflock")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A scenario, its folder, and what is made from it when first needed."""
+
+    scenario: Scenario
+    run: Run | None = None  # where all is kept; None: nowhere
+    minutes: float = 0.0  # of training in this call and per method; 0 is no limit
+    devices: int = 1  # that share the homes; 0 is as many as there are
+    own: Parts | None = None  # in place of the parts that the scenario names
+    asked: tuple[str, ...] = ()  # methods to compare; empty: those of the scenario
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What is compared, the uncontrolled flock first."""
+        return tuple(dict.fromkeys(("idle", *(self.asked or self.scenario.judge.methods))))
+
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """The objects that the scenario names."""
+        return self.own or parts_of(self.scenario)
+
+    @functools.cached_property
+    def built(self) -> Built:
+        """World, sampler and chart."""
+        return build(self.scenario, self.parts)
+
+    @functools.cached_property
+    def world(self) -> World:
+        """The world to train in."""
+        return on_device(self.built.world, "float32")
+
+    @functools.cached_property
+    def mesh(self) -> Mesh | None:
+        """The devices that train; None where one is enough."""
+        return None if self.devices == 1 else mesh_of(self.scenario.homes.count, self.devices)
+
+    @functools.cached_property
+    def days(self) -> compare.Days:
+        """The unseen days."""
+        judge = self.scenario.judge
+        return compare.unseen(self.built, judge.test_days, self.scenario.seed, judge.bound_days)
+
+    @functools.cached_property
+    def idle(self) -> dict[str, float]:
+        """`measures` of the uncontrolled flock on the validation days."""
+        policy = self.parts.learner("idle").policy(())
+        scores = score(self.world, policy, validation_days(self.built.sampler))
+        return {name: float(value) for name, value in scores.items()}
+
+    @functools.cached_property
+    def no_bound(self) -> str:
+        """Why the optimum cannot be found in this market; empty where it can."""
+        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        return why_no_bound(self.built.world, self.days.of(picked).profile) if picked else ""
+
+    def begin(self) -> None:
+        """Build all and refuse what cannot be; only then is the folder made.
+
+        Raises:
+            ScenarioError: readings, homes, feeder, devices or counts of days that do not fit.
+        """
+        judge = self.scenario.judge
+        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days)
+        _ = self.mesh
+        if self.run:
+            self.run.begin(self.scenario)
+
+    def course(self, method: str, who: Learner) -> Course:
+        """A training run from its beginning."""
+        sampler, seed = self.built.sampler, self.scenario.seed
+        return Course(who, self.world, sampler, seed, who.rounds(), self.minutes, mesh=self.mesh)
+
+    def training(self, method: str, fresh: bool = False) -> Training:
+        """Train a method, or go on with it, and say what came of it."""
+        self.begin()
+        policy, card = self.trained(method, fresh)
+        asked, kept = self.parts.learner(method).rounds(), self.run and self.run.checkpoint(method)
+        curve = curves(card["curve"], self.idle["cost"])
+        return Training(method, policy, card["rounds"], asked, card["seconds"], curve, kept)
+
+    def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:
+        """A method's policy and the card of its training; goes on from a checkpoint unless `fresh`.
+
+        Ctrl-C saves the last whole chunk of rounds and passes on; nothing is lost.
+        """
+        who = self.parts.learner(method)
+        course = self.course(method, who)
+        progress = begin(who, self.world, self.scenario.seed)
+        card = untrained()
+        saved = self.run.resume(method, progress) if self.run and not fresh else None
+        if saved:
+            progress, card = saved
+            course = dataclasses.replace(course, seconds=card["seconds"], minutes=self._until(card["seconds"]))
+        if card["rounds"] < course.rounds:
+            progress, card = self._train(method, course, progress, card)
+        return who.policy(progress.state), card
+
+    def _until(self, spent_s: float) -> float:
+        return self.minutes + spent_s / 60 if self.minutes else 0.0
+
+    def _train(self, method: str, course: Course, progress, card: dict):
+        mark, said, currency = None, "", self.built.readings.currency
+        saved_at = before = time.monotonic()
+        with bar(method, course.rounds) as shown:
+            shown.at(card["rounds"], "compiling …")
+            try:
+                for mark in train(course, progress):
+                    card = card | {"rounds": mark.rounds, "seconds": mark.seconds}
+                    card["curve"] = card["curve"] + points(mark, method, course.seed)
+                    said = note(mark.validation, self.idle, currency) if mark.validation else said
+                    shown.at(mark.rounds, said)
+                    now = time.monotonic()
+                    if max(now - saved_at - SAVE_EVERY_S, now - before - SLOW_S) > 0:
+                        self._save(method, mark, card)
+                        saved_at = now
+                    before = time.monotonic()
+            finally:
+                if mark:
+                    self._save(method, mark, card)
+        return (mark.progress if mark else progress), card
+
+    def _save(self, method: str, mark: Mark, card: dict) -> None:
+        if self.run:
+            self.run.save(method, mark.progress, card)
+
+    def optima(self) -> dict[int, Optimum]:
+        """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
+        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        found = {}
+        with bar("bound", len(picked)) as shown:
+            for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
+                found[day] = optimum
+                each = optimum.cost / self.scenario.homes.count
+                shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home on this day")
+        return found
+
+    def receding(self) -> dict[int, np.ndarray]:
+        """What homes do that plan by themselves, on the days with a bound: number of the day → actions."""
+        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        some, found = self.days.of(picked).profile, {}
+        with bar("mpc", len(picked)) as shown:
+            days = mpc(self.built.world, some, forecast(self.built.sampler, some))
+            for day, went in zip(picked, days, strict=True):
+                found[day] = went.action
+                each = went.cost / self.scenario.homes.count
+                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home on this day")
+        return found
+
+
+def experiment_of(
+    scenario: Scenario,
+    runs: Path | None = None,
+    learners: Mapping[str, Learner] | None = None,
+    market: Market | None = None,
+    minutes: float = 0.0,
+    devices: int = 1,
+) -> Experiment:
+    """A scenario at work, with parts that need no file.
+
+    Args:
+        scenario: checked, as `load` gives it.
+        runs: folder of runs; None: nothing is kept.
+        learners: name → learner: these are compared instead of those that the scenario names.
+        market: instead of the scenario's.
+        minutes: of training in this call and per method; 0 is no limit.
+        devices: that share the homes; 0 is as many as there are.
+    """
+    parts = parts_of(scenario)
+    parts = dataclasses.replace(parts, learners=parts.learners | dict(learners or {}), market=market or parts.market)
+    more = "".join(f"{name}={part!r};" for name, part in {**(learners or {}), "market": market}.items() if part)
+    run = open_run(scenario, runs, more) if runs else None
+    return Experiment(scenario, run, minutes, devices, parts, tuple(learners or ()))
+
+
+def finished(experiment: Experiment) -> bool:
+    """Whether every method was judged after all its rounds; else `compared` goes on where it was."""
+    summary = experiment.run.summary() if experiment.run else None
+    judged = {name: each.get("rounds") for name, each in summary["methods"].items()} if summary else {}
+    asked = {name: experiment.parts.learner(name).rounds() for name in experiment.methods}
+    return all(judged.get(name) is not None and judged[name] >= rounds for name, rounds in asked.items())
+
+
+def read_back(run: Run) -> Comparison:
+    """A comparison as its folder has it.
+
+    Raises:
+        RunError: it was never judged.
+    """
+    summary = run.summary()
+    if summary is None:
+        raise RunError(f"{run.folder}: is not judged yet; `wattflock compare` does it")
+    return Comparison(summary, run.tables(), run.folder)
+
+
+def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
+    """Train, judge and write everything of a run but the report."""
+    began = time.perf_counter()
+    experiment.begin()
+    wanted = experiment.scenario.judge.bound_days and not experiment.no_bound  # known before any work
+    tables, cards, seconds = [], {}, {}
+    for method in experiment.methods:
+        policy, cards[method] = experiment.trained(method, fresh)
+        tables.append(compare.judge_method(experiment.built, experiment.days, method, policy))
+    seconds["methods"] = time.perf_counter() - began
+    optima = experiment.optima() if wanted else {}
+    if optima:
+        plans = {"bound": {day: optimum.action for day, optimum in optima.items()}}
+        plans |= {name: experiment.receding() for name in experiment.scenario.judge.yardsticks}
+        tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
+    seconds["bound"] = time.perf_counter() - began - seconds["methods"]
+    every = compare.collect(tables, optima, experiment.scenario.homes.count)
+    every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
+    result = summary(experiment, compare.figures(every["days"]), cards) | {
+        "bound_days": len(optima),
+        "on_bound_days": on_shared_days(every["days"]),
+        "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+        "notes": notes(experiment),
+    }
+    if experiment.run:
+        experiment.run.write(every, result, chart(experiment.built))
+    return Comparison(result, every, experiment.run.folder if experiment.run else None)
+
+
+def notes(experiment: Experiment) -> list[str]:
+    """What was asked for and is not in the table, with the reason."""
+    judge = experiment.scenario.judge
+    said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
+    if judge.yardsticks and not judge.bound_days:
+        said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
+    return said
+
+
+def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:
+    """What keeping the limits costs the optimum, beside the one that ignores them [currency per home and day]."""
+    extra = [optimum.cost - optimum.free_cost for optimum in optima.values()]
+    return float(np.mean(extra)) / homes if extra else None
+
+
+def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
+    """Methods of a run, as they were trained, on unseen days beside the uncontrolled case; nothing is written.
+
+    Raises:
+        RunError: a method learns and was not trained in this run.
+    """
+    tables, cards = [], {}
+    for name in dict.fromkeys(("idle", *methods)):
+        who, progress, cards[name] = was_trained(experiment, name)
+        tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
+    every = compare.collect(tables, {}, experiment.scenario.homes.count)
+    found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
+    return Comparison(found, every, experiment.run.folder if experiment.run else None)
+
+
+def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress, dict]:
+    """A method of a run as its training left it, and its card; a rule as it is.
+
+    Args:
+        method: a learner's name; with `TUNED` behind it, some homes of which were fitted anew.
+
+    Raises:
+        RunError: the method learns and was not trained in this run.
+    """
+    run, who = experiment.run, experiment.parts.learner(method.removesuffix(TUNED))
+    first = begin(who, experiment.world, experiment.scenario.seed)
+    saved = run.resume(method, first) if run else None
+    if saved is None and who.rounds():
+        verb = "tune some homes" if method.endswith(TUNED) else f"train {method}"
+        where = run.checkpoint(method) if run else method
+        raise RunError(f"{where}: there is none; {verb} first (wattflock {verb.split()[0]})")
+    progress, card = saved or (first, untrained())
+    return who, progress, card
+
+
+def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) -> Tuned:
+    """Some homes of a trained flock fitted anew from fresh networks, while all others act as they learned to.
+
+    The result is kept as a checkpoint beside the method's, which stays as it is.
+
+    Raises:
+        ScenarioError: homes that there are not, or a method that has no networks.
+        RunError: the method was not trained in this run.
+    """
+    name, count = method + TUNED, experiment.scenario.homes.count
+    who, trained, _ = was_trained(experiment, method)
+    where = "wattflock tune"
+    problems = [Problem(where, "--home", home, f"0 to {count - 1}") for home in homes if not 0 <= home < count]
+    if not isinstance(who, Gradient):
+        problems.append(Problem(where, "--method", method, "a learner by gradient, such as gradmap"))
+    if problems or not isinstance(who, Gradient):
+        raise ScenarioError(problems)
+    fine = FineTune(who.lasting(rounds), jnp.asarray(np.isin(np.arange(count), homes)))
+    fresh = fine.begin(trained.state, experiment.world, jax.random.key(experiment.scenario.seed))
+    start = Progress(fresh, jnp.zeros_like(trained.done), trained.key)
+    experiment._train(name, experiment.course(name, fine), start, untrained() | {"homes": sorted(homes)})
+    found = judged(experiment, (method, name))
+    pays = found.tables["homes"].filter(pl.col("home").is_in(homes)).group_by("method", "home", "kind", "terminal")
+    table = pays.mean().pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")
+    return Tuned(found, table.select("home", "kind", "terminal", "idle", method, name))
+
+
+def untrained() -> dict:
+    """The card of a method before its first round."""
+    return {"rounds": 0, "seconds": 0.0, "curve": [], "versions": versions()}
+
+
+def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, dict]) -> dict:
+    """What `summary.json` says; the bound is trained by nobody."""
+    homes = experiment.scenario.homes
+    methods = {
+        name: found
+        | {
+            "train_seconds": round(cards[name]["seconds"], 2) if name in cards else None,
+            "rounds": cards[name]["rounds"] if name in cards else None,
+            "rounds_asked": _asked(experiment, name) if name in cards else None,
+        }
+        for name, found in figures.items()
+    }
+    return {
+        "run": experiment.run.folder.name if experiment.run else experiment.scenario.name,
+        "scenario": experiment.scenario.model_dump(mode="json"),
+        "homes": homes.count,
+        "homes_on_feeder": round(homes.count * homes.homes_per_agent),
+        "test_days": len(experiment.days.dates),
+        "currency": experiment.built.readings.currency,
+        "data": experiment.built.readings.card,
+        "versions": versions(),
+        "methods": methods,
+    }
+
+
+def _asked(experiment: Experiment, method: str) -> int | None:
+    """Rounds after which a method is trained; of homes that were tuned nobody asks."""
+    return None if method.endswith(TUNED) else experiment.parts.learner(method).rounds()
+
+
+def chart(built: Built) -> dict:
+    """The map of the feeder, as `chart.json`."""
+    drawn = built.chart
+    return {
+        "bus": list(drawn.buses),
+        "x": list(drawn.x),
+        "y": list(drawn.y),
+        "edges": [list(edge) for edge in drawn.edges],
+        "source": drawn.buses[0],
+    }
+
+
+def versions() -> dict[str, str]:
+    """What made the figures."""
+    return {name: version(name) for name in KEPT} | {"python": platform.python_version()}

@@ -1,0 +1,1 @@
+"""Hosting capacity and operating envelopes of a feeder."""

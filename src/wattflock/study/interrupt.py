@@ -1,0 +1,83 @@
+"""Ctrl-C is heard at once, also while native code (the compiler, a solver) does not return to Python."""
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+EXIT_CODE = 130
+NATIVE_S = 2.0  # after Ctrl-C; work that has not come back to Python by then is left where it is
+STACK_BYTES = 64 << 20  # the compiler's recursion is deeper than a thread's usual stack
+T = TypeVar("T")
+
+
+def heard(work: Callable[[], T], last: Callable[[], None]) -> T:
+    """What `work` returns; it runs in a thread while the main thread listens.
+
+    Ctrl-C is raised in the work as KeyboardInterrupt, so that it saves what it has and passes it on. Work that is in a
+    native call and does not come back, as while XLA compiles, is not waited for, nor is anything after a second Ctrl-C:
+    the process ends with exit code 130. Files are written whole or not at all, so nothing is left half done.
+
+    Args:
+        work: what is done; its exceptions are raised here.
+        last: called before the process is ended.
+    """
+    outcome: list[Callable[[], T]] = []
+    done = threading.Event()  # and not `join`: interrupted, it takes the thread for ended
+
+    def run() -> None:
+        try:
+            outcome.append(_tried(work))
+        finally:
+            done.set()
+
+    worker = threading.Thread(target=run, daemon=True)
+    before = threading.stack_size(STACK_BYTES)
+    try:
+        worker.start()
+        threading.stack_size(before)
+        while not done.wait(0.5):
+            pass
+    except KeyboardInterrupt:
+        _stop(worker, done, last)
+    if not outcome:
+        raise KeyboardInterrupt
+    return outcome[0]()
+
+
+def _tried(work: Callable[[], T]) -> Callable[[], T]:
+    """A function that gives what the work gave, or raises what it raised."""
+    try:
+        value = work()
+    except BaseException as error:
+        caught = error
+
+        def fail() -> T:
+            raise caught
+
+        return fail
+    return lambda: value
+
+
+def _stop(worker: threading.Thread, done: threading.Event, last: Callable[[], None]) -> None:
+    """Interrupt the work and wait for it; ends the process where it cannot be interrupted."""
+    reached = threading.Event()
+
+    class Interrupt(KeyboardInterrupt):
+        """Says that it was raised: the work is in Python's hands and winds up."""
+
+        def __init__(self, *args: object):
+            KeyboardInterrupt.__init__(self, *args)
+            reached.set()
+
+    try:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(Interrupt))
+        done.wait(NATIVE_S)
+        while reached.is_set() and not done.wait(0.5):
+            pass
+    except KeyboardInterrupt:
+        pass
+    if not done.is_set():
+        last()
+        os._exit(EXIT_CODE)

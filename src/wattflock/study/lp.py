@@ -1,0 +1,203 @@
+"""A day of all homes as a linear program, solved by HiGHS."""
+
+import dataclasses
+
+import highspy
+import jax.numpy as jnp
+import numpy as np
+from scipy import sparse
+
+from wattflock.core.errors import WattflockError
+from wattflock.core.types import Profile
+from wattflock.homes.home import Home
+from wattflock.homes.program import ONE, Program, Terms
+from wattflock.market.market import Market, Meter
+
+
+@dataclasses.dataclass(frozen=True)
+class Solution:
+    """The best columns of a program and what they cost."""
+
+    column: np.ndarray
+    cost: float
+
+
+def minimise(program: Program, solver: str = "ipx", presolve: str = "choose") -> Solution:
+    """The optimum by an interior-point method without crossover, one thread; equal programs, equal results.
+
+    Presolve is quicker, but may decide ties of a few columns at a corner before the interior is looked for.
+
+    HiGHS releases the interpreter's lock, so that programs can be solved side by side in threads.
+
+    Raises:
+        WattflockError: no optimum, e.g. an end of the day that a device cannot reach.
+
+    Source: Huangfu & Hall 2018, DOI 10.1007/s12532-017-0130-5; Schork & Gondzio 2020 (IPX).
+    """
+    solve = highspy.Highs()
+    solve.setOptionValue("output_flag", False)
+    solve.setOptionValue("solver", solver)
+    solve.setOptionValue("presolve", presolve)
+    solve.setOptionValue("run_crossover", "off")
+    solve.setOptionValue("threads", 1)
+    cost, lower, upper = (np.concatenate(x) for x in (program.cost, program.lower, program.upper))
+    matrix = coefficients(program)
+    solve.passModel(
+        program.width, program.height, matrix.nnz,
+        int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0,
+        cost, lower, upper,
+        np.concatenate([np.zeros(0), *program.row_lower]), np.concatenate([np.zeros(0), *program.row_upper]),
+        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64),
+        np.zeros(program.width, np.int32),  # all continuous
+    )  # fmt: skip
+    solve.run()
+    status = solve.getModelStatus()
+    if status != highspy.HighsModelStatus.kOptimal:
+        raise WattflockError(f"bound: HiGHS found no optimum: {solve.modelStatusToString(status)}")
+    best = np.clip(np.array(solve.getSolution().col_value), lower, upper)
+    return Solution(best, float(cost @ best))
+
+
+def coefficients(program: Program) -> sparse.csc_matrix:
+    """The constraints' matrix; entries that meet are added."""
+    nothing = (np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    row, column, value = (np.concatenate(x) for x in zip(nothing, *program.entries, strict=True))
+    return sparse.csc_matrix((value, (row, column)), shape=(program.height, program.width))
+
+
+Prices = tuple[np.ndarray, np.ndarray]  # of a kWh bought and of one sold, (steps, homes)
+MPU = 1e-3  # voltage rows are in thousandths of a per unit, so that all numbers are of like size
+
+
+@dataclasses.dataclass(frozen=True)
+class DayProgram:
+    """The program of a day without wires, and where its powers are: columns → (steps · homes) [kW]."""
+
+    program: Program
+    devices: dict[str, sparse.csr_matrix]  # power drawn by each device
+    power: sparse.csr_matrix  # net power of the homes
+    width: int  # columns of the devices; those of bills follow
+    shape: tuple[int, int]  # (steps, homes)
+
+    def plan(self, column: np.ndarray) -> dict[str, np.ndarray]:
+        """Device → power drawn, (steps, homes) [kW]."""
+        own = column[: self.width]
+        return {name: (power @ own).reshape(self.shape) for name, power in self.devices.items()}
+
+
+def draft(fleet: Home, day: Profile, state: dict, prices: Prices) -> DayProgram:
+    """Devices and bills of a day, or the rest of one, of shape (steps, homes), from the devices' states (homes,)."""
+    program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
+    terms = {name: device.plan(program, day, state[name]) for name, device in fleet.devices.items()}
+    width = program.width
+    devices = {name: gather(some, shape, width) for name, some in terms.items()}
+    power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))
+    add_bills(program, power, day.dt_h[:, None], *prices)
+    return DayProgram(program, devices, power, width, shape)
+
+
+def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matrix:
+    """The sum of terms as a matrix with one row per step and home; axes before these are summed as well."""
+    total = sparse.csr_matrix((np.prod(shape), width))
+    for term in terms:
+        column, value, _ = (x.reshape(-1, *shape) for x in np.broadcast_arrays(*term, np.zeros(shape)))
+        block, step, home = np.nonzero(column >= 0)
+        here = block, step, home
+        total += sparse.csr_matrix((value[here], (step * shape[1] + home, column[here])), shape=total.shape)
+    return total
+
+
+def prices_of(market: Market, day: Profile) -> Prices:
+    """What a home pays for a kWh and what it gets for one, both (steps, homes), found by asking the market.
+
+    Raises:
+        WattflockError: bills that are no such prices, or an export price above the import price.
+    """
+
+    def bill(net_kwh):
+        meter = Meter(jnp.asarray(net_kwh), day.import_price_per_kwh, day.export_price_per_kwh)
+        return np.asarray(market.settle(meter).bill)
+
+    one = np.ones(day.load_kw.shape)
+    bought, sold = bill(one), -bill(-one)
+    trial = np.random.default_rng(0).normal(0, 3, one.shape)
+    guess = np.maximum(trial, 0) * bought + np.minimum(trial, 0) * sold
+    name = type(market).__name__
+    if not np.allclose(bill(trial), guess, rtol=1e-9, atol=1e-9):
+        raise WattflockError(f"bound: the market {name} has no fixed prices for each home; use tariff")
+    if (sold > bought + 1e-12).any():
+        raise WattflockError(f"bound: the market {name} pays more for exports than imports cost; no optimum")
+    return bought, sold
+
+
+def add_bills(program: Program, power: sparse.csr_matrix, dt_h, bought, sold) -> None:
+    """Bills in the objective: linear where both prices are the same, else net power = import - export."""
+    lower, upper = np.concatenate(program.lower), np.concatenate(program.upper)
+    steered = power[:, np.flatnonzero(lower < upper)].getnnz(axis=1).reshape(bought.shape) > 0
+    fixed_kw = power[:, [ONE]].toarray().reshape(bought.shape)
+    split = steered & (sold < bought)
+    price = np.where(split, 0, np.where(steered | (fixed_kw > 0), bought, sold)) * dt_h
+    program.cost.append(np.concatenate(program.cost) + power.T @ price.ravel())
+    del program.cost[:-1]
+    take = program.columns(0.0, np.inf, bought * dt_h, split)[split]
+    give = program.columns(0.0, np.inf, -sold * dt_h, split)[split]
+    nets = power[np.flatnonzero(split)].tocoo()
+    count, zero = np.arange(len(take)), np.zeros(len(take))
+    program.block(
+        *(zero, zero, np.concatenate([nets.row, count, count])),
+        *(np.concatenate([nets.col, take, give]), np.concatenate([nets.data, zero - 1, zero + 1])),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Wires:
+    """Voltages around the last plan: V = voltage_pu + slope · (power - power_kw), at every node and step."""
+
+    power_kw: np.ndarray  # (steps, terminals)
+    voltage_pu: np.ndarray  # (steps, nodes)
+    slope: np.ndarray  # (steps, nodes, terminals) [pu per kW]
+    low_pu: float
+    high_pu: float
+
+
+def with_wires(draft: DayProgram, placement, wires: Wires, rows, price_per_pu, trust_kw) -> tuple[Program, np.ndarray]:
+    """The program with a row for every (side, step, node) in `rows`; returns it and the rows' slack columns.
+
+    Args:
+        placement: (homes, terminals).
+        rows: booleans (2, steps, nodes): keep above the lower limit, keep below the upper one.
+        price_per_pu: (steps,) of a violation.
+        trust_kw: how far a terminal's power may move.
+    """
+    program = draft.program.copy()
+    if not rows.any():
+        return program, np.zeros(0, int)
+    terminal = terminal_columns(program, draft, placement, wires, rows.any((0, 2)), trust_kw)
+    side, step, node = np.nonzero(rows)
+    slope = wires.slope[step, node] / MPU
+    still = wires.voltage_pu[step, node] / MPU - (slope * wires.power_kw[step]).sum(-1)
+    sign = np.where(side == 0, 1.0, -1.0)
+    slack = program.columns(0.0, np.inf, price_per_pu[step] * MPU)
+    program.block(
+        np.where(side == 0, wires.low_pu / MPU - still, -np.inf),
+        np.where(side == 0, np.inf, wires.high_pu / MPU - still),
+        np.concatenate([np.repeat(np.arange(len(side)), slope.shape[1]), np.arange(len(side))]),
+        np.concatenate([terminal[step].ravel(), slack]), np.concatenate([slope.ravel(), sign]),
+    )  # fmt: skip
+    return program, slack
+
+
+def terminal_columns(program: Program, draft: DayProgram, placement, wires: Wires, active, trust_kw) -> np.ndarray:
+    """Columns (steps, terminals) of each terminal's power in active steps, and the rows that define them."""
+    here = np.flatnonzero(active)
+    number = np.full(wires.power_kw.shape, -1)
+    middle = wires.power_kw[here]
+    number[here] = program.columns(middle - trust_kw, middle + trust_kw, 0.0)
+    to_terminals = sparse.kron(sparse.csr_matrix(np.eye(len(number))[here]), sparse.csr_matrix(placement.T))
+    sums = sparse.coo_matrix(sparse.csr_matrix(to_terminals) @ draft.power)
+    own = number[here].ravel()
+    program.block(
+        np.zeros(len(own)), np.zeros(len(own)), np.concatenate([sums.row, np.arange(len(own))]),
+        np.concatenate([sums.col, own]), np.concatenate([sums.data, -np.ones(len(own))]),
+    )  # fmt: skip
+    return number

@@ -1,0 +1,106 @@
+"""Every figure of a study: what it is called, its unit, how it is written and what it means.
+
+Tables, glossary, `wattflock explain` and reports read them here, so that a quantity has one name and one definition.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MONEY_PER_DAY = "{currency}/day"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One figure of a method: a field of `methods` in `summary.json`."""
+
+    name: str  # the field; the unit is the last part of it
+    label: str  # the heading of a column
+    unit: str  # of what is shown; "{currency}" is the readings' own
+    meaning: str  # one sentence or two
+    scale: float = 1.0  # shown = scale · value
+    decimals: int | None = None  # None: three significant digits
+    better: Literal["lower", "higher", ""] = ""  # "": neither
+    half_width: str = ""  # the field with half of its 95 % interval, where it has one
+
+    def unit_in(self, currency: str) -> str:
+        """The unit, with the currency by its name."""
+        return self.unit.format(currency=currency)
+
+
+_ALL = (
+    Quantity(
+        "cost_per_home_day", "cost", MONEY_PER_DAY,
+        "What a home pays for energy, with wear, fuel and discomfort priced in and the energy left in store counted "
+        "back; mean over homes and test days.",
+        decimals=2, better="lower",
+    ),
+    Quantity(
+        "saving_per_home_day", "saving", MONEY_PER_DAY,
+        "Cost of the uncontrolled homes less that of the method on the same days. The interval is that of the paired "
+        "difference: 95 %, Student's t over days.",
+        decimals=2, better="higher", half_width="saving_half_width",
+    ),
+    Quantity(
+        "saving_captured", "captured", "%",
+        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), on the days with a bound.",
+        scale=100, better="higher",
+    ),
+    Quantity(
+        "violation_of_idle", "violation", "% of idle",
+        "How far and how long voltages leave their band, as a share of the uncontrolled homes' on the same days.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "violation_pu_h", "violation", "mpu·h/node/day",
+        "How far and how long voltages leave their band: per unit times hours, mean per node and day. 1 mpu·h is a "
+        "thousandth of the nominal voltage for one hour.",
+        scale=1000, better="lower",
+    ),
+    Quantity(
+        "violated_share", "node-steps violated", "%",
+        "Share of all nodes and time steps whose voltage is outside the band.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "worst_pu", "worst excess", "mpu",
+        "The farthest that any node is beyond a limit at any step. 1 mpu is 0.001 per unit.",
+        scale=1000, better="lower",
+    ),
+    Quantity(
+        "days_with_violation_share", "days with a violation", "%",
+        "Share of test days with any node beyond a limit at any step.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "comfort_violation_c_h", "discomfort", "°C·h/day",
+        "Degrees outside the comfort band times hours, per home and day; mean over all homes.",
+        better="lower",
+    ),
+    Quantity(
+        "import_kwh_per_home_day", "drawn", "kWh/day", "Energy drawn from the grid, per home and day.", better="lower",
+    ),
+    Quantity("export_kwh_per_home_day", "fed in", "kWh/day", "Energy fed into the grid, per home and day."),
+    Quantity(
+        "co2_kg_per_home_day", "CO₂", "kg/day",
+        "Energy from the grid times the grid's carbon intensity (feeding in counts back), plus fuel burnt at home; per "
+        "home and day.",
+        decimals=2, better="lower",
+    ),
+    Quantity("peak_kw", "peak", "kW", "The highest power that all homes together draw.", better="lower"),
+    Quantity(
+        "reverse_peak_kw", "reverse peak", "kW", "The highest power that all homes together feed in.", better="lower",
+    ),
+    Quantity(
+        "train_seconds", "training", "s",
+        "Wall-clock time of learning, compilation included, validation marks left out; 0 where nothing is learned.",
+        better="lower",
+    ),
+)  # fmt: skip
+QUANTITIES = {quantity.name: quantity for quantity in _ALL}
+SHORT = (  # what a comparison shows first; 80 characters wide on a terminal
+    "cost_per_home_day", "saving_per_home_day", "saving_captured", "violation_of_idle", "co2_kg_per_home_day",
+)  # fmt: skip
+WIDE = (
+    *SHORT, "peak_kw", "violated_share", "worst_pu", "days_with_violation_share", "comfort_violation_c_h",
+    "import_kwh_per_home_day", "export_kwh_per_home_day", "reverse_peak_kw", "train_seconds",
+)  # fmt: skip

@@ -1,0 +1,171 @@
+"""A study of many runs: a file of rows, each a scenario that is run once for each seed."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import Field
+
+from wattflock.core import toml
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import nearest
+from wattflock.core.scenario import Scenario, load
+from wattflock.core.settings import STRICT, problems_of
+
+Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the chance of training alone [runs]")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row of a study: what it asks, and its scenario once for each seed."""
+
+    name: str
+    about: str
+    scenarios: tuple[Scenario, ...]
+
+    def absent(self) -> str:
+        """The file of a feeder that the row needs and that is not there; empty where nothing is missing."""
+        file = str(self.scenarios[0].feeder.settings.get("file", ""))
+        return file if file and not Path(file).is_file() else ""
+
+
+class Head(pydantic.BaseModel):
+    """What a row says beside the fields of its scenario."""
+
+    model_config = STRICT
+    about: str = Field(default="", description="what the row asks, in one line")
+    seeds: Seeds | None = None
+
+
+class Small(pydantic.BaseModel):
+    """What the small version of a study keeps; its other keys are set in every row."""
+
+    model_config = STRICT
+    rows: tuple[str, ...] = Field(min_length=1, description="rows that the small version has")
+    seeds: Seeds
+
+
+class Plan(pydantic.BaseModel):
+    """A study's file. Tables of a scenario stand in `rows.<name>` and in `small` as `--set` would put them."""
+
+    model_config = STRICT
+    name: str
+    about: str = Field(description="what the study asks, in one line")
+    scenario: str = Field(default="gradmap", description="the scenario that all rows change: a file or a bundled name")
+    seeds: Seeds
+    recompile: bool = Field(default=True, description="every run compiles for itself, so that seconds can be compared")
+    small: dict[str, Any] = Field(default_factory=dict, description="what the small version keeps and sets")
+    rows: dict[str, dict[str, Any]] = Field(min_length=1, description="name of a row -> what it changes")
+
+    def smaller(self) -> "Plan":
+        """The small version: fewer rows and seeds, and its own sets on top of theirs.
+
+        Raises:
+            ScenarioError: the file has no small version, or names rows there that it does not have.
+        """
+        problems: list[Problem] = []
+        small, more = _split(Small, self.small, f"study {self.name}: small", problems)
+        problems += _unknown(small.rows if small else (), self.rows, f"study {self.name}: small.rows")
+        if problems or small is None:
+            raise ScenarioError(problems)
+        rows = {name: _merged(_without_seeds(self.rows[name]), more) for name in small.rows}
+        name = f"{self.name}-small"
+        return self.model_copy(update={"name": name, "seeds": small.seeds, "recompile": False, "rows": rows})
+
+    def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[Row, ...]:
+        """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: as the file says).
+
+        Raises:
+            ScenarioError: lists every problem of all these rows and of `sets` at once.
+        """
+        load(Path(self.scenario))  # what is wrong with the base itself is told once, and first
+        names = tuple(dict.fromkeys(picked)) or tuple(self.rows)
+        problems = _unknown(names, self.rows, "--row")
+        if seeds < 0:
+            problems.append(Problem("--seeds", "seeds", seeds, "1 or more, or 0: as the file says"))
+        found = [self._row(name, seeds, tuple(sets), problems) for name in names if name in self.rows]
+        if problems:
+            raise ScenarioError([each for place, each in enumerate(problems) if each not in problems[:place]])
+        return tuple(row for row in found if row)
+
+    def _row(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> Row | None:
+        where = f"study {self.name}: rows.{name}"
+        head, changes = _split(Head, self.rows[name], where, problems)
+        own = [f'name="{self.name}-{name}"', *_sets(changes)]
+        try:
+            scenario = load(Path(self.scenario), [*own, *sets])
+        except ScenarioError as error:
+            flags = {f"--set {text}" for text in sets}
+            told = [each if each.where in flags else dataclasses.replace(each, where=where) for each in error.problems]
+            problems += told
+            return None
+        if head is None:
+            return None
+        every = range(seeds or head.seeds or self.seeds)
+        return Row(name, head.about, tuple(scenario.model_copy(update={"seed": seed}) for seed in every))
+
+
+def read(name: str) -> Plan:
+    """A study by the name of a bundled one, or from a file.
+
+    Raises:
+        ScenarioError: there is none, or its file is not a study; lists every problem at once.
+    """
+    known = bundled()
+    path = known.get(name, Path(name))
+    problems: list[Problem] = []
+    if name not in known and not path.is_file():
+        raise ScenarioError([Problem("wattflock study", "name", name, f"a TOML file, or {nearest(name, known)}")])
+    tree = toml.read(path, problems)
+    if problems:
+        raise ScenarioError(problems)
+    try:
+        return Plan.model_validate_json(json.dumps({"name": path.stem} | tree, default=str))
+    except pydantic.ValidationError as error:
+        raise ScenarioError(problems_of(error, Plan, (), lambda _: str(path))) from None
+
+
+def bundled() -> dict[str, Path]:
+    """Studies that come with the package, by name."""
+    folder = Path(str(resources.files("wattflock"))) / "studies"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _split(model: type, tree: toml.Tree, where: str, problems: list[Problem]) -> tuple[Any, toml.Tree]:
+    """The keys of `model` as one, checked (None where they are wrong), and the others."""
+    own = {key: value for key, value in tree.items() if key in model.model_fields}
+    others = {key: value for key, value in tree.items() if key not in own}
+    try:
+        return model.model_validate_json(json.dumps(own, default=str)), others
+    except pydantic.ValidationError as error:
+        problems += problems_of(error, model, (), lambda _: where)
+        return None, others
+
+
+def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
+    """A tree as `--set` takes it, a text for each value; what is no table is written alike in JSON and TOML."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _sets(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}={json.dumps(value, default=str)}"
+
+
+def _merged(under: toml.Tree, over: toml.Tree) -> toml.Tree:
+    both = {
+        key: _merged(under[key], value) if isinstance(value, dict) and isinstance(under.get(key), dict) else value
+        for key, value in over.items()
+    }
+    return under | both
+
+
+def _without_seeds(row: toml.Tree) -> toml.Tree:
+    return {key: value for key, value in row.items() if key != "seeds"}
+
+
+def _unknown(names: Iterable[str], rows: Iterable[str], where: str) -> list[Problem]:
+    return [Problem(where, "row", name, nearest(name, rows)) for name in names if name not in set(rows)]

@@ -1,0 +1,184 @@
+"""The verbs for Python: plain arguments in, data out. `import wattflock as wf` shows them.
+
+Nothing is written unless a folder of runs is named. Parts of your own (a learner, a policy, a market) are objects: they
+need no file and no name in a registry.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wattflock.core import compile_cache, scenario, toml
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import files, nearest, part
+from wattflock.core.scenario import Scenario
+from wattflock.data.home_days import HomeDays
+from wattflock.feeder import snapshot as snapshots
+from wattflock.feeder.circuit import Circuit
+from wattflock.feeder.source import FeederSource
+from wattflock.learn.fixed_policy import FixedPolicy
+from wattflock.learn.learner import Learner
+from wattflock.market.market import Market
+from wattflock.study.build import parts_of
+from wattflock.study.experiment import compared, experiment_of, judged, read_back
+from wattflock.study.results import Comparison, Training
+from wattflock.study.run import find
+from wattflock.synth import bundle
+from wattflock.synth.generate import Wanted, made
+from wattflock.synth.region import Mix
+from wattflock.world.rollout import Policy
+
+Method = Learner | Policy | Training
+Methods = Sequence[str] | Mapping[str, Method]
+
+compile_cache.enable()
+
+
+def load(name: str | Path | None = None, changes: Mapping[str, object] | None = None) -> Scenario:
+    """A checked scenario: a TOML file, the name of a bundled one, or that of the demo, with changes on top.
+
+    Args:
+        name: file or bundled name; None is the demo's.
+        changes: dotted field → value, as in `{"homes.count": 50, "learn.part": "through"}`.
+
+    Raises:
+        ScenarioError: lists every problem of file and changes at once.
+    """
+    sets = [
+        f"{field}={toml.literal(str(value) if isinstance(value, Path) else value)}"
+        for field, value in (changes or {}).items()
+    ]
+    return scenario.load(None if name is None else Path(name), sets)
+
+
+def train(
+    scenario: Scenario, learner: Learner | None = None, runs: str | Path | None = None, minutes: float = 0.0
+) -> Training:
+    """Train one learner, the scenario's own by default.
+
+    Args:
+        scenario: as `load` gives it.
+        learner: an object of your own instead; it needs no file.
+        runs: folder in which checkpoints are kept, so that the same call goes on; None keeps nothing.
+        minutes: stop after so long; 0 is no limit [min].
+    """
+    name = scenario.learn.part if learner is None else type(learner).__name__.lower()
+    own = {} if learner is None else {name: learner}
+    return experiment_of(scenario, _folder(runs), own, minutes=minutes).training(name)
+
+
+def compare(
+    scenario: Scenario,
+    methods: Methods | None = None,
+    market: Market | None = None,
+    runs: str | Path | None = None,
+    minutes: float = 0.0,
+) -> Comparison:
+    """Train and judge methods on the same unseen days, beside the uncontrolled flock and the optimum.
+
+    Args:
+        scenario: as `load` gives it.
+        methods: names of learners, or name → learner, policy or finished training; None: those of the scenario.
+        market: an object of your own instead of the scenario's.
+        runs: folder in which all is kept, so that the same call goes on; None keeps nothing.
+        minutes: stop each training after so long; 0 is no limit [min].
+    """
+    own = None if methods is None else _learners(scenario, methods)
+    return compared(experiment_of(scenario, _folder(runs), own, market, minutes))
+
+
+def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], market: Market | None = None) -> Comparison:
+    """Judge policies on unseen days in float64, beside the uncontrolled flock; nothing is trained and none is optimal.
+
+    Args:
+        scenario: as `load` gives it.
+        methods: name → policy, or what `train` returned.
+        market: an object of your own instead of the scenario's.
+    """
+    return judged(experiment_of(scenario, None, _learners(scenario, methods), market), methods)
+
+
+def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
+    """A finished comparison from its folder: a run's name, the beginning of it, or `latest`.
+
+    Raises:
+        RunError: there is none, or it is not judged yet.
+    """
+    return read_back(find(Path(runs), name))
+
+
+def generate(
+    region: str | Path = "london",
+    homes: int = 10,
+    days: int = 28,
+    resolution: int = 60,
+    seed: int = 0,
+    mix: Mix | None = None,
+) -> HomeDays:
+    """New, believable homes: load, sun, car, heat and weather, as many as wanted.
+
+    Args:
+        region: a bundled region (london, california), or a file that `wattflock data fit` wrote.
+        homes: how many.
+        days: from Monday, 4 January 2027.
+        resolution: length of a step, 5, 15, 30 or 60 [min].
+        seed: which homes and which weather.
+        mix: what stands in them; panels in half of them and cars in some by default.
+
+    Returns:
+        Arrays (homes, days, steps); `.table()` is the long form.
+    """
+    if resolution not in (5, 15, 30, 60):
+        raise ScenarioError([Problem("generate", "resolution", resolution, "5, 15, 30 or 60 [min]")])
+    fitted, card = bundle.load(region)
+    start = datetime.date(2027, 1, 4)
+    return made(fitted, Wanted(homes, days, start, card["zone"], 1440 // resolution, seed, None, mix or Mix()))
+
+
+def read_feeder(name: str | Path) -> Circuit:
+    """A feeder's circuit: a bundled name (ieee13, ieee37, ieee123, european_lv), a file that `wattflock feeder import`
+    wrote, or an OpenDSS model (`.dss`, read once; needs the extra `opendss`).
+
+    Raises:
+        ScenarioError: there is no such feeder or file, or it cannot be used.
+    """
+    from wattflock.feeder.feeders.imported import read_circuit
+
+    path = Path(name)
+    if path.suffix.lower() == ".dss":
+        from wattflock.feeder.opendss import read_opendss
+
+        return read_opendss(path)
+    if str(name) in files("feeder"):
+        return part("feeder", FeederSource, str(name))().circuit()
+    if not path.exists():
+        allowed = f"a file that exists, or {nearest(str(name), files('feeder'))}"
+        raise ScenarioError([Problem(str(name), "feeder", "(no such file)", allowed)])
+    return read_circuit(str(path))
+
+
+def snapshot(
+    feeder: Circuit | str | Path, loads: str = "constant-power", scale: float = 1.0, taps: str = "fixed"
+) -> snapshots.Snapshot:
+    """A feeder solved at its own spot loads in float64.
+
+    Args:
+        feeder: what `read_feeder` returns, or what it takes.
+        loads: "constant-power", or "as-modelled": with their own dependence on voltage.
+        scale: of every load; what feeds in stays.
+        taps: "fixed", or "settle": regulators move until their voltage is in band.
+    """
+    circuit = feeder if isinstance(feeder, Circuit) else read_feeder(feeder)
+    return snapshots.snapshot(circuit, loads, scale, taps)
+
+
+def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:
+    if not isinstance(methods, Mapping):
+        named = parts_of(scenario)
+        return {name: named.learner(name) for name in methods}
+    given = {name: each.policy if isinstance(each, Training) else each for name, each in methods.items()}
+    return {name: FixedPolicy(each) if isinstance(each, Policy) else each for name, each in given.items()}
+
+
+def _folder(runs: str | Path | None) -> Path | None:
+    return None if runs is None else Path(runs)

@@ -1,0 +1,52 @@
+"""What a name means: a part, a field of a scenario, or a figure of a report."""
+
+import dataclasses
+import inspect
+
+from pydantic.fields import FieldInfo
+
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.registry import ROOMS, interface, nearest, parts
+from wattflock.core.scenario import fields
+from wattflock.core.settings import allowed, descriptions, settings_model
+from wattflock.study.quantities import QUANTITIES
+
+
+def explanation(name: str) -> str:
+    """Text about a part, field or figure.
+
+    Raises:
+        ScenarioError: nothing is called so; the nearest name is suggested.
+    """
+    known_fields = fields()
+    if name in QUANTITIES:
+        return f"{name}: {QUANTITIES[name].meaning}"
+    if name in known_fields:
+        field = known_fields[name]
+        return f"{name}{_default(field)}\n  {allowed(field)}"
+    found = {part: (room, kind) for room in ROOMS for part, kind in parts(room, interface(room)).items()}
+    if name in found:
+        return _part(name, *found[name])
+    known = [*QUANTITIES, *known_fields, *found]
+    raise ScenarioError([Problem("wattflock explain", "name", name, nearest(name, known))])
+
+
+def _part(name: str, room: str, kind: type) -> str:
+    lines = [f"{name} ({room})", "", inspect.cleandoc(kind.__doc__ or ""), ""]
+    if room == "homes":
+        example, said = kind.example(), descriptions(kind)
+        ranges = {field: f" (homes differ: {low:g} to {high:g})" for field, (low, high) in kind.ranges.items()}
+        lines += [
+            f"  {field.name} = {float(getattr(example, field.name)):g}{ranges.get(field.name, '')}"
+            + (f": {said[field.name]}" if field.name in said else "")
+            for field in dataclasses.fields(example)
+        ]
+    else:
+        settings = settings_model(kind).model_fields
+        lines += [f"  {room}.settings.{field}{_default(info)}: {allowed(info)}" for field, info in settings.items()]
+    return "\n".join(lines).rstrip()
+
+
+def _default(field: FieldInfo) -> str:
+    """What a field is where nothing is said; nothing for one that must be said."""
+    return " (no default)" if field.is_required() else f" = {field.get_default(call_default_factory=True)!r}"

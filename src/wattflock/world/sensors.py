@@ -1,0 +1,32 @@
+"""What homes see of the wires: the voltage at their own meter, one step ago."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from wattflock.core.types import Profile
+from wattflock.feeder.operator import Values
+from wattflock.feeder.solve import Flow
+
+
+class Voltmeter(eqx.Module):
+    """Reads the terminal that each home is connected to; a world that has one solves its wires at every step."""
+
+    terminal: Int[Values, "homes"]  # of each home, its number among the feeder's
+
+    @property
+    def seen(self) -> int:
+        """How many numbers each home sees of it."""
+        return 1
+
+    def start(self, now: Profile) -> Float[Array, "homes"]:
+        """Before the first step of a day: nominal."""
+        return jnp.ones_like(jnp.asarray(now.start))
+
+    def read(self, flow: Flow) -> Float[Array, "homes"]:
+        """Voltage of every home [pu]."""
+        return jnp.take(flow.terminal_pu, self.terminal, axis=-1)
+
+    def observe(self, voltage_pu: Float[Array, "homes"]) -> Float[Array, "homes seen"]:
+        """What policies are given, of order one: ±1 is ±5 %."""
+        return 20 * (voltage_pu - 1)[:, None]

@@ -1,0 +1,127 @@
+"""An experiment goes on until every method was judged after all its rounds; parts of one's own need no file."""
+
+import dataclasses
+
+import pytest
+
+from tests.study.own import Flat, Guess, Pool
+from wattflock.core.errors import RunError, ScenarioError
+from wattflock.core.scenario import load
+from wattflock.study.build import refuse_few
+from wattflock.study.compare import unseen
+from wattflock.study.curve import note
+from wattflock.study.experiment import Experiment, compared, experiment_of, finished, judged, read_back
+from wattflock.study.run import Run, open_run, table_of_runs
+
+SHORT = 1e-9  # minutes: one chunk of rounds
+
+
+@pytest.fixture(scope="module")
+def brief(small):
+    """A comparison of seconds, of a learner whose rounds take milliseconds."""
+    return load(None, [*small, "judge.methods=['idle']", "judge.test_days=2", "judge.bound_days=1"])
+
+
+def mine(brief, runs, minutes=0.0, market=None) -> Experiment:
+    return experiment_of(brief, runs, {"guess": Guess()}, market, minutes)
+
+
+@pytest.fixture(scope="module")
+def cut(brief, tmp_path_factory):
+    """A comparison that stopped after 10 of its 20 rounds."""
+    runs = tmp_path_factory.mktemp("cut")
+    return runs, compared(mine(brief, runs, SHORT))
+
+
+@pytest.mark.study
+def test_a_comparison_that_was_cut_says_so_and_goes_on(brief, cut):
+    runs, found = cut
+    assert found.unfinished == {"guess": (10, 20)}
+    assert not finished(mine(brief, runs))
+    states = dict(table_of_runs(runs).select("method", "state").iter_rows())
+    assert states == {"idle": "complete", "guess": "10 of 20 rounds", "bound": "complete"}
+    assert mine(brief, runs).training("guess").rounds == 20
+    assert not finished(mine(brief, runs)), "trained to the end, but judged in the middle"
+    again = compared(mine(brief, runs))
+    assert again.unfinished == {}
+    assert finished(mine(brief, runs))
+    assert read_back(Run(again.folder)).summary == again.summary
+    assert set(dict(table_of_runs(runs).select("method", "state").iter_rows()).values()) == {"complete"}
+
+
+@pytest.mark.study
+def test_a_learner_without_a_file_is_trained_kept_nowhere_and_judged(brief, cut):
+    training = mine(brief, None, SHORT).training("guess")
+    assert (training.rounds, training.rounds_asked, training.checkpoint) == (10, 20, None)
+    assert training.curve["split"].to_list() == ["train", "validation"]
+    runs, found = cut
+    before = judged(dataclasses.replace(mine(brief, runs), run=Run(found.folder)), ["guess"])
+    assert before.methods["method"].to_list() == ["idle", "guess"]
+    assert [folder.name for folder in runs.iterdir()] == [found.folder.name]
+    assert found.methods.columns[:2] == ["method", "cost_per_home_day"]
+    with pytest.raises(RunError, match="train guess first"):
+        judged(mine(brief, None), ["guess"])
+
+
+def test_parts_of_one_s_own_have_folders_of_their_own(brief, tmp_path):
+    plain = open_run(brief, tmp_path)
+    runs = [experiment_of(brief, tmp_path).run, mine(brief, tmp_path).run,
+            experiment_of(brief, tmp_path, {"guess": Guess(0.2)}).run,
+            experiment_of(brief, tmp_path, market=Flat()).run]  # fmt: skip
+    assert runs[0] == plain
+    assert len({run.folder for run in runs if run}) == 4
+
+
+@pytest.mark.study
+def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
+    experiment = experiment_of(brief, market=Pool())
+    assert "no fixed prices" in experiment.no_bound
+    found = compared(experiment)
+    assert found.summary["bound_days"] == 0
+    assert found.methods["method"].to_list() == ["idle"]
+    assert "no bound under this market: the market Pool" in found.summary["notes"][0]
+    flat = compared(experiment_of(brief, market=Flat()))
+    assert flat.methods["method"].to_list() == ["idle", "bound"]
+    assert flat.summary["notes"] == []
+    assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("judge.test_days=71", "judge.test_days = 71; allowed: 1 to 70"),
+        ("judge.test_days=200", "judge.test_days = 200; allowed: 1 to 70"),
+        ("judge.bound_days=71", "judge.bound_days = 71; allowed: 0 to 70"),
+        ("data.homes_held_out=['nobody']", "data.homes_held_out"),
+    ],
+)
+def test_what_is_refused_leaves_no_folder(flag, said, small, tmp_path):
+    refused = load(None, [*small, flag])
+    for work in (compared, lambda experiment: experiment.training("gradmap")):
+        with pytest.raises(ScenarioError, match=said):
+            work(Experiment(refused, open_run(refused, tmp_path)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_day_is_judged_once_and_no_more_are_there(built):
+    days = unseen(built, 70, 0)
+    assert len(set(days.dates)) == 70
+    with pytest.raises(ScenarioError, match="1 to 70"):
+        unseen(built, 71, 0)
+
+
+@pytest.mark.parametrize(("fold", "days"), [(4, 29), (0, 15), (2, 22)])
+def test_readings_that_are_too_short_for_a_split_are_refused(fold, days):
+    refuse_few(days, fold)
+    with pytest.raises(ScenarioError, match=f"= {days - 1}; allowed: {days} or more"):
+        refuse_few(days - 1, fold)
+
+
+def test_the_bar_says_the_share_of_the_uncontrolled_violation():
+    idle = {"cost": 4.0, "violation_pu_h": 2e-6}
+    assert note({"cost": 3.5, "violation_pu_h": 5e-9}, idle, "USD") == (
+        "3.500 USD/home-day, violation 0.25 % of uncontrolled"
+    )
+    assert "no violation" in note({"cost": 3.5, "violation_pu_h": 0.0}, idle | {"violation_pu_h": 0.0}, "USD")
+    worse = note({"cost": 3.5, "violation_pu_h": 5e-6}, idle | {"violation_pu_h": 0.0}, "USD")
+    assert "violation 5 µpu·h, uncontrolled none" in worse
