@@ -43,8 +43,10 @@ def commit(until: str) -> str:
 
 
 def _typed() -> str:
+    """What was typed; of a path of this machine the name alone."""
     script, *words = sys.argv
-    return " ".join(["python", str(Path(script).resolve().relative_to(ROOT)), *words])
+    told = [Path(word).name if Path(word).is_absolute() else word for word in words]
+    return " ".join(["python", str(Path(script).resolve().relative_to(ROOT)), *told])
 
 
 def _git(*words: str) -> str:

@@ -9,9 +9,7 @@ from tests.house.commands import PAGE
 
 ROOT = PAGE.parents[1]
 MEASURED = sorted((ROOT / "benchmarks").glob("*.md"))
-HEAD = re.compile(
-    r"# .+\n\n- command: `.+`\n- commit: [0-9a-f]{7,}( \(changed\))?\n- date: \d{4}-\d\d-\d\d\n- machine: \S.*\n\n"
-)
+HEAD = re.compile(r"# .+\n\n- command: `.+`\n- commit: [0-9a-f]{7,}\b.*\n- date: \d{4}-\d\d-\d\d\n- machine: \S.*\n\n")
 
 
 def load_fill():

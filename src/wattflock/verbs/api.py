@@ -85,7 +85,7 @@ def compare(
         minutes: stop each training after so long; 0 is no limit [min].
     """
     own = None if methods is None else _learners(scenario, methods)
-    return _drawn(compared(experiment_of(scenario, _folder(runs), own, market, minutes)))
+    return _drawn(compared(experiment_of(scenario, _folder(runs), own, _instead(market), minutes)))
 
 
 def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market | None = None) -> Comparison:
@@ -96,7 +96,7 @@ def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market |
         methods: name → policy, what `train` returned, or the name of a rule.
         market: an object of your own instead of the scenario's.
     """
-    return _drawn(judged(experiment_of(scenario, None, _learners(scenario, methods), market), methods))
+    return _drawn(judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods))
 
 
 def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
@@ -197,6 +197,10 @@ def _learner(named: Parts, given: Method) -> Learner:
         return named.learner(given)
     policy = given.policy if isinstance(given, Training) else given
     return FixedPolicy(policy) if isinstance(policy, Policy) else policy
+
+
+def _instead(market: Market | None) -> dict[str, Market]:
+    return {} if market is None else {"market": market}
 
 
 def _folder(runs: str | Path | None) -> Path | None:
