@@ -41,6 +41,12 @@ def test_every_figure_with_decimals_of_the_front_page_is_filled():
     assert set(re.findall(r"\d[\d,]*\.\d+|\d+(?= ?%)|\d{1,3},\d{3}", text)) == set()
 
 
+@pytest.mark.parametrize("page", fill.PAGES, ids=lambda page: page.name)
+def test_no_line_begins_with_a_figure(page):
+    """Markdown takes a line that begins with a comment for HTML, and its paragraph ends there."""
+    assert not re.findall(r"^<!-- from [^\n]+ -->\S.*", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def test_a_cell_is_found_by_section_row_and_column():
     text = "## One\n\n| a | b [s] |\n|---|---:|\n| x | 1 |\n| y | |\n\n## Two\n\n| a | b |\n|---|---|\n| x | 2 |\n"
     assert fill.cell(fill.section(text, "One", "f"), "x", "b", "f") == "1"
