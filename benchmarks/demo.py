@@ -33,10 +33,10 @@ def page(run: run_data.RunData) -> Iterator[str]:
     yield head("The demo", "wattflock demo", summary["date"], summary["machine"])
     for title, wide in {"In short": False, "All figures": True}.items():
         every, *same = tables.compared(summary, wide)
-        yield f"## {title}\n\n{every.markdown()}\n"
+        yield f"## {title}\n\n{every.markdown().strip()}\n\n"
         for table in same:
-            yield f"## {title}, days with perfect foresight\n\n{table.markdown()}\n"
-    yield f"## By kind of home\n\n{by_kind(run).markdown()}\n"
+            yield f"## {title}, days with perfect foresight\n\n{table.markdown().strip()}\n\n"
+    yield f"## By kind of home\n\n{by_kind(run).markdown().strip()}\n\n"
     yield "## Computing time\n\n| step | s |\n|---|---:|\n"
     yield "".join(f"| {step} | {seconds:.0f} |\n" for step, seconds in summary["seconds"].items())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from wattflock.core.machine import machine
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("src", "benchmarks", "pyproject.toml")
+CODE = ("src",)
 
 
 def head(title: str, command: str = "", date: str = "", where: str = "") -> str:
