@@ -1,4 +1,4 @@
-"""Meter readings and a feeder of your own: from a CSV and an OpenDSS model to a table and two figures.
+"""Meter readings and a feeder of your own: from a CSV and an OpenDSS model to tables and figures.
 
 Reading an OpenDSS model needs the extra: pip install 'wattflock[opendss]'
 """
@@ -35,8 +35,9 @@ Set voltagebases=(11, 0.4)
 Calcvoltagebases
 """)
 feeder = wf.read_feeder("street.dss")
-lowest_pu = wf.snapshot(feeder).flow.voltage_pu.min()
-print(f"at 2 kW in each home the lowest voltage is {lowest_pu:.3f} pu")
+solved = wf.snapshot(feeder)
+print(solved.nodes)
+solved.figures["snapshot"].save("street.png")
 
 # %% The study: every agent is one of the four homes, all have a battery, and an installer's rules steer them.
 scenario = wf.load(
@@ -56,4 +57,4 @@ found = wf.compare(scenario, ["rules"])
 print(found.methods.select("method", "cost_per_home_day", "saving_captured", "violation_pu_h"))
 for name in ("voltage", "homes"):
     found.figures[name].save(f"{name}.png")
-print("figures: voltage.png, homes.png")
+print("figures: street.png, voltage.png, homes.png")

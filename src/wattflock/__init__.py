@@ -18,7 +18,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `evaluate(scenario, policies)` | `Comparison` without training and without the optimum |
 | `read_run(name)` | `Comparison` from a folder of runs |
 | `generate(region, homes, days)` | `HomeDays`: new homes |
-| `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `Snapshot`: a feeder, solved at its spot loads |
+| `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
 | `write_feeder(circuit, path)` | the path of a file that a scenario can name |
 | `rollout(world, policy, profile, key)` | `Trajectory`: days as they went |
 | `solve(feeder, load_kw, load_kvar)` | `Flow`: three-phase power flow of many snapshots, differentiable |
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from wattflock.learn.learner import Learner
     from wattflock.market.market import Market, Meter, Settlement
     from wattflock.study.build import Built, build
-    from wattflock.study.results import Comparison, Training
     from wattflock.verbs.api import (
         compare,
         evaluate,
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
         train,
         write_feeder,
     )
+    from wattflock.verbs.results import Comparison, SolvedFeeder, Training
     from wattflock.world.rollout import Policy, Trajectory, rollout
     from wattflock.world.world import Observation, Outcome, World
 
@@ -73,7 +73,7 @@ PLACES = {
     "learn.learner": "Learner",
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
-    "study.results": "Comparison Training",
+    "verbs.results": "Comparison SolvedFeeder Training",
     "verbs.api": "compare evaluate generate load read_feeder read_run snapshot train write_feeder",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
@@ -82,10 +82,10 @@ _MODULES = {name: f"wattflock.{module}" for module, names in PLACES.items() for 
 
 __all__ = [
     "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays", "Learner",
-    "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement", "Training",
-    "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate", "generate", "load", "on_device",
-    "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve", "train",
-    "write_feeder",
+    "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
+    "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
+    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve",
+    "train", "write_feeder",
 ]  # fmt: skip
 
 

@@ -84,10 +84,11 @@ def test_a_learner_of_ones_own_needs_no_file_and_is_compared(tmp_path):
     found = wf.compare(scenario, {"mine": Mine(), "full": Full(), "installer": "rules"}, runs=tmp_path)
     pays = dict(found.methods.select("method", "cost_per_home_day").iter_rows())
     assert set(pays) == {"idle", "mine", "full", "installer", "bound"} and pays["mine"] == pays["full"]
-    assert "cost_per_home_day" in found._repr_html_()
-    for name, chart in wf.read_run(runs=tmp_path).figures.items():
-        assert chart.to_dict()["description"] == found.figures[name].to_dict()["description"], name
     assert wf.read_run(runs=tmp_path).methods.equals(found.methods)
+    assert found.figures["voltage"].to_dict() == wf.read_run(runs=tmp_path).figures["voltage"].to_dict()
+    assert "mine" in found._repr_html_()
+    with pytest.raises(KeyError, match="the figures are tradeoff, voltage"):
+        _ = found.figures["wages"]
 
 
 @pytest.mark.study
@@ -113,6 +114,12 @@ def test_a_feeder_is_kept_in_a_file_that_a_scenario_can_name(tmp_path):
 
 def test_feeders_are_read_by_name_and_refused_by_name(tmp_path):
     shot = wf.snapshot("ieee13", taps="settle")
-    assert bool(shot.flow.converged) and shot.settled
+    assert bool(shot.snapshot.flow.converged) and shot.snapshot.settled
+    assert shot.nodes.height == len(shot.snapshot.circuit.nodes) and list(shot.figures) == [
+        "map",
+        "profile",
+        "snapshot",
+    ]
+    assert "kW" in shot._repr_html_()
     with pytest.raises(wf.WattflockError, match=r"no such file.*did you mean 'ieee123'"):
         wf.read_feeder("ieee124")

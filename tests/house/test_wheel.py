@@ -15,7 +15,7 @@ TRY = """
 import wattflock as wf
 print(wf.__file__)
 wf.load()
-assert wf.snapshot("ieee13").flow.converged
+assert wf.snapshot("ieee13").snapshot.flow.converged
 for feeder in ("ieee37", "ieee123", "european_lv"):
     wf.read_feeder(feeder)
 from wattflock.core.scenario import bundled

@@ -1,7 +1,6 @@
 """The figures of a run: each is one function from `RunData` to a chart, the same for papers, pages and notebooks."""
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -272,19 +271,3 @@ CHARTS: dict[str, Callable[[RunData], Any]] = {
     "gains": gains,
     "days": days,
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Figures(Mapping[str, Any]):
-    """All figures of a run by name; each is drawn when it is asked for."""
-
-    run: RunData
-
-    def __getitem__(self, name: str) -> Any:
-        return CHARTS[name](self.run)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(CHARTS)
-
-    def __len__(self) -> int:
-        return len(CHARTS)

@@ -4,7 +4,6 @@ Nothing is written unless a folder of runs is named. Parts of your own (a learne
 need no file and no name in a registry.
 """
 
-import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,17 +17,18 @@ from wattflock.data.home_days import HomeDays
 from wattflock.feeder import snapshot as snapshots
 from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.file import to_bytes
+from wattflock.feeder.limits import PRESETS, Limits
 from wattflock.feeder.source import FeederSource
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
 from wattflock.study.build import Parts, parts_of
-from wattflock.study.experiment import compared, experiment_of, judged, read_back
-from wattflock.study.results import Comparison, Training
 from wattflock.study.run import find
 from wattflock.synth import bundle
 from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
+from wattflock.verbs.experiment import compared, experiment_of, judged, read_back
+from wattflock.verbs.results import Comparison, SolvedFeeder, Training
 from wattflock.world.rollout import Policy
 
 Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
@@ -85,7 +85,7 @@ def compare(
         minutes: stop each training after so long; 0 is no limit [min].
     """
     own = None if methods is None else _learners(scenario, methods)
-    return _drawn(compared(experiment_of(scenario, _folder(runs), own, _instead(market), minutes)))
+    return compared(experiment_of(scenario, _folder(runs), own, _instead(market), minutes))
 
 
 def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market | None = None) -> Comparison:
@@ -96,7 +96,7 @@ def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market |
         methods: name → policy, what `train` returned, or the name of a rule.
         market: an object of your own instead of the scenario's.
     """
-    return _drawn(judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods))
+    return judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods)
 
 
 def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
@@ -105,7 +105,7 @@ def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
     Raises:
         RunError: there is none, or it is not judged yet.
     """
-    return _drawn(read_back(find(Path(runs), name)))
+    return read_back(find(Path(runs), name))
 
 
 def generate(
@@ -164,8 +164,12 @@ def write_feeder(feeder: Circuit, path: str | Path) -> Path:
 
 
 def snapshot(
-    feeder: Circuit | str | Path, loads: str = "constant-power", scale: float = 1.0, taps: str = "fixed"
-) -> snapshots.Snapshot:
+    feeder: Circuit | str | Path,
+    loads: str = "constant-power",
+    scale: float = 1.0,
+    taps: str = "fixed",
+    limits: Limits | str = "ansi-a",
+) -> SolvedFeeder:
     """A feeder solved at its own spot loads in float64.
 
     Args:
@@ -173,17 +177,11 @@ def snapshot(
         loads: "constant-power", or "as-modelled": with their own dependence on voltage.
         scale: of every load; what feeds in stays.
         taps: "fixed", or "settle": regulators move until their voltage is in band.
+        limits: what is marked as beyond them: "ansi-a", "ansi-b", "en50160", or limits of your own.
     """
     circuit = feeder if isinstance(feeder, Circuit) else read_feeder(feeder)
-    return snapshots.snapshot(circuit, loads, scale, taps)
-
-
-def _drawn(found: Comparison) -> Comparison:
-    """With its figures, each of which is drawn when it is asked for."""
-    from wattflock.report import run_data
-    from wattflock.report.run_charts import Figures
-
-    return dataclasses.replace(found, figures=Figures(run_data.of(found)))
+    chosen = PRESETS[limits] if isinstance(limits, str) else limits
+    return SolvedFeeder(snapshots.snapshot(circuit, loads, scale, taps), chosen)
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:

@@ -33,10 +33,10 @@ from wattflock.study.curve import curves, note, points
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
-from wattflock.study.results import Comparison, Training, Tuned
 from wattflock.study.run import Run, open_run
 from wattflock.study.summary import on_shared_days
 from wattflock.study.train import Course, Mark, score, train, validation_days
+from wattflock.verbs.results import Comparison, Training, Tuned
 from wattflock.world.rollout import Policy
 from wattflock.world.sharding import mesh_of
 from wattflock.world.world import World
@@ -245,7 +245,7 @@ def read_back(run: Run) -> Comparison:
     summary = run.summary()
     if summary is None:
         raise RunError(f"{run.folder}: is not judged yet; `wattflock compare` does it")
-    return Comparison(summary, run.tables(), run.folder, read_json(run.folder / "chart.json"))
+    return Comparison(summary, run.tables(), read_json(run.folder / "chart.json"), run.folder)
 
 
 def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
@@ -275,7 +275,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     }
     if experiment.run:
         experiment.run.write(every, result, chart(experiment.built))
-    return Comparison(result, every, experiment.run.folder if experiment.run else None, chart(experiment.built))
+    return Comparison(result, every, chart(experiment.built), experiment.run.folder if experiment.run else None)
 
 
 def notes(experiment: Experiment) -> list[str]:
@@ -304,9 +304,9 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
         who, progress, cards[name] = was_trained(experiment, name)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
-    every["curves"] = curves([], 0.0)
+    every["curves"] = curves([], 0.0)  # nothing learns here
     found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
-    return Comparison(found, every, experiment.run.folder if experiment.run else None, chart(experiment.built))
+    return Comparison(found, every, chart(experiment.built), experiment.run.folder if experiment.run else None)
 
 
 def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress, dict]:
