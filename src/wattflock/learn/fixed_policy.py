@@ -1,10 +1,7 @@
 """A policy that is given, as a method to compare: nothing is learned."""
 
-from jaxtyping import Array
-
 from wattflock.learn.learner import Learner
 from wattflock.world.rollout import Policy, ZeroPolicy
-from wattflock.world.world import World
 
 
 class FixedPolicy(Learner):
@@ -16,11 +13,6 @@ class FixedPolicy(Learner):
     def example(cls) -> "FixedPolicy":
         """The policy that asks for nothing."""
         return cls(ZeroPolicy())
-
-    def init(self, world: World, key: Array) -> tuple:
-        """No state."""
-        del world, key
-        return ()
 
     def policy(self, state: tuple) -> Policy:
         """The policy that was given."""
