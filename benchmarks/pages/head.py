@@ -38,7 +38,7 @@ def renewed(page: str) -> str:
 
 def commit(until: str) -> str:
     """The last commit of the code until then; "(changed)" where files differ from it now."""
-    last = _git("log", "-1", "--format=%h", f"--before={until}", "--", *CODE)
+    last = _git("log", "-1", "--first-parent", "--format=%h", f"--before={until}", "--", *CODE)
     return last + (" (changed)" if _git("status", "--porcelain", "--", *CODE) else "")
 
 

@@ -140,11 +140,11 @@ import dataclasses
 import itertools
 
 from wattflock.feeder.circuit import GROUND, Circuit
-from wattflock.feeder.ieee123 import IEEE123
-from wattflock.feeder.wiring import Wiring
+from wattflock.feeder.feeders.ieee123 import IEEE123
+from wattflock.feeder.source import FeederSource
 
 
-class Crowded(Wiring):
+class Crowded(FeederSource):
     """IEEE 123 with a load at every node and between any two phases of a bus. Source: IEEE PES Test Feeders."""
 
     def network(self):
@@ -173,9 +173,9 @@ import datetime
 import equinox as eqx
 import polars as pl
 
+from wattflock.data.complete import PriceSource, to_readings
 from wattflock.data.files import listed
 from wattflock.data.raw import Raw, period
-from wattflock.data.readings import Beside, to_readings
 from wattflock.data.source import DataSource, FilePath
 
 DAYS = 42
@@ -202,7 +202,7 @@ class Meters(DataSource):
         return Raw((file.name,), "", "whole", "USD", card, homes.with_columns(pl.col("row").cast(pl.UInt32)))
 
     def read(self):
-        return to_readings(self.raw(), Beside("california", ""))
+        return to_readings(self.raw(), PriceSource("california", ""))
 '''
 FILES = {
     "homes/tank.py": TANK, "learn/guess.py": GUESS, "market/flat.py": FLAT,
