@@ -1,0 +1,1 @@
+"""A feeder as CSV tables: what they hold (`network`), how they are read (`read`), how they become a circuit (`admittance`)."""

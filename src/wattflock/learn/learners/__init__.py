@@ -1,0 +1,1 @@
+"""The learners that a scenario can name as `learn.part` or in `judge.methods`: one file, one learner; the file's name is its name."""
