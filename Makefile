@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench regold clean
+.PHONY: help demo test check lint bench figures regold clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -38,6 +38,10 @@ regold: .venv/ready-dev  ## show how the golden run has changed; ARGS=--write ke
 bench: .venv/ready-dev  ## measure: every file of benchmarks/, beside the peers it can find
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/bench.txt
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+figures: .venv/ready  ## the demo's newest table and pictures, and every measured figure where README and docs show it
+	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python docs/fill.py
 
 clean:  ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info

@@ -8,15 +8,15 @@ measures the same programs of another source tree first, e.g. of an earlier comm
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from pages.head import head
 
 HERE = Path(__file__).resolve().parents[1] / "src"
 
@@ -91,19 +91,11 @@ def commit_of(source: Path) -> str:
     return ran.stdout.strip() or source.parent.name
 
 
-def head(homes: int, sources: list[Path]) -> list[str]:
-    """Command, commits, date and machine."""
-    import jax
-
-    command = f"python benchmarks/{Path(__file__).name} {' '.join(sys.argv[1:])}".strip()
-    machine = f"{jax.devices()[0].device_kind}, {platform.machine()}, {os.cpu_count()} cores"
-    commits = ", ".join(commit_of(source) for source in sources)
-    when = datetime.datetime.now(datetime.UTC).date()
+def heading(homes: int) -> list[str]:
+    """How the page begins."""
     return [
-        "# Compilation",
-        "",
-        f"Written by `{command}`, commit {commits}, {when}, {machine}, jax {jax.__version__}.",
-        f"{homes:,} homes. Processor seconds without a compile cache, each tree in a process of its own.",
+        f"{head('Compilation')}{homes:,} homes. Processor seconds without a compile cache, "
+        "each tree in a process of its own.",
         "",
         "| commit | program | StableHLO lines | loops | fusions | trace and lower [s] | compile [s] |",
         "|---|---|---:|---:|---:|---:|---:|",
@@ -129,7 +121,7 @@ def main() -> None:
         return
     sources = [*([options.beside.resolve()] if options.beside else []), HERE]
     rows = [line(commit_of(source), row) for source in sources for row in fresh(source, options.homes)]
-    text = "\n".join([*head(options.homes, sources), *rows])
+    text = "\n".join([*heading(options.homes), *rows])
     print(text)
     if options.write:
         Path(__file__).with_suffix(".md").write_text(text + "\n")

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from pages.head import renewed
 
 from wattflock.data.clean import clean, fill
 from wattflock.data.home_days import HomeDays
@@ -129,8 +130,8 @@ def main() -> None:
     print(text)
     if asked.write:
         page = ROOT / "benchmarks" / "gaps.md"
-        head, mark, tail = page.read_text().partition("<!-- table -->\n")
-        page.write_text(head + mark + text + "\n" + tail[tail.index("\n<!-- end") :])
+        before, mark, tail = renewed(page.read_text()).partition("<!-- table -->\n")
+        page.write_text(before + mark + text + "\n" + tail[tail.index("\n<!-- end") :])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from judged import cars, loads, speed, sun
+from pages.head import renewed
 
 from wattflock.synth.gan_nets import Recipe
 from wattflock.synth.models.gan import Gan
@@ -71,8 +72,8 @@ def table(name: str, rows: Rows) -> str:
 def keep(name: str, text: str) -> None:
     """Puts a table in its place in benchmarks/homes.md."""
     page = ROOT / "benchmarks" / "homes.md"
-    head, mark, tail = page.read_text().partition(f"<!-- {name} -->\n")
-    page.write_text(head + mark + text + "\n" + tail[tail.index("\n<!-- end") :])
+    before, mark, tail = renewed(page.read_text()).partition(f"<!-- {name} -->\n")
+    page.write_text(before + mark + text + "\n" + tail[tail.index("\n<!-- end") :])
 
 
 def main() -> None:

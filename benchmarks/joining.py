@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from learners import CHUNK, Judge, ahead, traced
+from pages.head import head
 
 from wattflock.core.scenario import load
 from wattflock.learn.learner import Progress, begin
@@ -134,7 +135,7 @@ def main() -> None:
     if options.write:
         about = (__doc__ or "").split("\n\n", 2)[2]
         here = Path(__file__).with_suffix(".md")
-        here.write_text(f"# New homes join\n\n{about}\n{text(flock, single)}\n")
+        here.write_text(f"{head('New homes join')}{about}\n{text(flock, single)}\n")
 
 
 if __name__ == "__main__":

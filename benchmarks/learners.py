@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from pages.head import head
 
 from wattflock.core.registry import part
 from wattflock.core.scenario import load
@@ -270,9 +271,8 @@ def main() -> None:
     if file:
         about = (__doc__ or "").split("\n\n", 2)[2]
         what = f"{options.seconds:g} s, {options.days or 'their own'} days a round."
-        file.with_suffix(".md").write_text(
-            f"# GradMAP beside other learners by gradient\n\n{about}\n{what}\n\n{text}\n"
-        )
+        title = head("GradMAP beside other learners by gradient")
+        file.with_suffix(".md").write_text(f"{title}{about}\n{what}\n\n{text}\n")
         draw(log, file.with_suffix(".png"))
 
 

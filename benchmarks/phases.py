@@ -20,6 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from pages.head import head
 
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
@@ -185,12 +186,12 @@ def main() -> None:
     found = measured(phases(options.homes, options.days))
     device = jax.devices()[0].device_kind
     what = f"{options.homes:,} homes, {options.days} days a round, on {device}"
-    head = f"{what}: {peak / 1e9:.0f} Gflop/s, {bandwidth / 1e9:.0f} GB/s."
-    text = f"{head}\n\n{table(found, peak, bandwidth)}"
+    speed = f"{what}: {peak / 1e9:.0f} Gflop/s, {bandwidth / 1e9:.0f} GB/s."
+    text = f"{speed}\n\n{table(found, peak, bandwidth)}"
     print(text)
     if options.out:
         about = (__doc__ or "").split("\n\n", 2)[2]
-        options.out.write_text(f"# Where a round's time goes\n\n{about}\n{text}\n")
+        options.out.write_text(head("Where a round's time goes") + f"{about}\n{text}\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import jax
 from contest.cases import CASES, LARGE_SNAPSHOTS, PEER_SNAPSHOTS, Case, has, run_case
 from contest.ours import TOLERANCE
 from contest.race import TURN_S, WARM_UPS, Timed
+from pages.head import head
 
 LARGE = Path(__file__).resolve().parents[2] / "shared" / "feeders" / "ieee8500"
 PEERS = ("dss-python", "power-grid-model")
@@ -46,12 +47,11 @@ def header(options: argparse.Namespace) -> list[str]:
     machine = jax.devices()[0]
     packages = [f"{name} {version(name)}" for name in ("jax", *PEERS) if has(name)]
     return [
-        "# Power flow: constant power, all |V| read",
-        "",
-        f"Batch {options.batch:,}, {options.repeats} rounds after {WARM_UPS} warm-ups, contenders in turn; "
+        head("Power flow: constant power, all |V| read")
+        + f"Batch {options.batch:,}, {options.repeats} rounds after {WARM_UPS} warm-ups, "
+        "contenders in turn; "
         f"{', '.join(packages)}; {machine.platform} ({machine.device_kind}), {os.cpu_count()} cores; "
         f"tolerance {TOLERANCE:g} pu.",
-        "Written by `python benchmarks/power_flow.py --write`.",
         "",
         "| feeder | what | solves/s median | best | times as fast as (best) | iterations | max error [pu] | GFLOP/s |",
         "|---|---|---|---|---|---|---|---|",

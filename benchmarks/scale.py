@@ -16,6 +16,8 @@ import statistics
 import time
 from pathlib import Path
 
+from pages.head import head
+
 TURN_HOMES = 2000
 
 
@@ -98,8 +100,8 @@ def main() -> None:
     if options.write:
         about = (__doc__ or "").split("\n\n", 2)[2]
         what = f"`{options.learner}`, float32, devices: {options.devices}, turns: {options.turns}."
-        head = f"# A round of learning, by number of homes\n\n{about}\n{what}\n\n"
-        Path(__file__).with_suffix(".md").write_text(f"{head}{text}\n")
+        title = head("A round of learning, by number of homes")
+        Path(__file__).with_suffix(".md").write_text(f"{title}{about}\n{what}\n\n{text}\n")
 
 
 if __name__ == "__main__":

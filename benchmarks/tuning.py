@@ -27,6 +27,7 @@ import jax
 import numpy as np
 import polars as pl
 from learners import Clock, Judge, ahead, contender, paced
+from pages.head import head
 
 from wattflock.core.scenario import load
 from wattflock.learn.learner import begin
@@ -127,7 +128,7 @@ def text_of(log: list[dict]) -> str:
             f"| {cells[3]:.1f} %, {cells[4]:.2f} %, {cells[5]:.3f} | {best['settings']} |"
         )
     about = (__doc__ or "").split("\n\n", 2)[2]
-    return f"# Settings by search\n\n{about}\n" + "\n".join(lines) + "\n"
+    return f"{head('Settings by search')}{about}\n" + "\n".join(lines) + "\n"
 
 
 def main() -> None:

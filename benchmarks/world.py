@@ -12,6 +12,7 @@ from pathlib import Path
 
 import equinox as eqx
 import jax
+from pages.head import head
 
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
@@ -21,6 +22,7 @@ from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 DAYS = 40  # 960 snapshots
 REPEATS = 15
+TITLE = "The world's speed"
 
 
 def median_s(call, *arguments) -> float:
@@ -76,8 +78,8 @@ def main() -> None:
     text = "\n".join(table)
     print(text)
     if write:
-        head = "# The world's speed\n\nMedian of 15, float32, 1,000 homes on IEEE 123, two shared cores.\n\n"
-        Path(__file__).with_suffix(".md").write_text(f"{head}{text}\n")
+        about = "Median of 15, float32, 1,000 homes on IEEE 123."
+        Path(__file__).with_suffix(".md").write_text(f"{head(TITLE)}{about}\n\n{text}\n")
 
 
 def round_rows(built, world, who) -> list[str]:

@@ -2,19 +2,17 @@
 
 import jax
 
-from wattflock.core.types import cast
-from wattflock.feeder.feeders.ieee123 import IEEE123
-from wattflock.feeder.solve import solve
+import wattflock as wf
 
-feeder = cast(IEEE123().build(), "float32")
+feeder = wf.cast(wf.reduce_circuit(wf.read_feeder("ieee123")), "float32")
 scales = jax.numpy.array([0.5, 1.0, 1.5])[:, None]
-flow = solve(feeder, scales * feeder.nominal_kw, scales * feeder.nominal_kvar)
+flow = wf.solve(feeder, scales * feeder.nominal_kw, scales * feeder.nominal_kvar)
 for scale, voltage_pu in zip(scales[:, 0], flow.voltage_pu, strict=True):
     print(f"{scale:.1f} x load: {voltage_pu.min():.4f} to {voltage_pu.max():.4f} pu")
 
 
 def lowest_pu(load_kw):
-    return solve(feeder, load_kw, feeder.nominal_kvar).voltage_pu.min()
+    return wf.solve(feeder, load_kw, feeder.nominal_kvar).voltage_pu.min()
 
 
 slope = jax.grad(lowest_pu)(jax.numpy.asarray(feeder.nominal_kw))

@@ -19,6 +19,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `read_run(name)` | `Comparison` from a folder of runs |
 | `generate(region, homes, days)` | `HomeDays`: new homes |
 | `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
+| `write_feeder(circuit, path)` | the path of a file that a scenario can name |
 | `rollout(world, policy, profile, key)` | `Trajectory`: days as they went |
 | `solve(feeder, load_kw, load_kvar)` | `Flow`: three-phase power flow of many snapshots, differentiable |
 
@@ -42,7 +43,17 @@ if TYPE_CHECKING:
     from wattflock.learn.learner import Learner
     from wattflock.market.market import Market, Meter, Settlement
     from wattflock.study.build import Built, build
-    from wattflock.verbs.api import compare, evaluate, generate, load, read_feeder, read_run, snapshot, train
+    from wattflock.verbs.api import (
+        compare,
+        evaluate,
+        generate,
+        load,
+        read_feeder,
+        read_run,
+        snapshot,
+        train,
+        write_feeder,
+    )
     from wattflock.verbs.results import Comparison, SolvedFeeder, Training
     from wattflock.world.rollout import Policy, Trajectory, rollout
     from wattflock.world.world import Observation, Outcome, World
@@ -63,7 +74,7 @@ PLACES = {
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
     "verbs.results": "Comparison SolvedFeeder Training",
-    "verbs.api": "compare evaluate generate load read_feeder read_run snapshot train",
+    "verbs.api": "compare evaluate generate load read_feeder read_run snapshot train write_feeder",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
 }
@@ -74,7 +85,7 @@ __all__ = [
     "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
     "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
     "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve",
-    "train",
+    "train", "write_feeder",
 ]  # fmt: skip
 
 

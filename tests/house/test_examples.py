@@ -11,8 +11,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.mark.study
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
-def test_scripts_run(script):
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+def test_scripts_run(script, tmp_path):
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 

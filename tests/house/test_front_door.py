@@ -57,6 +57,8 @@ def test_changes_are_checked_like_flags():
     with pytest.raises(wf.WattflockError, match=r"homes\.cout = 3.*did you mean 'count'"):
         wf.load(changes={"homes.cout": 3})
     assert wf.load(changes={"judge.methods": ["idle"], "name": "a-b"}).judge.methods == ("idle",)
+    table = wf.load(changes={"data.settings": {"path": Path("a.csv")}, "data.part": "table"})
+    assert table.data.settings["path"] == "a.csv"
 
 
 @pytest.mark.study
@@ -65,15 +67,16 @@ def test_a_policy_of_ones_own_is_judged_beside_the_uncontrolled_flock(tmp_path, 
     found = wf.evaluate(wf.load(changes=TINY), {"full": Full()})
     assert found.methods["method"].to_list() == ["idle", "full"]
     assert found.methods.filter(pl.col("method") == "full")["cost_per_home_day"].is_finite().all()
+    assert all(chart.to_dict() for chart in found.figures.values())
     assert not list(tmp_path.iterdir())  # nothing is written unless a folder is named
 
 
 @pytest.mark.study
 def test_a_learner_of_ones_own_needs_no_file_and_is_compared(tmp_path):
     scenario = wf.load(changes=TINY)
-    found = wf.compare(scenario, {"mine": Mine(), "full": Full()}, runs=tmp_path)
+    found = wf.compare(scenario, {"mine": Mine(), "full": Full(), "installer": "rules"}, runs=tmp_path)
     pays = dict(found.methods.select("method", "cost_per_home_day").iter_rows())
-    assert set(pays) == {"idle", "mine", "full", "bound"} and pays["mine"] == pays["full"]
+    assert set(pays) == {"idle", "mine", "full", "installer", "bound"} and pays["mine"] == pays["full"]
     assert wf.read_run(runs=tmp_path).methods.equals(found.methods)
     assert found.figures["voltage"].to_dict() == wf.read_run(runs=tmp_path).figures["voltage"].to_dict()
     assert "mine" in found._repr_html_()
@@ -94,6 +97,12 @@ def test_made_homes_are_a_table():
     assert table.height == 2 * 7 * 24 and {"home", "time", "load_kw", "pv_kw"} <= set(table.columns)
     with pytest.raises(wf.WattflockError, match="5, 15, 30 or 60"):
         wf.generate(resolution=7)
+
+
+def test_a_feeder_is_kept_in_a_file_that_a_scenario_can_name(tmp_path):
+    path = wf.write_feeder(wf.read_feeder("ieee13"), tmp_path / "mine.feeder")
+    scenario = wf.load(changes={"feeder.part": "imported", "feeder.settings.file": path, "homes.count": 4})
+    assert wf.build(scenario).chart.buses == wf.build(wf.load(changes=TINY)).chart.buses
 
 
 def test_feeders_are_read_by_name_and_refused_by_name(tmp_path):

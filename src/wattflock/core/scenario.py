@@ -33,7 +33,7 @@ class Section(pydantic.BaseModel):
 class DataSection(Section):
     """Where loads, sun, weather and prices come from, and how training days are varied."""
 
-    part: str = Field(default="california", description="data source, a file of wattflock/data")
+    part: str = Field(default="california", description="data source, a file of wattflock/sources")
     settings: Settings = SETTINGS
     homes_held_out: tuple[str, ...] = Field(default=(), description="measured homes that only the judge sees")
     load_window_days: int = Field(
@@ -112,7 +112,7 @@ class HomesSection(Section):
 class FeederSection(Section):
     """The wires and the band their voltages must keep."""
 
-    part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder")
+    part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder/feeders")
     settings: Settings = SETTINGS
     low_pu: float = Field(default=0.95, ge=0.5, le=1, description="lowest voltage that is no violation [pu]")
     high_pu: float = Field(default=1.05, ge=1, le=1.5, description="highest voltage that is no violation [pu]")
@@ -121,14 +121,14 @@ class FeederSection(Section):
 class MarketSection(Section):
     """Who pays whom."""
 
-    part: str = Field(default="tariff", description="market, a file of wattflock/market")
+    part: str = Field(default="tariff", description="market, a file of wattflock/market/markets")
     settings: Settings = SETTINGS
 
 
 class LearnSection(Section):
     """Who learns, and for how long."""
 
-    part: str = Field(default="gradmap", description="learner, a file of wattflock/learn")
+    part: str = Field(default="gradmap", description="learner, a file of wattflock/learn/learners")
     settings: Settings = SETTINGS
     rounds: int = Field(
         default=0,

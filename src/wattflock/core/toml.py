@@ -77,6 +77,8 @@ def literal(value: object) -> str:
     match value:
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case Path():
+            return literal(str(value))
         case bool():
             return str(value).lower()
         case list() | tuple():

@@ -143,9 +143,13 @@ def _lab(run: RunData) -> list[PageSection]:
 
 def gains(run: RunData) -> str:
     """Who saves, by kind of home: a table."""
+    table = by_kind(run)
+    return table.page() if table.rows else html.paragraph("No figures of single homes in this run.")
+
+
+def by_kind(run: RunData) -> tables.Table:
+    """Who saves, by kind of home; no rows where single homes are not known."""
     found = run_data.gains(run, best(run.summary)).drop_nulls("saving")
-    if found.is_empty():
-        return html.paragraph("No figures of single homes in this run.")
     looks, unit = methods(run.methods), f"{run.currency}/day"
     heads = [
         ("kind of home", ""),
@@ -172,7 +176,7 @@ def gains(run: RunData) -> str:
         )
         for row in found.iter_rows(named=True)
     ]
-    return html.table(heads, rows)
+    return tables.Table(heads, rows)
 
 
 def prices(run: RunData) -> str:

@@ -10,17 +10,19 @@ from pathlib import Path
 
 from wattflock.core import compile_cache, scenario, toml
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import write_whole
 from wattflock.core.registry import files, nearest, part
 from wattflock.core.scenario import Scenario
 from wattflock.data.home_days import HomeDays
 from wattflock.feeder import snapshot as snapshots
 from wattflock.feeder.circuit import Circuit
+from wattflock.feeder.file import to_bytes
 from wattflock.feeder.limits import PRESETS, Limits
 from wattflock.feeder.source import FeederSource
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
-from wattflock.study.build import parts_of
+from wattflock.study.build import Parts, parts_of
 from wattflock.study.run import find
 from wattflock.synth import bundle
 from wattflock.synth.generate import Wanted, made
@@ -29,7 +31,7 @@ from wattflock.verbs.experiment import compared, experiment_of, judged, read_bac
 from wattflock.verbs.results import Comparison, SolvedFeeder, Training
 from wattflock.world.rollout import Policy
 
-Method = Learner | Policy | Training
+Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
 Methods = Sequence[str] | Mapping[str, Method]
 
 compile_cache.enable()
@@ -45,10 +47,7 @@ def load(name: str | Path | None = None, changes: Mapping[str, object] | None = 
     Raises:
         ScenarioError: lists every problem of file and changes at once.
     """
-    sets = [
-        f"{field}={toml.literal(str(value) if isinstance(value, Path) else value)}"
-        for field, value in (changes or {}).items()
-    ]
+    sets = [f"{field}={toml.literal(value)}" for field, value in (changes or {}).items()]
     return scenario.load(None if name is None else Path(name), sets)
 
 
@@ -79,7 +78,8 @@ def compare(
 
     Args:
         scenario: as `load` gives it.
-        methods: names of learners, or name → learner, policy or finished training; None: those of the scenario.
+        methods: names of learners, or name → learner, policy, finished training or the name of a learner; None:
+            those of the scenario.
         market: an object of your own instead of the scenario's.
         runs: folder in which all is kept, so that the same call goes on; None keeps nothing.
         minutes: stop each training after so long; 0 is no limit [min].
@@ -88,12 +88,12 @@ def compare(
     return compared(experiment_of(scenario, _folder(runs), own, _instead(market), minutes))
 
 
-def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], market: Market | None = None) -> Comparison:
+def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market | None = None) -> Comparison:
     """Judge policies on unseen days in float64, beside the uncontrolled flock; nothing is trained and none is optimal.
 
     Args:
         scenario: as `load` gives it.
-        methods: name → policy, or what `train` returned.
+        methods: name → policy, what `train` returned, or the name of a rule.
         market: an object of your own instead of the scenario's.
     """
     return judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods)
@@ -158,6 +158,11 @@ def read_feeder(name: str | Path) -> Circuit:
     return read_circuit(str(path))
 
 
+def write_feeder(feeder: Circuit, path: str | Path) -> Path:
+    """Keep a circuit in a file; `{"feeder.part": "imported", "feeder.settings.file": path}` puts homes on it."""
+    return write_whole(Path(path), to_bytes(feeder))
+
+
 def snapshot(
     feeder: Circuit | str | Path,
     loads: str = "constant-power",
@@ -180,11 +185,16 @@ def snapshot(
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:
-    if not isinstance(methods, Mapping):
-        named = parts_of(scenario)
-        return {name: named.learner(name) for name in methods}
-    given = {name: each.policy if isinstance(each, Training) else each for name, each in methods.items()}
-    return {name: FixedPolicy(each) if isinstance(each, Policy) else each for name, each in given.items()}
+    named = parts_of(scenario)
+    given = methods if isinstance(methods, Mapping) else {name: name for name in methods}
+    return {name: _learner(named, each) for name, each in given.items()}
+
+
+def _learner(named: Parts, given: Method) -> Learner:
+    if isinstance(given, str):
+        return named.learner(given)
+    policy = given.policy if isinstance(given, Training) else given
+    return FixedPolicy(policy) if isinstance(policy, Policy) else policy
 
 
 def _instead(market: Market | None) -> dict[str, Market]:

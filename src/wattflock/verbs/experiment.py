@@ -1,6 +1,7 @@
 """One scenario at work: built once, trained with a bar, saved as it goes; what the verbs are made of."""
 
 import dataclasses
+import datetime
 import functools
 import hashlib
 import platform
@@ -19,6 +20,7 @@ from jax.sharding import Mesh
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
 from wattflock.core.files import read_json
+from wattflock.core.machine import machine
 from wattflock.core.progress import bar
 from wattflock.core.scenario import Scenario
 from wattflock.core.types import on_device
@@ -302,6 +304,7 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
         who, progress, cards[name] = was_trained(experiment, name)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
+    every["curves"] = curves([], 0.0)  # nothing learns here
     found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
     return Comparison(found, every, chart(experiment.built), experiment.run.folder if experiment.run else None)
 
@@ -379,6 +382,8 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
         "currency": experiment.built.readings.currency,
         "data": experiment.built.readings.card,
         "versions": versions(),
+        "machine": machine(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "methods": methods,
     }
 

@@ -53,8 +53,8 @@ def rollout(
         key: for policies that explore.
         together: how many days are stepped side by side: all without gradients through the policy, 1 with
             them on a CPU (docs/world.md); on a GPU all.
-        action_offset: (days, steps, homes, controls) added to the actions: exploration, a replay (with `Rest`), or a
-            zero whose gradient is the total gradient of the actions.
+        action_offset: (days, steps, homes, controls) added to the actions: exploration, a replay (with `ZeroPolicy`),
+            or a zero whose gradient is the total gradient of the actions.
 
     Returns:
         A Trajectory; the wires are judged afterwards by `World.verdict`. Never raises.
