@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parents[1] / "src"
 
 
 def programs(homes: int) -> list[tuple]:
-    """Name, lines and loops of StableHLO, seconds to trace and lower, seconds to compile."""
+    """Name, lines and loops of StableHLO, fusions that are left, seconds to trace and lower, seconds to compile."""
     import equinox as eqx
     import jax
     import jax.numpy as jnp
@@ -39,16 +39,16 @@ def programs(homes: int) -> list[tuple]:
     jax.block_until_ready(jnp.zeros(1) + 1)  # the compiler's own start
     began = time.process_time()
     progress = jax.block_until_ready(begin(who, world, 0))
-    found = [("the beginning of a training run, executed", "", "", "", time.process_time() - began)]
+    found = [("the beginning of a training run, executed", "", "", "", "", time.process_time() - began)]
     policy, key = who.policy(progress.state), jax.random.key(0)
     every = eqx.filter_jit(built.sampler.every)
-    days = train.validation_days(built.sampler)
     found += [
         measured("ten GradMAP rounds", advance, progress, who, world, draw, 10),
         measured("days of the validation", train.validation_days, built.sampler),
         measured("days of the test", every, key, "test", 0),
-        measured("score on the validation days", train.score, world, policy, days),
     ]
+    days = train.validation_days(built.sampler)
+    found.append(measured("score on the validation days", train.score, world, policy, days))
     with jax.enable_x64(True):
         world, policy, days = on_device((built.world, policy, days), jnp.float64)
         day = jax.tree.map(lambda x: x[0], days)
@@ -70,8 +70,10 @@ def measured(name: str, program: Callable, *inputs) -> tuple:
     between = time.process_time()
     text = lowered.as_text()
     compiling = time.process_time()
-    lowered.compile()
-    return name, text.count("\n"), text.count("stablehlo.while"), between - began, time.process_time() - compiling
+    compiled = lowered.compile()
+    seconds = between - began, time.process_time() - compiling
+    fusions = compiled.compiled.as_text().count(" fusion(")
+    return name, text.count("\n"), text.count("stablehlo.while"), fusions, *seconds
 
 
 def fresh(source: Path, homes: int) -> list[list]:
@@ -103,8 +105,8 @@ def head(homes: int, sources: list[Path]) -> list[str]:
         f"Written by `{command}`, commit {commits}, {when}, {machine}, jax {jax.__version__}.",
         f"{homes:,} homes. Processor seconds without a compile cache, each tree in a process of its own.",
         "",
-        "| commit | program | StableHLO lines | loops | trace and lower [s] | compile [s] |",
-        "|---|---|---:|---:|---:|---:|",
+        "| commit | program | StableHLO lines | loops | fusions | trace and lower [s] | compile [s] |",
+        "|---|---|---:|---:|---:|---:|---:|",
     ]
 
 

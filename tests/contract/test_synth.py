@@ -10,7 +10,7 @@ import pytest
 
 from tests.synth.make import flock, live, quiet
 from wattflock.core.registry import interface, parts
-from wattflock.synth import bundle, gan_nets
+from wattflock.synth import bundle, gan_nets, habits_training
 from wattflock.synth.load_model import LoadModel
 from wattflock.synth.models import gan, habits
 

@@ -1,6 +1,7 @@
 """Each source reads its owner's layout."""
 
 import datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,16 +10,21 @@ import pytest
 from tests.data.make import ausgrid_text, long
 from wattflock.core.errors import ScenarioError
 from wattflock.data import complete
+from wattflock.data.calendar import calendar
 from wattflock.data.check import check
 from wattflock.data.clean import clean
 from wattflock.data.home_days import HomeDays
 from wattflock.data.source import recognised
 from wattflock.sources.agile import Agile
 from wattflock.sources.ausgrid import Ausgrid
-from wattflock.sources.california import California
+from wattflock.sources.california import FIRST_DAY, California
 from wattflock.sources.london import London
 from wattflock.sources.norway_ev import NorwayEv
 from wattflock.sources.table import Table
+from wattflock.synth.sky_fit import FONTANA
+from wattflock.synth.sun import solar_hour
+
+BUNDLED = Path(__file__).parents[2] / "src" / "wattflock" / "data" / "bundled"
 
 
 def error_free(raw) -> bool:
@@ -28,10 +34,33 @@ def error_free(raw) -> bool:
 def test_california_says_the_same_before_and_after(write):
     flock, readings = clean(California().raw()).flock, California().read()
     assert error_free(California().raw())
-    assert np.allclose(flock.load_kw[:, 1:365].transpose(1, 2, 0), readings.load_kw)
-    assert np.allclose(flock.pv_kw[:, 1:365].transpose(1, 2, 0), readings.sun_kw_per_kwp)
-    assert np.allclose(flock.outdoor_c[1:365] - 9, readings.outdoor_c)
+    assert flock.shape() == (15, 365, 24)
+    assert np.allclose(flock.load_kw[:, :364].transpose(1, 2, 0), readings.load_kw)
+    assert np.allclose(flock.pv_kw[:, :364].transpose(1, 2, 0), readings.sun_kw_per_kwp)
+    assert np.allclose(flock.outdoor_c[:364] - 9, readings.outdoor_c)
     assert flock.homes == readings.homes
+
+
+def test_the_hours_of_california_are_those_of_its_sun_and_its_tariff():
+    """Solar noon of Fontana on the clock of each month; on-peak hours of the tariff are 4 to 9 p.m. (SCE TOU-D)."""
+    readings = California().read()
+    when = calendar(readings.first_day, len(readings.month), "America/Los_Angeles")
+    noon_h = 12 - (np.asarray(solar_hour(FONTANA, when, 12.0)) - 12)
+    for month in range(1, 13):
+        days = readings.month == month
+        sun = readings.sun_kw_per_kwp[days].mean((0, 2))
+        assert ((np.arange(24) + 0.5) @ sun) / sun.sum() == pytest.approx(noon_h[days].mean(), abs=0.45), month
+    dear = readings.import_price_per_kwh > 0.3
+    assert (dear == np.isin(np.arange(24), (16, 17, 18, 19, 20))).all()
+
+
+def test_the_temperature_of_california_is_on_the_clock_of_its_homes():
+    """The weather file is in standard time and names the end of an hour: row 1 is the first of winter's clock."""
+    measured = pl.read_parquet(BUNDLED / "california_common.parquet")["temp_c"].to_numpy()
+    outdoor_c = California(colder_c=0.0).read().outdoor_c
+    winter, summer = (datetime.date(2017, 1, 15) - FIRST_DAY).days, (datetime.date(2017, 7, 1) - FIRST_DAY).days
+    assert np.allclose(outdoor_c[winter], measured[24 * winter + 1 : 24 * winter + 25])
+    assert np.allclose(outdoor_c[summer], measured[24 * summer : 24 * summer + 24])
 
 
 @pytest.mark.study

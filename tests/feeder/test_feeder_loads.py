@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,16 +53,21 @@ QUICK_KINDS = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.s
 
 @functools.cache
 def made(wiring, kind):
-    """A feeder with half its loads of this kind in it, and how sensitive a weighted sum of all its outputs is."""
+    """A feeder with half its loads of this kind in it."""
     circuit = wiring().circuit()
-    feeder = reduce_circuit(circuit, tuple(map(KINDS[kind], circuit.spots)))
+    return reduce_circuit(circuit, tuple(map(KINDS[kind], circuit.spots)))
 
-    def weigh(load_kw, load_kvar, weight):
-        flow = solve(feeder, load_kw, load_kvar, TIGHT, 200)
-        known = jnp.concatenate([flow.voltage_pu, flow.drawn_kw / 100, flow.head_kw / 1000, flow.branch_a.real / 1000])
-        return jnp.sum(known * weight)
 
-    return feeder, jax.jit(weigh), jax.jit(jax.grad(weigh, argnums=(0, 1)))
+tight = eqx.filter_jit(functools.partial(solve, tolerance=TIGHT, most=200))
+
+
+@eqx.filter_jit
+@eqx.filter_value_and_grad
+def weigh(load, feeder, weight):
+    """A weighted sum of all that a feeder says of a load, (2, terminals): kW and kvar; and its gradient."""
+    flow = tight(feeder, *load)
+    known = jnp.concatenate([flow.voltage_pu, flow.drawn_kw / 100, flow.head_kw / 1000, flow.branch_a.real / 1000])
+    return jnp.sum(known * weight)
 
 
 @pytest.mark.parametrize("kind", QUICK_KINDS)
@@ -71,14 +77,14 @@ def made(wiring, kind):
 def test_gradient_is_the_central_difference(wiring, kind, seed):
     random = np.random.default_rng(seed)
     with jax.enable_x64(True):
-        feeder, weigh, slope = made(wiring, kind)
+        feeder = made(wiring, kind)
         nominal = np.array([feeder.nominal_kw, feeder.nominal_kvar])
         load = random.uniform(-0.5, 0.5, nominal.shape) * nominal
         outputs = len(feeder.nodes) + len(feeder.terminals) + len(feeder.head.names) // 2 + len(feeder.branch.names)
         weight = random.normal(size=outputs)
         along = random.normal(size=nominal.shape)
-        ahead, behind = (float(weigh(*(load + sign * STEP_KW * along), weight)) for sign in (1, -1))
-        gradient, *sides = (np.array(slope(*(load + shift * STEP_KW * along), weight)) for shift in (0, 1, -1))
+        near = (weigh(jnp.asarray(load + way * STEP_KW * along), feeder, weight) for way in (0, 1, -1))
+        (_, ahead, behind), (gradient, *sides) = zip(*jax.device_get(list(near)), strict=True)
     difference = (ahead - behind) / (2 * STEP_KW)
     scale = np.linalg.norm(gradient) * np.linalg.norm(along) / along.size**0.5
     assume(abs(((sides[0] - sides[1]) * along).sum()) <= 1e-4 * scale)  # else an edge of a load lies between
@@ -88,8 +94,8 @@ def test_gradient_is_the_central_difference(wiring, kind, seed):
 @pytest.mark.parametrize("kind", QUICK_KINDS)
 @pytest.mark.parametrize("wiring", QUICK_FIRST)
 def test_what_flows_in_is_drawn_or_lost(wiring, kind, float64):
-    feeder, *_ = made(wiring, kind)
-    flow = solve(feeder, feeder.nominal_kw / 4, feeder.nominal_kvar / 4, TIGHT, 200)
+    feeder = made(wiring, kind)
+    flow = tight(feeder, feeder.nominal_kw / 4, feeder.nominal_kvar / 4)
     assert flow.converged
     assert 0 < flow.losses_kw < 0.2 * flow.head_kw.sum()
 
@@ -99,7 +105,7 @@ def test_a_load_draws_what_its_exponent_says(float64):
     spots = tuple(map(KINDS["CVR"], circuit.spots))
     feeder = reduce_circuit(circuit, spots)
     none = np.zeros(len(feeder.terminals))
-    flow = solve(feeder, none, none, TIGHT, 200)
+    flow = tight(feeder, none, none)
     at = feeder.terminals.index("652.1")
     (spot,) = (spot for spot in spots if circuit.nodes[spot.plus] == "652.1")
     voltage = float(flow.voltage_pu[feeder.nodes.index("652.1")]) * 4.16 / 3**0.5 / spot.rated_kv

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wattflock.homes.device import Device, effect, ratio, share
-from wattflock.types import Scalar
+from wattflock.core.types import Scalar
 
 
 class Tank(Device):

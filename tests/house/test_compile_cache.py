@@ -10,7 +10,7 @@ import pytest
 from wattflock.core import compile_cache
 
 PROGRAM = """
-from wattflock import compile_cache
+from wattflock.core import compile_cache
 folder = compile_cache.enable()
 import jax
 counts = {"cache_hits": 0, "cache_misses": 0}

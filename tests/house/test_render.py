@@ -7,12 +7,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.apps.render import as_json, shown
+from wattflock.report.study_page import COLUMNS
 from wattflock.study.results import Comparison, Listing, Runs, Study, Training, Tuned
 from wattflock.world.rollout import ZeroPolicy
 
@@ -22,7 +24,7 @@ COMPARISON = Comparison(SUMMARY, {}, Path("runs") / "mine")
 PAYS = pl.DataFrame({"home": [3], "kind": ["battery"], "terminal": ["1.1"], "idle": [1.0]})
 ROWS = pl.DataFrame({"run": ["mine"], "method": ["idle"], "state": ["complete"], "cost_per_home_day": [3.5]})
 SPREADS = {f"{name}_{kind}": [1.5] for name in (
-    "cost_per_home_day", "saving_captured", "violation_of_idle", "violated_share", "worst_pu", "train_seconds",
+    *COLUMNS, "days",
 ) for kind in ("mean", "sd", "most")}  # fmt: skip
 FOUND = {
     "training": Training("gradmap", ZeroPolicy(), 10, 40, 1.5, pl.DataFrame({"round": [10]}), Path("x.safetensors")),
@@ -68,6 +70,10 @@ def test_a_table_that_is_ready_to_be_printed_is_json_too():
     table = Table("peak\nkW", "name")
     table.add_row("1.5", "one")
     assert json.loads(as_json(table)) == [{"peak kW": "1.5", "name": "one"}]
+    facts = Table.grid("", "")
+    facts.add_row("losses", "3 kW")
+    assert json.loads(as_json(facts)) == {"losses": "3 kW"}
+    assert json.loads(as_json(Group(table, "", Text("said")))) == [[{"peak kW": "1.5", "name": "one"}], "said"]
 
 
 def listed() -> object:

@@ -226,7 +226,7 @@ trees = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(trees)
 def test_what_is_written_reads_back(tree):
     assert tomllib.loads(toml.write(tree)) == tree

@@ -222,6 +222,59 @@ def test_training_alone_says_where_its_checkpoint_is(study):
 
 
 @pytest.mark.study
+def test_what_is_refused_leaves_no_folder_and_says_what_is_allowed(study, tmp_path):
+    result = wattflock("compare", *sets("judge.test_days=200"), folder=tmp_path)
+    assert result.exit_code == 2
+    assert "judge.test_days = 200; allowed: 1 to 70" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+    folder, run = study
+    result = wattflock("evaluate", run.name, "--days", 200, folder=folder)
+    assert (result.exit_code, "--days = 200; allowed: 1 to 70" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("compare", "--minutes", -3), "--minutes = -3.0; allowed: 0 or more"),
+        (("train", "--devices", -1), "--devices = -1; allowed: 0 or more"),
+        (("evaluate", "latest", "--days", -1), "--days = -1; allowed: 1 or more"),
+    ],
+)
+def test_a_count_below_nothing_is_refused(words, said, tmp_path):
+    result = wattflock(*words, folder=tmp_path)
+    assert (result.exit_code, said in result.stderr, list(tmp_path.iterdir())) == (2, True, [])
+
+
+@pytest.mark.study
+def test_latest_is_the_newest_run_and_json_has_its_figures(study):
+    folder, run = study
+    (run / "scenario.toml").touch()  # as one that is begun or gone on with
+    result = wattflock("evaluate", "latest", "--method", "rules", "--days", 4, "--json", folder=folder)
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    summary = json.loads((run / "summary.json").read_text())
+    figure = "cost_per_home_day"
+    assert told["methods"]["rules"][figure] == pytest.approx(summary["methods"]["rules"][figure])
+    again = wattflock("compare", *sets(), "--json", folder=folder)
+    assert json.loads(again.stdout) == summary | {"folder": f"runs/{run.name}"}
+    runs = json.loads(wattflock("runs", "--json", folder=folder).stdout)
+    assert {row["method"] for row in runs if row["run"] == run.name} == {"idle", "rules", "gradmap", "bound"}
+
+
+@pytest.mark.study
+def test_runs_says_in_which_fields_two_scenarios_differ(study, tmp_path):
+    _, run = study
+    for name, seed in (("one", 0), ("two", 1)):
+        text = (run / "scenario.toml").read_text().replace("seed = 0", f"seed = {seed}", 1)
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "scenario.toml").write_text(text)
+    result = wattflock("runs", "--diff", "one", "two", "--json", folder=tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == [{"field": "seed", "one": "0", "two": "1"}]
+    assert "seed" in wattflock("runs", "--diff", "one", "two", folder=tmp_path).stdout
+
+
+@pytest.mark.study
 def test_runs_lists_it(study):
     folder, run = study
     result = wattflock("runs", "--csv", "runs.csv", folder=folder)

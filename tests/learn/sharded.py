@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from wattflock.core import files
+from wattflock.core import compile_cache, files
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
 from wattflock.learn.learner import advance, begin
@@ -79,11 +79,13 @@ def differences(method: Method, meshes: dict, folder: Path) -> dict:
             shown = method.shown(each)
             found[name] |= {way + what: apart(shown[what], goal[what]) for what in goal}
         found[name]["weights on a device"] = end.state.nets.weights[0].addressable_shards[0].data.shape[0] / HOMES
-        found[name]["moves"] = MOVES.findall(method.compiled[mesh].compiled.as_text())
+        text = method.compiled[mesh].compiled.as_text()
+        found[name] |= {"moves": MOVES.findall(text), "sums": "all-reduce" in text}
     return found
 
 
 def main() -> None:
+    compile_cache.enable()
     meshes = {"4 x homes": mesh_of(HOMES, 4), "2 x days, 2 x homes": mesh_of(HOMES, 4, days=2)}
     folder = Path(sys.argv[1])
     print(json.dumps({

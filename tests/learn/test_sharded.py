@@ -14,7 +14,8 @@ from wattflock.core.errors import ScenarioError
 from wattflock.world.sharding import mesh_of, spread
 
 SCRIPT = Path(__file__).with_name("sharded.py")
-FEW_PASSES = "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=0"  # half the compilation
+# Half the compilation. Not the plain emitters of the other tests: with them rounding differs more between devices.
+FEW_PASSES = "--xla_llvm_disable_expensive_passes=true --xla_backend_optimization_level=0"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ class TestFourDevices:
     def test_homes_are_shared_equally_and_never_moved(self, apart, method, mesh):
         """Devices exchange sums (all-reduce) alone: nothing of a home leaves the device that has it."""
         assert apart[method][mesh]["weights on a device"] == {"4": 0.25, "2": 0.5}[mesh[0]]
-        assert apart[method][mesh]["moves"] == []
+        assert (apart[method][mesh]["sums"], apart[method][mesh]["moves"]) == (True, [])
 
 
 @pytest.mark.study

@@ -139,7 +139,28 @@ def test_sun_without_a_season_or_a_shared_sky_falls_short():
     alone = np.clip(np.sin((HOURS - 6) / 12 * np.pi), 0, 1)[None, None] * rng.beta(2, 1, (4, days, 1))
     for synthetic, verdict in ((real, "held"), (dataclasses.replace(real, pv_kw=alone), "short")):
         rows = pv(parts(trio(real, None, synthetic), "pv_kw")[0])[1]
-        assert [one["verdict"] for one in rows] == [verdict, verdict, ""]
+        assert [one["verdict"] for one in rows] == [verdict, verdict, verdict, ""]
+
+
+def test_a_month_that_is_not_plausible_is_named():
+    """August two thirds too bright is named; so is a June of 11 kWh per kW peak and day, without a real side."""
+    real, alike = made(6, 365, 0), made(6, 365, 1)
+    month = np.asarray(alike.when().month)
+    assert alike.pv_kw is not None
+    brighter = np.where((month == 8)[None, :, None], 5 / 3, 1) * alike.pv_kw
+    for homes, wrong in ((alike, "none"), (dataclasses.replace(alike, pv_kw=brighter), "August")):
+        (line,) = (one for one in pv_rows(real, homes) if "range of real homes" in one["figure"])
+        assert line["figure"].endswith(f": {wrong}")
+        assert line["verdict"] == ("held" if wrong == "none" else "short")
+    sized = dataclasses.replace(alike, kwp=np.full(6, 3.0))
+    dazzling = dataclasses.replace(sized, pv_kw=np.where((month == 6)[None, :, None], 3, 1) * alike.pv_kw)
+    for homes, wrong in ((sized, "none"), (dazzling, "June")):
+        (line,) = (one for one in pv_rows(None, homes) if "possible anywhere" in one["figure"])
+        assert line["figure"].endswith(f": {wrong}")
+
+
+def pv_rows(real: HomeDays | None, synthetic: HomeDays) -> list[dict]:
+    return pv(parts(trio(real, None, synthetic), "pv_kw")[0])[1]
 
 
 def test_months_that_a_side_lacks_are_left_out_everywhere():

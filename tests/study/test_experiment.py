@@ -7,7 +7,8 @@ import pytest
 from tests.study.own import Flat, Guess, Pool
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
-from wattflock.study.build import refuse_few
+from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.study.build import parts_of, refuse_few
 from wattflock.study.compare import unseen
 from wattflock.study.curve import note
 from wattflock.study.experiment import Experiment, compared, experiment_of, finished, judged, read_back
@@ -22,8 +23,8 @@ def brief(small):
     return load(None, [*small, "judge.methods=['idle']", "judge.test_days=2", "judge.bound_days=1"])
 
 
-def mine(brief, runs, minutes=0.0, market=None) -> Experiment:
-    return experiment_of(brief, runs, {"guess": Guess()}, market, minutes)
+def mine(brief, runs, minutes=0.0) -> Experiment:
+    return experiment_of(brief, runs, {"guess": Guess()}, minutes=minutes)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_learner_without_a_file_is_trained_kept_nowhere_and_judged(brief, cut)
     before = judged(dataclasses.replace(mine(brief, runs), run=Run(found.folder)), ["guess"])
     assert before.methods["method"].to_list() == ["idle", "guess"]
     assert [folder.name for folder in runs.iterdir()] == [found.folder.name]
-    assert found.methods.columns[:2] == ["method", "cost_per_home_day"]
+    assert found.methods.columns[0] == "method" and "cost_per_home_day" in found.methods.columns
     with pytest.raises(RunError, match="train guess first"):
         judged(mine(brief, None), ["guess"])
 
@@ -67,20 +68,20 @@ def test_parts_of_one_s_own_have_folders_of_their_own(brief, tmp_path):
     plain = open_run(brief, tmp_path)
     runs = [experiment_of(brief, tmp_path).run, mine(brief, tmp_path).run,
             experiment_of(brief, tmp_path, {"guess": Guess(0.2)}).run,
-            experiment_of(brief, tmp_path, market=Flat()).run]  # fmt: skip
+            experiment_of(brief, tmp_path, instead={"market": Flat()}).run]  # fmt: skip
     assert runs[0] == plain
     assert len({run.folder for run in runs if run}) == 4
 
 
 @pytest.mark.study
 def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
-    experiment = experiment_of(brief, market=Pool())
+    experiment = experiment_of(brief, instead={"market": Pool()})
     assert "no fixed prices" in experiment.no_bound
     found = compared(experiment)
     assert found.summary["bound_days"] == 0
     assert found.methods["method"].to_list() == ["idle"]
     assert "no bound under this market: the market Pool" in found.summary["notes"][0]
-    flat = compared(experiment_of(brief, market=Flat()))
+    flat = compared(experiment_of(brief, instead={"market": Flat()}))
     assert flat.methods["method"].to_list() == ["idle", "bound"]
     assert flat.summary["notes"] == []
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
@@ -101,6 +102,14 @@ def test_what_is_refused_leaves_no_folder(flag, said, small, tmp_path):
         with pytest.raises(ScenarioError, match=said):
             work(Experiment(refused, open_run(refused, tmp_path)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monkeypatch):
+    checked = load(None, [*small, "learn.settings={days=2, hidden=[8]}", "learn.rounds=7"])
+    monkeypatch.setattr("wattflock.core.settings.settings_model", None)  # calling it would fail
+    learner = parts_of(checked).learner("gradmap")
+    assert isinstance(learner, GradMAP)
+    assert (learner.hidden, learner.days, learner.rounds()) == ((8,), 2, 7)
 
 
 def test_every_day_is_judged_once_and_no_more_are_there(built):

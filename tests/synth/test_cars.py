@@ -18,7 +18,8 @@ from wattflock.data.check import PLACES
 from wattflock.data.home_days import HomeDays
 from wattflock.data.sessions import DRIVE_KW, Sessions, clean, held_out, home_days_of_sessions, switches
 from wattflock.sources.norway_ev import NorwayEv
-from wattflock.synth.car_fit import fit_cars
+from wattflock.synth import bundle
+from wattflock.synth.car_fit import BATTERY_KWH, CHARGER_KW, fit_cars, fit_size
 from wattflock.synth.car_statistics import (
     car_statistics,
     day_sample,
@@ -35,6 +36,7 @@ from wattflock.synth.judge import cluster_accuracy, discriminator_auc
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "norway_ev" / "sessions.parquet"
 HELD_OUT = Path(__file__).with_name("held_out_cars.json")
 COLUMNS = ["user", "plug_in", "plug_out", "connected_h", "energy_kwh", "power_kw", "battery_kwh"]
+FIRST_DAY = datetime.datetime(2019, 1, 1, 18)
 FIRST, HOMES, DAYS = datetime.date(2019, 3, 1), 30, 21
 needs_measured = pytest.mark.skipif(not MEASURED.exists(), reason="the Norwegian sessions are not here")
 
@@ -132,6 +134,27 @@ def test_a_finer_resolution_tells_of_the_same_sessions(cars, steps):
     summed = finer.hourly().columns()
     for name, values in hourly.columns().items():
         np.testing.assert_allclose(summed[name], values, atol=2e-3, err_msg=name)
+
+
+def test_what_is_not_told_of_a_car_is_that_of_the_middle_one_and_never_absurd():
+    """One short session is the least that a battery and a charger can be, not their size."""
+    table = invent(6, 60)
+    silent = pl.DataFrame([("silent", FIRST_DAY, FIRST_DAY + datetime.timedelta(hours=12), 12.0, 1.0, None, None)],
+                          schema=table.schema, orient="row")  # fmt: skip
+    tiny = silent.with_columns(user=pl.lit("tiny"), power_kw=pl.lit(0.5), battery_kwh=pl.lit(2.0), energy_kwh=0.5)
+    found, _ = clean(pl.concat([table, silent, tiny]))
+    battery_kwh, power_kw = fit_size(found)
+    sizes = dict(zip(found.users, zip(battery_kwh, power_kw, strict=True), strict=True))
+    assert sizes["silent"] == pytest.approx((40.0, 7.2))
+    assert sizes["tiny"] == pytest.approx((BATTERY_KWH[0], CHARGER_KW[0]))
+
+
+@pytest.mark.parametrize("region", sorted(bundle.bundled()))
+def test_cars_of_the_bundled_regions_are_such_as_there_are(region):
+    users = bundle.load(region)[0].cars.users
+    for name, (least, most) in {"log_battery": BATTERY_KWH, "log_power": CHARGER_KW}.items():
+        low, high = np.exp(np.asarray(users[name]))
+        assert least - 1e-3 <= low < high <= most + 1e-3
 
 
 def test_cars_come_home_when_the_measured_ones_do(cars, sessions):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tests.data.make import long
 from wattflock.apps.cli import make_app
 from wattflock.data.home_days import from_table
-from wattflock.synth import bundle
+from wattflock.synth import bundle, disaggregate, habits_training
 from wattflock.synth.disaggregate import Finer
 from wattflock.synth.fit import held_out_homes
 from wattflock.synth.generate import Wanted, made
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.study
 def short():
     """A lesson of a few steps: what is tested is the way, not the skill."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lesson, "STEPS", 200)
-        patch.setattr(finer, "STEPS", 50)
+        patch.setattr(habits_training, "STEPS", 200)
+        patch.setattr(disaggregate, "STEPS", 50)
         yield
 
 
@@ -78,7 +78,7 @@ def test_pieces_of_a_fit_that_was_stopped_are_used_again(fitted, monkeypatch, tm
     assert piece.exists() and not (tmp_path / "mine.safetensors").exists()
     monkeypatch.setattr(Finer, "fit", learn)
     begun = []
-    monkeypatch.setattr(lesson, "_fitted", functools.partial(begun.append))
+    monkeypatch.setattr(habits_training, "_fitted", functools.partial(begun.append))
     said = fit(*words)
     assert said.exit_code == 0, said.output
     assert not begun

@@ -13,13 +13,15 @@ from scipy.stats import wasserstein_distance
 
 from wattflock.core.types import on_device
 from wattflock.data.calendar import When, calendar
-from wattflock.synth import sun
-from wattflock.synth.cloud_fit import fit_clouds, hourly_clear
+from wattflock.synth import bundle, sun
+from wattflock.synth.cloud_fit import LEVELS as CLOUD_LEVELS
+from wattflock.synth.cloud_fit import as_bright, fit_clouds, hourly_clear
 from wattflock.synth.sky import MeasuredWeather, PanelTraits, Sky
 from wattflock.synth.sky_fit import (
     FONTANA,
     GERMANY,
     LONDON,
+    LONDON_FLAT_KW_PER_M2,
     LOS_ANGELES,
     NAMES,
     PanelLight,
@@ -279,7 +281,7 @@ def california():
 
     def panels(keep):
         rows = (table.filter(pl.col("home") == n)["pv_wh_per_kw"].to_numpy() for n in keep)
-        return np.stack([row[1 : 1 + 364 * 24].reshape(364, 24).astype(float) / 1000 for row in rows])
+        return np.stack([row[: 364 * 24].reshape(364, 24).astype(float) / 1000 for row in rows])
 
     train, held = panels([n for n in names if n not in HELD_OUT]), panels(HELD_OUT)
     outdoor_c, flat, beam = (
@@ -383,6 +385,44 @@ def test_california_temperature(california, years):
     assert np.corrcoef(swing, clear)[0, 1] > 0.3
 
 
+@pytest.fixture(scope="module")
+def london_years():
+    """The bundled London: power of 12 roofs in 30 years (years, days, homes, 24), and the month of each day.
+
+    A single May differs by 16 kWh per kW peak from year to year (standard deviation), so that six years are too few.
+    """
+    sky = bundle.load("london")[0].sky
+    when = calendar(datetime.date(2027, 1, 1), 365, "Europe/London")
+    traits = panels_of(sky, jax.random.key(0), 12)
+    run = jax.jit(lambda key: year_of(sky, key, traits, jax.tree.map(jnp.asarray, when))[0])
+    return np.stack([np.asarray(run(jax.random.key(seed))) for seed in range(30)]), np.asarray(when.month)
+
+
+@pytest.mark.study
+def test_london_s_months_are_those_of_its_climate(london_years):
+    """Most of the sun in May, June and July, alike within 8 %; less in August, least in December [kWh per kW peak]."""
+    power, month = london_years
+    daily = power.sum(-1).mean((0, 2))
+    of = np.array([daily[month == m].sum() for m in range(1, 13)])
+    assert of[4:7].min() > 0.92 * of[4:7].max() and of[4:7].min() > 110
+    assert of[7] < 0.92 * of[4:7].min() and of[3] < of[4:7].min()
+    assert 95 < of[7] < 112 and 20 < of[11] < 35 and of.argmin() == 11
+    assert 880 < of.sum() < 1000
+
+
+@pytest.mark.study
+def test_no_hour_of_london_is_above_what_british_roofs_give(london_years):
+    assert london_years[0].max() <= 0.9
+
+
+def test_clouds_as_bright_as_told_keep_the_days_that_were_measured():
+    clouds = {"days": np.linspace(0.1, 1.0, 13)[None] * np.ones((12, 1))}
+    for wanted in (0.3, 0.5, 0.8):
+        days = as_bright(clouds, np.full(12, wanted))["days"]
+        assert np.allclose((np.diff(CLOUD_LEVELS) * (days[:, 1:] + days[:, :-1]) / 2).sum(1), wanted, atol=1e-4)
+        assert days.min() >= 0.1 - 1e-6 and days.max() <= 1.0 + 1e-6 and (np.diff(days) >= 0).all()
+
+
 @needs_data
 @pytest.mark.study
 def test_london_is_a_composite_near_the_published_yield(california):
@@ -394,7 +434,7 @@ def test_london_is_a_composite_near_the_published_yield(california):
     outdoor_c = temperature["temp_c_london_city_airport"].to_numpy().astype(float).reshape(365, 24, 2).mean(-1)
     weather = Weather(outdoor_c, calendar(datetime.date(2013, 1, 1), 365, "UTC"), LONDON)
     panels = Panels(power, calendar(datetime.date(2016, 1, 1), 366, "UTC"), GERMANY)
-    sky = on_device(fit_abroad(panels, weather, LONDON, california[4]), "float32")
+    sky = on_device(fit_abroad(panels, weather, (LONDON, LONDON_FLAT_KW_PER_M2), california[4]), "float32")
     when = calendar(datetime.date(2027, 1, 1), 365, "Europe/London")
     traits = panels_of(sky, jax.random.key(0), 50)
     run = jax.jit(lambda key: year_of(sky, key, traits, jax.tree.map(jnp.asarray, when)))

@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 from rich.console import Group
 from rich.table import Table
@@ -105,11 +106,18 @@ def _(found: pl.DataFrame) -> list:
 
 
 @plain.register
-def _(found: Table) -> list:
-    """A table that is ready to be printed: a row for each, by its headings or, without any, by their place."""
-    heads = [str(column.header).replace("\n", " ") or str(place) for place, column in enumerate(found.columns)]
-    cells = [[str(cell) for cell in column.cells] for column in found.columns]
-    return [dict(zip(heads, row, strict=True)) for row in zip(*cells, strict=True)]
+def _(found: Table) -> list | dict:
+    """A table that is ready to be printed, as it is read: its rows by their headings, or names and values."""
+    heads = [" ".join(str(column.header).split()) for column in found.columns]
+    rows = list(zip(*([str(cell) for cell in column.cells] for column in found.columns), strict=True))
+    if any(heads):
+        return [dict(zip(heads, row, strict=True)) for row in rows]
+    return dict(rows) if len(heads) == 2 else plain(rows)
+
+
+@plain.register
+def _(found: Group) -> list:
+    return [plain(part) for part in found.renderables if part != ""]
 
 
 @plain.register
@@ -126,6 +134,11 @@ def _(found: list | tuple) -> list:
 @plain.register
 def _(found: float) -> float | None:
     return found if math.isfinite(found) else None
+
+
+@plain.register
+def _(found: np.generic) -> Any:
+    return plain(found.item())
 
 
 @plain.register(Path)

@@ -12,8 +12,8 @@ LEFT_OUT = (
 def set_flags() -> None:
     """Add to XLA_FLAGS what is left out, unless there are such options already.
 
-    Heard by XLA until the first program of a process is compiled. Measured in benchmarks/compile_time.md; both keep
-    every result to the bit. A version of XLA that does not know an option ignores it.
+    Heard by XLA until the first program of a process is compiled. Measured in benchmarks/compile_time.md; that bits
+    stay the same is tested on a small program only (tests/house/test_compiler.py).
     """
     given = os.environ.get("XLA_FLAGS", "")
     if FLAG not in given:

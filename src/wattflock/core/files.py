@@ -78,6 +78,7 @@ def pack(arrays: dict[str, np.ndarray], card: dict) -> bytes:
 
     The card holds JSON values and gains a checksum of the arrays.
     """
+    arrays = {name: np.asarray(values, order="C") for name, values in arrays.items()}  # others are written out of order
     return safetensors.numpy.save(arrays, {CARD: json.dumps(card | {"sha256": _checksum(arrays)}, ensure_ascii=False)})
 
 
@@ -135,7 +136,9 @@ def load_tree(path: Path, like):
 
     try:
         arrays, _ = unpack(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: {reason(error)}") from error
+    except ValueError as error:
         raise RunError(f"{path}: {error}") from error
     wanted = dict(named_leaves(like))
     shapes = {name: leaf.shape for name, leaf in arrays.items()}

@@ -1,7 +1,7 @@
 """A feeder as its electricity sees it: nodes, and elements with an admittance between them.
 
 Tables of our own (`admittance.py`) and OpenDSS files (`opendss/`) both become a `Circuit`; everything after
-it (`reduce.py`, `tapping.py`, `stored.py`) knows nothing of where it came from.
+it (`reduce.py`, `tap_control.py`, `file.py`) knows nothing of where it came from.
 """
 
 import dataclasses

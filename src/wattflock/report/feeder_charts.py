@@ -25,7 +25,9 @@ from wattflock.report.theme import (
     SEQUENTIAL,
     SKY,
     SOFT,
+    STAR,
     WIDTH,
+    ZOOM,
     themed,
 )
 from wattflock.study.hosting.assessment import DIRECTIONS, Hosted, allocations_of
@@ -35,7 +37,6 @@ PHASES = {  # label → colour, shape
     "1-2": (SKY, "circle"), "2-3": (PINK, "square"), "3-1": (BROWN, "triangle-up"),
 }  # fmt: skip
 OTHER = (GREY, "cross")
-STAR = "M0,-1L.24,-.32L.95,-.31L.38,.12L.59,.81L0,.4L-.59,.81L-.38,.12L-.95,-.31L-.24,-.32Z"
 SIGNS = {  # of what is no plain line → shape, fill
     "source": (STAR, INK), "switch": ("square", SKY), "transformer": ("circle", "#9aa3af"),
     "regulator": ("diamond", "#f0c419"),
@@ -49,7 +50,6 @@ QUANTITIES = {
 LEVELS = (0.5, 1, 2, 4, 8, 16, 32, 64)  # how large a map is shown, 1 is WIDTH; each has more names of buses
 LETTER_PX, NAME_PX = 6.5, 13  # width of a letter and height of a name in a map
 LIVELY = 1500  # wires up to which each has a wide place to point at
-ZOOM = "wheel![event.ctrlKey || event.metaKey || event.shiftKey]"  # so that a plain wheel scrolls the page
 
 
 def snapshot_figures(view: FeederView, limits: Limits, name: str) -> dict[str, Any]:

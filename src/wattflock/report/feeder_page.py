@@ -13,7 +13,7 @@ from wattflock.report.theme import png, spec
 from wattflock.report.words import count
 
 MAP = (
-    "Point at a bus or a wire for its numbers. Drag to move; hold Ctrl (or ⌘, or Shift) and turn the wheel, or pinch, "
+    "Point at a bus or a wire for its numbers. Drag to move; hold Ctrl (or ⌘) and turn the wheel, or pinch, "
     "to look closer: more names appear. Double-click to go back."
 )
 PROFILE = (

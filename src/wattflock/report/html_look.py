@@ -157,4 +157,8 @@ function measure(place) {
 const places = document.querySelectorAll(".plot, .wide");
 const watch = new ResizeObserver(entries => setTimeout(() => entries.forEach(entry => measure(entry.target))));
 places.forEach(place => { measure(place); watch.observe(place); });
+// Vega answers too late to keep a browser from enlarging the whole page.
+document.addEventListener("wheel", event => {
+  if ((event.ctrlKey || event.metaKey) && event.target.closest(".plot")) event.preventDefault();
+}, {passive: false});
 """

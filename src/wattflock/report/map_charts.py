@@ -8,14 +8,10 @@ import polars as pl
 from wattflock.report import run_data
 from wattflock.report.charts import CALM, PER_DAY, menu, named, nothing
 from wattflock.report.run_data import RunData, before, best
-from wattflock.report.theme import DIVERGING, GREY, INK, PAPER, SEQUENTIAL, methods, themed
+from wattflock.report.theme import DIVERGING, GREY, INK, PAPER, SEQUENTIAL, STAR, ZOOM, methods, themed
 
 WIRE = "#9aa3af"
 MAP_WIDTH = 400  # of one of two maps [px]
-WHEEL = "wheel![event.shiftKey]"  # a wheel alone scrolls the page
-STAR = (
-    "M0,-1L0.235,-0.324L0.951,-0.309L0.38,0.124L0.588,0.809L0,0.4L-0.588,0.809L-0.38,0.124L-0.951,-0.309L-0.235,-0.324Z"
-)
 
 
 def feeder(run: RunData) -> Any:
@@ -64,7 +60,7 @@ def _maps(run: RunData, table: pl.DataFrame, colour: alt.Color, what: tuple[str,
     shown = ((idle, alt.datum.method == idle), (alt.TitleParams(alt.ExprRef(name)), f"datum.method == {name}"))
     maps = [
         alt.layer(_wires(run, x, y), *_buses(parts, condition, x, y, colour), _source(run, x, y))
-        .add_params(alt.selection_interval(name=f"zoom_{place}_{name}", bind="scales", zoom=WHEEL))
+        .add_params(alt.selection_interval(name=f"zoom_{place}_{name}", bind="scales", zoom=ZOOM))
         .properties(title=title, width=MAP_WIDTH, height=round(MAP_WIDTH * ratio))
         for place, (title, condition) in enumerate(shown)
     ]

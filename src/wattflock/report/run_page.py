@@ -19,7 +19,7 @@ CAPTIONS = {
     "voltage": "All nodes on all test days. Pale: from the lowest to the highest ever seen. Darker: 5 to 95 % of the "
     "nodes on a mean day. Line: the median. Dashed: the limits.",
     "feeder": "Each bus by its worst phase, on one logarithmic scale; an empty circle has no violation. Point at a bus "
-    "for its voltages; drag to move, turn the wheel with Shift held to zoom, double-click to go back.",
+    "for its voltages; drag to move, turn the wheel with Ctrl (or ⌘) held to zoom, double-click to go back.",
     "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
     "curves": "A line for each seed: strong on validation days, faint on training days.",
     "days": "A row for each method; an empty place is a day on which it was not judged.",
@@ -224,8 +224,6 @@ def origin(card: dict[str, Any]) -> list[str]:
         said.append("Borrowed: " + ", ".join(f"{column} from {place}" for column, place in composite.items()) + ".")
     elif isinstance(composite, str):
         said.append(f"A composite: {composite}.")
-    if unused := card.get("not_used"):
-        said.append(f"In the files but not used: {', '.join(unused)}.")
     if unused := card.get("not_used"):
         said.append(f"In the files but not used: {', '.join(unused)}.")
     if repairs := card.get("repairs"):

@@ -26,6 +26,8 @@ SEQUENTIAL = ("#fee8a8", "#fdae4b", "#e8601c", "#a50f15", "#4a0010")  # light to
 DIVERGING = ("#7f3b08", "#e08214", "#c9cdd3", "#8073ac", "#2d004b")  # low to high; grey is the middle
 FONT = "Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 WIDTH, HEIGHT = 640, 340  # of a chart [px]; a page gives it the width there is
+ZOOM = "wheel![event.ctrlKey || event.metaKey]"  # of a chart; a wheel alone scrolls the page
+STAR = "M0,-1L.235,-.324L.951,-.309L.38,.124L.588,.809L0,.4L-.588,.809L-.38,.124L-.951,-.309L-.235,-.324Z"  # a shape
 PPI = 200  # of a PNG: 72 px of a chart are an inch
 
 CONFIG: dict[str, Any] = {

@@ -14,7 +14,8 @@ from wattflock.data.source import DataSource, Readings
 
 LEFT_OUT = ("B14", "B15")  # half a year of sun is missing; the sun meter is broken
 FIRST_DAY = datetime.date(2016, 8, 1)
-FIRST_HOUR = datetime.datetime(2016, 7, 31, 23)
+FIRST_HOUR = datetime.datetime(2016, 8, 1)  # rows are labelled by the beginning of their hour: 24 is midnight
+ZONE = "America/Los_Angeles"
 CARD = {
     "source": "CityLearn Challenge 2022 phase data (Zenodo / citylearn 2.1.2), 17 homes, hourly",
     "owner": "Electric Power Research Institute (EPRI) and the CityLearn authors",
@@ -40,7 +41,7 @@ class California(DataSource):
         own = homes.filter(~pl.col("home").is_in(LEFT_OUT)).sort("home", "step")
         return Raw(
             files=("california_2016",),
-            zone="America/Los_Angeles",
+            zone=ZONE,
             clock="whole",
             currency="USD",
             card=CARD,
@@ -48,7 +49,7 @@ class California(DataSource):
                 file, row, "home", time.alias("time"), load_kw="load_kwh", pv_kw=pl.col("pv_wh_per_kw") / 1000
             ).with_columns(pl.col("load_kw", "pv_kw").cast(pl.Float64)),
             common=common.select(
-                file, row, time.alias("time"), outdoor_c="temp_c", import_price_per_kwh="price_usd_kwh",
+                file, row, time.alias("time"), outdoor_c="outdoor_c", import_price_per_kwh="price_usd_kwh",
                 export_price_per_kwh="price_usd_kwh", carbon_kg_per_kwh="kgco2_kwh",
             ),
             kwp=dict.fromkeys(own["home"].unique(maintain_order=True), 1.0),
@@ -58,10 +59,10 @@ class California(DataSource):
         """52 whole weeks from Monday, 1 August 2016; 15 homes, used as they are."""
         homes, common = _bundled()
         names = tuple(n for n in sorted(homes["home"].unique()) if n not in LEFT_OUT)
-        days = (common.height - 1) // 168 * 7
+        days = common.height // 168 * 7
 
-        def whole(values):  # the first reading is the last hour of 31 July
-            return np.asarray(values, float)[1 : 1 + 24 * days].reshape(days, 24)
+        def whole(values):
+            return np.asarray(values, float)[: 24 * days].reshape(days, 24)
 
         def own(column):
             each = (homes.filter(pl.col("home") == n).sort("step")[column] for n in names)
@@ -71,7 +72,7 @@ class California(DataSource):
         return Readings(
             load_kw=own("load_kwh"),
             sun_kw_per_kwp=own("pv_wh_per_kw") / 1000,
-            outdoor_c=whole(common["temp_c"]) - self.colder_c,
+            outdoor_c=whole(common["outdoor_c"]) - self.colder_c,
             import_price_per_kwh=price,
             export_price_per_kwh=price,
             carbon_kg_per_kwh=whole(common["kgco2_kwh"]),
@@ -85,6 +86,14 @@ class California(DataSource):
 
 
 def _bundled() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Homes, and what is common to them with the temperature on the clock of the homes."""
     folder = importlib.resources.files("wattflock.data") / "bundled"
     with importlib.resources.as_file(folder) as path:
-        return pl.read_parquet(path / "california_homes.parquet"), pl.read_parquet(path / "california_common.parquet")
+        homes, common = (pl.read_parquet(path / f"california_{name}.parquet") for name in ("homes", "common"))
+    return homes, common.with_columns(outdoor_c=pl.Series(_on_the_clock(common["temp_c"].to_numpy())))
+
+
+def _on_the_clock(temp_c: np.ndarray) -> np.ndarray:
+    """Hours of a weather file, which is in standard time and labelled by the end of the hour, on the homes' clock."""
+    summer_h = np.repeat(calendar(FIRST_DAY, len(temp_c) // 24, ZONE).summer_time_h, 24)
+    return temp_c[np.minimum(np.arange(len(temp_c)) + 1 - summer_h.astype(int), len(temp_c) - 1)]

@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
+import hashlib
 import platform
 import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +23,6 @@ from wattflock.core.scenario import Scenario
 from wattflock.core.types import on_device
 from wattflock.learn.lagrangian import Gradient
 from wattflock.learn.learner import Learner, Progress, begin
-from wattflock.market.market import Market
 from wattflock.study import compare
 from wattflock.study.bound import Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
@@ -172,6 +174,7 @@ class Experiment:
         picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
         found = {}
         with bar("bound", len(picked)) as shown:
+            shown.at(0, "compiling, and solving the first days …")
             for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
                 found[day] = optimum
                 each = optimum.cost / self.scenario.homes.count
@@ -183,6 +186,7 @@ class Experiment:
         picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
         some, found = self.days.of(picked).profile, {}
         with bar("mpc", len(picked)) as shown:
+            shown.at(0, "compiling, and planning the first days …")
             days = mpc(self.built.world, some, forecast(self.built.sampler, some))
             for day, went in zip(picked, days, strict=True):
                 found[day] = went.action
@@ -195,7 +199,7 @@ def experiment_of(
     scenario: Scenario,
     runs: Path | None = None,
     learners: Mapping[str, Learner] | None = None,
-    market: Market | None = None,
+    instead: Mapping[str, Any] | None = None,
     minutes: float = 0.0,
     devices: int = 1,
 ) -> Experiment:
@@ -205,15 +209,20 @@ def experiment_of(
         scenario: checked, as `load` gives it.
         runs: folder of runs; None: nothing is kept.
         learners: name → learner: these are compared instead of those that the scenario names.
-        market: instead of the scenario's.
+        instead: field of `Parts` → object, such as {"market": MyMarket()} or {"wiring": MyFeeder()}.
         minutes: of training in this call and per method; 0 is no limit.
         devices: that share the homes; 0 is as many as there are.
     """
-    parts = parts_of(scenario)
-    parts = dataclasses.replace(parts, learners=parts.learners | dict(learners or {}), market=market or parts.market)
-    more = "".join(f"{name}={part!r};" for name, part in {**(learners or {}), "market": market}.items() if part)
-    run = open_run(scenario, runs, more) if runs else None
+    parts, given = parts_of(scenario), {**(instead or {}), **(learners or {})}
+    parts = dataclasses.replace(parts, **{"learners": parts.learners | dict(learners or {}), **(instead or {})})
+    run = open_run(scenario, runs, "".join(f"{name}={told(part)};" for name, part in given.items())) if runs else None
     return Experiment(scenario, run, minutes, devices, parts, tuple(learners or ()))
+
+
+def told(part: Any) -> str:
+    """A part in words and the numbers that it holds as a hash: what tells it from another of its kind."""
+    numbers = b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(part) if eqx.is_array_like(leaf))
+    return f"{part!r} {hashlib.sha256(numbers).hexdigest()}"
 
 
 def finished(experiment: Experiment) -> bool:

@@ -16,17 +16,32 @@ from wattflock.synth.load_model import Say
 
 AWAY_H = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0, 36.0, 48.0, 72.0, 120.0)
 STAY_H = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0, 24.0)
+# From the smallest plug-in hybrids of the years measured (BMW 225xe 7.6 kWh, VW Golf GTE 8.7) to the largest cars
+# (Tesla, 100); from the least current of IEC 61851-1 (6 A at 230 V) to three phases of 32 A.
+BATTERY_KWH = (7.6, 100.0)
+CHARGER_KW = (1.4, 22.0)
 SCORES = np.linspace(-LAST_SCORE, LAST_SCORE, 25)
 
 
 def fit_size(sessions: Sessions) -> tuple[np.ndarray, np.ndarray]:
-    """Battery [kWh] and power [kW] of each user; the largest session is at most the usable share of the battery."""
+    """Battery [kWh] and power [kW] of each user, within what cars and home chargers have.
+
+    The largest session is at most the usable share of the battery. Where the owner does not say, the middle user
+    stands in if it allows the sessions: a session's mean power and energy are only the least that can be.
+    """
     users = len(sessions.users)
     most_kwh, most_kw = np.zeros(users), np.zeros(users)
     np.maximum.at(most_kwh, sessions.user, sessions.energy_kwh)
     np.maximum.at(most_kw, sessions.user, sessions.energy_kwh / (sessions.end_h - sessions.start_h))
-    battery_kwh = np.fmax(sessions.battery_kwh, most_kwh / USABLE)
-    return battery_kwh, np.where(np.isnan(sessions.power_kw), most_kw, sessions.power_kw)
+    battery_kwh = np.maximum(_told(sessions.battery_kwh, 0.0), most_kwh / USABLE)
+    return np.clip(battery_kwh, *BATTERY_KWH), np.clip(_told(sessions.power_kw, most_kw), *CHARGER_KW)
+
+
+def _told(values: np.ndarray, least: np.ndarray | float) -> np.ndarray:
+    """Values of users; where unknown the middle of the others, or `least` where that is more or nobody is known."""
+    known = values[~np.isnan(values)]
+    middle = np.median(known) if len(known) else 0.0
+    return np.where(np.isnan(values), np.maximum(middle, least), values)
 
 
 class SessionEnergy(NamedTuple):

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from wattflock.data.calendar import When
@@ -114,6 +115,27 @@ def fit_clouds(clearness: np.ndarray, light: np.ndarray, when: When, count: int 
     found["patterns"] = np.reshape(patterns, (2, KINDS, count, 24))
     found["rest"] = np.sqrt(np.maximum(1 - (found["patterns"] ** 2).sum(2), 0))
     return {name: np.asarray(value, np.float32) for name, value in found.items()}
+
+
+def as_bright(clouds: dict[str, Any], clearness: np.ndarray) -> dict[str, Any]:
+    """The same clouds with the mean clearness of each month (12,) as told: bright days more often, or dull ones.
+
+    One year is not a climate. The days of a month stay those that were measured; their scores move.
+    """
+    rank = ndtri(np.clip(LEVELS, 1e-6, 1 - 1e-6))
+
+    def moved(days: np.ndarray, shift: float) -> np.ndarray:
+        return np.interp(ndtr(rank + shift), LEVELS, days)
+
+    def mean(days: np.ndarray) -> float:
+        return float((np.diff(LEVELS) * (days[1:] + days[:-1]) / 2).sum())
+
+    def shift(days: np.ndarray, wanted: float) -> float:
+        root: Any = brentq(lambda shift: mean(moved(days, shift)) - wanted, -3, 3)
+        return float(root)
+
+    found = [moved(days, shift(days, wanted)) for days, wanted in zip(clouds["days"], clearness, strict=True)]
+    return clouds | {"days": np.asarray(found, np.float32)}
 
 
 def _keep(whole: np.ndarray, days: np.ndarray, month: np.ndarray, years: int = 50) -> float:

@@ -13,7 +13,17 @@ from wattflock.core.registry import part
 from wattflock.data.calendar import calendar
 from wattflock.data.source import DataSource
 from wattflock.synth.sky import Sky
-from wattflock.synth.sky_fit import FONTANA, GERMANY, LONDON, LOS_ANGELES, Panels, Weather, fit_abroad, fit_sky
+from wattflock.synth.sky_fit import (
+    FONTANA,
+    GERMANY,
+    LONDON,
+    LONDON_FLAT_KW_PER_M2,
+    LOS_ANGELES,
+    Panels,
+    Weather,
+    fit_abroad,
+    fit_sky,
+)
 
 HELD_OUT = ("B04", "B09", "B16")  # panels that no sky is fitted to
 LIKE_CALIFORNIA_DAYS = 364
@@ -38,12 +48,14 @@ def _california(folder: Path, like: Sky | None) -> Sky:
     keep = [n for n in homes["home"].unique(maintain_order=True) if n not in (*left_out, *HELD_OUT)]
     rows = [homes.filter(pl.col("home") == n).sort("step")["pv_wh_per_kw"].to_numpy() for n in keep]
 
-    def whole(values: np.ndarray) -> np.ndarray:
-        return values[1 : 1 + 24 * days].reshape(days, 24).astype(float)
+    def whole(values: np.ndarray, first: int) -> np.ndarray:
+        return values[first : first + 24 * days].reshape(days, 24).astype(float)
 
-    power = np.stack([whole(row) / 1000 for row in rows])
+    power = np.stack(
+        [whole(row, 0) / 1000 for row in rows]
+    )  # labelled by the beginning of the hour; weather by its end
     # the column called diffuse is the whole light on the flat, see docs/synth-sky.md
-    outdoor_c, flat, beam = (whole(common[name].to_numpy()) for name in ("temp_c", "diffuse_wm2", "direct_wm2"))
+    outdoor_c, flat, beam = (whole(common[name].to_numpy(), 1) for name in ("temp_c", "diffuse_wm2", "direct_wm2"))
     first = datetime.date(2016, 8, 1)
     weather = Weather(outdoor_c, calendar(first, days, "Etc/GMT+8"), LOS_ANGELES, flat / 1000, beam / 1000)
     return fit_sky(Panels(power, calendar(first, days, "America/Los_Angeles"), FONTANA), weather)
@@ -60,7 +72,12 @@ def _london(folder: Path, like: Sky | None) -> Sky:
         calendar(datetime.date(2016, 1, 1), 366, "UTC"),
         GERMANY,
     )
-    return fit_abroad(panels, Weather(outdoor_c, calendar(datetime.date(2013, 1, 1), 365, "UTC"), LONDON), LONDON, like)
+    return fit_abroad(
+        panels,
+        Weather(outdoor_c, calendar(datetime.date(2013, 1, 1), 365, "UTC"), LONDON),
+        (LONDON, LONDON_FLAT_KW_PER_M2),
+        like,
+    )
 
 
 def _table(path: Path) -> pl.DataFrame:
@@ -84,8 +101,9 @@ SKIES = {
         _london,
         needs_like=True,
         card={
-            "source": "composite: clouds of four SimBench panels (Germany 2016), temperature of London 2013",
-            "owner": "SimBench (University of Kassel, Fraunhofer IEE, RWTH Aachen, TU Dortmund); London Datastore",
+            "source": "composite: clouds of four SimBench panels (Germany 2016), each month as bright as is usual "
+            "in the Thames region (SAP 2012, table U3), temperature of London 2013",
+            "owner": "SimBench (University of Kassel, Fraunhofer IEE, RWTH Aachen, TU Dortmund); London Datastore; BRE",
             "licence": "statistics fitted by us; SimBench itself is ODbL",
         },
     ),

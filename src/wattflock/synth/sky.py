@@ -153,11 +153,12 @@ class Sky(eqx.Module):
     def sun(self, traits: PanelTraits, outside: Outside, key, steps: int):
         """Mean power of a panel in each step of the day [kW per kW peak], shape (steps,); zero at night.
 
-        `steps` is static: 24, 48, 96 or 288. The mean of each hour is the same whatever it is.
+        An hour's mean is at most what the panel gives at 1 kW/m² and 25 °C. `steps` is static: 24, 48, 96 or 288; the
+        mean of each hour is the same whatever it is.
         """
         draws = heavy(jax.random.uniform(key, (25,)))
         stray = 1 + outside.unrest_day * draws[24] + outside.unrest * draws[:24]
-        hourly = clear_power(traits, outside, 24) * jnp.maximum(stray, 0)
+        hourly = jnp.minimum(clear_power(traits, outside, 24) * jnp.maximum(stray, 0), traits.gain)
         if steps == 24:
             return hourly
         each = steps // 24

@@ -10,6 +10,7 @@ import numpy as np
 from wattflock.data.calendar import When
 from wattflock.synth import sun
 from wattflock.synth.cloud_fit import (
+    as_bright,
     cloud_scores,
     fill_dark,
     fit_beam,
@@ -166,18 +167,20 @@ class Weather:
     beam_kw_per_m2: np.ndarray | None = None
 
 
-def place(latitude_deg: float, longitude_deg: float, meridian_deg: float, clock_h: float = 0.0) -> Place:
+def place(latitude_deg: float, longitude_deg: float, meridian_deg: float) -> Place:
     """A place from plain numbers."""
-    fields: Any = (np.float32(x) for x in (latitude_deg, longitude_deg, meridian_deg, clock_h))
+    fields: Any = (np.float32(x) for x in (latitude_deg, longitude_deg, meridian_deg))
     return Place(*fields)
 
 
-# Where the sets were measured. Fontana: found in the panels' noons, one hour early beside summer time; Los Angeles: the
-# weather beside them, of another year. Germany: SimBench does not say where, and its clock is UTC.
-FONTANA = place(34.1, -117.44, -120, -1)
+# Where the sets were measured. Fontana: found in the panels' noons; Los Angeles: the weather beside them, of another
+# year. Germany: SimBench does not say where, and its clock is UTC.
+FONTANA = place(34.1, -117.44, -120)
 LOS_ANGELES = place(33.93, -118.4, -120)
 GERMANY = place(51.0, 10.0, 0)
 LONDON = place(51.5, -0.12, 0)
+# Light on the flat in each month of the Thames region, mean of day and night. Source: SAP 2012 (BRE), table U3.
+LONDON_FLAT_KW_PER_M2 = np.array([30, 56, 98, 157, 195, 217, 203, 173, 127, 73, 39, 24]) / 1000
 
 
 def fit_sky(panels: Panels, weather: Weather) -> Sky:
@@ -199,33 +202,38 @@ def fit_sky(panels: Panels, weather: Weather) -> Sky:
     return Sky(panels.place, clouds, beam, warmth, _known(found, (3, 6, 0.03, 0.05, 0.05)), local)
 
 
-def fit_abroad(panels: Panels, weather: Weather, at: Place, like: Sky) -> Sky:
-    """A composite for a place where no panels were measured.
+def fit_abroad(panels: Panels, weather: Weather, at: tuple[Place, np.ndarray], like: Sky) -> Sky:
+    """A composite for a place where no panels were measured, with its usual light on the flat (12,) [kW/m²].
 
-    Clouds from panels elsewhere, moved by solar time; temperature from weather at the place, which does not follow the
-    clouds, for nobody measured both; beam under clouds and the noise of neighbours as in `like`; panels as stated.
+    Clouds from panels elsewhere, moved by solar time, each month as bright as is usual at the place; temperature from
+    weather at the place, which does not follow the clouds, for nobody measured both; beam under clouds and the noise of
+    neighbours as in `like`; panels as stated.
     """
     mean_c = np.broadcast_to(weather.outdoor_c.mean(0), panels.power.shape[1:])
     scene = PanelLight(panels.place, panels.when, like.beam, mean_c)
     clearness = clearness_of(scene, np.stack([fit_panel(scene, p, 0.98) for p in panels.power]), panels.power)
     light = hourly_clear(panels.place, panels.when)[0]
-    there, here = (p.meridian_deg - p.longitude_deg for p in (panels.place, at))
+    place, usual_kw_per_m2 = at
+    there, here = (p.meridian_deg - p.longitude_deg for p in (panels.place, place))
     later = round(float(here - there) / 15)
     clearness, light = (np.roll(standard(x, panels.when), later, -1) for x in (clearness, light))
-    clouds = fit_clouds(clearness, light, panels.when)
+    clear = hourly_clear(place, weather.when)[0].mean(1)
+    clear_kw_per_m2 = np.array([clear[np.asarray(weather.when.month) == month].mean() for month in range(1, 13)])
+    clouds = as_bright(fit_clouds(clearness, light, panels.when), usual_kw_per_m2 / clear_kw_per_m2)
     warmth = fit_warmth(standard(weather.outdoor_c, weather.when), weather.when, np.zeros(len(weather.outdoor_c)))
-    return Sky(at, clouds, like.beam, warmth, stated_panels(), like.local)
+    return Sky(place, clouds, like.beam, warmth, stated_panels(), like.local)
 
 
 def stated_panels(count: int = 40) -> dict[str, Any]:
     """Roofs as we suppose them: most between south-east and south-west, about 35° steep, 18 % lost on the way.
 
     As PVGIS has it: 14 % for the system, and 2 to 3 % each for reflection and the spectrum; warmth is counted apart.
+    No roof loses less than 10 % on the way, so that no hour is above 0.9 kW per kW peak.
     """
     draw = np.random.default_rng(0).standard_normal((count, 3)).clip(-2, 2)
     losses = np.full((count, 2), 0.1)
-    rows = np.concatenate([np.array([35, 180, 0.82]) + draw * np.array([7, 35, 0.05]), losses], 1)
-    return _known(rows, (3, 6, 0.03, 0.1, 0.1))
+    rows = np.concatenate([np.array([35, 180, 0.82]) + draw * np.array([7, 35, 0.03]), losses], 1)
+    return _known(rows, (3, 6, 0.01, 0.1, 0.1))
 
 
 def _known(rows, spread) -> dict[str, Any]:

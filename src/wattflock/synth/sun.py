@@ -14,12 +14,11 @@ FLOOR = 0.02  # sine of the elevation below which no beam is counted
 
 
 class Place(eqx.Module):
-    """Where a region lies, and how its clocks run."""
+    """Where a region lies, and what its clocks follow beside summer time."""
 
     latitude_deg: Array
     longitude_deg: Array  # east is positive
     meridian_deg: Array  # of the zone's standard time
-    clock_h: Array  # how far the readings' clock stands before the true one, beside summer time
 
 
 class Light(eqx.Module):
@@ -53,7 +52,7 @@ def equation_of_time_h(year_part):
 def solar_hour(place: Place, when: When, clock_h):
     """Solar time [h] at clock times `clock_h` of one day. Source: Duffie & Beckman, eq. 1.5.2."""
     shift_h = (place.longitude_deg - place.meridian_deg) / 15 + equation_of_time_h(when.year_part)
-    return clock_h - when.summer_time_h - place.clock_h + shift_h
+    return clock_h - when.summer_time_h + shift_h
 
 
 def sun_vector(place: Place, when: When, clock_h):

@@ -84,7 +84,7 @@ def compare(
         minutes: stop each training after so long; 0 is no limit [min].
     """
     own = None if methods is None else _learners(scenario, methods)
-    return compared(experiment_of(scenario, _folder(runs), own, market, minutes))
+    return compared(experiment_of(scenario, _folder(runs), own, _instead(market), minutes))
 
 
 def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], market: Market | None = None) -> Comparison:
@@ -95,7 +95,7 @@ def evaluate(scenario: Scenario, methods: Mapping[str, Policy | Training], marke
         methods: name → policy, or what `train` returned.
         market: an object of your own instead of the scenario's.
     """
-    return judged(experiment_of(scenario, None, _learners(scenario, methods), market), methods)
+    return judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods)
 
 
 def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
@@ -178,6 +178,10 @@ def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:
         return {name: named.learner(name) for name in methods}
     given = {name: each.policy if isinstance(each, Training) else each for name, each in methods.items()}
     return {name: FixedPolicy(each) if isinstance(each, Policy) else each for name, each in given.items()}
+
+
+def _instead(market: Market | None) -> dict[str, Market]:
+    return {} if market is None else {"market": market}
 
 
 def _folder(runs: str | Path | None) -> Path | None:

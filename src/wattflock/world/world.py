@@ -82,7 +82,8 @@ class World(eqx.Module):
         """Days (…, steps) as homes meet them: with the prices of this market in place of those of the readings."""
         prices = self.market.prices(given)
         gap = prices.import_price_per_kwh - given.import_price_per_kwh
-        more = ahead(gap.reshape(-1, gap.shape[-1]), round(AHEAD_H * self.steps / 24)).reshape(gap.shape)
+        steps = max(1, round(AHEAD_H * self.steps / 24))
+        more = ahead(gap.reshape(-1, gap.shape[-1]), steps).reshape(gap.shape)
         return dataclasses.replace(
             given,
             import_price_per_kwh=prices.import_price_per_kwh,

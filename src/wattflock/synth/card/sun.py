@@ -1,5 +1,7 @@
 """What the card shows of PV: how much by month, and how neighbours go together."""
 
+import calendar
+
 import numpy as np
 
 from wattflock.synth import judge
@@ -19,6 +21,11 @@ from wattflock.synth.card.sides import (
     row,
 )
 
+MONTHS = tuple(calendar.month_name)[1:]
+# What a month's mean day can give anywhere between the polar circles [kWh per kW peak]: December in Scotland or Norway
+# 0.2 to 0.4, midsummer in the Atacama 6.5. Source: monthly PVOUT of the Global Solar Atlas (World Bank, Solargis).
+POSSIBLE = (0.1, 7.5)
+ALLOWED = 0.1  # of the real homes' range, beyond its ends
 PV_IN_SUN = 0.01  # of a home's mean: below this a home has no panel
 
 
@@ -37,7 +44,11 @@ def pv(found: Parts) -> Section:
     for side, pairs in between.items():
         shown[side]["correlation"] = quantiles(pairs)
     unit = "kWh per kW peak and day" if sized else "1"
-    return {"unit": unit, "sides": shown}, [*_seasons(months), *_neighbours(found, days, between)]
+    return {"unit": unit, "sides": shown}, [
+        *_seasons(months),
+        *_plausible(found, days, sized),
+        *_neighbours(found, days, between),
+    ]
 
 
 def _seasons(months: dict[str, np.ndarray]) -> list[Row]:
@@ -49,6 +60,20 @@ def _seasons(months: dict[str, np.ndarray]) -> list[Row]:
     beside = Reference(float(np.nanmax(between)), FLOOR) if len(months) == 3 else None
     text = f"PV, the monthly mean that is furthest from {WORDS[side]}"
     return [row(("pv", text), float(np.nanmax(off)), "%", beside, Criterion("at most", 10))]
+
+
+def _plausible(found: Parts, days: dict[str, np.ndarray], sized: bool) -> list[Row]:
+    """The months whose made yield is outside what real homes gave, or where none are, what is possible anywhere."""
+    real = [_by_month(home[None], found[side].month) for side in days if side != "synthetic" for home in days[side]]
+    if not real and not sized:
+        return []
+    least, most = POSSIBLE
+    if real:
+        least, most = (1 - ALLOWED) * np.nanmin(real, 0), (1 + ALLOWED) * np.nanmax(real, 0)
+    made = _by_month(days["synthetic"], found["synthetic"].month)
+    wrong = [MONTHS[k] for k in np.flatnonzero((made < least) | (made > most))]
+    text = f"PV, months outside {'the range of real homes' if real else 'what is possible anywhere'}"
+    return [row(("pv", f"{text}: {', '.join(wrong) or 'none'}"), len(wrong), "months", None, Criterion("at most", 0))]
 
 
 def _neighbours(found: Parts, days: dict[str, np.ndarray], between: dict[str, np.ndarray]) -> list[Row]:

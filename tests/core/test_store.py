@@ -15,7 +15,7 @@ import pytest
 
 from wattflock.core import files
 from wattflock.core.errors import RunError
-from wattflock.core.files import read_json, write_json, write_table, write_whole
+from wattflock.core.files import pack, read_json, unpack, write_json, write_table, write_whole
 from wattflock.core.scenario import fingerprint, load
 from wattflock.study.run import Run, find, listed, open_run, table_of_runs
 
@@ -74,7 +74,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file(path, monkeypatch):
 WRITER = """
 import sys
 from pathlib import Path
-from wattflock.store.folder import write_whole
+from wattflock.core.files import write_whole
 count = 0
 while True:
     count += 1
@@ -121,12 +121,12 @@ CORRUPTIONS = {
 @pytest.mark.parametrize("how", CORRUPTIONS)
 def test_a_broken_checkpoint_is_told(how, path):
     path.write_bytes(CORRUPTIONS[how](path.read_bytes()))
-    with pytest.raises(RunError, match="not a checkpoint that can be read"):
+    with pytest.raises(RunError, match="not a whole file of arrays with a card"):
         files.load_tree(path, TREE)
 
 
 def test_a_missing_checkpoint_is_told(tmp_path):
-    with pytest.raises(RunError, match="not a checkpoint that can be read"):
+    with pytest.raises(RunError, match="is missing"):
         files.load_tree(tmp_path / "none.safetensors", TREE)
     assert Run(tmp_path).resume("gradmap", TREE) is None  # type: ignore
 
@@ -136,7 +136,7 @@ def test_another_writer_s_file_is_refused(tmp_path):
 
     path = tmp_path / "theirs.safetensors"
     path.write_bytes(safetensors.numpy.save({"weights": np.ones(3)}))
-    with pytest.raises(RunError, match="not a checkpoint"):
+    with pytest.raises(RunError, match="not a whole file of arrays with a card"):
         files.load_tree(path, {"weights": jnp.ones(3)})
 
 
@@ -161,7 +161,17 @@ def test_nothing_is_pickled(path, tmp_path):
     header = json.loads(data[8 : 8 + size])
     numbers = sum(end - begin for begin, end in (h["data_offsets"] for n, h in header.items() if n != "__metadata__"))
     assert len(data) == 8 + size + numbers
-    assert json.loads(header["__metadata__"]["wattflock"]) == CARD
+    card = json.loads(header["__metadata__"]["card"])
+    assert len(card.pop("sha256")) == 64 and card == CARD
+
+
+def test_a_changed_number_is_told(path):
+    """The file is whole and its header fits, but one byte of an array is another."""
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(RunError, match="the numbers are not those that were written"):
+        files.load_tree(path, TREE)
 
 
 def test_nan_is_no_figure(tmp_path):
@@ -252,3 +262,10 @@ def test_runs_are_listed_with_their_figures(tmp_path):
     assert left.summary() is None
     assert list(done.tables()) == ["days"]
     assert table_of_runs(tmp_path / "empty").is_empty()
+
+
+def test_arrays_in_any_order_of_memory_read_back(tmp_path):
+    across = np.arange(6.0).reshape(2, 3).T
+    arrays, card = unpack(pack({"across": across, "one": np.asarray(2.0), "part": across[::2]}, {"is": "kept"}))
+    assert np.array_equal(arrays["across"], across) and np.array_equal(arrays["part"], across[::2])
+    assert arrays["one"].shape == () and card == {"is": "kept"}
