@@ -18,7 +18,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `evaluate(scenario, policies)` | `Comparison` without training and without the optimum |
 | `read_run(name)` | `Comparison` from a folder of runs |
 | `generate(region, homes, days)` | `HomeDays`: new homes |
-| `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `Snapshot`: a feeder, solved at its spot loads |
+| `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
 | `rollout(world, policy, profile, key)` | `Trajectory`: days as they went |
 | `solve(feeder, load_kw, load_kvar)` | `Flow`: three-phase power flow of many snapshots, differentiable |
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from wattflock.learn.learner import Learner
     from wattflock.market.market import Market, Meter, Settlement
     from wattflock.study.build import Built, build
-    from wattflock.study.results import Comparison, Training
     from wattflock.verbs.api import compare, evaluate, generate, load, read_feeder, read_run, snapshot, train
+    from wattflock.verbs.results import Comparison, SolvedFeeder, Training
     from wattflock.world.rollout import Policy, Trajectory, rollout
     from wattflock.world.world import Observation, Outcome, World
 
@@ -62,7 +62,7 @@ PLACES = {
     "learn.learner": "Learner",
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
-    "study.results": "Comparison Training",
+    "verbs.results": "Comparison SolvedFeeder Training",
     "verbs.api": "compare evaluate generate load read_feeder read_run snapshot train",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
@@ -71,9 +71,10 @@ _MODULES = {name: f"wattflock.{module}" for module, names in PLACES.items() for 
 
 __all__ = [
     "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays", "Learner",
-    "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement", "Training",
-    "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate", "generate", "load", "on_device",
-    "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve", "train",
+    "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
+    "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
+    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve",
+    "train",
 ]  # fmt: skip
 
 

@@ -82,6 +82,10 @@ def test_a_learner_of_ones_own_needs_no_file_and_is_compared(tmp_path):
     pays = dict(found.methods.select("method", "cost_per_home_day").iter_rows())
     assert set(pays) == {"idle", "mine", "full", "bound"} and pays["mine"] == pays["full"]
     assert wf.read_run(runs=tmp_path).methods.equals(found.methods)
+    assert found.figures["voltage"].to_dict() == wf.read_run(runs=tmp_path).figures["voltage"].to_dict()
+    assert "mine" in found._repr_html_()
+    with pytest.raises(KeyError, match="the figures are tradeoff, voltage"):
+        _ = found.figures["wages"]
 
 
 @pytest.mark.study
@@ -101,6 +105,12 @@ def test_made_homes_are_a_table():
 
 def test_feeders_are_read_by_name_and_refused_by_name(tmp_path):
     shot = wf.snapshot("ieee13", taps="settle")
-    assert bool(shot.flow.converged) and shot.settled
+    assert bool(shot.snapshot.flow.converged) and shot.snapshot.settled
+    assert shot.nodes.height == len(shot.snapshot.circuit.nodes) and list(shot.figures) == [
+        "map",
+        "profile",
+        "snapshot",
+    ]
+    assert "kW" in shot._repr_html_()
     with pytest.raises(wf.WattflockError, match=r"no such file.*did you mean 'ieee123'"):
         wf.read_feeder("ieee124")

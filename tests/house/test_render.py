@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 from wattflock.apps.cli import make_app
 from wattflock.apps.render import as_json, shown
 from wattflock.report.study_page import COLUMNS
-from wattflock.study.results import Comparison, Listing, Runs, Study, Training, Tuned
+from wattflock.verbs.results import Comparison, Listing, Runs, Study, Training, Tuned
 from wattflock.world.rollout import ZeroPolicy
 
 FIGURES = {"cost_per_home_day": 3.5, "saving_captured": None, "rounds": 10, "rounds_asked": 40}
 SUMMARY = {"methods": {"idle": FIGURES | {"rounds_asked": 10}, "gradmap": FIGURES}, "currency": "USD", "homes": 20}
-COMPARISON = Comparison(SUMMARY, {}, Path("runs") / "mine")
+COMPARISON = Comparison(SUMMARY, {}, {}, Path("runs") / "mine")
 PAYS = pl.DataFrame({"home": [3], "kind": ["battery"], "terminal": ["1.1"], "idle": [1.0]})
 ROWS = pl.DataFrame({"run": ["mine"], "method": ["idle"], "state": ["complete"], "cost_per_home_day": [3.5]})
 SPREADS = {f"{name}_{kind}": [1.5] for name in (

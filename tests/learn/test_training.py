@@ -13,9 +13,9 @@ from wattflock.core.progress import Bar
 from wattflock.core.scenario import load
 from wattflock.learn.learner import advance, begin
 from wattflock.study.build import learner
-from wattflock.study.experiment import Experiment
 from wattflock.study.run import Run, open_run
 from wattflock.study.train import CHUNK, Course, chunk_of, train
+from wattflock.verbs.experiment import Experiment
 from wattflock.world.rollout import judge, rollout
 
 pytestmark = pytest.mark.study
@@ -123,7 +123,7 @@ def test_ctrl_c_loses_nothing(at, quick, course, unbroken, tmp_path, monkeypatch
 def test_a_finished_run_is_not_trained_again(quick, course, unbroken, tmp_path, monkeypatch):
     experiment = Experiment(quick, open_run(quick, tmp_path))
     experiment.run.save("gradmap", unbroken[-1].progress, {"rounds": ROUNDS, "seconds": 1.0, "curve": []})
-    monkeypatch.setattr("wattflock.study.experiment.train", None)  # calling it would fail
+    monkeypatch.setattr("wattflock.verbs.experiment.train", None)  # calling it would fail
     policy, card = experiment.trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
     assert same(policy, course.learner.policy(unbroken[-1].progress.state))

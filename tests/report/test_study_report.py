@@ -23,8 +23,8 @@ from wattflock.report.study_page import (
     terminal,
     write_study,
 )
-from wattflock.study import experiment
 from wattflock.study.quantities import QUANTITIES
+from wattflock.verbs import experiment
 from wattflock.verbs.works import study
 
 METHODS = ("idle", "rules", "through", "gradmap", "bound")

@@ -11,8 +11,8 @@ from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.study.build import parts_of, refuse_few
 from wattflock.study.compare import unseen
 from wattflock.study.curve import note
-from wattflock.study.experiment import Experiment, compared, experiment_of, finished, judged, read_back
 from wattflock.study.run import Run, open_run, table_of_runs
+from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
 
 SHORT = 1e-9  # minutes: one chunk of rounds
 

@@ -14,7 +14,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.study.results import Comparison, Listing, Runs, Study, Training, Tuned
+from wattflock.verbs.results import Comparison, Listing, Runs, Study, Training, Tuned
 
 
 @functools.singledispatch

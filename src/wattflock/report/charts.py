@@ -1,7 +1,7 @@
 """What charts of runs and studies share: methods, logarithmic axes, and a word where there is nothing to draw."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import altair as alt
@@ -13,6 +13,31 @@ HOURS = alt.Scale(domain=[0, 24], nice=False)
 HOUR_AXIS = alt.Axis(values=list(range(0, 25, 3)), format="d", title="hour of the day [h]")
 PER_DAY = "mpu·h per node and day"  # the unit of violations in all pictures
 CALM = "No voltage was outside its limits on any day, under any method."
+
+
+class Figures(Mapping[str, Any]):
+    """Altair charts by name, each drawn when it is first asked for."""
+
+    def __init__(self, draw: Mapping[str, Callable[[], Any]]):
+        self._draw, self._drawn = draw, {}
+
+    def __getitem__(self, name: str) -> Any:
+        """The chart; `.save("file.png")` writes it (PNG, SVG, PDF or HTML).
+
+        Raises:
+            KeyError: names the figures that there are.
+        """
+        if name not in self._draw:
+            raise KeyError(f"{name!r}; the figures are {', '.join(self._draw)}")
+        if name not in self._drawn:
+            self._drawn[name] = self._draw[name]()
+        return self._drawn[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._draw)
+
+    def __len__(self) -> int:
+        return len(self._draw)
 
 
 def named(table: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ COLUMNS = {
     "examples": "method home kind day date step hour series unit value",
     "curves": "method seed seconds objective cost violation_pu_h split saving",
 }
+NULL = pl.selectors.float().fill_nan(None)  # numbers that are none
 IDLE = "idle"  # the uncontrolled homes: what every study holds its methods against
 LIMIT = 0.01  # of the uncontrolled violation: what a method may leave and still count as safe
 DAYS_A_YEAR = 365
@@ -68,7 +70,12 @@ def read(folder: Path) -> RunData:
     if missing := {"bus", "x", "y", "edges"} - chart.keys():
         raise RunError(f"{folder / 'chart.json'}: lacks {', '.join(sorted(missing))}")
     tables = {name: read_table(folder / f"{name}.parquet", needs) for name, needs in COLUMNS.items()}
-    return RunData(summary=summary, chart=chart, **tables)
+    return RunData(summary, chart, **tables)
+
+
+def given(summary: dict[str, Any], chart: dict[str, Any], tables: Mapping[str, pl.DataFrame]) -> RunData:
+    """The same from what is in memory; numbers that are none become null."""
+    return RunData(summary, chart, **{name: tables[name].with_columns(NULL) for name in COLUMNS})
 
 
 def read_table(path: Path, needs: str) -> pl.DataFrame:
@@ -83,7 +90,7 @@ def read_table(path: Path, needs: str) -> pl.DataFrame:
         raise RunError(f"{path}: {reason(error)}") from error
     if missing := [name for name in needs.split() if name not in table.columns]:
         raise RunError(f"{path}: lacks the columns {', '.join(missing)}")
-    return table.with_columns(pl.selectors.float().fill_nan(None))
+    return table.with_columns(NULL)
 
 
 def best(summary: dict[str, Any]) -> str:

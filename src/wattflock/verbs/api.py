@@ -15,17 +15,18 @@ from wattflock.core.scenario import Scenario
 from wattflock.data.home_days import HomeDays
 from wattflock.feeder import snapshot as snapshots
 from wattflock.feeder.circuit import Circuit
+from wattflock.feeder.limits import PRESETS, Limits
 from wattflock.feeder.source import FeederSource
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
 from wattflock.study.build import parts_of
-from wattflock.study.experiment import compared, experiment_of, judged, read_back
-from wattflock.study.results import Comparison, Training
 from wattflock.study.run import find
 from wattflock.synth import bundle
 from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
+from wattflock.verbs.experiment import compared, experiment_of, judged, read_back
+from wattflock.verbs.results import Comparison, SolvedFeeder, Training
 from wattflock.world.rollout import Policy
 
 Method = Learner | Policy | Training
@@ -158,8 +159,12 @@ def read_feeder(name: str | Path) -> Circuit:
 
 
 def snapshot(
-    feeder: Circuit | str | Path, loads: str = "constant-power", scale: float = 1.0, taps: str = "fixed"
-) -> snapshots.Snapshot:
+    feeder: Circuit | str | Path,
+    loads: str = "constant-power",
+    scale: float = 1.0,
+    taps: str = "fixed",
+    limits: Limits | str = "ansi-a",
+) -> SolvedFeeder:
     """A feeder solved at its own spot loads in float64.
 
     Args:
@@ -167,9 +172,11 @@ def snapshot(
         loads: "constant-power", or "as-modelled": with their own dependence on voltage.
         scale: of every load; what feeds in stays.
         taps: "fixed", or "settle": regulators move until their voltage is in band.
+        limits: what is marked as beyond them: "ansi-a", "ansi-b", "en50160", or limits of your own.
     """
     circuit = feeder if isinstance(feeder, Circuit) else read_feeder(feeder)
-    return snapshots.snapshot(circuit, loads, scale, taps)
+    chosen = PRESETS[limits] if isinstance(limits, str) else limits
+    return SolvedFeeder(snapshots.snapshot(circuit, loads, scale, taps), chosen)
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:

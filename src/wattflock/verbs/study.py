@@ -57,7 +57,7 @@ def evaluate(
     Example:
         wattflock evaluate latest --method gradmap --days 14
     """
-    from wattflock.study.experiment import judged
+    from wattflock.verbs.experiment import judged
 
     experiment = _reopened(runs, run, days, "wattflock evaluate")
     return judged(experiment, [method or experiment.scenario.learn.part])
@@ -81,7 +81,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.files import write_whole
-    from wattflock.study.experiment import tuned
+    from wattflock.verbs.experiment import tuned
 
     wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
     wrong += [] if rounds > 0 else [Problem("wattflock tune", "--rounds", rounds, "1 or more")]
@@ -112,7 +112,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.progress import say
     from wattflock.report.run_page import write_report
-    from wattflock.study.experiment import compared, finished, read_back
+    from wattflock.verbs.experiment import compared, finished, read_back
 
     experiment, run = _experiment(scenario, sets, runs, minutes, devices)
     report = run.folder / "report.html"
@@ -140,7 +140,7 @@ def parts(room: Annotated[str, "Only this room: synth, data, homes, feeder, mark
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.registry import ROOMS, interface, nearest
     from wattflock.core.registry import parts as parts_of
-    from wattflock.study.results import Listing
+    from wattflock.verbs.results import Listing
 
     if room and room not in ROOMS:
         raise ScenarioError([Problem("wattflock parts", "room", room, nearest(room, ROOMS))])
@@ -178,8 +178,8 @@ def runs(
         wattflock runs --id gradmap-1a2b --id through-300homes-3c4d --csv runs.csv
     """
     from wattflock.core.files import write_whole
-    from wattflock.study.results import Listing, Runs
     from wattflock.study.run import find, table_of_runs
+    from wattflock.verbs.results import Listing, Runs
 
     if diff:
         found = Listing(_differing(*(find(runs, name).folder for name in diff)))
@@ -207,8 +207,8 @@ def _differing(one: Path, other: Path):
 def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.scenario import load
-    from wattflock.study.experiment import Experiment
     from wattflock.study.run import open_run
+    from wattflock.verbs.experiment import Experiment
 
     problems = [] if minutes >= 0 else [Problem("wattflock", "--minutes", minutes, "0 or more [min]")]
     problems += [] if devices >= 0 else [Problem("wattflock", "--devices", devices, "0 or more")]
@@ -227,8 +227,8 @@ def _reopened(runs: Path, name: str, days: int, where: str):
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.scenario import load
     from wattflock.study.compare import refuse_days
-    from wattflock.study.experiment import Experiment
     from wattflock.study.run import find
+    from wattflock.verbs.experiment import Experiment
 
     if days < 0:
         raise ScenarioError([Problem(where, "--days", days, "1 or more, or 0: all")])

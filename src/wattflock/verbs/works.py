@@ -37,8 +37,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.progress import console, say
     from wattflock.report.study_page import Findings, figures, spreads, write_study
     from wattflock.study.parallel import cores
-    from wattflock.study.results import Study
     from wattflock.study.study_file import read
+    from wattflock.verbs.results import Study
 
     if not 1 <= workers <= len(cores()):
         raise ScenarioError([Problem("wattflock study", "--workers", workers, f"1 to {len(cores())}, the cores here")])
@@ -103,8 +103,8 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
     """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
-    from wattflock.study.experiment import Experiment, compared, finished
     from wattflock.study.run import open_run
+    from wattflock.verbs.experiment import Experiment, compared, finished
 
     try:
         experiment = Experiment(scenario, open_run(scenario, runs))

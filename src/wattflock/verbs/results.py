@@ -1,6 +1,7 @@
 """What the verbs find, as data: frozen, with tables in Polars; a door shows them on a terminal or as JSON."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
+    from wattflock.feeder.limits import Limits
+    from wattflock.feeder.snapshot import Snapshot
     from wattflock.world.rollout import Policy
 
 
@@ -30,7 +33,23 @@ class Comparison:
 
     summary: dict[str, Any]  # as `summary.json` says it
     tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, days, examples, curves
+    chart: Mapping[str, Any]  # the map of the feeder, as `chart.json` says it
     folder: Path | None = None  # None: it was kept nowhere
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: tradeoff, voltage, feeder, feeder_voltage, curves, homes, gains, days."""
+        from wattflock.report import run_data
+        from wattflock.report.charts import Figures
+        from wattflock.report.run_charts import CHARTS
+
+        run = run_data.given(self.summary, dict(self.chart), self.tables)
+        return Figures({name: functools.partial(draw, run) for name, draw in CHARTS.items()})
+
+    def _repr_html_(self) -> str:
+        from wattflock.report.tables import compared
+
+        return "".join(table.page() for table in compared(self.summary))
 
     @property
     def methods(self) -> pl.DataFrame:
@@ -45,6 +64,42 @@ class Comparison:
             name: (each.get("rounds"), each.get("rounds_asked")) for name, each in self.summary["methods"].items()
         }
         return {name: (done, asked) for name, (done, asked) in rounds.items() if asked and (done or 0) < asked}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SolvedFeeder:
+    """A feeder solved at its spot loads, in float64."""
+
+    snapshot: "Snapshot"  # circuit, feeder, flow: arrays
+    limits: "Limits"
+
+    @property
+    def nodes(self) -> pl.DataFrame:
+        """A row for each node: voltage to ground, magnitude [pu] and angle [deg]."""
+        from wattflock.report.feeder_tables import node_table
+
+        return node_table(self.snapshot)
+
+    @property
+    def branches(self) -> pl.DataFrame:
+        """A row for each line and transformer: current [A], rating [A], loading [share]."""
+        from wattflock.report.feeder_tables import branch_table
+
+        return branch_table(self.snapshot)
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: map, profile, and snapshot with both."""
+        from wattflock.report.feeder_charts import snapshot_figures
+        from wattflock.report.feeder_view import see
+
+        return snapshot_figures(see(self.snapshot), self.limits, self.snapshot.circuit.name)
+
+    def _repr_html_(self) -> str:
+        from wattflock.report import html
+        from wattflock.report.feeder_tables import flow_facts
+
+        return html.definitions(dict(flow_facts(self.snapshot, self.limits)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ import polars as pl
 from jax.sharding import Mesh
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
+from wattflock.core.files import read_json
 from wattflock.core.progress import bar
 from wattflock.core.scenario import Scenario
 from wattflock.core.types import on_device
@@ -30,10 +31,10 @@ from wattflock.study.curve import curves, note, points
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
-from wattflock.study.results import Comparison, Training, Tuned
 from wattflock.study.run import Run, open_run
 from wattflock.study.summary import on_shared_days
 from wattflock.study.train import Course, Mark, score, train, validation_days
+from wattflock.verbs.results import Comparison, Training, Tuned
 from wattflock.world.rollout import Policy
 from wattflock.world.sharding import mesh_of
 from wattflock.world.world import World
@@ -242,7 +243,7 @@ def read_back(run: Run) -> Comparison:
     summary = run.summary()
     if summary is None:
         raise RunError(f"{run.folder}: is not judged yet; `wattflock compare` does it")
-    return Comparison(summary, run.tables(), run.folder)
+    return Comparison(summary, run.tables(), read_json(run.folder / "chart.json"), run.folder)
 
 
 def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
@@ -272,7 +273,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     }
     if experiment.run:
         experiment.run.write(every, result, chart(experiment.built))
-    return Comparison(result, every, experiment.run.folder if experiment.run else None)
+    return Comparison(result, every, chart(experiment.built), experiment.run.folder if experiment.run else None)
 
 
 def notes(experiment: Experiment) -> list[str]:
@@ -302,7 +303,7 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
-    return Comparison(found, every, experiment.run.folder if experiment.run else None)
+    return Comparison(found, every, chart(experiment.built), experiment.run.folder if experiment.run else None)
 
 
 def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress, dict]:
