@@ -1,4 +1,4 @@
-"""The nouns that every room shares: array aliases and `Profile`, all that homes get from outside."""
+"""Types that every room shares: array aliases and `Profile`, the exogenous data of homes."""
 
 import dataclasses
 from typing import Any
@@ -28,7 +28,7 @@ OWN = (
 
 
 class Profile(eqx.Module):
-    """Everything given from outside; one class, more axes.
+    """Exogenous data of homes (load, sun, weather, prices, clock); one class for any leading axes.
 
     Shapes: `()` one home now · `(homes,)` now · `(steps, homes)` a day · `(days, steps, homes)` a batch.
     Fields named in `OWN` have the homes axis; the others are common to all homes and lack it. `start` is
@@ -71,5 +71,5 @@ def on_device(tree, dtype):
 
 
 def cast(tree, dtype):
-    """The same tree with every floating array in `dtype`; integers and booleans are left alone."""
+    """The same tree with every floating array in `dtype`; integers and booleans are unchanged."""
     return jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array_like(x) and hasattr(x, "dtype") else x, tree)

@@ -1,4 +1,4 @@
-"""What voltages, currents and their balance have to keep, and what leaving it costs."""
+"""Limits of voltages, currents and unbalance, and the penalty of violating them."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ TURN = np.exp(2j * np.pi / 3)
 
 
 class Limits(eqx.Module):
-    """Bands that a feeder keeps. The default band of voltage is ANSI C84.1-2020, range A at the service, ±5 %."""
+    """Limits of a feeder. The default band of voltage is ANSI C84.1-2020, range A at the service, ±5 %."""
 
     low_pu: float = 0.95
     high_pu: float = 1.05

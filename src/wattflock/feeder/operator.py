@@ -1,4 +1,4 @@
-"""The network's impedance operator: from currents at terminals to voltages, whole or in two levels."""
+"""The network's impedance operator: from currents at terminals to voltages, dense or in two levels."""
 
 import equinox as eqx
 import jax

@@ -1,4 +1,4 @@
-"""One snapshot of a feeder at its spot loads, in float64, with all that a person may ask of it."""
+"""One snapshot of a feeder at its spot loads, in float64, with every result that the commands show."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Regulators that settle: taps move as OpenDSS's controls move them, between power flows, outside any gradient."""
+"""Control of regulators: taps move as OpenDSS's controls move them, between power flows, without gradients."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SHARE = 0.7  # of the way to the set voltage that one action goes
 
 @dataclass(frozen=True)
 class Tapped:
-    """A circuit whose regulators have come to rest."""
+    """A circuit whose regulators have settled."""
 
     circuit: Circuit
     taps: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Inverters that answer their own voltage with reactive power, without being asked: the last line of defence."""
+"""Volt-var control: inverters set their reactive power by their own voltage, without a controller."""
 
 import equinox as eqx
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What a market is: it is told what the meters measured and says what each home pays."""
+"""The interface of markets: from metered energy and prices to what each home pays."""
 
 import abc
 from typing import Self
@@ -11,7 +11,7 @@ from wattflock.core.types import Profile
 
 
 class Meter(eqx.Module):
-    """What a market is told. Energies have axes (…, steps, homes), prices (…, steps)."""
+    """Input of a market. Energies have axes (…, steps, homes), prices (…, steps)."""
 
     net_kwh: Array  # drawn from the grid; negative is fed in [kWh]
     import_price_per_kwh: Array

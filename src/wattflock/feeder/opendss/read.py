@@ -38,7 +38,7 @@ MOST_NAMES = 20  # in one note
 def read_opendss(master: Path) -> Circuit:
     """The base case of an OpenDSS model: taps and capacitors as its controls leave them in a snapshot.
 
-    What is kept otherwise than in OpenDSS stands in `notes`. Reads with dss-python (`wattflock[opendss]`).
+    Differences from OpenDSS are listed in `notes`. Reads with dss-python (`wattflock[opendss]`).
 
     Raises:
         ScenarioError: with everything that is wrong: no such file, what OpenDSS refuses, no solution, elements that
