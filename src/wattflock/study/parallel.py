@@ -1,4 +1,4 @@
-"""Pieces of work side by side: a process for each, on its share of the processor's cores."""
+"""Parallel work: a process for each item, on its share of the processor's cores."""
 
 import multiprocessing
 import os
@@ -21,10 +21,10 @@ def cores() -> tuple[int, ...]:
 
 
 def side_by_side(work: Callable[..., str], items: Sequence[tuple], workers: int) -> Iterator[tuple[int, str]]:
-    """`work(*item)` for every item, `workers` at a time; yields an item's number and what `work` said of it.
+    """`work(*item)` for every item, `workers` at a time; yields an item's number and the result of `work`.
 
-    Every item has a process of its own, so that nothing of one stays in memory for the next and one that dies takes
-    none with it. Left early, as by Ctrl-C, it waits for those at work, which are interrupted too.
+    Every item has a process of its own, so that memory is freed after each item and a crash ends one item only. Left
+    early, as by Ctrl-C, it waits for the running items, which are interrupted too.
 
     Args:
         work: of a module (it is looked up by name in the process); it begins by importing what it needs.

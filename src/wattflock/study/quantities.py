@@ -1,4 +1,4 @@
-"""Every figure of a study: what it is called, its unit, how it is written and what it means.
+"""Every figure of a study: its name, unit, format and meaning.
 
 Tables, glossary, `wattflock explain` and reports read them here, so that a quantity has one name and one definition.
 """

@@ -21,7 +21,7 @@ Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One row of a study: what it asks, and its scenario once for each seed."""
+    """One row of a study: its question, and its scenario once for each seed."""
 
     name: str
     about: str
@@ -34,7 +34,7 @@ class Row:
 
 
 class Head(pydantic.BaseModel):
-    """What a row says beside the fields of its scenario."""
+    """Fields of a row that are not of its scenario."""
 
     model_config = STRICT
     about: str = Field(default="", description="what the row asks, in one line")
@@ -42,7 +42,7 @@ class Head(pydantic.BaseModel):
 
 
 class Small(pydantic.BaseModel):
-    """What the small version of a study keeps; its other keys are set in every row."""
+    """The small version of a study; its other keys are set in every row."""
 
     model_config = STRICT
     rows: tuple[str, ...] = Field(min_length=1, description="rows that the small version has")
@@ -50,7 +50,7 @@ class Small(pydantic.BaseModel):
 
 
 class Plan(pydantic.BaseModel):
-    """A study's file. Tables of a scenario stand in `rows.<name>` and in `small` as `--set` would put them."""
+    """A study's file. `rows.<name>` and `small` hold fields of a scenario, as `--set` does."""
 
     model_config = STRICT
     name: str

@@ -11,7 +11,7 @@ from wattflock.study.evaluate import Judged
 
 
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
-    """One row per day and step: what the feeder saw."""
+    """One row per day and step: power, voltages and prices of the feeder."""
     days, steps = judged.net_kw.shape
     voltage, excess = judged.voltage_pu, judged.excess_pu
     low, middle, high = np.percentile(voltage, (5, 50, 95), axis=-1)

@@ -1,4 +1,4 @@
-"""Dynamic operating envelopes: limits per connection that hold whatever each home does below its own."""
+"""Dynamic operating envelopes: limits per connection under which the feeder's limits are kept."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Planes = tuple[Matrix, Matrix, Matrix]  # row (n,), level (n,), rise (n, termina
 
 @dataclass(frozen=True, eq=False)
 class EnvelopeRules:
-    """What is asked for. Arrays have shape (terminals,)."""
+    """The request. Arrays have shape (terminals,)."""
 
     direction: str = EXPORT  # or IMPORT
     allocation: str = EQUAL  # or PROPORTIONAL or MAXIMUM
@@ -45,7 +45,7 @@ class EnvelopeRules:
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """Limits of one moment; `worst_stress` ≤ 0 at every corner that was looked at."""
+    """Limits at one time; `worst_stress` ≤ 0 at every corner that was checked."""
 
     rules: EnvelopeRules
     terminals: tuple[str, ...]
@@ -66,9 +66,9 @@ class Envelope:
 
 
 def envelope(point: Point, rules: EnvelopeRules) -> Envelope:
-    """Limits such that every corner looked at keeps every limit of the feeder, each home anywhere below its own.
+    """Limits such that every checked corner keeps every limit of the feeder, each home anywhere below its own.
 
-    Extra power is at unity power factor. How corners are chosen, and what that does not prove: docs/feeder-hosting.md.
+    Extra power is at unity power factor. How corners are chosen, and what is not proven: docs/feeder-hosting.md.
 
     Args:
         point: the base load, with nothing of what is limited here, and the limits of the feeder.
