@@ -92,7 +92,7 @@ def _finite(values: pl.Series) -> pl.Series:
 
 
 def stamps(values: pl.Series) -> tuple[pl.Series, bool, bool]:
-    """Text as naive stamps [µs], null where it cannot be read; are they UTC for sure; could they be month/day."""
+    """Text as naive stamps [µs], null where unreadable; whether they are certainly UTC; whether month/day fits too."""
     micro = pl.Datetime("us")
     if isinstance(values.dtype, pl.Datetime):
         zoned = values.dtype.time_zone is not None

@@ -1,4 +1,4 @@
-"""What files say before cleaning: long tables with raw stamps, and what reading them brought to light."""
+"""Content of files before cleaning: long tables with raw stamps, and findings about reading them."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAY_BE_NULL = ("connected_h", "power_kw", "battery_kwh")  # of a session and its
 
 @dataclass(frozen=True)
 class Raw:
-    """Readings in our own units, otherwise as found; a table that a source has not is None.
+    """Readings in our units, otherwise as found; a table that a source lacks is None.
 
     Stamps mark the beginning of a step. `row` counts as an editor counts lines, `file` is an index into `files`.
     """
@@ -33,7 +33,7 @@ class Raw:
     findings: tuple[Finding, ...] = ()
 
     def local(self, stamp: str) -> pl.Expr:
-        """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is told."""
+        """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is given."""
         time = pl.col(stamp)
         if self.clock != "utc" or not self.zone:
             return time
@@ -41,5 +41,5 @@ class Raw:
 
 
 def period(stamps: pl.Series) -> str:
-    """The first and the last day of stamps, as cards tell it."""
+    """The first and the last day of stamps, as cards show it."""
     return f"{stamps.min():%Y-%m-%d} to {stamps.max():%Y-%m-%d}" if len(stamps) else "none"

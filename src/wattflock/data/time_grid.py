@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 
 def ordered(table: pl.DataFrame) -> pl.DataFrame:
-    """By home and time; what the other functions of this file expect."""
+    """Sorted by home and time, as the other functions of this file need it."""
     return table.sort("home", "time", maintain_order=True)
 
 
@@ -37,7 +37,7 @@ def steps_of(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def grid_step(steps: pl.DataFrame) -> timedelta:
-    """The longest step of a home, at most an hour: what all are brought to; an hour where nothing is known."""
+    """The longest step of a home, at most an hour: all homes are converted to it; an hour where nothing is known."""
     found = steps.filter(pl.col("step") <= HOUR)["step"].max()
     return found if isinstance(found, timedelta) else HOUR
 
@@ -89,7 +89,7 @@ def twice(zone: str) -> pl.Expr:
 
 
 def repeated(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """Rows, in order, of a home and time that were there before, with `alike`: do all of them say the same."""
+    """Rows, in order, of a home and time that were there before, with `alike`: whether all of them are equal."""
     later = same_home() & (pl.col("time") == pl.col("time").shift())
     again = table.filter(later | later.shift(-1, fill_value=False)).sort("home", "time", "row")
     same = [pl.col(name).n_unique() == 1 for name in columns]

@@ -30,7 +30,7 @@ class Agile(DataSource):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this a file of such prices?"""
+        """Whether this is a file of such prices."""
         names = {name.lower() for name in header(listed(path, "a file")[0])}
         return bool(names & {"agile_import_p_per_kwh", "value_inc_vat"})
 
@@ -55,7 +55,7 @@ class Agile(DataSource):
         )
 
     def read(self) -> Readings:
-        """Never: these are prices, not homes.
+        """Always raises: these are prices, not homes.
 
         Raises:
             ScenarioError: always; it says where prices are named.

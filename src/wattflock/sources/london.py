@@ -46,7 +46,7 @@ class London(DataSource):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this a file or folder in a layout of Low Carbon London?"""
+        """Whether this is a file or folder in a layout of Low Carbon London."""
         for file in listed(path, "a file"):
             names = {name.strip() for name in header(file)}
             if {"LCLid", "DateTime"} <= names or ("timestamp" in names and _is_wide(file)):

@@ -1,4 +1,4 @@
-"""Homes that were made: as many as wanted, each of its own, under one sky."""
+"""Made homes: any number, all different, under one sky."""
 
 import datetime
 from typing import Annotated, Literal
@@ -38,7 +38,7 @@ class Synthetic(DataSource):
     )
 
     def raw(self) -> Raw:
-        """The homes as a table, which has nothing to find fault with."""
+        """The homes as a table, without findings."""
         region, card = bundle.load(self.region)
         flock = self._flock(region, card)
         rows = to_table(flock).with_columns(
@@ -99,6 +99,6 @@ class Synthetic(DataSource):
 
 
 def _owners(card: dict) -> list[str]:
-    """Whose data each piece was learned from."""
+    """Owners of the data of each piece."""
     found = [card[piece] for piece in ("load_data", "cars_data", "sky_data") if card.get(piece)]
     return [f"{each['source']} ({each['owner']})" for each in found]

@@ -22,7 +22,7 @@ EMPTY = {"file": pl.UInt16, "row": pl.UInt32, "home": pl.String, "time": pl.Date
 
 @dataclass(frozen=True)
 class _Read:
-    """What one file says."""
+    """Content of one file."""
 
     homes: pl.DataFrame
     zoned: bool
@@ -37,7 +37,7 @@ class Table(DataSource):
     `columns = {load = "Usage"}`; units by the end of the name or by `units = {load = "Wh"}`. A folder that
     `wattflock generate` wrote needs no mapping; its sizes.csv tells the size of each panel.
 
-    Source: the user's own files; the owner and the licence are theirs to know.
+    Source: the user's own files; owner and licence are not known.
     """
 
     path: FilePath = eqx.field(default="", static=True)

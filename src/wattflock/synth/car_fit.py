@@ -76,7 +76,7 @@ def _asked(sessions: Sessions) -> SessionEnergy:
 def fit_energy(sessions: Sessions) -> tuple[Tables, np.ndarray]:
     """Energy wanted by a session: log level of a user + by hours away, stay and season, spread of a user × a score.
 
-    Sessions that took all they could tell only that no less was wanted (a Tobit regression, Tobin 1958).
+    Sessions that took all they could give only a lower bound of the energy wanted (a Tobit regression, Tobin 1958).
 
     Returns:
         Tables, and (users, 2): log level and log spread.
@@ -133,13 +133,13 @@ JITTER = 0.15  # of the spread between cars
 
 
 def fit_cars(sessions: Sessions, users: tuple[str, ...], seed: int, say: Say) -> Cars:
-    """A model of the cars of these users; a car counts by the days it was watched.
+    """A model of the cars of these users; a car counts by the days it was observed.
 
     Args:
         sessions: cleaned.
         users: to fit to; hold others back.
         seed: of the clusters.
-        say: told how far the fit is.
+        say: gets the progress of the fit.
     """
     sessions = sessions.only(users)
     days = _days(sessions)

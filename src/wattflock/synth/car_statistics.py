@@ -1,4 +1,4 @@
-"""What measured and made electric cars are compared by: sessions, hours, energies, days one after another."""
+"""Statistics that compare measured and made electric cars: sessions, hours, energies, sequences of days."""
 
 import numpy as np
 

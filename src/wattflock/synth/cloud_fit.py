@@ -139,7 +139,7 @@ def as_bright(clouds: dict[str, Any], clearness: np.ndarray) -> dict[str, Any]:
 
 
 def _keep(whole: np.ndarray, days: np.ndarray, month: np.ndarray, years: int = 50) -> float:
-    """How much of a day's score lingers, so that clearness itself lingers as measured (scores bend what they carry)."""
+    """Autocorrelation of the scores at which clearness itself has its measured autocorrelation."""
 
     def lingers(value):
         away = value.copy()

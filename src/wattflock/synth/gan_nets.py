@@ -1,4 +1,4 @@
-"""Adversarial networks that make sets of 50 profiles, one for each day type and cluster, trained all in one go.
+"""Adversarial networks that make sets of 50 profiles, one for each day type and cluster, trained in one program.
 
 Source: Charbonnier et al. 2024 (HEDGE, MethodsX 12, 102618); sizes, rates and weights of the
 loss as they are there for load.
@@ -26,7 +26,7 @@ Net = dict[str, Array]
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How the networks are trained; the defaults are HEDGE's for load, where it says so."""
+    """Training of the networks; the defaults are HEDGE's for load where it states them."""
 
     steps: int = 2000  # some 3 minutes on one core; HEDGE: up to 1e8 / days of training, some 60,000 here
     each: int = 100  # steps between two looks at the loss
@@ -41,7 +41,7 @@ class Recipe:
 
 
 class Pools(eqx.Module):
-    """Normalised days of each network, (nets, most, 24), filled by repetition, and what they must look like."""
+    """Normalised days of each network, (nets, most, 24), filled by repetition, and their statistics."""
 
     days: Array
     target: Array  # percentiles and mean of each hour, (nets, 6, 24)
@@ -100,7 +100,7 @@ def generate(net: Net, bound: Array, noise: Array | float, key: Array) -> Array:
 
 
 def _judge(net: Net, noise: Array, profiles: Array, key: Array) -> Array:
-    """How real a set looks, shape (), strictly between 0 and 1."""
+    """The discriminator's output for a set, shape (), strictly between 0 and 1."""
     for_drop, for_noise = jax.random.split(key)
     hidden = _hidden(net, profiles.ravel(), DROP_JUDGE, for_drop)
     says = jax.nn.sigmoid(hidden @ net["w2"] + net["b2"])[0]

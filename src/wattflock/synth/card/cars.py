@@ -1,4 +1,4 @@
-"""What the card shows of cars: energy of a session, when it begins, who is plugged in, and that batteries are kept."""
+"""Cars in the card: energy and beginning of sessions, share plugged in, and whether batteries suffice."""
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def car_clusters(found: Cars) -> Section:
 
 
 def car_discriminator(found: Cars) -> Section:
-    """Can hours at the plug and energies asked for be told from measured ones?"""
+    """Discriminator of hours at the plug and requested energies, made against measured."""
     days: dict[str, Sample] = {side: statistics.day_sample(flock) for side, flock in found.items()}
     if any(len(flock.dates()) < 13 for flock in found.values()):
         raise LeftOut("fewer than 13 days")

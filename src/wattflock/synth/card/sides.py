@@ -16,14 +16,14 @@ Section = tuple[dict[str, Any], list[Row]]  # what a figure shows, and its lines
 
 
 class Criterion(NamedTuple):
-    """What a figure must reach."""
+    """The criterion of a figure."""
 
     sense: str  # "at most" or "at least"
     limit: float
 
 
 class Reference(NamedTuple):
-    """The same figure elsewhere, to see how much of it is chance."""
+    """The same figure between real homes, to show the effect of chance."""
 
     value: float
     words: str
@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 def row(
     name: tuple[str, str], value: float, unit: str, beside: Reference | None = None, bar: Criterion | None = None
 ) -> Row:
-    """One line, ready for JSON; `name` is the figure it belongs to and what it is called."""
+    """One line, ready for JSON; `name` is the figure it belongs to and its title."""
     topic, words = name
     held = bar and (value <= bar.limit if bar.sense == "at most" else value >= bar.limit)
     return {
@@ -117,7 +117,7 @@ def trio(training: Real, held_out: Real, synthetic: HomeDays) -> Trio:
 
 
 def parts(sides: Trio, column: str) -> tuple[Parts, list[str]]:
-    """A column on every side that has it, in the months that all of them share; and what to say about that.
+    """A column on every side that has it, in the months that all of them share; and a note about them.
 
     Raises:
         LeftOut: the synthetic side has no such column, or no month is shared.
@@ -134,7 +134,7 @@ def parts(sides: Trio, column: str) -> tuple[Parts, list[str]]:
 
 
 def car_parts(sides: Trio) -> tuple[Cars, list[str]]:
-    """Cars of every side that has any, hour by hour, in the months that all of them share; and what to say about that.
+    """Cars of every side that has any, hour by hour, in the months that all of them share; and a note about them.
 
     Raises:
         LeftOut: the synthetic side does not say when cars are plugged in or what they ask for.
@@ -199,7 +199,7 @@ def _notes(sides: Trio, there: Parts, months: set[int]) -> list[str]:
 
 
 def reference(found: Container[str]) -> str | None:
-    """The real side that made homes are held against: held-out homes, or else those of training; None without any."""
+    """The real side that made homes are compared with: held-out homes, or else those of training; None without any."""
     return next((side for side in ("held_out", "training") if side in found), None)
 
 
