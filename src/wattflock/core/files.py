@@ -83,7 +83,7 @@ def pack(arrays: dict[str, np.ndarray], card: dict) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[dict[str, np.ndarray], dict]:
-    """What `pack` made: arrays and card.
+    """Arrays and card of a file that `pack` made.
 
     Raises:
         ValueError: the file is not whole, has no card, or its arrays are not those that were written.

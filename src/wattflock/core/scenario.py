@@ -20,7 +20,7 @@ from wattflock.core.settings import STRICT, check_parts, problems_of
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
 NAMED = 2  # changed fields in the name of a run
-UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # told first, as 300homes
+UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # named first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
 
 

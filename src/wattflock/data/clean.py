@@ -1,4 +1,4 @@
-"""What files say → whole days of homes; short gaps are filled from days that look alike."""
+"""Content of files → whole days of homes; short gaps are filled from days that look alike."""
 
 import dataclasses
 import datetime
@@ -14,7 +14,7 @@ from wattflock.data.raw import COMMON_COLUMNS, Raw
 from wattflock.data.sample import resample
 from wattflock.data.time_grid import LOGGED, Grid, Log, grid_of, placed
 
-WINDOW_DAYS = 28  # how far a day that stands in may be away
+WINDOW_DAYS = 28  # largest distance of a replacing day
 BEST = 7  # so many of them vote
 
 

@@ -22,7 +22,7 @@ class Quantity:
     names: tuple[str, ...]
     units: tuple[str, ...]
     common: bool = False  # the same for all homes
-    default: str = ""  # the unit where none is said
+    default: str = ""  # the unit where none is given
 
 
 QUANTITIES = {

@@ -10,7 +10,7 @@ from rich.text import Text
 from wattflock.core.errors import Problem
 
 ORDER = ("error", "repairable", "note")
-SMALL_SHARE = 0.01  # of a column's readings: what is rarer is repaired and told, what is more is an error
+SMALL_SHARE = 0.01  # of a column's readings: a smaller share is repaired and reported, a larger one is an error
 SHOWN = 5  # row numbers that a finding names
 
 

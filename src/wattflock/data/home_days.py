@@ -23,7 +23,7 @@ class HomeDays:
     load_kw: np.ndarray | None = None
     pv_kw: np.ndarray | None = None  # [kW; kW per kW peak where `kwp` is None]
     ev_plugged: np.ndarray | None = None  # share of the step
-    ev_charging_need_kwh: np.ndarray | None = None  # asked for by the session that begins in this step
+    ev_charging_need_kwh: np.ndarray | None = None  # requested by the session that begins in this step
     ev_driving_kwh: np.ndarray | None = None
     heat_kw: np.ndarray | None = None  # demand for heat
     outdoor_c: np.ndarray | None = None  # (days, steps), common to all homes

@@ -9,7 +9,7 @@ from wattflock.data.finding import Finding
 
 CLOCKS = ("utc", "local", "whole")  # UTC; wall clock with clock changes; every day has 24 h
 COMMON_COLUMNS = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
-MAY_BE_NULL = ("connected_h", "power_kw", "battery_kwh")  # of a session and its car, where the owner does not say
+MAY_BE_NULL = ("connected_h", "power_kw", "battery_kwh")  # of a session and its car, where the owner does not give it
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Raw:
     """
 
     files: tuple[str, ...]
-    zone: str  # where the homes are, such as Europe/London; empty where it is not told
+    zone: str  # where the homes are, such as Europe/London; empty where it is not given
     clock: str  # of the stamps: one of CLOCKS
     currency: str
     card: dict  # source, owner, licence to check, period
@@ -28,8 +28,8 @@ class Raw:
     common: pl.DataFrame | None = None  # file, row, time and some of COMMON_COLUMNS
     sessions: pl.DataFrame | None = None  # file, row, user, plug_in, plug_out, energy_kwh and `MAY_BE_NULL`
     kwp: dict[str, float] = dataclasses.field(default_factory=dict)  # home → size of its panel [kW peak]
-    unitless: tuple[str, ...] = ()  # columns whose unit is not known: their size says nothing
-    net: str = "tell"  # load below zero is told; or `split` into load and pv
+    unitless: tuple[str, ...] = ()  # columns whose unit is not known: their size is not checked
+    net: str = "tell"  # load below zero is an error; or `split` into load and pv
     findings: tuple[Finding, ...] = ()
 
     def local(self, stamp: str) -> pl.Expr:

@@ -52,10 +52,10 @@ class Sampler(eqx.Module):
     sun: Array  # (days, sources, steps) [kW per kW peak]
     car: tuple[Array, Array] | None  # plugged in [share], driving [kW], each (days, sources, steps); None: a commute
     common: dict[str, Array]  # each (days, steps)
-    nearby: Array  # (days, weeks, most) days whose load may stand in, repeated to fill
+    nearby: Array  # (days, weeks, most) days whose load may be used, repeated to fill
     split_days: dict[str, Array]  # name of a split → its days
     source: dict[str, Array]  # name of a split → (homes,) which measured home an agent is
-    scale: Array  # (homes,) its size beside the measured home
+    scale: Array  # (homes,) its size relative to the measured home
     augment: Augment
     forecast_error: float  # standard deviation of the day's sun forecast, as a share
     dt_h: float
@@ -136,7 +136,7 @@ class Sampler(eqx.Module):
 
 
 def ahead(values: Array, steps: int) -> Array:
-    """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last one stands."""
+    """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last value is used."""
     padded = jnp.concatenate([values, jnp.repeat(values[:, -1:], steps, 1)], 1)
     return jnp.stack([padded[:, k + 1 : k + 1 + values.shape[1]] for k in range(steps)]).mean(0)
 

@@ -14,7 +14,7 @@ SWITCHES = 6  # times a day at which the plug goes in or out, at most
 REPLUG_H = 0.25  # a plug that is out for a shorter time belongs to one session
 HELD_OUT_EVERY, HELD_OUT_SESSIONS = 4, 20
 MOST_KWH, MOST_KW = 200.0, 50.0  # no car's battery takes more in a session, no home charger gives more
-TOLERANCE = 1.1  # on the charging power that the owner tells
+TOLERANCE = 1.1  # on the charging power that the owner gives
 CLOCK_CHANGE_H = 1.1  # what clock changes and rounding explain of a connection time
 EPOCH, HOUR = datetime.datetime(1970, 1, 1), pl.duration(hours=1)
 
@@ -28,7 +28,7 @@ class Sessions:
     start_h: np.ndarray
     end_h: np.ndarray
     energy_kwh: np.ndarray
-    power_kw: np.ndarray  # (users,) NaN where the owner of the data does not say
+    power_kw: np.ndarray  # (users,) NaN where the owner of the data gives none
     battery_kwh: np.ndarray  # (users,)
 
     def only(self, keep: tuple[str, ...]) -> "Sessions":

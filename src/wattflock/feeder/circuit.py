@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Matrix = NDArray[Any]  # float64 or complex128
-GROUND = -1  # where an index of a node is asked for
+GROUND = -1  # used as the index of a node
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def branch_loading(feeder: Feeder, branch_a: Complex[Array, "*batch branches"]) 
 
 
 def unbalance(names: tuple[str, ...], phasor_pu: Complex[Array, "*batch nodes"]) -> Float[Array, "*batch buses"]:
-    """Voltage unbalance factor |V₂| / |V₁| of each bus with three watched phases [share], in `three_phase` order.
+    """Voltage unbalance factor |V₂| / |V₁| of each bus with three monitored phases [share], in `three_phase` order.
 
     The negative over the positive sequence is the same for voltages to ground and between phases.
     Source: IEC 61000-4-30:2015, 5.7.

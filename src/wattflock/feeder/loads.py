@@ -117,7 +117,7 @@ def per_terminal(circuit: Circuit, spots: Sequence[Spot]) -> tuple[Matrix, Matri
 
 
 def apportion(count: int, weight: Matrix) -> Matrix:
-    """How many of `count` homes stand at each terminal: in proportion to `weight`, by largest remainder."""
+    """How many of `count` homes are at each terminal: in proportion to `weight`, by largest remainder."""
     wanted = count * weight / weight.sum()
     number = np.floor(wanted).astype(int)
     number[np.argsort(number - wanted)[: count - number.sum()]] += 1
@@ -132,9 +132,9 @@ def shunt_at_nominal(circuit: Circuit, spot: Spot) -> Spot:
 
 
 def layers(circuit: Circuit, spots: Sequence[Spot], slot: Matrix, base_kva: float) -> Dependent:
-    """Spots in layers, one per terminal each; `slot` (blocks, width) tells which terminal sits where."""
+    """Spots in layers, one per terminal each; `slot` (blocks, width) is the terminal at each place."""
     at = {place: number for number, place in enumerate(terminals(circuit))}
-    stacks: list[list[Spot]] = [[] for _ in range(len(at) + 1)]  # the last one is nobody's
+    stacks: list[list[Spot]] = [[] for _ in range(len(at) + 1)]  # the last one is of no terminal
     for spot in spots:
         stacks[at[spot.plus, spot.minus]].append(spot)
     most = max(map(len, stacks))

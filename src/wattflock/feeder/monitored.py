@@ -56,7 +56,7 @@ def heads(circuit: Circuit, base_kva: float) -> Probe:
 
 
 def branches(circuit: Circuit) -> tuple[Probe, Matrix]:
-    """Current into the first end of each element in series [A]; and what it may be [A], nan where unknown."""
+    """Current into the first end of each element in series [A]; and its rating [A], nan where unknown."""
     names, rows, rating = [], [], []
     for one in circuit.elements:
         if one.kind in SERIES and len(one.ends) > 1:
@@ -109,7 +109,7 @@ def _rating_a(circuit: Circuit, one: Element, live: int) -> float:
 
 FLOATING = 100.0  # impedance to ground over impedance between phases from which a bus counts as ungrounded
 ALONE_PU = 1000.0  # the same for a single phase: impedance to ground at 100 kVA [pu]
-STRIP = 8  # buses whose voltages are asked for at once
+STRIP = 8  # buses whose voltages are computed at once
 NEUTRAL_PU = 0.1  # voltage without load below which a node is a neutral
 ISOLATING = ("transformer", "autotrans", "regulator")  # beyond which grounding may be another
 

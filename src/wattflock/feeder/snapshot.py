@@ -35,7 +35,7 @@ def snapshot(circuit: Circuit, loads: str = "constant-power", scale: float = 1.0
     Args:
         circuit: the feeder.
         loads: "constant-power", or "as-modelled".
-        scale: of every load; what feeds in stays.
+        scale: of every load; loads that feed in are unchanged.
         taps: "fixed", or "settle".
     """
     spots = scaled(constant_power(circuit.spots) if loads == "constant-power" else circuit.spots, scale)

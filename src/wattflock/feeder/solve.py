@@ -184,14 +184,14 @@ class Feeder(eqx.Module):
     """
 
     terminal: Readout  # voltage over each terminal [pu]
-    voltage: Readout  # the watched voltages [pu]: `1.2` to ground, `610.1.2` between phases
+    voltage: Readout  # the monitored voltages [pu]: `1.2` to ground, `610.1.2` between phases
     head: Readout  # conductors of the infeeds: voltage [pu], then current into the feeder [pu]
     branch: Readout  # current into the first end of each line and transformer [A]
     dependent: Dependent | None  # loads of the feeder itself that depend on voltage
-    slot: Int[Values, "slots"]  # terminal that sits at each place of a block; `len(terminals)`: nobody
+    slot: Int[Values, "slots"]  # terminal at each place of a block; `len(terminals)`: none
     nominal_kw: Float[Values, "terminals"]  # the feeder's own spot loads [kW]
     nominal_kvar: Float[Values, "terminals"]
-    shunt_kw: Float[Values, "terminals"]  # of loads that stands among the wires as impedance, at 1 pu [kW]
+    shunt_kw: Float[Values, "terminals"]  # of loads that is impedance in the network, at 1 pu [kW]
     shunt_kvar: Float[Values, "terminals"]
     rating_a: Float[Values, "branches"]  # of each branch; nan: none is known [A]
     base_kva: Float[Values, ""]
@@ -203,7 +203,7 @@ class Feeder(eqx.Module):
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Names of the watched voltages."""
+        """Names of the monitored voltages."""
         return self.voltage.names
 
 
@@ -224,7 +224,7 @@ class Flow(eqx.Module):
 
     @property
     def losses_kw(self) -> Float[Array, "*batch"]:
-        """What flows in and is not drawn by a load [kW]."""
+        """Power that flows in and is not drawn by a load [kW]."""
         return self.head_kw.sum(-1) - self.drawn_kw.sum(-1)
 
 

@@ -55,7 +55,7 @@ def settle_taps(circuit: Circuit, background: Sequence[Spot]) -> Tapped:
 
 
 def taps_of(circuit: Circuit) -> tuple[int, ...]:
-    """Where the regulators stand, in their order."""
+    """Taps of the regulators, in their order."""
     return tuple(unit.tap for unit in circuit.regulators)
 
 
@@ -66,7 +66,7 @@ def at_rest(circuit: Circuit, voltage_v: Matrix) -> bool:
 
 
 def _measured(circuit: Circuit, background: Sequence[Spot]) -> Matrix | None:
-    """What each control sees [V on its 120 V side]; None without a solution."""
+    """Voltage that each control measures [V on its 120 V side]; None without a solution."""
     feeder = reduce_circuit(circuit, background, watched=_sensors(circuit))
     with jax.enable_x64(True):
         none = np.zeros(len(feeder.terminals))

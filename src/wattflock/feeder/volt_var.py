@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 
 class VoltVar(eqx.Module):
-    """The curve: reactive power as a share of what an inverter has left, against its own voltage.
+    """The curve: reactive power as a share of an inverter's remaining reactive power, against its own voltage.
 
     All is given at `give_pu` and below, nothing between the `rest` points, all is drawn at `draw_pu` and above, linear
     between. The example lies within the adjustable ranges of the source.

@@ -20,12 +20,12 @@ class Effect(eqx.Module):
 
     power_kw: Array  # mean power drawn [kW]; negative gives
     reactive_kvar: Array  # mean reactive power drawn [kvar]
-    cost: Array  # wear, fuel and what discomfort is worth [currency]; not the bill
+    cost: Array  # wear, fuel and the price of discomfort [currency]; not the bill
     discomfort_c_h: Array  # degrees outside the comfort band times hours [°C h]
     carbon_kg: Array  # of fuel burnt here [kg CO2]; not of the grid
     used_kwh: Array  # for its purpose; negative where energy is made [kWh]
     lost_kwh: Array  # in conversion [kWh]
-    room_kvar: Array  # reactive power that inverters could give or draw beside `reactive_kvar` [kvar]
+    room_kvar: Array  # reactive power that inverters could give or draw in addition to `reactive_kvar` [kvar]
 
 
 def effect(power_kw, dt_h, **more) -> Effect:
@@ -48,7 +48,7 @@ class Device(eqx.Module):
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
 
-    level: ClassVar[tuple[str, str] | tuple[()]] = ()  # what the state is called and its unit, where worth showing
+    level: ClassVar[tuple[str, str] | tuple[()]] = ()  # name and unit of the state, where figures show it
 
     @classmethod
     @abc.abstractmethod

@@ -7,7 +7,7 @@ from jaxtyping import Array
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
 from wattflock.homes.device import Device, Effect, effect
 
-METER_SEEN = 12  # what a home sees beside its devices
+METER_SEEN = 12  # what a home observes besides its devices
 
 
 class Home(eqx.Module):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 Terms = Sequence[tuple[np.ndarray, Any]]  # (column numbers, coefficients); column -1 is nothing
-ONE = 0  # the column that is fixed at 1, so that what cannot be steered is a term like any other
+ONE = 0  # the column that is fixed at 1, so that uncontrolled power is a term like any other
 
 
 @dataclasses.dataclass

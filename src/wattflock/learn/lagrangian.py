@@ -21,7 +21,7 @@ from wattflock.learn.nets import Separate, flock
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import Outcome, World, measures
 
-SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network says numbers of order one
+SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network's output is of order one
 SEEN = 13
 
 
@@ -94,11 +94,11 @@ class TrainState(eqx.Module):
     """State of a learner by gradient."""
 
     nets: Any  # Flock
-    mean: Any  # running mean of `nets` over rounds: what acts once training is over
+    mean: Any  # running mean of `nets` over rounds: the policy after training
     adam: optax.OptState
     multiplier: Array  # (steps, nodes)
     done: Array  # rounds
-    beside: Any = ()  # what a learner keeps beside its policies, e.g. a critic: a tree of arrays
+    beside: Any = ()  # further state of a learner, e.g. a critic: a tree of arrays
 
 
 class Lagrangian(eqx.Module):

@@ -26,10 +26,10 @@ class Prices(eqx.Module):
 
 
 class Settlement(eqx.Module):
-    """Who pays what: the sum of `bill` over homes + `margin` = `grid_bill`, always."""
+    """Bills: the sum of `bill` over homes + `margin` = `grid_bill`, always."""
 
     bill: Array  # (…, steps, homes) [currency]
-    margin: Array  # (…, steps), what a community keeps (negative) or adds [currency]
+    margin: Array  # (…, steps), kept (negative) or added by a community [currency]
     grid_bill: Array  # (…, steps), what is owed to the retailer [currency]
 
 
@@ -46,10 +46,10 @@ class Market(eqx.Module):
         """Bills of every home and step; never raises."""
 
     def prices(self, given: Profile) -> Prices:
-        """What a home faces at every step: the bill of a kWh that it draws, or feeds in, while no other home does.
+        """Prices of a home at every step: the bill of a kWh that it draws, or feeds in, while no other home does.
 
-        Homes see these prices, plans and tables are made with them. A market whose prices are told to homes in another
-        way says so here.
+        Controllers observe these prices; plans and tables use them. A market that publishes its prices in another way
+        overrides this.
 
         Args:
             given: days whose prices are those of the readings, (…, steps).

@@ -58,7 +58,7 @@ class Agile(DataSource):
         """Always raises: these are prices, not homes.
 
         Raises:
-            ScenarioError: always; it says where prices are named.
+            ScenarioError: always; the message names the field for prices.
         """
         allowed = "a source of homes; prices of agile are named beside it: data.settings.prices = 'agile', prices_path"
         raise ScenarioError([Problem("scenario", "data.part", "agile", allowed)])

@@ -65,7 +65,7 @@ class NorwayEv(DataSource):
 
 
 def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:
-    """One file's sessions as `Raw` holds them, and what was wrong."""
+    """One file's sessions as in `Raw`, and findings."""
     missing = [column for column in COLUMNS.values() if column not in table.columns]
     if missing:
         return pl.DataFrame(schema=SCHEMA), [finding("missing-column", (name, column)) for column in missing]

@@ -24,7 +24,8 @@ class Synthetic(DataSource):
     """Load, sun, cars and weather of new homes, made on the device from a fitted region; prices of a typical month.
 
     Where there are at least as many homes as agents, each agent is a home of its own. A composite: load, sun and car of
-    a home were learned from different homes. Source: the region's card (`wattflock generate` writes it beside homes).
+    a home were learned from different homes. Source: the region's card (`wattflock generate` writes it next to the
+    homes).
     """
 
     region: Annotated[str, Field(description="london, california, or a file that `wattflock data fit` wrote")] = (

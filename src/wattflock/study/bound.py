@@ -24,9 +24,9 @@ BOTH_KW = 0.01  # a battery that charges and discharges more than this at once b
 class Settings:
     """How voltages enter the programs of an optimum."""
 
-    rounds_most: int = 10  # linear programs with voltage rows; 0 leaves the wires out
+    rounds_most: int = 10  # linear programs with voltage rows; 0 leaves voltages out
     tolerance_pu: float = 1e-4  # beyond the limits, within which a plan is good enough
-    gap_per_home: float = 1e-3  # what another round would save at most [currency per home and day]
+    gap_per_home: float = 1e-3  # largest saving of another round [currency per home and day]
     near_pu: float = 0.005  # a voltage that has been so close to a limit has a row from then on
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
     trust_kw: float = 50.0  # most that a terminal's power moves in the second round; then half as much, …
@@ -36,16 +36,16 @@ class Settings:
 class Optimum:
     """The best day of all homes that was found, replayed in the world in float64."""
 
-    cost: float  # what the plan costs in the world [currency per day]
-    lower_bound: float  # what its linear program says, without the price of violations [currency per day]
-    free_cost: float  # the same without wires: a true lower bound for any controller [currency per day]
+    cost: float  # cost of the plan in the world [currency per day]
+    lower_bound: float  # value of its linear program, without the price of violations [currency per day]
+    free_cost: float  # the same without voltage limits: a true lower bound for any controller [currency per day]
     power_kw: np.ndarray  # (steps, homes) drawn from the grid
     action: np.ndarray  # (steps, homes, controls) in [-1, 1]: replay with `Rest` and a action_offset
     rounds: int  # linear programs with voltage rows
     worst_pu: float  # greatest AC violation of a node and step
     violation_pu_h: float  # sum of AC violations over nodes and steps
-    free_violation_pu_h: float  # the same of the optimum without wires
-    converged: bool  # AC violations are within the tolerance of what the program says cannot be avoided
+    free_violation_pu_h: float  # the same of the optimum without voltage limits
+    converged: bool  # AC violations are within the tolerance of what the program cannot avoid
 
 
 class Day(eqx.Module):

@@ -145,7 +145,7 @@ def refuse_few(days: int, fold: int) -> None:
 def sources(
     measured: tuple[str, ...], held_out: tuple[str, ...], count: int, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Which measured home each agent is, by split; those held out stand in the test split alone.
+    """Which measured home each agent is, by split; those held out are in the test split only.
 
     Where there are enough homes no two agents are the same one.
 

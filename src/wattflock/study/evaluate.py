@@ -27,7 +27,7 @@ class Judged:
     export_kwh: np.ndarray  # (days, homes)
     discomfort_c_h: np.ndarray  # (days, homes)
     carbon_kg: np.ndarray  # (days, homes)
-    net_kw: np.ndarray  # (days, steps) of the flock on the feeder
+    net_kw: np.ndarray  # (days, steps) of all homes on the feeder
     voltage_pu: np.ndarray  # (days, steps, nodes)
     excess_pu: np.ndarray  # (days, steps, nodes)
     import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market

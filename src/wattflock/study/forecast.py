@@ -10,7 +10,7 @@ import numpy as np
 from wattflock.core.types import Profile
 from wattflock.data.sample import Sampler
 
-COMMUTES = 40  # training days whose mean stands for the car's habits where cars were not measured
+COMMUTES = 40  # training days whose mean is the car's forecast where cars were not measured
 
 
 @dataclasses.dataclass(frozen=True)

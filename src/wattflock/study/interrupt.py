@@ -20,7 +20,7 @@ def heard(work: Callable[[], T], last: Callable[[], None]) -> T:
     the process ends with exit code 130. Files are written whole or not at all, so nothing is left half done.
 
     Args:
-        work: what is done; its exceptions are raised here.
+        work: the function to run; its exceptions are raised here.
         last: called before the process is ended.
     """
     outcome: list[Callable[[], T]] = []
@@ -47,7 +47,7 @@ def heard(work: Callable[[], T], last: Callable[[], None]) -> T:
 
 
 def _tried(work: Callable[[], T]) -> Callable[[], T]:
-    """A function that gives what the work gave, or raises what it raised."""
+    """A function that returns the result of the work, or raises its exception."""
     try:
         value = work()
     except BaseException as error:

@@ -11,11 +11,11 @@ from typing import Any
 from wattflock.study.interrupt import heard
 
 LOOK_S = 0.5  # between two looks at who is done: Ctrl-C is heard there
-PATIENCE_S = 60.0  # for what is interrupted to save where it was
+PATIENCE_S = 60.0  # for interrupted work to save its state
 
 
 def cores() -> tuple[int, ...]:
-    """The cores that this process may use; where the system does not say which, their numbers."""
+    """The cores that this process may use; where the system does not list them, their numbers."""
     ask = getattr(os, "sched_getaffinity", None)
     return tuple(sorted(ask(0))) if ask else tuple(range(os.cpu_count() or 1))
 
@@ -41,7 +41,7 @@ def side_by_side(work: Callable[..., str], items: Sequence[tuple], workers: int)
                 here, there = context.Pipe(duplex=False)
                 process = context.Process(target=_one, args=(there, share, work, item), daemon=True)
                 process.start()
-                there.close()  # ours: what is left is the worker's, and its end is the end of the pipe
+                there.close()  # ours is closed, so that the worker's end is the end of the pipe
                 live[here] = place, process, share
             for ready in wait(list(live), LOOK_S):
                 place, process, share = live.pop(ready)  # type: ignore[arg-type]

@@ -77,12 +77,12 @@ class Plan(pydantic.BaseModel):
         return self.model_copy(update={"name": name, "seeds": small.seeds, "recompile": False, "rows": rows})
 
     def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[Row, ...]:
-        """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: as the file says).
+        """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: those of the file).
 
         Raises:
             ScenarioError: lists every problem of all these rows and of `sets` at once.
         """
-        load(Path(self.scenario))  # what is wrong with the base itself is told once, and first
+        load(Path(self.scenario))  # problems of the base itself are reported once, and first
         names = tuple(dict.fromkeys(picked)) or tuple(self.rows)
         problems = _unknown(names, self.rows, "--row")
         if seeds < 0:
@@ -147,7 +147,7 @@ def _split(model: type, tree: toml.Tree, where: str, problems: list[Problem]) ->
 
 
 def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
-    """A tree as `--set` takes it, a text for each value; what is no table is written alike in JSON and TOML."""
+    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML."""
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from _sets(value, f"{above}{key}.")

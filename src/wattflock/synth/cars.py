@@ -13,7 +13,7 @@ LAST_SCORE = 3.0  # tables over a normal score go from minus to plus this
 WARM_UP_DAYS = 4
 MIX = 0.3  # a car is at most this far from the one it was drawn from to the one that is like it
 AGES = (1, 2, 3, 4, 5, 6, 7, 10, 14, 21, 35)  # days since the last switch: where a new row of `age` begins
-OPEN_AGES = 4  # rows of `age` for a car that stands at the plug
+OPEN_AGES = 4  # rows of `age` for a car that stays plugged in
 Tree = dict[str, Array]
 
 
@@ -21,7 +21,7 @@ class CarDay(eqx.Module):
     """One day of one car, each (steps,)."""
 
     plugged: Array  # share of the step
-    need_kwh: Array  # asked for by the sessions that begin in this step
+    need_kwh: Array  # requested by the sessions that begin in this step
     driving_kwh: Array
 
 

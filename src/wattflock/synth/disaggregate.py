@@ -26,7 +26,7 @@ class Finer(eqx.Module):
     the quarter's power. Source: a multiplicative cascade, e.g. Güntner et al. 2001, with measured halves.
     """
 
-    first: Weights  # of the hours that are parted first
+    first: Weights  # of the hours that are split first
     between: Weights
 
     @classmethod

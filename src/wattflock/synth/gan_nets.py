@@ -17,7 +17,7 @@ from jax import Array
 
 from wattflock.synth.load_model import Say
 
-SET = 50  # profiles that the networks see at once
+SET = 50  # profiles that the networks take at once
 PERCENTS = (10.0, 25.0, 50.0, 75.0, 90.0)
 HIDDEN_GENERATOR, HIDDEN_JUDGE = (16, 32), (128, 64)
 DROP_GENERATOR, DROP_JUDGE = 0.5, 0.3
@@ -36,7 +36,7 @@ class Recipe:
     percent_weight: float = 100.0  # HEDGE
     sum_weight: float = 1e-7  # HEDGE
     enough: float = 5e-4  # percentile loss at which a network stops (HEDGE)
-    noise: float = 0.01  # on what both networks put out, for the first `noisy` steps (HEDGE)
+    noise: float = 0.01  # on the output of both networks, for the first `noisy` steps (HEDGE)
     noisy: int = 100  # HEDGE
 
 

@@ -19,8 +19,8 @@ from wattflock.synth.sky import MeasuredWeather
 BLOCK = 1000  # homes that live together on the device; always so many, so that rounding is the same for any number
 MOST_ROWS = 9_000_000  # of a table: a year of a block by the hour, some 0.3 GB
 DIGITS = 3  # watts and watt-hours
-SIZES = "sizes.csv"  # beside the tables of a folder
-SIZES_OF = {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}  # field of a flock → column of that file
+SIZES = "sizes.csv"  # next to the tables of a folder
+SIZES_OF = {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}  # field of `HomeDays` → column of that file
 
 
 @dataclasses.dataclass(frozen=True)

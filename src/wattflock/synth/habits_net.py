@@ -10,7 +10,7 @@ from wattflock.synth.load_model import Hours
 
 KEEP = (0.6, 0.85, 0.96)  # how much of a running mean is kept from hour to hour
 HIDDEN, PARTS, CHANNELS, OWN = 48, 8, 6, 10  # width, mixture, schedule, learned coordinates of a home
-CONDITIONS, FACTS = 6, 10  # what a schedule depends on; what is known of a day
+CONDITIONS, FACTS = 6, 10  # conditions of a schedule; facts of a day
 Weights = dict[str, Array]
 
 

@@ -14,7 +14,7 @@ from wattflock.data.home_days import HomeDays
 from wattflock.synth.habits_net import KEEP, OWN, Weights, asked, coordinates, mixture, remember, start
 from wattflock.synth.load_model import Say
 
-FLOOR_KW = 0.02  # loads are told apart on the scale of log(load + this)
+FLOOR_KW = 0.02  # loads are compared as log(load + this)
 SETTLED_DAYS = 14  # running means need a past
 STEPS, BATCH, CHUNK, RATE = 3000, 8192, 100, 3e-3
 BLUR = 0.15  # noise on the learned coordinates of a home, so that homes in between are meaningful
@@ -136,7 +136,7 @@ def _asked_of(when: When, outdoor_c: np.ndarray) -> tuple[Array, Array]:
 
 
 def _filled(load_kw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Days with a gap take the home's mean day, so that what follows has a past; and which days are whole."""
+    """Days with a gap take the home's mean day, so that the next days have a past; and which days are whole."""
     whole = np.asarray(~np.isnan(load_kw).any(-1))
     mean = np.nanmean(load_kw, 1, keepdims=True)
     return np.where(whole[..., None], load_kw, mean), whole

@@ -22,7 +22,7 @@ class HeatTraits(eqx.Module):
     """Constants of a home's heat demand."""
 
     loss_kw_per_c: Array
-    balance_c: Array  # daily mean outdoors above which nothing is asked for; free gains of people and sun are in it
+    balance_c: Array  # daily mean outdoors above which there is no demand; free gains of people and sun are included
     rhythm_c: Hours  # set-back at night, and the push in the morning, as degrees of the balance temperature
     glass_m2: Array  # window that lets the sun in, facing it
     restless: Array  # how far a day strays by airing, guests, absence [share, standard deviation]

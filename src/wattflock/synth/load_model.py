@@ -11,7 +11,7 @@ from wattflock.data.calendar import When
 from wattflock.data.home_days import HomeDays
 
 Hours = Float[Array, "24"]
-Say = Callable[[float, str], None]  # how far a fit is [share], and what it says
+Say = Callable[[float, str], None]  # progress of a fit [share], and a note
 
 
 class Around(eqx.Module):

@@ -79,7 +79,7 @@ class RegionDays(eqx.Module):
 
 
 def settle(region: Region, mix: Mix, seed: int | Array, numbers: Array) -> Households:
-    """Homes by their numbers; home 7 of a seed is the same whatever other homes are asked for."""
+    """Homes by their numbers; home 7 of a seed is the same whatever other homes are requested."""
     keys = jax.vmap(lambda number: jax.random.fold_in(jax.random.key(seed), number))(numbers)
 
     def one(key: Array) -> Households:

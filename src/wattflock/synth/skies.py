@@ -40,7 +40,7 @@ class SkySource:
 
 
 def _california(folder: Path, like: Sky | None) -> Sky:
-    """Panels of twelve homes and the light of the file beside them."""
+    """Panels of twelve homes and the light of their weather file."""
     del like
     left_out = part("data", DataSource, "california")().raw().card["left_out"]
     homes, common = (_table(folder / f"{name}_hourly.parquet") for name in ("homes", "common"))

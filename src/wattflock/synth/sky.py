@@ -32,7 +32,7 @@ class Outside(eqx.Module):
     low_morning: Float[Array, "288"]  # 1 at sunrise, fading as the sun climbs, 0 in the afternoon
     low_evening: Float[Array, "288"]
     unrest: Float[Array, "24"]  # how far one home's hour strays from the region's [share, standard deviation]
-    unrest_day: Array  # the same for what strays all day long
+    unrest_day: Array  # the same for deviations of a whole day
 
 
 class PanelTraits(eqx.Module):
@@ -40,7 +40,7 @@ class PanelTraits(eqx.Module):
 
     normal: Float[Array, "3"]  # east, north, up
     gain: Array  # kW per kW peak at 1 kW/m² and 25 °C; wiring, inverter, dirt and the true size are in it
-    morning: Array  # share of the beam lost to what stands in the way of a low morning sun
+    morning: Array  # share of the beam lost to obstacles at low morning sun
     evening: Array
 
 
@@ -187,7 +187,7 @@ def is_warm(month):
 
 
 def jumps(clearness):
-    """How far each hour's clearness is from the hours beside it, the farther of the two; (..., 24)."""
+    """The larger difference of each hour's clearness to its two neighbours; (..., 24)."""
     steps = jnp.abs(jnp.diff(clearness))
     edge = jnp.zeros_like(steps[..., :1])
     return jnp.maximum(jnp.concatenate([edge, steps], -1), jnp.concatenate([steps, edge], -1))

@@ -26,11 +26,11 @@ GRID = np.concatenate([np.linspace(0, 1.3, 27), [1.6]])
 CLEAR = int(np.argmin(np.abs(GRID - 1)))  # where GRID is 1
 JUMPS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
 OFF = 0.005  # kWh per kW peak of a whole day, below which a panel is taken to be off where others are not
-LEAST_SUN = 0.05  # kW per kW peak under a clear sky, below which a reading says nothing about clouds
+LEAST_SUN = 0.05  # kW per kW peak under a clear sky, below which a reading is not used for clouds
 
 
 class PanelLight:
-    """Light of each day and hour at every clearness of GRID: what panels are fitted with."""
+    """Light of each day and hour at every clearness of GRID: input of the panels' fit."""
 
     def __init__(self, place: Place, when: When, beam, outdoor_c):
         def day(one, k):
@@ -173,8 +173,8 @@ def place(latitude_deg: float, longitude_deg: float, meridian_deg: float) -> Pla
     return Place(*fields)
 
 
-# Where the sets were measured. Fontana: found in the panels' noons; Los Angeles: the weather beside them, of another
-# year. Germany: SimBench does not say where, and its clock is UTC.
+# Where the sets were measured. Fontana: found in the panels' noons; Los Angeles: their weather file, of another
+# year. Germany: SimBench does not give the place, and its clock is UTC.
 FONTANA = place(34.1, -117.44, -120)
 LOS_ANGELES = place(33.93, -118.4, -120)
 GERMANY = place(51.0, 10.0, 0)

@@ -28,5 +28,5 @@ class Voltmeter(eqx.Module):
         return jnp.take(flow.terminal_pu, self.terminal, axis=-1)
 
     def observe(self, voltage_pu: Float[Array, "homes"]) -> Float[Array, "homes seen"]:
-        """What policies are given, of order one: ±1 is ±5 %."""
+        """Feature of policies, of order one: ±1 is ±5 %."""
         return 20 * (voltage_pu - 1)[:, None]

@@ -40,7 +40,7 @@ class Outcome(eqx.Module):
     discomfort_c_h: Array  # (…, homes) [°C h]
     net_kwh: Array  # (…, homes) [kWh]
     carbon_kg: Array  # (…, homes) grid and fuel [kg]
-    net_kw: Array  # (…,) of the whole flock on the feeder [kW]
+    net_kw: Array  # (…,) of all homes on the feeder [kW]
     voltage_pu: Array  # (…, nodes) [per unit]
     excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
     converged: Array  # (…,) whether the power flow did
@@ -57,7 +57,7 @@ class World(eqx.Module):
     limits: Limits
     steps: int = eqx.field(static=True)  # in a day
     placement: Array  # (homes, terminals) homes of this kind at a terminal, e.g. 2 where one agent is two homes
-    voltmeter: Voltmeter | None = None  # what homes see of the wires; None: nothing
+    voltmeter: Voltmeter | None = None  # what homes observe of the feeder; None: nothing
     guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
 
     @property

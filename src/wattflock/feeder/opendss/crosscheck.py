@@ -67,7 +67,7 @@ class OpenDSSSolution:
 
 
 class BaseCase:
-    """An OpenDSS model frozen in its base case, as `read_opendss` sees it.
+    """An OpenDSS model frozen in its base case, as `read_opendss` gets it.
 
     Raises:
         ScenarioError: as `read_opendss`.

@@ -50,7 +50,7 @@ def stand_ins(engine: Any) -> tuple[list[str], list[str]]:
 def _drawn(one: Element, phases: int, voltage: Matrix, current: Matrix) -> list[tuple[Pair, complex, float]]:
     """Nodes, power [kW + j kvar] and voltage [kV] of each branch; no current circulates in a delta: (I_a − I_b) / 3.
 
-    Three phases whose currents need no return are a delta too: a star may stand where no wire is grounded.
+    Three phases whose currents need no return are a delta too: a wye may be connected where nothing is grounded.
     """
     delta = phases == 3 and abs(current[:3].sum()) <= NO_RETURN * abs(current).max()
     drawn = []

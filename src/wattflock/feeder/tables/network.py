@@ -39,7 +39,7 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Rating:
-    """What a phase conductor of a configuration may carry; configurations without a row are not rated."""
+    """Rating of a phase conductor of a configuration; configurations without a row are not rated."""
 
     configuration: str
     rating_a: float

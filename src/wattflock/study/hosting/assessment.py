@@ -42,7 +42,7 @@ class Hosted:
     homes: np.ndarray
     alone: dict[str, Hosting]  # by direction
     together: dict[tuple[str, str], Envelope]  # by direction and allocation
-    sensitivity: Sensitivity | None  # of every watched voltage; None on feeders of too many
+    sensitivity: Sensitivity | None  # of every monitored voltage; None on feeders of too many
 
 
 def hosted(circuit: Circuit, asked: HostingRequest, say: Callable[[int, str], None]) -> Hosted:

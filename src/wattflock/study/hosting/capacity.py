@@ -18,7 +18,7 @@ from wattflock.study.hosting.sensitivity import MOST, Point, tolerance_of
 EXPORT = "export"  # feeding in more
 IMPORT = "import"  # drawing more
 SIGN = {EXPORT: -1.0, IMPORT: 1.0}  # of the power drawn
-CAP = "cap"  # what binds where the feeder does not
+CAP = "cap"  # the binding row where the cap is reached
 NO_SOLUTION = "no power flow solution"
 
 GRID = 8  # coarse steps up to the cap, looked at first
@@ -54,7 +54,7 @@ class Reach:
 def hosting_capacity(point: Point, direction: str, cap_kw: float) -> Hosting:
     """Every terminal alone, all at once: a batch of terminals × terminals for each step of the search.
 
-    Feasibility need not be monotone, so `GRID` steps up to the cap are tried first and the search goes on between the
+    Feasibility need not be monotone, so `GRID` steps up to the cap are tried first and the search continues between the
     last kept one before the first violated one, and that one: below the answer all limits are kept at every point of
     the grid and the refinement.
 

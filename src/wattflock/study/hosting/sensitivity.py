@@ -64,7 +64,7 @@ def operating_point(feeder: Feeder, limits: Limits, load_kw: ArrayLike, load_kva
 
 
 def voltage_sensitivity(point: Point) -> Sensitivity:
-    """Of every watched voltage magnitude to the power drawn at each terminal.
+    """Sensitivity of every monitored voltage magnitude to the power drawn at each terminal.
 
     From the implicit function theorem at the solution of `solve` (docs/feeder.md), one adjoint for each row, in chunks
     of `AT_ONCE` rows so that memory is rows × terminals and little more. Never raises.

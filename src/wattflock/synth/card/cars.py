@@ -20,7 +20,7 @@ from wattflock.synth.card.sides import (
 from wattflock.synth.card.trials import FEWEST_DAYS, compare_clusters, tell_apart
 from wattflock.synth.judge import Labelled, Sample
 
-BATTERY_KWH = 100.0  # of the largest common cars; where nobody says whose battery is whose
+BATTERY_KWH = 100.0  # of the largest common cars; where the batteries are not known
 FEWEST_SESSIONS = 20
 Figures = dict[str, dict[str, np.ndarray]]
 

@@ -34,7 +34,7 @@ def collect(training: Real, held_out: Real, synthetic: HomeDays, say: Say = lamb
     """Every figure of a card, ready for JSON. Powers are judged hour by hour.
 
     Args:
-        training: real homes that the generator was fitted to; several flocks where load, PV and cars were measured in
+        training: real homes that the generator was fitted to; several sets where load, PV and cars were measured in
             different homes; None if not known.
         held_out: real homes that it was not fitted to, in the same way.
         synthetic: the homes that are judged.

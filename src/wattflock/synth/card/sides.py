@@ -10,7 +10,7 @@ import numpy as np
 
 from wattflock.data.home_days import HomeDays
 
-FLOOR = "training against held-out homes"  # what chance and few homes alone make
+FLOOR = "training against held-out homes"  # the effect of chance and few homes
 Row = dict[str, Any]
 Section = tuple[dict[str, Any], list[Row]]  # what a figure shows, and its lines of the table
 
@@ -74,7 +74,7 @@ WORDS = {"training": "training homes", "held_out": "held-out homes", "synthetic"
 MOST_HOMES = 400  # of a side; of more, so many spread evenly are judged
 
 Real = HomeDays | tuple[HomeDays, ...] | None
-Trio = dict[str, tuple[HomeDays, ...]]  # of each side; sources that measured different things stand beside each other
+Trio = dict[str, tuple[HomeDays, ...]]  # of each side; sources that measured different things are listed together
 
 
 class LeftOut(Exception):
@@ -88,7 +88,7 @@ class Part:
     values: np.ndarray
     weekday: np.ndarray  # (days,), 0 is Monday
     month: np.ndarray  # (days,), 1 to 12
-    place: np.ndarray  # (homes,) where they stand in their flock
+    place: np.ndarray  # (homes,) their index in their set
     kwp: np.ndarray | None = None  # (homes,) [kW peak]
 
     @property
@@ -137,7 +137,7 @@ def car_parts(sides: Trio) -> tuple[Cars, list[str]]:
     """Cars of every side that has any, hour by hour, in the months that all of them share; and a note about them.
 
     Raises:
-        LeftOut: the synthetic side does not say when cars are plugged in or what they ask for.
+        LeftOut: the synthetic side lacks plug-in times or requested energy.
     """
     asked, notes = parts(sides, "ev_charging_need_kwh")
     plugged, _ = parts(sides, "ev_plugged")

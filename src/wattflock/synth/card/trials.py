@@ -66,7 +66,7 @@ def compare_clusters(topic: str, labelled: dict[str, judge.Labelled]) -> Section
 
 
 def tell_apart(topic: str, days: Samples, weeks: Samples) -> Section:
-    """Area under the curve of a discriminator of single days and of 7 days, beside that of real against real.
+    """Area under the curve of a discriminator of single days and of 7 days, and that of real against real.
 
     Raises:
         LeftOut: there is nothing real, or too little of a side.

@@ -17,7 +17,7 @@ class Gan(LoadModel):
     """Clusters by a chain, energy by a chain, the shape by a GAN that was fitted to days of the cluster.
 
     Dropout stays on when days are made, as in training: the percentiles were matched with it, and without it one number
-    determines a day. Source: Charbonnier et al. 2024 (HEDGE, MethodsX 12, 102618); docs/synth-gan.md says what differs.
+    determines a day. Source: Charbonnier et al. 2024 (HEDGE, MethodsX 12, 102618); differences: docs/synth-gan.md.
     """
 
     clusters: behaviour.Behaviour

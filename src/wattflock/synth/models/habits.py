@@ -15,7 +15,7 @@ from wattflock.synth.habits_training import FLOOR_KW, learned
 from wattflock.synth.load_model import Around, Hours, LoadModel, Say
 
 TUNED_ON = 256  # new homes that level and spread are tuned on
-APART = 0.25  # how far a new home stands from a measured one [share of the homes' spread]
+APART = 0.25  # distance of a new home from a measured one [share of the homes' spread]
 
 
 class Traits(NamedTuple):
