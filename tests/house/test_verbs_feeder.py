@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +187,16 @@ def test_hosting_that_cannot_be_is_told(words):
     result = feeder("hosting", "ieee13", *words)
     assert result.exit_code == 2
     assert "allowed" in result.output and "Traceback" not in result.output
+
+
+def test_opendss_stays_in_the_main_thread_beside_compiled_programs(tmp_path):
+    """OpenDSS in a thread of a process that has used it before and in which JAX has compiled ends the process."""
+    pytest.importorskip("dss")
+    program = (
+        "import sys, jax, jax.numpy as jnp\nfrom wattflock.apps.cli import main\n"
+        "from wattflock.feeder.opendss.engine import start\nstart()\n"
+        "jax.jit(lambda x: x @ x)(jnp.ones((500, 500))).block_until_ready()\nmain()\n"
+    )
+    command = [sys.executable, "-c", program, "feeder", "check", "ieee13"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
