@@ -25,13 +25,6 @@ class Full(wf.Policy):
 class Mine(wf.Learner):
     """A learner that has no file."""
 
-    @classmethod
-    def example(cls):
-        return cls()
-
-    def init(self, world, key):
-        return ()
-
     def policy(self, state):
         return Full()
 

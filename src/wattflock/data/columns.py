@@ -15,7 +15,7 @@ ENERGY = {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3}
 
 
 @dataclass(frozen=True)
-class Quantity:
+class ColumnQuantity:
     """One quantity of a column: our name, names in other files, and its units."""
 
     own: str
@@ -26,23 +26,23 @@ class Quantity:
 
 
 QUANTITIES = {
-    "load": Quantity(
+    "load": ColumnQuantity(
         "load_kw", ("load", "consumption", "usage", "use", "demand", "energy", "power", "grid", "net", "value", "kwh"),
         (*POWER, *ENERGY),
     ),
-    "pv": Quantity("pv_kw", ("pv", "solar", "generation", "gen", "production"), (*POWER, *ENERGY)),
-    "heat": Quantity("heat_kw", ("heat",), (*POWER, *ENERGY)),
-    "outdoor": Quantity(
+    "pv": ColumnQuantity("pv_kw", ("pv", "solar", "generation", "gen", "production"), (*POWER, *ENERGY)),
+    "heat": ColumnQuantity("heat_kw", ("heat",), (*POWER, *ENERGY)),
+    "outdoor": ColumnQuantity(
         "outdoor_c", ("outdoor", "temperature", "temp", "air_temperature", "t_out"), ("c", "f", "k"), True, "c"
     ),
-    "import_price": Quantity(
+    "import_price": ColumnQuantity(
         "import_price_per_kwh", ("import_price", "price", "tariff"), ("per_kwh", "p", "cents", "per_mwh"), True,
         "per_kwh",
     ),
-    "export_price": Quantity(
+    "export_price": ColumnQuantity(
         "export_price_per_kwh", ("export_price",), ("per_kwh", "p", "cents", "per_mwh"), True, "per_kwh"
     ),
-    "carbon": Quantity("carbon_kg_per_kwh", ("carbon", "co2"), ("kg", "g"), True, "kg"),
+    "carbon": ColumnQuantity("carbon_kg_per_kwh", ("carbon", "co2"), ("kg", "g"), True, "kg"),
 }  # fmt: skip
 PLAIN = {"ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh"}  # ours alone: read as they are
 SCALE = {"per_kwh": 1.0, "p": 0.01, "cents": 0.01, "per_mwh": 1e-3, "kg": 1.0, "g": 1e-3}

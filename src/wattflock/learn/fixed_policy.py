@@ -1,10 +1,7 @@
 """A given policy as a method to compare: nothing is trained."""
 
-from jaxtyping import Array
-
 from wattflock.learn.learner import Learner
 from wattflock.world.rollout import Policy, ZeroPolicy
-from wattflock.world.world import World
 
 
 class FixedPolicy(Learner):
@@ -16,11 +13,6 @@ class FixedPolicy(Learner):
     def example(cls) -> "FixedPolicy":
         """The policy with zero action."""
         return cls(ZeroPolicy())
-
-    def init(self, world: World, key: Array) -> tuple:
-        """No state."""
-        del world, key
-        return ()
 
     def policy(self, state: tuple) -> Policy:
         """The given policy."""

@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import itertools
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax
@@ -164,10 +164,6 @@ class Gradient(Learner):
     together: Annotated[
         int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
     ] = 0
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
     @property
     def lagrangian(self) -> Lagrangian:

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -20,13 +20,14 @@ class Learner(eqx.Module):
     """A method that gives a policy. A rule is a learner with zero rounds."""
 
     @classmethod
-    @abc.abstractmethod
     def example(cls) -> Self:
         """The learner with the settings it was tuned to."""
+        return cls()
 
-    @abc.abstractmethod
-    def init(self, world: World, key: Array):
-        """The state before the first round: a tree of arrays."""
+    def init(self, world: World, key: Array) -> Any:
+        """The state before the first round: a tree of arrays; a rule has none."""
+        del world, key
+        return ()
 
     @abc.abstractmethod
     def policy(self, state) -> Policy:

@@ -53,7 +53,7 @@ class CardFigure:
 
 
 @dataclass(frozen=True)
-class Panel:
+class CardPanel:
     """One pair of axes and what is drawn between them."""
 
     title: str
@@ -79,7 +79,7 @@ def card_figures(facts: Facts) -> list[CardFigure]:
     return found
 
 
-def _figure(name: str, panels: list[Panel], columns: int) -> Any:
+def _figure(name: str, panels: list[CardPanel], columns: int) -> Any:
     sides = {side: None for panel in panels for _, side, _ in panel.series}
     labels = {side: OWN_WORDS.get(name, {}).get(side, look.label) for side, look in LOOKS.items() if side in sides}
     wide, high = PANEL_PX[columns]
@@ -87,7 +87,7 @@ def _figure(name: str, panels: list[Panel], columns: int) -> Any:
     return alt.concat(*made, columns=columns, spacing=24).resolve_scale(**SHARED)
 
 
-def _drawn(panel: Panel, labels: dict[str, str]) -> Any:
+def _drawn(panel: CardPanel, labels: dict[str, str]) -> Any:
     layers = [] if panel.cells is None else _heat(panel, panel.cells)
     for kind, draw in MARKS.items():
         some = [table.with_columns(side=pl.lit(labels[side])) for k, side, table in panel.series if k == kind]
@@ -112,7 +112,9 @@ def _sides(labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _lines(table: pl.DataFrame, panel: Panel, labels: dict[str, str], width: float, interpolate: Any = "linear") -> Any:
+def _lines(
+    table: pl.DataFrame, panel: CardPanel, labels: dict[str, str], width: float, interpolate: Any = "linear"
+) -> Any:
     base = alt.Chart(table).encode(panel.x, panel.y, **_sides(labels))
     marked = (
         {"size": 22, "filled": True}
@@ -126,7 +128,7 @@ def _lines(table: pl.DataFrame, panel: Panel, labels: dict[str, str], width: flo
     return alt.layer(line, place)
 
 
-def _band(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
+def _band(table: pl.DataFrame, panel: CardPanel, labels: dict[str, str]) -> Any:
     return (
         alt.Chart(table)
         .mark_area(opacity=0.22, clip=True)
@@ -134,7 +136,7 @@ def _band(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
     )
 
 
-def _points(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
+def _points(table: pl.DataFrame, panel: CardPanel, labels: dict[str, str]) -> Any:
     domain, looks = list(labels.values()), [LOOKS[side] for side in labels]
     legend = alt.Legend(title=None, symbolSize=90)
     colour = alt.Color("side:N", legend=legend).scale(domain=domain, range=[look.colour for look in looks])
@@ -145,7 +147,7 @@ def _points(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
     return base.encode(panel.x, panel.y, colour, shape, size=size, tooltip=told)
 
 
-def _spread(table: pl.DataFrame, panel: Panel, labels: dict[str, str]) -> Any:
+def _spread(table: pl.DataFrame, panel: CardPanel, labels: dict[str, str]) -> Any:
     """Thin vertical lines from `low` to `y`."""
     colours = [LOOKS[side].colour for side in labels]
     stroke = alt.Stroke("side:N", legend=None).scale(domain=list(labels.values()), range=colours)
@@ -163,7 +165,7 @@ MARKS: dict[str, Callable[..., Any]] = {  # kinds of series, in the order in whi
 }
 
 
-def _heat(panel: Panel, cells: pl.DataFrame) -> list[Any]:
+def _heat(panel: CardPanel, cells: pl.DataFrame) -> list[Any]:
     """Cells between `x` and `x2`, `y` and `y2`; those without a `value` stay blank; `text` stands in the middle."""
     legend = alt.Legend(title="days [%]", gradientLength=160, gradientThickness=10)
     fill = alt.Fill("value:Q", legend=legend).scale(range=list(SHARES), domainMin=0, interpolate="rgb")
@@ -221,18 +223,18 @@ def _cumulative(curves: dict[str, Data]) -> tuple[Series, ...]:
     return tuple(_series("line", side, curve["value"], curve["percent"]) for side, curve in curves.items())
 
 
-def _of_homes(title: str, axis: str, curves: dict[str, Data]) -> Panel:
-    return Panel(title, _axis(alt.X, axis, 6), _y("homes [%]", 100), _cumulative(curves))
+def _of_homes(title: str, axis: str, curves: dict[str, Data]) -> CardPanel:
+    return CardPanel(title, _axis(alt.X, axis, 6), _y("homes [%]", 100), _cumulative(curves))
 
 
-def _energy(data: Data) -> list[Panel]:
+def _energy(data: Data) -> list[CardPanel]:
     days = _axis(alt.X, "energy of a day [kWh]", 6, (0, data["edges"][-1]))
     means = {side: each["homes"] for side, each in data["sides"].items()}
-    return [Panel("all days", days, _y("days [% per kWh]"), _densities(data)),
+    return [CardPanel("all days", days, _y("days [% per kWh]"), _densities(data)),
             _of_homes("homes", "mean energy of a day [kWh]", means)]  # fmt: skip
 
 
-def _bands(data: Data) -> list[Panel]:
+def _bands(data: Data) -> list[CardPanel]:
     low, q1, middle, q3, high = (data["percents"].index(percent) for percent in (10, 25, 50, 75, 90))
     hours = [hour + 0.5 for hour in range(24)]
     found: dict[str, list[Series]] = {}
@@ -243,23 +245,23 @@ def _bands(data: Data) -> list[Panel]:
             found[title] += [_series("low", side, hours, table[low]), _series("high", side, hours, table[high])]
             found[title].append(_series("line", side, hours, table[middle]))
     top = 1.05 * max(_highest(series) for series in found.values())
-    return [Panel(title, _hour(), _y("load [kW]", top), tuple(series)) for title, series in found.items()]
+    return [CardPanel(title, _hour(), _y("load [kW]", top), tuple(series)) for title, series in found.items()]
 
 
-def _autocorrelation(data: Data) -> list[Panel]:
+def _autocorrelation(data: Data) -> list[CardPanel]:
     series = tuple(_series("line", side, data["lag_days"], line) for side, line in data["sides"].items())
     low = min([0.0, *(float(table["y"].min() or 0) for *_, table in series)])  # pyright: ignore[reportArgumentType]
     x = _axis(alt.X, "days between [d]", alt.Axis(values=[1, 3, 5, 7, 9, 11, 14]), (0.5, 14.5))
-    return [Panel("daily energy", x, _axis(alt.Y, "autocorrelation [1]", 6, (low - 0.02, 1)), series)]
+    return [CardPanel("daily energy", x, _axis(alt.Y, "autocorrelation [1]", 6, (low - 0.02, 1)), series)]
 
 
-def _scale(data: Data) -> list[Panel]:
+def _scale(data: Data) -> list[CardPanel]:
     """A cloud for each side, one colour scale for all."""
     edges = list(pairwise(data["edges"]))
     x, y = (_axis(channel, f"{day} / home's mean [1]", 5, (0, data["edges"][-1]))
             for channel, day in ((alt.X, "yesterday"), (alt.Y, "today")))  # fmt: skip
     return [
-        Panel(f"{LOOKS[side].label}: correlation {each['correlation']:.2f}", x, y,
+        CardPanel(f"{LOOKS[side].label}: correlation {each['correlation']:.2f}", x, y,
               cells=_cells(edges, edges, each["percent"]))
         for side, each in data["sides"].items()
     ]  # fmt: skip
@@ -273,7 +275,7 @@ def _cells(x: list[tuple[float, float]], y: list[tuple[float, float]], table: li
     return made.with_columns(pl.col("value").round_sig_figs(4))
 
 
-def _transitions(data: Data) -> list[Panel]:
+def _transitions(data: Data) -> list[CardPanel]:
     """A table for each side."""
     panels = []
     for side, each in data["sides"].items():
@@ -286,35 +288,35 @@ def _transitions(data: Data) -> list[Panel]:
         )
         x = _named(alt.X, "kind of the day", names, (0, count))
         y = _named(alt.Y, "kind of the day before", names, (count, 0))
-        panels.append(Panel(LOOKS[side].label, x, y, cells=cells))
+        panels.append(CardPanel(LOOKS[side].label, x, y, cells=cells))
     return panels
 
 
-def _kinds(data: Data) -> list[Panel]:
+def _kinds(data: Data) -> list[CardPanel]:
     """The mean day of each kind, and how frequent it is."""
     panels = []
     for kind in range(len(next(iter(data["sides"].values()))["share"])):
         series = tuple(_series("steps", side, range(25), each["shape"][kind])
                        for side, each in data["sides"].items() if each["shape"][kind])  # fmt: skip
         shares = ", ".join(f"{100 * each['share'][kind]:.0f} %" for each in data["sides"].values())
-        panels.append(Panel(f"kind {LETTERS[kind]}: {shares}", _hour(), _y("share of the day [%/h]"), series))
+        panels.append(CardPanel(f"kind {LETTERS[kind]}: {shares}", _hour(), _y("share of the day [%/h]"), series))
     return panels
 
 
-def _peak_hours(data: Data) -> list[Panel]:
+def _peak_hours(data: Data) -> list[CardPanel]:
     series = tuple(_series("steps", side, range(25), shares) for side, shares in data["sides"].items())
-    return [Panel("all days", _hour(), _y("days with their peak then [%]"), series)]
+    return [CardPanel("all days", _hour(), _y("days with their peak then [%]"), series)]
 
 
-def _load_factor(data: Data) -> list[Panel]:
+def _load_factor(data: Data) -> list[CardPanel]:
     series = tuple(_series("steps", side, data["edges"], [value / 100 for value in each["density"]])
                    for side, each in data["sides"].items())  # fmt: skip
-    days = Panel("days", _axis(alt.X, "load factor [1]", 5, (0, 1)), _y("days [% per 0.01]"), series)
+    days = CardPanel("days", _axis(alt.X, "load factor [1]", 5, (0, 1)), _y("days [% per 0.01]"), series)
     homes = {side: each["homes"] for side, each in data["sides"].items()}
     return [days, _of_homes("homes, over all their days", "load factor [1]", homes)]
 
 
-def _coincidence(data: Data) -> list[Panel]:
+def _coincidence(data: Data) -> list[CardPanel]:
     sides = dict(data["sides"])
     whole = sides.pop("all_real", None)
     most = max(max(each["homes"]) for each in data["sides"].values())
@@ -329,41 +331,41 @@ def _coincidence(data: Data) -> list[Panel]:
             series.append(_series("band", "all_real", whole["homes"], high, low))
         x = alt.X("x:Q", title="homes together", axis=alt.Axis(values=ticks, format="d"))
         x = x.scale(type="log", domain=[0.9, most * 1.15], nice=False)
-        panels.append(Panel(title, x, _y(f"{title} {unit}", 1.08 * _highest(series)), tuple(series)))
+        panels.append(CardPanel(title, x, _y(f"{title} {unit}", 1.08 * _highest(series)), tuple(series)))
     return panels
 
 
-def _pv(data: Data) -> list[Panel]:
+def _pv(data: Data) -> list[CardPanel]:
     unit = "month's mean over the year's [1]" if data["unit"] == "1" else f"mean day [{data['unit']}]"
     months = {place + 0.5: name for place, name in enumerate("JFMAMJJASOND")}
     series = tuple(_series("steps", side, range(13), each["month"]) for side, each in data["sides"].items())
-    year = Panel("months", _named(alt.X, "month", months, (0, 12)), _y(unit), series)
+    year = CardPanel("months", _named(alt.X, "month", months, (0, 12)), _y(unit), series)
     pairs = {side: each["correlation"] for side, each in data["sides"].items() if each.get("correlation")}
     if not pairs:
         return [year]
     x = _axis(alt.X, "correlation of the energy of the same days [1]", 6)
-    return [year, Panel("neighbours", x, _y("pairs of homes [%]", 100), _cumulative(pairs))]
+    return [year, CardPanel("neighbours", x, _y("pairs of homes [%]", 100), _cumulative(pairs))]
 
 
-def _cars(data: Data) -> list[Panel]:
+def _cars(data: Data) -> list[CardPanel]:
     x = _axis(alt.X, "energy of a session [kWh]", 6, (0, data["edges"][-1]))
     begin = tuple(_series("steps", side, range(25), each["plug_in"]) for side, each in data["sides"].items())
-    panels = [Panel("sessions", x, _y("sessions [% per kWh]"), _densities(data)),
-              Panel("plugging in", _hour(), _y("sessions that begin [%]"), begin)]  # fmt: skip
+    panels = [CardPanel("sessions", x, _y("sessions [% per kWh]"), _densities(data)),
+              CardPanel("plugging in", _hour(), _y("sessions that begin [%]"), begin)]  # fmt: skip
     for kind, name in enumerate(("weekdays", "weekends")):
         plugged = tuple(
             _series("steps", side, range(25), each["plugged"][kind]) for side, each in data["sides"].items()
         )
-        panels.append(Panel(f"at the plug, {name}", _hour(), _y("cars plugged in [%]", 100), plugged))
+        panels.append(CardPanel(f"at the plug, {name}", _hour(), _y("cars plugged in [%]", 100), plugged))
     return panels
 
 
-def _privacy(data: Data) -> list[Panel]:
+def _privacy(data: Data) -> list[CardPanel]:
     x = _axis(alt.X, "root mean square difference to the nearest training day [kW]", 6)
-    return [Panel("all days", x, _y("days [%]", 100), _cumulative(data["sides"]))]
+    return [CardPanel("all days", x, _y("days [%]", 100), _cumulative(data["sides"]))]
 
 
-def _clusters(data: Data) -> list[Panel]:
+def _clusters(data: Data) -> list[CardPanel]:
     """Real to real, synthetic to real and real to synthetic, with 95 % of the first as the bar."""
     days = data["days"]
     keys = {"training": "real_to_real", "synthetic": "synthetic_to_real", "reverse": "real_to_synthetic"}
@@ -375,13 +377,13 @@ def _clusters(data: Data) -> list[Panel]:
     ]
     series.append(_series("points", "bar", range(len(days)), [0.95 * each["real_to_real"] for each in days.values()]))
     x = _named(alt.X, "test on", {k: f"{name}s" for k, name in enumerate(days)}, (-0.5, len(days) - 0.5))
-    return [Panel("days whose cluster is found", x, _y("accuracy [%]", 100), tuple(series))]
+    return [CardPanel("days whose cluster is found", x, _y("accuracy [%]", 100), tuple(series))]
 
 
 SIDES = ("training", "synthetic")  # that a discriminator tells from held-out homes
 
 
-def _discriminator(data: Data) -> list[Panel]:
+def _discriminator(data: Data) -> list[CardPanel]:
     """Area under the curve of both spans with its bar; the floor is that of real against real."""
     spans, series = data["spans"], []
     for side, off in zip(SIDES, (-APART, APART), strict=True):
@@ -394,10 +396,10 @@ def _discriminator(data: Data) -> list[Panel]:
     lowest = min(0.3, *(auc["mean"] - auc["spread"] for each in spans.values() for auc in map(each.get, SIDES) if auc))
     x = _named(alt.X, "shown to the discriminator", dict(enumerate(spans)), (-0.5, len(spans) - 0.5))
     y = _axis(alt.Y, "AUC [1]", 6, (lowest, 1))
-    return [Panel("area under the curve", x, y, tuple(series), limit=(0.5, "guessing"))]
+    return [CardPanel("area under the curve", x, y, tuple(series), limit=(0.5, "guessing"))]
 
 
-DRAW: dict[str, tuple[Callable[[Data], list[Panel]], int]] = {  # how, and in how many columns
+DRAW: dict[str, tuple[Callable[[Data], list[CardPanel]], int]] = {  # how, and in how many columns
     "energy": (_energy, 2),
     "bands": (_bands, 2),
     "autocorrelation": (_autocorrelation, 1),

@@ -12,7 +12,7 @@ from wattflock.report import card_words as words
 from wattflock.report import html
 from wattflock.report.card_charts import LOOKS, CardFigure, card_figures
 from wattflock.report.card_words import Facts, Row
-from wattflock.report.html import Section
+from wattflock.report.html import PageSection
 from wattflock.report.theme import save
 
 COLUMNS = ("topic", "figure", "value", "unit", "beside", "beside_is", "sense", "bar", "verdict")
@@ -78,13 +78,13 @@ def lines(facts: Facts) -> pl.DataFrame:
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(6))
 
 
-def _table(facts: Facts) -> Section:
+def _table(facts: Facts) -> PageSection:
     """The bars, and folded away what has none."""
     judged, others = ([row for row in facts["rows"] if bool(row["verdict"]) == wanted] for wanted in (True, False))
     bars = html.table(HEADS, [html.Row(_cells(row), row["verdict"]) for row in judged]) if judged else ""
     more = html.table(HEADS[:3], [html.Row(_cells(row)[:3]) for row in others])
     folded = html.folded(f"Figures without a bar ({len(others)})", more) if others else ""
-    return Section("table", "Figures and bars", CAPTION, bars + folded)
+    return PageSection("table", "Figures and bars", CAPTION, bars + folded)
 
 
 def _cells(row: Row) -> list[str]:
@@ -92,12 +92,12 @@ def _cells(row: Row) -> list[str]:
     return [row["figure"], words.value(row), beside, words.bar(row), row["verdict"] or words.DASH]
 
 
-def _figure(one: CardFigure) -> Section:
-    return Section(one.name, one.title, one.how, html.figure(one.chart, one.said), one.title)
+def _figure(one: CardFigure) -> PageSection:
+    return PageSection(one.name, one.title, one.how, html.figure(one.chart, one.said), one.title)
 
 
-def _about(facts: Facts) -> Section:
+def _about(facts: Facts) -> PageSection:
     sides = {LOOKS[side].label: text for side, text in words.of_sides(facts).items()}
     left_out = [f"{words.title_of(name)}: left out, {why}" for name, why in facts["left_out"]]
     said = html.definitions(sides) + html.bullets([*facts["notes"], *left_out, JUDGED])
-    return Section("about", "What was compared", "", said)
+    return PageSection("about", "What was compared", "", said)

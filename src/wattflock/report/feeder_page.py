@@ -8,7 +8,7 @@ from wattflock.feeder.snapshot import Snapshot
 from wattflock.report.feeder_charts import snapshot_figures
 from wattflock.report.feeder_tables import taps_in_words
 from wattflock.report.feeder_view import FeederView, amount, see
-from wattflock.report.html import Section, bullets, definitions, figure, folded, page, paragraph
+from wattflock.report.html import PageSection, bullets, definitions, figure, folded, page, paragraph
 from wattflock.report.theme import png, spec
 from wattflock.report.words import count
 
@@ -32,9 +32,11 @@ def snapshot_files(shot: Snapshot, limits: Limits) -> dict[str, bytes]:
     view = see(shot)
     drawn = snapshot_figures(view, limits, shot.circuit.name)
     sections = [
-        Section("facts", "In this snapshot", "", definitions(snapshot_facts(shot, limits, view)) + _notes(shot, view)),
-        Section("map", "Map", MAP, figure(drawn["map"]), "Map"),
-        Section("profile", "Voltage along the wires", PROFILE, figure(drawn["profile"]), "Voltage along the wires"),
+        PageSection(
+            "facts", "In this snapshot", "", definitions(snapshot_facts(shot, limits, view)) + _notes(shot, view)
+        ),
+        PageSection("map", "Map", MAP, figure(drawn["map"]), "Map"),
+        PageSection("profile", "Voltage along the wires", PROFILE, figure(drawn["profile"]), "Voltage along the wires"),
     ]
     whole = page(shot.circuit.name, sections, paragraph(_answer(shot, limits, view), "lead"), "wattflock · feeder")
     return {".png": png(spec(drawn["snapshot"])), ".html": whole.encode()}

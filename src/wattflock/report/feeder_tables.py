@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wattflock.feeder.limits import Limits, branch_loading, three_phase, unbalance
-from wattflock.feeder.opendss.compare import Comparison
+from wattflock.feeder.opendss.compare import FeederComparison
 from wattflock.feeder.snapshot import Snapshot
 from wattflock.study.hosting.assessment import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
 from wattflock.study.hosting.capacity import CAP
@@ -94,7 +94,7 @@ def branch_table(shot: Snapshot) -> pl.DataFrame:
     )
 
 
-def comparison_table(rows: list[Comparison], tolerance_pu: float) -> Table:
+def comparison_table(rows: list[FeederComparison], tolerance_pu: float) -> Table:
     """One line a comparison."""
     table = _table("loads", "dtype", "max ΔV [pu]", "at", "losses [kW]", "OpenDSS", "")
     for row in rows:

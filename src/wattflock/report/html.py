@@ -22,7 +22,7 @@ BUNDLE = "window.vegaEmbed = vegaEmbed;"
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A box of the page: `title` and `caption` are text, `body` is HTML; `link` stands in the line of links."""
 
     name: str
@@ -41,7 +41,9 @@ class Row:
     colour: str = ""
 
 
-def page(title: str, sections: Sequence[Section], above: str = "", kicker: str = "wattflock", style: str = "") -> str:
+def page(
+    title: str, sections: Sequence[PageSection], above: str = "", kicker: str = "wattflock", style: str = ""
+) -> str:
     """A whole page.
 
     Args:
@@ -139,7 +141,7 @@ def code(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _section(one: Section) -> str:
+def _section(one: PageSection) -> str:
     caption = paragraph(one.caption, "soft")
     return f'<section id="{escape(one.name)}"><h2>{escape(one.title)}</h2>{caption}{one.body}</section>'
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from wattflock.core.files import write_whole
 from wattflock.report import html, run_charts, run_data, tables, words
-from wattflock.report.html import Row, Section
+from wattflock.report.html import PageSection, Row
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, before, best
 from wattflock.report.theme import methods
 from wattflock.study.quantities import QUANTITIES, WIDE
@@ -89,7 +89,7 @@ def _left(row: dict[str, Any]) -> str:
     return "0" if share is None and row.get("violation_pu_h") == 0 else words.percent(share)
 
 
-def _first(run: RunData) -> list[Section]:
+def _first(run: RunData) -> list[PageSection]:
     """For everyone: homes, methods, wires."""
     figure = {
         name: html.figure(draw(run)) for name, draw in run_charts.CHARTS.items() if name not in ("curves", "days")
@@ -102,40 +102,42 @@ def _first(run: RunData) -> list[Section]:
     )
     maps = figure["feeder"] + html.folded("The same by voltage", figure["feeder_voltage"])
     return [
-        Section(
+        PageSection(
             "gains",
             "What homes save",
             "Each home's saving in a year; red pays more.",
             figure["gains"] + gains(run),
             "homes",
         ),
-        Section("table", "Methods compared", "", table, "methods"),
-        Section("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
-        Section("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
-        Section("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
-        Section("homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"),
+        PageSection("table", "Methods compared", "", table, "methods"),
+        PageSection("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
+        PageSection("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
+        PageSection("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
+        PageSection(
+            "homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"
+        ),
     ]
 
 
-def _lab(run: RunData) -> list[Section]:
+def _lab(run: RunData) -> list[PageSection]:
     """For those who check it: every figure, learning, days, how it was measured, words, scenario."""
     full = "".join(html.paragraph(each.note, "soft") + each.page() for each in tables.compared(run.summary, wide=True))
     learned = html.figure(run_charts.curves(run))
     text = json.dumps(run.summary.get("scenario", {}), indent=2, ensure_ascii=False)
     scenario = html.folded("Show all settings", html.code(text)) + html.paragraph(versions(run), "soft")
     return [
-        Section("figures", "Every figure", "", full, "every figure"),
-        Section("learning", "Learning", CAPTIONS["curves"], learned, "learning"),
-        Section(
+        PageSection("figures", "Every figure", "", full, "every figure"),
+        PageSection("learning", "Learning", CAPTIONS["curves"], learned, "learning"),
+        PageSection(
             "days",
             "Over the year",
             f"Violation of each test day [mpu·h per node]. {CAPTIONS['days']}",
             html.figure(run_charts.days(run)),
             "year",
         ),
-        Section("measured", "How this was measured", "", html.bullets(measured(run)), "how it was measured"),
-        Section("glossary", "What the words mean", "", html.definitions(glossary(run)), "glossary"),
-        Section("scenario", "Scenario", "Everything that decides the result.", scenario),
+        PageSection("measured", "How this was measured", "", html.bullets(measured(run)), "how it was measured"),
+        PageSection("glossary", "What the words mean", "", html.definitions(glossary(run)), "glossary"),
+        PageSection("scenario", "Scenario", "Everything that decides the result.", scenario),
     ]
 
 

@@ -9,8 +9,8 @@ from rich.table import Table as Terminal
 
 from wattflock.core.files import read_json, write_whole
 from wattflock.report import html, study_charts
-from wattflock.report.html import Row, Section
-from wattflock.report.tables import Table
+from wattflock.report.html import PageSection, Row
+from wattflock.report.tables import FigureTable
 from wattflock.report.theme import Look, methods, save
 from wattflock.report.words import DASH, number, shown
 from wattflock.study.quantities import QUANTITIES, Quantity
@@ -81,7 +81,7 @@ def spread(quantity: Quantity, row: dict[str, Any]) -> str:
     return text if more == "0" else f"{text} ± {more}"
 
 
-def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> Table:
+def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> FigureTable:
     """The table of a study: a row for each of its rows and methods."""
     looks = methods(found["method"].unique(maintain_order=True))
     found = found.with_columns(most=pl.col("days_mean").max().over("row"))
@@ -99,7 +99,7 @@ def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMN
         for each in found.iter_rows(named=True)
     ]
     heads = [("row", ""), ("method", ""), ("seeds", ""), *((each.label, each.unit_in(currency)) for each in chosen)]
-    return Table(heads, rows, CAPTION, left=2)
+    return FigureTable(heads, rows, CAPTION, left=2)
 
 
 def _label(looks: dict[str, Look], row: dict[str, Any]) -> str:
@@ -142,10 +142,10 @@ def page(study: Findings, found: pl.DataFrame, marks: pl.DataFrame, currency: st
     learned = html.figure(study_charts.time_to_quality(marks, currency))
     runs = [f"{each.row}, seed {each.seed}: {each.folder.name}" for each in study.done]
     sections = [
-        Section("table", "All rows", CAPTION, table_of(found, currency).page(), "table"),
-        Section("learning", "Time to quality", study_charts.CAPTION, learned, "time to quality"),
-        Section("rows", "What the rows are", "", html.bullets(study.notes), "rows"),
-        Section(
+        PageSection("table", "All rows", CAPTION, table_of(found, currency).page(), "table"),
+        PageSection("learning", "Time to quality", study_charts.CAPTION, learned, "time to quality"),
+        PageSection("rows", "What the rows are", "", html.bullets(study.notes), "rows"),
+        PageSection(
             "runs", "Runs", "Each is a folder of its own; its scenario.toml repeats it.", html.bullets(runs), "runs"
         ),
     ]

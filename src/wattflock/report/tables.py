@@ -21,7 +21,7 @@ PER_HOME = "Costs, savings, energy and CO₂ are per home and day."
 
 
 @dataclass(frozen=True)
-class Table:
+class FigureTable:
     """Headings with units, rows of text, and for each row a mark and a colour."""
 
     heads: Sequence[tuple[str, str]]
@@ -54,7 +54,7 @@ class Table:
         return "\n".join([*lines, *(_line(row.cells) for row in self.rows), "", self.note, ""])
 
 
-def of_methods(figures: dict[str, Summary], summary: Summary, names: Sequence[str], note: str = "") -> Table:
+def of_methods(figures: dict[str, Summary], summary: Summary, names: Sequence[str], note: str = "") -> FigureTable:
     """A row for each method with these quantities; the method that the report is about is marked."""
     looks, currency = methods(summary["methods"]), str(summary.get("currency", ""))
     chosen = [QUANTITIES[name] for name in names]
@@ -67,10 +67,10 @@ def of_methods(figures: dict[str, Summary], summary: Summary, names: Sequence[st
         for name, row in figures.items()
     ]
     heads = [(quantity.label, quantity.unit_in(currency)) for quantity in chosen]
-    return Table([("method", ""), *heads], rows, note)
+    return FigureTable([("method", ""), *heads], rows, note)
 
 
-def compared(summary: Summary, wide: bool = False) -> list[Table]:
+def compared(summary: Summary, wide: bool = False) -> list[FigureTable]:
     """Methods on all days; and, where some were judged on fewer, all of them on those days.
 
     Args:
@@ -110,7 +110,7 @@ def overview(table: pl.DataFrame) -> Terminal | str:
         html.Row([row["run"], row["method"] or row["state"], *(shown(each, row.get(each.name)) for each in quantities)])
         for row in table.iter_rows(named=True)
     ]
-    return Table(heads, rows, left=2, whole=1).terminal()
+    return FigureTable(heads, rows, left=2, whole=1).terminal()
 
 
 def homes_that_pay(table: pl.DataFrame, currency: str) -> Terminal:

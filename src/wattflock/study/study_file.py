@@ -20,7 +20,7 @@ Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class StudyRow:
     """One row of a study: its question, and its scenario once for each seed."""
 
     name: str
@@ -76,7 +76,7 @@ class Plan(pydantic.BaseModel):
         name = f"{self.name}-small"
         return self.model_copy(update={"name": name, "seeds": small.seeds, "recompile": False, "rows": rows})
 
-    def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[Row, ...]:
+    def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[StudyRow, ...]:
         """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: those of the file).
 
         Raises:
@@ -92,7 +92,7 @@ class Plan(pydantic.BaseModel):
             raise ScenarioError([each for place, each in enumerate(problems) if each not in problems[:place]])
         return tuple(row for row in found if row)
 
-    def _row(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> Row | None:
+    def _row(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> StudyRow | None:
         where = f"study {self.name}: rows.{name}"
         head, changes = _split(Head, self.rows[name], where, problems)
         own = [f'name="{self.name}-{name}"', *_sets(changes)]
@@ -106,7 +106,7 @@ class Plan(pydantic.BaseModel):
         if head is None:
             return None
         every = range(seeds or head.seeds or self.seeds)
-        return Row(name, head.about, tuple(scenario.model_copy(update={"seed": seed}) for seed in every))
+        return StudyRow(name, head.about, tuple(scenario.model_copy(update={"seed": seed}) for seed in every))
 
 
 def read(name: str) -> Plan:

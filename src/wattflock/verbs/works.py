@@ -10,7 +10,7 @@ from wattflock.verbs.study import Methods, Runs, Sets
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
     from wattflock.report.study_page import Done
-    from wattflock.study.study_file import Row
+    from wattflock.study.study_file import StudyRow
 
 
 def study(  # noqa: PLR0913 (an argument is an option of the command)
@@ -69,7 +69,9 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     return Study(folder, currency, every, spreads(every))
 
 
-def _run(rows: "list[Row]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]", workers: int):
+def _run(
+    rows: "list[StudyRow]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]", workers: int
+):
     """Every seed of every row; what is done and what failed is added to `told` as it happens.
 
     `again`: whether finished runs are repeated, and whether each compiles for itself.

@@ -25,7 +25,7 @@ SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class FeederComparison:
     """One way of solving, compared with OpenDSS."""
 
     loads: str  # "as modelled" or "constant power"
@@ -59,7 +59,7 @@ def opinion(circuit: Circuit, network: Network | None, master: Path | None) -> B
     return BaseCase(path)
 
 
-def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[Comparison]:
+def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[FeederComparison]:
     """As modelled in float64, then constant power in float64 and float32, each at several loads."""
     every = determined(circuit, splu(system_admittance(circuit)))
     for scale in SCALES:
@@ -79,11 +79,11 @@ def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[Comparison]:
 
 def _compared(
     way: tuple[str, float, str], every: Probe, circuit: Circuit, flow: Flow, theirs: OpenDSSSolution
-) -> Comparison:
+) -> FeederComparison:
     difference = np.abs(np.asarray(flow.voltage_pu) - np.abs(every.rows @ theirs.at(circuit.nodes)))
     worst = int(difference.argmax())
     converged = bool(flow.converged), theirs.converged
-    return Comparison(
+    return FeederComparison(
         *way,
         difference_pu=float(difference[worst]) if all(converged) else math.nan,
         node=every.names[worst],

@@ -18,12 +18,5 @@ class Uncontrolled(Policy):
 class Idle(Learner):
     """The uncontrolled case. Source: definition."""
 
-    @classmethod
-    def example(cls):
-        return cls()
-
-    def init(self, world, key):
-        return ()
-
     def policy(self, state):
         return Uncontrolled()

@@ -18,12 +18,5 @@ class Installer(Policy):
 class Rules(Learner):
     """Rule-based control. Source: self-consumption with peak shaving, as in commercial home energy managers."""
 
-    @classmethod
-    def example(cls):
-        return cls()
-
-    def init(self, world, key):
-        return ()
-
     def policy(self, state):
         return Installer()
