@@ -46,7 +46,7 @@ def clean(table: pl.DataFrame) -> tuple[Sessions, pl.DataFrame]:
 
     Args:
         table: user, plug_in, plug_out (local clock), energy_kwh; connected_h, power_kw, battery_kwh, null where the
-        owner gives none.
+            owner gives none.
     """
     table = table.sort("user", "plug_in", maintain_order=True).with_columns(code=_doubt())
     sound = table.filter(pl.col("code").is_null())

@@ -54,7 +54,7 @@ def rollout(
         together: how many days are stepped together: all without gradients through the policy, 1 with
             them on a CPU (docs/world.md); on a GPU all.
         action_offset: (days, steps, homes, controls) added to the actions: exploration, a replay (with `ZeroPolicy`),
-        or a zero whose gradient is the total gradient of the actions.
+            or a zero whose gradient is the total gradient of the actions.
 
     Returns:
         A Trajectory; `World.verdict` solves the power flow afterwards. Never raises.
