@@ -14,6 +14,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 DECISIONS = sorted((ROOT / "decisions").glob("*.md"))
 MEASURED = sorted((ROOT / "benchmarks").glob("*.md"))
 FRONT = ROOT / "README.md"
+ROOTS = sorted(ROOT.glob("*.md"))
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 STATE = re.compile(
     rf"\b(today|earlier)\b|as before\b|in this state|\b\d{{1,2}} ({MONTHS})\b(?! (?!2026)\d{{4}})",
@@ -28,7 +29,7 @@ MODULE = re.compile(r"\bwattflock((?:\.\w+)+)")
 WRITTEN = re.compile(r"^(runs|card|table|curves-.*|envelopes|voltages|sizes|meters|agile|chart|mine|source)\b")
 
 pages = pytest.mark.parametrize("page", [FRONT, *DOCS], ids=lambda page: page.name)
-all_pages = pytest.mark.parametrize("page", [FRONT, *DOCS, *DECISIONS, *MEASURED], ids=lambda page: page.name)
+all_pages = pytest.mark.parametrize("page", [*ROOTS, *DOCS, *DECISIONS, *MEASURED], ids=lambda page: page.name)
 docs = pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 
 
