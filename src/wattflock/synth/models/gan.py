@@ -36,7 +36,7 @@ class Gan(LoadModel):
         """The same with another recipe; reports the percentile loss of the worst network."""
         load_kw = measured.load_kw
         if load_kw is None or load_kw.shape[-1] != 24:
-            raise ValueError("hourly load is needed: use Flock.hourly()")
+            raise ValueError("hourly load is needed: use HomeDays.hourly()")
         weekend = np.asarray(measured.when().weekend, int)
         clusters = behaviour.fit(load_kw, weekend, behaviour.PAPER_COUNT, seed)
         label = behaviour.labels(clusters, load_kw, weekend)
