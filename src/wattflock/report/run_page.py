@@ -147,7 +147,7 @@ def gains(run: RunData) -> str:
     return table.page() if table.rows else html.paragraph("No figures of single homes in this run.")
 
 
-def by_kind(run: RunData) -> tables.Table:
+def by_kind(run: RunData) -> tables.FigureTable:
     """Who saves, by kind of home; no rows where single homes are not known."""
     found = run_data.gains(run, best(run.summary)).drop_nulls("saving")
     looks, unit = methods(run.methods), f"{run.currency}/day"
@@ -176,7 +176,7 @@ def by_kind(run: RunData) -> tables.Table:
         )
         for row in found.iter_rows(named=True)
     ]
-    return tables.Table(heads, rows)
+    return tables.FigureTable(heads, rows)
 
 
 def prices(run: RunData) -> str:
