@@ -142,7 +142,7 @@ def test_norwegian_sessions_become_steps(shared):
     flock = cleaned.flock
     assert error_free(raw)
     assert recognised(str(shared / "norway_ev")) == "norway_ev"
-    assert sorted(cleaned.counts().values()) == [5, 14, 19, 602]  # as docs/synth-cars.md has it
+    assert sorted(cleaned.counts().values()) == [5, 14, 19, 602]  # as benchmarks/synth-cars.md has it
     assert 0 <= np.nanmin(flock.ev_plugged) <= np.nanmax(flock.ev_plugged) <= 1
     hours = (raw.sessions["plug_out"] - raw.sessions["plug_in"]).dt.total_seconds().sum() / 3600
     for made, read in ((flock.ev_charging_need_kwh, raw.sessions["energy_kwh"].sum()), (flock.ev_plugged, hours)):

@@ -82,7 +82,7 @@ def _kind_of_machine() -> str:
 
 
 def _processor() -> list[str]:
-    """What says which instructions there are."""
+    """Properties of the processor that decide its instructions."""
     try:
         first = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:
@@ -103,7 +103,7 @@ def _prepared(folder: Path) -> bool:
 
 
 def _prune(root: Path) -> None:
-    """Keep the cache under its largest size: what was used longest ago goes first."""
+    """Keep the cache under its largest size: the least recently used entries are deleted first."""
     stats = [(path, path.stat()) for path in root.glob("*/*-cache")]
     total = sum(stat.st_size for _, stat in stats)
     for path, stat in sorted(stats, key=lambda each: max(each[1].st_atime, each[1].st_mtime)):

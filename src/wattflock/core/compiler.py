@@ -1,4 +1,4 @@
-"""What XLA leaves out when it compiles for a processor: a third of its time, for nothing that runs faster."""
+"""Passes of XLA's CPU compiler that are left out: they take compile time and make no program faster."""
 
 import os
 
@@ -12,8 +12,8 @@ LEFT_OUT = (
 def set_flags() -> None:
     """Add to XLA_FLAGS what is left out, unless there are such options already.
 
-    Heard by XLA until the first program of a process is compiled. Measured in benchmarks/compile_time.md; that bits
-    stay the same is tested on a small program only (tests/house/test_compiler.py).
+    XLA reads the flags until the first program of a process is compiled. Measured in benchmarks/compile_time.md; that
+    bits stay the same is tested on a small program only (tests/house/test_compiler.py).
     """
     given = os.environ.get("XLA_FLAGS", "")
     if FLAG not in given:

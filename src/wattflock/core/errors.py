@@ -1,11 +1,11 @@
-"""The error tree: what a person did, said in one place and all at once."""
+"""Errors that the user can correct; all problems of an input are reported at once."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where, which field, what it says and what is allowed."""
+    """One problem: file or flag, field, its value and what is allowed."""
 
     where: str
     field: str
@@ -17,7 +17,7 @@ class Problem:
 
 
 class WattflockError(Exception):
-    """Anything that a person can mend; the terminal prints one line and exits with 2."""
+    """An error that the user can correct; the terminal prints one line and exits with code 2."""
 
 
 class ScenarioError(WattflockError):

@@ -1,4 +1,4 @@
-"""Files that are whole or not there (written beside, then renamed), and arrays with a card beside them."""
+"""Atomic writing of files (a temporary file, then a rename), and files of arrays with a JSON card."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from wattflock.core.errors import RunError
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write beside and rename, so that a reader finds the old file or the new one and never half of one.
+    """Write a temporary file and rename it, so that a reader finds the old file or the new one, never a part.
 
     Raises:
         RunError: the disk is full or the folder cannot be written; the old file is then untouched.
@@ -83,7 +83,7 @@ def pack(arrays: dict[str, np.ndarray], card: dict) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[dict[str, np.ndarray], dict]:
-    """What `pack` made: arrays and card.
+    """Arrays and card of a file that `pack` made.
 
     Raises:
         ValueError: the file is not whole, has no card, or its arrays are not those that were written.

@@ -1,4 +1,4 @@
-"""A bar with time left on a terminal; a line now and then where nobody watches."""
+"""A progress bar with time left on a terminal; single lines at intervals elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ QUIET_S = 10.0  # between two lines where there is no terminal
 
 
 class Bar:
-    """One piece of work: how far it is and what it says."""
+    """Progress of one piece of work, with a note."""
 
     def __init__(self, title: str, total: int, progress: Progress):
         self.title, self.total, self.progress = title, total, progress
@@ -20,7 +20,7 @@ class Bar:
         self.said = time.monotonic()
 
     def at(self, done: int, note: str) -> None:
-        """Move to `done` of `total` and say `note` beside it."""
+        """Set the progress to `done` of `total`, with a note."""
         self.progress.update(self.task, completed=done, note=note)
         now = time.monotonic()
         if not console.is_terminal and (now - self.said > QUIET_S or done >= self.total):
@@ -45,5 +45,5 @@ def bar(title: str, total: int) -> Iterator[Bar]:
 
 
 def say(text: str) -> None:
-    """One line to whoever watches; results themselves go to standard output."""
+    """Print one line of progress to standard error; results go to standard output."""
     console.print(text, highlight=False)

@@ -23,7 +23,7 @@ ROOMS = {
 
 
 def interface(room: str) -> type:
-    """The class that every part of a room fulfils."""
+    """The class that every part of a room implements."""
     module, name = ROOMS[room][0].split(":")
     return getattr(importlib.import_module(module), name)
 

@@ -20,7 +20,7 @@ from wattflock.core.settings import STRICT, check_parts, problems_of
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
 NAMED = 2  # changed fields in the name of a run
-UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # told first, as 300homes
+UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # named first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
 
 
@@ -74,7 +74,7 @@ class DataSection(Section):
 
 
 class HomesSection(Section):
-    """How many homes there are and what stands in them."""
+    """Number of homes and their devices."""
 
     count: int = Field(default=1000, ge=1, le=1_000_000, description="homes that learn [homes]")
     homes_per_agent: float = Field(
@@ -110,7 +110,7 @@ class HomesSection(Section):
 
 
 class FeederSection(Section):
-    """The wires and the band their voltages must keep."""
+    """The feeder and the band that its voltages must keep."""
 
     part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder/feeders")
     settings: Settings = SETTINGS
@@ -119,14 +119,14 @@ class FeederSection(Section):
 
 
 class MarketSection(Section):
-    """Who pays whom."""
+    """The market, which makes the bills."""
 
     part: str = Field(default="tariff", description="market, a file of wattflock/market/markets")
     settings: Settings = SETTINGS
 
 
 class LearnSection(Section):
-    """Who learns, and for how long."""
+    """The learner and its number of rounds."""
 
     part: str = Field(default="gradmap", description="learner, a file of wattflock/learn/learners")
     settings: Settings = SETTINGS
@@ -139,7 +139,7 @@ class LearnSection(Section):
 
 
 class JudgeSection(Section):
-    """Who is compared, and on what."""
+    """The methods that are compared, and the days they are judged on."""
 
     methods: tuple[str, ...] = Field(
         default=("idle", "rules", "gradmap"), min_length=1, description="learners to compare"
@@ -205,7 +205,7 @@ def dump(scenario: Scenario) -> str:
 
 
 def fingerprint(scenario: Scenario, more: str = "") -> str:
-    """A hash of all that a scenario says; `more` tells of parts that have no file."""
+    """A hash of all fields of a scenario; `more` describes parts that have no file."""
     canonical = json.dumps(scenario.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256((canonical + more).encode()).hexdigest()[:10]
 

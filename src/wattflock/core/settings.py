@@ -1,4 +1,4 @@
-"""What pydantic found, said in a person's words: file, field, value, what is allowed, and a hint."""
+"""Errors of pydantic as problems in plain words: file, field, value, what is allowed, and a hint."""
 
 import dataclasses
 import json
@@ -125,7 +125,7 @@ def _follow(model: Model, place: Place) -> tuple[Model, FieldInfo | None]:
 
 
 def _hint(dotted: str, value: object, field: FieldInfo) -> str:
-    """A word on the likeliest slip: the right quantity in a smaller unit."""
+    """A hint where the value is probably the right quantity in a smaller unit."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 2:
         return ""
     for pattern, (count, unit) in SLIPS.items():
@@ -186,7 +186,7 @@ def _rules(kind: Any) -> list[Any]:
 
 
 def _limit(rule: object) -> str:
-    """One rule in words; a pattern is told by the field's description."""
+    """One rule in words; a pattern is explained by the field's description."""
     bounds = ((word, getattr(rule, name, None)) for name, word in LIMITS.items())
     return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
@@ -206,6 +206,6 @@ def _named(tree: Tree) -> list[tuple[str, str, str]]:
 
 
 def _placed(problem: Problem, dotted: str, where: Where) -> Problem:
-    """A problem of the registry, told from where the scenario names the part."""
+    """A problem of the registry, with the place where the scenario names the part."""
     known = problem.field == "part"
     return dataclasses.replace(problem, where=where(dotted), field=dotted) if known else problem

@@ -13,7 +13,7 @@ Tree = dict[str, Any]
 
 
 def read(path: Path, problems: list[Problem]) -> Tree:
-    """The tables of a file; what stands in the way is added to `problems`, with its line."""
+    """The tables of a file; syntax errors are added to `problems`, with their line."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""The nouns that every room shares: array aliases and `Profile`, all that homes get from outside."""
+"""Types that every room shares: array aliases and `Profile`, the exogenous data of homes."""
 
 import dataclasses
 from typing import Any
@@ -13,7 +13,7 @@ Scalar = Float[Array, ""]
 Steps = Float[Array, "steps"]
 StepsHomes = Float[Array, "steps homes"]
 
-REFERENCE_PRICE_PER_KWH = 0.3  # mean import price that prices of devices and weights of the wires are stated for
+REFERENCE_PRICE_PER_KWH = 0.3  # mean import price for which prices of devices and weights of violations are stated
 
 OWN = (
     "start",
@@ -28,7 +28,7 @@ OWN = (
 
 
 class Profile(eqx.Module):
-    """Everything given from outside; one class, more axes.
+    """Exogenous data of homes (load, sun, weather, prices, clock); one class for any leading axes.
 
     Shapes: `()` one home now · `(homes,)` now · `(steps, homes)` a day · `(days, steps, homes)` a batch.
     Fields named in `OWN` have the homes axis; the others are common to all homes and lack it. `start` is
@@ -36,9 +36,9 @@ class Profile(eqx.Module):
     """
 
     start: Array  # state at the beginning of the day, 0 to 1 [share of what a device allows]
-    load_kw: Array  # what the home draws whatever we do [kW]
+    load_kw: Array  # uncontrolled load of the home [kW]
     load_last_kw: Array  # the same one step ago [kW]
-    sun_kw_per_kwp: Array  # what a panel can give now [kW per kW peak]
+    sun_kw_per_kwp: Array  # yield of a panel now [kW per kW peak]
     sun_ahead_kw_per_kwp: Array  # forecast mean over the next four hours [kW per kW peak]
     sun_rest_kwh_per_kwp: Array  # forecast for the rest of the day [kWh per kW peak]
     ev_plugged: Array  # 1 where the car is plugged in, else 0
@@ -71,5 +71,5 @@ def on_device(tree, dtype):
 
 
 def cast(tree, dtype):
-    """The same tree with every floating array in `dtype`; integers and booleans are left alone."""
+    """The same tree with every floating array in `dtype`; integers and booleans are unchanged."""
     return jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array_like(x) and hasattr(x, "dtype") else x, tree)

@@ -17,7 +17,7 @@ class When(eqx.Module):
     weekday: Array  # 0 on Monday to 6 on Sunday, int32
     weekend: Array  # 1 on Saturday and Sunday, else 0
     year_part: Array  # 0 on 1 January to 1 at the end of the year
-    summer_time_h: Array  # how far clocks stand before standard time [h]
+    summer_time_h: Array  # how far clocks are ahead of standard time [h]
 
 
 def calendar(first_day: datetime.date, days: int, zone: str = "UTC") -> When:

@@ -1,4 +1,4 @@
-"""Everything wrong about a set of readings, said at once: stamps, values, sessions."""
+"""Every problem of a set of readings, reported at once: stamps, values, sessions."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -163,7 +163,7 @@ def check(raw: Raw) -> list[Finding]:
 
 
 def refuse(findings: Iterable[Finding]) -> None:
-    """Nothing, where all is well or can be repaired.
+    """Does nothing where there is no error.
 
     Raises:
         ScenarioError: lists every error.
@@ -253,7 +253,7 @@ def _hour(raw: Raw) -> pl.Expr:
 
 
 def _check_cars(table: pl.DataFrame, file: str) -> list[Finding]:
-    """A plug is in for a share of the step; energy is not below zero."""
+    """The plugged-in share is between 0 and 1; energy is not negative."""
     found: list[Finding] = []
     for column in (name for name in CARS if name in table.columns):
         value, told = pl.col(column), int(table[column].count())
@@ -265,7 +265,7 @@ def _check_cars(table: pl.DataFrame, file: str) -> list[Finding]:
 
 
 def _check_stuck(table: pl.DataFrame, place: tuple[str, str], kwp: dict[str, float]) -> list[Finding]:
-    """Meters that stand still: for all time, or for whole days (of at least 20 hours' readings).
+    """Meters whose reading is constant: always, or for whole days (of at least 20 hours' readings).
 
     A home whose heat, or whose pv where no size of a panel is told, is always 0 has no heating or panel.
     """

@@ -1,4 +1,4 @@
-"""What files say → whole days of homes; short gaps are filled from days that look alike."""
+"""Content of files → whole days of homes; short gaps are filled from days that look alike."""
 
 import dataclasses
 import datetime
@@ -14,7 +14,7 @@ from wattflock.data.raw import COMMON_COLUMNS, Raw
 from wattflock.data.sample import resample
 from wattflock.data.time_grid import LOGGED, Grid, Log, grid_of, placed
 
-WINDOW_DAYS = 28  # how far a day that stands in may be away
+WINDOW_DAYS = 28  # largest distance of a replacing day
 BEST = 7  # so many of them vote
 
 
@@ -22,9 +22,10 @@ def fill(values: np.ndarray, steps: int, longest: int) -> tuple[np.ndarray, np.n
     """Fills gaps of at most `longest` steps; longer ones stay.
 
     Around the same hours of the 28 days before and after, the seven days whose readings just before and after the
-    gap come nearest to this gap's are taken. Each tells how the gap stands above its own two neighbours; the median
-    of that is put on top of the neighbours here, and never below 0 where no reading is. The matching by neighbours is
-    that of Charbonnier et al., MethodsX 12 (2024) 102618; they take the value of the best of four days as it is.
+    gap come nearest to this gap's are taken. Each gives the height of the gap's hours above its own two neighbours; the
+    median of these is added to the neighbours here, and is never below 0 where no reading is. The matching by
+    neighbours is that of Charbonnier et al., MethodsX 12 (2024) 102618; they take the value of the best of four days as
+    it is.
 
     Args:
         values: (homes, all steps), NaN where missing.
@@ -56,7 +57,7 @@ def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _estimate(values: np.ndarray, gaps: tuple[np.ndarray, np.ndarray, int], steps: int) -> np.ndarray:
-    """(gaps, size) what probably stood there; a straight line where no other day can tell."""
+    """(gaps, size) estimated readings; a straight line where no other day can be used."""
     home, start, size = gaps
     own = _edges(values, home, start, size)
     line = own[:, :1] + (own[:, 1:] - own[:, :1]) * (np.arange(1, size + 1) / (size + 1))[None]
@@ -80,7 +81,7 @@ def _edges(values: np.ndarray, home: np.ndarray, start: np.ndarray, size: int) -
 
 
 def _vote(distance: np.ndarray, shape: np.ndarray, level: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Median of the nearest days' shapes (days, gaps, size) on top of the level (gaps,)."""
+    """Median of the nearest days' shapes (days, gaps, size) plus the level (gaps,)."""
     order = np.argsort(distance, 0, kind="stable")[:BEST]
     picked = np.take_along_axis(shape, order[..., None], 0)
     usable: np.ndarray = np.isfinite(np.take_along_axis(distance, order, 0))
@@ -99,7 +100,7 @@ SHORT_COMMON_H = 3  # weather and prices are bridged so far
 
 @dataclasses.dataclass(frozen=True)
 class Cleaned:
-    """Whole local days; what could not be mended is NaN for the whole day of that home."""
+    """Whole local days; what could not be repaired is NaN for the whole day of that home."""
 
     flock: HomeDays
     common: dict[str, np.ndarray]  # column → (days, steps), NaN where nothing is known
@@ -179,7 +180,7 @@ def _of_sessions(table: pl.DataFrame) -> Cleaned:
 
 
 def _split(own: dict[str, np.ndarray], grid: Grid, log: Log) -> None:
-    """Net load parted: what is drawn is load, what is fed in is pv (what is used at once was never metered)."""
+    """Net load split: what is drawn is load, what is fed in is pv (energy used at once was not metered)."""
     net = own["load_kw"]
     if "pv_kw" not in own:
         own["pv_kw"] = np.where(np.isnan(net), np.nan, np.maximum(-net, 0.0))
@@ -189,7 +190,7 @@ def _split(own: dict[str, np.ndarray], grid: Grid, log: Log) -> None:
 
 
 def _sizes(raw: Raw, own: dict[str, np.ndarray], grid: Grid) -> np.ndarray | None:
-    """(homes,) size of each panel [kW peak]; from its peak output where it is not told; None without panels."""
+    """(homes,) size of each panel [kW peak]; from its peak output where it is not given; None without panels."""
     if "pv_kw" not in own:
         return None
     output = np.where(np.isnan(own["pv_kw"]), 0.0, own["pv_kw"])
@@ -220,7 +221,7 @@ def _darken(values: np.ndarray, grid: Grid, log: Log) -> None:
 
 
 def _still(values: np.ndarray, grid: Grid, column: str, log: Log) -> None:
-    """In place: a day on which the meter did not move is no reading."""
+    """In place: a day with a constant meter becomes a gap."""
     days = values.reshape(len(values), -1, grid.steps)
     known: np.ndarray = np.isfinite(days)
     low = np.where(known, days, np.inf).min(2)

@@ -1,4 +1,4 @@
-"""Which column of a table is which quantity, and in which unit."""
+"""Columns of a table as quantities with units."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ ENERGY = {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3}
 
 @dataclass(frozen=True)
 class ColumnQuantity:
-    """One thing that a column can hold: our name of it, names that others give it, and its units."""
+    """One quantity of a column: our name, names in other files, and its units."""
 
     own: str
     names: tuple[str, ...]
     units: tuple[str, ...]
     common: bool = False  # the same for all homes
-    default: str = ""  # the unit where none is said
+    default: str = ""  # the unit where none is given
 
 
 QUANTITIES = {
@@ -63,7 +63,7 @@ def bare(name: str) -> str:
 
 
 def to_own(values: pl.Expr, unit: str, step_h: pl.Expr) -> pl.Expr:
-    """Values of a unit in our own: kW, °C, currency or kg per kWh; an energy is spread over its step."""
+    """Values in our units: kW, °C, currency or kg per kWh; an energy is spread over its step."""
     unit = unit.lower()
     if unit in POWER:
         return values * POWER[unit]
@@ -83,7 +83,7 @@ KWP = ("kwp", "kw_peak", "pv_kwp", "generator_capacity")
 
 @dataclass(frozen=True)
 class Mapping:
-    """Names of columns and units, as told by the user; then as found, with wide homes by name."""
+    """Names of columns and units, as given by the user; then as found, with wide homes by name."""
 
     columns: dict[str, str] = field(default_factory=dict)  # time, home, kwp or a quantity → column
     units: dict[str, str] = field(default_factory=dict)  # a quantity → unit
@@ -120,7 +120,7 @@ def unitless(mapping: Mapping) -> tuple[str, ...]:
 
 
 def to_long(table: pl.DataFrame, mapping: Mapping, name: str) -> tuple[pl.DataFrame, bool, list[Finding]]:
-    """Row, home, time and our own columns; are the stamps UTC for sure; what could not be read."""
+    """Row, home, time and our columns; whether the stamps are certainly UTC; what could not be read."""
     column = mapping.columns["time"]
     time, zoned, either = stamps(table[column])
     lost = table.filter(time.is_null())
@@ -149,7 +149,7 @@ def to_long(table: pl.DataFrame, mapping: Mapping, name: str) -> tuple[pl.DataFr
 
 
 def _guessed(there: list[str]) -> dict[str, str]:
-    """Columns whose names say what they hold; our own names come first, then the order of the lists."""
+    """Columns that are recognised by their names; our names come first, then the order of the lists."""
     columns: dict[str, str] = {}
     for key, names in (("time", TIME), ("home", HOME), ("kwp", KWP)):
         for want in names:

@@ -23,7 +23,7 @@ SOUTH = ("Australia/", "Antarctica/", "Pacific/Auckland", "America/Sao_Paulo", "
 
 @dataclasses.dataclass(frozen=True)
 class Shelf:
-    """Days to borrow from: dates and columns (days, steps) or, for `sun`, (days, steps, homes)."""
+    """A donor set: dates and columns (days, steps) or, for `sun`, (days, steps, homes)."""
 
     name: str
     currency: str
@@ -69,7 +69,7 @@ def whole(values: np.ndarray) -> np.ndarray:
 
 
 def alike(dates: list[datetime.date], there: list[datetime.date], south: bool) -> np.ndarray:
-    """For each date the day of `there` that stands in: the day itself, or the nearest in season on the same weekday."""
+    """For each date the replacing day of `there`: the day itself, or the nearest in season on the same weekday."""
     wanted, held = (pl.Series(each, dtype=pl.Date) for each in (dates, there))
     turn = HALF_YEAR if south else 0.0
     apart = np.abs(wanted.dt.ordinal_day().to_numpy()[:, None] + turn - held.dt.ordinal_day().to_numpy()[None])
@@ -80,7 +80,7 @@ def alike(dates: list[datetime.date], there: list[datetime.date], south: bool) -
 
 
 def southern(zone: str) -> bool:
-    """Is a time zone south of the equator?"""
+    """Whether a time zone is south of the equator."""
     return zone.startswith(SOUTH)
 
 
@@ -101,7 +101,7 @@ class PriceSource:
 
 
 def to_readings(raw: Raw, beside: PriceSource) -> Readings:
-    """Whole weeks from a Monday; a home's days that are left out are stood in for, and the card says so.
+    """Whole weeks from a Monday; a home's days that are left out are replaced, and the card reports it.
 
     Raises:
         ScenarioError: the files have errors, or hold too few days or homes.
@@ -144,7 +144,7 @@ class Completed:
 
 
 def _completed(shelves: list[Shelf], cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], south: bool) -> Completed:
-    """What the days and homes (numbers of both) lack is taken from the first shelf that has it."""
+    """Missing columns of days and homes (numbers of both), each from the first donor set that has it."""
     dates = [cleaned.flock.first_day + datetime.timedelta(days=int(k)) for k in which[0]]
     steps = cleaned.flock.shape()[2]
     taken = {column: next(shelf for shelf in shelves if column in shelf.columns) for column in SHARED}
@@ -170,7 +170,7 @@ def _weeks(cleaned: Cleaned, name: str) -> np.ndarray:
 
 
 def _own(values: np.ndarray, weekend: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """(homes, days, steps) → (days, steps, homes) without gaps, which homes those are, and the days stood in for."""
+    """(homes, days, steps) → (days, steps, homes) without gaps, which homes, and the days that were replaced."""
     whole = np.isfinite(values.sum(2))
     weeks = np.array([split_of_week(day // 7) for day in range(len(weekend))])
     part = np.array([f"{split}{free:.0f}" for split, free in zip(weeks, weekend, strict=True)])
@@ -196,7 +196,7 @@ def _stand_in(whole: np.ndarray, part: np.ndarray) -> np.ndarray | None:
 
 
 def _sun(cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], other: np.ndarray) -> tuple[np.ndarray, str]:
-    """(days, steps, homes) [kW per kW peak] and where it is from; homes without a panel look at a neighbour's."""
+    """(days, steps, homes) [kW per kW peak] and where it is from; homes without a panel take a neighbour's."""
     (days, homes), flock = which, cleaned.flock
     if flock.pv_kw is not None and flock.kwp is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -227,13 +227,13 @@ def _cars(cleaned: Cleaned, which: tuple[np.ndarray, np.ndarray], weekend: np.nd
 
 
 def _lent(homes: np.ndarray, who: np.ndarray) -> tuple[list[int], bool]:
-    """For each home its own place among `who`, or in turn another one's; and whether all have their own."""
+    """For each home its own index in `who`, or in turn another one's; and whether all have their own."""
     places = {int(home): place for place, home in enumerate(who)}
     return [places.get(int(home), k % len(who)) for k, home in enumerate(homes)], set(map(int, homes)) <= set(places)
 
 
 def _shelves(raw: Raw, cleaned: Cleaned, beside: PriceSource) -> list[Shelf]:
-    """Where shared columns are looked for, in this order; the last has them all."""
+    """Donor sets of shared columns, in order of preference; the last has all columns."""
     first = cleaned.flock.first_day
     own = {name: values for name, values in cleaned.common.items() if whole(values).any()}
     bundled = california(southern(raw.zone))
@@ -249,7 +249,7 @@ def _shelves(raw: Raw, cleaned: Cleaned, beside: PriceSource) -> list[Shelf]:
 
 
 def _shared(shelf: Shelf, column: str, dates: list[datetime.date], how: tuple[bool, int]) -> np.ndarray:
-    """A column of a shelf; a missing export price is the import price. One's own days have no season to turn."""
+    """A column of a donor set; a missing export price is the import price. A home's own days keep their season."""
     south, steps = how
     name = column if column in shelf.columns else "import_price_per_kwh"
     return shelf.take(name, dates, south and shelf.name == "california", steps)

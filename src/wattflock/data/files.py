@@ -22,7 +22,7 @@ def listed(path: str, wanted: str) -> list[Path]:
     """The file, or the data files of the folder in order of their names.
 
     Raises:
-        ScenarioError: there is nothing there; `wanted` says what should be.
+        ScenarioError: there is nothing there; `wanted` names what should be there.
     """
     place = Path(path)
     if path and place.is_file():
@@ -80,7 +80,7 @@ def numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     text = values.cast(pl.String).str.strip_chars()
     told = text.is_not_null() & ~text.str.to_lowercase().is_in(MISSING)
     plain = text.cast(pl.Float64, strict=False)
-    if plain.is_null().sum() > (~told).sum():  # a comma may stand for the point
+    if plain.is_null().sum() > (~told).sum():  # a comma may be the decimal point
         commas = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
         plain = commas if plain.drop_nulls().is_empty() else plain
     plain = _finite(plain.fill_nan(None))
@@ -92,7 +92,7 @@ def _finite(values: pl.Series) -> pl.Series:
 
 
 def stamps(values: pl.Series) -> tuple[pl.Series, bool, bool]:
-    """Text as naive stamps [µs], null where it cannot be read; are they UTC for sure; could they be month/day."""
+    """Text as naive stamps [µs], null where unreadable; whether they are certainly UTC; whether month/day fits too."""
     micro = pl.Datetime("us")
     if isinstance(values.dtype, pl.Datetime):
         zoned = values.dtype.time_zone is not None

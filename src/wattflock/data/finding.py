@@ -1,4 +1,4 @@
-"""What a look at a file can find, and the list of findings as a table."""
+"""Kinds of findings about files, and the list of findings as a table."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from rich.text import Text
 from wattflock.core.errors import Problem
 
 ORDER = ("error", "repairable", "note")
-SMALL_SHARE = 0.01  # of a column's readings: what is rarer is repaired and told, what is more is an error
+SMALL_SHARE = 0.01  # of a column's readings: a smaller share is repaired and reported, a larger one is an error
 SHOWN = 5  # row numbers that a finding names
 
 
@@ -127,7 +127,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found, with how often and where."""
+    """One finding, with its number and place."""
 
     code: str
     severity: str  # one of ORDER
@@ -138,7 +138,7 @@ class Finding:
     rows: tuple[int, ...] = ()  # the first few, counted as an editor counts lines; empty for the file as a whole
 
     def problem(self) -> Problem:
-        """The same as the terminal tells it."""
+        """The same as the terminal prints it."""
         place = f"{self.file}, rows {', '.join(map(str, self.rows))}" if self.rows else self.file
         more = f" ({self.count:,} times)" if self.count > 1 else ""
         kind = KINDS[self.code]

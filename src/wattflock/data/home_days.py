@@ -1,4 +1,4 @@
-"""Days of many homes as arrays, measured or made: what the generator is fitted to and what the card judges."""
+"""Days of many homes as arrays, measured or made: input of the generator's fit and of the report card."""
 
 import dataclasses
 import datetime
@@ -23,7 +23,7 @@ class HomeDays:
     load_kw: np.ndarray | None = None
     pv_kw: np.ndarray | None = None  # [kW; kW per kW peak where `kwp` is None]
     ev_plugged: np.ndarray | None = None  # share of the step
-    ev_charging_need_kwh: np.ndarray | None = None  # asked for by the session that begins in this step
+    ev_charging_need_kwh: np.ndarray | None = None  # requested by the session that begins in this step
     ev_driving_kwh: np.ndarray | None = None
     heat_kw: np.ndarray | None = None  # demand for heat
     outdoor_c: np.ndarray | None = None  # (days, steps), common to all homes
@@ -74,7 +74,7 @@ class HomeDays:
 def from_table(table: pl.DataFrame) -> HomeDays:
     """A long table (home, time in local clock, a column each) as whole days; missing steps become NaN.
 
-    The step is the commonest distance of two stamps of a home. Columns that we do not know are left alone.
+    The step is the commonest distance of two stamps of a home. Unknown columns are ignored.
     """
     times = table["time"].cast(pl.Datetime("us"))
     step = times.diff().filter(table["home"] == table["home"].shift()).drop_nulls().mode().min()
@@ -100,7 +100,7 @@ def from_table(table: pl.DataFrame) -> HomeDays:
 
 
 def to_table(flock: HomeDays, shared: dict[str, np.ndarray] | None = None) -> pl.DataFrame:
-    """Long form, home after home: home, time (local clock), a column each, and what is common (days, steps)."""
+    """Long form, home after home: home, time (local clock), a column each, and the common columns (days, steps)."""
     homes, days, steps = flock.shape()
     if shared is None:
         shared = {} if flock.outdoor_c is None else {"outdoor_c": flock.outdoor_c}

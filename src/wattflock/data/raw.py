@@ -1,4 +1,4 @@
-"""What files say before cleaning: long tables with raw stamps, and what reading them brought to light."""
+"""Content of files before cleaning: long tables with raw stamps, and findings about reading them."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from wattflock.data.finding import Finding
 
 CLOCKS = ("utc", "local", "whole")  # UTC; wall clock with clock changes; every day has 24 h
 COMMON_COLUMNS = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
-MAY_BE_NULL = ("connected_h", "power_kw", "battery_kwh")  # of a session and its car, where the owner does not say
+MAY_BE_NULL = ("connected_h", "power_kw", "battery_kwh")  # of a session and its car, where the owner does not give it
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Readings in our own units, otherwise as found; a table that a source has not is None.
+    """Readings in our units, otherwise as found; a table that a source lacks is None.
 
     Stamps mark the beginning of a step. `row` counts as an editor counts lines, `file` is an index into `files`.
     """
 
     files: tuple[str, ...]
-    zone: str  # where the homes are, such as Europe/London; empty where it is not told
+    zone: str  # where the homes are, such as Europe/London; empty where it is not given
     clock: str  # of the stamps: one of CLOCKS
     currency: str
     card: dict  # source, owner, licence to check, period
@@ -28,12 +28,12 @@ class Raw:
     common: pl.DataFrame | None = None  # file, row, time and some of COMMON_COLUMNS
     sessions: pl.DataFrame | None = None  # file, row, user, plug_in, plug_out, energy_kwh and `MAY_BE_NULL`
     kwp: dict[str, float] = dataclasses.field(default_factory=dict)  # home → size of its panel [kW peak]
-    unitless: tuple[str, ...] = ()  # columns whose unit is not known: their size says nothing
-    net: str = "tell"  # load below zero is told; or `split` into load and pv
+    unitless: tuple[str, ...] = ()  # columns whose unit is not known: their size is not checked
+    net: str = "tell"  # load below zero is an error; or `split` into load and pv
     findings: tuple[Finding, ...] = ()
 
     def local(self, stamp: str) -> pl.Expr:
-        """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is told."""
+        """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is given."""
         time = pl.col(stamp)
         if self.clock != "utc" or not self.zone:
             return time
@@ -41,5 +41,5 @@ class Raw:
 
 
 def period(stamps: pl.Series) -> str:
-    """The first and the last day of stamps, as cards tell it."""
+    """The first and the last day of stamps, as cards show it."""
     return f"{stamps.min():%Y-%m-%d} to {stamps.max():%Y-%m-%d}" if len(stamps) else "none"

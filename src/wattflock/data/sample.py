@@ -15,8 +15,8 @@ SPLITS = ("train", "validation", "test")
 def split_of_week(week: int, fold: int = 4) -> str:
     """Whole weeks of every season are held out: every fifth for the test, every tenth for validation.
 
-    Fold 4 is the study's. With another, other weeks are the test and the study's are put away ("away"): settings are
-    chosen there.
+    Fold 4 is the study's. With another fold, other weeks are the test and the study's test weeks are in no split
+    ("away"): settings are chosen there.
     """
     if week % 5 == fold:
         return "test"
@@ -26,7 +26,7 @@ def split_of_week(week: int, fold: int = 4) -> str:
 
 
 class Augment(eqx.Module):
-    """How training days are varied so that unseen days are no surprise; other splits stay as measured."""
+    """Variation of training days, so that policies meet more than the measured days; other splits stay as measured."""
 
     load_low: float  # all loads of a day are scaled by one number between these
     load_high: float
@@ -42,9 +42,9 @@ class Sampler(eqx.Module):
     """Draws batches of (home, day) on the device from tables of a few measured homes.
 
     An agent is a measured home times a scale. Its load on a calendar day is that of a nearby day of the same
-    split and part of the week, for all agents out of one calendar week: what neighbours draw together differs from
-    week to week, on training days as on unseen ones. Sun, temperature, price and carbon are those of the calendar
-    day itself, so that all homes share one sky.
+    split and part of the week, for all agents out of one calendar week: so the neighbours' common load differs from
+    week to week, on training days as on unseen ones. Sun, temperature, price and carbon are those of the calendar day
+    itself, so that all homes share one sky.
     """
 
     load_kw: Array  # (days, sources, steps)
@@ -52,10 +52,10 @@ class Sampler(eqx.Module):
     sun: Array  # (days, sources, steps) [kW per kW peak]
     car: tuple[Array, Array] | None  # plugged in [share], driving [kW], each (days, sources, steps); None: a commute
     common: dict[str, Array]  # each (days, steps)
-    nearby: Array  # (days, weeks, most) days whose load may stand in, repeated to fill
+    nearby: Array  # (days, weeks, most) days whose load may be used, repeated to fill
     split_days: dict[str, Array]  # name of a split → its days
     source: dict[str, Array]  # name of a split → (homes,) which measured home an agent is
-    scale: Array  # (homes,) its size beside the measured home
+    scale: Array  # (homes,) its size relative to the measured home
     augment: Augment
     forecast_error: float  # standard deviation of the day's sun forecast, as a share
     dt_h: float
@@ -121,7 +121,7 @@ class Sampler(eqx.Module):
     def _commute(self, key: Array, hour: Array, weekend: Array, homes: int) -> tuple[Array, Array]:
         """Plug-in windows and driving: away from about 8 to 18 h on weekdays, 11 to 15 h on half the weekends.
 
-        A stand-in where cars were not measured: 5 to 15 kWh a trip, driven in the last step away.
+        Used where cars were not measured: 5 to 15 kWh a trip, driven in the last step away.
         """
         keys = jax.random.split(key, 4)
         shape = (hour.shape[0], 1, homes)
@@ -136,7 +136,7 @@ class Sampler(eqx.Module):
 
 
 def ahead(values: Array, steps: int) -> Array:
-    """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last one stands."""
+    """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last value is used."""
     padded = jnp.concatenate([values, jnp.repeat(values[:, -1:], steps, 1)], 1)
     return jnp.stack([padded[:, k + 1 : k + 1 + values.shape[1]] for k in range(steps)]).mean(0)
 
@@ -153,7 +153,7 @@ def sampler(
 
     Args:
         source: for each split (homes,) index into `readings.homes`.
-        scale: (homes,) size beside the measured home.
+        scale: (homes,) size relative to the measured home.
         near: fold of the weeks (`split_of_week`); a load may come from a day at most so many days away.
         more: augmentation of training days, forecast error.
     """

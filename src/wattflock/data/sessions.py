@@ -14,7 +14,7 @@ SWITCHES = 6  # times a day at which the plug goes in or out, at most
 REPLUG_H = 0.25  # a plug that is out for a shorter time belongs to one session
 HELD_OUT_EVERY, HELD_OUT_SESSIONS = 4, 20
 MOST_KWH, MOST_KW = 200.0, 50.0  # no car's battery takes more in a session, no home charger gives more
-TOLERANCE = 1.1  # on the charging power that the owner tells
+TOLERANCE = 1.1  # on the charging power that the owner gives
 CLOCK_CHANGE_H = 1.1  # what clock changes and rounding explain of a connection time
 EPOCH, HOUR = datetime.datetime(1970, 1, 1), pl.duration(hours=1)
 
@@ -28,7 +28,7 @@ class Sessions:
     start_h: np.ndarray
     end_h: np.ndarray
     energy_kwh: np.ndarray
-    power_kw: np.ndarray  # (users,) NaN where the owner of the data does not say
+    power_kw: np.ndarray  # (users,) NaN where the owner of the data gives none
     battery_kwh: np.ndarray  # (users,)
 
     def only(self, keep: tuple[str, ...]) -> "Sessions":
@@ -42,11 +42,11 @@ class Sessions:
 
 
 def clean(table: pl.DataFrame) -> tuple[Sessions, pl.DataFrame]:
-    """Sessions that can be believed; and the other rows, with a `code` that says why they were left out or joined.
+    """Plausible sessions; and the other rows, with a `code` for why they were left out or joined.
 
     Args:
         table: user, plug_in, plug_out (local clock), energy_kwh; connected_h, power_kw, battery_kwh, null where the
-            owner does not say.
+            owner gives none.
     """
     table = table.sort("user", "plug_in", maintain_order=True).with_columns(code=_doubt())
     sound = table.filter(pl.col("code").is_null())
@@ -56,7 +56,7 @@ def clean(table: pl.DataFrame) -> tuple[Sessions, pl.DataFrame]:
 
 
 def _doubt() -> pl.Expr:
-    """Why a session cannot be believed; null where it can."""
+    """Why a session is not plausible; null where it is."""
     span_h = (pl.col("plug_out") - pl.col("plug_in")) / HOUR
     connected_h = pl.col("connected_h").fill_null(span_h)
     most_kwh = (TOLERANCE * pl.col("power_kw")).fill_null(MOST_KW) * connected_h
@@ -130,7 +130,7 @@ def switches(sessions: Sessions, user: int) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def home_days_of_sessions(sessions: Sessions, steps: int = 24) -> HomeDays:
-    """Measured cars on local days: session energy stands for driving, put before the plug-in; NaN when not active."""
+    """Measured cars on local days: session energy as driving before the plug-in; NaN when not active."""
     spans = [active_days(sessions, user) for user in range(len(sessions.users))]
     first, end = min(a for a, _ in spans), max(b for _, b in spans)
     shape = (len(spans), end - first, steps)

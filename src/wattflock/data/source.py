@@ -1,4 +1,4 @@
-"""What a data source is: it reads its owner's files, says what they hold, and gives readings of homes."""
+"""The interface of data sources: reading an owner's files and returning readings of homes."""
 
 import abc
 import dataclasses
@@ -44,7 +44,7 @@ class Readings:
 
     @property
     def reference_price_per_kwh(self) -> float:
-        """Mean import price to one digit [currency per kWh]: what prices of devices and features are relative to."""
+        """Mean import price to one digit [currency per kWh]: prices of devices and features are relative to it."""
         return float(f"{abs(self.import_price_per_kwh.mean()):.1g}") or REFERENCE_PRICE_PER_KWH
 
 
@@ -53,7 +53,7 @@ class DataSource(eqx.Module):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this file or folder in a layout of this source's own? False where it has none.
+        """Whether this file or folder has a layout of this source; False where it has none.
 
         Raises:
             ScenarioError: there is no such file.
@@ -68,7 +68,7 @@ class DataSource(eqx.Module):
 
     @abc.abstractmethod
     def raw(self) -> Raw:
-        """What the files say, before cleaning, with what is wrong about them; nothing is dropped silently.
+        """The content of the files before cleaning, with findings; nothing is dropped silently.
 
         Raises:
             ScenarioError: there is no such file.
@@ -84,7 +84,7 @@ class DataSource(eqx.Module):
 
 
 def recognised(path: str) -> str:
-    """The name of the source that reads this file or folder; `table` where it is nobody's known layout.
+    """The name of the source that reads this file or folder; `table` where the layout is unknown.
 
     Raises:
         ScenarioError: there is no such file.

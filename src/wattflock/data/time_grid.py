@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 
 def ordered(table: pl.DataFrame) -> pl.DataFrame:
-    """By home and time; what the other functions of this file expect."""
+    """Sorted by home and time, as the other functions of this file need it."""
     return table.sort("home", "time", maintain_order=True)
 
 
@@ -37,7 +37,7 @@ def steps_of(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def grid_step(steps: pl.DataFrame) -> timedelta:
-    """The longest step of a home, at most an hour: what all are brought to; an hour where nothing is known."""
+    """The longest step of a home, at most an hour: all homes are converted to it; an hour where nothing is known."""
     found = steps.filter(pl.col("step") <= HOUR)["step"].max()
     return found if isinstance(found, timedelta) else HOUR
 
@@ -89,7 +89,7 @@ def twice(zone: str) -> pl.Expr:
 
 
 def repeated(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """Rows, in order, of a home and time that were there before, with `alike`: do all of them say the same."""
+    """Rows, in order, of a home and time that were there before, with `alike`: whether all of them are equal."""
     later = same_home() & (pl.col("time") == pl.col("time").shift())
     again = table.filter(later | later.shift(-1, fill_value=False)).sort("home", "time", "row")
     same = [pl.col(name).n_unique() == 1 for name in columns]
@@ -98,7 +98,7 @@ def repeated(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
 
 
 def check_clock(table: pl.DataFrame, columns: list[str], gaps: pl.DataFrame, raw: Raw) -> list[Finding]:
-    """Findings about the hours of clock changes, and about all other rows that stand twice.
+    """Findings about the hours of clock changes, and about all other repeated rows.
 
     `gaps` are the missing stretches of all columns (home, time before it, row, length).
     """
@@ -138,7 +138,7 @@ def _early() -> pl.Expr:
 
 
 def _doubled(later: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Rows of a Sunday's hour that stands twice, with other readings, in most homes."""
+    """Rows of a Sunday's hour that occurs twice, with other readings, in most homes."""
     rows = with_steps(later.filter(_early() & ~pl.col("alike")), steps_of(table))
     rows = rows.with_columns(date=pl.col("time").dt.date(), hour=pl.col("time").dt.hour())
     length = pl.col("time").n_unique() * pl.col("step").first()
@@ -148,7 +148,7 @@ def _doubled(later: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _wrong_clock(autumn: pl.DataFrame, spring: pl.DataFrame, raw: Raw, place: tuple[str, str]) -> list[Finding]:
-    """The finding that the stamps know clock changes although the file is said to have none."""
+    """The finding that the stamps have clock changes although the file should have none."""
     both = pl.concat([autumn.select("row", "time"), spring.select("row", "time")])
     if both.is_empty():
         return []
@@ -215,7 +215,7 @@ class Log:
         self.slots({"home": home, "slot": slot} | values, column, what)
 
     def days(self, what: str, column: str, where: np.ndarray, steps: int) -> None:
-        """Days (homes, days) that were left out, told at their first step."""
+        """Days (homes, days) that were left out, reported at their first step."""
         home, day = np.nonzero(where)
         none = np.full(len(home), np.nan)
         self.slots({"home": home, "slot": day * steps, "before": none, "after": none}, column, what)
@@ -227,7 +227,7 @@ class Log:
             self.parts.append(frame.with_columns(column=pl.lit(column), what=pl.lit(what)))
 
     def shared(self, column: str, count: int) -> None:
-        """Readings common to all homes that were bridged: told once, with their number."""
+        """Readings common to all homes that were bridged: reported once, with their number."""
         if count:
             row = {
                 "home": "",

@@ -1,7 +1,7 @@
-"""A feeder as its electricity sees it: nodes, and elements with an admittance between them.
+"""The electrical model of a feeder: nodes, and elements with an admittance between them.
 
-Tables of our own (`admittance.py`) and OpenDSS files (`opendss/`) both become a `Circuit`; everything after
-it (`reduce.py`, `tap_control.py`, `file.py`) knows nothing of where it came from.
+Tables (`tables/admittance.py`) and OpenDSS files (`opendss/`) both become a `Circuit`; everything after
+it (`reduce.py`, `tap_control.py`, `file.py`) does not depend on the origin.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Matrix = NDArray[Any]  # float64 or complex128
-GROUND = -1  # where an index of a node is asked for
+GROUND = -1  # used as the index of a node
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Bus:
 
 @dataclass(frozen=True, eq=False)
 class Element:
-    """What carries power or keeps voltage: a line, switch, transformer, capacitor, reactor.
+    """A line, switch, transformer, capacitor or reactor.
 
     `admittance` [S] has shape (conductors, conductors), conductors end after end; current into the element
     is `admittance @ voltage`. Ratings and the length are nan where none is known.
@@ -69,9 +69,9 @@ class Spot:
 
     At voltage v [share of `rated_kv`] it draws kw · v^kw_exponent + j kvar · v^kvar_exponent: exponent 0 is
     constant power, 1 constant current, 2 constant impedance, others conservation voltage reduction (CVR). A ZIP
-    mix is three spots at one terminal. Below `low_pu` and above `high_pu` it turns into an impedance, as OpenDSS
-    does it, and between `floor_pu` and `low_pu` its current falls linearly; 0, inf and 0 switch that off.
-    That impedance draws the share v^edge_exponent at the edge of the band; nan means the load's own exponents.
+    mix is three spots at one terminal. Below `low_pu` and above `high_pu` it turns into an impedance, as in OpenDSS,
+    and between `floor_pu` and `low_pu` its current falls linearly; 0, inf and 0 switch that off. That impedance draws
+    the share v^edge_exponent at the edge of the band; nan means the load's own exponents.
     """
 
     name: str  # "s35a"; several spots may share it
@@ -90,7 +90,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Control:
-    """What moves a regulator's tap: voltages on the 120 V side of its potential transformer."""
+    """Control of a regulator's tap: voltages on the 120 V side of its potential transformer."""
 
     plus: int  # nodes over which voltage is measured
     minus: int
@@ -130,7 +130,7 @@ class Regulator:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A whole feeder. `nodes` are named bus.phase; loads stand in `spots`, in no admittance."""
+    """A whole feeder. `nodes` are named bus.phase; loads are in `spots`, not in an admittance."""
 
     name: str
     frequency_hz: float
@@ -164,7 +164,7 @@ def system_admittance(circuit: Circuit) -> sparse.csc_array:
 
 
 def assemble(blocks: list[tuple[tuple[int, ...], Matrix]], size: int) -> sparse.csc_array:
-    """The sum of small matrices over given nodes; what falls on GROUND is left out. Shape (size, size)."""
+    """The sum of small matrices over given nodes; entries at GROUND are left out. Shape (size, size)."""
     rows, columns, values = [], [], []
     for nodes, block in blocks:
         index = np.asarray(nodes, int)
@@ -191,7 +191,7 @@ def bus_of(node: str) -> str:
 
 
 def edges(circuit: Circuit) -> tuple[tuple[str, str], ...]:
-    """Every pair of buses with something between them."""
+    """Every pair of buses that an element joins."""
     pairs = []
     for one in circuit.elements:
         at = [bus_of(circuit.nodes[live[0]]) for end in one.ends if (live := [n for n in end if n != GROUND])]

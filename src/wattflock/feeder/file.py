@@ -37,7 +37,7 @@ def _get(thing: Any, name: str) -> float:
 
 
 def rows(values: Matrix, kind: type, names: list[str], count: int) -> list[dict[str, Any]]:
-    """What `table` made, as keyword arguments of the record.
+    """Rows that `table` made, as keyword arguments of the record.
 
     Raises:
         ValueError: another number of rows or columns.
@@ -252,7 +252,7 @@ def _regulators(
 
 
 def summary(circuit: Circuit) -> list[tuple[str, str]]:
-    """Short facts for a person: what, how much."""
+    """Short facts: number and kind of elements."""
     kinds = Counter(one.kind for one in circuit.elements)
     grounded = sum(minus == GROUND for _, minus in terminals(circuit))
     taps = ", ".join(f"{unit.name} {unit.tap:+d}" for unit in circuit.regulators)

@@ -1,4 +1,4 @@
-"""What voltages, currents and their balance have to keep, and what leaving it costs."""
+"""Limits of voltages, currents and unbalance, and the penalty of violating them."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ TURN = np.exp(2j * np.pi / 3)
 
 
 class Limits(eqx.Module):
-    """Bands that a feeder keeps. The default band of voltage is ANSI C84.1-2020, range A at the service, ±5 %."""
+    """Limits of a feeder. The default band of voltage is ANSI C84.1-2020, range A at the service, ±5 %."""
 
     low_pu: float = 0.95
     high_pu: float = 1.05
@@ -46,7 +46,7 @@ def branch_loading(feeder: Feeder, branch_a: Complex[Array, "*batch branches"]) 
 
 
 def unbalance(names: tuple[str, ...], phasor_pu: Complex[Array, "*batch nodes"]) -> Float[Array, "*batch buses"]:
-    """Voltage unbalance factor |V₂| / |V₁| of each bus with three watched phases [share], in `three_phase` order.
+    """Voltage unbalance factor |V₂| / |V₁| of each bus with three monitored phases [share], in `three_phase` order.
 
     The negative over the positive sequence is the same for voltages to ground and between phases.
     Source: IEC 61000-4-30:2015, 5.7.

@@ -15,10 +15,10 @@ from wattflock.feeder.operator import Shunt, Values
 
 
 class Dependent(eqx.Module):
-    """Loads at the terminals, in layers: one per terminal each. What they mean stands in `circuit.Spot`.
+    """Loads at the terminals, in layers: one per terminal each. Their fields are explained in `circuit.Spot`.
 
-    The share `folded` of the impedance that draws the rated power is in the feeder's admittance already, and taken
-    off here: the iteration then has less to correct. Arrays (layers, blocks, 1, width).
+    The share `folded` of the impedance that draws the rated power is in the feeder's admittance already and subtracted
+    here, so that the iteration converges faster. Arrays (layers, blocks, 1, width).
     """
 
     kw: Float[Values, "layers blocks 1 width"]  # at rated voltage [per unit of power]
@@ -69,7 +69,7 @@ def constant_power(spots: Sequence[Spot]) -> tuple[Spot, ...]:
 
 
 def scaled(spots: Sequence[Spot], factor: float) -> tuple[Spot, ...]:
-    """The same loads, `factor` times as large; what feeds in as a whole stays as it is."""
+    """The same loads, `factor` times as large; a load that feeds in is unchanged."""
     total: dict[tuple[str, int, int], float] = {}
     for spot in spots:  # a ZIP mix may have a share below zero
         total[_whole(spot)] = total.get(_whole(spot), 0.0) + spot.kw
@@ -82,12 +82,12 @@ def _whole(spot: Spot) -> tuple[str, int, int]:
 
 
 def is_impedance(spot: Spot) -> bool:
-    """Whether it stands among the wires as a whole."""
+    """Whether the whole load is an admittance of the network."""
     return spot.kw_exponent == spot.kvar_exponent == 2
 
 
 def folded(spot: Spot) -> tuple[float, float]:
-    """Share of its rated impedance that stands among the wires, active and reactive.
+    """Share of its rated impedance that is an admittance of the network, active and reactive.
 
     With e the exponent, e/2 takes from the current all that moves in phase with the voltage, so that the
     iteration converges fastest; a load with edges becomes an impedance far below them, and is one from the start.
@@ -96,7 +96,7 @@ def folded(spot: Spot) -> tuple[float, float]:
 
 
 def has_edges(spot: Spot) -> bool:
-    """Whether its model ends at some voltage; that of an impedance never does."""
+    """Whether its model changes at the edges of a voltage band; that of an impedance does not."""
     return not is_impedance(spot) and (max(spot.low_pu, spot.floor_pu) > 0 or spot.high_pu < math.inf)
 
 
@@ -117,7 +117,7 @@ def per_terminal(circuit: Circuit, spots: Sequence[Spot]) -> tuple[Matrix, Matri
 
 
 def apportion(count: int, weight: Matrix) -> Matrix:
-    """How many of `count` homes stand at each terminal: in proportion to `weight`, by largest remainder."""
+    """How many of `count` homes are at each terminal: in proportion to `weight`, by largest remainder."""
     wanted = count * weight / weight.sum()
     number = np.floor(wanted).astype(int)
     number[np.argsort(number - wanted)[: count - number.sum()]] += 1
@@ -132,9 +132,9 @@ def shunt_at_nominal(circuit: Circuit, spot: Spot) -> Spot:
 
 
 def layers(circuit: Circuit, spots: Sequence[Spot], slot: Matrix, base_kva: float) -> Dependent:
-    """Spots in layers, one per terminal each; `slot` (blocks, width) tells which terminal sits where."""
+    """Spots in layers, one per terminal each; `slot` (blocks, width) is the terminal at each place."""
     at = {place: number for number, place in enumerate(terminals(circuit))}
-    stacks: list[list[Spot]] = [[] for _ in range(len(at) + 1)]  # the last one is nobody's
+    stacks: list[list[Spot]] = [[] for _ in range(len(at) + 1)]  # the last one is of no terminal
     for spot in spots:
         stacks[at[spot.plus, spot.minus]].append(spot)
     most = max(map(len, stacks))

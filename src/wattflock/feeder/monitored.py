@@ -56,7 +56,7 @@ def heads(circuit: Circuit, base_kva: float) -> Probe:
 
 
 def branches(circuit: Circuit) -> tuple[Probe, Matrix]:
-    """Current into the first end of each element in series [A]; and what it may be [A], nan where unknown."""
+    """Current into the first end of each element in series [A]; and its rating [A], nan where unknown."""
     names, rows, rating = [], [], []
     for one in circuit.elements:
         if one.kind in SERIES and len(one.ends) > 1:
@@ -109,7 +109,7 @@ def _rating_a(circuit: Circuit, one: Element, live: int) -> float:
 
 FLOATING = 100.0  # impedance to ground over impedance between phases from which a bus counts as ungrounded
 ALONE_PU = 1000.0  # the same for a single phase: impedance to ground at 100 kVA [pu]
-STRIP = 8  # buses whose voltages are asked for at once
+STRIP = 8  # buses whose voltages are computed at once
 NEUTRAL_PU = 0.1  # voltage without load below which a node is a neutral
 ISOLATING = ("transformer", "autotrans", "regulator")  # beyond which grounding may be another
 
@@ -146,10 +146,10 @@ def every_node(circuit: Circuit) -> Probe:
 
 
 def determined(circuit: Circuit, factor: SuperLU) -> Probe:
-    """Every voltage that the wires determine [pu]: of all nodes to ground, of floating buses between phases.
+    """Every voltage that the network determines [pu]: of all nodes to ground, of floating buses between phases.
 
-    To ground these have what stray capacitance, antifloat shunts and rounding errors leave them, as an open star point
-    has, which is left out. `factor` is that of `system_admittance`.
+    Their voltages to ground depend on stray capacitance, antifloat shunts and rounding only, as that of an open star
+    point does; these are left out. `factor` is that of `system_admittance`.
     """
     floating = floating_buses(circuit, factor)
     neutrals = [node for nodes in _by_bus(circuit).values() for node in set(nodes) - set(_phases(circuit, nodes))]
@@ -165,8 +165,8 @@ def determined(circuit: Circuit, factor: SuperLU) -> Probe:
 def floating_buses(circuit: Circuit, factor: SuperLU) -> set[str]:
     """Buses whose phases have no common path to ground, found at one bus of each part between transformers.
 
-    Pushed into all phases together, a current meets the impedance to ground; into one and out of another, that of
-    the wires. The second is far smaller where the first is only stray capacitance or a shunt of the solver.
+    Pushed into all phases together, a current meets the impedance to ground; into one and out of another, that of the
+    network. The second is far smaller where the first is only stray capacitance or a shunt of the solver.
     """
     nodes = {bus: _phases(circuit, some) or some for bus, some in _by_bus(circuit).items()}
     names = list(nodes)
@@ -201,7 +201,7 @@ def _floats(circuit: Circuit, rise: Matrix, node: int) -> bool:
 
 
 def _phases(circuit: Circuit, nodes: list[int]) -> list[int]:
-    """Without neutrals and what stands inside a transformer."""
+    """Without neutrals and nodes inside a transformer."""
     return [node for node in nodes if circuit.nodes[node].rpartition(".")[2] in ("1", "2", "3")]
 
 

@@ -1,4 +1,4 @@
-"""The network's impedance operator: from currents at terminals to voltages, whole or in two levels."""
+"""The network's impedance operator: from currents at terminals to voltages, dense or in two levels."""
 
 import equinox as eqx
 import jax
@@ -19,7 +19,7 @@ APART = 768  # snapshots from which two products cost less than joining what the
 
 
 class Impedance(eqx.Module):
-    """A matrix from terminal currents to drops, exact, as blocks and what crosses between them.
+    """A matrix from terminal currents to drops, exact, as blocks and the coupling between them.
 
     Cutting the feeder at a few buses leaves blocks that meet at these cut nodes only, so that
     Y⁻¹ = blockdiag(Y_aa⁻¹) + N Z_CC N'. With one block and no cut it is the whole dense matrix. Complex

@@ -1,4 +1,4 @@
-"""Cutting a feeder at a few buses, so that what is left falls into blocks of a bounded number of terminals."""
+"""Cutting a feeder at a few buses, so that the rest falls into blocks of a bounded number of terminals."""
 
 from dataclasses import dataclass
 
@@ -102,7 +102,7 @@ def _blocks(graph: _Graph, part: Matrix, bins: list[tuple[list[int], set[int]]])
     home = np.full(part.max() + 2, -1)  # block of each part; the last entry serves cut buses
     for number, (parts, _) in enumerate(bins):
         home[parts] = number
-    for group in graph.groups:  # what stands between cut buses alone needs them in one rim
+    for group in graph.groups:  # elements between cut buses alone need these in one rim
         if all(part[bus] < 0 for bus in group) and not any(set(group) <= rim for _, rim in bins):
             min(bins, key=lambda one: len(one[1]))[1].update(group)
     block = home[part[graph.bus]]

@@ -1,6 +1,6 @@
 """A circuit → the dense operators between its terminals that `solve` iterates on.
 
-All of it in float64 numpy: switches of 1e-6 ohm stand next to an antifloat shunt of 1e-9 S, and what
+All of it in float64 numpy: there are switches of 1e-6 ohm and an antifloat shunt of 1e-9 S, and what
 a floating winding adds cancels only between whole columns.
 """
 
@@ -25,13 +25,13 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: P
     no-load voltages V₀ = Y⁻¹ I₀, terminal impedance M = A Y⁻¹ Aᵀ; any other quantity R V is R V₀ - R Y⁻¹ Aᵀ c.
 
     Args:
-        circuit: its spots say where the terminals are and what is nominal.
+        circuit: its spots give the terminals and the nominal load.
         background: loads that stay in the feeder as they depend on voltage (`circuit.spots`: all as modelled);
-            what is given to `solve` comes on top. Constant impedances among them become part of Y.
-        watched: what `Flow.voltage_pu` tells; None: the voltages that limits judge (`watchable`).
+            the loads given to `solve` are added. Constant impedances among them become part of Y.
+        watched: the voltages in `Flow.voltage_pu`; None: the voltages that limits judge (`watchable`).
 
     Raises:
-        ScenarioError: a node without a path to a source, or a load to ground where the wires float.
+        ScenarioError: a node without a path to a source, or a load to ground in an ungrounded part.
 
     Source: T.-H. Chen et al., "Distribution system power flow analysis - a rigid approach", IEEE Trans. Power
     Delivery 6(3), 1991 (implicit Z-bus); delta branches as in A. Bernstein et al., "Load flow in multiphase
@@ -61,7 +61,7 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: P
 
 
 def _refuse(circuit: Circuit, floating: set[str]) -> None:
-    """A current to ground from where the wires float has no way back."""
+    """Raises for loads to ground in an ungrounded part: their current has no return path."""
     allowed = "a load between two phases: no wire of this bus is grounded"
     problems = [
         Problem(circuit.name, f"load {spot.name}", circuit.nodes[spot.plus], allowed)

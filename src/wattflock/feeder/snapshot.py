@@ -1,4 +1,4 @@
-"""One snapshot of a feeder at its spot loads, in float64, with all that a person may ask of it."""
+"""One snapshot of a feeder at its spot loads, in float64, with every result that the commands show."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def snapshot(circuit: Circuit, loads: str = "constant-power", scale: float = 1.0
     Args:
         circuit: the feeder.
         loads: "constant-power", or "as-modelled".
-        scale: of every load; what feeds in stays.
+        scale: of every load; loads that feed in are unchanged.
         taps: "fixed", or "settle".
     """
     spots = scaled(constant_power(circuit.spots) if loads == "constant-power" else circuit.spots, scale)

@@ -27,8 +27,8 @@ def iterate(
         tolerance: on the movement of terminal voltages [pu].
         most: iterations.
         terminal: voltage over each terminal.
-        dependent: loads of the feeder itself, beside `power`.
-        support: inverters' answer to their voltage, beside `power`.
+        dependent: loads of the feeder itself, in addition to `power`.
+        support: inverters' answer to their voltage, in addition to `power`.
         power: packed constant power [per unit], shape (blocks, batch, 2*width).
 
     Returns:
@@ -139,7 +139,7 @@ def _backward(tolerance, most, saved, cotangents):
 
 
 def _where(keep: Array, each: Array) -> Array:
-    """Zero in snapshots without a solution; what has no snapshots is left."""
+    """Zero in snapshots without a solution; arrays without a snapshot axis are unchanged."""
     return jnp.where(keep, each, 0) if each.ndim == keep.ndim else each
 
 
@@ -176,7 +176,7 @@ CHUNK_LEAST = 256  # snapshots, below which products waste the machine
 
 
 class Feeder(eqx.Module):
-    """Wires seen from their terminals: what a current at each terminal does to every voltage and current.
+    """The network reduced to its terminals: the effect of a current at each terminal on every voltage and current.
 
     A terminal is one phase to ground or one branch between two phases. Voltages and currents are per unit of
     each terminal's own base; `base_kva` is the power of one terminal that is 1 pu. Arrays are numpy float64 when
@@ -184,14 +184,14 @@ class Feeder(eqx.Module):
     """
 
     terminal: Readout  # voltage over each terminal [pu]
-    voltage: Readout  # the watched voltages [pu]: `1.2` to ground, `610.1.2` between phases
+    voltage: Readout  # the monitored voltages [pu]: `1.2` to ground, `610.1.2` between phases
     head: Readout  # conductors of the infeeds: voltage [pu], then current into the feeder [pu]
     branch: Readout  # current into the first end of each line and transformer [A]
     dependent: Dependent | None  # loads of the feeder itself that depend on voltage
-    slot: Int[Values, "slots"]  # terminal that sits at each place of a block; `len(terminals)`: nobody
+    slot: Int[Values, "slots"]  # terminal at each place of a block; `len(terminals)`: none
     nominal_kw: Float[Values, "terminals"]  # the feeder's own spot loads [kW]
     nominal_kvar: Float[Values, "terminals"]
-    shunt_kw: Float[Values, "terminals"]  # of loads that stands among the wires as impedance, at 1 pu [kW]
+    shunt_kw: Float[Values, "terminals"]  # of loads that is impedance in the network, at 1 pu [kW]
     shunt_kvar: Float[Values, "terminals"]
     rating_a: Float[Values, "branches"]  # of each branch; nan: none is known [A]
     base_kva: Float[Values, ""]
@@ -203,12 +203,12 @@ class Feeder(eqx.Module):
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Names of the watched voltages."""
+        """Names of the monitored voltages."""
         return self.voltage.names
 
 
 class Flow(eqx.Module):
-    """What the wires do in each snapshot."""
+    """Voltages, currents and powers of each snapshot."""
 
     voltage_pu: Float[Array, "*batch nodes"]  # magnitude, per unit of its nominal voltage
     terminal_pu: Float[Array, "*batch terminals"]  # magnitude of the voltage over each terminal
@@ -224,7 +224,7 @@ class Flow(eqx.Module):
 
     @property
     def losses_kw(self) -> Float[Array, "*batch"]:
-        """What flows in and is not drawn by a load [kW]."""
+        """Power that flows in and is not drawn by a load [kW]."""
         return self.head_kw.sum(-1) - self.drawn_kw.sum(-1)
 
 
@@ -236,7 +236,7 @@ def solve(
     most: int = 60,
     support: Support | None = None,
 ) -> Flow:
-    """Voltages, currents and head power for constant-power loads, beside the feeder's own.
+    """Voltages, currents and head power for constant-power loads in addition to the feeder's own.
 
     Fixed point in the terminal currents, c = conj(s / (u₀ - M c)); all else is affine in c. Gradients with
     respect to the loads and the feeder's arrays come from the implicit function theorem, not from the loop.
@@ -252,7 +252,7 @@ def solve(
 
     Returns:
         Flow; leading axes as given. Never raises: a snapshot without a solution, or with a load that is
-        not finite, has `converged` False and gradient exactly zero, and leaves the others alone.
+        not finite, has `converged` False and gradient exactly zero, and does not affect the others.
 
     Source: A. Bernstein et al., "Load flow in multiphase distribution networks: existence, uniqueness,
     non-singularity and linear models", IEEE Trans. Power Systems, 2018, DOI 10.1109/TPWRS.2018.2823277
@@ -359,7 +359,7 @@ def _placed(feeder: Feeder, load: Array) -> Array:
 
 
 def _drawn(feeder: Feeder, current: Pair) -> tuple[Array, Array]:
-    """What all loads at each terminal draw [kW, kvar]: their currents, and impedances among the wires."""
+    """What all loads at each terminal draw [kW, kvar]: their currents, and the impedances in the network."""
     voltage = feeder.terminal.packed(current)
     volt_re, volt_im = halves(voltage)
     amp_re, amp_im = current

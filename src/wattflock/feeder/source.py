@@ -20,7 +20,7 @@ class FeederMap(eqx.Module):
 
 
 class FeederSource(eqx.Module):
-    """Where a feeder comes from; a file in this folder with one final subclass adds one."""
+    """The source of a feeder; a file in feeders/ with one final subclass adds one."""
 
     @abc.abstractmethod
     def circuit(self) -> Circuit:
@@ -35,7 +35,7 @@ class FeederSource(eqx.Module):
         """The tables it is made of, for ways of building it elsewhere; None where there are none."""
 
     def build(self) -> Feeder:
-        """The feeder, ready to solve, in float64 numpy arrays; its loads are left to whoever solves it."""
+        """The feeder, ready to solve, in float64 numpy arrays; its loads are given to `solve`."""
         return reduce_circuit(self.circuit())
 
     def chart(self) -> FeederMap:

@@ -1,4 +1,4 @@
-"""Regulators that settle: taps move as OpenDSS's controls move them, between power flows, outside any gradient."""
+"""Control of regulators: taps move as OpenDSS's controls move them, between power flows, without gradients."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SHARE = 0.7  # of the way to the set voltage that one action goes
 
 @dataclass(frozen=True)
 class Tapped:
-    """A circuit whose regulators have come to rest."""
+    """A circuit whose regulators have settled."""
 
     circuit: Circuit
     taps: tuple[int, ...]
@@ -55,7 +55,7 @@ def settle_taps(circuit: Circuit, background: Sequence[Spot]) -> Tapped:
 
 
 def taps_of(circuit: Circuit) -> tuple[int, ...]:
-    """Where the regulators stand, in their order."""
+    """Taps of the regulators, in their order."""
     return tuple(unit.tap for unit in circuit.regulators)
 
 
@@ -66,7 +66,7 @@ def at_rest(circuit: Circuit, voltage_v: Matrix) -> bool:
 
 
 def _measured(circuit: Circuit, background: Sequence[Spot]) -> Matrix | None:
-    """What each control sees [V on its 120 V side]; None without a solution."""
+    """Voltage that each control measures [V on its 120 V side]; None without a solution."""
     feeder = reduce_circuit(circuit, background, watched=_sensors(circuit))
     with jax.enable_x64(True):
         none = np.zeros(len(feeder.terminals))

@@ -1,4 +1,4 @@
-"""Inverters that answer their own voltage with reactive power, without being asked: the last line of defence."""
+"""Volt-var control: inverters set their reactive power by their own voltage, without a controller."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 
 class VoltVar(eqx.Module):
-    """The curve: reactive power as a share of what an inverter has left, against its own voltage.
+    """The curve: reactive power as a share of an inverter's remaining reactive power, against its own voltage.
 
     All is given at `give_pu` and below, nothing between the `rest` points, all is drawn at `draw_pu` and above, linear
     between. The example lies within the adjustable ranges of the source.

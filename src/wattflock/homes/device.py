@@ -1,4 +1,4 @@
-"""What a device is: parameters as fields, pure functions of one home; a fleet is the same with an axis more."""
+"""The interface of devices: parameters as fields, pure functions of one home; a fleet has one axis more."""
 
 import abc
 import dataclasses
@@ -13,23 +13,23 @@ from wattflock.homes.program import Program, Terms
 
 
 class Effect(eqx.Module):
-    """What one step of a device, or of a whole home, does. All shapes (), or with leading axes.
+    """The result of one step of a device, or of a whole home. All shapes (), or with leading axes.
 
     Energy is conserved: `power_kw * dt_h = change of stored_kwh + lost_kwh + used_kwh`.
     """
 
     power_kw: Array  # mean power drawn [kW]; negative gives
     reactive_kvar: Array  # mean reactive power drawn [kvar]
-    cost: Array  # wear, fuel and what discomfort is worth [currency]; not the bill
+    cost: Array  # wear, fuel and the price of discomfort [currency]; not the bill
     discomfort_c_h: Array  # degrees outside the comfort band times hours [°C h]
     carbon_kg: Array  # of fuel burnt here [kg CO2]; not of the grid
     used_kwh: Array  # for its purpose; negative where energy is made [kWh]
     lost_kwh: Array  # in conversion [kWh]
-    room_kvar: Array  # reactive power that inverters could give or draw beside `reactive_kvar` [kvar]
+    room_kvar: Array  # reactive power that inverters could give or draw in addition to `reactive_kvar` [kvar]
 
 
 def effect(power_kw, dt_h, **more) -> Effect:
-    """An Effect whose other quantities are zero; unless told, all energy drawn is used."""
+    """An Effect whose other quantities are zero; by default all energy drawn is used."""
     zero = jnp.zeros_like(power_kw)
     more = {"used_kwh": power_kw * dt_h} | more
     names = ("reactive_kvar", "cost", "discomfort_c_h", "carbon_kg", "used_kwh", "lost_kwh", "room_kvar")
@@ -48,12 +48,12 @@ class Device(eqx.Module):
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
 
-    level: ClassVar[tuple[str, str] | tuple[()]] = ()  # what the state is called and its unit, where worth showing
+    level: ClassVar[tuple[str, str] | tuple[()]] = ()  # name and unit of the state, where figures show it
 
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
-        """A typical device; what a home has when a scenario says no more."""
+        """A typical device; a home has it unless the scenario gives other sizes."""
 
     def absent(self) -> Self:
         """The same device with zero size."""
@@ -69,11 +69,11 @@ class Device(eqx.Module):
 
     @abc.abstractmethod
     def observe(self, state: Scalar, now: Profile) -> Array:
-        """What the home's controller sees of it, shape (seen,), of order one."""
+        """What the home's controller observes of it, shape (seen,), of order one."""
 
     @abc.abstractmethod
     def idle(self, state: Scalar, now: Profile) -> Array:
-        """The action when nobody steers it, shape (controls,)."""
+        """The action without control, shape (controls,)."""
 
     def rule(self, state: Scalar, now: Profile, surplus_kw: Scalar) -> Array:
         """The action that an installer would set, given the home's surplus before this device [kW]."""
@@ -102,7 +102,7 @@ class Device(eqx.Module):
 
 
 def feasible(action: Scalar, low_kw: Scalar, high_kw: Scalar) -> Scalar:
-    """Power for an action in [-1, 1]: 0 rests, 1 draws `high_kw`, -1 gives `low_kw` (both magnitudes)."""
+    """Power for an action in [-1, 1]: 0 is no power, 1 draws `high_kw`, -1 feeds in `low_kw` (both magnitudes)."""
     return jnp.where(action > 0, action * high_kw, action * low_kw)
 
 
@@ -112,7 +112,7 @@ def share(action: Scalar) -> Scalar:
 
 
 def room_kvar(limit_kw: Scalar, power_kw: Scalar) -> Scalar:
-    """What an inverter can give or draw beside its active power, whose most is `limit_kw` [kvar].
+    """Reactive power that an inverter can give or draw in addition to its active power of at most `limit_kw` [kvar].
 
     Its rating is 1.1 times `limit_kw`. Source: IEEE 1547-2018, table 7, category B: 44 % of the rating.
     """

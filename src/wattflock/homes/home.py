@@ -1,4 +1,4 @@
-"""A home: its devices behind one meter, and what its controller sees."""
+"""A home: its devices behind one meter, and what its controller observes."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ from jaxtyping import Array
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
 from wattflock.homes.device import Device, Effect, effect
 
-METER_SEEN = 12  # what a home sees beside its devices
+METER_SEEN = 12  # what a home observes besides its devices
 
 
 class Home(eqx.Module):
@@ -50,7 +50,7 @@ class Home(eqx.Module):
             begin += device.controls
 
     def observe(self, state: dict, now: Profile) -> Array:
-        """What this home's controller sees: its own meter and devices, prices, clock and weather; (seen,)."""
+        """What this home's controller observes: its own meter and devices, prices, clock and weather; (seen,)."""
         angle = 2 * jnp.pi * now.hour / 24
         meter = [
             now.load_kw / 2,
@@ -70,11 +70,11 @@ class Home(eqx.Module):
         return jnp.concatenate([jnp.stack(meter), *devices])
 
     def idle(self, state: dict, now: Profile) -> Array:
-        """The action of a home that nobody steers, shape (controls,)."""
+        """The action of a home without control, shape (controls,)."""
         return jnp.concatenate([d.idle(state[name], now) for name, d in self.devices.items()])
 
     def rule(self, state: dict, now: Profile) -> Array:
-        """The action an installer would set: each device in turn sees the surplus that those before it left."""
+        """The action an installer would set: each device in turn gets the surplus that those before it left."""
         surplus_kw, actions = -now.load_kw, []
         for name, device in self.devices.items():
             actions.append(device.rule(state[name], now, surplus_kw))
@@ -83,7 +83,7 @@ class Home(eqx.Module):
         return jnp.concatenate(actions)
 
     def dissect(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
-        """One step for the eye: `load` and each device's power [kW], and `<device> level` after it."""
+        """One step for figures: `load` and each device's power [kW], and `<device> level` after it."""
         shown = {"load": now.load_kw}
         for name, device, part in self._split(action):
             after, result = device.step(state[name], part, now)
@@ -102,7 +102,7 @@ class Home(eqx.Module):
 
 
 def see_price(price_per_kwh: Array, reference_per_kwh: float) -> Array:
-    """A price as networks see it, of order one in any currency: 0 at the reference price, 2.4 at twice that."""
+    """A price as policies observe it, of order one in any currency: 0 at the reference price, 2.4 at twice that."""
     return 8 * (REFERENCE_PRICE_PER_KWH / reference_per_kwh) * (price_per_kwh - reference_per_kwh)
 
 

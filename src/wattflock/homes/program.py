@@ -1,4 +1,4 @@
-"""A linear program in the making: columns and rows as whole arrays, solved elsewhere (study/lp.py)."""
+"""A linear program that is built from whole arrays of columns and rows; study/lp.py solves it."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 Terms = Sequence[tuple[np.ndarray, Any]]  # (column numbers, coefficients); column -1 is nothing
-ONE = 0  # the column that is fixed at 1, so that what cannot be steered is a term like any other
+ONE = 0  # the column that is fixed at 1, so that uncontrolled power is a term like any other
 
 
 @dataclasses.dataclass
@@ -25,7 +25,7 @@ class Program:
     height: int = 0
 
     def copy(self) -> "Program":
-        """The same program; what is added to the copy does not touch this one."""
+        """The same program; additions to the copy do not change this one."""
         names = ("lower", "upper", "cost", "entries", "row_lower", "row_upper", "pairs")
         return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in names})
 
@@ -41,7 +41,7 @@ class Program:
         return number
 
     def apart(self, one, other) -> None:
-        """Notes pairs of columns of which at most one may differ from zero; a solver may need to be told."""
+        """Notes pairs of columns of which at most one may differ from zero; a solver may violate this (`shut`)."""
         here = one >= 0
         self.pairs.append((one[here], other[here]))
 

@@ -1,4 +1,4 @@
-"""What the rest of a day costs a home, judged by a network that is trained on minibatches."""
+"""Critics: networks that estimate what the rest of a day costs a home, trained on minibatches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ def flat(x: Array) -> Array:
 
 
 def shuffled(count: int, rows: int, epochs: int, key: Array) -> Array:
-    """Numbers of rows, (minibatches, rows): each of `epochs` passes in an order of its own; a rest is left out."""
+    """Numbers of rows, (minibatches, rows): each of `epochs` passes in an order of its own; the rest is left out."""
     size = min(rows, count)
     batches = count // size
 
@@ -67,7 +67,7 @@ class Critic(eqx.Module):
 
 
 class Critics(eqx.Module):
-    """All homes' critics while they are learned."""
+    """Training state of all homes' critics."""
 
     critic: Critic
     target: Critic  # its running mean, which makes the targets
@@ -75,13 +75,13 @@ class Critics(eqx.Module):
 
 
 def critic(sizes: tuple[int, ...], homes: int, adam: Any, key: Array) -> Critics:
-    """Fresh critics that say zero; `sizes` from what is seen to the last hidden layer."""
+    """Fresh critics with output zero; `sizes` from the features to the last hidden layer."""
     net = Critic(flock(sizes, homes, key), jnp.zeros((homes, sizes[-1], 1)), jnp.zeros((homes, 1)))
     return Critics(net, net, adam.init(net))
 
 
 def to_go(cost: Array, value: Array, trace: float) -> Array:
-    """TD(λ) targets: what is still to come from each step to the end of the day, (days, steps, homes) [currency].
+    """TD(λ) targets: the cost from each step to the end of the day, (days, steps, homes) [currency].
 
     With V the critic's value and V = 0 after the last step, whose cost holds the value of the final state:
     target_t = V_t + Σ_k λ^k (cost_{t+k} + V_{t+k+1} - V_{t+k}); λ = 1 is the plain sum of costs.

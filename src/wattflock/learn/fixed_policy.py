@@ -1,20 +1,20 @@
-"""A policy that is given, as a method to compare: nothing is learned."""
+"""A given policy as a method to compare: nothing is trained."""
 
 from wattflock.learn.learner import Learner
 from wattflock.world.rollout import Policy, ZeroPolicy
 
 
 class FixedPolicy(Learner):
-    """Any policy beside the learners, such as one of your own or one that was trained before."""
+    """Any policy that is no learner, such as a user's or one that has been trained."""
 
     given: Policy
 
     @classmethod
     def example(cls) -> "FixedPolicy":
-        """The policy that asks for nothing."""
+        """The policy with zero action."""
         return cls(ZeroPolicy())
 
     def policy(self, state: tuple) -> Policy:
-        """The policy that was given."""
+        """The given policy."""
         del state
         return self.given

@@ -1,4 +1,4 @@
-"""Cost against limits by multipliers: certainty-equivalent multipliers and the primal-dual gradient learner."""
+"""The Lagrangian of cost and voltage limits, a network of multipliers, and what learners by gradient share."""
 
 import abc
 import dataclasses
@@ -21,7 +21,7 @@ from wattflock.learn.nets import Separate, flock
 from wattflock.world.rollout import judge, rollout
 from wattflock.world.world import Outcome, World, measures
 
-SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network says numbers of order one
+SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network's output is of order one
 SEEN = 13
 
 
@@ -33,7 +33,7 @@ class Multipliers(eqx.Module):
     reference_price_per_kwh: float = eqx.field(static=True)
 
     def __call__(self, profile: Profile) -> Array:
-        """What it says of each day, (days, steps, nodes) [currency per home and pu·h]; may be negative."""
+        """Multipliers of each day, (days, steps, nodes) [currency per home and pu·h]; may be negative."""
         x = common(profile, self.reference_price_per_kwh)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = jnp.tanh(x @ weight + bias[None, None])
@@ -41,7 +41,7 @@ class Multipliers(eqx.Module):
 
 
 def multipliers(hidden: tuple[int, ...], world: World, key: Array) -> Multipliers:
-    """A fresh network that says zero."""
+    """A fresh network with output zero."""
     sizes, nodes = (SEEN, *hidden), len(world.feeder.nodes)
     weights = [
         jax.random.normal(jax.random.fold_in(key, layer), size) / size[0] ** 0.5
@@ -53,7 +53,7 @@ def multipliers(hidden: tuple[int, ...], world: World, key: Array) -> Multiplier
 
 
 def common(profile: Profile, reference_price_per_kwh: float) -> Array:
-    """What a day is like to all homes, hour by hour and as a mean over it, (days, steps, SEEN); of order one."""
+    """Features of a day that all homes share, hour by hour and as a mean over it, (days, steps, SEEN); of order one."""
     angle = 2 * jnp.pi * profile.hour / 24
     weather = [
         (profile.outdoor_c - 10) / 10,
@@ -94,15 +94,15 @@ class TrainState(eqx.Module):
     """State of a learner by gradient."""
 
     nets: Any  # Flock
-    mean: Any  # running mean of `nets` over rounds: what acts once training is over
+    mean: Any  # running mean of `nets` over rounds: the policy after training
     adam: optax.OptState
     multiplier: Array  # (steps, nodes)
     done: Array  # rounds
-    beside: Any = ()  # what a learner keeps beside its policies, e.g. a critic: a tree of arrays
+    beside: Any = ()  # further state of a learner, e.g. a critic: a tree of arrays
 
 
 class Lagrangian(eqx.Module):
-    """What learners by gradient minimise: cost per home + mean over nodes of λ·e + ρ/2·e², e beyond tightened limits.
+    """Objective of learners by gradient: cost per home + mean over nodes of λ·e + ρ/2·e², e beyond tightened limits.
 
     Both terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
     (decisions/0016-weights-per-home-and-mean-node.md). Source: the primal-dual method of multipliers, Bertsekas 1982,
@@ -123,16 +123,16 @@ class Lagrangian(eqx.Module):
         return per_home_day(outcome, self.wires(outcome, multiplier))
 
     def wires(self, outcome: Outcome, multiplier: Array) -> Array:
-        """What the wires add to all costs of all days, shape () [currency]."""
+        """The price of violations of all homes and days, shape () [currency]."""
         return charged(outcome, penalty(outcome.excess_pu, multiplier[None], self.curvature))
 
     def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
-        """λ after a round: up where the limits were passed; never down."""
+        """λ after a round: raised where limits were violated, never lowered."""
         return multiplier + self.ascent * outcome.excess_pu.mean(0)
 
 
 def charged(outcome: Outcome, price: Array) -> Array:
-    """What all homes pay, each the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ().
+    """The sum over homes of the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ().
 
     Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
     """
@@ -140,13 +140,13 @@ def charged(outcome: Outcome, price: Array) -> Array:
 
 
 def per_home_day(outcome: Outcome, wires: Array) -> Array:
-    """All costs and what the wires add to them, shape () [currency per home and day]."""
+    """All costs and the price of violations, shape () [currency per home and day]."""
     days, _, homes = outcome.cost.shape
     return (outcome.cost.sum() + wires) / (days * homes)
 
 
 class Gradient(Learner):
-    """A network for each home, learned by gradients through devices and wires: settings and state that all share.
+    """A network for each home, trained by gradients through devices and power flow: settings and state that all share.
 
     Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
     """
@@ -172,7 +172,7 @@ class Gradient(Learner):
 
     @property
     def abreast(self) -> int:
-        """How many days are stepped side by side where gradients pass the policies."""
+        """How many days are stepped together where gradients pass the policies."""
         return self.together or (1 if jax.default_backend() == "cpu" else self.days)
 
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
@@ -184,7 +184,7 @@ class Gradient(Learner):
         return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
 
     def beside(self, world: World, key: Array) -> Any:
-        """What is kept beside the policies before the first round."""
+        """Further state of the learner before the first round."""
         del world, key
         return ()
 
@@ -217,7 +217,7 @@ class Gradient(Learner):
     def moved(self, state: TrainState, nets: Any, adam: optax.OptState) -> TrainState:
         """The state after a round, with the running mean of the networks.
 
-        Rounds count alike in the mean until `average` of all of them are done.
+        Rounds have equal weight in the mean until the share `average` of all of them is done.
         """
         keep = jnp.minimum(1 - 1 / jnp.maximum(1.0, self.average * self.total_rounds), state.done / (state.done + 4.0))
         mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)

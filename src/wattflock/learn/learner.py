@@ -1,4 +1,4 @@
-"""What a learner is: hyper-parameters as fields, pure `init`, `policy` and `update`; and the one training loop."""
+"""Learners: hyper-parameters as fields, pure `init`, `policy` and `update`; and the one training loop."""
 
 import abc
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Draw = Callable[[Array, int], Profile]  # (key, days) → training days
 
 
 class Learner(eqx.Module):
-    """A way to a policy. A rule is a learner that needs no rounds."""
+    """A method that gives a policy. A rule is a learner with zero rounds."""
 
     @classmethod
     def example(cls) -> Self:
@@ -34,7 +34,7 @@ class Learner(eqx.Module):
         """The policy of a state."""
 
     def rounds(self) -> int:
-        """How many rounds it wants; 0 for a rule."""
+        """Number of rounds; 0 for a rule."""
         return 0
 
     def lasting(self, rounds: int) -> Self:
@@ -49,7 +49,7 @@ class Learner(eqx.Module):
 
 
 class Progress(eqx.Module):
-    """All that is needed to go on: the learner's state, rounds done and the key of the run."""
+    """All that is needed to continue: the learner's state, rounds done and the key of the run."""
 
     state: object
     done: Array  # rounds
@@ -71,7 +71,7 @@ def _begin(learner: Learner, world: World, key: Array) -> Progress:
 def advance(progress: Progress, learner: Learner, world: World, draw: Draw, rounds: int):
     """`rounds` rounds in one compiled scan; returns the new Progress and each round's log as arrays (rounds,).
 
-    The key of round k depends on k alone, so that a run in other chunks, or one resumed, is the same to the bit.
+    The key of round k depends on k alone, so that a run in other chunks, or a resumed one, is the same to the bit.
     """
 
     def one(progress, _):

@@ -1,4 +1,4 @@
-"""A thousand separate networks as one stack; nothing is shared between homes."""
+"""Separate networks of all homes as one stack of arrays; nothing is shared between homes."""
 
 import itertools
 
@@ -35,21 +35,20 @@ def flock(sizes: tuple[int, ...], homes: int, key: Array) -> Networks:
 
 
 def turned(tree):
-    """The same arrays, those of (homes, …) with the homes axis last; numbers are left as they are."""
+    """The same arrays, those of (homes, …) with the homes axis last; values are unchanged."""
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1) if leaf.ndim > 1 else leaf, tree)
 
 
 def turned_back(tree):
-    """What `turned` was given."""
+    """The inverse of `turned`."""
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0) if leaf.ndim > 1 else leaf, tree)
 
 
 def across(nets: Networks, features: Array) -> Array:
     """(seen, rows, homes) → (controls, rows, homes) of networks that were `turned`.
 
-    A thousand tiny products are sums of whole vectors over homes here, and no call of a matrix product is left
-    (measured in docs/learn-gradmap.md). The barriers keep each layer from being computed again for
-    everything that reads it.
+    The small products are sums of whole vectors over homes, without a call of a matrix product (docs/learn-gradmap.md).
+    The barriers keep each layer from being computed again for everything that reads it.
     """
     x = features
     for weight, bias in zip(nets.weights, nets.biases, strict=True):
@@ -77,7 +76,7 @@ _product.defvjp(lambda x, weight: (_product(x, weight), (x, weight)), _product_b
 
 
 class Separate(Policy):
-    """Every home asks its own network; no memory, no chance."""
+    """Every home evaluates its own network; no memory, deterministic."""
 
     nets: Networks
 

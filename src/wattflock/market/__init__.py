@@ -1,0 +1,1 @@
+"""Who pays whom. The interface is `market.Market`; the parts stand in `markets`."""

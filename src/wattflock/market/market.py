@@ -1,4 +1,4 @@
-"""What a market is: it is told what the meters measured and says what each home pays."""
+"""The interface of markets: from metered energy and prices to what each home pays."""
 
 import abc
 from typing import Self
@@ -11,7 +11,7 @@ from wattflock.core.types import Profile
 
 
 class Meter(eqx.Module):
-    """What a market is told. Energies have axes (…, steps, homes), prices (…, steps)."""
+    """Input of a market. Energies have axes (…, steps, homes), prices (…, steps)."""
 
     net_kwh: Array  # drawn from the grid; negative is fed in [kWh]
     import_price_per_kwh: Array
@@ -26,10 +26,10 @@ class Prices(eqx.Module):
 
 
 class Settlement(eqx.Module):
-    """Who pays what: the sum of `bill` over homes + `margin` = `grid_bill`, always."""
+    """Bills: the sum of `bill` over homes + `margin` = `grid_bill`, always."""
 
     bill: Array  # (…, steps, homes) [currency]
-    margin: Array  # (…, steps), what a community keeps (negative) or adds [currency]
+    margin: Array  # (…, steps), kept (negative) or added by a community [currency]
     grid_bill: Array  # (…, steps), what is owed to the retailer [currency]
 
 
@@ -46,10 +46,10 @@ class Market(eqx.Module):
         """Bills of every home and step; never raises."""
 
     def prices(self, given: Profile) -> Prices:
-        """What a home faces at every step: the bill of a kWh that it draws, or feeds in, while no other home does.
+        """Prices of a home at every step: the bill of a kWh that it draws, or feeds in, while no other home does.
 
-        Homes see these prices, plans and tables are made with them. A market whose prices are told to homes in another
-        way says so here.
+        Controllers observe these prices; plans and tables use them. A market that publishes its prices in another way
+        overrides this.
 
         Args:
             given: days whose prices are those of the readings, (…, steps).

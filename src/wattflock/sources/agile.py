@@ -30,7 +30,7 @@ class Agile(DataSource):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this a file of such prices?"""
+        """Whether this is a file of such prices."""
         names = {name.lower() for name in header(listed(path, "a file")[0])}
         return bool(names & {"agile_import_p_per_kwh", "value_inc_vat"})
 
@@ -55,10 +55,10 @@ class Agile(DataSource):
         )
 
     def read(self) -> Readings:
-        """Never: these are prices, not homes.
+        """Always raises: these are prices, not homes.
 
         Raises:
-            ScenarioError: always; it says where prices are named.
+            ScenarioError: always; the message names the field for prices.
         """
         allowed = "a source of homes; prices of agile are named beside it: data.settings.prices = 'agile', prices_path"
         raise ScenarioError([Problem("scenario", "data.part", "agile", allowed)])

@@ -46,7 +46,7 @@ class Ausgrid(DataSource):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this a file or folder in Ausgrid's layout?"""
+        """Whether this is a file or folder in Ausgrid's layout."""
         lines = [line for file in listed(path, "a file")[:1] for line in first_lines(file)]
         return any(re.search(r"Consumption Category", line) for line in lines)
 
@@ -108,7 +108,7 @@ class Ausgrid(DataSource):
         return days.select(list(schema)), found + more
 
     def _judged(self, days: pl.DataFrame, table: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Finding]]:
-        """Rows that can be used; the others are told."""
+        """Rows that can be used; the others are reported."""
         no_date = days.filter(pl.col("date").is_null())
         value = repr(table.filter(pl.col("row").is_in(no_date["row"].implode()))["date"][0]) if no_date.height else ""
         found = at_rows("unread-time", (name, "date"), no_date, value, days.height)
@@ -136,7 +136,7 @@ def _label(name: str) -> str:
 
 
 def _quality(table: pl.DataFrame) -> pl.Series:
-    """Which rows the owner marks as not measured."""
+    """Rows that the owner marks as not measured."""
     column = next((name for name in table.columns if name.lower() == "row quality"), None)
     if column is None:
         return pl.repeat(False, table.height, eager=True)

@@ -23,8 +23,8 @@ STEP_H = 0.5
 class London(DataSource):
     """Load of London homes in kWh per half hour; stamps are UTC, days are those of London's clock.
 
-    Reads a folder with one column for each home (and homes.csv, temperature_and_price.parquet beside it), or the
-    original CSV files with one row for each reading. Sun, carbon and what else is missing is borrowed.
+    Reads a folder with one column for each home (and homes.csv, temperature_and_price.parquet in it), or the
+    original CSV files with one row for each reading. Sun, carbon and other missing columns are borrowed.
 
     Source: SmartMeter Energy Consumption Data in London Households, UK Power Networks, London Datastore; CC BY 4.0,
     to be confirmed at the owner.
@@ -46,7 +46,7 @@ class London(DataSource):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this a file or folder in a layout of Low Carbon London?"""
+        """Whether this is a file or folder in a layout of Low Carbon London."""
         for file in listed(path, "a file"):
             names = {name.strip() for name in header(file)}
             if {"LCLid", "DateTime"} <= names or ("timestamp" in names and _is_wide(file)):

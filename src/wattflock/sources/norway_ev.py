@@ -20,8 +20,8 @@ SCHEMA = {
 class NorwayEv(DataSource):
     """When cars were plugged in and what they charged; no other load of a home.
 
-    A window is when the plug was in, not when the car was at home; what was driven is not observed, the energy of
-    a session stands for it. Charging power and battery are the owner's predictions.
+    A window is when the plug was in, not when the car was at home; what was driven is not observed, the energy of a
+    session is used for it. Charging power and battery are the owner's predictions.
 
     Source: Sørensen et al., Residential electric vehicle charging datasets from apartment buildings, Data in Brief
     (2024); CC BY 4.0, to be confirmed at the owner.
@@ -31,7 +31,7 @@ class NorwayEv(DataSource):
 
     @classmethod
     def fits(cls, path: str) -> bool:
-        """Is this a file of such sessions?"""
+        """Whether this is a file of such sessions."""
         return {"plugin_time", "plugout_time"} <= set(header(listed(path, "a file")[0]))
 
     def raw(self) -> Raw:
@@ -55,7 +55,7 @@ class NorwayEv(DataSource):
         )
 
     def read(self) -> Readings:
-        """Never: cars alone make no home.
+        """Always raises: a home needs more than a car.
 
         Raises:
             ScenarioError: always.
@@ -65,7 +65,7 @@ class NorwayEv(DataSource):
 
 
 def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:
-    """One file's sessions as `Raw` holds them, and what was wrong."""
+    """One file's sessions as in `Raw`, and findings."""
     missing = [column for column in COLUMNS.values() if column not in table.columns]
     if missing:
         return pl.DataFrame(schema=SCHEMA), [finding("missing-column", (name, column)) for column in missing]

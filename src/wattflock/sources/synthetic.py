@@ -1,4 +1,4 @@
-"""Homes that were made: as many as wanted, each of its own, under one sky."""
+"""Made homes: any number, all different, under one sky."""
 
 import datetime
 from typing import Annotated, Literal
@@ -24,7 +24,8 @@ class Synthetic(DataSource):
     """Load, sun, cars and weather of new homes, made on the device from a fitted region; prices of a typical month.
 
     Where there are at least as many homes as agents, each agent is a home of its own. A composite: load, sun and car of
-    a home were learned from different homes. Source: the region's card (`wattflock generate` writes it beside homes).
+    a home were learned from different homes. Source: the region's card (`wattflock generate` writes it next to the
+    homes).
     """
 
     region: Annotated[str, Field(description="london, california, or a file that `wattflock data fit` wrote")] = (
@@ -38,7 +39,7 @@ class Synthetic(DataSource):
     )
 
     def raw(self) -> Raw:
-        """The homes as a table, which has nothing to find fault with."""
+        """The homes as a table, without findings."""
         region, card = bundle.load(self.region)
         flock = self._flock(region, card)
         rows = to_table(flock).with_columns(
@@ -99,6 +100,6 @@ class Synthetic(DataSource):
 
 
 def _owners(card: dict) -> list[str]:
-    """Whose data each piece was learned from."""
+    """Owners of the data of each piece."""
     found = [card[piece] for piece in ("load_data", "cars_data", "sky_data") if card.get(piece)]
     return [f"{each['source']} ({each['owner']})" for each in found]

@@ -1,4 +1,4 @@
-"""Any CSV or Parquet with homes in rows or in columns, and a small mapping where names do not tell."""
+"""Any CSV or Parquet with homes in rows or in columns, and a small mapping where names do not suffice."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ EMPTY = {"file": pl.UInt16, "row": pl.UInt32, "home": pl.String, "time": pl.Date
 
 @dataclass(frozen=True)
 class _Read:
-    """What one file says."""
+    """Content of one file."""
 
     homes: pl.DataFrame
     zoned: bool
@@ -35,9 +35,9 @@ class Table(DataSource):
 
     Columns are found by their names (home, time, load_kw, pv_kwh, outdoor_c, ..) or by the mapping
     `columns = {load = "Usage"}`; units by the end of the name or by `units = {load = "Wh"}`. A folder that
-    `wattflock generate` wrote needs no mapping; its sizes.csv tells the size of each panel.
+    `wattflock generate` wrote needs no mapping; its sizes.csv has the size of each panel.
 
-    Source: the user's own files; the owner and the licence are theirs to know.
+    Source: the user's own files; owner and licence are not known.
     """
 
     path: FilePath = eqx.field(default="", static=True)
@@ -131,5 +131,5 @@ def _sizes(homes: pl.DataFrame) -> dict[str, float]:
 
 
 def _beside(sizes: list[Path]) -> dict[str, float]:
-    """Size of each panel as `wattflock generate` wrote it beside its homes; homes without one are left out."""
+    """Size of each panel as `wattflock generate` wrote it next to its homes; homes without one are left out."""
     return {home: kwp for file in sizes for home, kwp in pl.read_csv(file)["home", "panel_kwp"].iter_rows() if kwp > 0}

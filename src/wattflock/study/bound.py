@@ -1,4 +1,4 @@
-"""The perfect-foresight optimum of given days: the yardstick that shares of achievable saving refer to."""
+"""The perfect-foresight optimum of given days, to which the share of saving captured refers."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ BOTH_KW = 0.01  # a battery that charges and discharges more than this at once b
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How the wires enter the programs of a bound."""
+    """How voltages enter the programs of an optimum."""
 
-    rounds_most: int = 10  # linear programs with voltage rows; 0 leaves the wires out
+    rounds_most: int = 10  # linear programs with voltage rows; 0 leaves voltages out
     tolerance_pu: float = 1e-4  # beyond the limits, within which a plan is good enough
-    gap_per_home: float = 1e-3  # what another round would save at most [currency per home and day]
+    gap_per_home: float = 1e-3  # largest saving of another round [currency per home and day]
     near_pu: float = 0.005  # a voltage that has been so close to a limit has a row from then on
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
     trust_kw: float = 50.0  # most that a terminal's power moves in the second round; then half as much, …
@@ -34,22 +34,22 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Optimum:
-    """The best day of the whole flock that was found, replayed in the world in float64."""
+    """The best day of all homes that was found, replayed in the world in float64."""
 
-    cost: float  # what the plan costs in the world [currency per day]
-    lower_bound: float  # what its linear program says, without the price of violations [currency per day]
-    free_cost: float  # the same without wires: a true lower bound for any controller [currency per day]
+    cost: float  # cost of the plan in the world [currency per day]
+    lower_bound: float  # value of its linear program, without the price of violations [currency per day]
+    free_cost: float  # the same without voltage limits: a true lower bound for any controller [currency per day]
     power_kw: np.ndarray  # (steps, homes) drawn from the grid
     action: np.ndarray  # (steps, homes, controls) in [-1, 1]: replay with `Rest` and a action_offset
     rounds: int  # linear programs with voltage rows
     worst_pu: float  # greatest AC violation of a node and step
     violation_pu_h: float  # sum of AC violations over nodes and steps
-    free_violation_pu_h: float  # the same of the optimum without wires
-    converged: bool  # AC violations are within the tolerance of what the program says cannot be avoided
+    free_violation_pu_h: float  # the same of the optimum without voltage limits
+    converged: bool  # AC violations are within the tolerance of what the program cannot avoid
 
 
 class Day(eqx.Module):
-    """A plan as it went in the world; float64."""
+    """A plan replayed in the world; float64."""
 
     cost: Array  # ()
     power_kw: Array  # (steps, homes)
@@ -62,7 +62,7 @@ class Day(eqx.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """A solved program and how its plan went."""
+    """A solved program and the replay of its plan."""
 
     draft: DayProgram
     went: Day
@@ -79,7 +79,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     not depend on their number. Reactive power of inverters stays at zero.
 
     Args:
-        world: float64, or single precision that is taken as if it were exact.
+        world: float64, or float32 values that are used as exact.
         profile: (days, steps, homes).
 
     Raises:
@@ -132,14 +132,14 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """One day's way to its optimum."""
+    """The search for one day's optimum."""
 
     world: World
     day: Profile
     settings: Settings
 
     def free(self, draft: DayProgram) -> Round:
-        """The optimum without wires."""
+        """The optimum without voltage limits."""
         solution = minimise(draft.program)
         went = replay(self.world, self.day, draft.plan(solution.column))
         return Round(draft, went, solution.column, solution.cost, np.zeros(went.excess_pu.shape))
@@ -147,8 +147,8 @@ class Search:
     def improve(self, rounds: list[Round], rows: np.ndarray) -> Round:
         """A linear program around the last plan with the voltage rows `rows` (side, step, node).
 
-        The first ends within the face of equally cheap plans (interior point): charging is spread, and it is
-        often the last. Later ones are kept near the plan before by the trust region, and simplex is faster.
+        The first ends within the face of equally cheap plans (interior point): charging is spread, and it is often the
+        last. The trust region keeps later ones near the plan before, and simplex is faster.
         """
         last, price = rounds[-1], self.settings.price_per_pu_h * self.day.dt_h
         draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
@@ -171,7 +171,7 @@ class Search:
         return bool(settled) and self.within(rounds[-1])
 
     def within(self, trial: Round) -> bool:
-        """Whether no voltage is further out than the program foresaw and the tolerance."""
+        """Whether no voltage is further out than the program predicts plus the tolerance."""
         excess_pu = np.asarray(trial.went.excess_pu)
         return bool((excess_pu <= trial.allowed_pu + self.settings.tolerance_pu).all())
 
@@ -192,7 +192,7 @@ def beginning(world: World, day: Profile) -> dict:
 
 @eqx.filter_jit
 def replay(world: World, day: Profile, plan: dict) -> Day:
-    """A plan of powers, device → (steps, homes), as the world lets it happen."""
+    """A plan of powers, device → (steps, homes), replayed in the world."""
     profile = jax.tree.map(lambda x: x[None], day)
     trajectory = rollout(world, PlanPolicy(plan), profile, jax.random.key(0))
     outcome, effect = world.verdict(trajectory.effect, trajectory.end, profile), trajectory.effect

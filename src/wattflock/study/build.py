@@ -1,4 +1,4 @@
-"""Scenario → world, sampler and learners: the one place where names become objects."""
+"""Scenario → world, sampler and learners: the only place where names become objects."""
 
 import dataclasses
 import itertools
@@ -29,7 +29,7 @@ KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """The objects that a scenario names; `dataclasses.replace` puts one that has no file in their place."""
+    """The objects that a scenario names; `dataclasses.replace` puts in one that has no file."""
 
     source: DataSource
     wiring: FeederSource
@@ -67,7 +67,7 @@ def _made(room: str, interface: type, section: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Built:
-    """What a scenario stands for. World and tables are float64 on the host; cast the world to train."""
+    """The objects of a scenario. World and tables are float64 on the host; cast the world to train."""
 
     world: World
     sampler: Sampler
@@ -82,7 +82,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
 
     Args:
         scenario: checked, as `load` gives it.
-        parts: in place of those that it names.
+        parts: instead of those that it names.
 
     Raises:
         ScenarioError: readings, a feeder or homes that do not fit the scenario.
@@ -145,7 +145,7 @@ def refuse_few(days: int, fold: int) -> None:
 def sources(
     measured: tuple[str, ...], held_out: tuple[str, ...], count: int, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Which measured home each agent is, by split; those held out stand in the test split alone.
+    """Which measured home each agent is, by split; those held out are in the test split only.
 
     Where there are enough homes no two agents are the same one.
 
@@ -165,7 +165,7 @@ def sources(
 
 
 def assign(homes: HomesSection, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """Which home has which device: name → booleans (homes,). The mix is exclusive, panels come on top."""
+    """Which home has which device: name → booleans (homes,). The mix is exclusive; panels are drawn in addition."""
     count = homes.count
     shuffled = random.permutation(count)
     has, begin = {}, 0
@@ -183,7 +183,7 @@ def furnish(
 ) -> dict[str, Device]:
     """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it.
 
-    What is stated in currency is scaled to a mean import price of `price_per_kwh`.
+    Fields in currency are scaled to a mean import price of `price_per_kwh`.
     """
     devices = {}
     for name, mask in has.items():

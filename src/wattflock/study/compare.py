@@ -1,4 +1,4 @@
-"""Methods on the same unseen days: one judge, one set of days, one set of tables."""
+"""Methods on the same unseen days: judged alike, in one set of tables."""
 
 import dataclasses
 from collections.abc import Sequence

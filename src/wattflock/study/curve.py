@@ -1,4 +1,4 @@
-"""Learning curves: rows at the marks of a training run, and what is said beside its bar."""
+"""Learning curves: rows at the marks of a training run, and the note of its progress bar."""
 
 import polars as pl
 
@@ -20,14 +20,14 @@ def points(mark: Mark, method: str, seed: int) -> list[dict]:
 
 
 def curves(rows: list[dict], idle_cost: float) -> pl.DataFrame:
-    """The learning curves of all methods; `saving` is against the uncontrolled validation days."""
+    """The learning curves of all methods; `saving` is relative to the uncontrolled homes on the validation days."""
     schema = {"method": pl.String, "seed": pl.Int64, "round": pl.Int64, "split": pl.String}
     table = pl.DataFrame(rows, schema=schema | dict.fromkeys(NUMBERS, pl.Float64))
     return table.with_columns(saving=pl.when(pl.col("split") == "validation").then(idle_cost - pl.col("cost")))
 
 
 def note(scores: dict[str, float], idle: dict[str, float], currency: str) -> str:
-    """What a bar says beside itself of the validation days; `idle` are the scores of the uncontrolled flock."""
+    """Note of a progress bar about the validation days; `idle` are the scores of the uncontrolled homes."""
     mine, theirs = scores["violation_pu_h"], idle["violation_pu_h"]
     if theirs > 0:
         said = f"violation {100 * mine / theirs:.3g} % of uncontrolled"

@@ -1,4 +1,4 @@
-"""A policy on given days, in float64: what every figure of a study is made of."""
+"""A policy on given days, in float64: the source of every figure of a study."""
 
 import dataclasses
 import operator
@@ -27,7 +27,7 @@ class Judged:
     export_kwh: np.ndarray  # (days, homes)
     discomfort_c_h: np.ndarray  # (days, homes)
     carbon_kg: np.ndarray  # (days, homes)
-    net_kw: np.ndarray  # (days, steps) of the flock on the feeder
+    net_kw: np.ndarray  # (days, steps) of all homes on the feeder
     voltage_pu: np.ndarray  # (days, steps, nodes)
     excess_pu: np.ndarray  # (days, steps, nodes)
     import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market
@@ -45,7 +45,7 @@ def evaluate(
         world: as `build` makes it, float64 on the host.
         profile: (days, steps, homes).
         few: numbers of homes whose series are kept.
-        action_offset: (days, steps, homes, controls) added to the actions; with `Rest` it replays a plan.
+        action_offset: (days, steps, homes, controls) added to the actions; with `ZeroPolicy` it replays a plan.
 
     Returns:
         Judged. A snapshot whose power flow did not converge is marked, never dropped.
@@ -90,7 +90,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
 
 
 def dissect(world: World, trajectory: Trajectory, profile: Profile, few) -> dict[str, jax.Array]:
-    """What each device of a few homes did, (days, steps, few): powers [kW] and levels in their own units."""
+    """Each device of a few homes, (days, steps, few): powers [kW] and levels in their own units."""
     begin = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
     before = jax.tree.map(
         lambda first, after: jnp.concatenate([first[:, None], after[:, :-1]], 1)[..., few], begin, trajectory.state

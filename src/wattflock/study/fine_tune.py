@@ -1,4 +1,4 @@
-"""Some homes learn while all others stay as they are: new homes join, or one home is fitted anew, in seconds."""
+"""Training of some homes while all others keep their policies: new homes, or one home again."""
 
 import dataclasses
 from typing import Any
@@ -14,10 +14,10 @@ from wattflock.world.world import World
 
 
 class FineTune(Learner):
-    """A learner of which only some homes move; networks and moments of the others stay as they were.
+    """A learner that changes only some homes; networks and moments of the others are unchanged.
 
-    A round is that of the learner: the others act on the same feeder, by policies that no longer change. It
-    stands here and not among the learners, since it needs a trained flock and no scenario can name it.
+    A round is that of the learner: the others act on the same feeder, by policies that no longer change. It is no part,
+    since it needs a trained fleet and no scenario can name it.
     """
 
     learner: Gradient
@@ -37,7 +37,7 @@ class FineTune(Learner):
         return self.learner.rounds()
 
     def begin(self, state: Any, world: World, key: Array) -> TrainState:
-        """The trained flock with fresh networks in the homes that move, at round zero."""
+        """The trained fleet with fresh networks in the homes that move, at round zero."""
         fresh = self.learner.init(world, key)
         nets = self.kept(state.nets, fresh.nets)
         return dataclasses.replace(state, nets=nets, mean=nets, adam=fresh.adam, done=fresh.done)

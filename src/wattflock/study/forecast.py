@@ -1,4 +1,4 @@
-"""What a home can think of its day before it begins: known prices and temperature, a sun forecast, its own habits."""
+"""A home's forecast of its day: known prices and temperature, a sun forecast, its own mean load and car use."""
 
 import dataclasses
 
@@ -10,22 +10,22 @@ import numpy as np
 from wattflock.core.types import Profile
 from wattflock.data.sample import Sampler
 
-COMMUTES = 40  # training days whose mean stands for the car's habits where cars were not measured
+COMMUTES = 40  # training days whose mean is the car's forecast where cars were not measured
 
 
 @dataclasses.dataclass(frozen=True)
 class Forecast:
-    """Days as they are expected; and how long a load that differs from its mean goes on to differ."""
+    """Days as they are expected; and how long a deviation of the load from its mean lasts."""
 
     profile: Profile  # numpy, (days, steps, homes) like the days themselves
     memory: float  # of the load's deviation, from one step to the next [share]
 
     def rest(self, day: int, truth: Profile, step: int) -> Profile:
-        """What is left of a day for one who stands at `step`: now is known, later is expected.
+        """The rest of a day from `step`: this step is known, later ones are forecast.
 
         Args:
             day: number of the day in this forecast.
-            truth: the same day as it goes, (steps, homes).
+            truth: the true day, (steps, homes).
             step: where the rest begins.
 
         Returns:
@@ -39,12 +39,12 @@ class Forecast:
 
 
 def perfect(profile: Profile) -> Forecast:
-    """One that knows the days."""
+    """A perfect forecast."""
     return Forecast(profile, 0.0)
 
 
 def forecast(sampler: Sampler, profile: Profile, split: str = "test") -> Forecast:
-    """What the homes of a split expect of given days.
+    """Forecasts of given days for the homes of a split.
 
     Load and car: the home's own mean by step and part of the week over the training days; the load also by
     its last deviation. Sun: the truth times the day's common error, the one in `sun_rest_kwh_per_kwp`.

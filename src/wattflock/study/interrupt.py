@@ -1,4 +1,4 @@
-"""Ctrl-C is heard at once, also while native code (the compiler, a solver) does not return to Python."""
+"""Ctrl-C takes effect at once, also while native code (the compiler, a solver) does not return to Python."""
 
 import ctypes
 import os
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 
 def heard(work: Callable[[], T], last: Callable[[], None]) -> T:
-    """What `work` returns; it runs in a thread while the main thread listens.
+    """The result of `work`, which runs in a thread while the main thread waits for signals.
 
-    Ctrl-C is raised in the work as KeyboardInterrupt, so that it saves what it has and passes it on. Work that is in a
+    Ctrl-C is raised in the work as KeyboardInterrupt, so that it saves its state and raises it again. Work that is in a
     native call and does not come back, as while XLA compiles, is not waited for, nor is anything after a second Ctrl-C:
     the process ends with exit code 130. Files are written whole or not at all, so nothing is left half done.
 
     Args:
-        work: what is done; its exceptions are raised here.
+        work: the function to run; its exceptions are raised here.
         last: called before the process is ended.
     """
     outcome: list[Callable[[], T]] = []
@@ -47,7 +47,7 @@ def heard(work: Callable[[], T], last: Callable[[], None]) -> T:
 
 
 def _tried(work: Callable[[], T]) -> Callable[[], T]:
-    """A function that gives what the work gave, or raises what it raised."""
+    """A function that returns the result of the work, or raises its exception."""
     try:
         value = work()
     except BaseException as error:
@@ -65,7 +65,7 @@ def _stop(worker: threading.Thread, done: threading.Event, last: Callable[[], No
     reached = threading.Event()
 
     class Interrupt(KeyboardInterrupt):
-        """Says that it was raised: the work is in Python's hands and winds up."""
+        """Records that it was raised: the work is in Python code and is ending."""
 
         def __init__(self, *args: object):
             KeyboardInterrupt.__init__(self, *args)

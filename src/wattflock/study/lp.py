@@ -25,9 +25,9 @@ class Solution:
 def minimise(program: Program, solver: str = "ipx", presolve: str = "choose") -> Solution:
     """The optimum by an interior-point method without crossover, one thread; equal programs, equal results.
 
-    Presolve is quicker, but may decide ties of a few columns at a corner before the interior is looked for.
+    Presolve is faster, but may decide ties of a few columns at a corner.
 
-    HiGHS releases the interpreter's lock, so that programs can be solved side by side in threads.
+    HiGHS releases the interpreter's lock, so that programs can be solved in parallel threads.
 
     Raises:
         WattflockError: no optimum, e.g. an end of the day that a device cannot reach.
@@ -71,7 +71,7 @@ MPU = 1e-3  # voltage rows are in thousandths of a per unit, so that all numbers
 
 @dataclasses.dataclass(frozen=True)
 class DayProgram:
-    """The program of a day without wires, and where its powers are: columns → (steps · homes) [kW]."""
+    """The program of a day without voltage limits, and the columns of its powers: columns → (steps · homes) [kW]."""
 
     program: Program
     devices: dict[str, sparse.csr_matrix]  # power drawn by each device
@@ -108,7 +108,7 @@ def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matri
 
 
 def prices_of(market: Market, day: Profile) -> Prices:
-    """What a home pays for a kWh and what it gets for one, both (steps, homes), found by asking the market.
+    """Import and export price of each home, both (steps, homes), found by settling test readings in the market.
 
     Raises:
         WattflockError: bills that are no such prices, or an export price above the import price.

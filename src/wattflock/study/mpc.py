@@ -1,4 +1,4 @@
-"""Receding-horizon control of every home by itself: a yardstick that plans with forecasts and knows no wires."""
+"""Receding-horizon control of every home by itself: it plans with forecasts and without voltage limits."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,11 +24,11 @@ def mpc(world: World, profile: Profile, expected: Forecast, workers: int = 2) ->
     """Each day of a batch under receding-horizon control, in order, as soon as it is known.
 
     At every step each home solves the linear program of the rest of its day, as it expects it, from the state
-    it is in; does the first step of that plan; and finds itself where the world lets it. Without wires the
-    homes are independent, so that a program of several is exactly their own.
+    it is in; applies the first step of that plan; and continues from the state that the world returns. Without voltage
+    limits the homes are independent, so that a program of several homes is exact.
 
     Args:
-        world: float64, or single precision that is taken as if it were exact.
+        world: float64, or float32 values that are used as exact.
         profile: (days, steps, homes), the truth.
         expected: of the same days.
         workers: threads, each with a day; the results do not depend on their number.
@@ -74,6 +74,6 @@ def planned(fleet: Home, rest: Profile, state: dict, prices: Prices) -> dict[str
 
 @eqx.filter_jit
 def states(world: World, day: Profile, plan: dict) -> dict:
-    """What a plan of powers makes of the devices: their states after each step, each (steps, homes)."""
+    """States of the devices under a plan of powers: after each step, each (steps, homes)."""
     profile = jax.tree.map(lambda x: x[None], day)
     return jax.tree.map(lambda x: x[0], rollout(world, PlanPolicy(plan), profile, jax.random.key(0)).state)

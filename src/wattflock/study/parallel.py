@@ -1,4 +1,4 @@
-"""Pieces of work side by side: a process for each, on its share of the processor's cores."""
+"""Parallel work: a process for each item, on its share of the processor's cores."""
 
 import multiprocessing
 import os
@@ -11,20 +11,20 @@ from typing import Any
 from wattflock.study.interrupt import heard
 
 LOOK_S = 0.5  # between two looks at who is done: Ctrl-C is heard there
-PATIENCE_S = 60.0  # for what is interrupted to save where it was
+PATIENCE_S = 60.0  # for interrupted work to save its state
 
 
 def cores() -> tuple[int, ...]:
-    """The cores that this process may use; where the system does not say which, their numbers."""
+    """The cores that this process may use; where the system does not list them, their numbers."""
     ask = getattr(os, "sched_getaffinity", None)
     return tuple(sorted(ask(0))) if ask else tuple(range(os.cpu_count() or 1))
 
 
 def side_by_side(work: Callable[..., str], items: Sequence[tuple], workers: int) -> Iterator[tuple[int, str]]:
-    """`work(*item)` for every item, `workers` at a time; yields an item's number and what `work` said of it.
+    """`work(*item)` for every item, `workers` at a time; yields an item's number and the result of `work`.
 
-    Every item has a process of its own, so that nothing of one stays in memory for the next and one that dies takes
-    none with it. Left early, as by Ctrl-C, it waits for those at work, which are interrupted too.
+    Every item has a process of its own, so that memory is freed after each item and a crash ends one item only. Left
+    early, as by Ctrl-C, it waits for the running items, which are interrupted too.
 
     Args:
         work: of a module (it is looked up by name in the process); it begins by importing what it needs.
@@ -41,7 +41,7 @@ def side_by_side(work: Callable[..., str], items: Sequence[tuple], workers: int)
                 here, there = context.Pipe(duplex=False)
                 process = context.Process(target=_one, args=(there, share, work, item), daemon=True)
                 process.start()
-                there.close()  # ours: what is left is the worker's, and its end is the end of the pipe
+                there.close()  # ours is closed, so that the worker's end is the end of the pipe
                 live[here] = place, process, share
             for ready in wait(list(live), LOOK_S):
                 place, process, share = live.pop(ready)  # type: ignore[arg-type]

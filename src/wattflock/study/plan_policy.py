@@ -11,7 +11,7 @@ from wattflock.world.rollout import Policy
 
 
 class PlanPolicy(Policy):
-    """The actions that give every device its planned power, or the nearest that it can do."""
+    """The actions that give every device its planned power, or the nearest feasible one."""
 
     plan: dict[str, Array]  # device → (steps, homes) power drawn [kW]
 

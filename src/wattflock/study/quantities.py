@@ -1,4 +1,4 @@
-"""Every figure of a study: what it is called, its unit, how it is written and what it means.
+"""Every figure of a study: its name, unit, format and meaning.
 
 Tables, glossary, `wattflock explain` and reports read them here, so that a quantity has one name and one definition.
 """
@@ -15,7 +15,7 @@ class Quantity:
 
     name: str  # the field; the unit is the last part of it
     label: str  # the heading of a column
-    unit: str  # of what is shown; "{currency}" is the readings' own
+    unit: str  # of the shown value; "{currency}" is that of the readings
     meaning: str  # one sentence or two
     scale: float = 1.0  # shown = scale · value
     decimals: int | None = None  # None: three significant digits
@@ -97,7 +97,7 @@ _ALL = (
     ),
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
-SHORT = (  # what a comparison shows first; 80 characters wide on a terminal
+SHORT = (  # the first figures of a comparison; 80 characters wide on a terminal
     "cost_per_home_day", "saving_per_home_day", "saving_captured", "violation_of_idle", "co2_kg_per_home_day",
 )  # fmt: skip
 WIDE = (

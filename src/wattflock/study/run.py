@@ -23,19 +23,19 @@ class Run:
     folder: Path
 
     def begin(self, scenario: Scenario) -> None:
-        """Make the folder, with the scenario in it; to be called when nothing is left that could refuse it."""
+        """Make the folder, with the scenario in it; called after all checks."""
         write_whole(self.folder / "scenario.toml", dump(scenario).encode())
 
     def checkpoint(self, method: str) -> Path:
-        """Where a method's training stands."""
+        """The checkpoint of a method's training."""
         return self.folder / "checkpoints" / f"{method}.safetensors"
 
     def save(self, method: str, progress: "Progress", card: dict) -> None:
-        """A training run so far: arrays, and the card with rounds, seconds and curve."""
+        """Save a training run: arrays, and the card with rounds, seconds and curve."""
         save_tree(self.checkpoint(method), progress, card | {"method": method, "run": self.folder.name})
 
     def resume(self, method: str, like: "Progress") -> tuple["Progress", dict] | None:
-        """A training run as it was saved, and its card; None where there is none."""
+        """A saved training run and its card; None where there is none."""
         path = self.checkpoint(method)
         if not path.exists():
             return None
@@ -45,7 +45,7 @@ class Run:
         return load_tree(path, like), card
 
     def write(self, tables: dict[str, pl.DataFrame], summary: dict, chart: dict) -> None:
-        """Everything that the report reads; the summary comes last and says that the run is complete."""
+        """Everything that the report reads; the summary comes last and marks the run as complete."""
         for name, table in tables.items():
             write_table(self.folder / f"{name}.parquet", table)
         write_json(self.folder / "chart.json", chart)
@@ -62,19 +62,19 @@ class Run:
 
 
 def open_run(scenario: Scenario, runs: Path, more: str = "") -> Run:
-    """The folder of a scenario, which `Run.begin` makes; one of the same fingerprint is it, whatever it is called.
+    """The folder of a scenario, which `Run.begin` makes; a folder of the same fingerprint is taken, whatever its name.
 
     Args:
         scenario: what the run is of.
         runs: where runs are kept.
-        more: tells of parts that have no file.
+        more: describes parts that have no file.
     """
     same = sorted(runs.glob(f"*-{fingerprint(scenario, more)}"))
     return Run(same[0] if same else runs / run_id(scenario, more))
 
 
 def find(runs: Path, name: str) -> Run:
-    """A run by its id, the beginning of it, or `latest`: the one that was begun or gone on with last.
+    """A run by its id, the beginning of it, or `latest`: the one that was begun or continued last.
 
     Raises:
         RunError: there is none, or more than one begins so.

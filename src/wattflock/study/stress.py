@@ -1,4 +1,4 @@
-"""What nobody trained for: cases that change the days, the feeder or who acts, judged without retraining."""
+"""Conditions outside the training: cases that change the days, the feeder or who acts, judged without retraining."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ SHOWN = (
 
 @dataclasses.dataclass(frozen=True)
 class StressCase:
-    """Where and on what a policy is judged."""
+    """The world and the days on which a policy is judged."""
 
     world: World  # float64 on the host
     profile: Profile  # (days, steps, homes)
@@ -36,7 +36,7 @@ class StressCase:
 
 
 class Failing(Policy):
-    """A policy that some homes lost: their devices do what they do by themselves."""
+    """A policy that fails in some homes: their devices run uncontrolled."""
 
     policy: Policy
     broken: Array | np.ndarray  # booleans (homes,)
@@ -51,7 +51,7 @@ class Failing(Policy):
 
 
 def usual(scene: StressCase) -> StressCase:
-    """As it is."""
+    """No change."""
     return scene
 
 
@@ -62,7 +62,7 @@ def dear(scene: StressCase) -> StressCase:
 
 
 def heat_wave(scene: StressCase) -> StressCase:
-    """8 °C warmer on every day, with 15 % more sun, forecast as well as the usual one; loads as measured."""
+    """8 °C warmer on every day, with 15 % more sun, with forecasts likewise; loads as measured."""
     sunny = _scaled(scene, ("sun_kw_per_kwp", "sun_ahead_kw_per_kwp", "sun_rest_kwh_per_kwp"), 1.15)
     return _warmer(sunny, 8.0)
 
@@ -98,10 +98,10 @@ CASES: dict[str, Case] = {
 def judge_cases(
     built: Built, days: Days, methods: Mapping[str, Policy], cases: Mapping[str, Case] = CASES
 ) -> pl.DataFrame:
-    """Methods in all cases, each beside the uncontrolled flock of the same case, in float64.
+    """Methods in all cases, each compared with the uncontrolled homes of the same case, in float64.
 
     Args:
-        built: the world as it was trained in.
+        built: the world of the training.
         days: unseen days.
         methods: name → policy; `idle` is added.
         cases: name → change.

@@ -21,7 +21,7 @@ Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the
 
 @dataclasses.dataclass(frozen=True)
 class StudyRow:
-    """One row of a study: what it asks, and its scenario once for each seed."""
+    """One row of a study: its question, and its scenario once for each seed."""
 
     name: str
     about: str
@@ -34,7 +34,7 @@ class StudyRow:
 
 
 class Head(pydantic.BaseModel):
-    """What a row says beside the fields of its scenario."""
+    """Fields of a row that are not of its scenario."""
 
     model_config = STRICT
     about: str = Field(default="", description="what the row asks, in one line")
@@ -42,7 +42,7 @@ class Head(pydantic.BaseModel):
 
 
 class Small(pydantic.BaseModel):
-    """What the small version of a study keeps; its other keys are set in every row."""
+    """The small version of a study; its other keys are set in every row."""
 
     model_config = STRICT
     rows: tuple[str, ...] = Field(min_length=1, description="rows that the small version has")
@@ -50,7 +50,7 @@ class Small(pydantic.BaseModel):
 
 
 class Plan(pydantic.BaseModel):
-    """A study's file. Tables of a scenario stand in `rows.<name>` and in `small` as `--set` would put them."""
+    """A study's file. `rows.<name>` and `small` hold fields of a scenario, as `--set` does."""
 
     model_config = STRICT
     name: str
@@ -77,12 +77,12 @@ class Plan(pydantic.BaseModel):
         return self.model_copy(update={"name": name, "seeds": small.seeds, "recompile": False, "rows": rows})
 
     def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[StudyRow, ...]:
-        """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: as the file says).
+        """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: those of the file).
 
         Raises:
             ScenarioError: lists every problem of all these rows and of `sets` at once.
         """
-        load(Path(self.scenario))  # what is wrong with the base itself is told once, and first
+        load(Path(self.scenario))  # problems of the base itself are reported once, and first
         names = tuple(dict.fromkeys(picked)) or tuple(self.rows)
         problems = _unknown(names, self.rows, "--row")
         if seeds < 0:
@@ -147,7 +147,7 @@ def _split(model: type, tree: toml.Tree, where: str, problems: list[Problem]) ->
 
 
 def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
-    """A tree as `--set` takes it, a text for each value; what is no table is written alike in JSON and TOML."""
+    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML."""
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from _sets(value, f"{above}{key}.")

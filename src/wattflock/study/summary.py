@@ -21,9 +21,9 @@ def summarise(days: pl.DataFrame, method: str) -> dict[str, float | None]:
     """The figures of one method from the table of all methods' days.
 
     The saving against the uncontrolled case is a paired difference: both are judged on the same days, so its interval
-    (95 %, Student's t over days) leaves out what the season does to both. The other intervals are 95 % bootstrap
-    intervals over days (2,000 resamples of whole days, fixed seed). They say how a figure would move with other days of
-    such a year, not with other homes or another training.
+    (95 %, Student's t over days) excludes the effect of the season on both. The other intervals are 95 % bootstrap
+    intervals over days (2,000 resamples of whole days, fixed seed). They show how a figure would change with other days
+    of such a year, not with other homes or another training.
 
     Args:
         days: rows (method, day) with `optimum_cost_per_home` filled on the days with an optimum.

@@ -11,7 +11,7 @@ from wattflock.study.evaluate import Judged
 
 
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
-    """One row per day and step: what the feeder saw."""
+    """One row per day and step: power, voltages and prices of the feeder."""
     days, steps = judged.net_kw.shape
     voltage, excess = judged.voltage_pu, judged.excess_pu
     low, middle, high = np.percentile(voltage, (5, 50, 95), axis=-1)
@@ -45,7 +45,7 @@ def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str])
 
 
 def homes_table(method: str, judged: Judged, built: Built) -> pl.DataFrame:
-    """One row per day and home: what each home pays, uses and suffers."""
+    """One row per day and home: bill, energy and discomfort of each home."""
     days, homes = judged.cost.shape
     columns = ("cost", "bill", "import_kwh", "export_kwh", "discomfort_c_h", "carbon_kg")
     return pl.DataFrame(
@@ -78,7 +78,7 @@ def nodes_table(method: str, judged: Judged, profile: Profile, nodes: tuple[str,
 
 
 def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
-    """One row per day: what `summarise` is made of."""
+    """One row per day: the input of `summarise`."""
     hours = np.asarray(profile.dt_h, float)
     return pl.DataFrame(
         {

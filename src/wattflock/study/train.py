@@ -1,4 +1,4 @@
-"""Rounds of learning as a stream of marks: the caller shows progress, saves, or stops."""
+"""Training as a stream of marks: the caller shows progress, saves, or stops."""
 
 import dataclasses
 import time
@@ -22,7 +22,7 @@ CHUNK = 10  # most rounds in one compiled call
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """Where a training run is."""
+    """Progress of a training run."""
 
     progress: Progress
     rounds: int
@@ -33,7 +33,7 @@ class Mark:
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """A training run before it begins: who learns where, and from which mark."""
+    """A training run before it begins: learner, world, days and first mark."""
 
     learner: Learner
     world: World  # float32
@@ -46,7 +46,7 @@ class Course:
 
 
 def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
-    """Yields a Mark after each chunk of rounds; leaving the loop at any of them loses nothing.
+    """Yields a Mark after each chunk of rounds; the loop can be left at any of them without loss.
 
     Args:
         course: what is trained.
@@ -73,7 +73,7 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
 
 
 def laid_out(course: Course, saved: Progress | None) -> tuple[Progress, World, Sampler, Draw]:
-    """What a run goes on from, where its mesh wants it."""
+    """The state that a run continues from, laid out on its mesh."""
     world, sampler = course.world, course.sampler
     progress = saved or begin(course.learner, world, course.seed)
     if course.mesh is None:

@@ -1,1 +1,1 @@
-"""New homes without end, learned from measured ones: arrays in, arrays out; no files, no scenario."""
+"""New homes learned from measured ones: arrays in, arrays out; no files, no scenario."""

@@ -1,4 +1,4 @@
-"""What people do on a day: clusters of days by their shape, and how one day's cluster follows another's."""
+"""Clusters of days by their shape, and how one day's cluster follows another's."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ PAPER_COUNT = 4  # clusters of load in HEDGE
 
 
 class Criteria(NamedTuple):
-    """By which the number of clusters is chosen; weekday and weekend averaged, (counts,) each."""
+    """Criteria for the number of clusters; weekday and weekend averaged, (counts,) each."""
 
     counts: np.ndarray
     inertia: np.ndarray  # squared distance to the own centre, as a share of that of one single cluster
@@ -23,7 +23,7 @@ class Criteria(NamedTuple):
         return int(self.counts[np.argmax(line - self.inertia)])
 
     def best_silhouette(self) -> int:
-        """The count whose clusters lie furthest apart for their size."""
+        """The count with the largest silhouette."""
         return int(self.counts[np.argmax(self.silhouette)])
 
 

@@ -1,4 +1,4 @@
-"""A region in one file: arrays by name as safetensors, with a card; loading rebuilds it and checks what it finds."""
+"""A region in one file: arrays by name as safetensors, with a card; loading rebuilds and checks it."""
 
 import dataclasses
 import typing
@@ -19,14 +19,14 @@ FOLDER = Path(__file__).parent / "bundled"
 
 
 def packed(module: eqx.Module, card: dict) -> bytes:
-    """The file of a region or of a piece of one; the card says what it was fitted to, and by whom that is owned."""
+    """The file of a region or of a piece of one; the card lists what it was fitted to and the owners."""
     model = module.load if isinstance(module, Region) else module
     arrays = {name: np.asarray(leaf) for name, leaf in named_leaves(module)}
     return pack(arrays, card | {"load": type(model).__module__.rpartition(".")[2]})
 
 
 def card(path: Path) -> dict[str, Any]:
-    """What a region's file says of itself.
+    """The card of a region's file.
 
     Raises:
         ScenarioError: there is no such file, or it is not a region of ours.

@@ -26,8 +26,8 @@ SCORES = np.linspace(-LAST_SCORE, LAST_SCORE, 25)
 def fit_size(sessions: Sessions) -> tuple[np.ndarray, np.ndarray]:
     """Battery [kWh] and power [kW] of each user, within what cars and home chargers have.
 
-    The largest session is at most the usable share of the battery. Where the owner does not say, the middle user
-    stands in if it allows the sessions: a session's mean power and energy are only the least that can be.
+    The largest session is at most the usable share of the battery. Where the owner gives none, the median user's is
+    taken if it allows the sessions: a session's mean power and energy are only lower bounds.
     """
     users = len(sessions.users)
     most_kwh, most_kw = np.zeros(users), np.zeros(users)
@@ -38,7 +38,7 @@ def fit_size(sessions: Sessions) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _told(values: np.ndarray, least: np.ndarray | float) -> np.ndarray:
-    """Values of users; where unknown the middle of the others, or `least` where that is more or nobody is known."""
+    """Values of users; where unknown the middle of the others, or `least` where that is more or no user is known."""
     known = values[~np.isnan(values)]
     middle = np.median(known) if len(known) else 0.0
     return np.where(np.isnan(values), np.maximum(middle, least), values)
@@ -76,7 +76,7 @@ def _asked(sessions: Sessions) -> SessionEnergy:
 def fit_energy(sessions: Sessions) -> tuple[Tables, np.ndarray]:
     """Energy wanted by a session: log level of a user + by hours away, stay and season, spread of a user × a score.
 
-    Sessions that took all they could tell only that no less was wanted (a Tobit regression, Tobin 1958).
+    Sessions that took all they could give only a lower bound of the energy wanted (a Tobit regression, Tobin 1958).
 
     Returns:
         Tables, and (users, 2): log level and log spread.
@@ -126,20 +126,20 @@ def _survival_scores(values: np.ndarray, censored: np.ndarray) -> np.ndarray:
 
 
 MOST_CLUSTERS, FEWEST_DAYS = 5, 300
-HABITS = 8  # numbers that tell a habit
+HABITS = 8  # numbers of a habit
 PENALTY = {"weekday": 0.1, "before": 1.0, "age": 1.0, "habit": 0.3, "users": 0.3}  # on squares, in the logit
 ALIKE = 4  # neighbours a car is mixed with
 JITTER = 0.15  # of the spread between cars
 
 
 def fit_cars(sessions: Sessions, users: tuple[str, ...], seed: int, say: Say) -> Cars:
-    """A model of the cars of these users; a car counts by the days it was watched.
+    """A model of the cars of these users; a car counts by the days it was observed.
 
     Args:
         sessions: cleaned.
         users: to fit to; hold others back.
         seed: of the clusters.
-        say: told how far the fit is.
+        say: gets the progress of the fit.
     """
     sessions = sessions.only(users)
     days = _days(sessions)

@@ -1,4 +1,4 @@
-"""What measured and made electric cars are compared by: sessions, hours, energies, days one after another."""
+"""Statistics that compare measured and made electric cars: sessions, hours, energies, sequences of days."""
 
 import numpy as np
 
@@ -11,12 +11,12 @@ PASSAGES = ("weekday to weekday", "weekday to weekend", "weekend to weekday", "w
 
 
 def car_statistics(flock: HomeDays) -> dict[str, np.ndarray]:
-    """Figures of the ev_ columns of a flock; NaN days are left out.
+    """Figures of the ev_ columns of some homes; NaN days are left out.
 
     Returns:
         sessions_per_day: share of days with 0, 1, 2, 3, more sessions, (5,).
         plug_in_hour: share of the sessions by hour, (24,).
-        stay_h: hours at the plug by session, as far as whole hours tell, (sessions,).
+        stay_h: hours at the plug by session, in whole hours, (sessions,).
         session_kwh: (sessions with energy,). daily_kwh: (days,).
         daily_autocorrelation: of daily energy about the mean of all cars, by 1 to 14 days, (14,).
         plugged_by_hour: mean share on weekdays and weekends, (2, 24).

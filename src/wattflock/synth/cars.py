@@ -1,4 +1,4 @@
-"""Electric cars at home: when they are plugged in, what they ask for, what they drive."""
+"""Electric cars at home: plug-in windows, requested energy, driving."""
 
 import equinox as eqx
 import jax
@@ -13,7 +13,7 @@ LAST_SCORE = 3.0  # tables over a normal score go from minus to plus this
 WARM_UP_DAYS = 4
 MIX = 0.3  # a car is at most this far from the one it was drawn from to the one that is like it
 AGES = (1, 2, 3, 4, 5, 6, 7, 10, 14, 21, 35)  # days since the last switch: where a new row of `age` begins
-OPEN_AGES = 4  # rows of `age` for a car that stands at the plug
+OPEN_AGES = 4  # rows of `age` for a car that stays plugged in
 Tree = dict[str, Array]
 
 
@@ -21,7 +21,7 @@ class CarDay(eqx.Module):
     """One day of one car, each (steps,)."""
 
     plugged: Array  # share of the step
-    need_kwh: Array  # asked for by the sessions that begin in this step
+    need_kwh: Array  # requested by the sessions that begin in this step
     driving_kwh: Array
 
 
@@ -58,7 +58,7 @@ class Cars(eqx.Module):
         }
 
     def begin(self, traits: Tree, key: Array) -> Tree:
-        """The state before the first day, after some days of living; its first day is of any day of the week."""
+        """The state before the first day, after some simulated days; its first day is of any day of the week."""
         choice_key, score_key = jax.random.split(key)
         pick, day = jax.random.uniform(choice_key, (2,))
         kind, weekday = jnp.searchsorted(self.types["share"], pick), (7 * day).astype(jnp.int32)
@@ -166,7 +166,7 @@ def _look_up(tables: Float[Array, "n knots"], scores: Float[Array, "n"]) -> Floa
 
 
 def _share(starts: Array, ends: Array, need_kwh: Array, trip_h: Array, steps: int) -> CarDay:
-    """Windows, sessions and trips shared out on the steps of the day."""
+    """Windows, sessions and trips distributed over the steps of the day."""
     edge_h = jnp.linspace(0.0, 24.0, steps + 1)[:, None]
 
     def within(from_h: Array, to_h: Array) -> Array:

@@ -118,7 +118,7 @@ def fit_clouds(clearness: np.ndarray, light: np.ndarray, when: When, count: int 
 
 
 def as_bright(clouds: dict[str, Any], clearness: np.ndarray) -> dict[str, Any]:
-    """The same clouds with the mean clearness of each month (12,) as told: bright days more often, or dull ones.
+    """The same clouds with the mean clearness of each month (12,) as given: bright or dull days are drawn more often.
 
     One year is not a climate. The days of a month stay those that were measured; their scores move.
     """
@@ -139,7 +139,7 @@ def as_bright(clouds: dict[str, Any], clearness: np.ndarray) -> dict[str, Any]:
 
 
 def _keep(whole: np.ndarray, days: np.ndarray, month: np.ndarray, years: int = 50) -> float:
-    """How much of a day's score lingers, so that clearness itself lingers as measured (scores bend what they carry)."""
+    """Autocorrelation of the scores at which clearness itself has its measured autocorrelation."""
 
     def lingers(value):
         away = value.copy()
@@ -170,7 +170,7 @@ def _patterns(hours: np.ndarray, light: np.ndarray, count: int) -> np.ndarray:
 def fit_warmth(outdoor_c: np.ndarray, when: When, cloud_score: np.ndarray, count: int = 8) -> dict[str, Any]:
     """Temperature from measured days (days, 24) in standard time and the clouds' scores on the same days (days,).
 
-    Where clouds were not measured beside the temperature, `cloud_score` is zeros and nothing follows them.
+    Where clouds were not measured with the temperature, `cloud_score` is zeros and nothing follows them.
     """
     waves = np.asarray(seasons(np.asarray(when.year_part, np.float32)), float)
     season = np.linalg.lstsq(waves, outdoor_c, rcond=None)[0]

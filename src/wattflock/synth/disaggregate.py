@@ -1,4 +1,4 @@
-"""Load within the hour: each mean is parted in two halves that keep its energy, as measured halves are parted."""
+"""Load within the hour: each mean is split into two halves, as measured hours are; the energy stays the same."""
 
 from typing import Self
 
@@ -21,13 +21,12 @@ Weights = dict[str, Array]
 class Finer(eqx.Module):
     """Log of first half over second half: a mixture of normals, given the hour, its level and its neighbours.
 
-    Every other hour is parted first, from the hours beside it; those between then know the halves that they touch, so
-    that what begins before the hour goes on after it. Halves are parted again for quarters, as if a half hour were
-    parted as an hour is; a twelfth is held. Source: a multiplicative cascade, e.g. Güntner et al. 2001, with measured
-    halves.
+    Every other hour is split first, given its neighbouring hours; those between are split given the halves that they
+    touch, so that use continues across the hour. Halves are split again into quarters in the same way; twelfths hold
+    the quarter's power. Source: a multiplicative cascade, e.g. Güntner et al. 2001, with measured halves.
     """
 
-    first: Weights  # of the hours that are parted first
+    first: Weights  # of the hours that are split first
     between: Weights
 
     @classmethod
@@ -74,7 +73,7 @@ def touching(halves: Array) -> tuple[Array, Array]:
 
 
 def asked(values: Array, neighbours: tuple[Array, Array]) -> Array:
-    """What the halves of each part are told from: level, neighbours, time of day; (parts, ASKED)."""
+    """Features that the halves of each part depend on: level, neighbours, time of day; (parts, ASKED)."""
     level = jnp.log(values + FLOOR_KW)
     before, after = (jnp.log(each + FLOOR_KW) - level for each in neighbours)
     turn = 2 * jnp.pi * (np.arange(len(values)) + 0.5) / len(values)
@@ -83,7 +82,7 @@ def asked(values: Array, neighbours: tuple[Array, Array]) -> Array:
 
 
 def _parted(weights: Weights, seen: Array, values: Array, chance: Array) -> Array:
-    """Both halves of each part (parts, 2), whose mean is the part."""
+    """Both halves of each part (parts, 2); their mean is the part."""
     odds = jnp.exp(jnp.clip(jax.vmap(drawn)(_mixture(weights, seen), chance), -5.0, 5.0))
     whole = 2 * values
     first = jnp.clip((odds * (whole + 2 * FLOOR_KW) / (1 + odds)) - FLOOR_KW, 0.0, whole)

@@ -1,4 +1,4 @@
-"""Sources → a fitted region, piece by piece; each piece is kept, so that a fit that was stopped goes on."""
+"""Sources → a fitted region, piece by piece; each piece is kept, so that an interrupted fit continues."""
 
 import dataclasses
 import datetime
@@ -78,7 +78,7 @@ def fit_region(asked: FitRequest, pieces: Pieces, say: Say) -> tuple[Region, dic
     """All pieces of a region, and the card that says what they were fitted to.
 
     Raises:
-        ScenarioError: a source cannot be used, or a piece is neither given nor to be had from `like`.
+        ScenarioError: a source cannot be used, or a piece is neither given nor in `like`.
     """
     like = bundle.load(asked.like) if asked.like else None
     flock, card, zone = measured_load(asked.load)
@@ -143,7 +143,7 @@ def held_out_homes(flock: HomeDays) -> tuple[str, ...]:
 
 
 def market_of(readings: Readings) -> dict[str, Any]:
-    """Mean price and carbon by month, part of the week and hour (12, 2, 24); a month that was not seen is the mean."""
+    """Mean price and carbon by month, part of the week and hour (12, 2, 24); a month without data has the mean."""
     names = ("import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
     tables: dict[str, Any] = {}
     for name in names:
@@ -192,7 +192,7 @@ def _chosen(homes: tuple[str, ...], asked: FitRequest) -> tuple[str, ...]:
 
 
 def _complete(asked: FitRequest, like: object, steps: int) -> None:
-    """Raises for every piece that is neither given nor to be had from another region, and for an unknown sky."""
+    """Raises for every piece that is neither given nor in another region, and for an unknown sky."""
     kind = asked.sky.partition("=")[0]
     missing = {"--cars": not asked.cars, "--sky": not asked.sky, "--load in half hours": steps < 48}
     problems = [

@@ -1,4 +1,4 @@
-"""Adversarial networks that make sets of 50 profiles, one for each day type and cluster, trained all in one go.
+"""Adversarial networks that make sets of 50 profiles, one for each day type and cluster, trained in one program.
 
 Source: Charbonnier et al. 2024 (HEDGE, MethodsX 12, 102618); sizes, rates and weights of the
 loss as they are there for load.
@@ -17,7 +17,7 @@ from jax import Array
 
 from wattflock.synth.load_model import Say
 
-SET = 50  # profiles that the networks see at once
+SET = 50  # profiles that the networks take at once
 PERCENTS = (10.0, 25.0, 50.0, 75.0, 90.0)
 HIDDEN_GENERATOR, HIDDEN_JUDGE = (16, 32), (128, 64)
 DROP_GENERATOR, DROP_JUDGE = 0.5, 0.3
@@ -26,7 +26,7 @@ Net = dict[str, Array]
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How the networks are trained; the defaults are HEDGE's for load, where it says so."""
+    """Training of the networks; the defaults are HEDGE's for load where it states them."""
 
     steps: int = 2000  # some 3 minutes on one core; HEDGE: up to 1e8 / days of training, some 60,000 here
     each: int = 100  # steps between two looks at the loss
@@ -36,12 +36,12 @@ class Recipe:
     percent_weight: float = 100.0  # HEDGE
     sum_weight: float = 1e-7  # HEDGE
     enough: float = 5e-4  # percentile loss at which a network stops (HEDGE)
-    noise: float = 0.01  # on what both networks put out, for the first `noisy` steps (HEDGE)
+    noise: float = 0.01  # on the output of both networks, for the first `noisy` steps (HEDGE)
     noisy: int = 100  # HEDGE
 
 
 class Pools(eqx.Module):
-    """Normalised days of each network, (nets, most, 24), filled by repetition, and what they must look like."""
+    """Normalised days of each network, (nets, most, 24), filled by repetition, and their statistics."""
 
     days: Array
     target: Array  # percentiles and mean of each hour, (nets, 6, 24)
@@ -100,7 +100,7 @@ def generate(net: Net, bound: Array, noise: Array | float, key: Array) -> Array:
 
 
 def _judge(net: Net, noise: Array, profiles: Array, key: Array) -> Array:
-    """How real a set looks, shape (), strictly between 0 and 1."""
+    """The discriminator's output for a set, shape (), strictly between 0 and 1."""
     for_drop, for_noise = jax.random.split(key)
     hidden = _hidden(net, profiles.ravel(), DROP_JUDGE, for_drop)
     says = jax.nn.sigmoid(hidden @ net["w2"] + net["b2"])[0]

@@ -19,8 +19,8 @@ from wattflock.synth.sky import MeasuredWeather
 BLOCK = 1000  # homes that live together on the device; always so many, so that rounding is the same for any number
 MOST_ROWS = 9_000_000  # of a table: a year of a block by the hour, some 0.3 GB
 DIGITS = 3  # watts and watt-hours
-SIZES = "sizes.csv"  # beside the tables of a folder
-SIZES_OF = {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}  # field of a flock → column of that file
+SIZES = "sizes.csv"  # next to the tables of a folder
+SIZES_OF = {"kwp": "panel_kwp", "battery_kwh": "ev_battery_kwh"}  # field of `HomeDays` → column of that file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def flocks(
     Args:
         region: what they are drawn from, on the device.
         wanted: which homes and days.
-        done: parts that are not wanted any more; a block that is done altogether is not made again.
+        done: parts that are skipped; a block that is done entirely is not made again.
         outdoor_c: measured weather (days, 24) to be used instead of a drawn one.
     """
     each, weather = wanted.days_each(), jnp.asarray(wanted.seed if wanted.weather is None else wanted.weather)
@@ -96,7 +96,7 @@ def flocks(
 
 
 def sizes(region: Region, wanted: Wanted) -> pl.DataFrame:
-    """What stands in each home, 0 where it has none: panel_kwp, ev_battery_kwh, ev_power_kw, heat_loss_kw_per_c."""
+    """Sizes of what each home has, 0 where it has none: panel_kwp, ev_battery_kwh, ev_power_kw, heat_loss_kw_per_c."""
     tables = []
     for home in range(0, wanted.homes, BLOCK):
         homes, _ = _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(BLOCK) + home, jnp.asarray(0))

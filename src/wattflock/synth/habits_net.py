@@ -1,4 +1,4 @@
-"""The network behind habits: what it is asked about an hour, and the mixture it answers with."""
+"""The network of habits: its inputs for an hour, and the mixture it returns."""
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +10,12 @@ from wattflock.synth.load_model import Hours
 
 KEEP = (0.6, 0.85, 0.96)  # how much of a running mean is kept from hour to hour
 HIDDEN, PARTS, CHANNELS, OWN = 48, 8, 6, 10  # width, mixture, schedule, learned coordinates of a home
-CONDITIONS, FACTS = 6, 10  # what a schedule depends on; what is known of a day
+CONDITIONS, FACTS = 6, 10  # conditions of a schedule; facts of a day
 Weights = dict[str, Array]
 
 
 def start(key: Array) -> Weights:
-    """Weights before the first lesson."""
+    """Weights before training."""
     keys = iter(jax.random.split(key, 7))
 
     def normal(rows: int, columns: int) -> Array:
@@ -36,7 +36,7 @@ def start(key: Array) -> Weights:
 
 
 def coordinates(own: Array, level: Array, spread: Array) -> Array:
-    """What the network is told of a home, each of order one; leading axes are free, (…, OWN + 2)."""
+    """Inputs of the network about a home, each of order one; leading axes are free, (…, OWN + 2)."""
     return jnp.concatenate([own, 2 * (level[..., None] + 1), 5 * (spread[..., None] - 0.7)], -1)
 
 
@@ -69,7 +69,7 @@ def mixture(weights: dict[str, Array], memory: Array, bias: Array) -> tuple[Arra
 
 
 def drawn(mixed: tuple[Array, Array, Array], chance: Array) -> Array:
-    """One number from a mixture, by two uniform numbers."""
+    """One number drawn from a mixture by two uniform numbers."""
     log_share, mean, log_spread = mixed
     share = jnp.cumsum(jnp.exp(log_share - log_share.max()))
     before = share < chance[0] * share[-1]

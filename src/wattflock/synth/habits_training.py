@@ -1,4 +1,4 @@
-"""How habits are learned: measured homes → what the network saw before each hour, and its weights."""
+"""Training of habits: measured homes → inputs of the network before each hour, and its weights."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from wattflock.data.home_days import HomeDays
 from wattflock.synth.habits_net import KEEP, OWN, Weights, asked, coordinates, mixture, remember, start
 from wattflock.synth.load_model import Say
 
-FLOOR_KW = 0.02  # loads are told apart on the scale of log(load + this)
+FLOOR_KW = 0.02  # loads are compared as log(load + this)
 SETTLED_DAYS = 14  # running means need a past
 STEPS, BATCH, CHUNK, RATE = 3000, 8192, 100, 3e-3
 BLUR = 0.15  # noise on the learned coordinates of a home, so that homes in between are meaningful
 
 
 class Lesson(eqx.Module):
-    """Every measured hour with what came before it; `facts`: mean, spread, least and most of each log load."""
+    """Every measured hour with the inputs before it; `facts`: mean, spread, least and most of each log load."""
 
     facts: Array  # (homes, 4)
     conditions: Array  # (days, 6)
@@ -45,7 +45,7 @@ def learned(measured: HomeDays, seed: int, say: Say) -> dict[str, Any]:
 
 
 def taught(measured: HomeDays) -> Lesson:
-    """The lesson of measured homes; days with a gap, and the first two weeks, are looked at but not learned."""
+    """Training data of measured homes; days with a gap, and the first two weeks, are inputs but no targets."""
     assert measured.load_kw is not None and measured.outdoor_c is not None
     load, whole = _filled(measured.load_kw)
     log_load = np.log(load + FLOOR_KW)
@@ -115,7 +115,7 @@ def _unlikely(known: tuple[Weights, Array], lesson: Lesson, key: Array) -> Array
 
 
 def _memories(value: Array) -> Array:
-    """(hours,) of one home → what it remembered before each (hours, 6); the rule is the generator's own."""
+    """(hours,) of one home → its memory before each hour (hours, 6); the rule is the generator's own."""
 
     def one(memory, value):
         return remember(memory, value), jnp.concatenate(memory)
@@ -136,7 +136,7 @@ def _asked_of(when: When, outdoor_c: np.ndarray) -> tuple[Array, Array]:
 
 
 def _filled(load_kw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Days with a gap take the home's mean day, so that what follows has a past; and which days are whole."""
+    """Days with a gap take the home's mean day, so that the next days have a past; and which days are whole."""
     whole = np.asarray(~np.isnan(load_kw).any(-1))
     mean = np.nanmean(load_kw, 1, keepdims=True)
     return np.where(whole[..., None], load_kw, mean), whole

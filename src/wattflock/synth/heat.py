@@ -1,4 +1,4 @@
-"""Heat that homes ask for, from the temperature outside, and what a heat pump makes of it."""
+"""Heat demand of homes from the outdoor temperature, and the COP of a heat pump."""
 
 from typing import Any, Self
 
@@ -19,10 +19,10 @@ COP_AT_ZERO = 7.0454352113504
 
 
 class HeatTraits(eqx.Module):
-    """What a home's need for heat keeps for good."""
+    """Constants of a home's heat demand."""
 
     loss_kw_per_c: Array
-    balance_c: Array  # daily mean outdoors above which nothing is asked for; free gains of people and sun are in it
+    balance_c: Array  # daily mean outdoors above which there is no demand; free gains of people and sun are included
     rhythm_c: Hours  # set-back at night, and the push in the morning, as degrees of the balance temperature
     glass_m2: Array  # window that lets the sun in, facing it
     restless: Array  # how far a day strays by airing, guests, absence [share, standard deviation]
@@ -62,12 +62,12 @@ class Heat(eqx.Module):
         )
 
     def demand(self, traits: HeatTraits, outdoor_c: Hours, sun_kw_per_m2: Hours | None, key) -> Hours:
-        """Heat asked for in each hour of a day [kW], shape (24,); never negative.
+        """Heat demand in each hour of a day [kW], shape (24,); never negative.
 
         Args:
             traits: of the home.
             outdoor_c: of each hour [°C].
-            sun_kw_per_m2: light on windows, or None where the usual gains are enough.
+            sun_kw_per_m2: light on windows, or None for the usual gains.
             key: of this home and this day.
         """
         felt_c = outdoor_c.mean() + SLOW * (outdoor_c - outdoor_c.mean())
@@ -80,7 +80,7 @@ class Heat(eqx.Module):
 
 
 def _rhythm(setback_c, wake_h):
-    """Lower from 22 h until waking, higher for three hours after, mean zero: the walls give and take it back."""
+    """Lower from 22 h until waking, higher for three hours after, mean zero: the walls store and release it."""
     hour = jnp.arange(24) + 0.5
     asleep = ((hour < wake_h) | (hour > 22)).astype(jnp.float32)
     push = ((hour >= wake_h) & (hour < wake_h + 3)).astype(jnp.float32)
@@ -89,7 +89,7 @@ def _rhythm(setback_c, wake_h):
 
 
 def flow_c(outdoor_c):
-    """Water to the radiators by a heating curve [°C]: 30 at 18 °C outdoors, 50 at -3 °C, as we suppose it."""
+    """Water to the radiators by a heating curve [°C]: 30 at 18 °C outdoors, 50 at -3 °C, an assumption."""
     return jnp.clip(30 + (18 - outdoor_c) * (20 / 21), 28, 55)
 
 

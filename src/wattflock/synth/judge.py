@@ -1,4 +1,4 @@
-"""How close made days are to measured ones: pure functions on arrays, the same for every generator.
+"""Distance of made days from measured ones: pure functions on arrays, the same for every generator.
 
 Days that hold a NaN are left out. Axes of load: (homes, days, steps) [kW], in local clock time.
 """
@@ -13,14 +13,14 @@ PERCENTS = (10, 25, 50, 75, 90)
 
 
 class Sample(NamedTuple):
-    """What a classifier sees: values (n, features) and the home each row comes from (n,)."""
+    """Data of a classifier: values (n, features) and the home each row comes from (n,)."""
 
     values: np.ndarray
     home: np.ndarray
 
 
 class Auc(NamedTuple):
-    """Area under the curve of a discriminator: 0.5 cannot tell, 1 always can; spread = standard deviation of folds."""
+    """Area under the curve of a discriminator: 0.5 is chance, 1 is perfect; spread = standard deviation of folds."""
 
     mean: float
     spread: float
@@ -73,10 +73,10 @@ def week_features(load_kw: np.ndarray, weekday: np.ndarray) -> Sample:
 
 
 def discriminator_auc(real: Sample, synthetic: Sample, seed: int = 0, folds: int = 4, repeats: int = 3) -> Auc:
-    """Can gradient boosting tell made from measured, in homes that it has not seen?
+    """Gradient boosting that distinguishes made from measured days, in homes that it was not trained on.
 
     Each repeat takes as many homes of one side as of the other, at random where one has more, and as many rows;
-    the folds never split a home. Two groups of real homes give the floor: what chance and few homes alone make.
+    the folds never split a home. Two groups of real homes give the floor: the effect of chance and few homes.
     Raises a ValueError where a side has a single home.
     """
     if min(len(np.unique(side.home)) for side in (real, synthetic)) < 2:
@@ -227,7 +227,7 @@ def percentile_bands(load_kw: np.ndarray, percents: tuple[int, ...] = PERCENTS) 
 
 
 def nearest_neighbours(train: np.ndarray, held_out: np.ndarray, synthetic: np.ndarray, seed: int = 0) -> dict:
-    """Is a training day reproduced? Distances of days to their nearest training day, (n, steps) each.
+    """Test for copies: distances of days to their nearest training day, (n, steps) each.
 
     Returns the distances of `held_out` and `synthetic`, sorted, of at most 3,000 days each, and `copied`: the share of
     synthetic days nearer to a training day than 99 of 100 held-out days are; far above 0.01 where days are copied.

@@ -1,4 +1,4 @@
-"""Finds the tables that explain measured days best."""
+"""Minimisation by L-BFGS."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a model of household load is: it draws homes, and each home's days one after another."""
+"""The interface of models of household load: drawing homes, and each home's days one after another."""
 
 import abc
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from wattflock.data.calendar import When
 from wattflock.data.home_days import HomeDays
 
 Hours = Float[Array, "24"]
-Say = Callable[[float, str], None]  # how far a fit is [share], and what it says
+Say = Callable[[float, str], None]  # progress of a fit [share], and a note
 
 
 class Around(eqx.Module):
@@ -35,7 +35,7 @@ class LoadModel(eqx.Module):
 
     @abc.abstractmethod
     def traits(self, key: Array) -> Any:
-        """What a home keeps for good: a tree of arrays."""
+        """Constants of a home: a tree of arrays."""
 
     @abc.abstractmethod
     def begin(self, traits: Any, key: Array) -> Any:

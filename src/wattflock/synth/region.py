@@ -1,4 +1,4 @@
-"""A region: all that its homes are drawn from; and its homes, day after day, on the device."""
+"""A region: the models that its homes are drawn from; and its homes, day after day, on the device."""
 
 import dataclasses
 from typing import Any
@@ -35,7 +35,7 @@ class Region(eqx.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Mix:
-    """What stands in the homes: shares of homes, and the least and most of what a panel's size can be."""
+    """Equipment of the homes: shares of homes, and the range of a panel's size."""
 
     panel_share: float = 1.0
     car_share: float = 1.0
@@ -45,7 +45,7 @@ class Mix:
 
 
 class Households(eqx.Module):
-    """What the homes of a run keep for good, each (homes, …); sizes are zero where a home lacks a thing."""
+    """Constants of the homes of a run, each (homes, …); sizes are zero where a home lacks a thing."""
 
     keys: Array
     load: Any
@@ -59,7 +59,7 @@ class Households(eqx.Module):
 
 
 class State(eqx.Module):
-    """How far a region and its homes have come."""
+    """State of a region and its homes."""
 
     sky: Any
     load: Any
@@ -67,7 +67,7 @@ class State(eqx.Module):
 
 
 class RegionDays(eqx.Module):
-    """A run of days: (days, homes, steps), and what they shared (days, 24 or steps)."""
+    """A run of days: (days, homes, steps), and common quantities (days, 24 or steps)."""
 
     load_kw: Array
     pv_kw: Array
@@ -79,7 +79,7 @@ class RegionDays(eqx.Module):
 
 
 def settle(region: Region, mix: Mix, seed: int | Array, numbers: Array) -> Households:
-    """Homes by their numbers; home 7 of a seed is the same whatever other homes are asked for."""
+    """Homes by their numbers; home 7 of a seed is the same whatever other homes are requested."""
     keys = jax.vmap(lambda number: jax.random.fold_in(jax.random.key(seed), number))(numbers)
 
     def one(key: Array) -> Households:

@@ -1,4 +1,4 @@
-"""How much one home uses on consecutive days: a chain over intervals of daily energy."""
+"""Daily energy of a home on consecutive days: a Markov chain over intervals."""
 
 from typing import Any
 

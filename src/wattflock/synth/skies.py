@@ -1,4 +1,4 @@
-"""Measured panels and weather → a sky: one entry for each set that we know how to read."""
+"""Measured panels and weather → a sky: one entry for each supported set."""
 
 import dataclasses
 import datetime
@@ -32,7 +32,7 @@ GERMAN_PANELS = ("PV1", "PV3", "PV4", "PV7")  # four sites; the other four give 
 
 @dataclasses.dataclass(frozen=True)
 class SkySource:
-    """How a sky is fitted to a folder, whether another sky must lend what was not measured, and what to tell."""
+    """How a sky is fitted to a folder, whether it needs another sky for what was not measured, and notes."""
 
     fit: Callable[[Path, Sky | None], Sky]
     needs_like: bool
@@ -40,7 +40,7 @@ class SkySource:
 
 
 def _california(folder: Path, like: Sky | None) -> Sky:
-    """Panels of twelve homes and the light of the file beside them."""
+    """Panels of twelve homes and the light of their weather file."""
     del like
     left_out = part("data", DataSource, "california")().raw().card["left_out"]
     homes, common = (_table(folder / f"{name}_hourly.parquet") for name in ("homes", "common"))

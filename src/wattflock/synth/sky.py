@@ -24,7 +24,7 @@ class MeasuredWeather(eqx.Module):
 
 
 class Outside(eqx.Module):
-    """What the homes of a region share on one day; hours are of the local clock."""
+    """Quantities that the homes of a region share on one day; hours are of the local clock."""
 
     outdoor_c: Float[Array, "24"]
     clearness: Float[Array, "24"]  # horizontal light as a share of a clear sky's
@@ -32,24 +32,24 @@ class Outside(eqx.Module):
     low_morning: Float[Array, "288"]  # 1 at sunrise, fading as the sun climbs, 0 in the afternoon
     low_evening: Float[Array, "288"]
     unrest: Float[Array, "24"]  # how far one home's hour strays from the region's [share, standard deviation]
-    unrest_day: Array  # the same for what strays all day long
+    unrest_day: Array  # the same for deviations of a whole day
 
 
 class PanelTraits(eqx.Module):
-    """What a home's panel keeps for good."""
+    """Constants of a home's panel."""
 
     normal: Float[Array, "3"]  # east, north, up
     gain: Array  # kW per kW peak at 1 kW/m² and 25 °C; wiring, inverter, dirt and the true size are in it
-    morning: Array  # share of the beam lost to what stands in the way of a low morning sun
+    morning: Array  # share of the beam lost to obstacles at low morning sun
     evening: Array
 
 
 class Sky(eqx.Module):
     """Clouds and temperature of a region and the panels of its homes; fields are arrays or dicts of arrays.
 
-    A day's clearness is a quantile of its month, and its normal score lingers from day to day. Its hours are quantiles
-    among days of that clearness and season, with ranks that are a Gaussian vector of a few patterns (a copula), scaled
-    to the day. Temperature is a season plus patterns that follow their own past and the clouds.
+    A day's clearness is a quantile of its month, and its normal score is autocorrelated from day to day. Its hours are
+    quantiles among days of that clearness and season, with ranks that are a Gaussian vector of a few patterns (a
+    copula), scaled to the day. Temperature is a season plus patterns that follow their own past and the clouds.
     Source: after Graham & Hollands 1990 (normal scores of the day's clearness, autoregressive; hours given the day).
     """
 
@@ -84,7 +84,7 @@ class Sky(eqx.Module):
             state: of the day before.
             when: the day, shape ().
             key: of this day.
-            measured: weather to be used; clouds are then drawn without regard to its temperature.
+            measured: weather to be used; clouds are then drawn independently of its temperature.
 
         Returns:
             The state after the day and `Outside`.
@@ -187,14 +187,14 @@ def is_warm(month):
 
 
 def jumps(clearness):
-    """How far each hour's clearness is from the hours beside it, the farther of the two; (..., 24)."""
+    """The larger difference of each hour's clearness to its two neighbours; (..., 24)."""
     steps = jnp.abs(jnp.diff(clearness))
     edge = jnp.zeros_like(steps[..., :1])
     return jnp.maximum(jnp.concatenate([edge, steps], -1), jnp.concatenate([steps, edge], -1))
 
 
 def heavy(uniform):
-    """Noise of unit standard deviation, mostly small and now and then large, from draws between 0 and 1."""
+    """Heavy-tailed noise of unit standard deviation from draws between 0 and 1."""
     middle = 2 * uniform - 1
     return 7**0.5 * middle * middle * middle
 
@@ -207,5 +207,5 @@ def seasons(year_part):
 
 
 def _local_clock(hours, when):
-    """Hours of standard time (24,) as the clock shows them; weather does not change its ways with our clocks."""
+    """Hours of standard time (24,) as the clock shows them; weather does not follow clock changes."""
     return jnp.roll(hours, jnp.round(when.summer_time_h).astype(int), axis=-1)

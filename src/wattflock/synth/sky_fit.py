@@ -1,4 +1,4 @@
-"""Measured panels and weather → a whole sky: each panel's tilt, direction and gain, and what clouds do."""
+"""Measured panels and weather → a whole sky: each panel's tilt, direction and gain, and the clouds."""
 
 import dataclasses
 from typing import Any
@@ -26,11 +26,11 @@ GRID = np.concatenate([np.linspace(0, 1.3, 27), [1.6]])
 CLEAR = int(np.argmin(np.abs(GRID - 1)))  # where GRID is 1
 JUMPS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
 OFF = 0.005  # kWh per kW peak of a whole day, below which a panel is taken to be off where others are not
-LEAST_SUN = 0.05  # kW per kW peak under a clear sky, below which a reading says nothing about clouds
+LEAST_SUN = 0.05  # kW per kW peak under a clear sky, below which a reading is not used for clouds
 
 
 class PanelLight:
-    """Light of each day and hour at every clearness of GRID: what panels are fitted with."""
+    """Light of each day and hour at every clearness of GRID: input of the panels' fit."""
 
     def __init__(self, place: Place, when: When, beam, outdoor_c):
         def day(one, k):
@@ -60,7 +60,7 @@ class PanelLight:
 def fit_panel(scene: PanelLight, power: np.ndarray, share: float = 0.92) -> np.ndarray:
     """Tilt, azimuth [deg], gain and the two losses of one home (days, 24): its upper envelope is a clear sky's.
 
-    `share` is the quantile of a day's neighbours that counts as clear: the higher the duller the place.
+    `share` is the quantile of a day's neighbours that counts as clear: higher for places with few clear days.
     """
     days = np.arange(0, len(power), 6)
     envelope = np.stack([np.nanquantile(power[max(0, d - 12) : d + 13], share, axis=0) for d in days])
@@ -80,7 +80,7 @@ def fit_panel(scene: PanelLight, power: np.ndarray, share: float = 0.92) -> np.n
 
 
 def clearness_of(scene: PanelLight, panels: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """The region's clearness (days, 24): the middle one of what each home's reading says; NaN in the dark."""
+    """The region's clearness (days, 24): median over the homes; NaN in the dark."""
     said = np.full(power.shape, np.nan)
     off = np.nansum(power, -1) <= OFF
     off &= ~off.all(0)  # where all are dark, it is the sky
@@ -97,10 +97,10 @@ def clearness_of(scene: PanelLight, panels: np.ndarray, power: np.ndarray) -> np
 def fit_local(
     scene: PanelLight, panels: np.ndarray, power: np.ndarray, clearness: np.ndarray, when: When
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Gains that make each home's energy right, and how far its hours and days stray from the region's sky.
+    """Gains that match each home's energy, and how far its hours and days deviate from the region's sky.
 
     Returns:
-        Panels with their gains mended, and `Sky.local`.
+        Panels with corrected gains, and `Sky.local`.
     """
     panels, strays = panels.copy(), []
     place = np.arange(len(GRID))
@@ -133,7 +133,7 @@ def _widths(strays, clearness, month):
 
 
 def _median(values, axis):
-    """The middle value, NaN where all are missing, without a word about it."""
+    """The median, NaN where all are missing, without a warning."""
     none = np.isnan(values).all(axis)
     return np.where(none, np.nan, np.nanmedian(np.where(np.expand_dims(none, axis), 0, values), axis))
 
@@ -173,8 +173,8 @@ def place(latitude_deg: float, longitude_deg: float, meridian_deg: float) -> Pla
     return Place(*fields)
 
 
-# Where the sets were measured. Fontana: found in the panels' noons; Los Angeles: the weather beside them, of another
-# year. Germany: SimBench does not say where, and its clock is UTC.
+# Where the sets were measured. Fontana: found in the panels' noons; Los Angeles: their weather file, of another
+# year. Germany: SimBench does not give the place, and its clock is UTC.
 FONTANA = place(34.1, -117.44, -120)
 LOS_ANGELES = place(33.93, -118.4, -120)
 GERMANY = place(51.0, 10.0, 0)
@@ -206,7 +206,7 @@ def fit_abroad(panels: Panels, weather: Weather, at: tuple[Place, np.ndarray], l
     """A composite for a place where no panels were measured, with its usual light on the flat (12,) [kW/m²].
 
     Clouds from panels elsewhere, moved by solar time, each month as bright as is usual at the place; temperature from
-    weather at the place, which does not follow the clouds, for nobody measured both; beam under clouds and the noise of
+    weather at the place, which does not follow the clouds, since no set has both; beam under clouds and the noise of
     neighbours as in `like`; panels as stated.
     """
     mean_c = np.broadcast_to(weather.outdoor_c.mean(0), panels.power.shape[1:])
@@ -225,7 +225,7 @@ def fit_abroad(panels: Panels, weather: Weather, at: tuple[Place, np.ndarray], l
 
 
 def stated_panels(count: int = 40) -> dict[str, Any]:
-    """Roofs as we suppose them: most between south-east and south-west, about 35° steep, 18 % lost on the way.
+    """Assumed roofs: most between south-east and south-west, about 35° steep, 18 % lost on the way.
 
     As PVGIS has it: 14 % for the system, and 2 to 3 % each for reflection and the spectrum; warmth is counted apart.
     No roof loses less than 10 % on the way, so that no hour is above 0.9 kW per kW peak.

@@ -1,4 +1,4 @@
-"""Where the sun stands, what a clear sky lets through, and what of it falls on a tilted panel."""
+"""Position of the sun, clear-sky irradiance, and irradiance on a tilted panel."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ FLOOR = 0.02  # sine of the elevation below which no beam is counted
 
 
 class Place(eqx.Module):
-    """Where a region lies, and what its clocks follow beside summer time."""
+    """Place of a region and its clock, apart from summer time."""
 
     latitude_deg: Array
     longitude_deg: Array  # east is positive
@@ -22,7 +22,7 @@ class Place(eqx.Module):
 
 
 class Light(eqx.Module):
-    """What reaches the ground through the day, a row each five minutes, before any panel is known [kW/m²]."""
+    """Irradiance at the ground through the day, a row for each five minutes [kW/m²]."""
 
     beam: Float[Array, "288 3"]  # along east, north and up; circumsolar light is in it
     diffuse: SLOTS  # of the whole sky, on the flat
@@ -43,7 +43,7 @@ def declination_rad(year_part):
 
 
 def equation_of_time_h(year_part):
-    """How far the sun stands before a mean clock [h]. Source: Spencer 1971, as in Duffie & Beckman, eq. 1.5.3."""
+    """How far the sun is ahead of a mean clock [h]. Source: Spencer 1971, as in Duffie & Beckman, eq. 1.5.3."""
     b = 2 * jnp.pi * year_part
     wave = 0.001868 * jnp.cos(b) - 0.032077 * jnp.sin(b) - 0.014615 * jnp.cos(2 * b) - 0.04089 * jnp.sin(2 * b)
     return 229.2 / 60 * (0.000075 + wave)
@@ -85,7 +85,7 @@ def clear_sky(up, year_part):
 
 
 def light(sun, year_part, clearness, beam_share) -> Light:
-    """What comes through a cloudy sky.
+    """Light under a cloudy sky.
 
     Args:
         sun: unit vectors (n, 3).
@@ -108,7 +108,7 @@ def light(sun, year_part, clearness, beam_share) -> Light:
 
 
 def cell_loss(flat_kw_per_m2, outdoor_c):
-    """What is left of a panel's power when the cell is warm; King's rule of 30 °C per kW/m² above the air."""
+    """Factor of a panel's power at the cell's temperature; King's rule of 30 °C per kW/m² above the air."""
     return 1 - PER_C * (outdoor_c + 30 * flat_kw_per_m2 - 25)
 
 

@@ -1,4 +1,4 @@
-"""The only loop over time: days of the flock under a policy."""
+"""The only loop over time: days of all homes under a policy."""
 
 import abc
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from wattflock.world.world import Observation, Outcome, World
 
 
 class Policy(eqx.Module):
-    """Decides for the whole flock; whose weights are shared or separate is its own affair."""
+    """Actions of all homes; weights may be shared or separate."""
 
     def start(self) -> Any:
         """Memory at the beginning of a day."""
@@ -27,14 +27,14 @@ class Policy(eqx.Module):
 
 
 class ZeroPolicy(Policy):
-    """Zero action; with a action_offset it replays given actions."""
+    """Zero action; with an `action_offset` it replays given actions."""
 
     def __call__(self, memory, seen, key):
         return memory, jnp.zeros((seen.features.shape[0], seen.fleet.controls), seen.features.dtype)
 
 
 class Trajectory(eqx.Module):
-    """Days as they went; leading axes (days, steps)."""
+    """The simulated days; leading axes (days, steps)."""
 
     features: Array  # (…, homes, seen)
     action: Array  # (…, homes, controls)
@@ -51,13 +51,13 @@ def rollout(
     Args:
         profile: (days, steps, homes).
         key: for policies that explore.
-        together: how many days are stepped side by side: all without gradients through the policy, 1 with
+        together: how many days are stepped together: all without gradients through the policy, 1 with
             them on a CPU (docs/world.md); on a GPU all.
         action_offset: (days, steps, homes, controls) added to the actions: exploration, a replay (with `ZeroPolicy`),
             or a zero whose gradient is the total gradient of the actions.
 
     Returns:
-        A Trajectory; the wires are judged afterwards by `World.verdict`. Never raises.
+        A Trajectory; `World.verdict` solves the power flow afterwards. Never raises.
     """
 
     def day(inputs):
@@ -71,7 +71,7 @@ def rollout(
 def windows(world: World, policy: Policy, profile: Profile, key: Array, together: int, horizon: int) -> Trajectory:
     """`rollout` for short horizons: the same days, but gradients stop where a window of `horizon` steps begins.
 
-    Only `features` there keep their gradient, into the window that ends: what follows it can be put in by a critic.
+    Only `features` there keep their gradient, into the window that ends: a critic can add the value of what follows.
     """
 
     def day(inputs):

@@ -1,4 +1,4 @@
-"""What homes see of the wires: the voltage at their own meter, one step ago."""
+"""What homes observe of the feeder: the voltage at their own meter, one step ago."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,13 +10,13 @@ from wattflock.feeder.solve import Flow
 
 
 class Voltmeter(eqx.Module):
-    """Reads the terminal that each home is connected to; a world that has one solves its wires at every step."""
+    """Reads the terminal that each home is connected to; a world that has one solves the power flow at every step."""
 
     terminal: Int[Values, "homes"]  # of each home, its number among the feeder's
 
     @property
     def seen(self) -> int:
-        """How many numbers each home sees of it."""
+        """How many numbers each home observes of it."""
         return 1
 
     def start(self, now: Profile) -> Float[Array, "homes"]:
@@ -28,5 +28,5 @@ class Voltmeter(eqx.Module):
         return jnp.take(flow.terminal_pu, self.terminal, axis=-1)
 
     def observe(self, voltage_pu: Float[Array, "homes"]) -> Float[Array, "homes seen"]:
-        """What policies are given, of order one: ±1 is ±5 %."""
+        """Feature of policies, of order one: ±1 is ±5 %."""
         return 20 * (voltage_pu - 1)[:, None]

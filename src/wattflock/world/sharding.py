@@ -39,9 +39,9 @@ def mesh_of(homes: int, devices: int = 0, days: int = 1) -> Mesh:
 
 
 def spread(tree, homes: int, mesh: Mesh):
-    """The same tree on the mesh: an array whose first axis is as long as there are homes is cut along it.
+    """The same tree on the mesh: an array whose first axis is as long as there are homes is split along it.
 
-    All others are copied to every device. The length alone decides: an array that has it by chance is cut as well,
+    All others are copied to every device. The length alone decides: an array that has it by chance is split as well,
     which costs time and changes nothing.
     """
     cut, whole = NamedSharding(mesh, PartitionSpec(HOMES)), NamedSharding(mesh, PartitionSpec())

@@ -24,7 +24,7 @@ MOST, MOST_GUARDED = 60, 300  # its iterations; inverters that answer one anothe
 
 
 class Observation(eqx.Module):
-    """What controllers are given: features (homes, seen); and each home's own state, readings and home."""
+    """Input of controllers: features (homes, seen); and each home's own state, readings and home."""
 
     features: Array
     state: dict
@@ -33,14 +33,14 @@ class Observation(eqx.Module):
 
 
 class Outcome(eqx.Module):
-    """The verdict on days of the flock; leading axes (days, steps)."""
+    """The verdict on days of all homes; leading axes (days, steps)."""
 
     bill: Array  # (…, homes) [currency]
     cost: Array  # (…, homes) bill + wear, fuel, discomfort and value of the final state [currency]
     discomfort_c_h: Array  # (…, homes) [°C h]
     net_kwh: Array  # (…, homes) [kWh]
     carbon_kg: Array  # (…, homes) grid and fuel [kg]
-    net_kw: Array  # (…,) of the whole flock on the feeder [kW]
+    net_kw: Array  # (…,) of all homes on the feeder [kW]
     voltage_pu: Array  # (…, nodes) [per unit]
     excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
     converged: Array  # (…,) whether the power flow did
@@ -57,7 +57,7 @@ class World(eqx.Module):
     limits: Limits
     steps: int = eqx.field(static=True)  # in a day
     placement: Array  # (homes, terminals) homes of this kind at a terminal, e.g. 2 where one agent is two homes
-    voltmeter: Voltmeter | None = None  # what homes see of the wires; None: nothing
+    voltmeter: Voltmeter | None = None  # what homes observe of the feeder; None: nothing
     guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
 
     @property
@@ -67,19 +67,19 @@ class World(eqx.Module):
 
     @property
     def seen(self) -> int:
-        """How many numbers each home sees."""
+        """How many numbers each home observes."""
         return self.fleet.seen + (self.voltmeter.seen if self.voltmeter else 0)
 
     def blind(self) -> "World":
-        """The same where nobody sees a voltage: for a replay, which looks at nothing."""
+        """The same world without voltmeters: for a replay, which observes nothing."""
         return dataclasses.replace(self, voltmeter=None)
 
     def bare(self) -> "World":
-        """The same without voltmeters and guard: for plans, which need neither."""
+        """The same world without voltmeters and volt-var curves: for plans, which need neither."""
         return dataclasses.replace(self, voltmeter=None, guard=None)
 
     def faced(self, given: Profile) -> Profile:
-        """Days (…, steps) as homes meet them: with the prices of this market in place of those of the readings."""
+        """Days (…, steps) with the prices of this market in place of those of the readings."""
         prices = self.market.prices(given)
         gap = prices.import_price_per_kwh - given.import_price_per_kwh
         steps = max(1, round(AHEAD_H * self.steps / 24))
@@ -97,7 +97,7 @@ class World(eqx.Module):
         return state | ({"voltage": self.voltmeter.start(now)} if self.voltmeter else {})
 
     def observe(self, state: dict, now: Profile) -> Observation:
-        """What every home sees of itself; nothing of any other home enters its row."""
+        """What every home observes of itself; nothing of any other home enters its row."""
         features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
         if self.voltmeter:
             features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
@@ -110,7 +110,7 @@ class World(eqx.Module):
         return after | ({"voltage": self.voltmeter.read(self.flow(effect))} if self.voltmeter else {}), effect
 
     def flow(self, effect: Effect) -> Flow:
-        """The wires under homes' powers (…, homes)."""
+        """Power flow at the homes' powers (…, homes)."""
         homes = effect.power_kw, effect.reactive_kvar, effect.room_kvar
         kw, kvar, room = (exactly(each, self.placement) for each in homes)
         support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
@@ -121,7 +121,7 @@ class World(eqx.Module):
         return jax.vmap(Home.end)(self.fleet, state)
 
     def verdict(self, effect: Effect, end: Array, profile: Profile, margin_pu: float = 0.0) -> Outcome:
-        """Wires and market for all days × steps in one batch.
+        """Power flow and bills for all days × steps in one batch.
 
         Args:
             effect: (days, steps, homes).

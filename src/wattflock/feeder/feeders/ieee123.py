@@ -21,7 +21,7 @@ class IEEE123(FeederSource):
     homes with panels (at Kersting's own, (7, -1, 0, -1, 8, 1, 5), the unloaded feeder is already at 1.13 pu).
 
     Source: W. H. Kersting, "Radial distribution test feeders", IEEE PES 2001, DOI 10.1109/PESW.2001.916993;
-    figures in tables/ieee123, their origin in tables/ieee123/source.md.
+    data in tables/ieee123, their origin in tables/ieee123/source.md.
     """
 
     taps: Taps = eqx.field(default=(2, 0, 0, 0, 0, 0, 0), static=True, converter=as_taps)

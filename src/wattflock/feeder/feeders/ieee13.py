@@ -11,7 +11,7 @@ from wattflock.feeder.tables.network import Network
 from wattflock.feeder.tables.read import Taps, as_taps, check_taps, read_network, shipped
 
 REGULATORS = ("reg1", "reg2", "reg3")
-UNWATCHED = ("650",)  # the substation's own bus: nobody lives there, and its voltage hardly moves
+UNWATCHED = ("650",)  # the substation's own bus: no home is connected there, and its voltage hardly moves
 
 
 class IEEE13(FeederSource):

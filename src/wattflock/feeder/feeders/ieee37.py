@@ -37,5 +37,5 @@ class IEEE37(FeederSource):
         return read_network(shipped("ieee37"), self.taps)
 
     def circuit(self) -> Circuit:
-        """117 nodes, none of which has a voltage to ground to speak of; no limit judges bus 799."""
+        """117 nodes, none of which has a determined voltage to ground; no limit judges bus 799."""
         return dataclasses.replace(circuit_of(self.network(), "ieee37"), unwatched=UNWATCHED)

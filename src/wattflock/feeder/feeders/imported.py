@@ -1,4 +1,4 @@
-"""A feeder of one's own, read from OpenDSS once and kept in one file."""
+"""A user's feeder, read from OpenDSS once and stored in one file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from wattflock.feeder.tables.read import Taps, as_taps, check_taps
 
 
 class Imported(FeederSource):
-    """Any feeder that `wattflock feeder import` has read; OpenDSS is not needed any more.
+    """Any feeder that `wattflock feeder import` has read; OpenDSS is not needed.
 
     `file` is the path of what it wrote. `taps` are steps of the regulators in its order; empty: as imported.
 

@@ -1,4 +1,4 @@
-"""From OpenDSS, to OpenDSS, and beside OpenDSS. Its engine (dss-python) is an optional extra."""
+"""Reading from, writing to and comparing with OpenDSS. Its engine (dss-python) is an optional extra."""
 
 from wattflock.feeder.opendss.read import read_opendss
 

@@ -1,4 +1,4 @@
-"""A feeder beside OpenDSS at several loads, node by node. Needs dss-python."""
+"""A feeder compared with OpenDSS at several loads, node by node. Needs dss-python."""
 
 import dataclasses
 import math
@@ -26,7 +26,7 @@ SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 
 @dataclasses.dataclass(frozen=True)
 class FeederComparison:
-    """One way of solving, beside OpenDSS."""
+    """One way of solving, compared with OpenDSS."""
 
     loads: str  # "as modelled" or "constant power"
     scale: float
@@ -46,7 +46,7 @@ def opinion(circuit: Circuit, network: Network | None, master: Path | None) -> B
     """The same feeder in OpenDSS: from the file it was imported from, or from our tables.
 
     Raises:
-        ScenarioError: dss-python is missing, or the file is not where it was.
+        ScenarioError: dss-python is missing, or the file has moved.
     """
     if network is not None:
         with tempfile.TemporaryDirectory() as folder:

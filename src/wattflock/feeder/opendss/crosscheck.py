@@ -1,4 +1,4 @@
-"""OpenDSS as a second opinion: the same feeder and loads in an engine that shares no code with ours.
+"""The same feeder and loads in OpenDSS, whose code is independent of ours.
 
 Needs the optional package dss-python. Each object has an engine of its own.
 """
@@ -47,7 +47,7 @@ class OpenDSS:
 
 @dataclass(frozen=True, eq=False)
 class OpenDSSSolution:
-    """What OpenDSS says: complex voltages [V] of named nodes, shape (nodes,), losses [kW], and whether it converged."""
+    """Complex voltages [V] of named nodes, shape (nodes,), losses [kW], and whether OpenDSS converged."""
 
     nodes: tuple[str, ...]
     voltage: np.ndarray
@@ -67,7 +67,7 @@ class OpenDSSSolution:
 
 
 class BaseCase:
-    """An OpenDSS model frozen in its base case, as `read_opendss` sees it.
+    """An OpenDSS model frozen in its base case, as `read_opendss` gets it.
 
     Raises:
         ScenarioError: as `read_opendss`.
@@ -95,7 +95,7 @@ class BaseCase:
     def solve(self, scale: float = 1.0) -> OpenDSSSolution:
         """Every load times `scale`, those of fixed status too, which OpenDSS's own multiplier leaves as they are.
 
-        What feeds in stays, as in `spots.scaled`.
+        Loads that feed in are unchanged, as in `loads.scaled`.
         """
         loads = self.engine.ActiveCircuit.Loads
         for name, (kw, kvar) in self.rated.items():

@@ -1,4 +1,4 @@
-"""What an OpenDSS engine says of its elements, in our words: nodes by index, primitive admittances, power drawn."""
+"""Elements of an OpenDSS engine in our types: nodes by index, primitive admittances, power drawn."""
 
 from typing import Any
 
@@ -86,7 +86,7 @@ def reached(elements: list[Element], heads: list[Element], loads: list[Element],
     """Which nodes have a path through admittances to a source, shape (nodes,), bool.
 
     A neutral that only loads join to the rest is one of them where a wire or reactor grounds it. An open switch and an
-    open conductor join nothing: OpenDSS leaves 1e-12 S on their diagonal and nothing beside it.
+    open conductor join nothing: OpenDSS leaves 1e-12 S on their diagonal only.
     """
     source, ground = size, size + 1
     pairs = [_coupled(one, ground) for one in (*elements, *heads)]

@@ -50,7 +50,7 @@ def stand_ins(engine: Any) -> tuple[list[str], list[str]]:
 def _drawn(one: Element, phases: int, voltage: Matrix, current: Matrix) -> list[tuple[Pair, complex, float]]:
     """Nodes, power [kW + j kvar] and voltage [kV] of each branch; no current circulates in a delta: (I_a − I_b) / 3.
 
-    Three phases whose currents need no return are a delta too: a star may stand where no wire is grounded.
+    Three phases whose currents need no return are a delta too: a wye may be connected where nothing is grounded.
     """
     delta = phases == 3 and abs(current[:3].sum()) <= NO_RETURN * abs(current).max()
     drawn = []
@@ -155,10 +155,10 @@ def _settle(engine: Any, master: Path) -> list[str]:
 
 
 def _tighten(engine: Any, master: Path) -> list[str]:
-    """Solve as finely as OpenDSS can, and leave its tolerance there; a note where that is coarse.
+    """Solve as finely as OpenDSS can, and leave its tolerance there; a note where that tolerance is coarse.
 
-    A stiff switch beside a floating winding drowns the winding's voltage to ground in rounding errors, and some
-    generators never come to rest.
+    With a stiff switch next to a floating winding, rounding errors exceed the winding's voltage to ground, and some
+    generators never settle.
     """
     solution = engine.ActiveCircuit.Solution
     own = solution.Tolerance
@@ -227,7 +227,7 @@ def _check_kinds(engine: Any, master: Path) -> None:
 
 @contextmanager
 def _in_words(master: Path) -> Iterator[None]:
-    """What OpenDSS throws becomes a ScenarioError with its own words: element, file and line."""
+    """An exception of OpenDSS becomes a ScenarioError with its message: element, file and line."""
     from dss import DSSException
 
     try:

@@ -38,10 +38,10 @@ MOST_NAMES = 20  # in one note
 def read_opendss(master: Path) -> Circuit:
     """The base case of an OpenDSS model: taps and capacitors as its controls leave them in a snapshot.
 
-    What is kept otherwise than in OpenDSS stands in `notes`. Reads with dss-python (`wattflock[opendss]`).
+    Differences from OpenDSS are listed in `notes`. Reads with dss-python (`wattflock[opendss]`).
 
     Raises:
-        ScenarioError: with everything that is wrong: no such file, what OpenDSS refuses, no solution, elements that
+        ScenarioError: with every problem: no such file, what OpenDSS refuses, no solution, elements that
             a circuit cannot hold, loads that nothing reaches.
     """
     engine, notes = base_case(master)
@@ -178,7 +178,7 @@ def _bases(engine: Any, names: list[str]) -> dict[str, float]:
 
 
 def _source_pu(engine: Any) -> float:
-    """What the head of the feeder holds, in share of its nominal voltage."""
+    """Voltage at the head of the feeder, as a share of its nominal voltage."""
     sources = engine.ActiveCircuit.Vsources
     sources.First  # noqa: B018  (an action in this interface)
     return float(sources.pu)

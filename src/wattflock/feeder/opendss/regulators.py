@@ -31,7 +31,7 @@ class Steps:
 
 
 def read_regulators(engine: Any, elements: list[Element]) -> tuple[list[Regulator], list[str]]:
-    """One for each transformer with one RegControl, and notes on what is not as in OpenDSS. Leaves the taps alone."""
+    """One for each transformer with one RegControl, and notes on what is not as in OpenDSS. Taps stay."""
     controls = [name for name in enabled(engine) if kind_of(name) == "regcontrol"]
     owners = {name: _owner(engine, name) for name in controls}
     often = Counter(owners.values())

@@ -198,7 +198,7 @@ def _series(block: Matrix) -> Matrix:
 
 
 def _inverse(impedance: Matrix) -> Matrix:
-    """All nan where there is none; `_check_impedances` then tells whose it is."""
+    """All nan where there is none; `_check_impedances` then names the element."""
     fine = np.isfinite(impedance).all() and np.linalg.matrix_rank(impedance) == len(impedance)
     return np.linalg.inv(impedance) if fine else np.full(impedance.shape, complex(np.nan))
 

@@ -1,4 +1,4 @@
-"""What a feeder's tables hold: one dataclass per table, its fields the columns."""
+"""The tables of a feeder: one dataclass per table, its fields are the columns."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Rating:
-    """What a phase conductor of a configuration may carry; configurations without a row are not rated."""
+    """Rating of a phase conductor of a configuration; configurations without a row are not rated."""
 
     configuration: str
     rating_a: float
@@ -149,7 +149,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Network:
-    """A whole feeder as its tables tell it; `taps` are the regulators' steps, in the order of the table."""
+    """A whole feeder as tables; `taps` are the regulators' steps, in the order of the table."""
 
     source: Source
     buses: tuple[Bus, ...]

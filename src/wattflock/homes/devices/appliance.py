@@ -1,4 +1,4 @@
-"""A deferrable appliance: so much energy within a window of the day, whenever it suits."""
+"""A deferrable appliance: a given energy within a window of the day."""
 
 from typing import Annotated, ClassVar, Self
 
@@ -12,7 +12,7 @@ from wattflock.homes.program import Program, Terms
 
 
 class Appliance(Device):
-    """Dishwasher, laundry or boiler; interruptible, and forced on when the window is about to close.
+    """Dishwasher, laundry or boiler; interruptible; forced to run where the rest of the window would be too short.
 
     Source: deferrable load with a deadline, e.g. Mohsenian-Rad & Leon-Garcia 2010, eq. 4 to 6.
     """

@@ -13,7 +13,7 @@ from wattflock.homes.program import Program, Terms
 
 
 class EV(Device):
-    """State of charge that driving lowers; it is raised at home while plugged in, or on the way at a price.
+    """State of charge: lowered by driving, raised by charging at home or, for a price, at a public charger.
 
     Source: energy balance E' = E + dt (η p⁺ - p⁻/η) - driving + bought on the way.
     """
@@ -55,7 +55,7 @@ class EV(Device):
         return charge_kw, now.ev_plugged * jnp.minimum(self.give_kw, give_kwh / now.dt_h)
 
     def step(self, state, action, now):
-        """Charge or give back while plugged in, then drive; what the battery lacks is bought on the way."""
+        """Charge or discharge while plugged in, then drive; missing energy is bought at a public charger."""
         charge_kw, give_kw = self._room(state, now)
         power_kw = feasible(action[0], give_kw, charge_kw)
         into_kw = self.efficiency * jnp.maximum(power_kw, 0) + jnp.minimum(power_kw, 0) / self.efficiency

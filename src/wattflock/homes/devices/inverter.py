@@ -32,7 +32,7 @@ class Inverter(Device):
         return jnp.zeros_like(now.start)
 
     def step(self, state, action, now):
-        """Feed in a share of what the sun gives; reactive power within what the rating leaves."""
+        """Feed in a share of the yield; reactive power within the rest of the rating."""
         rating_kva = self.limit_kva * self.size_kwp
         made_kw = share(action[0]) * jnp.minimum(self.size_kwp * now.sun_kw_per_kwp, rating_kva)
         left_kvar = jnp.sqrt(jnp.maximum(rating_kva**2 - made_kw**2, 1e-12))

@@ -1,4 +1,4 @@
-"""Photovoltaic panels as they come: all the sun gives is fed in."""
+"""Photovoltaic panels without control: the whole yield is fed in."""
 
 from typing import Annotated, ClassVar, Self
 
@@ -29,7 +29,7 @@ class Panel(Device):
         return jnp.zeros_like(now.start)
 
     def step(self, state, action, now):
-        """Feed in what the sun gives; there is nothing to steer."""
+        """Feed in the whole yield; there is no control."""
         made_kw = self.size_kwp * now.sun_kw_per_kwp
         return state, effect(-made_kw, now.dt_h, room_kvar=room_kvar(self.size_kwp, made_kw))
 
@@ -40,11 +40,11 @@ class Panel(Device):
         return jnp.zeros((0,), state.dtype)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
-        """Nothing to decide: a multiple of the column that is one."""
+        """No decision: a multiple of the column that is one."""
         return [(np.asarray(ONE), -self.size_kwp * day.sun_kw_per_kwp)]
 
 
 def see_sun(size_kwp, now: Profile):
-    """What a home with panels sees of the sun: now, the next four hours, the rest of the day; shape (3,)."""
+    """What a home with panels observes of the sun: now, the next four hours, the rest of the day; shape (3,)."""
     rest = now.sun_rest_kwh_per_kwp / 5
     return size_kwp / 5 * jnp.stack([now.sun_kw_per_kwp, now.sun_ahead_kw_per_kwp, rest])

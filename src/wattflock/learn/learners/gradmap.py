@@ -99,7 +99,7 @@ class GradMAP(Gradient):
         return self.trust * (self.trust_least / self.trust) ** share
 
     def direction(self, slope: Array, action: Array, done: Array) -> Array:
-        """Where the surrogate pulls: the gradient per its rms over a home's days, within the trust region."""
+        """Direction of the surrogate: the gradient divided by its rms over a home's days, within the trust region."""
         size = jnp.sqrt((slope**2).mean((0, 1), keepdims=True))
         step = self.radius(done) * slope / jnp.where(size > 0, size, 1)
         step = jnp.clip(step, -self.trust_most, self.trust_most)
@@ -138,7 +138,7 @@ def surrogate(nets: Callable[[Array], Array], features: Array, action: Array, di
 def clipped(nets: Callable[[Array], Array], features: Array, action: Array, direction: Array, radius: Array) -> Array:
     """Sum over homes of the mean over rows of max(direction·d, direction·clip(d, -radius, radius)), d = μ(o) - a.
 
-    Its gradient is that of `surrogate` at d = 0, and zero once an action went beyond `radius` the way it was pulled.
+    Its gradient is that of `surrogate` at d = 0, and zero once an action has moved by `radius` along the direction.
     Source: Schulman et al. 2017 (PPO), eq. 7, with the action in place of the ratio of probabilities.
 
     Args:

@@ -1,4 +1,4 @@
-"""Nobody steers: the uncontrolled flock."""
+"""No control: the uncontrolled homes."""
 
 import jax
 
@@ -8,7 +8,7 @@ from wattflock.world.rollout import Policy
 
 
 class Uncontrolled(Policy):
-    """Every device does what it does by itself: thermostats hold, cars charge at once, batteries rest."""
+    """Every device runs uncontrolled: thermostats hold, cars charge at once, batteries do nothing."""
 
     def __call__(self, memory, seen, key):
         idle = jax.vmap(Home.idle, in_axes=(0, 0, seen.now.axes(0, None)))

@@ -45,7 +45,7 @@ class Dual(eqx.Module):
 
 
 class PDL(Gradient):
-    """Policies against a frozen dual network for some rounds, then the dual network on what they leave, and so on.
+    """Policies against a frozen dual network for some rounds, then the dual network on their violations, in turn.
 
     Source: Park & Van Hentenryck 2023 (AAAI, arXiv 2208.09046), algorithm 1.
     """
@@ -81,7 +81,7 @@ class PDL(Gradient):
         return optax.adam(self.dual_rate)
 
     def beside(self, world, key):
-        """The dual network, which says zero at first."""
+        """The dual network, whose output is zero at first."""
         net: Any = multipliers(self.dual_hidden, world, key)
         zero = jnp.zeros((), float)
         return Dual(net, net, self.dual_adam.init(net), zero + self.curvature, zero, zero + 1)
@@ -99,7 +99,7 @@ class PDL(Gradient):
         return jax.lax.cond(turn < self.primal_rounds, primal, dual)
 
     def multiplier(self, state: TrainState, profile: Profile) -> Array:
-        """λ_k of days, (days, steps, nodes): what all days share and what the frozen network adds, not below 0."""
+        """λ_k of days, (days, steps, nodes): a common part plus the frozen network's output, at least 0."""
         return jnp.maximum(state.multiplier[None] + state.beside.frozen(profile), 0)
 
     def primal(self, state: TrainState, world: World, profile: Profile, key: Array):
@@ -114,7 +114,7 @@ class PDL(Gradient):
         return after, measures(world.limits, outcome) | {"objective": value}
 
     def dual(self, state: TrainState, world: World, profile: Profile, key: Array):
-        """The dual network nearer to max(λ_k + ρ·g, 0) of the policies as they are."""
+        """Fits the dual network to max(λ_k + ρ·g, 0) of the present policies."""
         trajectory = rollout(world, Separate(state.nets), profile, key, self.dual_days)
         outcome = judge(world, trajectory, profile, self.margin_pu)
         met = world.faced(profile)

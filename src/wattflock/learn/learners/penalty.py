@@ -1,4 +1,4 @@
-"""The penalty method: no multipliers; what a violation costs grows as learning goes on."""
+"""The penalty method: no multipliers; the weight of violations grows during training."""
 
 import dataclasses
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What an installer would set: self-consumption and a price threshold, home by home."""
+"""Rules as an installer sets them: self-consumption and a price threshold, home by home."""
 
 import jax
 
@@ -8,7 +8,7 @@ from wattflock.world.rollout import Policy
 
 
 class Installer(Policy):
-    """Every device follows its own rule, given what surplus the devices before it left."""
+    """Every device follows its own rule, given the surplus that the devices before it left."""
 
     def __call__(self, memory, seen, key):
         rule = jax.vmap(Home.rule, in_axes=(0, 0, seen.now.axes(0, None)))

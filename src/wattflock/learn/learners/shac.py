@@ -19,7 +19,7 @@ from wattflock.world.world import Outcome, World, measures
 
 
 class Shac(Gradient):
-    """Gradients stop every `horizon` steps; what comes after a window is judged by each home's own critic.
+    """Gradients stop every `horizon` steps; each home's own critic estimates what comes after a window.
 
     Source: Xu et al. 2022 (ICLR, arXiv 2204.07137), algorithm 1. A day ends, so nothing is discounted.
     """
@@ -67,12 +67,12 @@ class Shac(Gradient):
         return dataclasses.replace(after, multiplier=multiplier, beside=judged), log
 
     def extra(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Array) -> Array:
-        """What each home's doing costs beside the uncontrolled flock on the same days: what a critic is to foresee.
+        """Cost of each home's control minus that of the uncontrolled homes on the same days: its critic's target.
 
-        Load, sun and prices are nobody's doing and the same in both, so that they are no noise to the critic. The
-        wires enter as a price: the penalty's gradient at a home's meter, times the power by which it differs. The
-        sum over homes is not the penalty, but the slope in each home's power is that of the penalty; a share by
-        heads would make it too small by the number of homes.
+        Load, sun and prices are the same in both and cancel, so that they are no noise to the critic. Voltages enter as
+        a price: the penalty's gradient at a home's meter, times the power by which it differs. The sum over homes is
+        not the penalty, but the slope in each home's power is that of the penalty; an equal share would be too small by
+        the number of homes.
 
         Returns:
             (days, steps, homes) [currency].
@@ -90,7 +90,7 @@ class Shac(Gradient):
         return outcome.cost - judge(world, idle, profile).cost + active + reactive
 
     def learn(self, judged: Critics, features: Array, cost: Array, key: Array) -> tuple[Critics, Array]:
-        """The critics after a round, and how far they were off before it (rms) [currency]."""
+        """The critics after a round, and their error before it (rms) [currency]."""
         target = to_go(cost, judged.target.days(features), self.trace)
         error = jnp.sqrt(((judged.critic.days(features) - target) ** 2).mean())
         rows = [flat(features), flat(target[..., None])]

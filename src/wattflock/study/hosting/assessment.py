@@ -1,4 +1,4 @@
-"""All that a feeder can still take, in both directions and all allocations, at one base load."""
+"""Hosting capacity and envelopes of a feeder, in both directions and all allocations, at one base load."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ ALONE = 3.0  # times all spot loads together, up to which a terminal alone is lo
 
 @dataclass(frozen=True)
 class HostingRequest:
-    """What is to be known."""
+    """The request."""
 
     limits: Limits
     load: float  # share of the spot loads that is the base
@@ -35,18 +35,18 @@ class HostingRequest:
 
 @dataclass(frozen=True, eq=False)
 class Hosted:
-    """The answers; `homes` (terminals,)."""
+    """The results; `homes` (terminals,)."""
 
     circuit: Circuit
     asked: HostingRequest
     homes: np.ndarray
     alone: dict[str, Hosting]  # by direction
     together: dict[tuple[str, str], Envelope]  # by direction and allocation
-    sensitivity: Sensitivity | None  # of every watched voltage; None on feeders of too many
+    sensitivity: Sensitivity | None  # of every monitored voltage; None on feeders of too many
 
 
 def hosted(circuit: Circuit, asked: HostingRequest, say: Callable[[int, str], None]) -> Hosted:
-    """Hosting capacity of each terminal and all envelopes; `say` is told how many steps are done, and what is next.
+    """Hosting capacity of each terminal and all envelopes; `say` gets the number of steps done and the next one.
 
     Raises:
         ScenarioError: a base load that violates the limits, or fewer homes than none.
@@ -82,10 +82,10 @@ def hosted(circuit: Circuit, asked: HostingRequest, say: Callable[[int, str], No
 
 
 def allocations_of(circuit: Circuit) -> tuple[str, ...]:
-    """Those that can be found in reasonable time."""
+    """Allocations that take reasonable time."""
     return ALLOCATIONS if len(terminals(circuit)) <= MAXIMUM_MOST else (EQUAL, PROPORTIONAL)
 
 
 def steps_of(circuit: Circuit) -> int:
-    """How many steps `hosted` will tell of."""
+    """Number of steps that `hosted` reports."""
     return len(DIRECTIONS) * (1 + len(allocations_of(circuit)))

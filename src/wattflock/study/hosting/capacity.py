@@ -18,7 +18,7 @@ from wattflock.study.hosting.sensitivity import MOST, Point, tolerance_of
 EXPORT = "export"  # feeding in more
 IMPORT = "import"  # drawing more
 SIGN = {EXPORT: -1.0, IMPORT: 1.0}  # of the power drawn
-CAP = "cap"  # what binds where the feeder does not
+CAP = "cap"  # the binding row where the cap is reached
 NO_SOLUTION = "no power flow solution"
 
 GRID = 8  # coarse steps up to the cap, looked at first
@@ -44,7 +44,7 @@ class Hosting:
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """How far something can grow from nothing until a limit is reached, each entry (n,)."""
+    """How far a power can grow from zero until a limit is reached, each entry (n,)."""
 
     scale: Matrix  # every limit is kept at it
     row: Matrix  # worst row just beyond it; -1: `most` was reached
@@ -54,14 +54,14 @@ class Reach:
 def hosting_capacity(point: Point, direction: str, cap_kw: float) -> Hosting:
     """Every terminal alone, all at once: a batch of terminals × terminals for each step of the search.
 
-    Feasibility need not be monotone, so `GRID` steps up to the cap are tried first and the search goes on between the
-    last kept one before the first violated one, and that one: what lies below the answer is kept, as far as the
-    grid and the refinement have seen.
+    Feasibility need not be monotone, so `GRID` steps up to the cap are tried first and the search continues between the
+    last kept one before the first violated one, and that one: below the answer all limits are kept at every point of
+    the grid and the refinement.
 
     Args:
         point: base load and limits, from `operating_point`.
         direction: EXPORT or IMPORT.
-        cap_kw: what is looked at per terminal [kW].
+        cap_kw: largest power per terminal that is searched [kW].
 
     Raises:
         ScenarioError: the base itself violates a limit (then no capacity is safe from 0 upwards, even in a direction

@@ -135,6 +135,6 @@ def _value_and_slope(point: Point, extra_kw: Array, rows: Array, tolerance: floa
 
 @lru_cache
 def _groups(names: tuple[str, ...]) -> Matrix:
-    """A number for what each row is about and on which phase: "over-voltage .1"."""
+    """A number for each row's kind and phase: "over-voltage .1"."""
     label = [f"{name.partition(' ')[0]} {name.rpartition('.')[2] if '.' in name else ''}" for name in names]
     return np.unique(label, return_inverse=True)[1]

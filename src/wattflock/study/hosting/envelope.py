@@ -1,4 +1,4 @@
-"""Dynamic operating envelopes: limits per connection that hold whatever each home does below its own."""
+"""Dynamic operating envelopes: limits per connection under which the feeder's limits are kept."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ ALLOCATIONS = (EQUAL, PROPORTIONAL, MAXIMUM)
 PROGRAMS = 20  # linear programs of MAXIMUM
 GAIN = 1e-4  # of the total that is worth another program
 TINY = 1e-9  # homes, or kW, in place of none
-BEYOND = 1.25  # how far what a linear program found may still grow
+BEYOND = 1.25  # how far the result of a linear program may still grow
 
 Planes = tuple[Matrix, Matrix, Matrix]  # row (n,), level (n,), rise (n, terminals): level + rise · limit ≤ 0
 
 
 @dataclass(frozen=True, eq=False)
 class EnvelopeRules:
-    """What is asked for. Arrays have shape (terminals,)."""
+    """The request. Arrays have shape (terminals,)."""
 
     direction: str = EXPORT  # or IMPORT
     allocation: str = EQUAL  # or PROPORTIONAL or MAXIMUM
@@ -45,7 +45,7 @@ class EnvelopeRules:
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """Limits of one moment; `worst_stress` ≤ 0 at every corner that was looked at."""
+    """Limits at one time; `worst_stress` ≤ 0 at every corner that was checked."""
 
     rules: EnvelopeRules
     terminals: tuple[str, ...]
@@ -66,12 +66,12 @@ class Envelope:
 
 
 def envelope(point: Point, rules: EnvelopeRules) -> Envelope:
-    """Limits such that every corner looked at keeps every limit of the feeder, each home anywhere below its own.
+    """Limits such that every checked corner keeps every limit of the feeder, each home anywhere below its own.
 
-    Extra power is at unity power factor. How corners are chosen, and what that does not prove: docs/feeder-hosting.md.
+    Extra power is at unity power factor. How corners are chosen, and what is not proven: docs/feeder-hosting.md.
 
     Args:
-        point: the base load, with nothing of what is limited here, and the limits of the feeder.
+        point: the base load, without the powers that are limited here, and the limits of the feeder.
         rules: direction, allocation, cap and corners.
 
     Raises:
@@ -91,7 +91,7 @@ def envelopes(
     """One envelope after the other, for base loads of shape (steps, terminals) [kW, kvar].
 
     Where the base of a step violates a limit, its limits are 0 and `worst_stress` is above 0. Nothing is computed
-    before the first is asked for, except that rules and shapes are checked.
+    before the first is requested, except that rules and shapes are checked.
 
     Raises:
         ScenarioError: rules or loads that cannot be.

@@ -1,4 +1,4 @@
-"""What voltages, loadings and unbalance do when a terminal draws a little more, at one operating point."""
+"""Derivatives of voltages, loadings and unbalance by the power of each terminal, at one operating point."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ AT_ONCE = 128  # rows of the Jacobian that are pulled together
 
 
 class Point(eqx.Module):
-    """A feeder, the limits that it keeps, and what its terminals draw. Made by `operating_point`."""
+    """A feeder, its limits, and the load of its terminals. Made by `operating_point`."""
 
     feeder: Feeder
     limits: Limits
@@ -28,7 +28,7 @@ class Point(eqx.Module):
 
 
 class Sensitivity(eqx.Module):
-    """How rows (voltages [pu], or limits in the unit of `limits.stress`) move with the power drawn at each terminal."""
+    """Derivatives of rows (voltages [pu], or limits as in `limits.stress`) by the power drawn at each terminal."""
 
     names: tuple[str, ...] = eqx.field(static=True)
     terminals: tuple[str, ...] = eqx.field(static=True)
@@ -64,7 +64,7 @@ def operating_point(feeder: Feeder, limits: Limits, load_kw: ArrayLike, load_kva
 
 
 def voltage_sensitivity(point: Point) -> Sensitivity:
-    """Of every watched voltage magnitude to the power drawn at each terminal.
+    """Sensitivity of every monitored voltage magnitude to the power drawn at each terminal.
 
     From the implicit function theorem at the solution of `solve` (docs/feeder.md), one adjoint for each row, in chunks
     of `AT_ONCE` rows so that memory is rows × terminals and little more. Never raises.
@@ -97,7 +97,7 @@ def stress_sensitivity(point: Point) -> Sensitivity:
 
 
 def tolerance_of(point: Point) -> float:
-    """Of the power flow [pu]: what the precision of the point allows."""
+    """Tolerance of the power flow [pu] that the precision of the point allows."""
     return 1e-11 if point.load_kw.dtype == jnp.float64 else 1e-6
 
 

@@ -1,4 +1,4 @@
-"""What the card shows of cars: energy of a session, when it begins, who is plugged in, and that batteries are kept."""
+"""Cars in the card: energy and beginning of sessions, share plugged in, and whether batteries suffice."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from wattflock.synth.card.sides import (
 from wattflock.synth.card.trials import FEWEST_DAYS, compare_clusters, tell_apart
 from wattflock.synth.judge import Labelled, Sample
 
-BATTERY_KWH = 100.0  # of the largest common cars; where nobody says whose battery is whose
+BATTERY_KWH = 100.0  # of the largest common cars; where the batteries are not known
 FEWEST_SESSIONS = 20
 Figures = dict[str, dict[str, np.ndarray]]
 
@@ -53,7 +53,7 @@ def car_clusters(found: Cars) -> Section:
 
 
 def car_discriminator(found: Cars) -> Section:
-    """Can hours at the plug and energies asked for be told from measured ones?"""
+    """Discriminator of hours at the plug and requested energies, made against measured."""
     days: dict[str, Sample] = {side: statistics.day_sample(flock) for side, flock in found.items()}
     if any(len(flock.dates()) < 13 for flock in found.values()):
         raise LeftOut("fewer than 13 days")

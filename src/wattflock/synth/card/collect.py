@@ -34,16 +34,16 @@ def collect(training: Real, held_out: Real, synthetic: HomeDays, say: Say = lamb
     """Every figure of a card, ready for JSON. Powers are judged hour by hour.
 
     Args:
-        training: real homes that the generator was fitted to; several flocks where load, PV and cars were measured in
+        training: real homes that the generator was fitted to; several sets where load, PV and cars were measured in
             different homes; None if not known.
-        held_out: real homes that it never saw, in the same way.
+        held_out: real homes that it was not fitted to, in the same way.
         synthetic: the homes that are judged.
-        say: told how far the work is and what comes next.
+        say: gets the progress and the next step.
 
     Returns:
         `sides` {side: [homes, days, first_day, last_day, columns]}, `rows` (lines of the table: topic, figure, value,
         unit, beside, beside_is, sense, bar, verdict held/short), `figures` {name: data}, `left_out` [figure, why],
-        `notes`. Never raises: what cannot be shown stands in `left_out`.
+        `notes`. Never raises: what cannot be shown is in `left_out`.
     """
     sides = trio(training, held_out, synthetic)
     jobs, left_out, notes = _jobs(sides)
@@ -62,7 +62,7 @@ def collect(training: Real, held_out: Real, synthetic: HomeDays, say: Say = lamb
 
 
 def _jobs(sides: Trio) -> tuple[Jobs, list[list[str]], list[str]]:
-    """What there is to do, what is left out for want of a column, and what is to be said of the columns."""
+    """The jobs, what is left out for want of a column, and notes on the columns."""
     jobs: Jobs = {}
     left_out, notes = [], []
     for column, plan in {

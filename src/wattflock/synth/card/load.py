@@ -1,4 +1,4 @@
-"""What the card shows of load: how much, when, how one day follows another, and how homes add up."""
+"""Load in the card: amount, time, sequence of days, and groups of homes."""
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def bands(found: Parts) -> Section:
 
 
 def autocorrelation(found: Parts) -> Section:
-    """How the energy of a day goes with that of 1 to 14 days before."""
+    """Correlation of the energy of a day with that of 1 to 14 days before."""
     long = {side: part for side, part in found.items() if part.values.shape[1] > LAGS + 7}
     if "synthetic" not in long:
         raise LeftOut(f"fewer than {LAGS + 8} days")
@@ -190,7 +190,7 @@ def _distance(found: Parts, side: str) -> Row:
 
 
 def _beside(topic: str, words: str, unit: str, values: dict[str, float]) -> Row:
-    """A plain statistic of made homes; the real one stands beside it."""
+    """A plain statistic of made homes, next to the real one."""
     side = reference(values)
     return row((topic, words), values["synthetic"], unit, Reference(values[side], WORDS[side]) if side else None)
 

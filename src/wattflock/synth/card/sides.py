@@ -10,20 +10,20 @@ import numpy as np
 
 from wattflock.data.home_days import HomeDays
 
-FLOOR = "training against held-out homes"  # what chance and few homes alone make
+FLOOR = "training against held-out homes"  # the effect of chance and few homes
 Row = dict[str, Any]
 Section = tuple[dict[str, Any], list[Row]]  # what a figure shows, and its lines of the table
 
 
 class Criterion(NamedTuple):
-    """What a figure must reach."""
+    """The criterion of a figure."""
 
     sense: str  # "at most" or "at least"
     limit: float
 
 
 class Reference(NamedTuple):
-    """The same figure elsewhere, to see how much of it is chance."""
+    """The same figure between real homes, to show the effect of chance."""
 
     value: float
     words: str
@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 def row(
     name: tuple[str, str], value: float, unit: str, beside: Reference | None = None, bar: Criterion | None = None
 ) -> Row:
-    """One line, ready for JSON; `name` is the figure it belongs to and what it is called."""
+    """One line, ready for JSON; `name` is the figure it belongs to and its title."""
     topic, words = name
     held = bar and (value <= bar.limit if bar.sense == "at most" else value >= bar.limit)
     return {
@@ -74,7 +74,7 @@ WORDS = {"training": "training homes", "held_out": "held-out homes", "synthetic"
 MOST_HOMES = 400  # of a side; of more, so many spread evenly are judged
 
 Real = HomeDays | tuple[HomeDays, ...] | None
-Trio = dict[str, tuple[HomeDays, ...]]  # of each side; sources that measured different things stand beside each other
+Trio = dict[str, tuple[HomeDays, ...]]  # of each side; sources that measured different things are listed together
 
 
 class LeftOut(Exception):
@@ -88,7 +88,7 @@ class Part:
     values: np.ndarray
     weekday: np.ndarray  # (days,), 0 is Monday
     month: np.ndarray  # (days,), 1 to 12
-    place: np.ndarray  # (homes,) where they stand in their flock
+    place: np.ndarray  # (homes,) their index in their set
     kwp: np.ndarray | None = None  # (homes,) [kW peak]
 
     @property
@@ -117,7 +117,7 @@ def trio(training: Real, held_out: Real, synthetic: HomeDays) -> Trio:
 
 
 def parts(sides: Trio, column: str) -> tuple[Parts, list[str]]:
-    """A column on every side that has it, in the months that all of them share; and what to say about that.
+    """A column on every side that has it, in the months that all of them share; and a note about them.
 
     Raises:
         LeftOut: the synthetic side has no such column, or no month is shared.
@@ -134,10 +134,10 @@ def parts(sides: Trio, column: str) -> tuple[Parts, list[str]]:
 
 
 def car_parts(sides: Trio) -> tuple[Cars, list[str]]:
-    """Cars of every side that has any, hour by hour, in the months that all of them share; and what to say about that.
+    """Cars of every side that has any, hour by hour, in the months that all of them share; and a note about them.
 
     Raises:
-        LeftOut: the synthetic side does not say when cars are plugged in or what they ask for.
+        LeftOut: the synthetic side lacks plug-in times or requested energy.
     """
     asked, notes = parts(sides, "ev_charging_need_kwh")
     plugged, _ = parts(sides, "ev_plugged")
@@ -199,7 +199,7 @@ def _notes(sides: Trio, there: Parts, months: set[int]) -> list[str]:
 
 
 def reference(found: Container[str]) -> str | None:
-    """The real side that made homes are held against: held-out homes, or else those of training; None without any."""
+    """The real side that made homes are compared with: held-out homes, or else those of training; None without any."""
     return next((side for side in ("held_out", "training") if side in found), None)
 
 

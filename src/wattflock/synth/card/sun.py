@@ -1,4 +1,4 @@
-"""What the card shows of PV: how much by month, and how neighbours go together."""
+"""PV in the card: energy by month, and correlation of neighbours."""
 
 import calendar
 
@@ -32,7 +32,7 @@ PV_IN_SUN = 0.01  # of a home's mean: below this a home has no panel
 def pv(found: Parts) -> Section:
     """Energy by month, and the correlation of two homes on the same days.
 
-    Energy is per kW peak where the synthetic homes say how large their panels are; else over the mean of each home.
+    Energy is per kW peak where the sizes of the synthetic panels are known; else over the mean of each home.
     """
     sized = found["synthetic"].kwp is not None
     days = {side: _per_kwp(part) if sized else _relative(part) for side, part in found.items()}

@@ -35,7 +35,7 @@ def clusters(found: Parts, kinds: behaviour.Behaviour) -> Section:
 
 
 def discriminator(found: Parts) -> Section:
-    """Can gradient boosting tell made days from those of homes that the generator never saw?"""
+    """Gradient boosting that distinguishes made days from those of held-out homes."""
     days = {side: judge.day_features(part.values) for side, part in found.items()}
     return tell_apart("discriminator", days, {side: _weeks(part) for side, part in found.items()})
 
@@ -66,7 +66,7 @@ def compare_clusters(topic: str, labelled: dict[str, judge.Labelled]) -> Section
 
 
 def tell_apart(topic: str, days: Samples, weeks: Samples) -> Section:
-    """Area under the curve of a discriminator of single days and of 7 days, beside that of real against real.
+    """Area under the curve of a discriminator of single days and of 7 days, and that of real against real.
 
     Raises:
         LeftOut: there is nothing real, or too little of a side.
@@ -94,7 +94,7 @@ def tell_apart(topic: str, days: Samples, weeks: Samples) -> Section:
 
 
 def privacy(found: Parts) -> Section:
-    """How far a day is from the nearest training day: made days beside days of homes never seen."""
+    """How far a day is from the nearest training day: made days compared with days of held-out homes."""
     if "training" not in found:
         raise LeftOut("the training homes are not given")
     train, made = found["training"].whole(), found["synthetic"].whole()
@@ -112,7 +112,7 @@ def privacy(found: Parts) -> Section:
 
 
 def _repeated(train: np.ndarray, days: np.ndarray) -> float:
-    """Share of days that are a training day again; days without any use are no secret and not counted."""
+    """Share of days that are a training day again; days without any use are not counted."""
     from sklearn.neighbors import NearestNeighbors
 
     days = days[np.linspace(0, len(days) - 1, min(len(days), MOST_DAYS)).round().astype(int)]

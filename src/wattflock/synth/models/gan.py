@@ -16,9 +16,8 @@ from wattflock.synth.load_model import Around, Hours, LoadModel, Say
 class Gan(LoadModel):
     """Clusters by a chain, energy by a chain, the shape by a GAN that was fitted to days of the cluster.
 
-    Dropout stays on when days are made, as in training: it is what the percentiles were matched with, and without it
-    one number decides a day. Source: Charbonnier et al. 2024 (HEDGE, MethodsX 12, 102618); docs/synth-gan.md says what
-    differs.
+    Dropout stays on when days are made, as in training: the percentiles were matched with it, and without it one number
+    determines a day. Source: Charbonnier et al. 2024 (HEDGE, MethodsX 12, 102618); differences: docs/synth-gan.md.
     """
 
     clusters: behaviour.Behaviour
@@ -34,10 +33,10 @@ class Gan(LoadModel):
 
     @classmethod
     def learn(cls, measured: HomeDays, recipe: Recipe, seed: int, say: Say) -> Self:
-        """The same with a recipe of one's own; says the percentile loss of the worst network."""
+        """The same with another recipe; reports the percentile loss of the worst network."""
         load_kw = measured.load_kw
         if load_kw is None or load_kw.shape[-1] != 24:
-            raise ValueError("hourly load is needed: use Flock.hourly()")
+            raise ValueError("hourly load is needed: use HomeDays.hourly()")
         weekend = np.asarray(measured.when().weekend, int)
         clusters = behaviour.fit(load_kw, weekend, behaviour.PAPER_COUNT, seed)
         label = behaviour.labels(clusters, load_kw, weekend)
@@ -69,7 +68,7 @@ class Gan(LoadModel):
         }
 
     def day(self, given: tuple[Any, Any], around: Around, key: Array) -> tuple[Any, Hours]:
-        """One day; the weather and the season play no part, as in the paper."""
+        """One day; without weather and season, as in the paper."""
         traits, before = given
         for_draws, for_shape = jax.random.split(key)
         for_factor, for_cluster = jax.random.uniform(for_draws, (2,))

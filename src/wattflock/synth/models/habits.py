@@ -1,4 +1,4 @@
-"""Load as a habit: how much a home draws next hour, given who lives there, the day, and its last hours."""
+"""Autoregressive load model: the load of the next hour given the home, the day, and its last hours."""
 
 from typing import Any, NamedTuple
 
@@ -15,11 +15,11 @@ from wattflock.synth.habits_training import FLOOR_KW, learned
 from wattflock.synth.load_model import Around, Hours, LoadModel, Say
 
 TUNED_ON = 256  # new homes that level and spread are tuned on
-APART = 0.25  # how far a new home stands from a measured one [share of the homes' spread]
+APART = 0.25  # distance of a new home from a measured one [share of the homes' spread]
 
 
 class Traits(NamedTuple):
-    """What a home keeps: level and spread of its log load, its bounds, coordinates and hourly schedule."""
+    """Constants of a home: level and spread of its log load, its bounds, coordinates and hourly schedule."""
 
     level: Array
     spread: Array
@@ -30,7 +30,7 @@ class Traits(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a home remembers: its last hours, running means of its load, and of the temperature."""
+    """Memory of a home: its last hours, running means of its load, and of the temperature."""
 
     recent: Array  # (3,) normalised log load
     means: Array  # (3,)
@@ -38,7 +38,7 @@ class Memory(NamedTuple):
 
 
 class Habits(LoadModel):
-    """A network that is asked hour after hour for a mixture of normals of the log load, and drawn from.
+    """A network that returns a mixture of normals of the log load for each hour, from which the load is drawn.
 
     A measured home is a point in a small space that is learned together with the network; a new home is a point
     between and around them.
@@ -102,7 +102,7 @@ class Habits(LoadModel):
 def _tuned(model: Habits, measured: HomeDays, seed: int) -> Array:
     """Shift and stretch of every new home's log load, so that mean and spread over all homes are as measured.
 
-    Homes between the measured ones are a little plainer than those: the network rounds off what it interpolates.
+    Homes between the measured ones have a smaller spread, since the network interpolates smoothly.
     """
     assert measured.load_kw is not None and measured.outdoor_c is not None
     when = calendar(measured.first_day, len(measured.outdoor_c), "UTC")
