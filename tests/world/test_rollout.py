@@ -23,7 +23,8 @@ def roll(world, policy, profile, action_offset=None, together=1):
     return rollout(world, policy, profile, jax.random.key(0), together, action_offset)
 
 
-run = eqx.filter_jit(roll)
+# The plain emitters, which most tests use, round the same sums of two programs differently.
+run = eqx.filter_jit(roll, compiler_options={"xla_cpu_use_fusion_emitters": True})
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_a_day_does_not_depend_on_the_days_beside_it(world, profile):
 
 
 @pytest.mark.parametrize("size", [1.0, 3.0])
-def test_rest_and_a_nudge_replay_a_day_exactly(world, profile, size):
+def test_zero_and_an_offset_replay_a_day_exactly(world, profile, size):
     shape = (*profile.load_kw.shape, world.fleet.controls)
     pushed = size * jnp.asarray(np.random.default_rng(1).standard_normal(shape), jnp.float32)
     first = run(world, networks(world), profile, pushed)

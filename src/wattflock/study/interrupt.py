@@ -2,9 +2,10 @@
 
 import ctypes
 import os
+import sys
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 EXIT_CODE = 130
 NATIVE_S = 2.0  # after Ctrl-C; work that has not come back to Python by then is left where it is
@@ -71,13 +72,30 @@ def _stop(worker: threading.Thread, done: threading.Event, last: Callable[[], No
             KeyboardInterrupt.__init__(self, *args)
             reached.set()
 
+    lost, before = threading.Event(), sys.unraisablehook
+
+    def ignored(told: Any) -> None:
+        """Python drops what is raised in a finaliser or in a callback of the garbage collector."""
+        if told.exc_type is Interrupt:
+            lost.set()
+        else:
+            before(told)
+
+    sys.unraisablehook = ignored
     try:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(Interrupt))
-        done.wait(NATIVE_S)
-        while reached.is_set() and not done.wait(0.5):
-            pass
+        again = True
+        while again:
+            reached.clear()
+            lost.clear()
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(Interrupt))
+            done.wait(NATIVE_S)
+            while reached.is_set() and not lost.is_set() and not done.wait(0.2):
+                pass
+            again = lost.is_set()
     except KeyboardInterrupt:
         pass
+    finally:
+        sys.unraisablehook = before
     if not done.is_set():
         last()
         os._exit(EXIT_CODE)

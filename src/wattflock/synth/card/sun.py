@@ -69,7 +69,7 @@ def _plausible(found: Parts, days: dict[str, np.ndarray], sized: bool) -> list[R
         return []
     least, most = POSSIBLE
     if real:
-        least, most = (1 - ALLOWED) * np.nanmin(real, 0), (1 + ALLOWED) * np.nanmax(real, 0)
+        least, most = (1 - ALLOWED) * np.fmin.reduce(real), (1 + ALLOWED) * np.fmax.reduce(real)
     made = _by_month(days["synthetic"], found["synthetic"].month)
     wrong = [MONTHS[k] for k in np.flatnonzero((made < least) | (made > most))]
     text = f"PV, months outside {'the range of real homes' if real else 'what is possible anywhere'}"
