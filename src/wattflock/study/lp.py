@@ -13,6 +13,8 @@ from wattflock.homes.home import Home
 from wattflock.homes.program import ONE, Program, Terms
 from wattflock.market.market import Market, Meter
 
+OTHERWISE = (("ipx", "on"), ("simplex", "on"))  # solver and presolve where the first way does not get there
+
 
 @dataclasses.dataclass(frozen=True)
 class Solution:
@@ -25,7 +27,8 @@ class Solution:
 def minimise(program: Program, solver: str = "ipx", presolve: str = "choose") -> Solution:
     """The optimum by an interior-point method without crossover, one thread; equal programs, equal results.
 
-    Presolve is faster, but may decide ties of a few columns at a corner.
+    Presolve is faster, but may decide ties of a few columns at a corner. Where the method stops short of its accuracy
+    (status "unknown"), presolve and then the simplex method are tried.
 
     HiGHS releases the interpreter's lock, so that programs can be solved in parallel threads.
 
@@ -36,8 +39,6 @@ def minimise(program: Program, solver: str = "ipx", presolve: str = "choose") ->
     """
     solve = highspy.Highs()
     solve.setOptionValue("output_flag", False)
-    solve.setOptionValue("solver", solver)
-    solve.setOptionValue("presolve", presolve)
     solve.setOptionValue("run_crossover", "off")
     solve.setOptionValue("threads", 1)
     cost, lower, upper = (np.concatenate(x) for x in (program.cost, program.lower, program.upper))
@@ -50,8 +51,15 @@ def minimise(program: Program, solver: str = "ipx", presolve: str = "choose") ->
         matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64),
         np.zeros(program.width, np.int32),  # all continuous
     )  # fmt: skip
-    solve.run()
-    status = solve.getModelStatus()
+    status = highspy.HighsModelStatus.kUnknown
+    for way in ((solver, presolve), *OTHERWISE):
+        solve.clearSolver()
+        for option, value in zip(("solver", "presolve"), way, strict=True):
+            solve.setOptionValue(option, value)
+        solve.run()
+        status = solve.getModelStatus()
+        if status != highspy.HighsModelStatus.kUnknown:
+            break
     if status != highspy.HighsModelStatus.kOptimal:
         raise WattflockError(f"bound: HiGHS found no optimum: {solve.modelStatusToString(status)}")
     best = np.clip(np.array(solve.getSolution().col_value), lower, upper)
