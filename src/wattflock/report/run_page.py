@@ -105,7 +105,7 @@ def _first(run: RunData) -> list[PageSection]:
         PageSection(
             "gains",
             "What homes save",
-            "Each home's saving in a year; red pays more.",
+            "Each home's saving in a year; orange pays more.",
             figure["gains"] + gains(run),
             "homes",
         ),
