@@ -16,7 +16,7 @@ SMALLER = {  # what takes minutes, and the same command with small sizes
     r"make demo": f'make demo ARGS="{FLAGS}"',
     r"make test": 'make test ARGS="tests/house/test_tree.py"',
     r"(.*wattflock compare .*)": rf"\1 {FLAGS}",
-    r'fifty = \{"homes.count": 50, .*\}': f"fifty = {TINY | {'feeder.part': 'ieee13'}}",
+    r'small = \{"homes.count": 200, .*\}': f"small = {TINY | {'feeder.part': 'ieee13'}}",
 }
 
 
