@@ -55,7 +55,8 @@ def cell(text: str, row: str, column: str, file: str) -> str:
         if re.fullmatch(r"\|[-:| ]+\|", line):
             heads = _cells(above)
         elif line.startswith(f"| {row}"):
-            at = [place for place, head in enumerate(heads) if head.startswith(column)]
+            whole = [place for place, head in enumerate(heads) if head == column]
+            at = whole or [place for place, head in enumerate(heads) if head.startswith(column)]
             found.append(_cells(line)[_only(at, f"{file}: columns that begin with {column!r}")])
     return _only(found, f"{file}: rows that begin with {row!r}")
 
