@@ -44,7 +44,7 @@ def pip(verb: str, *words: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.study
 def test_it_holds_every_file_of_the_package_and_is_small(wheel):
     files = (path for path in (ROOT / "src" / "wattflock").rglob("*") if path.is_file() and path.suffix != ".pyc")
     inside = set(zipfile.ZipFile(wheel).namelist())
@@ -52,7 +52,7 @@ def test_it_holds_every_file_of_the_package_and_is_small(wheel):
     assert wheel.stat().st_size < LARGEST_BYTES
 
 
-@pytest.mark.slow
+@pytest.mark.study
 def test_it_works_in_an_empty_folder(wheel, tmp_path):
     site, empty = tmp_path / "site", tmp_path / "empty"
     empty.mkdir()
