@@ -200,3 +200,12 @@ def test_opendss_stays_in_the_main_thread_beside_compiled_programs(tmp_path):
     command = [sys.executable, "-c", program, "feeder", "check", "ieee13"]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_json_has_numbers_and_not_their_pictures():
+    run, app = CliRunner(), make_app(VERBS, GROUPS)
+    found = json.loads(run.invoke(app, ["feeder", "solve", "ieee13", "--json"]).stdout)
+    assert found["converged"] is True and found["summary"]
+    assert {type(row["magnitude_pu"]) for row in found["nodes"]} == {float}
+    rows = json.loads(run.invoke(app, ["feeder", "hosting", "ieee13", "--json"]).stdout)
+    assert rows and any(isinstance(value, float) for value in rows[0].values())

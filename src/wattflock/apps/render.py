@@ -14,7 +14,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.verbs.results import Comparison, Listing, Runs, Study, Training, Tuned
+from wattflock.verbs.results import (
+    Comparison,
+    HostedFeeder,
+    Listing,
+    Runs,
+    SolvedFeeder,
+    Study,
+    Training,
+    Tuned,
+)
 
 
 @functools.singledispatch
@@ -63,6 +72,20 @@ def _(found: Study, wide: bool = False) -> Table:
 
 
 @shown.register
+def _(found: SolvedFeeder, wide: bool = False) -> Table:
+    from wattflock.report.feeder_tables import facts, flow_facts
+
+    return facts(flow_facts(found.snapshot, found.limits))
+
+
+@shown.register
+def _(found: HostedFeeder, wide: bool = False) -> Group:
+    from wattflock.report.feeder_tables import hosting_summary
+
+    return hosting_summary(found.found)
+
+
+@shown.register
 def _(found: Listing, wide: bool = False) -> Table:
     table = Table(*found.table.columns, box=None, header_style="bold")
     for row in found.table.iter_rows():
@@ -94,9 +117,17 @@ def _(found: Comparison) -> dict:
     return plain(found.summary | {"folder": found.folder})
 
 
+@plain.register
+def _(found: SolvedFeeder) -> dict:
+    solved = bool(found.snapshot.flow.converged)
+    tables = {"nodes": found.nodes, "branches": found.branches}
+    return plain({"converged": solved, "summary": shown(found)} | (tables if solved else {}))
+
+
+@plain.register(HostedFeeder)
 @plain.register(Runs)
 @plain.register(Listing)
-def _(found: Runs | Listing) -> list:
+def _(found: HostedFeeder | Runs | Listing) -> list:
     return plain(found.table)
 
 

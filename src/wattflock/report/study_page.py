@@ -12,7 +12,7 @@ from wattflock.report import html, study_charts
 from wattflock.report.html import PageSection, Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import Look, methods, save
-from wattflock.report.words import DASH, number, shown
+from wattflock.report.words import DASH, counted, number, shown
 from wattflock.study.quantities import QUANTITIES, Quantity
 
 KEYS = ("row", "method")
@@ -105,7 +105,9 @@ def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMN
 def _label(looks: dict[str, Look], row: dict[str, Any]) -> str:
     """The method, and on how many days it was judged where that is not all."""
     days = row["days_mean"]
-    return looks[row["method"]].label + (f", {days:.0f} days" if days is not None and days < row["most"] else "")
+    return looks[row["method"]].label + (
+        f", {counted(round(days), 'day')}" if days is not None and days < row["most"] else ""
+    )
 
 
 def write_study(folder: Path, study: Findings) -> Terminal:

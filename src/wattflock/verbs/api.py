@@ -11,7 +11,7 @@ from pathlib import Path
 from wattflock.core import compile_cache, scenario, toml
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import write_whole
-from wattflock.core.registry import files, nearest, part
+from wattflock.core.registry import files, nearest, part, parts
 from wattflock.core.scenario import Scenario
 from wattflock.data.home_days import HomeDays
 from wattflock.feeder import snapshot as snapshots
@@ -153,8 +153,9 @@ def read_feeder(name: str | Path) -> Circuit:
     if str(name) in files("feeder"):
         return part("feeder", FeederSource, str(name))().circuit()
     if not path.exists():
-        allowed = f"a file that exists, or {nearest(str(name), files('feeder'))}"
-        raise ScenarioError([Problem(str(name), "feeder", "(no such file)", allowed)])
+        known = nearest(str(name), parts("feeder", FeederSource))
+        allowed = f"an existing file that `wattflock feeder import` wrote, or {known}"
+        raise ScenarioError([Problem("feeder", "file", f"{name} (no such file)", allowed)])
     return read_circuit(str(path))
 
 

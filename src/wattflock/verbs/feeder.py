@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from wattflock.feeder.circuit import Circuit
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.tables.network import Network
 
@@ -55,15 +54,13 @@ def solve(
         wattflock feeder solve mine.feeder --scale 0.5 --limits en50160
     """
     from wattflock.core.files import write_whole
-    from wattflock.feeder.snapshot import snapshot
-    from wattflock.report.feeder_tables import branch_table, facts, flow_facts, node_table
+    from wattflock.verbs.api import snapshot
 
-    chosen = _preset(limits)
-    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
+    found = snapshot(feeder, _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS), _preset(limits))
     if csv:
-        write_whole(csv, node_table(shot).write_csv().encode())
-        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), branch_table(shot).write_csv().encode())
-    return facts(flow_facts(shot, chosen))
+        write_whole(csv, found.nodes.write_csv().encode())
+        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), found.branches.write_csv().encode())
+    return found
 
 
 def check(
@@ -81,8 +78,9 @@ def check(
     from wattflock.core.progress import console
     from wattflock.feeder.opendss.compare import comparisons, opinion
     from wattflock.report.feeder_tables import comparison_table
+    from wattflock.verbs.api import read_feeder
 
-    circuit = _circuit(feeder)
+    circuit = read_feeder(feeder)
     rows = list(comparisons(circuit, opinion(circuit, _network(feeder), master)))
     console.print(comparison_table(rows, tolerance_pu))
     if wrong := [row for row in rows if not row.agrees(tolerance_pu)]:
@@ -106,9 +104,10 @@ def show(
     from wattflock.core.files import write_whole
     from wattflock.feeder.snapshot import snapshot
     from wattflock.report.feeder_page import snapshot_files
+    from wattflock.verbs.api import read_feeder
 
     chosen = _preset(limits)
-    shot = snapshot(_circuit(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
+    shot = snapshot(read_feeder(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
     base = (out or Path()) / shot.circuit.name
     files = snapshot_files(shot, chosen)
     return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
@@ -145,12 +144,14 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.files import write_table, write_whole
     from wattflock.core.progress import bar
     from wattflock.report.feeder_charts import hosting_figure
-    from wattflock.report.feeder_tables import hosting_summary, hosting_table, sensitivity_table
+    from wattflock.report.feeder_tables import hosting_table, sensitivity_table
     from wattflock.report.theme import save
     from wattflock.study.hosting.assessment import HostingRequest, hosted, steps_of
+    from wattflock.verbs.api import read_feeder
+    from wattflock.verbs.results import HostedFeeder
 
     asked = HostingRequest(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
-    circuit = _circuit(feeder)
+    circuit = read_feeder(feeder)
     with bar("hosting", steps_of(circuit)) as progress:
         found = hosted(circuit, asked, progress.at)
     if csv:
@@ -159,28 +160,11 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         table = sensitivity_table(found)
         if table is not None:
             write_table(csv.with_name(f"{csv.stem}-sensitivities.parquet"), table)
-    return hosting_summary(found)
+    return HostedFeeder(found)
 
 
 LOADS = ("constant-power", "as-modelled")
 TAPS = ("fixed", "settle")
-
-
-def _circuit(name: str) -> "Circuit":
-    """A part of the feeder room by its name, or a file."""
-    from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.registry import files, nearest, part, parts
-    from wattflock.feeder.feeders.imported import read_circuit
-    from wattflock.feeder.source import FeederSource
-
-    if name in files("feeder"):
-        return part("feeder", FeederSource, name)().circuit()
-    if Path(name).exists():
-        return read_circuit(name)
-    allowed = (
-        f"an existing file that `wattflock feeder import` wrote, or {nearest(name, parts('feeder', FeederSource))}"
-    )
-    raise ScenarioError([Problem("feeder", "file", f"{name} (no such file)", allowed)])
 
 
 def _preset(name: str) -> "Limits":

@@ -11,6 +11,7 @@ import polars as pl
 if TYPE_CHECKING:
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.snapshot import Snapshot
+    from wattflock.study.hosting.assessment import Hosted
     from wattflock.world.rollout import Policy
 
 
@@ -100,6 +101,20 @@ class SolvedFeeder:
         from wattflock.report.feeder_tables import flow_facts
 
         return html.definitions(dict(flow_facts(self.snapshot, self.limits)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HostedFeeder:
+    """What a feeder can still take: hosting capacity of each terminal, and operating envelopes per home."""
+
+    found: "Hosted"
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each terminal."""
+        from wattflock.report.feeder_tables import hosting_table
+
+        return hosting_table(self.found)
 
 
 @dataclasses.dataclass(frozen=True)
