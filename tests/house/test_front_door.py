@@ -116,3 +116,57 @@ def test_feeders_are_read_by_name_and_refused_by_name(tmp_path):
     assert "kW" in shot._repr_html_()
     with pytest.raises(wf.WattflockError, match=r"no such file.*did you mean 'ieee123'"):
         wf.read_feeder("ieee124")
+
+
+class Wide(wf.Policy):
+    """One action too many."""
+
+    def __call__(self, memory, seen, key):
+        return memory, jnp.ones((seen.features.shape[0], seen.fleet.controls + 1))
+
+
+class Lost(wf.Policy):
+    """No number."""
+
+    def __call__(self, memory, seen, key):
+        return memory, jnp.full((seen.features.shape[0], seen.fleet.controls), jnp.nan)
+
+
+@pytest.mark.study
+@pytest.mark.parametrize(("policy", "said"), [(Wide(), r"wrong: .*shape \(6, "), (Lost(), "wrong: .*not finite")])
+def test_actions_of_another_shape_or_without_a_number_are_refused(policy, said):
+    with pytest.raises(wf.WattflockError, match=said):
+        wf.evaluate(wf.load(changes=TINY), {"wrong": policy})
+
+
+@pytest.mark.parametrize(
+    ("methods", "said"),
+    [
+        ("rules", "a list of names"),
+        ([], "at least one"),
+        ({"mine": Full}, "a class of your own subclasses wf.Policy"),
+        (["rules", Full()], "a class of your own subclasses"),
+        ({"idle": Full()}, "that of a bundled learner is taken"),
+        ({"rules": Mine()}, "that of a bundled learner is taken"),
+    ],
+)
+def test_methods_that_are_none_are_refused_before_any_work(methods, said):
+    with pytest.raises(wf.WattflockError, match=said):
+        wf.compare(wf.load(changes=TINY), methods)
+
+
+@pytest.mark.parametrize("wrong", [{"taps": "loose"}, {"limits": "eu"}, {"scale": float("nan")}, {"scale": -1.0}])
+def test_a_snapshot_refuses_what_the_command_refuses(wrong):
+    with pytest.raises(wf.WattflockError, match=next(iter(wrong))):
+        wf.snapshot("ieee13", **wrong)
+
+
+def test_a_file_that_changed_is_another_run(tmp_path):
+    from wattflock.core.scenario import fingerprint
+
+    path = tmp_path / "meters.csv"
+    path.write_text("a")
+    scenario = wf.load(changes={"data.part": "table", "data.settings.path": path})
+    before = fingerprint(scenario)
+    path.write_text("b")
+    assert fingerprint(scenario) != before

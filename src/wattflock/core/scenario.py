@@ -205,9 +205,20 @@ def dump(scenario: Scenario) -> str:
 
 
 def fingerprint(scenario: Scenario, more: str = "") -> str:
-    """A hash of all fields of a scenario; `more` describes parts that have no file."""
+    """A hash of all fields of a scenario and of the files that it names; `more` describes parts that have no file."""
     canonical = json.dumps(scenario.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256((canonical + more).encode()).hexdigest()[:10]
+    digest = hashlib.sha256((canonical + more).encode())
+    for file in _files_of(scenario):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _files_of(scenario: Scenario) -> list[Path]:
+    """The user's own files that decide a result: readings, prices, a feeder."""
+    sections = (scenario.data, scenario.feeder, scenario.market, scenario.learn)
+    named = [Path(value) for each in sections for value in each.settings.values() if isinstance(value, str) and value]
+    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in named]
+    return [path for paths in inside for path in paths if path.is_file()]
 
 
 def run_id(scenario: Scenario, more: str = "") -> str:

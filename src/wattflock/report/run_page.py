@@ -25,7 +25,8 @@ CAPTIONS = {
     "days": "A row for each method; an empty place is a day on which it was not judged.",
 }
 TERMS = {
-    "perfect foresight": "The optimum of a planner who knows the day and every home beforehand; nothing is cheaper.",
+    "perfect foresight": "The optimum of a planner who knows the day and every home beforehand; nothing that keeps "
+    "the limits is cheaper.",
     "uncontrolled": "Nobody decides: thermostats hold, cars charge at once, batteries rest.",
     "per unit (pu)": "Voltage as a share of the nominal voltage.",
     "node": "One phase of one bus of the feeder.",
@@ -56,11 +57,12 @@ def tiles(run: RunData) -> list[tuple[str, str, str]]:
     mine, theirs = run.methods[name], run.methods[before(run.summary)]
     saved, half = words.saving_a_year(mine, theirs), mine.get("saving_half_width")
     sure = f", give or take {words.number(DAYS_A_YEAR * half)} with other days" if half else ""
+    gain = "more paid" if (saved or 0) < 0 else "saved"
     table = run_data.savings(run, name).drop_nulls("saving")
     losers = table.filter(pl.col("saving") < 0)
     worst = f"; the worst by {words.number(-_least(losers))} {run.currency} a year" if losers.height else ""
     return [
-        (words.number(saved), f"{run.currency} a year", f"saved by an average home{sure}"),
+        (words.number(abs(saved) if saved else saved), f"{run.currency} a year", f"{gain} by an average home{sure}"),
         _carbon(mine, theirs),
         (_left(mine), "%", "of the uncontrolled voltage violations left"),
         (
@@ -202,8 +204,8 @@ def measured(run: RunData) -> list[str]:
         "Every method meets the same homes on the same days.",
         f"The headline is about the cheapest method of those that leave at most {words.percent(run_data.LIMIT)} % of "
         "the uncontrolled voltage violations.",
-        "Days are split by whole weeks into training, validation and test. The settings that come with the "
-        f"learners were chosen on other weeks than the {days}, which serve this verdict alone.",
+        f"Days are split by whole weeks into training, validation and test; no method learned from the {days}. On what "
+        "weeks the settings of a learner were chosen is said in its page in docs/.",
         "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full "
         f"alternating-current power flow. It converged in {steps - failed:,} of {steps:,} steps.",
         "The interval of a saving is that of the paired difference from the uncontrolled homes (Student's t over the "
@@ -225,6 +227,8 @@ def origin(card: dict[str, Any]) -> list[str]:
     if not card:
         return []
     said = [f"Readings: {card['source']}; {card['period']}. Owner: {card['owner']}. Licence: {card['licence']}."]
+    if left_out := card.get("left_out"):
+        said.append(f"Left out of them: {', '.join(left_out)}.")
     composite = card.get("composite")
     if isinstance(composite, dict) and composite:
         said.append("Borrowed: " + ", ".join(f"{column} from {place}" for column, place in composite.items()) + ".")

@@ -79,6 +79,8 @@ def compared(summary: Summary, wide: bool = False) -> list[FigureTable]:
     names, days = WIDE if wide else SHORT, summary.get("test_days")
     every = {name: row for name, row in summary["methods"].items() if row.get("days", days) == days}
     text = f"{counted(summary.get('homes'), 'home')}, {counted(days, 'unseen day')}. {PER_HOME}"
+    few = summary.get("bound_days")
+    text += f" Captured: on {few} of the days." if few and few != days else ""
     found = [of_methods(every, summary, names, text)]
     if some := summary.get("on_bound_days"):
         same = [name for name in names if name != "train_seconds"]
@@ -110,7 +112,7 @@ def overview(table: pl.DataFrame) -> Terminal | str:
         html.Row([row["run"], row["method"] or row["state"], *(shown(each, row.get(each.name)) for each in quantities)])
         for row in table.iter_rows(named=True)
     ]
-    return FigureTable(heads, rows, left=2, whole=1).terminal()
+    return FigureTable(heads, rows, left=2).terminal()
 
 
 def homes_that_pay(table: pl.DataFrame, currency: str) -> Terminal:

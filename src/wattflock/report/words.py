@@ -58,6 +58,8 @@ def shown(quantity: Quantity, value: float | None) -> str:
 def cell(quantity: Quantity, row: dict[str, Any]) -> str:
     """A method's figure with half of its interval, where it has one: `1.19 ± 0.08`."""
     text = shown(quantity, row.get(quantity.name))
+    if quantity.name == "violation_of_idle" and text == DASH and row.get("violation_pu_h") is not None:
+        return "new" if row["violation_pu_h"] else "0"  # the uncontrolled homes violate nothing
     half = row.get(quantity.half_width) if quantity.half_width else None
     return text if half is None or text == DASH or half == 0 else f"{text} ± {shown(quantity, half)}"
 
@@ -85,7 +87,11 @@ def story(run: RunData) -> list[str]:
             f"{run.currency} when nobody steers."
         )
     if mine.get("saving_captured") is not None:
-        said.append(f"The saving is {percent(mine['saving_captured'])} % of what perfect foresight could save.")
+        few = run.summary.get("bound_days")
+        where = f" on {few} of these days" if few and few != run.summary.get("test_days") else ""
+        said.append(f"The saving is {percent(mine['saving_captured'])} % of what perfect foresight could save{where}.")
+    if (mine.get("rounds") or 0) < (mine.get("rounds_asked") or 0):
+        said.append(f"It was judged after {mine['rounds']} of {mine['rounds_asked']} rounds of training.")
     if losers := who_pays_more(run, name):
         said.append(losers)
     return said + _others(run, name, looks)

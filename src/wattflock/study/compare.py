@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import polars as pl
 
-from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError, WattflockError
 from wattflock.core.types import Profile, cast
 from wattflock.data.sample import Sampler
 from wattflock.study.bound import Optimum
@@ -37,6 +37,32 @@ class Days:
         profile = jax.tree.map(lambda x: x[picked], self.profile)
         shown = [picked.index(day) for day in self.shown if day in picked]
         return Days(profile, [self.dates[day] for day in picked], self.few, shown)
+
+
+def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
+    """Raises WattflockError where a policy's first actions have another shape than (homes, controls) or are no numbers.
+
+    Args:
+        name: of the method, for the message.
+        policy: is asked once, for the first step of the first day.
+        built: the world.
+        days: the unseen days.
+    """
+    world = built.world
+    want = (world.homes, world.fleet.controls)
+    try:
+        with jax.enable_x64(True):
+            today = world.faced(jax.tree.map(lambda x: x[0], days.profile))
+            now = jax.tree.map(lambda x: x[0], today)
+            seen = world.observe(world.reset(now), now)
+            _, action = policy(policy.start(), seen, jax.random.key(0))
+        shape, finite = np.shape(action), bool(np.isfinite(action).all())
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise WattflockError(f"{name}: its policy fails on the first step: {type(error).__name__}: {error}") from error
+    if shape != want:
+        raise WattflockError(f"{name}: its policy gives actions of shape {shape}; allowed: {want}, (homes, controls)")
+    if not finite:
+        raise WattflockError(f"{name}: its policy gives actions that are not finite; allowed: -1 to 1")
 
 
 def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[str, str] = TEST_DAYS) -> None:

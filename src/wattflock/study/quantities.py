@@ -30,8 +30,8 @@ class Quantity:
 _ALL = (
     Quantity(
         "cost_per_home_day", "cost", MONEY_PER_DAY,
-        "What a home pays for energy, with wear, fuel and discomfort priced in and the energy left in store counted "
-        "back; mean over homes and test days.",
+        "What a home pays for energy, with wear, fuel and discomfort priced in. Energy left in batteries and cars at "
+        "the end of a day is counted back, heat left in a house is not. Mean over homes and test days.",
         decimals=2, better="lower",
     ),
     Quantity(
@@ -83,12 +83,17 @@ _ALL = (
     Quantity(
         "co2_kg_per_home_day", "CO₂", "kg/day",
         "Energy from the grid times the grid's carbon intensity (feeding in counts back), plus fuel burnt at home; per "
-        "home and day.",
+        "home and day. What is left in batteries, cars and houses at the end of a day is not counted.",
         decimals=2, better="lower",
     ),
-    Quantity("peak_kw", "peak", "kW", "The highest power that all homes together draw.", better="lower"),
     Quantity(
-        "reverse_peak_kw", "reverse peak", "kW", "The highest power that all homes together feed in.", better="lower",
+        "peak_kw", "peak", "kW",
+        "The highest power that the feeder's homes together draw; each home that learns stands for several there.",
+        better="lower",
+    ),
+    Quantity(
+        "reverse_peak_kw", "reverse peak", "kW", "The highest power that the feeder's homes together feed in.",
+        better="lower",
     ),
     Quantity(
         "train_seconds", "training", "s",

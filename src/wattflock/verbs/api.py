@@ -34,6 +34,12 @@ from wattflock.world.rollout import Policy
 Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
 Methods = Sequence[str] | Mapping[str, Method]
 
+LOADS, TAPS = ("constant-power", "as-modelled"), ("fixed", "settle")
+ALLOWED = (
+    'name → learner, policy or training, as in {"mine": MyPolicy()}; '
+    "a class of your own subclasses wf.Policy or wf.Learner"
+)
+
 compile_cache.enable()
 
 
@@ -181,14 +187,42 @@ def snapshot(
         limits: what is marked as beyond them: "ansi-a", "ansi-b", "en50160", or limits of your own.
     """
     circuit = feeder if isinstance(feeder, Circuit) else read_feeder(feeder)
+    for option, value, known in (("loads", loads, LOADS), ("taps", taps, TAPS), ("limits", limits, PRESETS)):
+        if isinstance(value, str) and value not in known:
+            raise ScenarioError([Problem("snapshot", option, value, nearest(value, known))])
+    if not 0 < scale < float("inf"):
+        raise ScenarioError([Problem("snapshot", "scale", scale, "more than 0, and finite")])
     chosen = PRESETS[limits] if isinstance(limits, str) else limits
     return SolvedFeeder(snapshots.snapshot(circuit, loads, scale, taps), chosen)
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:
-    named = parts_of(scenario)
+    """Name → learner.
+
+    Raises:
+        ScenarioError: names every method that is none, and every object that takes the name of a bundled learner.
+    """
+    if isinstance(methods, str) or not isinstance(methods, Sequence | Mapping):
+        raise ScenarioError([Problem("methods", "methods", methods, f"a list of names, or {ALLOWED}")])
     given = methods if isinstance(methods, Mapping) else {name: name for name in methods}
+    problems = [Problem("methods", str(name), each, ALLOWED) for name, each in given.items() if not _fits(name, each)]
+    problems += [
+        Problem("methods", name, type(each).__name__, "a name of its own: that of a bundled learner is taken")
+        for name, each in given.items()
+        if name in files("learn") and isinstance(each, Policy | Learner) and not _bundled(name, each)
+    ]
+    if problems or not given:
+        raise ScenarioError(problems or [Problem("methods", "methods", methods, f"at least one: {ALLOWED}")])
+    named = parts_of(scenario)
     return {name: _learner(named, each) for name, each in given.items()}
+
+
+def _fits(name: object, given: object) -> bool:
+    return isinstance(name, str) and isinstance(given, str | Learner | Policy | Training)
+
+
+def _bundled(name: str, given: Policy | Learner) -> bool:
+    return type(given) is part("learn", Learner, name)
 
 
 def _learner(named: Parts, given: Method) -> Learner:

@@ -1,9 +1,11 @@
 """One scenario at work: built once, trained with a bar, saved as it goes; what the verbs are made of."""
 
+import contextlib
 import dataclasses
 import datetime
 import functools
 import hashlib
+import inspect
 import platform
 import time
 from collections.abc import Iterable, Mapping
@@ -223,8 +225,10 @@ def experiment_of(
 
 
 def told(part: Any) -> str:
-    """A part in words and the numbers that it holds as a hash: what tells it from another of its kind."""
+    """A part in words, its numbers and its code as a hash: what tells it from another of its kind."""
     numbers = b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(part) if eqx.is_array_like(leaf))
+    with contextlib.suppress(OSError, TypeError):  # what was typed at a prompt is told by its name and fields alone
+        numbers += inspect.getsource(type(part)).encode()
     return f"{part!r} {hashlib.sha256(numbers).hexdigest()}"
 
 
@@ -256,6 +260,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     tables, cards, seconds = [], {}, {}
     for method in experiment.methods:
         policy, cards[method] = experiment.trained(method, fresh)
+        compare.refuse_policy(method, policy, experiment.built, experiment.days)
         tables.append(compare.judge_method(experiment.built, experiment.days, method, policy))
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
@@ -284,6 +289,11 @@ def notes(experiment: Experiment) -> list[str]:
     said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
     if judge.yardsticks and not judge.bound_days:
         said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
+    named = parts_of(experiment.scenario)
+    for room in ("market", "wiring", "source"):
+        own, theirs = getattr(experiment.parts, room), getattr(named, room)
+        if type(own) is not type(theirs):
+            said.append(f"{type(own).__name__} stands in place of the scenario's {type(theirs).__name__}")
     return said
 
 
@@ -302,6 +312,7 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
     tables, cards = [], {}
     for name in dict.fromkeys(("idle", *methods)):
         who, progress, cards[name] = was_trained(experiment, name)
+        compare.refuse_policy(name, who.policy(progress.state), experiment.built, experiment.days)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     every["curves"] = curves([], 0.0)  # nothing learns here

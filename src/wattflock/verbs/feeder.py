@@ -53,10 +53,13 @@ def solve(
         wattflock feeder solve ieee123 --loads as-modelled --taps settle --csv voltages.csv
         wattflock feeder solve mine.feeder --scale 0.5 --limits en50160
     """
+    from wattflock.core.errors import RunError
     from wattflock.core.files import write_whole
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS), _preset(limits))
+    if csv and not bool(found.snapshot.flow.converged):
+        raise RunError(f"{feeder}: no solution, so {csv} is not written; try a smaller --scale")
     if csv:
         write_whole(csv, found.nodes.write_csv().encode())
         write_whole(csv.with_name(f"{csv.stem}-branches.csv"), found.branches.write_csv().encode())
