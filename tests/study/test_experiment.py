@@ -83,7 +83,7 @@ def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
     assert "no bound under this market: the market Pool" in found.summary["notes"][0]
     flat = compared(experiment_of(brief, instead={"market": Flat()}))
     assert flat.methods["method"].to_list() == ["idle", "bound"]
-    assert flat.summary["notes"] == []
+    assert flat.summary["notes"] == ["Flat stands in place of the scenario's Tariff"]
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
 
 
