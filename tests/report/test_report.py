@@ -220,6 +220,12 @@ def test_headline_and_maps_follow_the_rule(run_folder):
     assert re.search(r'<tr class="best"><th scope="row">[^/]*/span>learned \(through\)', page(run))
 
 
+@pytest.mark.parametrize(("half", "said"), [(0.1, False), (9.0, True)])
+def test_a_saving_whose_interval_holds_nothing_says_so(run_folder, half, said):
+    change_summary(run_folder, lambda s: [row.update(saving_half_width=half) for row in s["methods"].values()])
+    assert ("which may be chance" in headline(read(run_folder))) == said
+
+
 def test_carbon_that_rises_is_in_the_headline(busy, run_folder):
     assert "raises CO₂ emissions by 8.2 %" in headline(busy)
     carbon = dict.fromkeys(busy.methods, 4.0) | {"idle": 5.0}
@@ -285,7 +291,7 @@ def test_a_world_without_violations_says_so(calm):
     assert "keeps every voltage within its limits" in headline(calm)
     text = page(calm)
     assert text.count(run_charts.CALM) >= 2 and "NaN" not in own_part(text)
-    assert tiles(calm)[2][0] == "0"
+    assert tiles(calm)[2] == ("no", "violations", "of voltage limits, steered or not")
 
 
 def cut_down(folder: Path, days: int, kept: tuple[str, ...]) -> RunData:

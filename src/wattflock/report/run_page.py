@@ -64,7 +64,7 @@ def tiles(run: RunData) -> list[tuple[str, str, str]]:
     return [
         (words.number(abs(saved) if saved else saved), f"{run.currency} a year", f"{gain} by an average home{sure}"),
         _carbon(mine, theirs),
-        (_left(mine), "%", "of the uncontrolled voltage violations left"),
+        _left(mine, theirs),
         (
             words.count(losers.height) if table.height else words.DASH,
             f"of {words.counted(table.height, 'home')}",
@@ -86,9 +86,15 @@ def _carbon(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str
     return words.signed(change), unit, f"per home{beside}; grid and fuel burnt at home together"
 
 
-def _left(row: dict[str, Any]) -> str:
-    share = row.get("violation_of_idle")
-    return "0" if share is None and row.get("violation_pu_h") == 0 else words.percent(share)
+def _left(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str]:
+    if theirs.get("violation_pu_h") == 0:
+        broken = "voltage limits are broken that hold when nobody steers"
+        return (
+            ("no", "violations", "of voltage limits, steered or not")
+            if not mine.get("violation_pu_h")
+            else ("new", "violations", broken)
+        )
+    return words.percent(mine.get("violation_of_idle")), "%", "of the uncontrolled voltage violations left"
 
 
 def _first(run: RunData) -> list[PageSection]:

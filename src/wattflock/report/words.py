@@ -154,7 +154,9 @@ def _saves(run: RunData, name: str) -> str:
     share = change(mine["cost_per_home_day"], theirs["cost_per_home_day"])
     part = f" ({percent(abs(share), 2)} % of its cost)" if share is not None else ""
     verb = "saves an average home" if saved >= 0 else "costs an average home"
-    return f"{verb} {number(abs(saved))} {run.currency} {'more ' if saved < 0 else ''}a year{part}"
+    half = mine.get("saving_half_width")
+    unsure = ", which may be chance" if half and abs(saved) < DAYS_A_YEAR * half else ""
+    return f"{verb} {number(abs(saved))} {run.currency} {'more ' if saved < 0 else ''}a year{part}{unsure}"
 
 
 def _violates(run: RunData, name: str) -> str:
