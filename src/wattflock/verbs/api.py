@@ -34,7 +34,7 @@ from wattflock.world.rollout import Policy
 Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
 Methods = Sequence[str] | Mapping[str, Method]
 
-LOADS, TAPS = ("constant-power", "as-modelled"), ("fixed", "settle")
+OPTIONS = {"loads": ("constant-power", "as-modelled"), "taps": ("fixed", "settle"), "limits": tuple(PRESETS)}
 ALLOWED = (
     'name → learner, policy or training, as in {"mine": MyPolicy()}; '
     "a class of your own subclasses wf.Policy or wf.Learner"
@@ -187,13 +187,22 @@ def snapshot(
         limits: what is marked as beyond them: "ansi-a", "ansi-b", "en50160", or limits of your own.
     """
     circuit = feeder if isinstance(feeder, Circuit) else read_feeder(feeder)
-    for option, value, known in (("loads", loads, LOADS), ("taps", taps, TAPS), ("limits", limits, PRESETS)):
-        if isinstance(value, str) and value not in known:
-            raise ScenarioError([Problem("snapshot", option, value, nearest(value, known))])
+    refuse_options({"loads": loads, "taps": taps} | ({"limits": limits} if isinstance(limits, str) else {}))
     if not 0 < scale < float("inf"):
-        raise ScenarioError([Problem("snapshot", "scale", scale, "more than 0, and finite")])
+        raise ScenarioError([Problem("feeder", "scale", scale, "more than 0, and finite")])
     chosen = PRESETS[limits] if isinstance(limits, str) else limits
     return SolvedFeeder(snapshots.snapshot(circuit, loads, scale, taps), chosen)
+
+
+def refuse_options(chosen: Mapping[str, str]) -> None:
+    """Raises ScenarioError that names every option of a feeder (loads, taps, limits) that is none."""
+    wrong = [
+        Problem("feeder", name, value, nearest(value, OPTIONS[name]))
+        for name, value in chosen.items()
+        if value not in OPTIONS[name]
+    ]
+    if wrong:
+        raise ScenarioError(wrong)
 
 
 def _learners(scenario: Scenario, methods: Methods) -> dict[str, Learner]:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from wattflock.feeder.limits import Limits
     from wattflock.feeder.tables.network import Network
 
 FeederName = Annotated[str, "A feeder of our own (wattflock parts --room feeder) or a file that `import` wrote."]
@@ -57,7 +56,7 @@ def solve(
     from wattflock.core.files import write_whole
     from wattflock.verbs.api import snapshot
 
-    found = snapshot(feeder, _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS), _preset(limits))
+    found = snapshot(feeder, loads, scale, taps, limits)
     if csv and not bool(found.snapshot.flow.converged):
         raise RunError(f"{feeder}: no solution, so {csv} is not written; try a smaller --scale")
     if csv:
@@ -105,14 +104,12 @@ def show(
         wattflock feeder show ieee123 --out figures
     """
     from wattflock.core.files import write_whole
-    from wattflock.feeder.snapshot import snapshot
     from wattflock.report.feeder_page import snapshot_files
-    from wattflock.verbs.api import read_feeder
+    from wattflock.verbs.api import snapshot
 
-    chosen = _preset(limits)
-    shot = snapshot(read_feeder(feeder), _choice("loads", loads, LOADS), scale, _choice("taps", taps, TAPS))
-    base = (out or Path()) / shot.circuit.name
-    files = snapshot_files(shot, chosen)
+    found = snapshot(feeder, loads, scale, taps, limits)
+    base = (out or Path()) / found.snapshot.circuit.name
+    files = snapshot_files(found.snapshot, found.limits)
     return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
 
 
@@ -146,14 +143,16 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.files import write_table, write_whole
     from wattflock.core.progress import bar
+    from wattflock.feeder.limits import PRESETS
     from wattflock.report.feeder_charts import hosting_figure
     from wattflock.report.feeder_tables import hosting_table, sensitivity_table
     from wattflock.report.theme import save
     from wattflock.study.hosting.assessment import HostingRequest, hosted, steps_of
-    from wattflock.verbs.api import read_feeder
+    from wattflock.verbs.api import read_feeder, refuse_options
     from wattflock.verbs.results import HostedFeeder
 
-    asked = HostingRequest(_preset(limits), load, homes, cap_kw, _choice("taps", taps, TAPS))
+    refuse_options({"taps": taps, "limits": limits})
+    asked = HostingRequest(PRESETS[limits], load, homes, cap_kw, taps)
     circuit = read_feeder(feeder)
     with bar("hosting", steps_of(circuit)) as progress:
         found = hosted(circuit, asked, progress.at)
@@ -164,25 +163,6 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         if table is not None:
             write_table(csv.with_name(f"{csv.stem}-sensitivities.parquet"), table)
     return HostedFeeder(found)
-
-
-LOADS = ("constant-power", "as-modelled")
-TAPS = ("fixed", "settle")
-
-
-def _preset(name: str) -> "Limits":
-    from wattflock.feeder.limits import PRESETS
-
-    return PRESETS[_choice("limits", name, tuple(PRESETS))]
-
-
-def _choice(option: str, value: str, known: tuple[str, ...]) -> str:
-    from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.registry import nearest
-
-    if value not in known:
-        raise ScenarioError([Problem("wattflock feeder", f"--{option}", value, nearest(value, known))])
-    return value
 
 
 VERBS = (import_, solve, check, show, hosting)
