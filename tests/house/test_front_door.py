@@ -139,6 +139,19 @@ def test_actions_of_another_shape_or_without_a_number_are_refused(policy, said):
         wf.evaluate(wf.load(changes=TINY), {"wrong": policy})
 
 
+class Lazy(Mine):
+    """Asks for rounds and does nothing in them."""
+
+    def rounds(self):
+        return 3
+
+
+@pytest.mark.study
+def test_a_learner_that_has_no_round_to_give_is_refused_before_the_first():
+    with pytest.raises(wf.WattflockError, match="lazy: asks for 3 rounds and has no `update`"):
+        wf.train(wf.load(changes=TINY), Lazy())
+
+
 @pytest.mark.parametrize(
     ("methods", "said"),
     [

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,6 +12,7 @@ import polars as pl
 from wattflock.core.errors import Problem, ScenarioError, WattflockError
 from wattflock.core.types import Profile, cast
 from wattflock.data.sample import Sampler
+from wattflock.learn.learner import Learner
 from wattflock.study.bound import Optimum
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
@@ -37,6 +39,13 @@ class Days:
         profile = jax.tree.map(lambda x: x[picked], self.profile)
         shown = [picked.index(day) for day in self.shown if day in picked]
         return Days(profile, [self.dates[day] for day in picked], self.few, shown)
+
+
+def refuse_learner(name: str, who: Learner, state: Any, built: Built, days: Days) -> None:
+    """Raises WattflockError before the first round where a learner has none to give, or its policy cannot be used."""
+    if type(who).update is Learner.update:
+        raise WattflockError(f"{name}: asks for {who.rounds()} rounds and has no `update`; allowed: both, or none")
+    refuse_policy(name, who.policy(state), built, days)
 
 
 def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
@@ -101,7 +110,12 @@ def spread(count: int, wanted: int) -> list[int]:
 
 
 def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Tables:
-    """All tables of one method."""
+    """All tables of one method.
+
+    Raises:
+        WattflockError: its actions have another shape, or are no numbers.
+    """
+    refuse_policy(method, policy, built, days)
     judged = evaluate(built.world, policy, days.profile, days.few)
     return _tables(built, days, method, judged)
 

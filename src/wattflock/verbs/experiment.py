@@ -143,6 +143,7 @@ class Experiment:
             progress, card = saved
             course = dataclasses.replace(course, seconds=card["seconds"], minutes=self._until(card["seconds"]))
         if card["rounds"] < course.rounds:
+            compare.refuse_learner(method, who, progress.state, self.built, self.days)
             progress, card = self._train(method, course, progress, card)
         return who.policy(progress.state), card
 
@@ -260,7 +261,6 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     tables, cards, seconds = [], {}, {}
     for method in experiment.methods:
         policy, cards[method] = experiment.trained(method, fresh)
-        compare.refuse_policy(method, policy, experiment.built, experiment.days)
         tables.append(compare.judge_method(experiment.built, experiment.days, method, policy))
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
@@ -312,7 +312,6 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
     tables, cards = [], {}
     for name in dict.fromkeys(("idle", *methods)):
         who, progress, cards[name] = was_trained(experiment, name)
-        compare.refuse_policy(name, who.policy(progress.state), experiment.built, experiment.days)
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     every["curves"] = curves([], 0.0)  # nothing learns here
