@@ -10,10 +10,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from pages.compared import sections
 from pages.head import ROOT, head
 
 from wattflock.core.scenario import fingerprint, load
-from wattflock.report import run_data, tables
+from wattflock.report import run_data
 from wattflock.report.run_page import by_kind
 from wattflock.study.run import Run, listed
 
@@ -32,10 +33,7 @@ def page(run: run_data.RunData) -> Iterator[str]:
     summary = run.summary
     yield head("The demo", "wattflock demo", summary["date"], summary["machine"])
     for title, wide in {"In short": False, "All figures": True}.items():
-        every, *same = tables.compared(summary, wide)
-        yield f"## {title}\n\n{every.markdown().strip()}\n\n"
-        for table in same:
-            yield f"## {title}, days with perfect foresight\n\n{table.markdown().strip()}\n\n"
+        yield from sections(title, summary, wide)
     yield f"## By kind of home\n\n{by_kind(run).markdown().strip()}\n\n"
     yield "## Computing time\n\n| step | s |\n|---|---:|\n"
     yield "".join(f"| {step} | {seconds:.0f} |\n" for step, seconds in summary["seconds"].items())

@@ -2,22 +2,24 @@
 
     python benchmarks/timer.py [--small]
 
-Batteries fill from 10 to 16 h, empty evenly in the dear hours from 16 to 21 h and return evenly to half of their size
-by midnight. A generator runs where its cost of one kWh more is the price. Heat pumps preheat from 14 to 16 h and else
-hold the lower end of the comfort band. The world and its unseen days are the demo's; the table says what differs.
-Writes timer.md.
+The timetable is told by `ABOUT`. Writes timer.md.
 """
 
 import argparse
 from pathlib import Path
 
 import jax.numpy as jnp
+from pages.compared import sections
 from pages.head import head
 
 import wattflock as wf
 from wattflock.homes.device import ratio
-from wattflock.report.tables import compared
 
+ABOUT = """\
+Batteries fill from 10 to 16 h, empty evenly in the dear hours from 16 to 21 h and return evenly to half of their
+size by midnight. A generator runs where its cost of one kWh more is the price. Heat pumps preheat from 14 to 16 h
+and else hold the lower end of the comfort band. The world and its unseen days are the demo's; the table says what
+differs."""
 COOL_C, WARM_C = 0.05, 2.5  # above the lower end of the comfort band: held, and reached by preheating [°C]
 WORLDS = {
     "The demo's world": {},
@@ -77,15 +79,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A timetable beside learned control.")
     parser.add_argument("--small", action="store_true", help="few homes and rounds, nothing is written")
     small = parser.parse_args().small
-    page = [head("A timetable beside learned control"), __doc__.split("\n\n")[2] + "\n"]
+    page = [head("A timetable beside learned control"), f"{ABOUT}\n\n"]
     for title, changes in WORLDS.items():
         scenario = wf.load(changes=changes | (SMALL if small else {}))
         found = wf.compare(scenario, {"rules": "rules", "timer": Timer(), "gradmap": "gradmap"})
-        every, *same = compared(found.summary)
-        page += [f"## {title}\n", *(table.markdown() for table in (every, *same))]
-    print("\n".join(page))
+        page += sections(title, found.summary)
+    print("".join(page))
     if not small:
-        Path(__file__).with_suffix(".md").write_text("\n".join(page).rstrip() + "\n")
+        Path(__file__).with_suffix(".md").write_text("".join(page).rstrip() + "\n")
 
 
 if __name__ == "__main__":
