@@ -97,6 +97,9 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
+    named = tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count))
+    kinds = tuple(dict.fromkeys(sorted(named)))
+    kind: Any = np.array([kinds.index(name) for name in named])
     world = World(
         fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
         feeder=feeder,
@@ -106,13 +109,15 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         placement=placement,
         voltmeter=Voltmeter(at) if homes.voltmeter else None,
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
+        kind=kind,
+        kinds=kinds,
     )
     return Built(
         world=world,
         sampler=days_of(scenario.data, homes.count, readings, random),
         chart=parts.wiring.chart(),
         readings=readings,
-        kinds=tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count)),
+        kinds=named,
         terminals=tuple(feeder.terminals[t] for t in at),
     )
 

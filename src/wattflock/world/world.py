@@ -5,6 +5,7 @@ import dataclasses
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
@@ -59,6 +60,8 @@ class World(eqx.Module):
     placement: Array  # (homes, terminals) homes of this kind at a terminal, e.g. 2 where one agent is two homes
     voltmeter: Voltmeter | None = None  # what homes observe of the feeder; None: nothing
     guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
+    kind: Array = eqx.field(default_factory=lambda: np.zeros(0, int))  # (homes,) of each home, its number in `kinds`
+    kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
 
     @property
     def homes(self) -> int:
