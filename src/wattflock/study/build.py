@@ -8,13 +8,15 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import DataSection, HomesSection, Scenario
+from wattflock.core.scenario import DataSection, FeederSection, HomesSection, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
 from wattflock.data.source import DataSource, Readings
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.loads import apportion
+from wattflock.feeder.rated import rated
+from wattflock.feeder.solve import Feeder
 from wattflock.feeder.source import FeederMap, FeederSource
 from wattflock.feeder.volt_var import VoltVar
 from wattflock.homes.device import Device
@@ -91,10 +93,13 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     homes, parts = scenario.homes, parts or parts_of(scenario)
     readings = parts.source.read()
     feeder = parts.wiring.build()
+    if feeder is None:
+        refuse_no_wires(scenario)
+    weight = np.hypot(feeder.nominal_kw, feeder.nominal_kvar) if feeder else np.ones(1)
     has = assign(homes, random)
     devices = furnish(has, parts.devices, readings.reference_price_per_kwh, random)
-    at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
-    placement: Any = np.zeros((homes.count, len(feeder.terminals)))
+    at = place(weight, homes.count, random)
+    placement: Any = np.zeros((homes.count, len(weight)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
     named = tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count))
@@ -102,12 +107,12 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     kind: Any = np.array([kinds.index(name) for name in named])
     world = World(
         fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
-        feeder=feeder,
+        feeder=rated(feeder) if feeder else None,
         market=parts.market,
-        limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
+        limits=limits_of(scenario.feeder, feeder),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
-        voltmeter=Voltmeter(at) if homes.voltmeter else None,
+        voltmeter=Voltmeter(at) if homes.voltmeter and feeder else None,
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
         kind=kind,
         kinds=kinds,
@@ -118,8 +123,26 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=named,
-        terminals=tuple(feeder.terminals[t] for t in at),
+        terminals=tuple(feeder.terminals[t] if feeder else "" for t in at),
     )
+
+
+def limits_of(section: FeederSection, feeder: Feeder | None) -> Limits:
+    """The limits that a scenario asks for, the band of voltages at the meter; loading only where a rating is known."""
+    known = feeder is not None and bool((feeder.rating_a > 0).any())
+    return Limits(
+        low_pu=section.low_pu + section.service_drop_pu,
+        high_pu=section.high_pu - section.service_drop_pu,
+        loading=section.loading if known and section.loading else None,
+        unbalance=section.unbalance or None,
+    )
+
+
+def refuse_no_wires(scenario: Scenario) -> None:
+    """Raises ScenarioError where inverters are to answer a voltage that homes without wires do not have."""
+    if scenario.homes.volt_var:
+        found = Problem("scenario", "homes.volt_var", list(scenario.homes.volt_var), "empty where there are no wires")
+        raise ScenarioError([found])
 
 
 def days_of(data: DataSection, count: int, readings: Readings, random: np.random.Generator) -> Sampler:

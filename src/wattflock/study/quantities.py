@@ -68,7 +68,7 @@ _ALL = (
     ),
     Quantity(
         "days_with_violation_share", "days with a violation", "%",
-        "Share of test days with any node beyond a limit at any step.",
+        "Share of test days with any node, branch or bus beyond a limit at any step.",
         scale=100, better="lower",
     ),
     Quantity(
@@ -99,6 +99,32 @@ _ALL = (
         "train_seconds", "training", "s",
         "Wall-clock time of learning, compilation included, validation marks left out; 0 where nothing is learned.",
         better="lower",
+    ),
+    Quantity(
+        "overload_share_h", "overload", "%·h/branch/day",
+        "How far and how long currents are above what lines and transformers are rated for: share of the rating times "
+        "hours, mean per branch with a known rating and day.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "overloaded_share", "branch-steps overloaded", "%",
+        "Share of all branches with a known rating and time steps whose current is above what is allowed.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "worst_loading", "worst loading", "%",
+        "The most current of any branch at any step, as a share of its rating.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "unbalanced_share", "bus-steps unbalanced", "%",
+        "Share of all buses with three phases and time steps whose unbalance is above what is allowed.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "worst_unbalance", "worst unbalance", "%",
+        "The most unbalance of any bus at any step: negative over positive sequence voltage.",
+        scale=100, better="lower",
     ),
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}

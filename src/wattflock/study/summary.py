@@ -13,8 +13,18 @@ MEANS = {
     "import_kwh_per_home_day": "import_kwh_per_home",
     "export_kwh_per_home_day": "export_kwh_per_home",
     "co2_kg_per_home_day": "carbon_kg_per_home",
+    "overload_share_h": "overload_share_h",
+    "overloaded_share": "overloaded_share",
+    "unbalanced_share": "unbalanced_share",
 }
-MOST = {"worst_pu": "worst_pu", "peak_kw": "peak_kw", "reverse_peak_kw": "reverse_peak_kw"}
+MOST = {
+    "worst_pu": "worst_pu",
+    "peak_kw": "peak_kw",
+    "reverse_peak_kw": "reverse_peak_kw",
+    "worst_loading": "worst_loading",
+    "worst_unbalance": "worst_unbalance",
+}
+VIOLATED = ("violated_share", "overloaded_share", "unbalanced_share")
 
 
 def summarise(days: pl.DataFrame, method: str) -> dict[str, float | None]:
@@ -33,7 +43,8 @@ def summarise(days: pl.DataFrame, method: str) -> dict[str, float | None]:
     result: dict[str, float | None] = {"days": own.height}
     result |= {name: _number(own[column].mean()) for name, column in MEANS.items()}
     result |= {name: _number(own[column].max()) for name, column in MOST.items()}
-    result["days_with_violation_share"] = float(np.mean(own["worst_pu"].to_numpy() > 0))
+    known = own.select(name for name in VIOLATED if own[name].count())
+    result["days_with_violation_share"] = float((known.to_numpy() > 0).any(1).mean()) if known.width else None
     result["cost_low"], result["cost_high"] = _interval(own["cost_per_home"].to_numpy(), np.ones(own.height))
     idle = days.filter(pl.col("method") == "idle").select("day", idle="cost_per_home", beyond="violation_pu_h")
     paired = own.join(idle, on="day")
