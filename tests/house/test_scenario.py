@@ -65,8 +65,8 @@ def test_flags_go_on_top(write):
 
 def test_every_problem_is_told_at_once(write):
     path = write(
-        'sed = 1\n[homes]\ncount = 0\nkinds = [{ name = "one", share = 0.4, devices = { batery = {}, panel = { wide = 3 }, '
-        "ev = { width_kw = [5, 2] } } }]\n"
+        'sed = 1\n[homes]\ncount = 0\nkinds = [{ name = "one", share = 0.4, devices = { batery = {}, '
+        "panel = { wide = 3 }, ev = { width_kw = [5, 2] } } }]\n"
         '[learn]\npart = "gradmop"\nrouns = 3\n'
         '[market.settings]\nwidht_kw = 2\n[judge]\nmethods = ["idle", "ruls"]\n'
     )
