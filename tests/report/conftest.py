@@ -39,19 +39,27 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
         "curves": make_curves(rng),
     }
     if calm:
-        quiet = ("violation_pu_h", "violated_share", "worst_pu", "over_share", "under_share")
+        quiet = (
+            "violation_pu_h",
+            "violated_share",
+            "worst_pu",
+            "over_share",
+            "under_share",
+            "overload_share_h",
+            "overloaded_share",
+        )
         tables = {
             name: table.with_columns(pl.lit(0.0).alias(column) for column in quiet if column in table.columns)
             for name, table in tables.items()
         }
     (folder / "chart.json").write_text(json.dumps(chart))
-    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"])))
+    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"], tables["homes"])))
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return folder
 
 
-def make_summary(days: pl.DataFrame) -> dict:
+def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
     trained = {name: {"train_seconds": seconds, "rounds": 700} for name, (*_, seconds) in METHODS.items()}
     trained["bound"] = dict.fromkeys(("train_seconds", "rounds"))
     scenario = {
@@ -62,14 +70,14 @@ def make_summary(days: pl.DataFrame) -> dict:
     return {
         "scenario": scenario, "run": "gradmap-0123456789", "homes": 200, "homes_on_feeder": 2000,
         "test_days": days["day"].n_unique(), "bound_days": days.drop_nulls("optimum_cost_per_home")["day"].n_unique(),
-        "currency": "USD", "on_bound_days": on_shared_days(days),
+        "currency": "USD", "on_bound_days": on_shared_days(days, homes),
         "data": {
             "source": "some homes", "owner": "somebody", "licence": "MIT", "period": "2016 to 2017",
             "composite": {"sun": "california"}, "repairs": {"gap filled": 1234},
         },
         "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
         "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5},
-        "methods": {name: summarise(days, name) | card for name, card in trained.items()},
+        "methods": {name: summarise(days, name, homes) | card for name, card in trained.items()},
     }  # fmt: skip
 
 
@@ -182,6 +190,8 @@ def make_days(rng: np.random.Generator) -> pl.DataFrame:
                 "export_kwh_per_home": 8.0, "discomfort_c_h_per_home": 0.31,
                 "carbon_kg_per_home": 4.5 if method == "idle" else 4.87, "peak_kw": 5312.0, "reverse_peak_kw": 4790.0,
                 "violation_pu_h": amount, "violated_share": 5 * amount, "worst_pu": 10 * amount, "converged": True,
+                "overload_share_h": amount / 9, "overloaded_share": amount / 2, "worst_loading": 0.8 + 99 * amount,
+                "unbalance_share_h": 0.0, "unbalanced_share": 0.0, "worst_unbalance": 0.017,
                 "optimum_cost_per_home": optimum + season if day in BOUND_DAYS else None,
             })  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None)
