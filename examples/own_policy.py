@@ -20,7 +20,7 @@ scenario = wf.load(
     changes={
         "homes.count": 20,
         "homes.homes_per_agent": 30,
-        "homes.mix": {"battery": 1.0},
+        "homes.kinds": [{"name": "battery and panel", "share": 1.0, "devices": ["battery", "panel"]}],
         "feeder.part": "ieee13",
         "judge.test_days": 7,
     }

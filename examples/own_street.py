@@ -49,7 +49,7 @@ scenario = wf.load(
         "feeder.settings": {"file": wf.write_feeder(feeder, "street.feeder")},
         "homes.count": 4,
         "homes.homes_per_agent": 1,
-        "homes.mix": {"battery": 1.0},
+        "homes.kinds": [{"name": "battery and panel", "share": 1.0, "devices": ["battery", "panel"]}],
         "judge.bound_days": 1,
     }
 )

@@ -18,8 +18,20 @@ from wattflock.world.world import World
 compile_cache.enable()
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-MIX = "{battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15}"
-SMALL = ["homes.count=20", "homes.homes_per_agent=100", f"homes.mix={MIX}"]
+
+def kinds_of(panels: float = 0.6, **shares: float) -> str:
+    """`homes.kinds` with one device a home, in these shares; a share `panels` of each also has a panel."""
+    kinds = [
+        f'{{name="{device}{more}", share={share * part:.6g}, devices={[device, *more.split("+")[1:]]}}}'
+        for device, share in shares.items()
+        for more, part in (("", 1 - panels), ("+panel", panels))
+        if part
+    ]
+    return f"homes.kinds=[{', '.join(kinds)}]"
+
+
+EVERY = kinds_of(battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15)
+SMALL = ["homes.count=20", "homes.homes_per_agent=100", EVERY]
 NOW = {
     "start": 0.5, "load_kw": 0.7, "load_last_kw": 0.6, "sun_kw_per_kwp": 0.6, "sun_ahead_kw_per_kwp": 0.5,
     "sun_rest_kwh_per_kwp": 2.0, "ev_plugged": 1.0, "ev_driving_kwh": 0.0, "outdoor_c": 5.0,

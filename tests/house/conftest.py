@@ -33,7 +33,7 @@ class {kind}(Shape):
 """
 PARTS = {
     "data": ["california"],
-    "homes": ["battery", "heat_pump", "generator"],
+    "homes": ["battery", "heat_pump", "generator", "panel", "ev"],
     "feeder": ["ieee123"],
     "market": ["tariff"],
     "learn": ["gradmap", "idle", "rules"],

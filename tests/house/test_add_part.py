@@ -209,7 +209,7 @@ FILES = {
     "feeder/crowded.py": CROWDED, "data/meters.py": METERS,
 }  # fmt: skip
 SETS = (
-    "homes.count=20", "homes.homes_per_agent=100", "homes.mix={tank=0.6}", "homes.panel_share_without=0",
+    "homes.count=20", "homes.homes_per_agent=100", "homes.kinds=[{name='tank', share=0.6, devices=['tank']}]",
     "market.part=flat", "market.settings.price_per_kwh=0.5", "learn.part=guess", "learn.settings.size=0.3",
     "judge.methods=['guess']", "judge.bound_days=0", "judge.test_days=2",
 )  # fmt: skip
@@ -239,7 +239,7 @@ def test_three_new_files_are_a_study(wattflock):
     wattflock("compare", *(word for each in SETS for word in ("--set", each)))
     (run,) = (wattflock.folder / "runs").iterdir()
     summary = json.loads((run / "summary.json").read_text())
-    assert summary["scenario"]["homes"]["mix"] == {"tank": 0.6}
+    assert summary["scenario"]["homes"]["kinds"] == [{"name": "tank", "share": 0.6, "devices": {"tank": {}}}]
     methods = summary["methods"]
     assert set(methods) == {"idle", "guess"}
     energy = {name: method["import_kwh_per_home_day"] for name, method in methods.items()}

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from wattflock.core import toml
 from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, part
-from wattflock.core.scenario import Scenario, bundled, differences, dump, fields, fingerprint, load, run_id
+from wattflock.core.scenario import Kind, Scenario, bundled, differences, dump, fields, fingerprint, load, run_id
 from wattflock.core.settings import allowed, make, settings_model
+
+CAR = 'homes.kinds=[{name="car", share=0.3, devices={ev={width_kw=[4, 6]}}}]'
 
 pytestmark = pytest.mark.usefixtures("rooms")
 
@@ -53,23 +55,27 @@ def test_an_empty_file_is_the_default_study(write):
 
 def test_flags_go_on_top(write):
     path = write("[learn]\nrounds = 3\n[learn.settings]\nwidth_kw = 4\n")
-    sets = ["learn.rounds=200", "learn.settings.hidden=[16]", "name=other", "homes.mix.battery=0.3"]
+    sets = ["learn.rounds=200", "learn.settings.hidden=[16]", "name=other", CAR]
     scenario = load(path, sets)
     assert scenario.learn.rounds == 200
     assert scenario.learn.settings == {"width_kw": 4.0, "hidden": [16], "colour": "red"}
     assert scenario.name == "other"
-    assert scenario.homes.mix == {"battery": 0.3, "heat_pump": 0.4, "generator": 0.2}
+    assert scenario.homes.kinds == (Kind(name="car", share=0.3, devices={"ev": {"width_kw": (4, 6)}}),)
 
 
 def test_every_problem_is_told_at_once(write):
     path = write(
-        'sed = 1\n[homes]\ncount = 0\nmix = { batery = 0.4 }\n[learn]\npart = "gradmop"\nrouns = 3\n'
+        'sed = 1\n[homes]\ncount = 0\nkinds = [{ name = "one", share = 0.4, devices = { batery = {}, '
+        "panel = { wide = 3 }, ev = { width_kw = [5, 2] } } }]\n"
+        '[learn]\npart = "gradmop"\nrouns = 3\n'
         '[market.settings]\nwidht_kw = 2\n[judge]\nmethods = ["idle", "ruls"]\n'
     )
     found = problems(path, ["feeder.low_pu=abc", "judge.bound_days=2.5", "nonsense"])
     assert "did you mean 'seed'" in found["sed"]
     assert "at least 1" in found["homes.count"]
-    assert "did you mean 'battery'" in found["homes.mix.batery"]
+    assert "did you mean 'battery'" in found["homes.kinds.0.devices.batery"]
+    assert "a field of panel, " in found["homes.kinds.0.devices.panel.wide"]
+    assert "the least first" in found["homes.kinds.0.devices.ev.width_kw"]
     assert "did you mean 'gradmap'" in found["learn.part"]
     assert "did you mean 'rounds'" in found["learn.rouns"]
     assert "did you mean 'width_kw'" in found["market.settings.widht_kw"]
@@ -77,7 +83,7 @@ def test_every_problem_is_told_at_once(write):
     assert found["feeder.low_pu"].startswith("--set feeder.low_pu=abc: ")
     assert "a whole number" in found["judge.bound_days"]
     assert "section.field=value" in found["--set"]
-    assert len(found) == 10
+    assert len(found) == 12
     assert found["homes.count"].startswith(f"{path}: homes.count = 0; allowed: ")
 
 
@@ -98,9 +104,12 @@ def test_a_section_that_is_not_there_is_blamed_on_the_flag_that_made_it():
         ("learn.settings.colour=green", "one of red, blue"),
         ("learn.settings.hidden=[1.5]", "a list, each a whole number"),
         ("learn.settings.table=1", "did you mean 'width_kw'|one of colour, hidden, width_kw"),
-        ("homes.mix={battery=0.7, generator=0.5}", "these make 1.2"),
-        ("homes.mix.battery=40", "each a number at least 0 and at most 1"),
-        ("homes.mix.battery.size=4", "a field; battery is a value, not a section"),
+        ("homes.kinds=[{name='a', share=0.7}, {name='b', share=0.5}]", "these make 1.2"),
+        ("homes.kinds=[{name='a', share=0.2}, {name='a', share=0.5}]", "a stands twice"),
+        ("homes.kinds=[{name='a', share=40}]", "40 looks like per cent: write 0.4"),
+        ("homes.kinds=[{name='a', share=1, devices={battery={width_kw=95}}}]", "more than 0 and at most 10"),
+        ("homes.kinds=[{name='a', share=1, devices={battery={width_kw='big'}}}]", "a number more than 0"),
+        ("homes.kinds=[{name='a', share=1, devices={battery={width_kw=[1, 2, 3]}}}]", "a list of two"),
         ("learn.rounds=true", "a whole number"),
         ("learn.rounds=inf", "a whole number"),
         ("feeder.high_pu=nan", "a number"),
@@ -161,7 +170,7 @@ def test_the_run_is_named_by_all_that_decides_it(write):
         (["learn.part=rules", "learn.settings.width_kw=3"], "rules-"),
         (["learn.rounds=40"], "gradmap-40rounds-"),
         (["seed=3"], "gradmap-seed3-"),
-        (["homes.mix={battery=0.1}"], "gradmap-mix-"),
+        ([CAR], "gradmap-kinds-"),
         (["learn.settings.hidden=[8]", "data.dt_h=0.5"], "gradmap-dt_h0.5-hidden-"),
         (["homes.count=9", "seed=1", "feeder.low_pu=0.9", "data.fold=1"], "gradmap-9homes-seed1-more-"),
         (["name=mine", "homes.count=300"], "mine-"),
@@ -179,16 +188,16 @@ def test_a_fingerprint_is_what_it_always_was():
 
 
 def test_differences_are_told_field_by_field():
-    one, other = load(), load(None, ["seed=1", "homes.mix={battery=0.4}", "learn.settings.width_kw=3"])
+    one, other = load(), load(None, ["seed=1", "learn.settings.width_kw=3"])
     assert differences(one, other) == {
-        "seed": (0, 1), "homes.mix.heat_pump": (0.4, None), "homes.mix.generator": (0.2, None),
+        "seed": (0, 1),
         "learn.settings.width_kw": (2.0, 3.0),
     }  # fmt: skip
     assert differences(one, load()) == {}
 
 
 def test_the_name_of_a_run_is_the_same_in_another_process():
-    code = "from wattflock.core.scenario import Scenario, run_id; print(run_id(Scenario(name='same')))"
+    code = "from wattflock.core.scenario import Kind, Scenario, run_id; print(run_id(Scenario(name='same')))"
     names = {
         subprocess.check_output([sys.executable, "-c", code], text=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")

@@ -20,7 +20,11 @@ def outcome(homes: int, nodes: int) -> SimpleNamespace:
     excess_pu = jnp.maximum(jnp.maximum(0.95 - voltage_pu, voltage_pu - 1.05), 0)
     dt_h = jnp.full((2, 3), 0.5)
     return SimpleNamespace(
-        cost=jnp.asarray(np.tile(cost, homes)), voltage_pu=voltage_pu, excess_pu=excess_pu, dt_h=dt_h, price_level=1.0
+        cost=jnp.asarray(np.tile(cost, homes)),
+        voltage_pu=voltage_pu,
+        excess={"voltage": excess_pu},
+        dt_h=dt_h,
+        price_level=1.0,
     )
 
 

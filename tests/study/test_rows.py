@@ -23,7 +23,7 @@ seeds = 4
 [rows.street]
 about = "one street"
 feeder.part = "european_lv"
-homes.mix = {{ ev = 0.1, battery = 0.3 }}
+homes.kinds = [{{ name = "car", share = 0.1, devices = ["ev"] }}]
 learn.settings.hidden = [8, 8]
 {more}
 """
@@ -43,7 +43,7 @@ def problems(work) -> list[str]:
 
 def test_a_row_is_the_base_with_its_sets(tmp_path):
     (row,) = plan_of(tmp_path).expand(["street"])
-    sets = ["name=mine-street", "feeder.part=european_lv", "homes.mix.ev=0.1", "homes.mix.battery=0.3"]
+    sets = ["name=mine-street", "feeder.part=european_lv", "homes.kinds=[{name='car', share=0.1, devices=['ev']}]"]
     assert row.scenarios[0] == load(None, [*sets, "learn.settings.hidden=[8, 8]"])
     assert (row.name, row.about, len(row.scenarios)) == ("street", "one street", 3)
 

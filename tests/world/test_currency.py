@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from tests.conftest import kinds_of
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
 from wattflock.data.source import DataSource, Readings
@@ -15,8 +16,6 @@ from wattflock.learn.nets import Separate, flock
 from wattflock.sources.california import California
 from wattflock.study.build import build, parts_of
 from wattflock.world.rollout import judge, rollout
-
-MIX = "{battery=0.25, ev=0.25, heat_pump=0.25, generator=0.25}"
 
 
 class Dear(DataSource):
@@ -33,7 +32,9 @@ class Dear(DataSource):
 
 def judged(source: DataSource):
     """Features, outcome, objective and what a dual network sees, of networks on two days."""
-    scenario = load(None, ("homes.count=8", f"homes.mix={MIX}", "feeder.part=ieee13"))
+    scenario = load(
+        None, ("homes.count=8", kinds_of(battery=0.25, ev=0.25, heat_pump=0.25, generator=0.25), "feeder.part=ieee13")
+    )
     built = build(scenario, dataclasses.replace(parts_of(scenario), source=source))
     world = on_device(built.world, "float32")
     profile = built.sampler.every(jax.random.key(0), "test", 2)

@@ -130,6 +130,6 @@ def test_the_verdict_is_the_sum_of_its_parts(world, profile):
 
 def test_a_margin_narrows_the_limits(world, profile):
     result = run(world, networks(world), profile)
-    wide, narrow = (judge(world, result, profile, margin).excess_pu for margin in (0.0, 0.01))
+    wide, narrow = (judge(world, result, profile, margin).excess["voltage"] for margin in (0.0, 0.01))
     assert bool((narrow >= wide).all())
     assert jnp.allclose(narrow[wide > 0], wide[wide > 0] + 0.01, atol=1e-5)

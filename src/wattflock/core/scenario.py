@@ -73,6 +73,46 @@ class DataSection(Section):
         return 24 / steps
 
 
+class Kind(Section):
+    """A kind of homes: all of them have the same devices, of sizes of their own."""
+
+    name: str = Field(min_length=1, max_length=60, description="what tables and reports call it")
+    share: Share = Field(description="of all homes [share]")
+    devices: dict[str, Settings] = Field(
+        default_factory=dict,
+        description="device -> its fields, each a number, or [least, most] that homes are drawn from; fields that are "
+        "not said have the device's own. A list of names has no fields of its own",
+    )
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _tables(cls, devices: object) -> object:
+        """A list of names as a table, and ranges as tuples."""
+        if isinstance(devices, list | tuple):
+            return {name: {} for name in devices}
+        if not isinstance(devices, dict):
+            return devices
+        return {name: _ranges(fields) if isinstance(fields, dict) else fields for name, fields in devices.items()}
+
+
+def _ranges(fields: Settings) -> Settings:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def _common(share: float, *devices: str) -> Kind:
+    return Kind(name="+".join(devices), share=share, devices={key: {} for key in devices})
+
+
+COMMON_KINDS = (
+    _common(0.28, "battery", "panel"),
+    _common(0.12, "battery"),
+    _common(0.2, "heat_pump", "panel"),
+    _common(0.2, "heat_pump"),
+    _common(0.1, "generator", "panel"),
+    _common(0.1, "generator"),
+)
+
+
 class HomesSection(Section):
     """Number of homes and their devices."""
 
@@ -80,12 +120,10 @@ class HomesSection(Section):
     homes_per_agent: float = Field(
         default=2.0, gt=0, le=1000, description="similar homes one stands for on the feeder [homes]"
     )
-    mix: dict[str, Share] = Field(
-        default_factory=lambda: {"battery": 0.4, "heat_pump": 0.4, "generator": 0.2},
-        description="device -> share of homes that have it; a home has one of them at most [share]",
+    kinds: tuple[Kind, ...] = Field(
+        default=COMMON_KINDS,
+        description="kinds of homes, each with a name, a share and devices; the rest have a load only",
     )
-    panel_share_with_battery: Share = Field(default=0.7, description="homes with a battery that have a panel [share]")
-    panel_share_without: Share = Field(default=0.5, description="homes without a battery that have a panel [share]")
     voltmeter: bool = Field(default=True, description="homes see the voltage at their own meter, one step ago")
     volt_var: tuple[float, ...] = Field(
         default=(),
@@ -101,12 +139,15 @@ class HomesSection(Section):
             raise ValueError("nothing, or four voltages that rise")
         return points
 
-    @field_validator("mix")
+    @field_validator("kinds")
     @classmethod
-    def _one_device_each(cls, mix: dict[str, float]) -> dict[str, float]:
-        if sum(mix.values()) > 1 + 1e-9:
-            raise ValueError(f"shares that add up to at most 1; these make {sum(mix.values()):g}")
-        return mix
+    def _shares_of_one(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        names = [kind.name for kind in kinds]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names that differ; {', '.join(twice)} stands twice")
+        if (total := sum(kind.share for kind in kinds)) > 1 + 1e-9:
+            raise ValueError(f"shares that add up to at most 1; these make {total:g}")
+        return kinds
 
 
 class FeederSection(Section):
@@ -258,12 +299,12 @@ def _words_of(base: Scenario, scenario: Scenario) -> list[str]:
     said = []
     for field, value in sorted(changed.items(), key=lambda each: each[0] not in UNITS):
         section, _, rest = field.partition(".")
-        name = "mix" if rest.startswith("mix.") else field.rpartition(".")[2]
+        name = field.rpartition(".")[2]
         if rest.startswith("settings.") and getattr(base, section).part != getattr(scenario, section).part:
             continue
         if rest == "part":
             said.append(value)
-        elif name == "mix" or isinstance(value, list) or value is None:
+        elif isinstance(value, list) or value is None:
             said.append(name)
         else:
             said.append(f"{value}{UNITS[field]}" if field in UNITS else f"{name}{value}")

@@ -1,7 +1,9 @@
 """Errors of pydantic as problems in plain words: file, field, value, what is allowed, and a hint."""
 
+import contextlib
 import dataclasses
 import json
+import math
 import re
 import types
 import typing
@@ -55,7 +57,58 @@ def check_parts(tree: Tree, where: Where) -> list[Problem]:
                 problems += problems_of(error, model, (room, "settings"), where)
             else:
                 section["settings"] = filled.model_dump(mode="json")
+    return problems + _check_devices(tree, where)
+
+
+def _check_devices(tree: Tree, where: Where) -> list[Problem]:
+    """Fields of the devices of each kind of homes; devices that do not exist are told by `check_parts`."""
+    problems: list[Problem] = []
+    for dotted, name, given in _devices(tree):
+        with contextlib.suppress(ScenarioError):
+            device = part_of("homes", interface("homes"), name)
+            problems += check_fields(device, given if isinstance(given, dict) else {}, dotted, where)
     return problems
+
+
+def check_fields(device: type, given: Tree, dotted: str, where: Where) -> list[Problem]:
+    """Values of a device's fields: each a number that the field allows, or two of them, the least first.
+
+    Args:
+        device: its fields carry their limits in `Annotated[..., Field(ge=0)]`.
+        given: field → value.
+        dotted: the place of `given` in the scenario.
+        where: tells the file or flag that set a field.
+    """
+    known = device_fields(device)
+    problems = []
+    for name, value in given.items():
+        place = f"{dotted}.{name}"
+        pair: Any = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+        if name not in known:
+            text = f"a field of {dotted.rpartition('.')[2]}, {nearest(name, known)}"
+        elif not all(_number(each) and _fits(each, known[name]) for each in pair):
+            text = (
+                f"{_words(float, known[name].metadata)}, or a list of two, the least first: {known[name].description}"
+            )
+        elif pair[0] > pair[1]:
+            text = "the least first, then the most"
+        else:
+            continue
+        problems.append(Problem(where(place), place, value, text))
+    return problems
+
+
+def device_fields(device: type) -> dict[str, FieldInfo]:
+    """The fields of a device that a scenario can set, with their limits and meaning."""
+    hints = typing.get_type_hints(device, include_extras=True)
+    notes = {field.name: typing.get_args(hints[field.name])[1:] for field in dataclasses.fields(device)}
+    return {
+        name: next((note for note in some if isinstance(note, FieldInfo)), FieldInfo()) for name, some in notes.items()
+    }
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def settings_model(part: type) -> Model:
@@ -135,7 +188,7 @@ def _hint(dotted: str, value: object, field: FieldInfo) -> str:
 
 
 def _fits(value: float, field: FieldInfo) -> bool:
-    adapter = pydantic.TypeAdapter(typing.Annotated[float, *field.metadata])
+    adapter = pydantic.TypeAdapter(typing.Annotated[float, *field.metadata, ""])
     try:
         adapter.validate_python(value)
     except pydantic.ValidationError:
@@ -194,15 +247,27 @@ def _limit(rule: object) -> str:
 def _named(tree: Tree) -> list[tuple[str, str, str]]:
     """Dotted field, room and name of every part that a scenario names."""
     sections = {key: value for key, value in tree.items() if isinstance(value, dict)}
-    mix = sections.get("homes", {}).get("mix")
     methods = sections.get("judge", {}).get("methods")
     found = [(f"{room}.part", room, sections[room].get("part")) for room in ROOMS if room in sections]
-    found += [(f"homes.mix.{device}", "homes", device) for device in (mix if isinstance(mix, dict) else ())]
+    found += [(dotted, "homes", device) for dotted, device, _ in _devices(tree)]
     found += [
         (f"judge.methods.{place}", "learn", method)
         for place, method in enumerate(methods if isinstance(methods, list) else ())
     ]
     return [(dotted, room, name) for dotted, room, name in found if isinstance(name, str)]
+
+
+def _devices(tree: Tree) -> list[tuple[str, str, object]]:
+    """Dotted field, name and settings of every device of every kind of homes."""
+    homes = tree.get("homes")
+    kinds = homes.get("kinds") if isinstance(homes, dict) else None
+    found = []
+    for place, kind in enumerate(kinds if isinstance(kinds, list | tuple) else ()):
+        devices = kind.get("devices") if isinstance(kind, dict) else None
+        named = devices if isinstance(devices, list | dict) else ()
+        given = devices if isinstance(devices, dict) else {name: {} for name in named}
+        found += [(f"homes.kinds.{place}.devices.{name}", name, settings) for name, settings in given.items()]
+    return found
 
 
 def _placed(problem: Problem, dotted: str, where: Where) -> Problem:

@@ -124,11 +124,11 @@ class Lagrangian(eqx.Module):
 
     def wires(self, outcome: Outcome, multiplier: Array) -> Array:
         """The price of violations of all homes and days, shape () [currency]."""
-        return charged(outcome, penalty(outcome.excess_pu, multiplier[None], self.curvature))
+        return charged(outcome, penalty(outcome.excess["voltage"], multiplier[None], self.curvature))
 
     def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
         """λ after a round: raised where limits were violated, never lowered."""
-        return multiplier + self.ascent * outcome.excess_pu.mean(0)
+        return multiplier + self.ascent * outcome.excess["voltage"].mean(0)
 
 
 def charged(outcome: Outcome, price: Array) -> Array:

@@ -203,7 +203,7 @@ def replay(world: World, day: Profile, plan: dict) -> Day:
         terminal_kw=effect.power_kw[0] @ world.placement,
         terminal_kvar=effect.reactive_kvar[0] @ world.placement,
         voltage_pu=outcome.voltage_pu[0],
-        excess_pu=outcome.excess_pu[0],
+        excess_pu=outcome.excess["voltage"][0],
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import DataSection, HomesSection, Scenario
+from wattflock.core.scenario import DataSection, Kind, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
@@ -24,6 +24,7 @@ from wattflock.market.market import Market
 from wattflock.world.sensors import Voltmeter
 from wattflock.world.world import World
 
+LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
 KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 
@@ -51,7 +52,7 @@ def parts_of(scenario: Scenario) -> Parts:
         source=_made("data", DataSource, scenario.data),
         wiring=_made("feeder", FeederSource, scenario.feeder),
         market=_made("market", Market, scenario.market),
-        devices={name: part("homes", Device, name) for name in ("panel", *scenario.homes.mix)},
+        devices={name: part("homes", Device, name) for name in device_names(scenario.homes.kinds)},
         learners={learn.part: own.lasting(learn.rounds) if learn.rounds else own} | others,
     )
 
@@ -91,15 +92,13 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     homes, parts = scenario.homes, parts or parts_of(scenario)
     readings = parts.source.read()
     feeder = parts.wiring.build()
-    has = assign(homes, random)
-    devices = furnish(has, parts.devices, readings.reference_price_per_kwh, random)
+    kind: Any = assign(homes.kinds, homes.count, random)
+    devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random)
     at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
     placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
-    named = tuple("+".join(n for n in has if has[n][i]) or "load only" for i in range(homes.count))
-    kinds = tuple(dict.fromkeys(sorted(named)))
-    kind: Any = np.array([kinds.index(name) for name in named])
+    kinds = (*(each.name for each in homes.kinds), LOAD_ONLY)
     world = World(
         fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
         feeder=feeder,
@@ -117,7 +116,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         sampler=days_of(scenario.data, homes.count, readings, random),
         chart=parts.wiring.chart(),
         readings=readings,
-        kinds=named,
+        kinds=tuple(kinds[number] for number in kind),
         terminals=tuple(feeder.terminals[t] for t in at),
     )
 
@@ -169,36 +168,46 @@ def sources(
     return {"train": seen, "validation": seen, "test": unseen}
 
 
-def assign(homes: HomesSection, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """Which home has which device: name → booleans (homes,). The mix is exclusive; panels are drawn in addition."""
-    count = homes.count
-    shuffled = random.permutation(count)
-    has, begin = {}, 0
-    for name, share in homes.mix.items():
-        end = begin + round(share * count)
-        has[name] = np.isin(np.arange(count), shuffled[begin:end])
-        begin = end
-    battery = has.get("battery", np.zeros(count, bool))
-    share = np.where(battery, homes.panel_share_with_battery, homes.panel_share_without)
-    return {"panel": random.random(count) < share} | has
+def device_names(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    """Every device that some kind has; panels first, so that their surplus is there for the others' rules."""
+    named = dict.fromkeys(name for kind in kinds for name in kind.devices)
+    return tuple(sorted(named, key=lambda name: name != "panel"))
+
+
+def assign(kinds: tuple[Kind, ...], count: int, random: np.random.Generator) -> np.ndarray:
+    """Number of each home's kind (homes,), by largest remainder and in random order; `len(kinds)` is a load only."""
+    shares = np.array([kind.share for kind in kinds])
+    number = apportion(count, np.append(shares, max(0.0, 1 - shares.sum())))
+    return random.permutation(np.repeat(np.arange(len(kinds) + 1), number))
 
 
 def furnish(
-    has: dict[str, np.ndarray], kinds: dict[str, type[Device]], price_per_kwh: float, random: np.random.Generator
+    kinds: tuple[Kind, ...],
+    kind: np.ndarray,
+    devices: dict[str, type[Device]],
+    price_per_kwh: float,
+    random: np.random.Generator,
 ) -> dict[str, Device]:
-    """Devices of all homes: sizes drawn from each device's ranges, zero where a home lacks it.
+    """Devices of all homes: fields as each home's kind says, else drawn from the device's ranges; absent ones zero.
 
     Fields in currency are scaled to a mean import price of `price_per_kwh`.
     """
-    devices = {}
-    for name, mask in has.items():
-        example = kinds[name].example()
-        values = {f.name: np.full(mask.shape, float(getattr(example, f.name))) for f in dataclasses.fields(example)}
-        values |= {field: random.uniform(low, high, mask.shape) for field, (low, high) in example.ranges.items()}
+    made = {}
+    for name, device in devices.items():
+        example, own = device.example(), {f.name for f in dataclasses.fields(device)}
+        values = {field: np.full(kind.shape, float(getattr(example, field))) for field in own}
+        values |= {
+            field: random.uniform(low, high, kind.shape) for field, (low, high) in sorted(example.ranges.items())
+        }
+        for number, each in enumerate(kinds):
+            for field, given in each.devices.get(name, {}).items():
+                low, high = given if isinstance(given, tuple) else (given, given)
+                values[field] = np.where(kind == number, random.uniform(low, high, kind.shape), values[field])
+        present = np.array([name in each.devices for each in kinds] + [False])[kind]
         values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
-        values |= {field: values[field] * mask for field in example.sizes}
-        devices[name] = type(example)(**values)
-    return devices
+        values |= {field: values[field] * present for field in example.sizes}
+        made[name] = device(**values)
+    return made
 
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

@@ -152,7 +152,7 @@ def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
         if isinstance(value, dict):
             yield from _sets(value, f"{above}{key}.")
         else:
-            yield f"{above}{key}={json.dumps(value, default=str)}"
+            yield f"{above}{key}={toml.literal(value)}"
 
 
 def _merged(under: toml.Tree, over: toml.Tree) -> toml.Tree:

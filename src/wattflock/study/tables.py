@@ -13,7 +13,7 @@ from wattflock.study.evaluate import Judged
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
     """One row per day and step: power, voltages and prices of the feeder."""
     days, steps = judged.net_kw.shape
-    voltage, excess = judged.voltage_pu, judged.excess_pu
+    voltage, excess = judged.voltage_pu, judged.excess["voltage"]
     low, middle, high = np.percentile(voltage, (5, 50, 95), axis=-1)
     beyond = excess > 0
     over = beyond & (voltage > 1)
@@ -71,8 +71,8 @@ def nodes_table(method: str, judged: Judged, profile: Profile, nodes: tuple[str,
             "phase": [int(node.rpartition(".")[2]) for node in nodes],
             "voltage_min_pu": judged.voltage_pu.min((0, 1)),
             "voltage_max_pu": judged.voltage_pu.max((0, 1)),
-            "violation_pu_h": (judged.excess_pu * hours).sum((0, 1)) / len(hours),
-            "violated_share": (judged.excess_pu > 0).mean((0, 1)),
+            "violation_pu_h": (judged.excess["voltage"] * hours).sum((0, 1)) / len(hours),
+            "violated_share": (judged.excess["voltage"] > 0).mean((0, 1)),
         }
     )
 
@@ -93,9 +93,9 @@ def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) 
             "carbon_kg_per_home": judged.carbon_kg.mean(1),
             "peak_kw": judged.net_kw.max(1),
             "reverse_peak_kw": np.maximum(-judged.net_kw.min(1), 0),
-            "violation_pu_h": (judged.excess_pu * hours[..., None]).sum(1).mean(1),
-            "violated_share": (judged.excess_pu > 0).mean((1, 2)),
-            "worst_pu": judged.excess_pu.max((1, 2)),
+            "violation_pu_h": (judged.excess["voltage"] * hours[..., None]).sum(1).mean(1),
+            "violated_share": (judged.excess["voltage"] > 0).mean((1, 2)),
+            "worst_pu": judged.excess["voltage"].max((1, 2)),
             "converged": judged.converged.all(1),
         }
     )

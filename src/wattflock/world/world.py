@@ -43,7 +43,9 @@ class Outcome(eqx.Module):
     carbon_kg: Array  # (…, homes) grid and fuel [kg]
     net_kw: Array  # (…,) of all homes on the feeder [kW]
     voltage_pu: Array  # (…, nodes) [per unit]
-    excess_pu: Array  # (…, nodes) beyond the limits, margin included [per unit]
+    excess: dict[
+        str, Array
+    ]  # limit that is judged → (…, rows) beyond it, margin included: "voltage" (nodes) [per unit]
     converged: Array  # (…,) whether the power flow did
     dt_h: Array  # (…,) length of the step [h]
     price_level: float = eqx.field(default=1.0, static=True)  # of the readings: mean import price over 0.3 per kWh
@@ -145,7 +147,7 @@ class World(eqx.Module):
             carbon_kg=net_kwh * profile.carbon_kg_per_kwh[..., None] + effect.carbon_kg,
             net_kw=effect.power_kw @ self.placement.sum(-1),
             voltage_pu=flow.voltage_pu,
-            excess_pu=excess_pu(self.limits, flow.voltage_pu, margin_pu),
+            excess={"voltage": excess_pu(self.limits, flow.voltage_pu, margin_pu)},
             converged=flow.converged,
             dt_h=profile.dt_h,
             price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,

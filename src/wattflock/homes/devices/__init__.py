@@ -1,1 +1,1 @@
-"""The devices that a scenario can name in `homes.mix`: one file, one device; the file's name is its name."""
+"""The devices that a scenario can name in `homes.kinds`: one file, one device; the file's name is its name."""

@@ -21,10 +21,10 @@ class Appliance(Device):
     sizes: ClassVar = ("limit_kw", "need_kwh")
     ranges: ClassVar = {"need_kwh": (1.0, 3.0), "open_h": (7.0, 10.0), "close_h": (17.0, 22.0)}
 
-    limit_kw: Annotated[Scalar, Field(description="most power [kW]")]
-    need_kwh: Annotated[Scalar, Field(description="energy that it needs within a day [kWh]")]
-    open_h: Annotated[Scalar, Field(description="hour of the day from which it may run [h]")]
-    close_h: Annotated[Scalar, Field(description="hour of the day by which it must be done [h]")]
+    limit_kw: Annotated[Scalar, Field(ge=0, description="most power [kW]")]
+    need_kwh: Annotated[Scalar, Field(ge=0, description="energy that it needs within a day [kWh]")]
+    open_h: Annotated[Scalar, Field(ge=0, le=24, description="hour of the day from which it may run [h]")]
+    close_h: Annotated[Scalar, Field(ge=0, le=24, description="hour of the day by which it must be done [h]")]
 
     @classmethod
     def example(cls) -> Self:

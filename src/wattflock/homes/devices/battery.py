@@ -22,21 +22,28 @@ class Battery(Device):
     level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (6.4, 13.5)}
 
-    size_kwh: Annotated[Scalar, Field(description="energy that it holds [kWh]")]
-    limit_kw: Annotated[Scalar, Field(description="most power that it draws or gives [kW]")]
-    efficiency: Annotated[Scalar, Field(description="of one way, charging or discharging [share]")]
-    low_share: Annotated[Scalar, Field(description="state of charge is kept above this share of the size [share]")]
-    high_share: Annotated[Scalar, Field(description="state of charge is kept below this share of the size [share]")]
-    wear_per_kwh: Annotated[Scalar, Field(description="wear of energy moved, at a price of 0.3 [currency per kWh]")]
+    size_kwh: Annotated[Scalar, Field(ge=0, description="energy that it holds [kWh]")]
+    limit_kw: Annotated[Scalar, Field(ge=0, description="most power that it draws or gives [kW]")]
+    efficiency: Annotated[Scalar, Field(gt=0, le=1, description="of one way, charging or discharging [share]")]
+    low_share: Annotated[
+        Scalar, Field(ge=0, le=1, description="state of charge is kept above this share of the size [share]")
+    ]
+    high_share: Annotated[
+        Scalar, Field(ge=0, le=1, description="state of charge is kept below this share of the size [share]")
+    ]
+    wear_per_kwh: Annotated[
+        Scalar, Field(ge=0, description="wear of energy moved, at a price of 0.3 [currency per kWh]")
+    ]
     short_per_kwh: Annotated[
         Scalar,
-        Field(description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+        Field(ge=0, description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
     ]
     spare_per_kwh: Annotated[
-        Scalar, Field(description="value of ending above half, at a price of 0.3 [currency per kWh]")
+        Scalar, Field(ge=0, description="value of ending above half, at a price of 0.3 [currency per kWh]")
     ]
     dear_per_kwh: Annotated[
-        Scalar, Field(description="import price above which `rules` discharges, at a price of 0.3 [currency per kWh]")
+        Scalar,
+        Field(ge=0, description="import price above which `rules` discharges, at a price of 0.3 [currency per kWh]"),
     ]
 
     @classmethod

@@ -24,22 +24,27 @@ class EV(Device):
     level: ClassVar = ("state of charge", "%")
     ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
 
-    size_kwh: Annotated[Scalar, Field(description="energy that the battery holds [kWh]")]
-    limit_kw: Annotated[Scalar, Field(description="most power of the charger [kW]")]
-    give_kw: Annotated[Scalar, Field(description="most power of vehicle to grid; 0 where the charger cannot [kW]")]
-    efficiency: Annotated[Scalar, Field(description="of one way, charging or giving back [share]")]
+    size_kwh: Annotated[Scalar, Field(ge=0, description="energy that the battery holds [kWh]")]
+    limit_kw: Annotated[Scalar, Field(ge=0, description="most power of the charger [kW]")]
+    give_kw: Annotated[
+        Scalar, Field(ge=0, description="most power of vehicle to grid; 0 where the charger cannot [kW]")
+    ]
+    efficiency: Annotated[Scalar, Field(gt=0, le=1, description="of one way, charging or giving back [share]")]
     short_per_kwh: Annotated[
         Scalar,
-        Field(description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+        Field(ge=0, description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
     ]
     spare_per_kwh: Annotated[
-        Scalar, Field(description="value of ending above half, at a price of 0.3 [currency per kWh]")
+        Scalar, Field(ge=0, description="value of ending above half, at a price of 0.3 [currency per kWh]")
     ]
     away_per_kwh: Annotated[
         Scalar,
-        Field(description="public charging, where the battery does not suffice, at a price of 0.3 [currency per kWh]"),
+        Field(
+            ge=0,
+            description="public charging, where the battery does not suffice, at a price of 0.3 [currency per kWh]",
+        ),
     ]
-    present: Annotated[Scalar, Field(description="1, or 0 where there is no car [1]")]
+    present: Annotated[Scalar, Field(ge=0, le=1, description="1, or 0 where there is no car [1]")]
 
     @classmethod
     def example(cls) -> Self:

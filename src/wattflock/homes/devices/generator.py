@@ -18,16 +18,17 @@ class Generator(Device):
     prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
     ranges: ClassVar = {"fuel_per_kwh": (0.26, 0.40), "fuel_per_kw_kwh": (0.03, 0.08)}
 
-    limit_kw: Annotated[Scalar, Field(description="most electric power [kW]")]
+    limit_kw: Annotated[Scalar, Field(ge=0, description="most electric power [kW]")]
     fuel_per_kwh: Annotated[
-        Scalar, Field(description="cost of fuel at low power, at a price of 0.3 [currency per kWh]")
+        Scalar, Field(ge=0, description="cost of fuel at low power, at a price of 0.3 [currency per kWh]")
     ]
     fuel_per_kw_kwh: Annotated[
-        Scalar, Field(description="by how much that rises per kW generated [currency per kW and kWh]")
+        Scalar, Field(ge=0, description="by how much that rises per kW generated [currency per kW and kWh]")
     ]
-    burnt_kg_per_kwh: Annotated[Scalar, Field(description="carbon of the fuel per electricity [kg CO2 per kWh]")]
+    burnt_kg_per_kwh: Annotated[Scalar, Field(ge=0, description="carbon of the fuel per electricity [kg CO2 per kWh]")]
     seen_per_kwh: Annotated[
-        Scalar, Field(description="the controller is told price less fuel cost as a share of this [currency per kWh]")
+        Scalar,
+        Field(ge=0, description="the controller is told price less fuel cost as a share of this [currency per kWh]"),
     ]
 
     @classmethod

@@ -26,19 +26,22 @@ class HeatPump(Device):
         "capacity_kwh_per_c": (2.5, 4.0),
     }
 
-    limit_kw: Annotated[Scalar, Field(description="most electric power [kW]")]
+    limit_kw: Annotated[Scalar, Field(ge=0, description="most electric power [kW]")]
     resistance_c_per_kw: Annotated[
-        Scalar, Field(description="thermal resistance of the house to the air outside [°C per kW]")
+        Scalar, Field(gt=0, description="thermal resistance of the house to the air outside [°C per kW]")
     ]
-    capacity_kwh_per_c: Annotated[Scalar, Field(description="heat that warms the house by one degree [kWh per °C]")]
-    cop_at_zero: Annotated[Scalar, Field(description="heat moved per electricity at 0 °C outdoors [1]")]
-    cop_per_c: Annotated[Scalar, Field(description="by how much that rises per degree outdoors [1 per °C]")]
+    capacity_kwh_per_c: Annotated[
+        Scalar, Field(gt=0, description="heat that warms the house by one degree [kWh per °C]")
+    ]
+    cop_at_zero: Annotated[Scalar, Field(ge=0, description="heat moved per electricity at 0 °C outdoors [1]")]
+    cop_per_c: Annotated[Scalar, Field(ge=0, description="by how much that rises per degree outdoors [1 per °C]")]
     low_c: Annotated[Scalar, Field(description="lower end of the comfort band [°C]")]
     high_c: Annotated[Scalar, Field(description="upper end of the comfort band [°C]")]
     comfort_per_c_h: Annotated[
-        Scalar, Field(description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]")
+        Scalar,
+        Field(ge=0, description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]"),
     ]
-    present: Annotated[Scalar, Field(description="1, or 0 where there is no heat pump [1]")]
+    present: Annotated[Scalar, Field(ge=0, le=1, description="1, or 0 where there is no heat pump [1]")]
 
     @classmethod
     def example(cls) -> Self:

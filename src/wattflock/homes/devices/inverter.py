@@ -20,9 +20,11 @@ class Inverter(Device):
     sizes: ClassVar = ("size_kwp", "limit_kva")
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
 
-    size_kwp: Annotated[Scalar, Field(description="size of the panels [kW peak]")]
-    limit_kva: Annotated[Scalar, Field(description="rating per size of the panels [kVA per kW peak]")]
-    reactive_share: Annotated[Scalar, Field(description="most reactive power as a share of the rating [share]")]
+    size_kwp: Annotated[Scalar, Field(ge=0, description="size of the panels [kW peak]")]
+    limit_kva: Annotated[Scalar, Field(ge=0, description="rating per size of the panels [kVA per kW peak]")]
+    reactive_share: Annotated[
+        Scalar, Field(ge=0, le=1, description="most reactive power as a share of the rating [share]")
+    ]
 
     @classmethod
     def example(cls) -> Self:

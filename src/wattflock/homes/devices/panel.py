@@ -19,7 +19,7 @@ class Panel(Device):
     sizes: ClassVar = ("size_kwp",)
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
 
-    size_kwp: Annotated[Scalar, Field(description="size [kW peak]")]
+    size_kwp: Annotated[Scalar, Field(ge=0, description="size [kW peak]")]
 
     @classmethod
     def example(cls) -> Self:

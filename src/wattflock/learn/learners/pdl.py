@@ -130,7 +130,7 @@ class PDL(Gradient):
             return (optax.apply_updates(net, move), moments), None
 
         (net, adam), _ = jax.lax.scan(step, (held.net, held.adam), length=self.dual_steps)
-        worst_pu = jnp.maximum(held.worst_pu, outcome.excess_pu.max())
+        worst_pu = jnp.maximum(held.worst_pu, outcome.excess["voltage"].max())
         held = dataclasses.replace(held, net=net, adam=adam, worst_pu=worst_pu)
         value = self.augmented(world.limits, outcome, multiplier, held.curvature)
         last = (state.done + 1) % (self.primal_rounds + self.dual_rounds) == 0
