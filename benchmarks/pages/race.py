@@ -1,6 +1,6 @@
 """Marks of a race → seconds to each bar, figures at the end with paired intervals over seeds, and curves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +60,8 @@ def factor(mine: Seconds, theirs: Seconds) -> str:
     if not shared or min(min(each[seed] for seed in shared) for each in (mine, theirs)) <= 0:
         return "–"  # nothing was learned
     mean, half = over_seeds(*({seed: float(np.log(each[seed])) for seed in shared} for each in (mine, theirs)))
-    text = f"{np.exp(mean):.2f}"
-    return text if half is None else f"{text} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
+    middle, wide = float(np.exp(mean or 0.0)), float(np.exp(half or 0.0))
+    return f"{middle:.2f}" if half is None else f"{middle:.2f} ({middle / wide:.2f} to {middle * wide:.2f})"
 
 
 def table(marks: pl.DataFrame) -> str:
@@ -85,7 +85,7 @@ def _bars(runs: dict, bars: dict[str, Bar]) -> str:
     return "\n".join(lines)
 
 
-def _ends(runs: dict, title: str, columns: dict[str, tuple[str, float, int]]) -> str:
+def _ends(runs: dict, title: str, columns: Mapping[str, tuple[str, float, int]]) -> str:
     """Mean over seeds; in brackets the paired difference from gradmap on the same seeds, with its interval."""
     lines = [f"| {title} | " + " | ".join(name for name, *_ in columns.values()) + " |"]
     lines.append("|---|" + "---:|" * len(columns))

@@ -47,7 +47,7 @@ def test_betas_of_adam_are_settings_of_every_learner_by_gradient(name):
 
 @pytest.mark.study
 def test_the_first_step_of_every_home_is_the_rate(world, profile):
-    """Adam's first step is the rate for every weight whose gradient is far above its ε: of homes that matter little too."""
+    """Adam's first step is the rate wherever a gradient is far above its ε: in homes that matter little too."""
 
     def days(key, count):
         return jax.tree.map(lambda x: x[:count], profile)
