@@ -92,7 +92,7 @@ Average = Annotated[
 Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
 Worth = Annotated[float, Field(gt=0, description="what a share beyond this limit counts as [pu]")]
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
-
+Memory = Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean square of a gradient: β₂ [share]")]
 
 TINY = 3e-6  # Adam's ε: a gradient that is only rounding, as of a device that is not there, moves nothing
 
@@ -188,6 +188,8 @@ class Gradient(Learner):
     together: Annotated[
         int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
     ] = 0
+    b1: Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean gradient: β₁ [share]")] = 0.9
+    b2: Memory = 0.999
 
     @property
     def lagrangian(self) -> Lagrangian:
@@ -202,11 +204,15 @@ class Gradient(Learner):
 
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
-        return optax.adam(self.falling(self.rate, steps), eps=TINY)
+        return optax.adam(self.falling(self.rate, steps), self.b1, self.b2, TINY)
 
     def falling(self, rate: float, steps: int) -> optax.Schedule:
         """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
         return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
+
+    def prepared(self, gradient: Any) -> Any:
+        """What Adam is given of a round's gradient of the networks; a learner may scale it."""
+        return gradient
 
     def beside(self, world: World, key: Array) -> Any:
         """Further state of the learner before the first round."""
@@ -236,7 +242,7 @@ class Gradient(Learner):
     def descend(self, state: TrainState, objective: Callable) -> tuple[TrainState, Array, Any]:
         """One Adam step on the exact gradient of `objective(nets) → value, more`; also returns value and more."""
         (value, more), gradient = jax.value_and_grad(objective, has_aux=True)(state.nets)
-        step, adam = self.adam().update(gradient, state.adam)
+        step, adam = self.adam().update(self.prepared(gradient), state.adam)
         return self.moved(state, optax.apply_updates(state.nets, step), adam), value, more
 
     def moved(self, state: TrainState, nets: Any, adam: optax.OptState) -> TrainState:
@@ -257,6 +263,18 @@ class Gradient(Learner):
             return value(outcome), outcome
 
         return objective
+
+
+def unit_per_home(gradient: Any) -> Any:
+    """The gradient of each home scaled to length 1, over all its weights; a tree of arrays (homes, …).
+
+    A length below a thousandth of the mean over homes counts as that thousandth: it is only rounding.
+    """
+    square = sum((leaf**2).sum(tuple(range(1, leaf.ndim))) for leaf in jax.tree.leaves(gradient))
+    length = jnp.sqrt(jnp.asarray(square))
+    length = jnp.maximum(length, 1e-3 * length.mean())
+    scale = jnp.where(length > 0, 1 / jnp.where(length > 0, length, 1), 0)
+    return jax.tree.map(lambda leaf: leaf * scale.reshape(-1, *[1] * (leaf.ndim - 1)), gradient)
 
 
 def backpropagate(learner: Gradient, lagrangian: Lagrangian, state: TrainState, world: World, draw: Draw, key: Array):

@@ -42,8 +42,8 @@ _ALL = (
     ),
     Quantity(
         "saving_captured", "captured", "%",
-        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), where all days have a "
-        "bound. The interval is that of the paired ratio: 95 %, Student's t over days (delta method).",
+        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), on days with a bound. "
+        "The interval is that of the paired ratio: 95 %, Student's t over days (delta method).",
         scale=100, decimals=1, better="higher", half_width="saving_captured_half_width",
     ),
     Quantity(
