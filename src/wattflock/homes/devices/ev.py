@@ -8,7 +8,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio
-from wattflock.homes.devices.battery import end_cost, start_kwh
+from wattflock.homes.devices.battery import charge_to, end_cost, start_kwh
 from wattflock.homes.program import Program, Terms
 
 
@@ -85,6 +85,15 @@ class EV(Device):
         charge_kw, _ = self._room(state, now)
         night = (now.hour >= 22) | (now.hour < 6) | (state < 0.3 * self.size_kwh)
         return jnp.where(night, 1.0, ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw))[None]
+
+    def setpoint(self, state, target, now):
+        """The target is the state of charge before driving in the step, as a share of the size."""
+        return charge_to(target[0] * self.size_kwh - state, self.efficiency, now.dt_h, *self._room(state, now))
+
+    @classmethod
+    def timetable(cls, hour):
+        """Charged evenly from midnight to 7 h, and to half again in the last hours of the day."""
+        return np.interp(hour, [0, 7, 8, 21, 24], [0.3, 0.6, 0.4, 0.4, 0.5])[:, None]
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)
