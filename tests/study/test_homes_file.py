@@ -1,12 +1,18 @@
 """`homes.file`: what a row says is built, what it does not say is drawn, and every wrong cell is told at once."""
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.core.scenario import fingerprint, load, run_id
+from wattflock.core.types import on_device
+from wattflock.learn.learners.rules import Installer
 from wattflock.study.build import build
+from wattflock.world.rollout import judge, rollout
 
 KINDS = 'homes.kinds=[{name="roof", share=0.5, devices={battery={limit_kw=4}, panel={}}}, {name="car", share=0.5, \
 devices={ev={size_kwh=[39, 41]}}}]'
@@ -108,3 +114,29 @@ def test_the_content_of_the_file_is_part_of_the_name_of_a_run(tmp_path):
     (tmp_path / "street.csv").write_text(GOOD.replace("9.5", "9.6"))
     assert fingerprint(scenario) != before
     assert run_id(load(None, ["homes.file=street.csv"])).startswith("gradmap-filestreet.csv-")
+
+
+def test_the_order_of_rows_is_the_order_of_homes(tmp_path):
+    """Rows that say all: the same homes in another order have the same days and results, in that order."""
+    kinds = KINDS.replace("panel={}", "panel={size_kwp=5}").replace("limit_kw=4", "limit_kw=4, size_kwh=9")
+    kinds = kinds.replace("size_kwh=[39, 41]", "size_kwh=40")
+    head, *rows = """kind,terminal,source,panel.size_kwp
+roof,671.1.2,B03,4
+car,634.1,B01,
+load only,675.3,B05,
+roof,645.2,B02,8""".splitlines()
+    order = np.array([2, 0, 3, 1])
+    found = []
+    for text in (rows, [rows[place] for place in order]):
+        built = build(scenario_of(tmp_path, "\n".join([head, *text]), 4, kinds, "data.load_window_days=0"))
+        days = built.sampler.every(jax.random.key(0), "test", 2)
+        days = dataclasses.replace(days, start=0 * days.start + 0.5, ev_plugged=1 + 0 * days.ev_plugged)
+        days = dataclasses.replace(days, ev_driving_kwh=0 * days.ev_driving_kwh)  # cars' trips are drawn by home
+        world = on_device(built.world, "float32")
+        found.append((built, judge(world, rollout(world, Installer(), days, jax.random.key(0), 2), days)))
+    (one, here), (other, there) = found
+    assert [one.kinds[place] for place in order] == list(other.kinds)
+    np.testing.assert_array_equal(one.world.kind[order], other.world.kind)
+    np.testing.assert_array_equal(one.world.placement[order], other.world.placement)
+    np.testing.assert_allclose(here.cost[..., order], there.cost, atol=1e-5)
+    np.testing.assert_allclose(here.voltage_pu, there.voltage_pu, atol=1e-5)

@@ -146,12 +146,14 @@ class HomesSection(Section):
 
     @field_validator("kinds")
     @classmethod
-    def _shares_of_one(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    def _names_and_shares(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
         names = [kind.name for kind in kinds]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"names that differ; {', '.join(twice)} stands twice")
         if (total := sum(kind.share for kind in kinds)) > 1 + 1e-9:
             raise ValueError(f"shares that add up to at most 1; these make {total:g}")
+        if not any(kind.devices for kind in kinds):
+            raise ValueError("kinds of which at least one has a device")
         return kinds
 
 

@@ -186,7 +186,7 @@ def filled(said: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
 
 
 def device_names(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    """Every device that some kind has; panels first, so that their surplus is there for the others' rules."""
+    """Every device that some kind has, panels first."""
     named = dict.fromkeys(name for kind in kinds for name in kind.devices)
     return tuple(sorted(named, key=lambda name: name != "panel"))
 
