@@ -32,7 +32,7 @@ from wattflock.learn.learner import Learner, Progress, advance, begin
 from wattflock.learn.learners.idle import Idle
 from wattflock.study.bound import bound
 from wattflock.study.build import Built, build
-from wattflock.study.compare import spread, unseen
+from wattflock.study.compare import unseen
 from wattflock.study.study_file import read
 from wattflock.world.rollout import judge, rollout
 
@@ -77,9 +77,9 @@ class Judge:
     """Marks a policy on the unseen days."""
 
     def __init__(self, built: Built):
-        self.world, self.days = on_device(built.world, "float32"), unseen(built, 0, 0)
+        self.world, self.days = on_device(built.world, "float32"), unseen(built, 0, 0, BOUND_DAYS)
         self.profile = cast(self.days.profile, np.float32)
-        self.picked = spread(len(self.days.dates), BOUND_DAYS)
+        self.picked = self.days.planned
         optima = bound(built.world, self.days.of(self.picked).profile, workers=os.cpu_count() or 1)
         self.optimum = np.array([optimum.cost for optimum in optima])
         self.idle = self.costs(Idle().policy(()))

@@ -45,13 +45,13 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
             for name, table in tables.items()
         }
     (folder / "chart.json").write_text(json.dumps(chart))
-    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"])))
+    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"], tables["homes"])))
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return folder
 
 
-def make_summary(days: pl.DataFrame) -> dict:
+def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
     trained = {name: {"train_seconds": seconds, "rounds": 700} for name, (*_, seconds) in METHODS.items()}
     trained["bound"] = dict.fromkeys(("train_seconds", "rounds"))
     scenario = {
@@ -62,14 +62,14 @@ def make_summary(days: pl.DataFrame) -> dict:
     return {
         "scenario": scenario, "run": "gradmap-0123456789", "homes": 200, "homes_on_feeder": 2000,
         "test_days": days["day"].n_unique(), "bound_days": days.drop_nulls("optimum_cost_per_home")["day"].n_unique(),
-        "currency": "USD", "on_bound_days": on_shared_days(days),
+        "currency": "USD", "on_bound_days": on_shared_days(days, homes),
         "data": {
             "source": "some homes", "owner": "somebody", "licence": "MIT", "period": "2016 to 2017",
             "composite": {"sun": "california"}, "repairs": {"gap filled": 1234},
         },
         "versions": {"wattflock": "0.1.0", "jax": "0.10.2"},
         "seconds": {"train": 121.0, "judge": 9.2, "bound": 31.5},
-        "methods": {name: summarise(days, name) | card for name, card in trained.items()},
+        "methods": {name: summarise(days, name, homes) | card for name, card in trained.items()},
     }  # fmt: skip
 
 

@@ -13,7 +13,9 @@ from tests.report.conftest import make_run
 from wattflock.core.errors import RunError
 from wattflock.report.study_charts import POINTS, band
 from wattflock.report.study_page import (
+    ALL,
     COLUMNS,
+    SOME,
     Done,
     Findings,
     figures,
@@ -29,6 +31,7 @@ from wattflock.verbs.works import study
 
 METHODS = ("idle", "rules", "through", "gradmap", "bound")
 FIGURES = [QUANTITIES[name] for name in COLUMNS]
+ROWS = [(name, ALL) for name in METHODS[:4]] + [(name, SOME) for name in METHODS]
 STUDY = """
 about = "how <cheap>?"
 seeds = 2
@@ -51,10 +54,12 @@ def done(tmp_path, runs) -> list[Done]:
     for row, seed in ((row, seed) for row in ("main", "street") for seed in (0, 1)):
         folder = shutil.copytree(runs["busy"], tmp_path / f"{row}-{seed}")
         summary = json.loads((folder / "summary.json").read_text())
-        for method in summary["methods"].values():
+        for method in (*summary["methods"].values(), *summary["on_bound_days"].values()):
             method["cost_per_home_day"] = 3.825 + 0.3 * seed
-            method["saving_captured"], method["violation_of_idle"] = 0.8655, None
+            method["co2_kg_per_home_day"] = None
             method["worst_pu"] = 0.004 + 0.003 * seed
+        for method in summary["on_bound_days"].values():
+            method["saving_captured"] = 0.8655
         (folder / "summary.json").write_text(json.dumps(summary))
         found.append(Done(row, seed, folder))
     return found
@@ -62,15 +67,17 @@ def done(tmp_path, runs) -> list[Done]:
 
 def test_the_table_is_mean_and_spread_over_seeds(done):
     table = spreads(figures(done)[0])
-    assert table.select("row", "method").rows() == [(row, m) for row in ("main", "street") for m in METHODS]
-    (mine,) = table.filter(row="street", method="gradmap").to_dicts()
+    assert table.select("row", "method", "judged_on").rows() == [
+        (r, *each) for r in ("main", "street") for each in ROWS
+    ]
+    (mine,) = table.filter(row="street", method="gradmap", judged_on=SOME).to_dicts()
     assert mine["seeds"] == 2
     assert mine["cost_per_home_day_mean"] == pytest.approx(3.975)
     assert mine["cost_per_home_day_sd"] == pytest.approx(0.15 * 2**0.5)
     assert (mine["worst_pu_least"], mine["worst_pu_most"]) == pytest.approx((0.004, 0.007))
     cells = dict(zip(COLUMNS, (spread(quantity, mine) for quantity in FIGURES), strict=True))
     assert (cells["cost_per_home_day"], cells["saving_captured"]) == ("3.98 ± 0.21", "86.6")
-    assert (cells["worst_pu"], cells["violation_of_idle"]) == ("7.00", "–")
+    assert (cells["worst_pu"], cells["co2_kg_per_home_day"]) == ("7.00", "–")
 
 
 def test_one_seed_has_no_spread(done):
@@ -82,6 +89,7 @@ def test_a_figure_that_no_run_has_is_a_dash(done):
     for each in done:
         summary = json.loads((each.folder / "summary.json").read_text())
         summary["methods"] = {"gradmap": summary["methods"]["gradmap"] | {"saving_captured": None}}
+        summary["on_bound_days"] = {}
         (each.folder / "summary.json").write_text(json.dumps(summary))
     lines = spreads(figures(done)[0]).to_dicts()
     assert [spread(QUANTITIES["saving_captured"], each) for each in lines] == ["–", "–"]
@@ -96,17 +104,19 @@ def test_files_hold_every_cell(done, tmp_path):
     text = markdown(table, "USD", found.notes)
     for row in table.to_dicts():
         for cell in (spread(quantity, row) for quantity in FIGURES):
-            assert cell in text and html.escape(cell) in page
+            assert cell == "–" or (cell in text and html.escape(cell) in page)
     assert "how &lt;cheap&gt;?" in page and "main: the first." in page and "- main: the first." in text
     assert page.count("window.vegaEmbed = ") + page.count("window.vegaEmbed=") == 1 and "row_shown" in page
-    assert pl.read_csv(tmp_path / "out" / "runs.csv").height == len(done) * len(METHODS)
+    assert pl.read_csv(tmp_path / "out" / "runs.csv").height == len(done) * len(ROWS)
     pictures = [(tmp_path / "out" / f"curves-{row}.png").read_bytes() for row in ("main", "street")]
     assert all(picture.startswith(b"\x89PNG") and len(picture) > 10_000 for picture in pictures)
 
 
-def test_a_method_that_was_judged_on_fewer_days_says_so(done):
-    text = markdown(spreads(figures(done)[0]), "USD", [])
-    assert text.count("| perfect foresight, 10 days |") == 2 and text.count("| learned (gradmap) |") == 2
+def test_no_table_of_a_study_mixes_sets_of_days(done):
+    every, some = markdown(spreads(figures(done)[0]), "USD", []).split("| row |")[1:]
+    assert "perfect foresight" not in every and "captured" not in every and "On all test days." in every
+    assert some.count("| perfect foresight |") == 2 and "| captured [%] |" in some and "On days with a bound." in some
+    assert every.count("| learned (gradmap) |") == some.count("| learned (gradmap) |") == 2
 
 
 def test_the_terminal_never_breaks_a_number(done):

@@ -1,12 +1,15 @@
 """An experiment goes on until every method was judged after all its rounds; parts of one's own need no file."""
 
 import dataclasses
+import datetime
 
+import numpy as np
 import pytest
 
 from tests.study.own import Flat, Guess, Pool
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
+from wattflock.data.sample import spread
 from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.study.build import parts_of, refuse_few
 from wattflock.study.compare import unseen
@@ -110,6 +113,30 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
     learner = parts_of(checked).learner("gradmap")
     assert isinstance(learner, GradMAP)
     assert (learner.hidden, learner.days, learner.rounds()) == ((8,), 2, 7)
+
+
+@pytest.mark.parametrize("wanted", [7, 10, 12, 20])
+def test_some_days_of_a_year_hold_every_weekday_and_season(built, wanted):
+    """Both the days that are judged and those with a bound; ten whole weeks are unseen, the fifth first."""
+    few, bound = unseen(built, wanted, 0), unseen(built, 0, 0, wanted)
+    for dates in (few.dates, [bound.dates[day] for day in bound.planned]):
+        days = [datetime.date.fromisoformat(date) for date in dates]
+        assert len(set(days)) == wanted and {day.weekday() for day in days} == set(range(7))
+        assert {day.month % 12 // 3 for day in days} == {0, 1, 2, 3}
+
+
+def test_days_with_a_bound_are_one_of_each_part_of_the_year():
+    places = spread([place % 7 for place in range(70)], 10)
+    assert places == [0, 10, 20, 23, 33, 36, 46, 49, 59, 69]
+    assert spread([3, 4, 5], 7) == [0, 1, 2] and spread([3, 4, 5], 0) == []
+
+
+def test_seeds_of_training_meet_the_same_test_days(small):
+    one, other, drawn = (
+        Experiment(load(None, [*small, f"{name}={value}"])).days.profile.load_kw
+        for name, value in (("seed", 0), ("seed", 1), ("judge.seed", 1))
+    )
+    assert np.array_equal(one, other) and not np.array_equal(one, drawn)
 
 
 def test_every_day_is_judged_once_and_no_more_are_there(built):

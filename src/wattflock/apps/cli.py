@@ -20,6 +20,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WIDE = Annotated[bool, typer.Option("--wide", help="Print all columns.")]
 MAIN_THREAD = "wattflock.verbs.feeder"  # OpenDSS crashes in a thread of a process in which JAX has compiled
 WIDEST = 300  # characters of a line with all columns
+USUAL = 120  # and of one with those that matter most
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)
 
 
@@ -149,8 +150,8 @@ def _show(result: object, form: Form) -> None:
 
 
 def _print(console: Any, found: object, wide: bool) -> None:
-    """All columns stand in lines that no terminal may fold; a narrow one scrolls or cuts them."""
-    console.print(found, soft_wrap=wide, width=WIDEST if wide else None)
+    """Columns stand in lines that no terminal may fold; a narrow one scrolls or cuts them."""
+    console.print(found, soft_wrap=True, width=WIDEST if wide else max(console.width, USUAL))
 
 
 def _annotated(parameter: inspect.Parameter, hint: Any) -> Any:

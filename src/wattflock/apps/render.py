@@ -65,7 +65,7 @@ def _(found: Runs, wide: bool = False) -> Any:
 
 
 @shown.register
-def _(found: Study, wide: bool = False) -> Table:
+def _(found: Study, wide: bool = False) -> Group:
     from wattflock.report.study_page import terminal
 
     return terminal(found.table, found.currency, wide)

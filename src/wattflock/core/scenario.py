@@ -199,6 +199,12 @@ class JudgeSection(Section):
         default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
     )
     test_days: int = Field(default=0, ge=0, description="test days to judge on; 0 is all [days]")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**32 - 1,
+        description="loads and first states of the test days; `seed` of the scenario is that of training alone",
+    )
 
 
 class Scenario(Section):

@@ -1,5 +1,7 @@
 """Readings → batches of days for any number of homes; all randomness of the world is here."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -71,14 +73,14 @@ class Sampler(eqx.Module):
         return self.draw(key, "train", days)
 
     def every(self, key: Array, split: str, days: int = 0) -> Profile:
-        """Each day of a split once, or `days` of them evenly spaced over the year."""
+        """Each day of a split once, or `days` of them `spread` over seasons and weekdays."""
         return self._profile(self.calendar(split, days), key, split)
 
     def calendar(self, split: str, days: int = 0) -> Array:
         """Numbers of the days that `every` gives, counted from the first of the readings."""
         all_days = self.split_days[split]
-        picked = np.linspace(0, len(all_days) - 1, days or len(all_days)).round().astype(int)
-        return all_days[picked]
+        weekdays = np.arange(len(all_days)) % 7  # a split is whole weeks
+        return all_days[np.array(spread(weekdays, days or len(all_days)), int)]
 
     def _profile(self, calendar: Array, key: Array, split: str) -> Profile:
         augment = self.augment if split == "train" else NO_CHANGE
@@ -133,6 +135,28 @@ class Sampler(eqx.Module):
         arrives = away & (clock + self.dt_h >= back_h)
         trip_kwh = jax.random.uniform(keys[3], shape, minval=5.0, maxval=15.0)
         return jnp.where(away, 0.0, 1.0), jnp.where(arrives, trip_kwh, 0.0)
+
+
+def spread(weekdays: Sequence[int] | np.ndarray, wanted: int) -> list[int]:
+    """Places of `wanted` of some days in order, one from each of as many equal parts of the year.
+
+    A part gives a day of the weekday that was taken least so far, the nearest to its middle: the order of the weekdays
+    (0, 3, 6, 2, 5, 1, 4) puts weekends into every season. All places where there are no more days than wanted.
+
+    Args:
+        weekdays: of each day, 0 to 6.
+        wanted: how many.
+    """
+    count, used, places = len(weekdays), [0] * 7, []
+    wanted = min(wanted, count)
+    for part in range(wanted):
+        first, end = part * count // wanted, (part + 1) * count // wanted
+        days = [(used[day], 5 * day % 7, abs(2 * place + 1 - first - end), place, day)
+                for place, day in enumerate(map(int, weekdays[first:end]), first)]  # fmt: skip
+        *_, place, day = min(days)
+        used[day] += 1
+        places.append(place)
+    return places
 
 
 def ahead(values: Array, steps: int) -> Array:

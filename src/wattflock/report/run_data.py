@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from wattflock.core.errors import RunError
 from wattflock.core.files import read_json, reason
+from wattflock.study.summary import DAYS_A_YEAR, paired_mean
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "
@@ -25,8 +25,6 @@ COLUMNS = {
 NULL = pl.selectors.float().fill_nan(None)  # numbers that are none
 IDLE = "idle"  # the uncontrolled homes: what every study holds its methods against
 LIMIT = 0.01  # of the uncontrolled violation: what a method may leave and still count as safe
-DAYS_A_YEAR = 365
-RESAMPLES = 2000  # of the bootstrap over days
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,8 +135,8 @@ def violates(run: RunData) -> bool:
 def tradeoff(run: RunData) -> pl.DataFrame:
     """Cost and violation of every method, on all days and on those with an optimum: a row for each, with intervals.
 
-    The interval of a cost is that of its paired difference from the uncontrolled cost; a violation's is a bootstrap
-    over days. Violations in mpu·h per node and day.
+    The interval of a cost is that of its paired difference from the uncontrolled cost; a violation's is that of its
+    mean over days (Student's t), and no violation is below 0. Violations in mpu·h per node and day.
     """
     every = run.days["day"].n_unique()
     found = [
@@ -168,10 +166,9 @@ def _place(method: str, row: dict[str, Any], days: pl.DataFrame) -> dict[str, An
     if cost is not None:
         found |= {"cost_low": cost - half, "cost_high": cost + half}
     values = days.filter(pl.col("method") == method)["violation_pu_h"].drop_nulls().to_numpy()
-    if len(values) > 1:
-        draws = np.random.default_rng(0).choice(values, (RESAMPLES, len(values))).mean(axis=1)
-        low, high = np.quantile(1000 * draws, (0.025, 0.975))
-        found |= {"violation_low": float(low), "violation_high": float(high)}
+    mean, spread = paired_mean(1000 * values)
+    if mean is not None and spread is not None:
+        found |= {"violation_low": max(mean - spread, 0.0), "violation_high": mean + spread}
     return found
 
 

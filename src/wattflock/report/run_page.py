@@ -94,7 +94,9 @@ def _left(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str]:
             if not mine.get("violation_pu_h")
             else ("new", "violations", broken)
         )
-    return words.percent(mine.get("violation_of_idle")), "%", "of the uncontrolled voltage violations left"
+    steps, days = (words.percent(mine.get(name)) for name in ("violated_share", "days_with_violation_share"))
+    beside = f"of the uncontrolled voltage violations left: {steps} % of node-steps, on {days} % of days"
+    return words.percent(mine.get("violation_of_idle")), "%", beside
 
 
 def _first(run: RunData) -> list[PageSection]:

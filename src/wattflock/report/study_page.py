@@ -5,28 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.table import Table as Terminal
+from rich.console import Group
 
 from wattflock.core.files import read_json, write_whole
 from wattflock.report import html, study_charts
 from wattflock.report.html import PageSection, Row
 from wattflock.report.tables import FigureTable
-from wattflock.report.theme import Look, methods, save
-from wattflock.report.words import DASH, counted, number, shown
-from wattflock.study.quantities import QUANTITIES, Quantity
+from wattflock.report.theme import methods, save
+from wattflock.report.words import DASH, number
+from wattflock.report.words import shown as cell
+from wattflock.study.quantities import QUANTITIES, SHORT, Quantity
 
-KEYS = ("row", "method")
+ALL, SOME = "all test days", "days with a bound"
+KEYS = ("row", "method", "judged_on")
 CAPTION = "Mean over seeds, ± their standard deviation where it is not 0; the worst excess is that of any seed."
 WORST = ("worst_pu",)  # the greatest of all seeds instead of their mean
-COLUMNS = (
-    "cost_per_home_day",
-    "saving_captured",
-    "violation_of_idle",
-    "violated_share",
-    "worst_pu",
-    "co2_kg_per_home_day",
-    "train_seconds",
-)
+COLUMNS = (*SHORT, "train_seconds")
+FEW = ("cost_per_home_day", "saving_captured", "violation_pu_h")  # 80 characters wide
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,19 +44,25 @@ class Findings:
 
 
 def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:
-    """A line for each run and method with all figures of `summary.json`, and the currency."""
+    """A line for each run and method on all test days, and on those with a bound; and the currency."""
     lines, currency = [], ""
     for each in done:
         summary = read_json(each.folder / "summary.json")
-        currency = summary["currency"]
+        currency, some = summary["currency"], summary.get("on_bound_days") or {}
         place = {"row": each.row, "seed": each.seed, "run": each.folder.name}
-        lines += [place | {"method": name} | found for name, found in summary["methods"].items()]
+        most = max(found.get("days") or 0 for found in summary["methods"].values())
+        for days, methods_on in ((ALL, summary["methods"]), (SOME, some)):
+            lines += [
+                place | {"method": name, "judged_on": days} | found
+                for name, found in methods_on.items()
+                if days == SOME or (found.get("days") or 0) == most
+            ]
     table = pl.DataFrame(lines, infer_schema_length=None)
-    return table.with_columns(pl.exclude("row", "seed", "run", "method").cast(pl.Float64)), currency
+    return table.with_columns(pl.exclude("row", "seed", "run", "method", "judged_on").cast(pl.Float64)), currency
 
 
 def spreads(runs: pl.DataFrame) -> pl.DataFrame:
-    """A line for each row and method: how many seeds, and `_mean`, `_sd`, `_least` and `_most` of every figure."""
+    """A line for each row, method and set of days: seeds, and `_mean`, `_sd`, `_least`, `_most` of every figure."""
     found = pl.selectors.numeric() - pl.selectors.by_name("seed")
     return runs.group_by(KEYS, maintain_order=True).agg(
         pl.len().alias("seeds"),
@@ -77,20 +78,24 @@ def spread(quantity: Quantity, row: dict[str, Any]) -> str:
     worst = quantity.name in WORST
     middle, beside = (row.get(f"{quantity.name}_{kind}") for kind in ("most" if worst else "mean", "sd"))
     more = "0" if worst or beside is None else number(quantity.scale * beside, 2)
-    text = shown(quantity, middle)
+    text = cell(quantity, middle)
     return text if more == "0" else f"{text} ± {more}"
 
 
-def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> FigureTable:
-    """The table of a study: a row for each of its rows and methods."""
+def tables_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> list[FigureTable]:
+    """The tables of a study, one for each set of days: a row for each of its rows and methods, all on the same days."""
+    return [_table_of(some, currency, names) for some in found.partition_by("judged_on", maintain_order=True)]
+
+
+def _table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...]) -> FigureTable:
     looks = methods(found["method"].unique(maintain_order=True))
-    found = found.with_columns(most=pl.col("days_mean").max().over("row"))
-    chosen = [QUANTITIES[name] for name in names]
+    known = [name for name in names if found[f"{name}_mean"].null_count() < found.height]
+    chosen = [QUANTITIES[name] for name in known]
     rows = [
         Row(
             [
                 each["row"],
-                _label(looks, each),
+                looks[each["method"]].label,
                 str(each["seeds"]),
                 *(spread(quantity, each) for quantity in chosen),
             ],
@@ -99,18 +104,10 @@ def table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMN
         for each in found.iter_rows(named=True)
     ]
     heads = [("row", ""), ("method", ""), ("seeds", ""), *((each.label, each.unit_in(currency)) for each in chosen)]
-    return FigureTable(heads, rows, CAPTION, left=2)
+    return FigureTable(heads, rows, f"On {found['judged_on'][0]}. {CAPTION}", left=2)
 
 
-def _label(looks: dict[str, Look], row: dict[str, Any]) -> str:
-    """The method, and on how many days it was judged where that is not all."""
-    days = row["days_mean"]
-    return looks[row["method"]].label + (
-        f", {counted(round(days), 'day')}" if days is not None and days < row["most"] else ""
-    )
-
-
-def write_study(folder: Path, study: Findings) -> Terminal:
+def write_study(folder: Path, study: Findings) -> Group:
     """Write `runs.csv`, `table.csv`, `table.md`, `curves-<row>.png` and `study.html`; returns the terminal's table.
 
     Raises:
@@ -129,22 +126,24 @@ def write_study(folder: Path, study: Findings) -> Terminal:
 
 
 def markdown(found: pl.DataFrame, currency: str, notes: list[str]) -> str:
-    """The table for a page of docs, with its notes."""
-    return table_of(found, currency).markdown() + "".join(f"- {note}\n" for note in notes)
+    """The tables for a page of docs, with their notes."""
+    tables = [table.markdown() for table in tables_of(found, currency)]
+    return "\n".join(tables) + "".join(f"- {note}\n" for note in notes)
 
 
-def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Terminal:
-    """The table for the terminal; 80 characters wide unless `wide`."""
-    names = COLUMNS if wide else ("cost_per_home_day", "saving_captured", "violation_of_idle")
-    return table_of(found, currency, names).terminal()
+def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Group:
+    """The tables for the terminal; 80 characters wide unless `wide`."""
+    return Group(*(table.terminal() for table in tables_of(found, currency, COLUMNS if wide else FEW)))
 
 
 def page(study: Findings, found: pl.DataFrame, marks: pl.DataFrame, currency: str) -> str:
     """One HTML page that opens offline."""
     learned = html.figure(study_charts.time_to_quality(marks, currency))
     runs = [f"{each.row}, seed {each.seed}: {each.folder.name}" for each in study.done]
+    tables = tables_of(found, currency)
+    shown = "".join(html.paragraph(table.note, "soft") + table.page() for table in tables)
     sections = [
-        PageSection("table", "All rows", CAPTION, table_of(found, currency).page(), "table"),
+        PageSection("table", "All rows", "", shown, "table"),
         PageSection("learning", "Time to quality", study_charts.CAPTION, learned, "time to quality"),
         PageSection("rows", "What the rows are", "", html.bullets(study.notes), "rows"),
         PageSection(

@@ -31,11 +31,11 @@ class FigureTable:
     whole: int = 0  # and so many of them are never broken
 
     def terminal(self) -> Terminal:
-        """For the terminal; a number is never broken."""
+        """For the terminal; a number is never broken, a heading has a line for each word."""
         caption = Text(self.note) if self.note else None
         made = Terminal(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption=caption)
         for place, (name, unit) in enumerate(self.heads):
-            head, number = Text("\n".join(filter(None, (name, unit)))), place >= self.left
+            head, number = Text("\n".join(filter(None, (*name.split(), unit)))), place >= self.left
             kept = number or place < self.whole
             side = "right" if number else "left"
             made.add_column(head, justify=side, vertical="bottom", no_wrap=kept, overflow="fold")
@@ -71,26 +71,28 @@ def of_methods(figures: dict[str, Summary], summary: Summary, names: Sequence[st
 
 
 def compared(summary: Summary, wide: bool = False) -> list[FigureTable]:
-    """Methods on all days; and, where some were judged on fewer, all of them on those days.
+    """Methods on all days; and, where some were judged on fewer, all of them on those days: no table mixes days.
 
     Args:
         wide: with all figures, not only those that matter most.
     """
     names, days = WIDE if wide else SHORT, summary.get("test_days")
     every = {name: row for name, row in summary["methods"].items() if row.get("days", days) == days}
-    text = f"{counted(summary.get('homes'), 'home')}, {counted(days, 'unseen day')}. {PER_HOME}"
-    few = summary.get("bound_days")
-    text += f" Captured: on {few} of the days." if few and few != days else ""
-    found = [of_methods(every, summary, names, text)]
+    if all(row.get("saving_captured") is None for row in every.values()):  # not all days have a bound
+        alone = [name for name in names if name != "saving_captured"]
+    else:
+        alone = list(names)
+    text = f"{counted(summary.get('homes'), 'home')}, {counted(days, 'test day')} of weeks not trained on. {PER_HOME}"
+    found = [of_methods(every, summary, alone, text)]
     if some := summary.get("on_bound_days"):
         same = [name for name in names if name != "train_seconds"]
-        text = f"The same figures on {counted(summary.get('bound_days'), 'day')} with perfect foresight."
+        text = f"All methods on the {counted(summary.get('bound_days'), 'day')} with perfect foresight alone."
         found.append(of_methods(some, summary, same, text))
     return found
 
 
 def comparison(summary: Summary, wide: bool = False) -> Group:
-    """The comparison for the terminal; 80 characters wide unless `wide`."""
+    """The comparison for the terminal; 120 characters wide unless `wide`."""
     return Group(*(table.terminal() for table in compared(summary, wide)))
 
 
@@ -99,7 +101,7 @@ def markdown(summary: Summary, wide: bool = True) -> str:
     return "\n".join(table.markdown() for table in compared(summary, wide))
 
 
-OVERVIEW = ("cost_per_home_day", "saving_captured", "violation_of_idle", "peak_kw")
+OVERVIEW = ("cost_per_home_day", "saving_per_home_day", "violation_pu_h", "peak_kw")
 
 
 def overview(table: pl.DataFrame) -> Terminal | str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from wattflock.report.run_data import DAYS_A_YEAR, LIMIT, RunData, before, best, savings
 from wattflock.report.theme import methods
-from wattflock.study.quantities import Quantity
+from wattflock.study.quantities import QUANTITIES, Quantity
 
 DASH = "–"
 SMALL = 0.005  # a change below half a per cent is none
@@ -86,10 +86,12 @@ def story(run: RunData) -> list[str]:
             f"is {money(mine['cost_per_home_day'])} {run.currency} a day, and {money(theirs.get('cost_per_home_day'))} "
             f"{run.currency} when nobody steers."
         )
-    if mine.get("saving_captured") is not None:
+    planned = run.shared.get(name, mine)
+    if planned.get("saving_captured") is not None:
         few = run.summary.get("bound_days")
         where = f" on {few} of these days" if few and few != run.summary.get("test_days") else ""
-        said.append(f"The saving is {percent(mine['saving_captured'])} % of what perfect foresight could save{where}.")
+        share = cell(QUANTITIES["saving_captured"], planned)
+        said.append(f"The saving is {share} % of what perfect foresight could save{where}.")
     if (mine.get("rounds") or 0) < (mine.get("rounds_asked") or 0):
         said.append(f"It was judged after {mine['rounds']} of {mine['rounds_asked']} rounds of training.")
     if losers := who_pays_more(run, name):
@@ -168,9 +170,11 @@ def _violates(run: RunData, name: str) -> str:
         return (
             "keeps every voltage within its limits" if not amount else "violates voltage limits that nobody did before"
         )
+    steps = row.get("violated_share")
+    more = "" if steps is None else f" ({percent(steps)} % of node-steps)"
     if share > 1:
-        return f"raises the voltage violations to {percent(share)} % of the uncontrolled ones"
-    return f"leaves {percent(share)} % of the voltage violations"
+        return f"raises the voltage violations to {percent(share)} % of the uncontrolled ones{more}"
+    return f"leaves {percent(share)} % of the voltage violations{more}"
 
 
 def _emits(run: RunData, name: str) -> str:

@@ -1,6 +1,7 @@
 """Methods on the same unseen days: judged alike, in one set of tables."""
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError, WattflockError
 from wattflock.core.types import Profile, cast
-from wattflock.data.sample import Sampler
+from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
 from wattflock.study.bound import Optimum
 from wattflock.study.build import Built
@@ -33,12 +34,13 @@ class Days:
     dates: list[str]
     few: np.ndarray  # homes whose series are kept
     shown: list[int]  # days on which they are kept: the sunniest and the coldest of those with a bound
+    planned: list[int]  # days with a bound: `spread` over seasons and weekdays
 
     def of(self, picked: list[int]) -> "Days":
         """Some of the days."""
         profile = jax.tree.map(lambda x: x[picked], self.profile)
-        shown = [picked.index(day) for day in self.shown if day in picked]
-        return Days(profile, [self.dates[day] for day in picked], self.few, shown)
+        shown, planned = ([picked.index(day) for day in some if day in picked] for some in (self.shown, self.planned))
+        return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned)
 
 
 def refuse_learner(name: str, who: Learner, state: Any, built: Built, days: Days) -> None:
@@ -86,7 +88,13 @@ def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[s
 
 
 def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
-    """Every day of the test split once, or `days` of them spread over the year.
+    """Every day of the test split once, or `days` of them spread over seasons and weekdays.
+
+    Args:
+        built: world, sampler and readings.
+        days: how many; 0 is all.
+        seed: of what is drawn on these days: which homes' loads, and how full devices begin.
+        bound_days: on how many of them a bound is found.
 
     Raises:
         ScenarioError: there are fewer days.
@@ -97,16 +105,12 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
     kinds = sorted(set(built.kinds), key=lambda kind: (-kind.count("+"), kind))  # those with most devices first
     few = np.array([built.kinds.index(kind) for kind in kinds[:SHOWN_HOMES]])
     profile = cast(jax.tree.map(np.asarray, profile), np.float64)
-    among = spread(len(calendar), bound_days) or list(range(len(calendar)))
+    dates = dates_of(built.readings.first_day, calendar)
+    planned = spread([datetime.date.fromisoformat(date).weekday() for date in dates], bound_days)
+    among = planned or list(range(len(dates)))
     sunny = max(among, key=lambda day: profile.sun_kw_per_kwp[day].mean())
     cold = min(among, key=lambda day: profile.outdoor_c[day].mean())
-    return Days(profile, dates_of(built.readings.first_day, calendar), few, sorted({sunny, cold}))
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """`wanted` whole numbers below `count`, evenly spaced."""
-    wanted = min(wanted, count)  # a bound of more days than are judged is one of all that are
-    return sorted({round((k + 0.5) * count / wanted - 0.5) for k in range(wanted)})
+    return Days(profile, dates, few, sorted({sunny, cold}), planned)
 
 
 def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Tables:
@@ -152,6 +156,7 @@ def collect(tables: Sequence[Tables], optima: dict[int, Optimum], homes: int) ->
     return all_of
 
 
-def figures(days: pl.DataFrame) -> dict[str, dict]:
+def figures(tables: Tables) -> dict[str, dict]:
     """`summarise` of every method, in the order of the table."""
-    return {method: summarise(days, method) for method in days["method"].unique(maintain_order=True)}
+    days, homes = tables["days"], tables["homes"]
+    return {method: summarise(days, method, homes) for method in days["method"].unique(maintain_order=True)}

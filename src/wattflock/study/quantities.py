@@ -42,8 +42,9 @@ _ALL = (
     ),
     Quantity(
         "saving_captured", "captured", "%",
-        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), on the days with a bound.",
-        scale=100, better="higher",
+        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), where all days have a bound. "
+        "The interval is that of the paired ratio: 95 %, Student's t over days (delta method).",
+        scale=100, decimals=1, better="higher", half_width="saving_captured_half_width",
     ),
     Quantity(
         "violation_of_idle", "violation", "% of idle",
@@ -51,13 +52,13 @@ _ALL = (
         scale=100, better="lower",
     ),
     Quantity(
-        "violation_pu_h", "violation", "mpu·h/node/day",
+        "violation_pu_h", "violation", "mpu·h/day",
         "How far and how long voltages leave their band: per unit times hours, mean per node and day. 1 mpu·h is a "
         "thousandth of the nominal voltage for one hour.",
         scale=1000, better="lower",
     ),
     Quantity(
-        "violated_share", "node-steps violated", "%",
+        "violated_share", "violated node-steps", "%",
         "Share of all nodes and time steps whose voltage is outside the band.",
         scale=100, better="lower",
     ),
@@ -67,7 +68,7 @@ _ALL = (
         scale=1000, better="lower",
     ),
     Quantity(
-        "days_with_violation_share", "days with a violation", "%",
+        "days_with_violation_share", "violated days", "%",
         "Share of test days with any node beyond a limit at any step.",
         scale=100, better="lower",
     ),
@@ -96,16 +97,28 @@ _ALL = (
         better="lower",
     ),
     Quantity(
+        "pay_more_share", "homes that pay more", "%",
+        "Share of the homes whose mean cost over the judged days is above that of the uncontrolled homes.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "pay_more_worst_per_year", "worst home pays more", "{currency}/year",
+        "What the home that loses most pays more than uncontrolled, its mean over the judged days times 365; 0 where "
+        "no home pays more.",
+        better="lower",
+    ),
+    Quantity(
         "train_seconds", "training", "s",
         "Wall-clock time of learning, compilation included, validation marks left out; 0 where nothing is learned.",
         better="lower",
     ),
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
-SHORT = (  # the first figures of a comparison; 80 characters wide on a terminal
-    "cost_per_home_day", "saving_per_home_day", "saving_captured", "violation_of_idle", "co2_kg_per_home_day",
+SHORT = (  # the first figures of a comparison; at most 120 characters wide on a terminal
+    "cost_per_home_day", "saving_per_home_day", "saving_captured", "violation_pu_h", "violated_share",
+    "days_with_violation_share", "worst_pu", "comfort_violation_c_h", "co2_kg_per_home_day", "pay_more_share",
 )  # fmt: skip
 WIDE = (
-    *SHORT, "peak_kw", "violated_share", "worst_pu", "days_with_violation_share", "comfort_violation_c_h",
-    "import_kwh_per_home_day", "export_kwh_per_home_day", "reverse_peak_kw", "train_seconds",
+    *SHORT, "pay_more_worst_per_year", "violation_of_idle", "peak_kw", "reverse_peak_kw", "import_kwh_per_home_day",
+    "export_kwh_per_home_day", "train_seconds",
 )  # fmt: skip

@@ -1,10 +1,17 @@
-"""Days → the figures of a method, with intervals over days (paired with the uncontrolled case and the optimum)."""
+"""Days → the figures of a method, with intervals over days (paired with the uncontrolled case and the optimum).
+
+All intervals are 95 %, Student's t. Those over days show how a figure would change with other days of such a year, not
+with other homes or another training; `over_seeds` gives that of the difference of two methods over trainings.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
-RESAMPLES = 2000
+DAYS_A_YEAR = 365
+SAME = 1e-9  # [currency per day]: costs that differ by less are equal, they were summed in another order
 MEANS = {
     "cost_per_home_day": "cost_per_home",
     "violation_pu_h": "violation_pu_h",
@@ -15,37 +22,41 @@ MEANS = {
     "co2_kg_per_home_day": "carbon_kg_per_home",
 }
 MOST = {"worst_pu": "worst_pu", "peak_kw": "peak_kw", "reverse_peak_kw": "reverse_peak_kw"}
+Figures = dict[str, float | None]
 
 
-def summarise(days: pl.DataFrame, method: str) -> dict[str, float | None]:
-    """The figures of one method from the table of all methods' days.
-
-    The saving against the uncontrolled case is a paired difference: both are judged on the same days, so its interval
-    (95 %, Student's t over days) excludes the effect of the season on both. The other intervals are 95 % bootstrap
-    intervals over days (2,000 resamples of whole days, fixed seed). They show how a figure would change with other days
-    of such a year, not with other homes or another training.
+def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None) -> Figures:
+    """The figures of one method from the tables of all methods, all of them on the same days: those of the method.
 
     Args:
         days: rows (method, day) with `optimum_cost_per_home` filled on the days with an optimum.
         method: which.
+        homes: rows (method, day, home) with `cost`; without them it is not known who pays more.
+
+    Returns:
+        Every figure of `quantities` but training, half widths of intervals, and how many days. The saving captured is
+        None unless all of the days have an optimum.
     """
     own = days.filter(pl.col("method") == method).sort("day")
-    result: dict[str, float | None] = {"days": own.height}
+    result: Figures = {"days": own.height}
     result |= {name: _number(own[column].mean()) for name, column in MEANS.items()}
     result |= {name: _number(own[column].max()) for name, column in MOST.items()}
     result["days_with_violation_share"] = float(np.mean(own["worst_pu"].to_numpy() > 0))
-    result["cost_low"], result["cost_high"] = _interval(own["cost_per_home"].to_numpy(), np.ones(own.height))
+    _, result["cost_half_width"] = paired_mean(own["cost_per_home"].to_numpy())
     idle = days.filter(pl.col("method") == "idle").select("day", idle="cost_per_home", beyond="violation_pu_h")
     paired = own.join(idle, on="day")
     saved = (paired["idle"] - paired["cost_per_home"]).to_numpy()
     result["saving_per_home_day"], result["saving_half_width"] = paired_mean(saved)
-    result |= _captured(paired.filter(pl.col("optimum_cost_per_home").is_not_null()))
+    possible = (paired["idle"] - paired["optimum_cost_per_home"]).to_numpy()
+    known = len(possible) > 0 and np.isfinite(possible).all() and possible.sum() > 0
+    captured = paired_ratio(saved, possible) if known else (None, None)
+    result["saving_captured"], result["saving_captured_half_width"] = captured
     beyond = float(paired["beyond"].sum())
     result["violation_of_idle"] = float(paired["violation_pu_h"].sum()) / beyond if beyond > 0 else None
-    return result
+    return result | who_pays_more(homes, method, own["day"])
 
 
-def on_shared_days(days: pl.DataFrame) -> dict[str, dict[str, float | None]]:
+def on_shared_days(days: pl.DataFrame, homes: pl.DataFrame | None = None) -> dict[str, Figures]:
     """`summarise` of every method on the days with an optimum, for some methods are judged on those alone.
 
     Empty where those are all days, or none: then the figures of all days can be held against each other.
@@ -53,7 +64,28 @@ def on_shared_days(days: pl.DataFrame) -> dict[str, dict[str, float | None]]:
     some = days.filter(pl.col("optimum_cost_per_home").is_not_null())
     if not 0 < some["day"].n_unique() < days["day"].n_unique():
         return {}
-    return {method: summarise(some, method) for method in some["method"].unique(maintain_order=True)}
+    return {method: summarise(some, method, homes) for method in some["method"].unique(maintain_order=True)}
+
+
+def who_pays_more(homes: pl.DataFrame | None, method: str, days: pl.Series) -> Figures:
+    """Share of the homes whose mean cost over these days is above idle's, and the most that one pays more in a year.
+
+    Args:
+        homes: rows (method, day, home) with `cost` [currency]; None: both figures are None.
+        method: which.
+        days: on which; idle's cost is that of the same days.
+    """
+    if homes is None:
+        return {"pay_more_share": None, "pay_more_worst_per_year": None}
+    mean = homes.filter(pl.col("day").is_in(days.implode())).group_by("method", "home").agg(pl.col("cost").mean())
+    usual = mean.filter(pl.col("method") == "idle").select("home", usual="cost")
+    extra = mean.filter(pl.col("method") == method).join(usual, on="home").select(pl.col("cost") - pl.col("usual"))
+    more = extra["cost"].to_numpy()
+    worst = DAYS_A_YEAR * float(max(more.max(), 0)) if len(more) and more.max() > SAME else 0.0
+    return {
+        "pay_more_share": float(np.mean(more > SAME)) if len(more) else None,
+        "pay_more_worst_per_year": worst if len(more) else None,
+    }
 
 
 def paired_mean(differences: np.ndarray) -> tuple[float | None, float | None]:
@@ -65,24 +97,30 @@ def paired_mean(differences: np.ndarray) -> tuple[float | None, float | None]:
     return float(differences.mean()), float(stdtrit(count - 1, 0.975)) * error
 
 
-def _captured(paired: pl.DataFrame) -> dict[str, float | None]:
-    saved = (paired["idle"] - paired["cost_per_home"]).to_numpy()
-    possible = (paired["idle"] - paired["optimum_cost_per_home"]).to_numpy()
-    if not len(saved) or possible.sum() <= 0:
-        return {"saving_captured": None, "saving_captured_low": None, "saving_captured_high": None}
-    low, high = _interval(saved, possible)
-    return {
-        "saving_captured": float(saved.sum() / possible.sum()),
-        "saving_captured_low": low,
-        "saving_captured_high": high,
-    }
+def paired_ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, float | None]:
+    """R = Σ above / Σ below over the same days, and half of its 95 % interval; None for one day.
+
+    The delta method: the half width is t(n - 1, 0.975) · s / (√n · mean below), with s the standard deviation (n - 1)
+    of the residuals above - R · below, whose sum is 0. Source: Cochran 1977, Sampling Techniques, eq. 2.46, without the
+    correction for a finite population.
+    """
+    share = float(above.sum() / below.sum())
+    _, half = paired_mean(above - share * below)
+    return share, None if half is None else half / abs(float(below.mean()))
 
 
-def _interval(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
-    """95 % bootstrap interval of sum(above) / sum(below) over days."""
-    pick = np.random.default_rng(0).integers(len(above), size=(RESAMPLES, len(above)))
-    low, high = np.percentile(above[pick].sum(1) / below[pick].sum(1), (2.5, 97.5))
-    return float(low), float(high)
+def over_seeds(mine: Mapping[int, float], theirs: Mapping[int, float]) -> tuple[float | None, float | None]:
+    """Mean over the seeds of both methods of mine - theirs, and half of its 95 % interval (Student's t, paired).
+
+    Args:
+        mine: seed of training → a figure.
+        theirs: the same of the other method; seeds that one of them lacks are left out.
+
+    Returns:
+        None for the half width of fewer than two seeds, None for both of no seed.
+    """
+    seeds = sorted(mine.keys() & theirs.keys())
+    return paired_mean(np.array([mine[seed] - theirs[seed] for seed in seeds], float))
 
 
 def _number(value) -> float | None:

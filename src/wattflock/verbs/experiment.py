@@ -89,7 +89,7 @@ class Experiment:
     def days(self) -> compare.Days:
         """The unseen days."""
         judge = self.scenario.judge
-        return compare.unseen(self.built, judge.test_days, self.scenario.seed, judge.bound_days)
+        return compare.unseen(self.built, judge.test_days, judge.seed, judge.bound_days)
 
     @functools.cached_property
     def idle(self) -> dict[str, float]:
@@ -101,7 +101,7 @@ class Experiment:
     @functools.cached_property
     def no_bound(self) -> str:
         """Why the optimum cannot be found in this market; empty where it can."""
-        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        picked = self.days.planned
         return why_no_bound(self.built.world, self.days.of(picked).profile) if picked else ""
 
     def begin(self) -> None:
@@ -177,7 +177,7 @@ class Experiment:
 
     def optima(self) -> dict[int, Optimum]:
         """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
-        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        picked = self.days.planned
         found = {}
         with bar("bound", len(picked)) as shown:
             shown.at(0, "compiling, and solving the first days …")
@@ -189,7 +189,7 @@ class Experiment:
 
     def receding(self) -> dict[int, np.ndarray]:
         """What homes do that plan by themselves, on the days with a bound: number of the day → actions."""
-        picked = compare.spread(len(self.days.dates), self.scenario.judge.bound_days)
+        picked = self.days.planned
         some, found = self.days.of(picked).profile, {}
         with bar("mpc", len(picked)) as shown:
             shown.at(0, "compiling, and planning the first days …")
@@ -271,9 +271,9 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count)
     every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
-    result = summary(experiment, compare.figures(every["days"]), cards) | {
+    result = summary(experiment, compare.figures(every), cards) | {
         "bound_days": len(optima),
-        "on_bound_days": on_shared_days(every["days"]),
+        "on_bound_days": on_shared_days(every["days"], every["homes"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "notes": notes(experiment),
@@ -315,7 +315,7 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
         tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     every["curves"] = curves([], 0.0)  # nothing learns here
-    found = summary(experiment, compare.figures(every["days"]), cards) | {"bound_days": 0}
+    found = summary(experiment, compare.figures(every), cards) | {"bound_days": 0}
     return Comparison(found, every, chart(experiment.built), experiment.run.folder if experiment.run else None)
 
 
