@@ -49,7 +49,7 @@ class Device(eqx.Module):
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
     draws: ClassVar[tuple[float, ...]] = (1.0,)  # of each control: 1 where a higher action draws more power, else -1
-
+    turn: ClassVar[int] = 0  # in rules: 0 whatever the surplus is, 1 uses it, 2 stores it, 3 covers what lacks
     level: ClassVar[tuple[str, str] | tuple[()]] = ()  # name and unit of the state, where figures show it
 
     @classmethod
