@@ -84,11 +84,13 @@ class Battery(Device):
         return jnp.zeros_like(state)[None]
 
     def rule(self, state, now, surplus_kw):
-        """Store the surplus; cover the home in dear hours; from 21 h refill to half."""
+        """Store the surplus; cover the home in dear hours; from 21 h refill evenly to half by midnight."""
         charge_kw, discharge_kw = self._room(state, now.dt_h)
         take = ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw)
         give = -ratio(jnp.clip(-surplus_kw, 0, discharge_kw), discharge_kw)
-        refill = jnp.where((now.hour >= 21) & (state < 0.5 * self.size_kwh), 1.0, 0.0)
+        evenly_kwh = jnp.maximum(0.5 * self.size_kwh - state, 0) * now.dt_h / jnp.maximum(24 - now.hour, now.dt_h)
+        evenly = charge_to(evenly_kwh, self.efficiency, now.dt_h, charge_kw, discharge_kw)[0]
+        refill = jnp.where(now.hour >= 21, evenly, 0.0)
         short = jnp.where(now.import_price_per_kwh > self.dear_per_kwh, give, refill)
         return jnp.where(surplus_kw > 0, take, short)[None]
 

@@ -1,9 +1,10 @@
 """The timer with a droop: every home's power also falls with the voltage at its own meter."""
 
+from typing import Annotated
+
 import jax.numpy as jnp
 from pydantic import Field
 
-from typing import Annotated
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.learn.clock import Clock, Schedule, Timed, installed
 from wattflock.learn.lagrangian import Average, Days, Halvings, Margin, MultiplierInit, Rate, Rounds
