@@ -122,5 +122,5 @@ def test_a_droop_draws_less_where_the_voltage_is_low_and_more_where_it_is_high(v
 
 
 def test_a_droop_needs_voltmeters(world):
-    with pytest.raises(ScenarioError, match="homes.voltmeter"):
+    with pytest.raises(ScenarioError, match=r"homes\.voltmeter"):
         TimerDroop.example().init(world.blind(), jax.random.key(0))

@@ -83,13 +83,15 @@ class Device(eqx.Module):
         return self.idle(state, now)
 
     def setpoint(self, state: Scalar, target: Array, now: Profile) -> Array:
-        """The action that brings the device to a timer's target, (controls,); by default the target is a change of
-        the action without control. A target is of order one, and the policy clips the action."""
+        """The action that brings the device to a timer's target, both of shape (controls,) and of order one.
+
+        By default the target is a change of the action without control. The policy clips the action.
+        """
         return self.idle(state, now) + target
 
     @classmethod
-    def timetable(cls, hour: Array) -> Array:
-        """Targets that an installer would set for the steps that end at hours of the day (steps,); (steps, controls)"""
+    def timetable(cls, hour: np.ndarray) -> np.ndarray:
+        """Targets (steps, controls) that an installer would set for steps that end at these hours of the day."""
         return np.zeros((len(hour), cls.controls))
 
     def stored_kwh(self, state: Scalar) -> Scalar:

@@ -101,7 +101,7 @@ class Battery(Device):
     @classmethod
     def timetable(cls, hour):
         """Half at night, filled evenly from 10 to 16 h, emptied from 16 to 21 h, half again by midnight."""
-        return np.interp(hour, [0, 10, 16, 21, 24], [0.5, 0.5, 0.95, 0.1, 0.5])[:, None]
+        return np.interp(hour[:, None], [0, 10, 16, 21, 24], [0.5, 0.5, 0.95, 0.1, 0.5])
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)

@@ -98,7 +98,7 @@ class EV(Device):
     @classmethod
     def timetable(cls, hour):
         """Charged evenly from midnight to 7 h, and to half again in the last hours of the day."""
-        return np.interp(hour, [0, 7, 8, 21, 24], [0.3, 0.6, 0.4, 0.4, 0.5])[:, None]
+        return np.interp(hour[:, None], [0, 7, 8, 21, 24], [0.3, 0.6, 0.4, 0.4, 0.5])
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)

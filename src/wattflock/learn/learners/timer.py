@@ -1,4 +1,4 @@
-"""A timer: set-points by kind of home, hour and day type, fitted to training days; it observes nothing but the clock."""
+"""A timer: set-points by kind of home, hour and day type, fitted to training days."""
 
 from wattflock.learn.clock import Schedule, Timed, installed
 from wattflock.learn.lagrangian import Average, Days, Halvings, Margin, MultiplierInit, Rate, Rounds, backpropagate
