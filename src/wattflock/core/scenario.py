@@ -158,12 +158,31 @@ class HomesSection(Section):
 
 
 class FeederSection(Section):
-    """The feeder and the band that its voltages must keep."""
+    """The feeder and the limits that it must keep."""
 
-    part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder/feeders")
+    part: str = Field(
+        default="ieee123", description="wiring, a file of wattflock/feeder/feeders; none: homes without wires"
+    )
     settings: Settings = SETTINGS
     low_pu: float = Field(default=0.95, ge=0.5, le=1, description="lowest voltage that is no violation [pu]")
     high_pu: float = Field(default=1.05, ge=1, le=1.5, description="highest voltage that is no violation [pu]")
+    service_drop_pu: float = Field(
+        default=0.0, ge=0, le=0.05, description="kept for the customer's own line: narrows the band on both sides [pu]"
+    )
+    loading: float = Field(
+        default=1.0, ge=0, le=10, description="most current over rating, where it is known; 0: not judged [share]"
+    )
+    unbalance: float = Field(
+        default=0.03, ge=0, le=1, description="most negative over positive sequence voltage; 0: not judged [share]"
+    )
+
+    @field_validator("service_drop_pu")
+    @classmethod
+    def _leaves_a_band(cls, drop: float, info: pydantic.ValidationInfo) -> float:
+        width = info.data.get("high_pu", 1.05) - info.data.get("low_pu", 0.95)
+        if 2 * drop >= width:
+            raise ValueError(f"less than half the band of voltages, which is {width:.3g} wide")
+        return drop
 
 
 class MarketSection(Section):

@@ -7,6 +7,8 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from wattflock.feeder.solve import Feeder, Flow
 
+LOADING_PU = 0.05  # 1 % above a rating counts as 0.5 mpu of voltage beyond its band
+UNBALANCE_PU = 0.5  # 0.1 % above the limit of unbalance counts as 0.5 mpu
 TURN = np.exp(2j * np.pi / 3)
 
 
@@ -15,8 +17,8 @@ class Limits(eqx.Module):
 
     low_pu: float = 0.95
     high_pu: float = 1.05
-    loading: float = 1.0  # current over rating, of lines and transformers
-    unbalance: float = 0.02  # negative over positive sequence voltage
+    loading: float | None = 1.0  # current over rating, of lines and transformers; None: not judged
+    unbalance: float | None = 0.02  # negative over positive sequence voltage; None: not judged
 
 
 PRESETS = {
@@ -31,6 +33,50 @@ def excess_pu(limits: Limits, voltage_pu: Float[Array, "..."], margin_pu: float 
     below = limits.low_pu + margin_pu - voltage_pu
     above = voltage_pu - limits.high_pu + margin_pu
     return jnp.maximum(jnp.maximum(below, above), 0)
+
+
+class Conditions(eqx.Module):
+    """What limits are about, in each snapshot; a limit that is not judged has no rows."""
+
+    voltage_pu: Float[Array, "*batch nodes"]
+    loading: Float[Array, "*batch branches"]  # current over rating, of the rated branches [share]
+    unbalance: Float[Array, "*batch buses"]  # of the buses with three phases [share]
+    converged: Bool[Array, "*batch"]  # whether the power flow did
+
+
+def conditions(limits: Limits, feeder: Feeder, flow: Flow) -> Conditions:
+    """The conditions of a solved flow; of a feeder whose branches are all rated (`rated`)."""
+    nothing = jnp.zeros((*flow.converged.shape, 0), flow.voltage_pu.dtype)
+    return Conditions(
+        voltage_pu=flow.voltage_pu,
+        loading=nothing if limits.loading is None else branch_loading(feeder, flow.branch_a),
+        unbalance=nothing if limits.unbalance is None else unbalance(feeder.nodes, flow.phasor_pu),
+        converged=flow.converged,
+    )
+
+
+def no_wires(batch: tuple[int, ...]) -> Conditions:
+    """The conditions of homes without a feeder: no rows."""
+    nothing = jnp.zeros((*batch, 0))
+    return Conditions(nothing, nothing, nothing, jnp.ones(batch, bool))
+
+
+def beyond(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[str, Array]:
+    """How far each limit that is judged is exceeded, negative inside it: "voltage" (…, nodes) [pu], "loading"
+    (…, rated branches) and "unbalance" (…, buses) [share].
+
+    `margin_pu` narrows the band of voltages on both sides; the other limits are as they are.
+    """
+    low, high = limits.low_pu + margin_pu - found.voltage_pu, found.voltage_pu - limits.high_pu + margin_pu
+    every = {"voltage": jnp.maximum(low, high)}
+    every |= {} if limits.loading is None else {"loading": found.loading - limits.loading}
+    every |= {} if limits.unbalance is None else {"unbalance": found.unbalance - limits.unbalance}
+    return {name: amount for name, amount in every.items() if amount.shape[-1]}
+
+
+def excess(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[str, Array]:
+    """`beyond` where it is positive, 0 inside the limits."""
+    return {name: jnp.maximum(amount, 0) for name, amount in beyond(limits, found, margin_pu).items()}
 
 
 def penalty(excess: Float[Array, "..."], slope: Float[Array, "..."] | float, curvature: float) -> Float[Array, "..."]:
@@ -81,8 +127,8 @@ def stress(limits: Limits, feeder: Feeder, flow: Flow) -> Float[Array, "*batch r
         [
             flow.voltage_pu - limits.high_pu,
             limits.low_pu - flow.voltage_pu,
-            branch_loading(feeder, flow.branch_a) - limits.loading,
-            unbalance(feeder.nodes, flow.phasor_pu) - limits.unbalance,
+            branch_loading(feeder, flow.branch_a) - (np.inf if limits.loading is None else limits.loading),
+            unbalance(feeder.nodes, flow.phasor_pu) - (np.inf if limits.unbalance is None else limits.unbalance),
         ],
         -1,
     )

@@ -15,7 +15,8 @@ from wattflock.study.quantities import QUANTITIES, WIDE
 
 CAPTIONS = {
     "tradeoff": "Cheaper to the left, safer below. Lines are 95 % intervals over the days: of a cost, that of its "
-    "paired difference from the uncontrolled homes; of a violation, a bootstrap. The violation axis is logarithmic.",
+    "paired difference from the uncontrolled homes; of a violation, that of its mean. The violation axis is "
+    "logarithmic.",
     "voltage": "All nodes on all test days. Pale: from the lowest to the highest ever seen. Darker: 5 to 95 % of the "
     "nodes on a mean day. Line: the median. Dashed: the limits.",
     "feeder": "Each bus by its worst phase, on one logarithmic scale; an empty circle has no violation. Point at a bus "
@@ -216,8 +217,8 @@ def measured(run: RunData) -> list[str]:
         "weeks the settings of a learner were chosen is said in its page in docs/.",
         "Learning may use 32-bit numbers; the verdict is computed in 64-bit with the full "
         f"alternating-current power flow. It converged in {steps - failed:,} of {steps:,} steps.",
-        "The interval of a saving is that of the paired difference from the uncontrolled homes (Student's t over the "
-        "test days); the others are 95 % bootstrap intervals over the days. Neighbouring days are taken as "
+        "Intervals are 95 %, Student's t over the days: of a saving that of the paired difference from uncontrolled "
+        "homes, of the share of the possible saving that of the paired ratio. Neighbouring days are taken as "
         f"independent. A year is {DAYS_A_YEAR} mean test days.",
     ]
     if run.shared:

@@ -9,13 +9,15 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import DataSection, Kind, Scenario
+from wattflock.core.scenario import DataSection, FeederSection, Kind, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
 from wattflock.data.source import DataSource, Readings
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.loads import apportion
+from wattflock.feeder.rated import rated
+from wattflock.feeder.solve import Feeder
 from wattflock.feeder.source import FeederMap, FeederSource
 from wattflock.feeder.volt_var import VoltVar
 from wattflock.homes.device import Device
@@ -93,13 +95,16 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     homes, parts = scenario.homes, parts or parts_of(scenario)
     readings = parts.source.read()
     feeder = parts.wiring.build()
-    known = homes_file.Known(homes.kinds, parts.devices, feeder.terminals, readings.homes, scenario.data.homes_held_out)
+    if feeder is None:
+        refuse_no_wires(scenario)
+    weight = np.hypot(feeder.nominal_kw, feeder.nominal_kvar) if feeder else np.ones(1)
+    terminals = feeder.terminals if feeder else ("",)
+    known = homes_file.Known(homes.kinds, parts.devices, terminals, readings.homes, scenario.data.homes_held_out)
     said = homes_file.read(homes, known)
     kind: Any = filled(said.kind, lambda count: assign(homes.kinds, count, random))
     devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random, said.fields)
-    weight = np.hypot(feeder.nominal_kw, feeder.nominal_kvar)
     at = filled(said.terminal, lambda count: place(weight, count, random))
-    placement: Any = np.zeros((homes.count, len(feeder.terminals)))
+    placement: Any = np.zeros((homes.count, len(terminals)))
     placement[np.arange(homes.count), at] = np.where(
         np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent
     )
@@ -107,12 +112,12 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     kinds = (*(each.name for each in homes.kinds), homes_file.LOAD_ONLY)
     world = World(
         fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
-        feeder=feeder,
+        feeder=rated(feeder) if feeder else None,
         market=parts.market,
-        limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
+        limits=limits_of(scenario.feeder, feeder),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
-        voltmeter=Voltmeter(at) if homes.voltmeter else None,
+        voltmeter=Voltmeter(at) if homes.voltmeter and feeder else None,
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
         kind=kind,
         kinds=kinds,
@@ -123,8 +128,26 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple(kinds[number] for number in kind),
-        terminals=tuple(feeder.terminals[t] for t in at),
+        terminals=tuple(terminals[t] for t in at),
     )
+
+
+def limits_of(section: FeederSection, feeder: Feeder | None) -> Limits:
+    """The limits that a scenario asks for, the band of voltages at the meter; loading only where a rating is known."""
+    known = feeder is not None and bool((feeder.rating_a > 0).any())
+    return Limits(
+        low_pu=section.low_pu + section.service_drop_pu,
+        high_pu=section.high_pu - section.service_drop_pu,
+        loading=section.loading if known and section.loading else None,
+        unbalance=section.unbalance or None,
+    )
+
+
+def refuse_no_wires(scenario: Scenario) -> None:
+    """Raises ScenarioError where inverters are to answer a voltage that homes without wires do not have."""
+    if scenario.homes.volt_var:
+        found = Problem("scenario", "homes.volt_var", list(scenario.homes.volt_var), "empty where there are no wires")
+        raise ScenarioError([found])
 
 
 def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np.random.Generator) -> Sampler:

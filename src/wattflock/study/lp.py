@@ -74,12 +74,12 @@ def coefficients(program: Program) -> sparse.csc_matrix:
 
 
 Prices = tuple[np.ndarray, np.ndarray]  # of a kWh bought and of one sold, (steps, homes)
-MPU = 1e-3  # voltage rows are in thousandths of a per unit, so that all numbers are of like size
+MPU = 1e-3  # rows of limits are in thousandths of a per unit, so that all numbers are of like size
 
 
 @dataclasses.dataclass(frozen=True)
 class DayProgram:
-    """The program of a day without voltage limits, and the columns of its powers: columns → (steps · homes) [kW]."""
+    """The program of a day without wires, and the columns of its powers: columns → (steps · homes) [kW]."""
 
     program: Program
     devices: dict[str, sparse.csr_matrix]  # power drawn by each device
@@ -159,21 +159,21 @@ def add_bills(program: Program, power: sparse.csr_matrix, dt_h, bought, sold) ->
 
 @dataclasses.dataclass(frozen=True)
 class Wires:
-    """Voltages around the last plan: V = voltage_pu + slope · (power - power_kw), at every node and step."""
+    """What is limited around the last plan: level_pu + slope · (power - power_kw), at every row and step."""
 
     power_kw: np.ndarray  # (steps, terminals)
-    voltage_pu: np.ndarray  # (steps, nodes)
-    slope: np.ndarray  # (steps, nodes, terminals) [pu per kW]
-    low_pu: float
-    high_pu: float
+    level_pu: np.ndarray  # (steps, rows): a row is a node's voltage, a branch's loading or a bus's unbalance
+    slope: np.ndarray  # (steps, rows, terminals) [pu per kW]
+    low_pu: np.ndarray  # (rows,); -inf: none
+    high_pu: np.ndarray  # (rows,)
 
 
 def with_wires(draft: DayProgram, placement, wires: Wires, rows, price_per_pu, trust_kw) -> tuple[Program, np.ndarray]:
-    """The program with a row for every (side, step, node) in `rows`; returns it and the rows' slack columns.
+    """The program with a row for every (side, step, row) in `rows`; returns it and the rows' slack columns.
 
     Args:
         placement: (homes, terminals).
-        rows: booleans (2, steps, nodes): keep above the lower limit, keep below the upper one.
+        rows: booleans (2, steps, rows): keep above the lower limit, keep below the upper one.
         price_per_pu: (steps,) of a violation.
         trust_kw: how far a terminal's power may move.
     """
@@ -181,14 +181,14 @@ def with_wires(draft: DayProgram, placement, wires: Wires, rows, price_per_pu, t
     if not rows.any():
         return program, np.zeros(0, int)
     terminal = terminal_columns(program, draft, placement, wires, rows.any((0, 2)), trust_kw)
-    side, step, node = np.nonzero(rows)
-    slope = wires.slope[step, node] / MPU
-    still = wires.voltage_pu[step, node] / MPU - (slope * wires.power_kw[step]).sum(-1)
+    side, step, row = np.nonzero(rows)
+    slope = wires.slope[step, row] / MPU
+    still = wires.level_pu[step, row] / MPU - (slope * wires.power_kw[step]).sum(-1)
     sign = np.where(side == 0, 1.0, -1.0)
     slack = program.columns(0.0, np.inf, price_per_pu[step] * MPU)
     program.block(
-        np.where(side == 0, wires.low_pu / MPU - still, -np.inf),
-        np.where(side == 0, np.inf, wires.high_pu / MPU - still),
+        np.where(side == 0, wires.low_pu[row] / MPU - still, -np.inf),
+        np.where(side == 0, np.inf, wires.high_pu[row] / MPU - still),
         np.concatenate([np.repeat(np.arange(len(side)), slope.shape[1]), np.arange(len(side))]),
         np.concatenate([terminal[step].ravel(), slack]), np.concatenate([slope.ravel(), sign]),
     )  # fmt: skip

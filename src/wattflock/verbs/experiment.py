@@ -411,7 +411,7 @@ def chart(built: Built) -> dict:
         "x": list(drawn.x),
         "y": list(drawn.y),
         "edges": [list(edge) for edge in drawn.edges],
-        "source": drawn.buses[0],
+        "source": drawn.buses[0] if drawn.buses else None,
     }
 
 
