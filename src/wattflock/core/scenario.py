@@ -19,6 +19,7 @@ from wattflock.core.settings import STRICT, check_parts, problems_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
+DEMO = "gradmap"  # the scenario where none is named
 NAMED = 2  # changed fields in the name of a run
 UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # named first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
@@ -298,10 +299,11 @@ def _files_of(scenario: Scenario) -> list[Path]:
 def run_id(scenario: Scenario, more: str = "") -> str:
     """The name of a run: what it changes of the bundled scenario of its name, and its fingerprint.
 
-    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; a scenario of another name
-    is called by that name.
+    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; `portfolios-gradmap-1a2b…`
+    nothing of another bundled scenario; one of the user's own is called by its name alone.
     """
-    words = _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else [scenario.name]
+    words = [] if scenario.name == DEMO else [scenario.name]
+    words += _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else []
     return "-".join([*words, fingerprint(scenario, more)])
 
 
@@ -359,7 +361,7 @@ def fields() -> dict[str, FieldInfo]:
 def _find(path: Path | None, problems: list[Problem]) -> Path | None:
     known = bundled()
     if path is None:
-        return known["gradmap"]
+        return known[DEMO]
     if path.exists():
         return path
     if str(path) not in known:
