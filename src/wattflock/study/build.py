@@ -9,7 +9,7 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import DataSection, FeederSection, Kind, Scenario
+from wattflock.core.scenario import LOAD_ONLY, DataSection, FeederSection, Kind, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
@@ -110,7 +110,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent
     )
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
-    kinds = (*(each.name for each in homes.kinds), homes_file.LOAD_ONLY)
+    kinds = (*(each.name for each in homes.kinds), LOAD_ONLY)
     world = World(
         fleet=Home(devices, kvar_per_kw, level),
         feeder=rated(feeder) if feeder else None,
