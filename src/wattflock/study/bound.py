@@ -40,6 +40,9 @@ class Settings:
         return {"loading": self.loading_pu, "unbalance": self.unbalance_pu}.get(limit, 1.0)
 
 
+USUAL = Settings()
+
+
 @dataclasses.dataclass(frozen=True)
 class Optimum:
     """The best day of all homes that was found, replayed in the world in float64."""
@@ -101,7 +104,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     world, profile = cast(jax.tree.map(np.asarray, (world.bare(), profile)), np.float64)
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)
+        yield from pool.map(lambda day: best_day(world, day, settings or USUAL), days)
 
 
 def why_no_bound(world: World, profile: Profile) -> str:
@@ -208,7 +211,7 @@ def beginning(world: World, day: Profile) -> dict:
 
 
 @eqx.filter_jit
-def replay(world: World, day: Profile, plan: dict, settings: Settings) -> Day:
+def replay(world: World, day: Profile, plan: dict, settings: Settings = USUAL) -> Day:
     """A plan of powers, device → (steps, homes), replayed in the world."""
     profile = jax.tree.map(lambda x: x[None], day)
     trajectory = rollout(world, PlanPolicy(plan), profile, jax.random.key(0))
@@ -265,7 +268,7 @@ def sensitivity(world: World, load_kw: Array, load_kvar: Array, settings: Settin
         return jnp.zeros((load_kw.shape[0], 0, load_kw.shape[1]))
 
     def level(kw, kvar):
-        return levels(conditions(world.limits, feeder, solve(feeder, kw, kvar, 1e-9)), settings)
+        return levels(conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges), settings)
 
     return jax.vmap(jax.jacrev(level))(load_kw, load_kvar)
 

@@ -115,7 +115,8 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         fleet=Home(devices, kvar_per_kw, level),
         feeder=rated(feeder) if feeder else None,
         market=parts.market,
-        limits=limits_of(scenario.feeder, feeder),
+        limits=limits_of(scenario.feeder),
+        judges=judges_of(scenario.feeder, feeder),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
         voltmeter=Voltmeter(at) if homes.voltmeter and feeder else None,
@@ -133,15 +134,17 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     )
 
 
-def limits_of(section: FeederSection, feeder: Feeder | None) -> Limits:
-    """The limits that a scenario asks for, the band of voltages at the meter; loading only where a rating is known."""
+def limits_of(section: FeederSection) -> Limits:
+    """The limits that a scenario asks for; the band of voltages is that at the meter."""
+    drop = section.service_drop_pu
+    return Limits(section.low_pu + drop, section.high_pu - drop, section.loading, section.unbalance)
+
+
+def judges_of(section: FeederSection, feeder: Feeder | None) -> tuple[str, ...]:
+    """The limits that are judged: loading only where a rating is known."""
     known = feeder is not None and bool((feeder.rating_a > 0).any())
-    return Limits(
-        low_pu=section.low_pu + section.service_drop_pu,
-        high_pu=section.high_pu - section.service_drop_pu,
-        loading=section.loading if known and section.loading else None,
-        unbalance=section.unbalance or None,
-    )
+    asked = {"voltage": True, "loading": known and section.loading > 0, "unbalance": section.unbalance > 0}
+    return tuple(name for name, wanted in asked.items() if wanted)
 
 
 def refuse_no_wires(scenario: Scenario) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
-from wattflock.feeder.limits import Conditions, Limits, conditions, excess, no_wires, three_phase
+from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires, three_phase
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
@@ -75,6 +75,7 @@ class World(eqx.Module):
     guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
     kind: Array = eqx.field(default_factory=lambda: np.zeros(0, int))  # (homes,) of each home, its number in `kinds`
     kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
+    judges: tuple[str, ...] = eqx.field(default=LIMITS, static=True)  # the limits that the wires must keep, "voltage" …
 
     @property
     def homes(self) -> int:
@@ -91,10 +92,9 @@ class World(eqx.Module):
         """The limits that are judged, each with the names of its rows: nodes, branches or buses."""
         if self.feeder is None:
             return {}
-        found = {"voltage": self.feeder.nodes}
-        found |= {} if self.limits.loading is None else {"loading": self.feeder.branch.names}
-        found |= {} if self.limits.unbalance is None else {"unbalance": tuple(three_phase(self.feeder.nodes))}
-        return {name: rows for name, rows in found.items() if rows}
+        nodes = self.feeder.nodes
+        rows = {"voltage": nodes, "loading": self.feeder.branch.names, "unbalance": tuple(three_phase(nodes))}
+        return {name: rows[name] for name in self.judges if rows[name]}
 
     def blind(self) -> "World":
         """The same world without voltmeters: for a replay, which observes nothing."""
@@ -139,13 +139,13 @@ class World(eqx.Module):
         if self.voltmeter is None or self.feeder is None:
             return after, effect, None
         flow = self.flow(self.feeder, effect)
-        return after | {"voltage": self.voltmeter.read(flow)}, effect, conditions(self.limits, self.feeder, flow)
+        return after | {"voltage": self.voltmeter.read(flow)}, effect, conditions(self.feeder, flow, self.judges)
 
     def conditions(self, effect: Effect) -> Conditions:
         """Conditions on the feeder at the homes' powers (…, homes)."""
         if self.feeder is None:
             return no_wires(effect.power_kw.shape[:-1])
-        return conditions(self.limits, self.feeder, self.flow(self.feeder, effect))
+        return conditions(self.feeder, self.flow(self.feeder, effect), self.judges)
 
     def flow(self, feeder: Feeder, effect: Effect) -> Flow:
         """Power flow at the homes' powers (…, homes)."""
