@@ -14,7 +14,7 @@ from wattflock.core.errors import WattflockError
 from wattflock.core.types import Profile, cast
 from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, Conditions, conditions
 from wattflock.feeder.solve import solve
-from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, prices_of, with_wires
+from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, only_load, with_wires
 from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
@@ -97,7 +97,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
         profile: (days, steps, homes).
 
     Raises:
-        WattflockError: a market whose bills are not import and export prices for each home by itself.
+        WattflockError: a market that has no plan.
 
     Source: successive linear programming, Castillo et al. 2016, DOI 10.1109/TPWRS.2015.2487042; trust region
     as in Fletcher 1987, Practical Methods of Optimization, ch. 12.
@@ -114,7 +114,8 @@ def why_no_bound(world: World, profile: Profile) -> str:
     with jax.enable_x64(True):
         try:
             for day in range(profile.days()):
-                prices_of(world.market, jax.tree.map(lambda x, day=day: x[day], profile))
+                today = jax.tree.map(lambda x, day=day: x[day], profile)
+                world.market.plan(*only_load(today), today)
         except WattflockError as error:
             return str(error).removeprefix("bound: ")
     return ""
@@ -124,7 +125,7 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
     """The optimum of one day of shape (steps, homes), float64 on the host."""
     with jax.enable_x64(True):
         search = Search(world, day, settings)
-        first = draft(world.fleet, day, beginning(world, day), prices_of(world.market, day))
+        first = draft(world.fleet, day, beginning(world, day), world.market.plan)
         rounds, rows = [search.free(first)], np.zeros((), bool)
         while len(rounds) <= settings.rounds_most and not search.finished(rounds):
             rows = rows | near(world, rounds[-1].went, settings)

@@ -16,7 +16,7 @@ from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.home import Home
-from wattflock.market.market import Market, Meter
+from wattflock.market.market import Market
 from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
@@ -37,6 +37,8 @@ class Outcome(eqx.Module):
     """The verdict on days of all homes; leading axes (days, steps)."""
 
     bill: Array  # (…, homes) [currency]
+    margin: Array  # (…,) what a community keeps (negative) or adds; bills + margin = grid bill [currency]
+    grid_bill: Array  # (…,) what is owed to the grid [currency]
     cost: Array  # (…, homes) bill + wear, fuel, discomfort and value of the final state [currency]
     discomfort_c_h: Array  # (…, homes) [°C h]
     net_kwh: Array  # (…, homes) [kWh]
@@ -177,10 +179,13 @@ class World(eqx.Module):
         found = self.conditions(effect) if found is None else found
         dt_h = profile.dt_h[..., None]
         net_kwh = effect.power_kw * dt_h
-        bill = self.market.settle(Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)).bill
+        settled = self.market.settle(self.market.meter(net_kwh, profile))
+        bill = settled.bill
         last = jnp.zeros_like(bill).at[..., -1, :].set(end)
         return Outcome(
             bill=bill,
+            margin=settled.margin,
+            grid_bill=settled.grid_bill,
             cost=bill + effect.cost + last,
             discomfort_c_h=effect.discomfort_c_h,
             net_kwh=net_kwh,
