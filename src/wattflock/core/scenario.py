@@ -124,6 +124,11 @@ class HomesSection(Section):
         default=COMMON_KINDS,
         description="kinds of homes, each with a name, a share and devices; the rest have a load only",
     )
+    file: str = Field(
+        default="",
+        description="CSV with a row for each home: where it is, its kind, its measured home, sizes of its devices; "
+        "what it does not say is drawn",
+    )
     voltmeter: bool = Field(default=True, description="homes see the voltage at their own meter, one step ago")
     volt_var: tuple[float, ...] = Field(
         default=(),
@@ -141,12 +146,14 @@ class HomesSection(Section):
 
     @field_validator("kinds")
     @classmethod
-    def _shares_of_one(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    def _names_and_shares(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
         names = [kind.name for kind in kinds]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"names that differ; {', '.join(twice)} stands twice")
         if (total := sum(kind.share for kind in kinds)) > 1 + 1e-9:
             raise ValueError(f"shares that add up to at most 1; these make {total:g}")
+        if not any(kind.devices for kind in kinds):
+            raise ValueError("kinds of which at least one has a device")
         return kinds
 
 
@@ -280,9 +287,10 @@ def fingerprint(scenario: Scenario, more: str = "") -> str:
 
 
 def _files_of(scenario: Scenario) -> list[Path]:
-    """The user's own files that decide a result: readings, prices, a feeder."""
+    """The user's own files that decide a result: readings, homes, prices, a feeder."""
     sections = (scenario.data, scenario.feeder, scenario.market, scenario.learn)
-    named = [Path(value) for each in sections for value in each.settings.values() if isinstance(value, str) and value]
+    values = [scenario.homes.file, *(value for each in sections for value in each.settings.values())]
+    named = [Path(value) for value in values if isinstance(value, str) and value]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in named]
     return [path for paths in inside for path in paths if path.is_file()]
 

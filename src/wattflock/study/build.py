@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,10 @@ from wattflock.homes.device import Device
 from wattflock.homes.home import Home
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
+from wattflock.study import homes_file
 from wattflock.world.sensors import Voltmeter
 from wattflock.world.world import World
 
-LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
 KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 
@@ -97,13 +98,18 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     if feeder is None:
         refuse_no_wires(scenario)
     weight = np.hypot(feeder.nominal_kw, feeder.nominal_kvar) if feeder else np.ones(1)
-    kind: Any = assign(homes.kinds, homes.count, random)
-    devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random)
-    at = place(weight, homes.count, random)
-    placement: Any = np.zeros((homes.count, len(weight)))
-    placement[np.arange(homes.count), at] = homes.homes_per_agent
+    terminals = feeder.terminals if feeder else ("",)
+    known = homes_file.Known(homes.kinds, parts.devices, terminals, readings.homes, scenario.data.homes_held_out)
+    said = homes_file.read(homes, known)
+    kind: Any = filled(said.kind, lambda count: assign(homes.kinds, count, random))
+    devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random, said.fields)
+    at = filled(said.terminal, lambda count: place(weight, count, random))
+    placement: Any = np.zeros((homes.count, len(terminals)))
+    placement[np.arange(homes.count), at] = np.where(
+        np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent
+    )
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
-    kinds = (*(each.name for each in homes.kinds), LOAD_ONLY)
+    kinds = (*(each.name for each in homes.kinds), homes_file.LOAD_ONLY)
     world = World(
         fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
         feeder=rated(feeder) if feeder else None,
@@ -118,11 +124,11 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     )
     return Built(
         world=world,
-        sampler=days_of(scenario.data, homes.count, readings, random),
+        sampler=days_of(scenario.data, said.source, readings, random),
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple(kinds[number] for number in kind),
-        terminals=tuple(feeder.terminals[t] if feeder else "" for t in at),
+        terminals=tuple(terminals[t] for t in at),
     )
 
 
@@ -144,10 +150,13 @@ def refuse_no_wires(scenario: Scenario) -> None:
         raise ScenarioError([found])
 
 
-def days_of(data: DataSection, count: int, readings: Readings, random: np.random.Generator) -> Sampler:
-    """The sampler: which measured home each agent is, its size, and how training days are varied."""
-    source = sources(readings.homes, data.homes_held_out, count, random)
-    scale = random.uniform(0.6, 1.4, count)
+def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np.random.Generator) -> Sampler:
+    """The sampler: which measured home each agent is, its size, and how training days are varied.
+
+    `named` (homes,) is the measured home that an agent was said to be, at its own size; -1: one is drawn.
+    """
+    source, count = sources(readings.homes, data.homes_held_out, named, random), len(named)
+    scale = np.where(named < 0, random.uniform(0.6, 1.4, count), 1.0)
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
     refuse_few(len(readings.month), data.fold)
@@ -170,7 +179,7 @@ def refuse_few(days: int, fold: int) -> None:
 
 
 def sources(
-    measured: tuple[str, ...], held_out: tuple[str, ...], count: int, random: np.random.Generator
+    measured: tuple[str, ...], held_out: tuple[str, ...], named: np.ndarray, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Which measured home each agent is, by split; those held out are in the test split only.
 
@@ -186,13 +195,21 @@ def sources(
     if problems:
         raise ScenarioError(problems)
     known = [k for k, home in enumerate(measured) if home not in held_out]
-    seen = random.choice(known, count, replace=count > len(known))
-    unseen = random.choice([measured.index(home) for home in held_out], count) if held_out else seen
+    seen = filled(named, lambda count: random.choice(known, count, replace=count > len(known)))
+    unseen = random.choice([measured.index(home) for home in held_out], len(named)) if held_out else seen
     return {"train": seen, "validation": seen, "test": unseen}
 
 
+def filled(said: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Indices (homes,) as they are said; where they are -1, `draw` of as many as are missing."""
+    unsaid = said < 0
+    said = said.copy()
+    said[unsaid] = draw(unsaid.sum())
+    return said
+
+
 def device_names(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    """Every device that some kind has; panels first, so that their surplus is there for the others' rules."""
+    """Every device that some kind has, panels first."""
     named = dict.fromkeys(name for kind in kinds for name in kind.devices)
     return tuple(sorted(named, key=lambda name: name != "panel"))
 
@@ -210,9 +227,11 @@ def furnish(
     devices: dict[str, type[Device]],
     price_per_kwh: float,
     random: np.random.Generator,
+    said: dict[tuple[str, str], np.ndarray],
 ) -> dict[str, Device]:
     """Devices of all homes: fields as each home's kind says, else drawn from the device's ranges; absent ones zero.
 
+    `said` has the fields of homes by themselves, (device, field) → (homes,), NaN where a home's kind decides.
     Fields in currency are scaled to a mean import price of `price_per_kwh`.
     """
     made = {}
@@ -226,6 +245,9 @@ def furnish(
             for field, given in each.devices.get(name, {}).items():
                 low, high = given if isinstance(given, tuple) else (given, given)
                 values[field] = np.where(kind == number, random.uniform(low, high, kind.shape), values[field])
+        values |= {
+            field: np.where(np.isnan(own), values[field], own) for (of, field), own in said.items() if of == name
+        }
         present = np.array([name in each.devices for each in kinds] + [False])[kind]
         values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
         values |= {field: values[field] * present for field in example.sizes}
