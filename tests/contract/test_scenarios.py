@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.core.scenario import bundled, load
+from wattflock.core.scenario import bundled, fingerprint, load, run_id
 from wattflock.core.types import on_device
 from wattflock.learn.learners.rules import Installer
 from wattflock.study.build import build
@@ -44,6 +44,11 @@ def test_its_name_is_that_of_its_file(name):
     scenario = load(bundled()[name])
     assert scenario.name == name
     assert sum(kind.share for kind in scenario.homes.kinds) == pytest.approx(1)
+
+
+def test_the_name_of_a_run_says_which_bundled_scenario_it_is():
+    scenario = load(bundled()["portfolios"], ["homes.count=20"])
+    assert run_id(scenario) == "portfolios-gradmap-20homes-" + fingerprint(scenario)
 
 
 def test_the_seven_portfolios_are_those_of_the_work():

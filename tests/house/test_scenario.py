@@ -106,6 +106,11 @@ def test_a_section_that_is_not_there_is_blamed_on_the_flag_that_made_it():
         ("learn.settings.table=1", "did you mean 'width_kw'|one of colour, hidden, width_kw"),
         ("homes.kinds=[{name='a', share=0.7}, {name='b', share=0.5}]", "these make 1.2"),
         ("homes.kinds=[{name='a', share=0.2}, {name='a', share=0.5}]", "a stands twice"),
+        (
+            "homes.kinds=[{name='a', share=0.7}, {name='a', share=0.5}]",
+            "a stands twice; and shares that",
+        ),
+        ("homes.kinds=[{name='load only', share=0.5, devices={panel={}}}]", "names other than 'load only'"),
         ("homes.kinds=[]", "at least one has a device"),
         ("homes.kinds=[{name='a', share=1}]", "at least one has a device"),
         ("homes.kinds=[{name='a', share=40}]", "40 looks like per cent: write 0.4"),

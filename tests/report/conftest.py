@@ -132,6 +132,7 @@ def make_steps(rng: np.random.Generator) -> pl.DataFrame:
                 "voltage_p95_pu": middle + 0.6 * up, "violation_pu_h": (over + under) / 10,
                 "over_share": over, "under_share": under,
                 "import_price_per_kwh": price(), "outdoor_c": 15 + 6 * sun(day), "converged": [True] * 24,
+                "loading_max": 0.4 + size * evening(), "unbalance_max": 0.01 + 0.005 * sun(day),
             }))  # fmt: skip
     return pl.concat(frames)
 

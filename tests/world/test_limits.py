@@ -25,7 +25,7 @@ from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.pdl import PDL
 from wattflock.learn.learners.shac import Shac
 from wattflock.study.bound import bound
-from wattflock.study.build import build, limits_of
+from wattflock.study.build import build, judges_of, limits_of
 from wattflock.study.evaluate import evaluate
 from wattflock.study.summary import summarise
 from wattflock.study.tables import branches_table, days_table, nodes_table, steps_table
@@ -84,7 +84,9 @@ def bare():
 def test_loading_is_judged_where_a_rating_is_known(two_lines, heavy, trial, profile64, float64):
     """I = P / U with U = (240 + √(240² - 4 R P)) / 2 over R = 2 OHM; all homes at one terminal, no reactive power."""
     placement = jnp.ones((heavy.homes, 1)) / heavy.homes
-    world = dataclasses.replace(heavy, feeder=two_lines, placement=placement, limits=Limits(0.5, 1.5, 0.9, None))
+    world = dataclasses.replace(
+        heavy, feeder=two_lines, placement=placement, limits=Limits(0.5, 1.5, 0.9), judges=("voltage", "loading")
+    )
     share = np.linspace(0.2, 1.0, heavy.steps)[None, :, None]
     kw = jnp.asarray(np.broadcast_to(30 * share, trial.effect.power_kw.shape))
     effect = dataclasses.replace(trial.effect, power_kw=kw, reactive_kvar=0 * kw, room_kvar=0 * kw)
@@ -168,12 +170,13 @@ def test_an_overload_shows_in_the_tables(heavy, profile64):
 
 
 def test_a_scenario_says_which_limits_are_judged(two_lines):
-    found = limits_of(FeederSection(service_drop_pu=0.01, loading=0.8, unbalance=0.0), two_lines)
-    assert (found.low_pu, found.high_pu) == pytest.approx((0.96, 1.04))
-    assert (found.loading, found.unbalance) == (0.8, None)
+    section = FeederSection(service_drop_pu=0.01, loading=0.8, unbalance=0.0)
+    found = limits_of(section)
+    assert (found.low_pu, found.high_pu, found.loading) == pytest.approx((0.96, 1.04, 0.8))
+    assert judges_of(section, two_lines) == ("voltage", "loading")
     unknown = dataclasses.replace(two_lines, rating_a=np.array([np.nan]))
-    assert limits_of(FeederSection(), unknown).loading is None
-    assert limits_of(FeederSection(loading=0.0), two_lines).loading is None
+    assert judges_of(FeederSection(), unknown) == ("voltage", "unbalance")
+    assert judges_of(FeederSection(loading=0.0), two_lines) == ("voltage", "unbalance")
     with pytest.raises(ScenarioError, match="half the band"):
         load(None, ["feeder.low_pu=0.98", "feeder.service_drop_pu=0.04"])
 

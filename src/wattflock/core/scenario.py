@@ -19,6 +19,8 @@ from wattflock.core.settings import STRICT, check_parts, problems_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
+DEMO = "gradmap"  # the scenario where none is named
+LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
 NAMED = 2  # changed fields in the name of a run
 UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # named first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
@@ -147,13 +149,16 @@ class HomesSection(Section):
     @field_validator("kinds")
     @classmethod
     def _names_and_shares(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
-        names = [kind.name for kind in kinds]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"names that differ; {', '.join(twice)} stands twice")
-        if (total := sum(kind.share for kind in kinds)) > 1 + 1e-9:
-            raise ValueError(f"shares that add up to at most 1; these make {total:g}")
-        if not any(kind.devices for kind in kinds):
-            raise ValueError("kinds of which at least one has a device")
+        names, total = [kind.name for kind in kinds], sum(kind.share for kind in kinds)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        rules = {
+            f"names that differ; {', '.join(twice)} stands twice": bool(twice),
+            f"names other than {LOAD_ONLY!r}, which the rest have": LOAD_ONLY in names,
+            f"shares that add up to at most 1; these make {total:g}": total > 1 + 1e-9,
+            "kinds of which at least one has a device": not any(kind.devices for kind in kinds),
+        }
+        if any(rules.values()):
+            raise ValueError("; and ".join(rule for rule, broken in rules.items() if broken))
         return kinds
 
 
@@ -298,10 +303,11 @@ def _files_of(scenario: Scenario) -> list[Path]:
 def run_id(scenario: Scenario, more: str = "") -> str:
     """The name of a run: what it changes of the bundled scenario of its name, and its fingerprint.
 
-    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; a scenario of another name
-    is called by that name.
+    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; `portfolios-gradmap-1a2b…`
+    nothing of another bundled scenario; one of the user's own is called by its name alone.
     """
-    words = _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else [scenario.name]
+    words = [] if scenario.name == DEMO else [scenario.name]
+    words += _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else []
     return "-".join([*words, fingerprint(scenario, more)])
 
 
@@ -359,7 +365,7 @@ def fields() -> dict[str, FieldInfo]:
 def _find(path: Path | None, problems: list[Problem]) -> Path | None:
     known = bundled()
     if path is None:
-        return known["gradmap"]
+        return known[DEMO]
     if path.exists():
         return path
     if str(path) not in known:

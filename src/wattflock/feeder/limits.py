@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from wattflock.feeder.solve import Feeder, Flow
 
+LIMITS = ("voltage", "loading", "unbalance")  # names, as tables and objectives have them
 LOADING_PU = 0.05  # 1 % above a rating counts as 0.5 mpu of voltage beyond its band
 UNBALANCE_PU = 0.5  # 0.1 % above the limit of unbalance counts as 0.5 mpu
 TURN = np.exp(2j * np.pi / 3)
@@ -17,8 +18,8 @@ class Limits(eqx.Module):
 
     low_pu: float = 0.95
     high_pu: float = 1.05
-    loading: float | None = 1.0  # current over rating, of lines and transformers; None: not judged
-    unbalance: float | None = 0.02  # negative over positive sequence voltage; None: not judged
+    loading: float = 1.0  # current over rating, of lines and transformers
+    unbalance: float = 0.02  # negative over positive sequence voltage
 
 
 PRESETS = {
@@ -44,13 +45,13 @@ class Conditions(eqx.Module):
     converged: Bool[Array, "*batch"]  # whether the power flow did
 
 
-def conditions(limits: Limits, feeder: Feeder, flow: Flow) -> Conditions:
-    """The conditions of a solved flow; of a feeder whose branches are all rated (`rated`)."""
+def conditions(feeder: Feeder, flow: Flow, judges: tuple[str, ...] = LIMITS) -> Conditions:
+    """The conditions of a solved flow that the limits `judges` are about; `rated` leaves the rated branches alone."""
     nothing = jnp.zeros((*flow.converged.shape, 0), flow.voltage_pu.dtype)
     return Conditions(
         voltage_pu=flow.voltage_pu,
-        loading=nothing if limits.loading is None else branch_loading(feeder, flow.branch_a),
-        unbalance=nothing if limits.unbalance is None else unbalance(feeder.nodes, flow.phasor_pu),
+        loading=branch_loading(feeder, flow.branch_a) if "loading" in judges else nothing,
+        unbalance=unbalance(feeder.nodes, flow.phasor_pu) if "unbalance" in judges else nothing,
         converged=flow.converged,
     )
 
@@ -68,9 +69,8 @@ def beyond(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[st
     `margin_pu` narrows the band of voltages on both sides; the other limits are as they are.
     """
     low, high = limits.low_pu + margin_pu - found.voltage_pu, found.voltage_pu - limits.high_pu + margin_pu
-    every = {"voltage": jnp.maximum(low, high)}
-    every |= {} if limits.loading is None else {"loading": found.loading - limits.loading}
-    every |= {} if limits.unbalance is None else {"unbalance": found.unbalance - limits.unbalance}
+    loading, unbalance = found.loading - limits.loading, found.unbalance - limits.unbalance
+    every = {"voltage": jnp.maximum(low, high), "loading": loading, "unbalance": unbalance}
     return {name: amount for name, amount in every.items() if amount.shape[-1]}
 
 
@@ -127,8 +127,8 @@ def stress(limits: Limits, feeder: Feeder, flow: Flow) -> Float[Array, "*batch r
         [
             flow.voltage_pu - limits.high_pu,
             limits.low_pu - flow.voltage_pu,
-            branch_loading(feeder, flow.branch_a) - (np.inf if limits.loading is None else limits.loading),
-            unbalance(feeder.nodes, flow.phasor_pu) - (np.inf if limits.unbalance is None else limits.unbalance),
+            branch_loading(feeder, flow.branch_a) - limits.loading,
+            unbalance(feeder.nodes, flow.phasor_pu) - limits.unbalance,
         ],
         -1,
     )

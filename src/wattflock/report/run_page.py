@@ -21,6 +21,8 @@ CAPTIONS = {
     "nodes on a mean day. Line: the median. Dashed: the limits.",
     "feeder": "Each bus by its worst phase, on one logarithmic scale; an empty circle has no violation. Point at a bus "
     "for its voltages; drag to move, turn the wheel with Ctrl (or ⌘) held to zoom, double-click to go back.",
+    "loading": "The most current of any line or transformer on any day, as a share of what it is rated for. Dashed: "
+    "the limit.",
     "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
     "curves": "A line for each seed: strong on validation days, faint on training days.",
     "days": "A row for each method; an empty place is a day on which it was not judged.",
@@ -88,6 +90,8 @@ def _carbon(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str
 
 
 def _left(mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[str, str, str]:
+    if theirs.get("violation_pu_h") is None:
+        return "no", "wires", "in this world: bills alone are judged"
     if theirs.get("violation_pu_h") == 0:
         broken = "voltage limits are broken that hold when nobody steers"
         return (
@@ -124,6 +128,7 @@ def _first(run: RunData) -> list[PageSection]:
         PageSection("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
         PageSection("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
         PageSection("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
+        PageSection("loading", "Lines and transformers", CAPTIONS["loading"], figure["loading"], "loading"),
         PageSection(
             "homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"
         ),

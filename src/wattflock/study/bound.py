@@ -14,7 +14,7 @@ from wattflock.core.errors import WattflockError
 from wattflock.core.types import Profile, cast
 from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, Conditions, conditions
 from wattflock.feeder.solve import solve
-from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, prices_of, with_wires
+from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, only_load, with_wires
 from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
@@ -38,6 +38,9 @@ class Settings:
     def worth(self, limit: str) -> float:
         """What one unit beyond a limit counts as [pu]."""
         return {"loading": self.loading_pu, "unbalance": self.unbalance_pu}.get(limit, 1.0)
+
+
+USUAL = Settings()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +96,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
         profile: (days, steps, homes).
 
     Raises:
-        WattflockError: a market whose bills are not import and export prices for each home by itself.
+        WattflockError: a market that has no plan.
 
     Source: successive linear programming, Castillo et al. 2016, DOI 10.1109/TPWRS.2015.2487042; trust region
     as in Fletcher 1987, Practical Methods of Optimization, ch. 12.
@@ -101,7 +104,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     world, profile = cast(jax.tree.map(np.asarray, (world.bare(), profile)), np.float64)
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)
+        yield from pool.map(lambda day: best_day(world, day, settings or USUAL), days)
 
 
 def why_no_bound(world: World, profile: Profile) -> str:
@@ -110,7 +113,8 @@ def why_no_bound(world: World, profile: Profile) -> str:
     with jax.enable_x64(True):
         try:
             for day in range(profile.days()):
-                prices_of(world.market, jax.tree.map(lambda x, day=day: x[day], profile))
+                today = jax.tree.map(lambda x, day=day: x[day], profile)
+                world.market.plan(*only_load(today), today)
         except WattflockError as error:
             return str(error).removeprefix("bound: ")
     return ""
@@ -120,7 +124,7 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
     """The optimum of one day of shape (steps, homes), float64 on the host."""
     with jax.enable_x64(True):
         search = Search(world, day, settings)
-        first = draft(world.fleet, day, beginning(world, day), prices_of(world.market, day))
+        first = draft(world.fleet, day, beginning(world, day), world.market.plan)
         rounds, rows = [search.free(first)], np.zeros((), bool)
         while len(rounds) <= settings.rounds_most and not search.finished(rounds):
             rows = rows | near(world, rounds[-1].went, settings)
@@ -207,7 +211,7 @@ def beginning(world: World, day: Profile) -> dict:
 
 
 @eqx.filter_jit
-def replay(world: World, day: Profile, plan: dict, settings: Settings) -> Day:
+def replay(world: World, day: Profile, plan: dict, settings: Settings = USUAL) -> Day:
     """A plan of powers, device → (steps, homes), replayed in the world."""
     profile = jax.tree.map(lambda x: x[None], day)
     trajectory = rollout(world, PlanPolicy(plan), profile, jax.random.key(0))
@@ -264,7 +268,7 @@ def sensitivity(world: World, load_kw: Array, load_kvar: Array, settings: Settin
         return jnp.zeros((load_kw.shape[0], 0, load_kw.shape[1]))
 
     def level(kw, kvar):
-        return levels(conditions(world.limits, feeder, solve(feeder, kw, kvar, 1e-9)), settings)
+        return levels(conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges), settings)
 
     return jax.vmap(jax.jacrev(level))(load_kw, load_kvar)
 

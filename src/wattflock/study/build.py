@@ -9,7 +9,7 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import DataSection, FeederSection, Kind, Scenario
+from wattflock.core.scenario import LOAD_ONLY, DataSection, FeederSection, Kind, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
@@ -93,7 +93,8 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     """
     random = np.random.default_rng(scenario.homes.seed)
     homes, parts = scenario.homes, parts or parts_of(scenario)
-    readings = parts.source.read()
+    given = parts.source.read()
+    level, readings = given.reference_price_per_kwh, parts.market.priced(given)
     feeder = parts.wiring.build()
     if feeder is None:
         refuse_no_wires(scenario)
@@ -102,19 +103,20 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     known = homes_file.Known(homes.kinds, parts.devices, terminals, readings.homes, scenario.data.homes_held_out)
     said = homes_file.read(homes, known)
     kind: Any = filled(said.kind, lambda count: assign(homes.kinds, count, random))
-    devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random, said.fields)
+    devices = furnish(homes.kinds, kind, parts.devices, level, random, said.fields)
     at = filled(said.terminal, lambda count: place(weight, count, random))
     placement: Any = np.zeros((homes.count, len(terminals)))
     placement[np.arange(homes.count), at] = np.where(
         np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent
     )
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
-    kinds = (*(each.name for each in homes.kinds), homes_file.LOAD_ONLY)
+    kinds = (*(each.name for each in homes.kinds), LOAD_ONLY)
     world = World(
-        fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
+        fleet=Home(devices, kvar_per_kw, level),
         feeder=rated(feeder) if feeder else None,
         market=parts.market,
-        limits=limits_of(scenario.feeder, feeder),
+        limits=limits_of(scenario.feeder),
+        judges=judges_of(scenario.feeder, feeder),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
         voltmeter=Voltmeter(at) if homes.voltmeter and feeder else None,
@@ -132,15 +134,17 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     )
 
 
-def limits_of(section: FeederSection, feeder: Feeder | None) -> Limits:
-    """The limits that a scenario asks for, the band of voltages at the meter; loading only where a rating is known."""
+def limits_of(section: FeederSection) -> Limits:
+    """The limits that a scenario asks for; the band of voltages is that at the meter."""
+    drop = section.service_drop_pu
+    return Limits(section.low_pu + drop, section.high_pu - drop, section.loading, section.unbalance)
+
+
+def judges_of(section: FeederSection, feeder: Feeder | None) -> tuple[str, ...]:
+    """The limits that are judged: loading only where a rating is known."""
     known = feeder is not None and bool((feeder.rating_a > 0).any())
-    return Limits(
-        low_pu=section.low_pu + section.service_drop_pu,
-        high_pu=section.high_pu - section.service_drop_pu,
-        loading=section.loading if known and section.loading else None,
-        unbalance=section.unbalance or None,
-    )
+    asked = {"voltage": True, "loading": known and section.loading > 0, "unbalance": section.unbalance > 0}
+    return tuple(name for name, wanted in asked.items() if wanted)
 
 
 def refuse_no_wires(scenario: Scenario) -> None:

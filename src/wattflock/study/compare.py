@@ -51,6 +51,15 @@ class Days:
         return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned)
 
 
+def refuse_uncontrolled(name: str, built: Built) -> None:
+    """Raises ScenarioError where no home has a device that a learner could steer."""
+    if not built.world.fleet.controls:
+        owned = sorted(built.world.fleet.devices)
+        raise ScenarioError(
+            [Problem(name, "homes.kinds", owned, "a kind with a device to control; idle and rules need none")]
+        )
+
+
 def refuse_learner(name: str, who: Learner, state: Any, built: Built, days: Days) -> None:
     """Raises WattflockError before the first round where a learner has none to give, or its policy cannot be used."""
     if type(who).update is Learner.update:

@@ -10,12 +10,11 @@ import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
-from wattflock.core.scenario import HomesSection, Kind
+from wattflock.core.scenario import LOAD_ONLY, HomesSection, Kind
 from wattflock.core.settings import allowed, device_fields, misfits
 from wattflock.data.files import numbers, table_of
 from wattflock.homes.device import Device
 
-LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
 UNSAID = -1  # index of what a file does not say; a number is NaN
 COLUMNS = ("home", "kind", "terminal", "bus", "phases", "source", "homes_per_agent")  # and `<device>.<field>`
 

@@ -10,13 +10,13 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
-from wattflock.feeder.limits import Conditions, Limits, conditions, excess, no_wires, three_phase
+from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires, three_phase
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.home import Home
-from wattflock.market.market import Market, Meter
+from wattflock.market.market import Market
 from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
@@ -37,6 +37,8 @@ class Outcome(eqx.Module):
     """The verdict on days of all homes; leading axes (days, steps)."""
 
     bill: Array  # (…, homes) [currency]
+    margin: Array  # (…,) what a community keeps (negative) or adds; bills + margin = grid bill [currency]
+    grid_bill: Array  # (…,) what is owed to the grid [currency]
     cost: Array  # (…, homes) bill + wear, fuel, discomfort and value of the final state [currency]
     discomfort_c_h: Array  # (…, homes) [°C h]
     net_kwh: Array  # (…, homes) [kWh]
@@ -73,6 +75,7 @@ class World(eqx.Module):
     guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
     kind: Array = eqx.field(default_factory=lambda: np.zeros(0, int))  # (homes,) of each home, its number in `kinds`
     kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
+    judges: tuple[str, ...] = eqx.field(default=LIMITS, static=True)  # the limits that the wires must keep, "voltage" …
 
     @property
     def homes(self) -> int:
@@ -89,10 +92,9 @@ class World(eqx.Module):
         """The limits that are judged, each with the names of its rows: nodes, branches or buses."""
         if self.feeder is None:
             return {}
-        found = {"voltage": self.feeder.nodes}
-        found |= {} if self.limits.loading is None else {"loading": self.feeder.branch.names}
-        found |= {} if self.limits.unbalance is None else {"unbalance": tuple(three_phase(self.feeder.nodes))}
-        return {name: rows for name, rows in found.items() if rows}
+        nodes = self.feeder.nodes
+        rows = {"voltage": nodes, "loading": self.feeder.branch.names, "unbalance": tuple(three_phase(nodes))}
+        return {name: rows[name] for name in self.judges if rows[name]}
 
     def blind(self) -> "World":
         """The same world without voltmeters: for a replay, which observes nothing."""
@@ -137,13 +139,13 @@ class World(eqx.Module):
         if self.voltmeter is None or self.feeder is None:
             return after, effect, None
         flow = self.flow(self.feeder, effect)
-        return after | {"voltage": self.voltmeter.read(flow)}, effect, conditions(self.limits, self.feeder, flow)
+        return after | {"voltage": self.voltmeter.read(flow)}, effect, conditions(self.feeder, flow, self.judges)
 
     def conditions(self, effect: Effect) -> Conditions:
         """Conditions on the feeder at the homes' powers (…, homes)."""
         if self.feeder is None:
             return no_wires(effect.power_kw.shape[:-1])
-        return conditions(self.limits, self.feeder, self.flow(self.feeder, effect))
+        return conditions(self.feeder, self.flow(self.feeder, effect), self.judges)
 
     def flow(self, feeder: Feeder, effect: Effect) -> Flow:
         """Power flow at the homes' powers (…, homes)."""
@@ -176,10 +178,13 @@ class World(eqx.Module):
         found = self.conditions(effect) if found is None else found
         dt_h = profile.dt_h[..., None]
         net_kwh = effect.power_kw * dt_h
-        bill = self.market.settle(Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)).bill
+        settled = self.market.settle(self.market.meter(net_kwh, profile))
+        bill = settled.bill
         last = jnp.zeros_like(bill).at[..., -1, :].set(end)
         return Outcome(
             bill=bill,
+            margin=settled.margin,
+            grid_bill=settled.grid_bill,
             cost=bill + effect.cost + last,
             discomfort_c_h=effect.discomfort_c_h,
             net_kwh=net_kwh,
