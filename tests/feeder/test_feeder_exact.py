@@ -11,7 +11,7 @@ from wattflock.feeder.feeders.european_lv import EuropeanLV
 from wattflock.feeder.feeders.ieee13 import IEEE13
 from wattflock.feeder.feeders.ieee37 import IEEE37
 from wattflock.feeder.feeders.ieee123 import IEEE123
-from wattflock.feeder.monitored import every_node
+from wattflock.feeder.judged import every_node
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.snapshot import snapshot
 from wattflock.feeder.solve import solve

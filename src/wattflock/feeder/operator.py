@@ -10,7 +10,9 @@ from scipy.sparse.linalg import SuperLU, splu
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Circuit, Matrix, assemble, injection, system_admittance, terminals
-from wattflock.feeder.monitored import Probe, terminal_kv, voltages
+from wattflock.feeder.floating import floating_buses
+from wattflock.feeder.judged import Unloaded, nominal_kv
+from wattflock.feeder.monitored import Probe, voltages
 from wattflock.feeder.partition import Block, partition
 
 Values = Array | np.ndarray
@@ -106,17 +108,24 @@ class Response:
         self.admittance = system_admittance(circuit) + (assemble(shunts, size) if shunts else 0)
         self.whole = _factor(circuit, self.admittance)
         self.no_load = self.whole.solve(injection(circuit))
-        volt = np.array([1e3 * terminal_kv(circuit, *place) for place in self.places.values()])
-        self.ampere = base_kva * 1e3 / volt  # of a terminal that is 1 pu
+        self.unloaded = self._unloaded(shunts)
+        self.kv = nominal_kv(circuit, self.unloaded.voltage, self.places.values())
+        ampere = base_kva / self.kv  # of a terminal that is 1 pu
         split = partition(circuit)
         self.blocks = split.blocks
         self.width = max(len(block.terminals) for block in self.blocks)
         self.rim = max(len(block.rim) for block in self.blocks)
         self.slots = np.stack([self._padded_terminals(block) for block in self.blocks])  # (blocks, width)
-        incidence = voltages(circuit, self.places).rows
-        incidence = sparse.csr_array(sparse.diags_array(volt * self.ampere) @ incidence)  # ampere per pu into nodes
+        incidence = voltages(circuit, self.places, self.kv).rows
+        incidence = sparse.csr_array(sparse.diags_array(1e3 * self.kv * ampere) @ incidence)  # ampere per pu into nodes
         self.parts = [_Part(self, block, sparse.csr_array(incidence[block.terminals])) for block in self.blocks]
         self.across = self._across(split.cut)
+
+    def _unloaded(self, shunts: list[Shunt]) -> Unloaded:
+        """Without the loads that are impedances of the network."""
+        bare = _factor(self.circuit, system_admittance(self.circuit)) if shunts else self.whole
+        floating = floating_buses(self.circuit, bare)
+        return Unloaded(self.circuit, bare.solve(injection(self.circuit)), floating)
 
     def _padded_terminals(self, block: Block) -> Matrix:
         return np.pad(block.terminals, (0, self.width - len(block.terminals)), constant_values=len(self.places))

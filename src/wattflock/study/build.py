@@ -94,7 +94,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     feeder = parts.wiring.build()
     kind: Any = assign(homes.kinds, homes.count, random)
     devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random)
-    at = place(np.hypot(feeder.nominal_kw, feeder.nominal_kvar), homes.count, random)
+    at = place(feeder.drawing_kva, homes.count, random)
     placement: Any = np.zeros((homes.count, len(feeder.terminals)))
     placement[np.arange(homes.count), at] = homes.homes_per_agent
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
@@ -211,5 +211,12 @@ def furnish(
 
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random."""
+    """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random.
+
+    Raises:
+        ScenarioError: nothing draws at any terminal.
+    """
+    if not weight.any():
+        allowed = "a load that draws at each place where homes stand: give the model one of 1 kW there"
+        raise ScenarioError([Problem("feeder", "loads", "none that draws", allowed)])
     return random.permutation(np.repeat(np.arange(len(weight)), apportion(count, weight)))

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.types import Profile
+from wattflock.feeder.circuit import first_of
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged
 
@@ -61,14 +62,14 @@ def homes_table(method: str, judged: Judged, built: Built) -> pl.DataFrame:
 
 
 def nodes_table(method: str, judged: Judged, profile: Profile, nodes: tuple[str, ...]) -> pl.DataFrame:
-    """One row per node (bus.phase): its extremes and violation over all days."""
+    """One row per judged voltage, under the bus and number of its first node: its extremes and violation over all days."""
     hours = np.asarray(profile.dt_h, float)[..., None]
     return pl.DataFrame(
         {
             "method": [method] * len(nodes),
             "node": list(nodes),
-            "bus": [node.rpartition(".")[0] for node in nodes],
-            "phase": [int(node.rpartition(".")[2]) for node in nodes],
+            "bus": [first_of(node)[0] for node in nodes],
+            "phase": [first_of(node)[1] for node in nodes],
             "voltage_min_pu": judged.voltage_pu.min((0, 1)),
             "voltage_max_pu": judged.voltage_pu.max((0, 1)),
             "violation_pu_h": (judged.excess["voltage"] * hours).sum((0, 1)) / len(hours),
