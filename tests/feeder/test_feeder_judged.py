@@ -125,3 +125,23 @@ def test_phases_numbered_backwards_are_not_unbalanced():
     shot = shot_of("swap")
     assert shot.feeder.three_phase == ("a", "b")
     assert shot.flow.unbalance.max() == pytest.approx(0.0011, abs=5e-5)
+
+
+@pytest.mark.parametrize(("scale", "losses_kw", "drawn_kw"), [(1.0, 2.080, 480.0), (0.1, None, 48.0)])
+def test_a_busbar_of_one_millimetre_costs_nothing(tmp_path, scale, losses_kw, drawn_kw):
+    """Against OpenDSS with a bar of 1 m, by the sum over its elements: with 1 mm its own figures are wrong."""
+    longer = tmp_path / "longer.dss"
+    longer.write_text(master_of("stiff_busbar").read_text().replace("length=0.001 units=m", "length=1 units=m"))
+    base = BaseCase(longer)
+    truth = base.solve(scale)
+    circuit = base.engine.ActiveCircuit
+    elements = map(circuit.CktElements, ("line.bar", "transformer.t", "line.f"))
+    expected_w = sum(np.ravel(one.Losses)[0] for one in elements)
+    shot = snapshot(read_opendss(master_of("stiff_busbar")), "as-modelled", scale)
+    assert shot.flow.losses_kw == pytest.approx(expected_w / 1e3, abs=1e-3)
+    assert losses_kw is None or shot.flow.losses_kw == pytest.approx(losses_kw, abs=1e-3)
+    assert shot.flow.head_kw.sum() == pytest.approx(drawn_kw + expected_w / 1e3, abs=1e-3)
+    found = shot.phasor_pu * 1e3 * shot.circuit.node_kv
+    assert (abs(abs(found) - abs(truth.at(shot.circuit.nodes))) / 1e3 / shot.circuit.node_kv).max() < 1e-6
+    bar = dict(zip(shot.feeder.branch.names, abs(shot.flow.branch_a), strict=True))["line.bar.1"]
+    assert bar == pytest.approx(abs(shot.flow.branch_a[shot.feeder.branch.names.index("transformer.t.1")]), abs=1e-4)

@@ -41,7 +41,7 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: P
     moving = [spot for spot in background if not is_impedance(spot)]
     system = Response(circuit, [as_shunt(spot) for spot in background], BASE_KVA)
     _refuse(circuit, system.unloaded.floating)
-    branch, rating_a = branches(circuit)
+    branch, rating_a = branches(system.circuit)
     kv = dict(zip(system.places.values(), system.kv.tolist(), strict=True))
     nominal = per_terminal(circuit, circuit.spots)
     shunt = per_terminal(circuit, [shunt_at_nominal(spot, kv[spot.plus, spot.minus]) for spot in background])

@@ -62,7 +62,7 @@ def homes_table(method: str, judged: Judged, built: Built) -> pl.DataFrame:
 
 
 def nodes_table(method: str, judged: Judged, profile: Profile, nodes: tuple[str, ...]) -> pl.DataFrame:
-    """One row per judged voltage, under the bus and number of its first node: its extremes and violation over all days."""
+    """One row per judged voltage, under bus and number of its first node: extremes and violation over all days."""
     hours = np.asarray(profile.dt_h, float)[..., None]
     return pl.DataFrame(
         {
