@@ -3,6 +3,7 @@
 Expected figures are OpenDSS's for the same files; `cases/judged_*/source.md` says what each file is.
 """
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -11,8 +12,10 @@ import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.feeder.limits import PRESETS, branch_loading
-from wattflock.feeder.monitored import conductors
+from wattflock.feeder.monitored import branches, conductors
+from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.snapshot import snapshot
+from wattflock.feeder.solve import solve
 from wattflock.study.build import place
 from wattflock.study.hosting.assessment import HostingRequest, hosted
 
@@ -145,3 +148,56 @@ def test_a_busbar_of_one_millimetre_costs_nothing(tmp_path, scale, losses_kw, dr
     assert (abs(abs(found) - abs(truth.at(shot.circuit.nodes))) / 1e3 / shot.circuit.node_kv).max() < 1e-6
     bar = dict(zip(shot.feeder.branch.names, abs(shot.flow.branch_a), strict=True))["line.bar.1"]
     assert bar == pytest.approx(abs(shot.flow.branch_a[shot.feeder.branch.names.index("transformer.t.1")]), abs=1e-4)
+
+
+def test_an_open_star_point_is_named():
+    with pytest.raises(ScenarioError) as caught:
+        read_opendss(master_of("neutral_load_only"))
+    assert [problem.field for problem in caught.value.problems] == ["load.star", "load.star2"]
+    assert all("star point a.4 is open" in str(problem.value) for problem in caught.value.problems)
+
+
+def test_names_of_branches_are_told_apart():
+    shot = shot_of("xfmr_neutral")
+    line = next(one for one in shot.circuit.elements if one.name == "line.l")
+    twice = dataclasses.replace(
+        line, ends=((line.ends[0][0],) * 2, (line.ends[1][0],) * 2), admittance=np.zeros((4, 4), complex)
+    )
+    circuit = dataclasses.replace(shot.circuit, elements=(*shot.circuit.elements, twice))
+    names = branches(circuit)[0].names
+    assert names[-2:] == ("line.l.1#2", "line.l.1#3") and len(set(names)) == len(names)
+
+
+def mesh(side):
+    """A low-voltage grid of `side` × `side` buses, a transformer for each row, loads of three phases and of one."""
+    cable = "r1=0.02 x1=0.03 r0=0.06 x0=0.09 c1=0 c0=0 length=0.1"
+    lines = ["clear", "new circuit.mesh bus1=src basekv=13.2 mvasc3=500 mvasc1=500"]
+    at = [(row, column) for row in range(side) for column in range(side)]
+    for row, column in at:
+        for name, other in (("v", (row + 1, column)), ("h", (row, column + 1))):
+            if other in at:
+                ends = f"bus1=b{row}_{column} bus2=b{other[0]}_{other[1]}"
+                lines.append(
+                    f"new line.{name}{row}_{column} {ends} r1=0.02 x1=0.03 r0=0.06 x0=0.09 c1=0 c0=0 length=0.1"
+                )
+        lines.append(f"new load.l{row}_{column} bus1=b{row}_{column} kv=0.208 kw=60 pf=0.9 vminpu=0.7")
+        lines.append(f"new load.s{row}_{column} phases=1 bus1=b{row}_{column}.1 kv=0.12 kw=10 pf=0.9 vminpu=0.7")
+    for row in range(side):
+        ends = f"buses=(src, b{row}_{7 * row % side}) conns=(delta, wye) kvs=(13.2, 0.208)"
+        lines.append(f"new transformer.t{row} windings=2 {ends} kvas=(1000, 1000) xhl=7 %loadloss=1")
+    return "\n".join([*lines, "set voltagebases=(13.2, 0.208)", "calcvoltagebases", "solve"])
+
+
+def test_a_meshed_network_of_many_terminals_converges_in_float32(tmp_path):
+    master = tmp_path / "mesh.dss"
+    master.write_text(mesh(11))
+    circuit = read_opendss(master)
+    feeder = reduce_circuit(circuit)
+    assert len(feeder.terminals) == 363
+    flow = solve(feeder, feeder.nominal_kw, feeder.nominal_kvar)
+    assert bool(flow.converged) and flow.voltage_pu.dtype == np.float32
+    base = BaseCase(master)
+    base.drop_cut_offs()
+    expected = abs(base.solve().at(circuit.nodes)) / 1e3 / circuit.node_kv
+    at = [circuit.nodes.index(name) for name in feeder.nodes]
+    np.testing.assert_allclose(flow.voltage_pu, expected[at], rtol=0, atol=2e-6)

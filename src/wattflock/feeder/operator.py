@@ -157,7 +157,7 @@ class _Part:
         own = sparse.csc_array(system.admittance[inside][:, inside])
         to_rim = system.admittance[inside][:, rim].toarray()
         from_rim = sparse.csr_array(system.admittance[rim][:, inside])
-        factor = system.whole.inner if len(system.blocks) == 1 else splu(own)
+        factor = system.whole.inner if len(inside) == len(system.circuit.nodes) else splu(own)
         self.to_terminals = solved(factor, incidence[:, inside].T.toarray())
         self.to_rim = solved(factor, to_rim)
         self.eliminated = from_rim @ self.to_rim

@@ -33,12 +33,13 @@ class Partition:
 
 
 def partition(system: System) -> Partition:
-    """One block, or the cut with the fewest multiplications for a feeder of many terminals."""
+    """One block; for a feeder of many terminals that or a cut, whichever takes the fewest multiplications."""
     count = len(terminals(system.circuit))
+    whole = Partition((Block(np.arange(len(system.circuit.nodes)), _none(), np.arange(count)),), _none())
     if count <= DENSE_MOST:
-        return Partition((Block(np.arange(len(system.circuit.nodes)), _none(), np.arange(count)),), _none())
+        return whole
     graph = _Graph(system)
-    return min((_cut(graph, width) for width in WIDTHS), key=_products)
+    return min((whole, *(_cut(graph, width) for width in WIDTHS)), key=_products)
 
 
 def _none() -> Matrix:
