@@ -66,7 +66,7 @@ class Bench:
 
 
 def rollout_cost(world, policy, profile):
-    """What every home pays on the unseen days, (homes,) [currency per day]."""
+    """What every home pays on the test days, (homes,) [currency per day]."""
     went = rollout(world, policy, profile, jax.random.key(0), 1)
     outcome = world.verdict(went.effect, went.end, profile)
     return outcome.cost.sum(1).mean(0)

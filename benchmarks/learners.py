@@ -1,12 +1,15 @@
-"""GradMAP beside other learners by gradient: how soon each reaches the same bar, on unseen days.
+"""GradMAP beside other learners: how soon each reaches the same bar, on test days.
 
-    python benchmarks/learners.py [--methods gradmap through] [--seconds 60] [--seeds 5] [--days 32] [--log FILE]
+    python benchmarks/learners.py [--small] [--methods gradmap through] [--seconds 60] [--seeds 5] [--log FILE]
 
-All learners in one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left them (it says how
+All methods in one world, in turn, seed by seed; settings as the search of benchmarks/tuning.md left them (it says how
 many trials each had), on weeks that are not test weeks. A race goes on from its log (learners.csv is the one of 60 s
-on two cores). Schedules are stretched to the seconds. Seconds are of learning; marks on the test days and compilation
-are not counted. `J` is a common objective (cost and penalty with λ = 544, ρ = 8160, margin 0.008 pu) on the test days;
-λ and margin of each learner are its own. Marks are float32; the reported verdict of a study is float64.
+on two cores). Schedules of learners by gradient are stretched to the seconds; others end when they are done. Seconds
+are of learning; marks on the test days and compilation are not counted. Seeds are of training alone: all meet the same
+test days. `J` is a common objective (cost and penalty with λ = 544, ρ = 8160, margin 0.008 pu) on the test days; λ and
+margin of each learner are its own. A bar's share captured is that of the days with a bound, its violation that of all
+test days. Intervals are 95 %, Student's t of paired differences over seeds (of ratios: of their logarithms). Marks are
+float32; the reported verdict of a study is float64.
 """
 
 import argparse
@@ -22,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 from pages.head import head
+from pages.race import draw, table
 
 from wattflock.core.registry import part
 from wattflock.core.scenario import load
@@ -44,21 +48,18 @@ CONTENDERS = {  # name: part and what differs from its defaults
         | {"average": 0.011, "margin_pu": 0.0087, "trust": 0.12, "trust_least": 0.025},
     ),
     "through": ("through", {}),
+    "through plain": ("through", {"normalise": False, "b2": 0.999, "multiplier_init": 272.0}),
     "large batch": (
         "through",
-        {
-            "days": 16,
-            "hidden": (16,),
-            "rate": 8.5e-3,
-            "halvings": 1.7,
-            "multiplier_init": 226.0,
-            "average": 0.02,
-            "margin_pu": 0.009,
-        },
+        {"days": 16, "hidden": (16,), "rate": 8.5e-3, "halvings": 1.7, "multiplier_init": 226.0, "average": 0.02}
+        | {"margin_pu": 0.009, "normalise": False, "b2": 0.999},
     ),
     "penalty": ("penalty", {}),
     "pdl": ("pdl", {}),
     "shac": ("shac", {}),
+    "rules": ("rules", {}),
+    "timer": ("timer", {}),
+    "timer_droop": ("timer_droop", {}),
     "long": ("gradmap", read("gradmap").rows["long"]["learn"]["settings"]),
 }
 Clock = Callable[[], float]
@@ -66,43 +67,52 @@ CHUNK = 5  # rounds in one call; the time of a round is measured by two of them
 MARKS = 30  # the least time between two marks is this part of all
 COMMON = Lagrangian(544.0, 8160.0, 0.0, 0.008)
 BOUND_DAYS = 10
-COLOURS = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#000000", "#004a73")
-BARS = {  # name: (mark → reached)
-    "80 % captured, violation ≤ 1 %": lambda m: m["captured"] >= 0.80 and m["violation"] <= 0.01,
-    "85 % captured, violation ≤ 0.5 %": lambda m: m["captured"] >= 0.85 and m["violation"] <= 0.005,
-}
+SMALL = ["homes.count=20", "homes.homes_per_agent=30", "feeder.part=ieee13", "judge.test_days=7"]
 
 
 class Judge:
-    """Marks a policy on the unseen days."""
+    """Marks a policy on the test days."""
 
-    def __init__(self, built: Built):
-        self.world, self.days = on_device(built.world, "float32"), unseen(built, 0, 0, BOUND_DAYS)
-        self.profile = cast(self.days.profile, np.float32)
-        self.picked = self.days.planned
+    def __init__(self, built: Built, days: int = 0, bound_days: int = BOUND_DAYS):
+        self.world, self.days = on_device(built.world, "float32"), unseen(built, days, 0, bound_days)
+        self.profile, self.picked = cast(self.days.profile, np.float32), self.days.planned
         optima = bound(built.world, self.days.of(self.picked).profile, workers=os.cpu_count() or 1)
         self.optimum = np.array([optimum.cost for optimum in optima])
-        self.idle = self.costs(Idle().policy(()))
+        self.idle = self.judged(Idle().policy(()))
 
-    def costs(self, policy) -> tuple[np.ndarray, float, float]:
-        """Cost of each day, total violation, common objective."""
-        cost, violation, objective = _days(self.world, policy, self.profile)
-        return np.asarray(cost, float), float(violation), float(objective)
+    def judged(self, policy) -> dict[str, np.ndarray]:
+        """Of each day: cost, violation [pu·h], violated share, worst excess [pu]; and the common objective."""
+        return {name: np.asarray(each, float) for name, each in _days(self.world, policy, self.profile).items()}
 
     def mark(self, policy) -> dict[str, float]:
-        """Share of the saving captured, violation as a share of the uncontrolled flock's, J."""
-        cost, violation, objective = self.costs(policy)
-        some = self.picked
-        captured = (self.idle[0][some] - cost[some]).sum() / (self.idle[0][some] - self.optimum).sum()
-        return {"captured": captured, "violation": violation / self.idle[1], "J": objective}
+        """Figures on all test days; `captured` and `bound_violation_pu_h` are of the days with a bound."""
+        now, idle, some = self.judged(policy), self.idle, self.picked
+        saved = idle["cost"] - now["cost"]
+        found = {
+            "captured": saved[some].sum() / (idle["cost"][some] - self.optimum).sum(),
+            "violation": now["violation_pu_h"].sum() / idle["violation_pu_h"].sum(),
+            "J": now["J"],
+            "saving": saved.mean() / self.world.homes,
+            "violation_pu_h": now["violation_pu_h"].mean(),
+            "steps": now["steps"].mean(),
+            "days": (now["worst"] > 0).mean(),
+            "worst": now["worst"].max(),
+            "bound_violation_pu_h": now["violation_pu_h"][some].mean(),
+        }
+        return {name: float(value) for name, value in found.items()}
 
 
 @eqx.filter_jit
 def _days(world, policy, profile):
     outcome = judge(world, rollout(world, policy, profile, jax.random.key(0)), profile, COMMON.margin_pu)
     beyond = excess_pu(world.limits, outcome.voltage_pu)
-    objective = COMMON.value(outcome, COMMON.multiplier(world))
-    return outcome.cost.sum((1, 2)), beyond.sum(), objective
+    return {
+        "cost": outcome.cost.sum((1, 2)),
+        "violation_pu_h": (beyond * outcome.dt_h[..., None]).sum(1).mean(1),
+        "steps": (beyond > 0).mean((1, 2)),
+        "worst": beyond.max((1, 2)),
+        "J": COMMON.value(outcome, COMMON.multiplier(world)),
+    }
 
 
 def contender(name: str, settings: dict | None = None) -> Learner:
@@ -129,151 +139,92 @@ def traced(who: Gradient) -> Gradient:
     return dataclasses.replace(who, **{name: jnp.float32(getattr(who, name)) for name in (*real, "total_rounds")})
 
 
-def ahead(progress: Progress, judge: Judge, built: Built, who: Gradient) -> Progress:
+def ahead(progress: Progress, judge: Judge, built: Built, who: Learner) -> Progress:
     """A chunk of rounds later."""
     return jax.block_until_ready(advance(progress, who, judge.world, built.sampler.train, CHUNK)[0])
 
 
-def course(judge: Judge, built: Built, name: str, who: Gradient, seed: int, seconds: float) -> list[dict]:
-    """Marks of one training run, 30 of them at first, later every tenth of the time so far."""
-    who = paced(judge, built, who, seconds)
+def course(judge: Judge, built: Built, who: Learner, seed: int, seconds: float, clock: Clock) -> list[dict]:
+    """Marks of one training run: at most 30 of them at first, later every tenth of the time so far.
+
+    A learner by gradient has the seconds; another ends with its rounds, and a rule has one mark, at 0 s.
+    """
+    if isinstance(who, Gradient):
+        who, rounds = paced(judge, built, who, seconds, clock), np.inf
+    else:
+        rounds = who.rounds()
+        if rounds:
+            ahead(begin(who, judge.world, seed), judge, built, who)  # compiles
     progress, spent, marks, looked = begin(who, judge.world, seed), 0.0, [], 0.0
-    while spent < seconds:
-        began = time.perf_counter()
+    while spent < seconds and int(progress.done) < rounds:
+        began = clock()
         progress = ahead(progress, judge, built, who)
-        spent += time.perf_counter() - began
-        if spent - looked >= max(seconds / MARKS, 0.1 * looked) or spent >= seconds:
+        spent += clock() - began
+        over = spent >= seconds or int(progress.done) >= rounds
+        if over or spent - looked >= max(seconds / MARKS, 0.1 * looked):
             looked = spent
-            place = {"method": name, "seed": seed, "seconds": spent, "round": int(progress.done)}
-            marks.append(place | judge.mark(who.policy(progress.state)))
-    print(f"{name} seed {seed}: {marks[-1]}", flush=True)
-    return marks
+            marks.append({"seconds": spent, "round": int(progress.done)} | judge.mark(who.policy(progress.state)))
+    return marks or [{"seconds": 0.0, "round": 0} | judge.mark(who.policy(progress.state))]
 
 
-def hits(marks: list[dict], reached) -> tuple[float, float]:
-    """Seconds of the first mark that reaches a bar, and of the first from which all do; inf for never."""
-    good = [reached(mark) for mark in marks]
-    first = next((m["seconds"] for m, ok in zip(marks, good, strict=True) if ok), np.inf)
-    last_bad = max((k for k, ok in enumerate(good) if not ok), default=-1)
-    sustained = marks[last_bad + 1]["seconds"] if last_bad + 1 < len(marks) else np.inf
-    return first, sustained
-
-
-def table(marks: pl.DataFrame, seconds: float) -> str:
-    """For every bar and method the seconds to it, seed by seed, and the ratio to gradmap's on the same seed."""
-    runs = {key: part.to_dicts() for key, part in marks.partition_by("method", "seed", as_dict=True).items()}
-    methods = list(dict.fromkeys(method for method, _ in runs))
-    levels = {f"J ≤ {level:.2f}": (lambda m, level=level: m["J"] <= level) for level in objective_levels(marks)}
-    lines = ["| bar | method | seconds, seed by seed (from which on all marks do) | method / gradmap, seed by seed |"]
-    lines.append("|---|---|---|---|")
-    for bar, reached in (BARS | levels).items():
-        found = {key: hits(run, reached) for key, run in runs.items()}
-        for method in methods:
-            mine = {seed: each for (name, seed), each in found.items() if name == method}
-            cells = ", ".join(f"{say(first)} ({say(later)})" for first, later in mine.values())
-            others = {seed: first for seed, (first, _) in mine.items() if method != "gradmap"}
-            ratios = [
-                ratio(first, found["gradmap", seed][0], seconds)
-                for seed, first in others.items()
-                if ("gradmap", seed) in found
-            ]
-            lines.append(f"| {bar} | {method} | {cells} | {' / '.join(ratios)} |")
-    lines += ["", "| at the end | captured [%] | violation [% of idle] | J |", "|---|---|---|---|"]
-    for method in methods:
-        ends = [run[-1] for (name, _), run in runs.items() if name == method]
-        cells = (f"{100 * np.mean([e['captured'] for e in ends]):.1f} ({spread_of(ends, 'captured', 100, 1)})",
-                 f"{100 * np.mean([e['violation'] for e in ends]):.2f} ({spread_of(ends, 'violation', 100, 2)})",
-                 f"{np.mean([e['J'] for e in ends]):.3f} ({spread_of(ends, 'J', 1, 3)})")  # fmt: skip
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def spread_of(ends: list[dict], column: str, factor: float, digits: int) -> str:
-    """Lowest to highest of the seeds."""
-    values = [factor * end[column] for end in ends]
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
-
-
-def draw(marks: pl.DataFrame, path: Path) -> None:
-    """Curves of all runs: share captured, violation and J against seconds."""
-    import altair as alt
-
-    from wattflock.report.theme import save, themed
-
-    least = float(marks["J"].to_numpy().min())
-    shown = {
-        "captured": ("saving captured [%]", 100, (60, 96), "linear"),
-        "violation": ("violation [% of uncontrolled]", 100, (0.02, 10), "log"),
-        "J": ("objective J [USD per home and day]", 1, (least - 0.05, least + 0.8), "linear"),
-    }
-    colour = alt.Color("method:N", title=None, scale=alt.Scale(domain=list(CONTENDERS), range=list(COLOURS)))
-    x = alt.X("seconds:Q", title="training [s]", scale=alt.Scale(type="log", nice=False))
-    panels = [
-        alt.Chart(marks.select("method", "seed", "seconds", pl.col(column) * factor))
-        .mark_line(clip=True, strokeWidth=1)
-        .encode(
-            x=x,
-            y=alt.Y(f"{column}:Q", title=title, scale=alt.Scale(type=scale, domain=limits)),
-            color=colour,
-            detail="seed:N",
-        )
-        .properties(width=280, height=260)
-        for column, (title, factor, limits, scale) in shown.items()
-    ]
-    save(themed(alt.hconcat(*panels), "Curves of all runs against seconds of training."), path)
-
-
-def objective_levels(marks: pl.DataFrame) -> list[float]:
-    """Two levels of J: what the worst run of `through` reaches, and 3 % above it; none where it did not race."""
-    rows = marks.filter(pl.col("method") == "through").group_by("seed").agg(pl.col("J").min())
-    if not len(rows):
-        return []
-    end = float(rows["J"].to_numpy().max())
-    return [round(1.03 * end, 2), round(end + 0.005, 2)]
-
-
-def say(seconds: float) -> str:
-    return "never" if np.isinf(seconds) else f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
-
-
-def ratio(slow: float, quick: float, most: float) -> str:
-    if np.isinf(quick):
-        return "–"
-    return f"> {most / quick:.1f}" if np.isinf(slow) else f"{slow / quick:.1f}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="GradMAP beside other learners by gradient.")
+def asked() -> argparse.Namespace:
+    """The flags."""
+    parser = argparse.ArgumentParser(description="GradMAP beside other learners.")
     racing = [name for name in CONTENDERS if name != "long"]
     parser.add_argument("--methods", nargs="+", default=racing, choices=list(CONTENDERS))
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--days", type=int, default=0, help="days a round for all, e.g. 32 on a GPU; 0: each its own")
-    parser.add_argument("--fold", type=int, default=4, help="unseen weeks: 4 is the study's")
+    parser.add_argument("--fold", type=int, default=4, help="test weeks: 4 is the study's")
+    parser.add_argument("--set", nargs="+", default=[], help="changes of the world, such as homes.count=200")
+    parser.add_argument("--processor", action="store_true", help="seconds of the processor, not of the wall")
+    parser.add_argument("--small", action="store_true", help="20 homes, 7 days, 2 s, 2 seeds: a minute, no meaning")
     parser.add_argument("--log", type=Path, help="csv of all marks, kept and gone on from; table and curves beside it")
     options = parser.parse_args()
+    if options.small:
+        options.seconds, options.seeds, options.set = 2.0, 2, [*SMALL, *options.set]
+    return options
+
+
+def raced(options: argparse.Namespace) -> pl.DataFrame:
+    """All marks, those of the log included; a run that the log has is not made again."""
     file: Path | None = options.log
     log = pl.read_csv(file) if file and file.exists() else pl.DataFrame()
     known = set(log.select("method", "seed").iter_rows()) if len(log) else set()
-    built = build(load(None, [f"data.fold={options.fold}"]))
-    judge_of = Judge(built)
-    batch = {"days": options.days} if options.days else {}
+    scenario = load(None, [f"data.fold={options.fold}", *options.set])
+    built = build(scenario)
+    judge_of = Judge(built, scenario.judge.test_days, 2 if options.small else BOUND_DAYS)
+    clock = time.process_time if options.processor else time.perf_counter
     for seed in range(options.seeds):
         for method in options.methods:
             if (method, seed) in known:
                 continue
-            run = course(judge_of, built, method, contender(method, batch), seed, options.seconds)
-            log = pl.concat([log, pl.DataFrame(run)])
+            room, _ = CONTENDERS[method]
+            learns = issubclass(part("learn", Learner, room), Gradient)
+            who = contender(method, {"days": options.days} if options.days and learns else {})
+            run = course(judge_of, built, who, seed, options.seconds, clock)
+            log = pl.concat([log, pl.DataFrame([{"method": method, "seed": seed} | mark for mark in run])])
+            print(f"{method} seed {seed}: {run[-1]}", flush=True)
             if file:
-                log.write_csv(file, float_precision=5)
-    text = table(log, options.seconds)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                log.write_csv(file, float_precision=7)
+    return log
+
+
+def main() -> None:
+    options = asked()
+    log = raced(options)
+    text = table(log)
     print(text)
-    if file:
+    if options.log:
         about = (__doc__ or "").split("\n\n", 2)[2]
-        what = f"{options.seconds:g} s, {options.days or 'their own'} days a round."
-        title = head("GradMAP beside other learners by gradient")
-        file.with_suffix(".md").write_text(f"{title}{about}\n{what}\n\n{text}\n")
-        draw(log, file.with_suffix(".png"))
+        kind = "processor seconds" if options.processor else "s"
+        what = (
+            f"{options.seconds:g} {kind}, {options.days or 'their own'} days a round. {' '.join(options.set)}".strip()
+        )
+        title = head("GradMAP beside other learners")
+        options.log.with_suffix(".md").write_text(f"{title}{about}\n{what}\n\n{text}\n")
+        draw(log, options.log.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -43,12 +43,14 @@ SHARED = {  # field: lowest and highest on a logarithmic scale, or a list to pic
     "multiplier_init": (136.0, 1088.0),
     "average": (0.01, 0.06),
     "hidden": [(16, 16), (16, 16), (24, 24), (16,)],
+    "b1": [0.8, 0.9, 0.9, 0.95],
+    "b2": [0.95, 0.99, 0.999],
 }
 OWN = {
     "gradmap": {"days": [8, 12, 16], "trust": (0.1, 0.4), "trust_least": (0.005, 0.04)},
     "clipped": {"days": [8, 12, 16], "trust": (0.1, 0.4), "trust_least": (0.005, 0.04)},
-    "through": {"days": [2, 4, 8]},
-    "large batch": {"days": [16, 32]},
+    "through": {"days": [2, 4, 8], "normalise": [True, False]},
+    "large batch": {"days": [16, 32], "normalise": [True, False]},
     "penalty": {"days": [2, 4, 8], "curvature": (8160.0, 81600.0), "growth": (1.2, 3.0)},
     "pdl": {"days": [2, 4, 8], "curvature": (2720.0, 27200.0), "growth": (1.2, 3.0), "dual_rate": (1e-3, 1e-2)},
     "shac": {"days": [4, 8], "horizon": [6, 12], "trace": (0.5, 0.99), "critic_rate": (3e-3, 3e-2)},
@@ -63,8 +65,8 @@ GUESSES = {  # tried by hand after the first dozen, as many for each
     ],
     "through": [
         {"margin_pu": 0.007},
-        {"margin_pu": 0.007, "multiplier_init": 544.0},
-        {"margin_pu": 0.006, "days": 2, "hidden": (16,)},
+        {"margin_pu": 0.007, "normalise": False, "b2": 0.999, "multiplier_init": 272.0},
+        {"margin_pu": 0.006, "b2": 0.99},
         {"margin_pu": 0.006, "multiplier_init": 816.0, "average": 0.06},
     ],
     "large batch": [{"margin_pu": margin} for margin in (0.005, 0.006, 0.007, 0.008)],
@@ -98,10 +100,10 @@ def best_of(log: list[dict], name: str) -> dict:
     return max(kept, key=lambda row: row["captured"]) if kept else min(mine, key=lambda row: row["J"])
 
 
-def near(name: str, best: dict) -> dict:
-    """All settings of a trial, those of the defaults included."""
+def whole(name: str, settings: dict) -> dict:
+    """All settings of a trial, those of the defaults of now included: the log means the same when defaults change."""
     own = contender(name)
-    return {field: getattr(own, field) for field in SHARED | OWN[name]} | ast.literal_eval(best["settings"])
+    return {field: getattr(own, field) for field in SHARED | OWN[name]} | settings
 
 
 def trial(judge: Judge, built: Built, name: str, settings: dict, seconds: float, clock: Clock) -> dict[str, float]:
@@ -149,13 +151,14 @@ def main() -> None:
             if any((row["method"], row["trial"]) == (name, number) for row in log):
                 continue
             random = np.random.default_rng([0, number, list(OWN).index(name)])
-            around = near(name, best_of(log, name)) if number >= ANYWHERE else {}
+            around = ast.literal_eval(best_of(log, name)["settings"]) if number >= ANYWHERE else {}
             guesses = [] if fixed else GUESSES.get(name, [])
             settings = drawn(name, random, around, fixed) if number else fixed
             if 0 <= number - FIRST < len(guesses):
                 settings = guesses[number - FIRST]
             if not fixed:
                 jax.clear_caches()  # hundreds of compiled programs are more than a process may hold
+            settings = whole(name, settings)
             found = trial(judge, built, name, settings, options.seconds, clock)
             log.append({"method": name, "trial": number, "settings": str(settings)} | found)
             print(log[-1], flush=True)

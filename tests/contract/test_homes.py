@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 from wattflock.core.registry import interface, parts
+from wattflock.homes.home import Home
 
 DEVICES = parts("homes", interface("homes"))
 MOMENTS = (
@@ -143,6 +144,26 @@ def test_its_rule_is_an_action(name, present, surplus_kw, moment):
         rule = jax.vmap(device.rule, (0, None, None))(states, moment(**change), jnp.asarray(surplus_kw))
         assert rule.shape == (len(states), device.controls)
         assert (jnp.abs(rule) <= 1 + 1e-5).all()
+
+
+def test_rules_hand_the_surplus_on_in_turn_whatever_the_order_of_devices(moment):
+    """Sun 5 kW, load 1 kW, pump some: the car takes what is left of it, the battery what the car leaves."""
+    names = ("generator", "battery", "ev", "heat_pump", "panel")
+    homes = [Home({name: device_of(name) for name in order}, jnp.zeros(())) for order in (names, names[::-1])]
+    now = moment(hour=12.0, sun_kw_per_kwp=1.0, load_kw=1.0, start=0.5)
+    for home in homes:
+        rule = home.rule(home.init(now), now)
+        shown = jax.tree.map(float, home.dissect(home.init(now), rule, now))
+        assert shown["ev"] == pytest.approx(4.0 - shown["heat_pump"], abs=1e-5)
+        assert shown["battery"] == pytest.approx(0, abs=1e-6)
+        assert shown["generator"] == 0
+    evening = moment(hour=19.0, sun_kw_per_kwp=0.0, load_kw=1.0, import_price_per_kwh=0.6, outdoor_c=5.0)
+    for home in homes:
+        rule = home.rule(home.init(evening), evening)
+        shown = jax.tree.map(float, home.dissect(home.init(evening), rule, evening))
+        assert shown["heat_pump"] > 0
+        assert shown["battery"] == pytest.approx(-1 - shown["heat_pump"], abs=1e-5)  # not the load alone
+        assert shown["generator"] == pytest.approx(0, abs=1e-5)
 
 
 @every_device

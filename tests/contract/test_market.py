@@ -25,7 +25,8 @@ def meter_of(seed: int, scale_kwh: float = 5.0, days: tuple[int, ...] = ()) -> M
     random = np.random.default_rng(seed)
     energy = scale_kwh * random.standard_normal((*days, STEPS, HOMES))
     prices = (random.uniform(-0.1, 0.6, (*days, STEPS)) for _ in range(2))
-    return Meter(*(jnp.asarray(values, float) for values in (energy, *prices)))
+    hours = np.full((*days, STEPS), 4.0)
+    return Meter(*(jnp.asarray(values, float) for values in (energy, *prices, hours)))
 
 
 @every_market

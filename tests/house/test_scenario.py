@@ -106,6 +106,13 @@ def test_a_section_that_is_not_there_is_blamed_on_the_flag_that_made_it():
         ("learn.settings.table=1", "did you mean 'width_kw'|one of colour, hidden, width_kw"),
         ("homes.kinds=[{name='a', share=0.7}, {name='b', share=0.5}]", "these make 1.2"),
         ("homes.kinds=[{name='a', share=0.2}, {name='a', share=0.5}]", "a stands twice"),
+        (
+            "homes.kinds=[{name='a', share=0.7}, {name='a', share=0.5}]",
+            "a stands twice; and shares that",
+        ),
+        ("homes.kinds=[{name='load only', share=0.5, devices={panel={}}}]", "names other than 'load only'"),
+        ("homes.kinds=[]", "at least one has a device"),
+        ("homes.kinds=[{name='a', share=1}]", "at least one has a device"),
         ("homes.kinds=[{name='a', share=40}]", "40 looks like per cent: write 0.4"),
         ("homes.kinds=[{name='a', share=1, devices={battery={width_kw=95}}}]", "more than 0 and at most 10"),
         ("homes.kinds=[{name='a', share=1, devices={battery={width_kw='big'}}}]", "a number more than 0"),

@@ -95,11 +95,14 @@ def test_explain_says_what_a_name_means(name, words):
 
 def test_explain_shows_every_default_as_a_person_would_write_it():
     from wattflock.core.registry import ROOMS, interface, parts
+    from wattflock.core.scenario import load
     from wattflock.verbs.explain import explanation
 
     said = {name: explanation(name) for room in ROOMS for name in parts(room, interface(room))}
     assert [name for name, text in said.items() if "Pydantic" in text] == []
     assert "data.settings.columns = {}" in said["table"]
+    kinds = explanation("homes.kinds").splitlines()[0].replace(" = [", "=[", 1)  # as `--set` takes it
+    assert load(None, [kinds]) == load()
 
 
 def test_explain_suggests_the_nearest_name():

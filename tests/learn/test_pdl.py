@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from wattflock.core.types import OWN
+from wattflock.feeder.limits import Conditions
 from wattflock.learn.lagrangian import common, multipliers
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.pdl import PDL
@@ -71,21 +72,23 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
     cost, dt_h = jnp.zeros((2, 3, 5)), jnp.ones((2, 3))
 
     def value(voltage):
-        outcome = SimpleNamespace(voltage_pu=voltage, cost=cost, dt_h=dt_h, price_level=1.0)
-        return learner.augmented(world.limits, outcome, multiplier, curvature)
+        conditions = Conditions(voltage, dt_h[..., :0], dt_h[..., :0], dt_h > 0)
+        outcome = SimpleNamespace(conditions=conditions, cost=cost, dt_h=dt_h, price_level=1.0)
+        return learner.augmented(world.limits, outcome, {"voltage": multiplier}, curvature)
 
-    g = learner.beyond_pu(world.limits, SimpleNamespace(voltage_pu=voltage))  # type: ignore
+    g = np.maximum(0.96 - voltage, voltage - 1.04)
     high = np.where(np.asarray(voltage) > 1, 1, -1)
     wanted = np.maximum(multiplier + curvature * g, 0) * high / 8  # 2 days × 4 nodes
     assert np.allclose(jax.grad(value)(voltage), wanted, rtol=1e-3, atol=1e-3)
     assert (wanted == 0).any()
-    assert np.allclose(g, np.maximum(0.96 - voltage, voltage - 1.04), atol=1e-6)
 
 
 def test_the_dual_network_sees_what_is_common_to_a_day_and_starts_at_zero(world, profile):
     net = multipliers((8,), world, jax.random.key(0))
-    assert jnp.abs(net(profile)).max() == 0
-    assert net(profile).shape == (2, world.steps, len(world.feeder.nodes))
+    assert net(profile).keys() == world.judged.keys() == {"voltage", "loading", "unbalance"}
+    for limit, values in net(profile).items():
+        assert jnp.abs(values).max() == 0
+        assert values.shape == (2, world.steps, len(world.judged[limit]))
     seen = common(profile, 0.3)
     assert bool(jnp.isfinite(seen).all())
     order = np.random.default_rng(0).permutation(world.homes)
@@ -102,7 +105,7 @@ def test_the_dual_network_learns_the_multipliers_of_a_day(world, profile):
     after = state
     for _ in range(50):
         after = step(after)
-    said, before = after.beside.net(profile), state.beside.net(profile)
+    said, before = after.beside.net(profile)["voltage"], state.beside.net(profile)["voltage"]
     assert same(after.nets, state.nets)
     assert float(said.max()) > 50
     assert float(jnp.abs(before).max()) == 0

@@ -21,12 +21,13 @@ SSL = Through(multiplier_init=TOTAL.multiplier_init, margin_pu=TOTAL.margin_pu)
 
 @pytest.fixture(scope="module")
 def place(world64):
-    """Networks that do something, and multipliers that differ from hour to hour and node to node."""
+    """Networks that do something, and multipliers that differ from hour to hour and row to row."""
     with jax.enable_x64(True):
         nets = flock((world64.seen, 8, world64.fleet.controls), world64.homes, jax.random.key(4))
         nets = dataclasses.replace(nets, weights=[*nets.weights[:-1], 5 * nets.weights[-1]])
-        shape = SSL.lagrangian.multiplier(world64).shape
-        return nets, jnp.asarray(np.random.default_rng(0).uniform(0, 4000, shape))
+        random = np.random.default_rng(0)
+        first = SSL.lagrangian.multiplier(world64)
+        return nets, {name: jnp.asarray(random.uniform(0, 4000, each.shape)) for name, each in first.items()}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.feeder.limits import Conditions
 from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.learners.pdl import PDL
 
@@ -21,7 +22,7 @@ def outcome(homes: int, nodes: int) -> SimpleNamespace:
     dt_h = jnp.full((2, 3), 0.5)
     return SimpleNamespace(
         cost=jnp.asarray(np.tile(cost, homes)),
-        voltage_pu=voltage_pu,
+        conditions=Conditions(voltage_pu, dt_h[..., :0], dt_h[..., :0], dt_h > 0),
         excess={"voltage": excess_pu},
         dt_h=dt_h,
         price_level=1.0,
@@ -33,9 +34,9 @@ def test_more_of_the_same_homes_and_nodes_change_no_objective(world, homes, node
     learner, curvature = PDL(margin_pu=0.0), jnp.asarray(8000.0)
 
     def objectives(days) -> list[float]:
-        multiplier = jnp.full(days.voltage_pu.shape, 500.0)
-        plain = LAGRANGIAN.value(days, multiplier[0])
-        return [float(plain), float(learner.augmented(world.limits, days, multiplier, curvature))]
+        multiplier = jnp.full(days.conditions.voltage_pu.shape, 500.0)
+        plain = LAGRANGIAN.value(days, {"voltage": multiplier[0]})
+        return [float(plain), float(learner.augmented(world.limits, days, {"voltage": multiplier}, curvature))]
 
     one = outcome(1, 1)
     assert objectives(outcome(homes, nodes)) == pytest.approx(objectives(one), rel=1e-5)

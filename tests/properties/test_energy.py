@@ -1,6 +1,7 @@
 """Energy is neither made nor lost, and no limit is passed, whatever the controller asks for."""
 
 import functools
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -11,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattflock.core.registry import interface, parts
+from wattflock.core.scenario import load
+from wattflock.core.types import cast
 from wattflock.homes.home import Home
+from wattflock.study.build import build
 from wattflock.world.rollout import ZeroPolicy, rollout
 
 DEVICES = parts("homes", interface("homes"))
@@ -167,8 +171,8 @@ def test_two_half_steps_are_one_step(name, moment, share, start, outdoor_c):
 
 
 @pytest.fixture(scope="module")
-def judged_day(world64, profile64):
-    """Steps the flock through two days with given actions, clipped by the world alone."""
+def stepped():
+    """Steps a flock through days with given actions, clipped by the world alone."""
 
     @eqx.filter_jit
     def run(world, profile, actions):
@@ -178,7 +182,42 @@ def judged_day(world64, profile64):
         after = jax.vmap(stored, in_axes=(None, 1), out_axes=1)(world.fleet, result.state)
         return result, stored(world.fleet, first), after
 
-    return lambda actions: run(world64, profile64, actions)
+    return run
+
+
+@pytest.fixture(scope="module")
+def judged_day(stepped, world64, profile64):
+    """The same for two days of the small flock."""
+    return lambda actions: stepped(world64, profile64, actions)
+
+
+@pytest.fixture(scope="module")
+def portfolios():
+    """Twenty homes of the seven portfolios, and two of their days; float64."""
+    built = build(load(Path("portfolios"), ["homes.count=20"]))
+    days = eqx.filter_jit(built.sampler.train)(jax.random.key(1), 2)
+    with jax.enable_x64(True):
+        world = jax.tree.map(jnp.asarray, cast(built.world.bare(), np.float64))
+        return world, cast(days, jnp.float64), built.kinds
+
+
+@pytest.mark.parametrize("size", [0.7, 1e6])
+def test_every_portfolio_conserves_energy(size, stepped, portfolios, float64):
+    """A home's own balance, load and panels included: what its meter draws is stored, lost or used."""
+    world, days, kinds = portfolios
+    shape = (2, world.steps, world.homes, world.fleet.controls)
+    actions = jnp.asarray(np.random.default_rng(5).uniform(-size, size, shape))
+    result, before, after = stepped(world, days, actions)
+    drawn_kwh = (result.effect.power_kw * days.dt_h[..., None]).sum(1)
+    kept_kwh = after[:, -1] - before + (result.effect.lost_kwh + result.effect.used_kwh).sum(1)
+    gap_kwh = np.abs(np.asarray(drawn_kwh - kept_kwh)).max(0)
+    assert len(set(kinds)) == 7
+    assert {kind: gap for kind, gap in zip(kinds, gap_kwh, strict=True) if gap > 1e-6} == {}
+    roofs = np.array([kind == "panel" for kind in kinds])  # nothing that a home lacks draws
+    net_kw = np.asarray(days.load_kw) - np.asarray(world.fleet.devices["panel"].size_kwp) * np.asarray(
+        days.sun_kw_per_kwp
+    )
+    np.testing.assert_allclose(result.effect.power_kw[..., roofs], net_kw[..., roofs], atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [0.5, 1.0, 1e6])

@@ -49,7 +49,7 @@ def test_the_order_of_homes_does_not_matter(world, profile):
     order = jnp.asarray(np.random.default_rng(0).permutation(world.homes))
     own = {name: getattr(profile, name)[..., order] for name in OWN}
     policy = networks(world)
-    parts = {name: reordered(getattr(world, name), order) for name in ("fleet", "placement", "voltmeter")}
+    parts = {name: reordered(getattr(world, name), order) for name in ("fleet", "placement", "voltmeter", "kind")}
     other = dataclasses.replace(world, **parts)
     here = outcome_of(world, policy, profile)
     there = outcome_of(other, reordered(policy, order), dataclasses.replace(profile, **own))

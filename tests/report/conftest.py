@@ -39,7 +39,15 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
         "curves": make_curves(rng),
     }
     if calm:
-        quiet = ("violation_pu_h", "violated_share", "worst_pu", "over_share", "under_share")
+        quiet = (
+            "violation_pu_h",
+            "violated_share",
+            "worst_pu",
+            "over_share",
+            "under_share",
+            "overload_share_h",
+            "overloaded_share",
+        )
         tables = {
             name: table.with_columns(pl.lit(0.0).alias(column) for column in quiet if column in table.columns)
             for name, table in tables.items()
@@ -124,6 +132,7 @@ def make_steps(rng: np.random.Generator) -> pl.DataFrame:
                 "voltage_p95_pu": middle + 0.6 * up, "violation_pu_h": (over + under) / 10,
                 "over_share": over, "under_share": under,
                 "import_price_per_kwh": price(), "outdoor_c": 15 + 6 * sun(day), "converged": [True] * 24,
+                "loading_max": 0.4 + size * evening(), "unbalance_max": 0.01 + 0.005 * sun(day),
             }))  # fmt: skip
     return pl.concat(frames)
 
@@ -182,6 +191,8 @@ def make_days(rng: np.random.Generator) -> pl.DataFrame:
                 "export_kwh_per_home": 8.0, "discomfort_c_h_per_home": 0.31,
                 "carbon_kg_per_home": 4.5 if method == "idle" else 4.87, "peak_kw": 5312.0, "reverse_peak_kw": 4790.0,
                 "violation_pu_h": amount, "violated_share": 5 * amount, "worst_pu": 10 * amount, "converged": True,
+                "overload_share_h": amount / 9, "overloaded_share": amount / 2, "worst_loading": 0.8 + 99 * amount,
+                "unbalance_share_h": 0.0, "unbalanced_share": 0.0, "worst_unbalance": 0.017,
                 "optimum_cost_per_home": optimum + season if day in BOUND_DAYS else None,
             })  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None)

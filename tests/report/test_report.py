@@ -1,5 +1,6 @@
 """Report: whatever a run folder says is shown in full, escaped and offline; what it lacks is said by name."""
 
+import dataclasses
 import html
 import io
 import json
@@ -177,7 +178,8 @@ def test_terminal_never_breaks_a_number(busy, wide):
     shown = terminal(summary, width=250 if wide else 120, wide=wide)
     lines = [line.rstrip() for line in shown.splitlines()]
     assert max(map(len, lines)) <= (250 if wide else 120) and "…" not in shown
-    for name, row in [*summary["methods"].items()][:4] + [*summary["on_bound_days"].items()]:
+    every = [(name, row) for name, row in summary["methods"].items() if row["days"] == len(TEST_DAYS)]
+    for name, row in (*every, *summary["on_bound_days"].items()):
         known = [each for each in SHORT if each != "saving_captured" or row[each] is not None]
         label, cells = (
             methods(summary["methods"])[name].label.split()[-1],
@@ -425,3 +427,40 @@ def test_browser_draws_every_plot(run_folder, tmp_path):
     found = subprocess.run([str(CHROMIUM), *flags], capture_output=True, text=True, timeout=120, check=True).stdout
     assert "cannot be drawn" not in re.sub(r"<script>.*?</script>", "", found, flags=re.S)
     assert found.count('data-drawn="yes"') == len(run_charts.CHARTS)
+
+
+def test_page_of_homes_without_wires(run_folder):
+    """Tables as a scenario with `feeder.part = "none"` leaves them: no nodes, and nothing known of voltages."""
+    run = read(run_folder)
+    wired = ("voltage_", "violat", "over_", "under_", "worst_pu", "loading_max")
+
+    def bare(table: pl.DataFrame) -> pl.DataFrame:
+        return table.with_columns(
+            pl.lit(None, pl.Float64).alias(name) for name in table.columns if name.startswith(wired)
+        )
+
+    figures = {
+        name: {
+            key: None if key.startswith(wired) or key == "days_with_violation_share" else value
+            for key, value in row.items()
+        }
+        for name, row in run.methods.items()
+    }
+    run = dataclasses.replace(
+        run, steps=bare(run.steps), days=bare(run.days), nodes=run.nodes.clear(),
+        summary=run.summary | {"methods": figures, "on_bound_days": {}},
+        chart={"bus": [], "x": [], "y": [], "edges": [], "source": None},
+    )  # fmt: skip
+    text = own_part(page(run))
+    assert "bills alone are judged" in text and "No voltages in this run" in text and "No loadings in this run" in text
+    assert "None" not in text.replace("None of 200 homes", "") and "NaN" not in text
+    assert tiles(run)[2] == ("no", "wires", "in this world: bills alone are judged")
+
+
+def test_loading_is_that_of_the_worst_branch_of_each_hour(run_folder):
+    run = read(run_folder)
+    table = run_data.loadings(run)
+    hour = run.steps.filter((pl.col("method") == "idle") & (pl.col("hour") == 19.0))
+    found = table.filter((pl.col("method") == "idle") & (pl.col("hour") == 19.0))["loading"].item()
+    assert found > 100 and found == pytest.approx(100 * hour["loading_max"].max())
+    assert "uncontrolled (idle): at most 140 %." in spec(run_charts.loading(run))["description"]

@@ -107,6 +107,16 @@ def test_what_is_refused_leaves_no_folder(flag, said, small, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_homes_with_panels_alone_are_judged_and_nothing_learns_there():
+    roofs = 'homes.kinds=[{name="roof", share=0.5, devices=["panel"]}]'
+    few = ["homes.count=4", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1"]
+    experiment = experiment_of(load(None, [roofs, *few, 'judge.methods=["idle", "rules"]']))
+    with pytest.raises(ScenarioError, match="a kind with a device to control"):
+        experiment.training("gradmap")
+    methods = compared(experiment).summary["methods"]
+    assert methods["idle"]["cost_per_home_day"] == methods["rules"]["cost_per_home_day"]
+
+
 def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monkeypatch):
     checked = load(None, [*small, "learn.settings={days=2, hidden=[8]}", "learn.rounds=7"])
     monkeypatch.setattr("wattflock.core.settings.settings_model", None)  # calling it would fail

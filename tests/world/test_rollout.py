@@ -36,7 +36,7 @@ def objective(world64, profile64):
         outcome = judge(
             world64, roll(world64, Separate(nets), profile64, action_offset), profile64, LAGRANGIAN.margin_pu
         )
-        return LAGRANGIAN.value(outcome, jnp.full((world64.steps, len(world64.feeder.nodes)), 2000.0))
+        return LAGRANGIAN.value(outcome, LAGRANGIAN.multiplier(world64))
 
     return jax.jit(jax.value_and_grad(value))
 

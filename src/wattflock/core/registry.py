@@ -20,6 +20,7 @@ ROOMS = {
     "market": ("wattflock.market.market:Market", "wattflock.market.markets"),
     "learn": ("wattflock.learn.learner:Learner", "wattflock.learn.learners"),
 }
+NAMED = 30  # names in a message
 
 
 def interface(room: str) -> type:
@@ -61,7 +62,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"one of {', '.join(known) or '(none)'}{hint}"
+    more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+    return f"one of {', '.join(known[:NAMED]) or '(none)'}{more}{hint}"
 
 
 def _package(room: str) -> ModuleType:

@@ -19,6 +19,8 @@ from wattflock.core.settings import STRICT, check_parts, problems_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
+DEMO = "gradmap"  # the scenario where none is named
+LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
 NAMED = 2  # changed fields in the name of a run
 UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # named first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
@@ -124,6 +126,11 @@ class HomesSection(Section):
         default=COMMON_KINDS,
         description="kinds of homes, each with a name, a share and devices; the rest have a load only",
     )
+    file: str = Field(
+        default="",
+        description="CSV with a row for each home: where it is, its kind, its measured home, sizes of its devices; "
+        "what it does not say is drawn",
+    )
     voltmeter: bool = Field(default=True, description="homes see the voltage at their own meter, one step ago")
     volt_var: tuple[float, ...] = Field(
         default=(),
@@ -141,22 +148,46 @@ class HomesSection(Section):
 
     @field_validator("kinds")
     @classmethod
-    def _shares_of_one(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
-        names = [kind.name for kind in kinds]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"names that differ; {', '.join(twice)} stands twice")
-        if (total := sum(kind.share for kind in kinds)) > 1 + 1e-9:
-            raise ValueError(f"shares that add up to at most 1; these make {total:g}")
+    def _names_and_shares(cls, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        names, total = [kind.name for kind in kinds], sum(kind.share for kind in kinds)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        rules = {
+            f"names that differ; {', '.join(twice)} stands twice": bool(twice),
+            f"names other than {LOAD_ONLY!r}, which the rest have": LOAD_ONLY in names,
+            f"shares that add up to at most 1; these make {total:g}": total > 1 + 1e-9,
+            "kinds of which at least one has a device": not any(kind.devices for kind in kinds),
+        }
+        if any(rules.values()):
+            raise ValueError("; and ".join(rule for rule, broken in rules.items() if broken))
         return kinds
 
 
 class FeederSection(Section):
-    """The feeder and the band that its voltages must keep."""
+    """The feeder and the limits that it must keep."""
 
-    part: str = Field(default="ieee123", description="wiring, a file of wattflock/feeder/feeders")
+    part: str = Field(
+        default="ieee123", description="wiring, a file of wattflock/feeder/feeders; none: homes without wires"
+    )
     settings: Settings = SETTINGS
     low_pu: float = Field(default=0.95, ge=0.5, le=1, description="lowest voltage that is no violation [pu]")
     high_pu: float = Field(default=1.05, ge=1, le=1.5, description="highest voltage that is no violation [pu]")
+    service_drop_pu: float = Field(
+        default=0.0, ge=0, le=0.05, description="kept for the customer's own line: narrows the band on both sides [pu]"
+    )
+    loading: float = Field(
+        default=1.0, ge=0, le=10, description="most current over rating, where it is known; 0: not judged [share]"
+    )
+    unbalance: float = Field(
+        default=0.03, ge=0, le=1, description="most negative over positive sequence voltage; 0: not judged [share]"
+    )
+
+    @field_validator("service_drop_pu")
+    @classmethod
+    def _leaves_a_band(cls, drop: float, info: pydantic.ValidationInfo) -> float:
+        width = info.data.get("high_pu", 1.05) - info.data.get("low_pu", 0.95)
+        if 2 * drop >= width:
+            raise ValueError(f"less than half the band of voltages, which is {width:.3g} wide")
+        return drop
 
 
 class MarketSection(Section):
@@ -261,9 +292,10 @@ def fingerprint(scenario: Scenario, more: str = "") -> str:
 
 
 def _files_of(scenario: Scenario) -> list[Path]:
-    """The user's own files that decide a result: readings, prices, a feeder."""
+    """The user's own files that decide a result: readings, homes, prices, a feeder."""
     sections = (scenario.data, scenario.feeder, scenario.market, scenario.learn)
-    named = [Path(value) for each in sections for value in each.settings.values() if isinstance(value, str) and value]
+    values = [scenario.homes.file, *(value for each in sections for value in each.settings.values())]
+    named = [Path(value) for value in values if isinstance(value, str) and value]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in named]
     return [path for paths in inside for path in paths if path.is_file()]
 
@@ -271,10 +303,11 @@ def _files_of(scenario: Scenario) -> list[Path]:
 def run_id(scenario: Scenario, more: str = "") -> str:
     """The name of a run: what it changes of the bundled scenario of its name, and its fingerprint.
 
-    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; a scenario of another name
-    is called by that name.
+    `gradmap-1a2b…` changes nothing, `through-300homes-1a2b…` the learner and the homes; `portfolios-gradmap-1a2b…`
+    nothing of another bundled scenario; one of the user's own is called by its name alone.
     """
-    words = _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else [scenario.name]
+    words = [] if scenario.name == DEMO else [scenario.name]
+    words += _words_of(load(Path(scenario.name)), scenario) if scenario.name in bundled() else []
     return "-".join([*words, fingerprint(scenario, more)])
 
 
@@ -332,7 +365,7 @@ def fields() -> dict[str, FieldInfo]:
 def _find(path: Path | None, problems: list[Problem]) -> Path | None:
     known = bundled()
     if path is None:
-        return known["gradmap"]
+        return known[DEMO]
     if path.exists():
         return path
     if str(path) not in known:

@@ -102,9 +102,8 @@ def device_fields(device: type) -> dict[str, FieldInfo]:
     """The fields of a device that a scenario can set, with their limits and meaning."""
     hints = typing.get_type_hints(device, include_extras=True)
     notes = {field.name: typing.get_args(hints[field.name])[1:] for field in dataclasses.fields(device)}
-    return {
-        name: next((note for note in some if isinstance(note, FieldInfo)), FieldInfo()) for name, some in notes.items()
-    }
+    numbers: dict[str, Any] = {name: typing.Annotated[float, *some, ""] for name, some in notes.items()}
+    return {name: FieldInfo.from_annotation(kind) for name, kind in numbers.items()}
 
 
 def _number(value: object) -> bool:
@@ -187,13 +186,18 @@ def _hint(dotted: str, value: object, field: FieldInfo) -> str:
     return ""
 
 
-def _fits(value: float, field: FieldInfo) -> bool:
-    adapter = pydantic.TypeAdapter(typing.Annotated[float, *field.metadata, ""])
+def misfits(values: list[float], field: FieldInfo) -> list[int]:
+    """Places of the values that lie outside the limits of `field`."""
+    adapter = pydantic.TypeAdapter(list[typing.Annotated[float, *field.metadata, ""]])
     try:
-        adapter.validate_python(value)
-    except pydantic.ValidationError:
-        return False
-    return True
+        adapter.validate_python(values)
+    except pydantic.ValidationError as error:
+        return [int(found["loc"][0]) for found in error.errors()]
+    return []
+
+
+def _fits(value: float, field: FieldInfo) -> bool:
+    return not misfits([value], field)
 
 
 def _default(field: dataclasses.Field) -> object:

@@ -6,6 +6,10 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from wattflock.feeder.solve import Feeder, Flow
 
+LIMITS = ("voltage", "loading", "unbalance")  # names, as tables and objectives have them
+LOADING_PU = 0.05  # 1 % above a rating counts as 0.5 mpu of voltage beyond its band
+UNBALANCE_PU = 0.5  # 0.1 % above the limit of unbalance counts as 0.5 mpu
+
 
 class Limits(eqx.Module):
     """Limits of a feeder. The default band of voltage is ANSI C84.1-2020, range A at the service, ±5 %."""
@@ -28,6 +32,49 @@ def excess_pu(limits: Limits, voltage_pu: Float[Array, "..."], margin_pu: float 
     below = limits.low_pu + margin_pu - voltage_pu
     above = voltage_pu - limits.high_pu + margin_pu
     return jnp.maximum(jnp.maximum(below, above), 0)
+
+
+class Conditions(eqx.Module):
+    """What limits are about, in each snapshot; a limit that is not judged has no rows."""
+
+    voltage_pu: Float[Array, "*batch nodes"]
+    loading: Float[Array, "*batch branches"]  # current over rating, of the rated branches [share]
+    unbalance: Float[Array, "*batch buses"]  # of the buses with three phases [share]
+    converged: Bool[Array, "*batch"]  # whether the power flow did
+
+
+def conditions(feeder: Feeder, flow: Flow, judges: tuple[str, ...] = LIMITS) -> Conditions:
+    """The conditions of a solved flow that the limits `judges` are about; `rated` leaves the rated branches alone."""
+    nothing = jnp.zeros((*flow.converged.shape, 0), flow.voltage_pu.dtype)
+    return Conditions(
+        voltage_pu=flow.voltage_pu,
+        loading=branch_loading(feeder, flow.branch_a) if "loading" in judges else nothing,
+        unbalance=flow.unbalance if "unbalance" in judges else nothing,
+        converged=flow.converged,
+    )
+
+
+def no_wires(batch: tuple[int, ...]) -> Conditions:
+    """The conditions of homes without a feeder: no rows."""
+    nothing = jnp.zeros((*batch, 0))
+    return Conditions(nothing, nothing, nothing, jnp.ones(batch, bool))
+
+
+def beyond(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[str, Array]:
+    """How far each limit that is judged is exceeded, negative inside it: "voltage" (…, nodes) [pu], "loading"
+    (…, rated branches) and "unbalance" (…, buses) [share].
+
+    `margin_pu` narrows the band of voltages on both sides; the other limits are as they are.
+    """
+    low, high = limits.low_pu + margin_pu - found.voltage_pu, found.voltage_pu - limits.high_pu + margin_pu
+    loading, unbalance = found.loading - limits.loading, found.unbalance - limits.unbalance
+    every = {"voltage": jnp.maximum(low, high), "loading": loading, "unbalance": unbalance}
+    return {name: amount for name, amount in every.items() if amount.shape[-1]}
+
+
+def excess(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[str, Array]:
+    """`beyond` where it is positive, 0 inside the limits."""
+    return {name: jnp.maximum(amount, 0) for name, amount in beyond(limits, found, margin_pu).items()}
 
 
 def penalty(excess: Float[Array, "..."], slope: Float[Array, "..."] | float, curvature: float) -> Float[Array, "..."]:

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from wattflock.feeder.loads import Dependent
@@ -15,6 +16,7 @@ from wattflock.feeder.operator import Pair, Readout, Values, halves
 from wattflock.feeder.volt_var import Support
 
 AHEAD = 4  # iterations before the first look at the residual: hardly a snapshot needs fewer
+SOLVED = "flow"  # what a checkpoint may keep of a power flow, so that no gradient iterates it again
 FLOOR = 0.01  # squared voltage [pu²] below which a load is no longer constant power: nothing converges there
 
 
@@ -103,6 +105,7 @@ def magnitude(voltage: Array) -> Array:
 
 def _forward(tolerance, most, terminal, dependent, support, power):
     result = settle(tolerance, most, terminal, dependent, support, power)
+    result = checkpoint_name(result, SOLVED)
     return result, (terminal, dependent, support, power, result[0], result[1])
 
 

@@ -34,8 +34,8 @@ class FeederSource(eqx.Module):
     def network(self) -> Network | None:
         """The tables it is made of, for ways of building it elsewhere; None where there are none."""
 
-    def build(self) -> Feeder:
-        """The feeder, ready to solve, in float64 numpy arrays; its loads are given to `solve`."""
+    def build(self) -> Feeder | None:
+        """The feeder, ready to solve, in float64 numpy arrays, its loads given to `solve`; None: there are no wires."""
         return reduce_circuit(self.circuit())
 
     def chart(self) -> FeederMap:

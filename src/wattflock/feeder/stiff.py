@@ -108,7 +108,7 @@ def _ways(pairs: list[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, ...]]]
         beside.setdefault(b, []).append(a)
     seen: set[int] = set()
     for first in beside:
-        reached = [] if first in seen else [(first,)]
+        reached: list[tuple[int, ...]] = [] if first in seen else [(first,)]
         seen.add(first)
         for way in reached:  # it grows
             yield way[-1], way

@@ -47,7 +47,7 @@ class Device(eqx.Module):
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
-
+    turn: ClassVar[int] = 0  # in rules: 0 whatever the surplus is, 1 uses it, 2 stores it, 3 covers what lacks
     level: ClassVar[tuple[str, str] | tuple[()]] = ()  # name and unit of the state, where figures show it
 
     @classmethod

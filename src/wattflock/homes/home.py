@@ -74,13 +74,13 @@ class Home(eqx.Module):
         return jnp.concatenate([d.idle(state[name], now) for name, d in self.devices.items()])
 
     def rule(self, state: dict, now: Profile) -> Array:
-        """The action an installer would set: each device in turn gets the surplus that those before it left."""
-        surplus_kw, actions = -now.load_kw, []
-        for name, device in self.devices.items():
-            actions.append(device.rule(state[name], now, surplus_kw))
-            _, result = device.step(state[name], actions[-1], now)
+        """The action an installer would set: each device in its turn gets the surplus that those before it left."""
+        surplus_kw, actions = -now.load_kw, {}
+        for name, device in sorted(self.devices.items(), key=lambda item: item[1].turn):
+            actions[name] = device.rule(state[name], now, surplus_kw)
+            _, result = device.step(state[name], actions[name], now)
             surplus_kw = surplus_kw - result.power_kw
-        return jnp.concatenate(actions)
+        return jnp.concatenate([actions[name] for name in self.devices])
 
     def dissect(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
         """One step for figures: `load` and each device's power [kW], and `<device> level` after it."""

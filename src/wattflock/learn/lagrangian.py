@@ -1,4 +1,4 @@
-"""The Lagrangian of cost and voltage limits, a network of multipliers, and what learners by gradient share."""
+"""The Lagrangian of cost and the limits of the wires, a network of multipliers, and what learners by gradient share."""
 
 import abc
 import dataclasses
@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
-from wattflock.feeder.limits import penalty
+from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, penalty
 from wattflock.homes.home import see_price
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.nets import Separate, flock
@@ -23,33 +24,38 @@ from wattflock.world.world import Outcome, World, measures
 
 SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network's output is of order one
 SEEN = 13
+Amounts = dict[str, Array]  # limit that is judged → (…, rows)
 
 
 class Multipliers(eqx.Module):
     """One perceptron for all hours, whose last layer has few units: (hours, nodes) of low rank, and an offset."""
 
     weights: list[Array]  # (in, out)
-    biases: list[Array]  # (out,); of the last layer (steps, nodes)
+    biases: list[Array]  # (out,); of the last layer (steps, rows)
+    rows: tuple[tuple[str, int], ...] = eqx.field(static=True)  # limits, with how many units of the last layer
     reference_price_per_kwh: float = eqx.field(static=True)
 
-    def __call__(self, profile: Profile) -> Array:
-        """Multipliers of each day, (days, steps, nodes) [currency per home and pu·h]; may be negative."""
+    def __call__(self, profile: Profile) -> Amounts:
+        """Multipliers of each day, limit → (days, steps, rows) [currency per home and pu·h]; may be negative."""
         x = common(profile, self.reference_price_per_kwh)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = jnp.tanh(x @ weight + bias[None, None])
-        return SIZE * (x @ self.weights[-1] + self.biases[-1][None])
+        out = SIZE * (x @ self.weights[-1] + self.biases[-1][None])
+        ends = np.cumsum([size for _, size in self.rows])
+        return {name: out[..., end - size : end] for (name, size), end in zip(self.rows, ends, strict=True)}
 
 
 def multipliers(hidden: tuple[int, ...], world: World, key: Array) -> Multipliers:
     """A fresh network with output zero."""
-    sizes, nodes = (SEEN, *hidden), len(world.feeder.nodes)
+    sizes, rows = (SEEN, *hidden), tuple((name, len(names)) for name, names in world.judged.items())
+    units = sum(size for _, size in rows)
     weights = [
         jax.random.normal(jax.random.fold_in(key, layer), size) / size[0] ** 0.5
         for layer, size in enumerate(itertools.pairwise(sizes))
     ]
     biases = [jnp.zeros(size) for size in hidden]
-    last = jnp.zeros((sizes[-1], nodes)), jnp.zeros((world.steps, nodes))
-    return Multipliers([*weights, last[0]], [*biases, last[1]], world.fleet.reference_price_per_kwh)
+    last = jnp.zeros((sizes[-1], units)), jnp.zeros((world.steps, units))
+    return Multipliers([*weights, last[0]], [*biases, last[1]], rows, world.fleet.reference_price_per_kwh)
 
 
 def common(profile: Profile, reference_price_per_kwh: float) -> Array:
@@ -84,8 +90,9 @@ Average = Annotated[
     Field(ge=0, lt=1, description="running mean of the networks over this share of all rounds; 0 is the last [share]"),
 ]
 Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
+Worth = Annotated[float, Field(gt=0, description="what a share beyond this limit counts as [pu]")]
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
-
+Memory = Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean square of a gradient: β₂ [share]")]
 
 TINY = 3e-6  # Adam's ε: a gradient that is only rounding, as of a device that is not there, moves nothing
 
@@ -96,15 +103,17 @@ class TrainState(eqx.Module):
     nets: Any  # Flock
     mean: Any  # running mean of `nets` over rounds: the policy after training
     adam: optax.OptState
-    multiplier: Array  # (steps, nodes)
+    multiplier: Amounts  # (steps, rows)
     done: Array  # rounds
     beside: Any = ()  # further state of a learner, e.g. a critic: a tree of arrays
 
 
 class Lagrangian(eqx.Module):
-    """Objective of learners by gradient: cost per home + mean over nodes of λ·e + ρ/2·e², e beyond tightened limits.
+    """Objective of learners by gradient: cost per home + mean over rows of λ·e + ρ/2·e², for every limit by itself.
 
-    Both terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
+    e is how far a row is beyond its limit (a node's voltage beyond the tightened band, a branch's loading, a bus's
+    unbalance), in per unit: a share of loading counts as `loading_pu`, one of unbalance as `unbalance_pu`. Each limit
+    has multipliers of its own. All terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
     (decisions/0016-weights-per-home-and-mean-node.md). Source: the primal-dual method of multipliers, Bertsekas 1982,
     eq. 2.1; works.md 1.3.
     """
@@ -113,30 +122,43 @@ class Lagrangian(eqx.Module):
     curvature: Any  # a number, or shape () where it grows
     ascent: float
     margin_pu: float
+    loading_pu: float = LOADING_PU
+    unbalance_pu: float = UNBALANCE_PU
 
-    def multiplier(self, world: World) -> Array:
-        """λ before the first round, (steps, nodes)."""
-        return jnp.full((world.steps, len(world.feeder.nodes)), self.multiplier_init, float)
+    def multiplier(self, world: World) -> Amounts:
+        """λ before the first round, limit → (steps, rows)."""
+        return {
+            name: jnp.full((world.steps, len(rows)), self.multiplier_init, float) for name, rows in world.judged.items()
+        }
 
-    def value(self, outcome: Outcome, multiplier: Array) -> Array:
+    def in_pu(self, amounts: Amounts) -> Amounts:
+        """Amounts in each limit's own unit as what they count as [pu]."""
+        worth = {"voltage": 1.0, "loading": self.loading_pu, "unbalance": self.unbalance_pu}
+        return {name: worth[name] * amount for name, amount in amounts.items()}
+
+    def value(self, outcome: Outcome, multiplier: Amounts) -> Array:
         """The objective J, shape () [currency per home and day]."""
         return per_home_day(outcome, self.wires(outcome, multiplier))
 
-    def wires(self, outcome: Outcome, multiplier: Array) -> Array:
+    def wires(self, outcome: Outcome, multiplier: Amounts) -> Array:
         """The price of violations of all homes and days, shape () [currency]."""
-        return charged(outcome, penalty(outcome.excess["voltage"], multiplier[None], self.curvature))
+        amounts = self.in_pu(outcome.excess)
+        return charged(
+            outcome, {name: penalty(e, multiplier[name][None], self.curvature) for name, e in amounts.items()}
+        )
 
-    def ascend(self, outcome: Outcome, multiplier: Array) -> Array:
+    def ascend(self, outcome: Outcome, multiplier: Amounts) -> Amounts:
         """λ after a round: raised where limits were violated, never lowered."""
-        return multiplier + self.ascent * outcome.excess["voltage"].mean(0)
+        return {name: multiplier[name] + self.ascent * e.mean(0) for name, e in self.in_pu(outcome.excess).items()}
 
 
-def charged(outcome: Outcome, price: Array) -> Array:
-    """The sum over homes of the mean over nodes of `price` (days, steps, nodes) [currency per h]; shape ().
+def charged(outcome: Outcome, prices: Amounts) -> Array:
+    """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h]; shape ().
 
     Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
     """
-    return (price * outcome.dt_h[..., None]).sum() * (outcome.price_level * outcome.cost.shape[-1] / price.shape[-1])
+    means = [(price * outcome.dt_h[..., None]).sum() / price.shape[-1] for price in prices.values()]
+    return sum(means, jnp.zeros(())) * (outcome.price_level * outcome.cost.shape[-1])
 
 
 def per_home_day(outcome: Outcome, wires: Array) -> Array:
@@ -160,15 +182,20 @@ class Gradient(Learner):
     ascent: Ascent = 0.0
     average: Average = 0.033
     margin_pu: Margin = 0.009
+    loading_pu: Worth = LOADING_PU
+    unbalance_pu: Worth = UNBALANCE_PU
     total_rounds: Rounds = 1000
     together: Annotated[
         int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
     ] = 0
+    b1: Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean gradient: β₁ [share]")] = 0.9
+    b2: Memory = 0.999
 
     @property
     def lagrangian(self) -> Lagrangian:
         """The objective."""
-        return Lagrangian(self.multiplier_init, self.curvature, self.ascent, self.margin_pu)
+        weights = self.multiplier_init, self.curvature, self.ascent, self.margin_pu
+        return Lagrangian(*weights, self.loading_pu, self.unbalance_pu)
 
     @property
     def abreast(self) -> int:
@@ -177,11 +204,15 @@ class Gradient(Learner):
 
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
-        return optax.adam(self.falling(self.rate, steps), eps=TINY)
+        return optax.adam(self.falling(self.rate, steps), self.b1, self.b2, TINY)
 
     def falling(self, rate: float, steps: int) -> optax.Schedule:
         """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
         return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
+
+    def prepared(self, gradient: Any) -> Any:
+        """What Adam is given of a round's gradient of the networks; a learner may scale it."""
+        return gradient
 
     def beside(self, world: World, key: Array) -> Any:
         """Further state of the learner before the first round."""
@@ -211,7 +242,7 @@ class Gradient(Learner):
     def descend(self, state: TrainState, objective: Callable) -> tuple[TrainState, Array, Any]:
         """One Adam step on the exact gradient of `objective(nets) → value, more`; also returns value and more."""
         (value, more), gradient = jax.value_and_grad(objective, has_aux=True)(state.nets)
-        step, adam = self.adam().update(gradient, state.adam)
+        step, adam = self.adam().update(self.prepared(gradient), state.adam)
         return self.moved(state, optax.apply_updates(state.nets, step), adam), value, more
 
     def moved(self, state: TrainState, nets: Any, adam: optax.OptState) -> TrainState:
@@ -232,6 +263,18 @@ class Gradient(Learner):
             return value(outcome), outcome
 
         return objective
+
+
+def unit_per_home(gradient: Any) -> Any:
+    """The gradient of each home scaled to length 1, over all its weights; a tree of arrays (homes, …).
+
+    A length below a thousandth of the mean over homes counts as that thousandth: it is only rounding.
+    """
+    square = sum((leaf**2).sum(tuple(range(1, leaf.ndim))) for leaf in jax.tree.leaves(gradient))
+    length = jnp.sqrt(jnp.asarray(square))
+    length = jnp.maximum(length, 1e-3 * length.mean())
+    scale = jnp.where(length > 0, 1 / jnp.where(length > 0, length, 1), 0)
+    return jax.tree.map(lambda leaf: leaf * scale.reshape(-1, *[1] * (leaf.ndim - 1)), gradient)
 
 
 def backpropagate(learner: Gradient, lagrangian: Lagrangian, state: TrainState, world: World, draw: Draw, key: Array):

@@ -5,9 +5,14 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
+from scipy import sparse
 
 from wattflock.core.types import Profile
+from wattflock.data.source import Readings
+from wattflock.homes.program import Program
+from wattflock.market.plan import add_bills, prices_of, refuse_arbitrage
 
 
 class Meter(eqx.Module):
@@ -16,6 +21,7 @@ class Meter(eqx.Module):
     net_kwh: Array  # drawn from the grid; negative is fed in [kWh]
     import_price_per_kwh: Array
     export_price_per_kwh: Array
+    dt_h: Array | float = 1.0  # length of a step, () or (…, steps) [h]
 
 
 class Prices(eqx.Module):
@@ -45,6 +51,43 @@ class Market(eqx.Module):
     def settle(self, meter: Meter) -> Settlement:
         """Bills of every home and step; never raises."""
 
+    def meter(self, net_kwh: Array, given: Profile) -> Meter:
+        """What a market is told of days `given` (…, steps) at these energies (…, steps, homes) [kWh]."""
+        return Meter(net_kwh, given.import_price_per_kwh, given.export_price_per_kwh, given.dt_h)
+
+    def priced(self, readings: Readings) -> Readings:
+        """Readings with the prices that this market takes for those of the grid; before any work, in `build`.
+
+        Raises:
+            ScenarioError: prices that this market cannot be run with.
+        """
+        return readings
+
+    def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """Adds the sum of all homes' bills of a day to the objective of a linear program.
+
+        The default is for markets whose bills are import and export prices of each home by itself. A market without
+        such prices overrides it, or has no perfect-foresight optimum; this is told before any work.
+
+        Args:
+            program: has the devices' columns.
+            power: net power of each home from the program's columns, (steps · homes, columns) [kW].
+            day: (steps, homes), with the prices of the readings.
+
+        Raises:
+            WattflockError: there is no plan.
+        """
+        add_bills(program, power, day.dt_h[:, None], *prices_of(self, day))
+
+    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """As `plan`, for homes that know of no other: each plans with the prices that it faces alone."""
+        prices = self.prices(day)
+        shape = day.load_kw.shape
+        each = (np.asarray(price)[:, None] for price in (prices.import_price_per_kwh, prices.export_price_per_kwh))
+        bought, sold = (np.broadcast_to(price, shape) for price in each)
+        refuse_arbitrage(type(self).__name__, bought, sold)
+        add_bills(program, power, day.dt_h[:, None], bought, sold)
+
     def prices(self, given: Profile) -> Prices:
         """Prices of a home at every step: the bill of a kWh that it draws, or feeds in, while no other home does.
 
@@ -57,6 +100,6 @@ class Market(eqx.Module):
         alone = jnp.ones_like(given.import_price_per_kwh)[..., None]
 
         def bill(net_kwh: Array) -> Array:
-            return self.settle(Meter(net_kwh, given.import_price_per_kwh, given.export_price_per_kwh)).bill[..., 0]
+            return self.settle(self.meter(net_kwh, given)).bill[..., 0]
 
         return Prices(bill(alone), -bill(-alone))

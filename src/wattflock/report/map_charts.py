@@ -16,6 +16,8 @@ MAP_WIDTH = 400  # of one of two maps [px]
 
 def feeder(run: RunData) -> Any:
     """Where on the feeder voltages are violated, uncontrolled and under a method that a menu picks."""
+    if run.nodes.is_empty():
+        return nothing("No wires in this run: bills alone are judged.")
     if not (run.nodes["violation_pu_h"] > 0).any():
         return nothing(CALM)
     table = run_data.buses(run)

@@ -79,7 +79,7 @@ def _places(run: RunData, table: pl.DataFrame) -> Any:
 
 def voltage(run: RunData) -> Any:
     """Voltages of all nodes over the day, uncontrolled and under a method that a menu picks."""
-    present = run_data.methods_in(run, run.steps)
+    present = run_data.methods_in(run, run.steps.drop_nulls("voltage_median_pu"))
     if not present:
         return nothing("No voltages in this run.")
     table, looks = named(run_data.envelope(run), run.methods), methods(run.methods)
@@ -124,6 +124,31 @@ def _voltages(run: RunData, method: str) -> str:
         return ""
     low, high = mine["voltage_min_pu"].min(), mine["voltage_max_pu"].max()
     return f"{methods(run.methods)[method].label}: {low:.3f} to {high:.3f} per unit."
+
+
+def loading(run: RunData) -> Any:
+    """The most loaded branch at every hour, of all days: a line for each method."""
+    table = run_data.loadings(run)
+    if table.is_empty():
+        return nothing("No loadings in this run: no rating is known, or none is judged.")
+    limit = 100 * float(run.summary.get("scenario", {}).get("feeder", {}).get("loading", 1.0))
+    lines = (
+        alt.Chart(named(table, run.methods))
+        .mark_line(interpolate="step-after", strokeWidth=1.8)
+        .encode(
+            x=alt.X("hour:Q", scale=HOURS, axis=HOUR_AXIS),
+            y=alt.Y("loading:Q", title="loading of the worst branch [% of its rating]"),
+            color=colour_of(run.methods),
+            strokeDash=dash_of(run.methods),
+            tooltip=["method:N", "hour:Q", alt.Tooltip("loading:Q", format=".1f")],
+        )
+    )
+    rule = alt.Chart(pl.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[5, 4], color=INK).encode(y="limit:Q")
+    said = "Loading of the worst branch over the day, in per cent of its rating. " + " ".join(
+        f"{methods(run.methods)[method].label}: at most {most:.0f} %."
+        for method, most in table.group_by("method", maintain_order=True).agg(pl.col("loading").max()).iter_rows()
+    )
+    return themed(alt.layer(lines, rule).properties(width=WIDTH, height=HEIGHT - 100), said)
 
 
 def curves(run: RunData) -> Any:
@@ -270,4 +295,5 @@ CHARTS: dict[str, Callable[[RunData], Any]] = {
     "homes": homes,
     "gains": gains,
     "days": days,
+    "loading": loading,
 }

@@ -14,7 +14,7 @@ from wattflock.study.summary import DAYS_A_YEAR, paired_mean
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "
-    "voltage_max_pu import_price_per_kwh converged",
+    "voltage_max_pu import_price_per_kwh converged loading_max",
     "homes": "method day home kind cost carbon_kg",
     "nodes": "method node bus phase voltage_min_pu voltage_max_pu violation_pu_h",
     "days": "method day date cost_per_home import_kwh_per_home export_kwh_per_home discomfort_c_h_per_home "
@@ -124,7 +124,8 @@ def methods_in(run: RunData, table: pl.DataFrame) -> list[str]:
 def limits_pu(summary: dict[str, Any]) -> tuple[float, float]:
     """The band that voltages must keep [pu]."""
     feeder = summary.get("scenario", {}).get("feeder", {})
-    return feeder.get("low_pu", 0.95), feeder.get("high_pu", 1.05)
+    drop = feeder.get("service_drop_pu", 0.0)
+    return feeder.get("low_pu", 0.95) + drop, feeder.get("high_pu", 1.05) - drop
 
 
 def violates(run: RunData) -> bool:
@@ -185,6 +186,12 @@ def envelope(run: RunData) -> pl.DataFrame:
         pl.col("voltage_max_pu").max().alias("highest"),
     )
     return table.sort("method", "hour").with_columns(end=pl.col("hour").shift(-1).over("method").fill_null(24.0))
+
+
+def loadings(run: RunData) -> pl.DataFrame:
+    """Most current over rating of any branch on any day [%], for every method: a row for each step with its `hour`."""
+    known = run.steps.drop_nulls("loading_max").group_by("method", "hour", maintain_order=True)
+    return known.agg((100 * pl.col("loading_max")).max().alias("loading")).sort("method", "hour")
 
 
 def buses(run: RunData) -> pl.DataFrame:

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from wattflock.core.errors import WattflockError
 from wattflock.core.types import Profile, cast
+from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, Conditions, conditions
 from wattflock.feeder.solve import solve
-from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, prices_of, with_wires
+from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, only_load, with_wires
 from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
@@ -22,14 +24,23 @@ BOTH_KW = 0.01  # a battery that charges and discharges more than this at once b
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How voltages enter the programs of an optimum."""
+    """How the limits of the wires enter the programs of an optimum."""
 
-    rounds_most: int = 10  # linear programs with voltage rows; 0 leaves voltages out
+    rounds_most: int = 10  # linear programs with rows of limits; 0 leaves the wires out
     tolerance_pu: float = 1e-4  # beyond the limits, within which a plan is good enough
     gap_per_home: float = 1e-3  # largest saving of another round [currency per home and day]
-    near_pu: float = 0.005  # a voltage that has been so close to a limit has a row from then on
+    near_pu: float = 0.005  # what has been so close to a limit has a row from then on
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
+    loading_pu: float = LOADING_PU  # what a share of loading counts as
+    unbalance_pu: float = UNBALANCE_PU  # and one of unbalance
     trust_kw: float = 50.0  # most that a terminal's power moves in the second round; then half as much, …
+
+    def worth(self, limit: str) -> float:
+        """What one unit beyond a limit counts as [pu]."""
+        return {"loading": self.loading_pu, "unbalance": self.unbalance_pu}.get(limit, 1.0)
+
+
+USUAL = Settings()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +49,14 @@ class Optimum:
 
     cost: float  # cost of the plan in the world [currency per day]
     lower_bound: float  # value of its linear program, without the price of violations [currency per day]
-    free_cost: float  # the same without voltage limits: a true lower bound for any controller [currency per day]
+    free_cost: float  # the same without limits of the wires: a true lower bound for any controller [currency per day]
     power_kw: np.ndarray  # (steps, homes) drawn from the grid
     action: np.ndarray  # (steps, homes, controls) in [-1, 1]: replay with `Rest` and a action_offset
-    rounds: int  # linear programs with voltage rows
+    rounds: int  # linear programs with rows of limits
     worst_pu: float  # greatest AC violation of a node and step
+    worst: dict[str, float]  # limit → greatest AC excess of a row and step, in its own unit
     violation_pu_h: float  # sum of AC violations over nodes and steps
-    free_violation_pu_h: float  # the same of the optimum without voltage limits
+    free_violation_pu_h: float  # the same of the optimum without limits of the wires
     converged: bool  # AC violations are within the tolerance of what the program cannot avoid
 
 
@@ -56,8 +68,9 @@ class Day(eqx.Module):
     action: Array  # (steps, homes, controls)
     terminal_kw: Array  # (steps, terminals)
     terminal_kvar: Array
-    voltage_pu: Array  # (steps, nodes)
-    excess_pu: Array  # (steps, nodes)
+    level_pu: Array  # (steps, rows) what is limited: voltages, loadings, unbalances
+    excess_pu: Array  # (steps, rows) of these
+    excess: dict[str, Array]  # limit → (steps, rows of its own) in its own unit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,22 +81,22 @@ class Round:
     went: Day
     column: np.ndarray
     lower_bound: float
-    allowed_pu: np.ndarray  # (steps, nodes) violations that the program foresaw
+    allowed_pu: np.ndarray  # (steps, rows) violations that the program foresaw
 
 
 def bound(world: World, profile: Profile, settings: Settings | None = None, workers: int = 2) -> Iterator[Optimum]:
     """The optimum of each day of a batch, in order, as soon as it is known.
 
-    Linear programs of all devices' days, with voltages linearised around the last plan; each plan is replayed
-    in the world and judged by the AC flow in float64. Days are worked on by `workers` threads; the results do
-    not depend on their number. Reactive power of inverters stays at zero.
+    Linear programs of all devices' days, with voltages, loadings and unbalances linearised around the last plan where
+    they are near their limits; each plan is replayed in the world and judged by the AC flow in float64. Days are
+    worked on by `workers` threads; the results do not depend on their number. Inverters' reactive power stays at zero.
 
     Args:
         world: float64, or float32 values that are used as exact.
         profile: (days, steps, homes).
 
     Raises:
-        WattflockError: a market whose bills are not import and export prices for each home by itself.
+        WattflockError: a market that has no plan.
 
     Source: successive linear programming, Castillo et al. 2016, DOI 10.1109/TPWRS.2015.2487042; trust region
     as in Fletcher 1987, Practical Methods of Optimization, ch. 12.
@@ -91,7 +104,7 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     world, profile = cast(jax.tree.map(np.asarray, (world.bare(), profile)), np.float64)
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda day: best_day(world, day, settings or Settings()), days)
+        yield from pool.map(lambda day: best_day(world, day, settings or USUAL), days)
 
 
 def why_no_bound(world: World, profile: Profile) -> str:
@@ -100,7 +113,8 @@ def why_no_bound(world: World, profile: Profile) -> str:
     with jax.enable_x64(True):
         try:
             for day in range(profile.days()):
-                prices_of(world.market, jax.tree.map(lambda x, day=day: x[day], profile))
+                today = jax.tree.map(lambda x, day=day: x[day], profile)
+                world.market.plan(*only_load(today), today)
         except WattflockError as error:
             return str(error).removeprefix("bound: ")
     return ""
@@ -110,10 +124,10 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
     """The optimum of one day of shape (steps, homes), float64 on the host."""
     with jax.enable_x64(True):
         search = Search(world, day, settings)
-        first = draft(world.fleet, day, beginning(world, day), prices_of(world.market, day))
+        first = draft(world.fleet, day, beginning(world, day), world.market.plan)
         rounds, rows = [search.free(first)], np.zeros((), bool)
         while len(rounds) <= settings.rounds_most and not search.finished(rounds):
-            rows = rows | near(world, rounds[-1].went, settings.near_pu)
+            rows = rows | near(world, rounds[-1].went, settings)
             rounds.append(search.improve(rounds, rows))
         best = min(rounds, key=search.merit)
         return Optimum(
@@ -123,7 +137,8 @@ def best_day(world: World, day: Profile, settings: Settings) -> Optimum:
             power_kw=np.asarray(best.went.power_kw),
             action=np.asarray(best.went.action),
             rounds=len(rounds) - 1,
-            worst_pu=float(best.went.excess_pu.max()),
+            worst_pu=search.worst(best).get("voltage", 0.0),
+            worst=search.worst(best),
             violation_pu_h=search.violation_pu_h(best),
             free_violation_pu_h=search.violation_pu_h(rounds[0]),
             converged=search.within(best),
@@ -139,13 +154,13 @@ class Search:
     settings: Settings
 
     def free(self, draft: DayProgram) -> Round:
-        """The optimum without voltage limits."""
+        """The optimum without limits of the wires."""
         solution = minimise(draft.program)
-        went = replay(self.world, self.day, draft.plan(solution.column))
+        went = replay(self.world, self.day, draft.plan(solution.column), self.settings)
         return Round(draft, went, solution.column, solution.cost, np.zeros(went.excess_pu.shape))
 
     def improve(self, rounds: list[Round], rows: np.ndarray) -> Round:
-        """A linear program around the last plan with the voltage rows `rows` (side, step, node).
+        """A linear program around the last plan with the rows `rows` (side, step, row) of limits.
 
         The first ends within the face of equally cheap plans (interior point): charging is spread, and it is often the
         last. The trust region keeps later ones near the plan before, and simplex is faster.
@@ -154,13 +169,13 @@ class Search:
         draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
         first = len(rounds) == 1
         trust_kw = np.inf if first else self.settings.trust_kw * 0.5 ** (len(rounds) - 2)
-        wires = linearise(self.world, last.went)
+        wires = linearise(self.world, last.went, self.settings)
         larger, slack = with_wires(draft, self.world.placement, wires, rows, price, trust_kw)
         solution = minimise(larger, "ipx" if first else "simplex")
         allowed_pu = np.zeros(rows.shape)
         allowed_pu[rows] = solution.column[slack] * MPU
         paid = float(price @ allowed_pu.sum((0, 2)))
-        went = replay(self.world, self.day, draft.plan(solution.column))
+        went = replay(self.world, self.day, draft.plan(solution.column), self.settings)
         return Round(draft, went, solution.column, solution.cost - paid, allowed_pu.sum(0))
 
     def finished(self, rounds: list[Round]) -> bool:
@@ -171,7 +186,7 @@ class Search:
         return bool(settled) and self.within(rounds[-1])
 
     def within(self, trial: Round) -> bool:
-        """Whether no voltage is further out than the program predicts plus the tolerance."""
+        """Whether nothing is further out than the program predicts plus the tolerance."""
         excess_pu = np.asarray(trial.went.excess_pu)
         return bool((excess_pu <= trial.allowed_pu + self.settings.tolerance_pu).all())
 
@@ -181,8 +196,13 @@ class Search:
         return float(trial.went.cost + self.settings.price_per_pu_h * (self.day.dt_h @ excess_pu).sum())
 
     def violation_pu_h(self, trial: Round) -> float:
-        """Sum over nodes and steps."""
-        return float((self.day.dt_h @ np.asarray(trial.went.excess_pu)).sum())
+        """Of voltages, the sum over nodes and steps."""
+        excess = trial.went.excess.get("voltage")
+        return 0.0 if excess is None else float((self.day.dt_h @ np.asarray(excess)).sum())
+
+    def worst(self, trial: Round) -> dict[str, float]:
+        """Limit → greatest excess of any row and step, in its own unit."""
+        return {limit: float(excess.max()) for limit, excess in trial.went.excess.items()}
 
 
 def beginning(world: World, day: Profile) -> dict:
@@ -191,7 +211,7 @@ def beginning(world: World, day: Profile) -> dict:
 
 
 @eqx.filter_jit
-def replay(world: World, day: Profile, plan: dict) -> Day:
+def replay(world: World, day: Profile, plan: dict, settings: Settings = USUAL) -> Day:
     """A plan of powers, device → (steps, homes), replayed in the world."""
     profile = jax.tree.map(lambda x: x[None], day)
     trajectory = rollout(world, PlanPolicy(plan), profile, jax.random.key(0))
@@ -202,31 +222,58 @@ def replay(world: World, day: Profile, plan: dict) -> Day:
         action=trajectory.action[0],
         terminal_kw=effect.power_kw[0] @ world.placement,
         terminal_kvar=effect.reactive_kvar[0] @ world.placement,
-        voltage_pu=outcome.voltage_pu[0],
-        excess_pu=outcome.excess["voltage"][0],
+        level_pu=levels(outcome.conditions, settings)[0],
+        excess_pu=joined(settings, {"none": outcome.conditions.voltage_pu[..., :0]} | outcome.excess)[0],
+        excess={limit: excess[0] for limit, excess in outcome.excess.items()},
     )
 
 
-def linearise(world: World, went: Day) -> Wires:
-    """Voltages and their slopes around a plan."""
-    slope = sensitivity(world, went.terminal_kw, went.terminal_kvar)
-    return Wires(
-        power_kw=np.asarray(went.terminal_kw),
-        voltage_pu=np.asarray(went.voltage_pu),
-        slope=np.asarray(slope),
-        low_pu=float(world.limits.low_pu),
-        high_pu=float(world.limits.high_pu),
-    )
+def joined(settings: Settings, amounts: dict[str, Array]) -> Array:
+    """Limit → (…, rows of its own) in its own unit, as what they count as, (…, rows) [pu]."""
+    return jnp.concatenate([settings.worth(limit) * amount for limit, amount in amounts.items()], -1)
+
+
+def levels(found: Conditions, settings: Settings) -> Array:
+    """All that is limited, (…, rows) [pu]: voltages, then loadings and unbalances as what they count as."""
+    return joined(settings, {"voltage": found.voltage_pu, "loading": found.loading, "unbalance": found.unbalance})
+
+
+def band(world: World, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest level of every row, (rows,) each [pu]; -inf: none."""
+    limits = world.limits
+    each = {
+        "voltage": (limits.low_pu, limits.high_pu),
+        "loading": (-np.inf, limits.loading),
+        "unbalance": (-np.inf, limits.unbalance),
+    }
+    rows = [
+        settings.worth(limit) * np.array(each[limit], float) for limit, names in world.judged.items() for _ in names
+    ]
+    low, high = np.reshape(rows, (-1, 2)).T
+    return low, high
+
+
+def linearise(world: World, went: Day, settings: Settings) -> Wires:
+    """What is limited and its slopes around a plan."""
+    slope = sensitivity(world, went.terminal_kw, went.terminal_kvar, settings)
+    low, high = band(world, settings)
+    return Wires(np.asarray(went.terminal_kw), np.asarray(went.level_pu), np.asarray(slope), low, high)
 
 
 @eqx.filter_jit
-def sensitivity(world: World, load_kw: Array, load_kvar: Array) -> Array:
-    """How voltages follow the terminals' power, (steps, nodes, terminals) [pu per kW]."""
-    slope = jax.jacrev(lambda kw, kvar: solve(world.feeder, kw, kvar, 1e-9).voltage_pu)
-    return jax.vmap(slope)(load_kw, load_kvar)
+def sensitivity(world: World, load_kw: Array, load_kvar: Array, settings: Settings) -> Array:
+    """How levels follow the terminals' power, (steps, rows, terminals) [pu per kW]."""
+    feeder = world.feeder
+    if feeder is None:
+        return jnp.zeros((load_kw.shape[0], 0, load_kw.shape[1]))
+
+    def level(kw, kvar):
+        return levels(conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges), settings)
+
+    return jax.vmap(jax.jacrev(level))(load_kw, load_kvar)
 
 
-def near(world: World, went: Day, near_pu: float) -> np.ndarray:
-    """Which (side, step, node) is within `near_pu` of its limit or beyond; side 0 is the lower limit."""
-    voltage_pu = np.asarray(went.voltage_pu)
-    return np.stack([voltage_pu < world.limits.low_pu + near_pu, voltage_pu > world.limits.high_pu - near_pu])
+def near(world: World, went: Day, settings: Settings) -> np.ndarray:
+    """Which (side, step, row) is within `near_pu` of its limit or beyond; side 0 is the lower limit."""
+    level, (low, high) = np.asarray(went.level_pu), band(world, settings)
+    return np.stack([level < low + settings.near_pu, level > high - settings.near_pu])

@@ -2,29 +2,32 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import DataSection, Kind, Scenario
+from wattflock.core.scenario import LOAD_ONLY, DataSection, FeederSection, Kind, Scenario
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
 from wattflock.data.source import DataSource, Readings
 from wattflock.feeder.limits import Limits
 from wattflock.feeder.loads import apportion
+from wattflock.feeder.rated import rated
+from wattflock.feeder.solve import Feeder
 from wattflock.feeder.source import FeederMap, FeederSource
 from wattflock.feeder.volt_var import VoltVar
 from wattflock.homes.device import Device
 from wattflock.homes.home import Home
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
+from wattflock.study import homes_file
 from wattflock.world.sensors import Voltmeter
 from wattflock.world.world import World
 
-LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
 KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 
@@ -90,41 +93,74 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     """
     random = np.random.default_rng(scenario.homes.seed)
     homes, parts = scenario.homes, parts or parts_of(scenario)
-    readings = parts.source.read()
+    given = parts.source.read()
+    level, readings = given.reference_price_per_kwh, parts.market.priced(given)
     feeder = parts.wiring.build()
-    kind: Any = assign(homes.kinds, homes.count, random)
-    devices = furnish(homes.kinds, kind, parts.devices, readings.reference_price_per_kwh, random)
-    at = place(feeder.drawing_kva, homes.count, random)
-    placement: Any = np.zeros((homes.count, len(feeder.terminals)))
-    placement[np.arange(homes.count), at] = homes.homes_per_agent
+    if feeder is None:
+        refuse_no_wires(scenario)
+    weight = np.asarray(feeder.drawing_kva) if feeder else np.ones(1)
+    terminals = feeder.terminals if feeder else ("",)
+    known = homes_file.Known(homes.kinds, parts.devices, terminals, readings.homes, scenario.data.homes_held_out)
+    said = homes_file.read(homes, known)
+    kind: Any = filled(said.kind, lambda count: assign(homes.kinds, count, random))
+    devices = furnish(homes.kinds, kind, parts.devices, level, random, said.fields)
+    at = filled(said.terminal, lambda count: place(weight, count, random))
+    placement: Any = np.zeros((homes.count, len(terminals)))
+    placement[np.arange(homes.count), at] = np.where(
+        np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent
+    )
     kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
     kinds = (*(each.name for each in homes.kinds), LOAD_ONLY)
     world = World(
-        fleet=Home(devices, kvar_per_kw, readings.reference_price_per_kwh),
-        feeder=feeder,
+        fleet=Home(devices, kvar_per_kw, level),
+        feeder=rated(feeder) if feeder else None,
         market=parts.market,
-        limits=Limits(scenario.feeder.low_pu, scenario.feeder.high_pu),
+        limits=limits_of(scenario.feeder),
+        judges=judges_of(scenario.feeder, feeder),
         steps=round(24 / scenario.data.dt_h),
         placement=placement,
-        voltmeter=Voltmeter(at) if homes.voltmeter else None,
+        voltmeter=Voltmeter(at) if homes.voltmeter and feeder else None,
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
         kind=kind,
         kinds=kinds,
     )
     return Built(
         world=world,
-        sampler=days_of(scenario.data, homes.count, readings, random),
+        sampler=days_of(scenario.data, said.source, readings, random),
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple(kinds[number] for number in kind),
-        terminals=tuple(feeder.terminals[t] for t in at),
+        terminals=tuple(terminals[t] for t in at),
     )
 
 
-def days_of(data: DataSection, count: int, readings: Readings, random: np.random.Generator) -> Sampler:
-    """The sampler: which measured home each agent is, its size, and how training days are varied."""
-    source = sources(readings.homes, data.homes_held_out, count, random)
-    scale = random.uniform(0.6, 1.4, count)
+def limits_of(section: FeederSection) -> Limits:
+    """The limits that a scenario asks for; the band of voltages is that at the meter."""
+    drop = section.service_drop_pu
+    return Limits(section.low_pu + drop, section.high_pu - drop, section.loading, section.unbalance)
+
+
+def judges_of(section: FeederSection, feeder: Feeder | None) -> tuple[str, ...]:
+    """The limits that are judged: loading only where a rating is known."""
+    known = feeder is not None and bool((feeder.rating_a > 0).any())
+    asked = {"voltage": True, "loading": known and section.loading > 0, "unbalance": section.unbalance > 0}
+    return tuple(name for name, wanted in asked.items() if wanted)
+
+
+def refuse_no_wires(scenario: Scenario) -> None:
+    """Raises ScenarioError where inverters are to answer a voltage that homes without wires do not have."""
+    if scenario.homes.volt_var:
+        found = Problem("scenario", "homes.volt_var", list(scenario.homes.volt_var), "empty where there are no wires")
+        raise ScenarioError([found])
+
+
+def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np.random.Generator) -> Sampler:
+    """The sampler: which measured home each agent is, its size, and how training days are varied.
+
+    `named` (homes,) is the measured home that an agent was said to be, at its own size; -1: one is drawn.
+    """
+    source, count = sources(readings.homes, data.homes_held_out, named, random), len(named)
+    scale = np.where(named < 0, random.uniform(0.6, 1.4, count), 1.0)
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
     refuse_few(len(readings.month), data.fold)
@@ -147,7 +183,7 @@ def refuse_few(days: int, fold: int) -> None:
 
 
 def sources(
-    measured: tuple[str, ...], held_out: tuple[str, ...], count: int, random: np.random.Generator
+    measured: tuple[str, ...], held_out: tuple[str, ...], named: np.ndarray, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Which measured home each agent is, by split; those held out are in the test split only.
 
@@ -163,13 +199,21 @@ def sources(
     if problems:
         raise ScenarioError(problems)
     known = [k for k, home in enumerate(measured) if home not in held_out]
-    seen = random.choice(known, count, replace=count > len(known))
-    unseen = random.choice([measured.index(home) for home in held_out], count) if held_out else seen
+    seen = filled(named, lambda count: random.choice(known, count, replace=count > len(known)))
+    unseen = random.choice([measured.index(home) for home in held_out], len(named)) if held_out else seen
     return {"train": seen, "validation": seen, "test": unseen}
 
 
+def filled(said: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Indices (homes,) as they are said; where they are -1, `draw` of as many as are missing."""
+    unsaid = said < 0
+    said = said.copy()
+    said[unsaid] = draw(unsaid.sum())
+    return said
+
+
 def device_names(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    """Every device that some kind has; panels first, so that their surplus is there for the others' rules."""
+    """Every device that some kind has, panels first."""
     named = dict.fromkeys(name for kind in kinds for name in kind.devices)
     return tuple(sorted(named, key=lambda name: name != "panel"))
 
@@ -187,9 +231,11 @@ def furnish(
     devices: dict[str, type[Device]],
     price_per_kwh: float,
     random: np.random.Generator,
+    said: dict[tuple[str, str], np.ndarray],
 ) -> dict[str, Device]:
     """Devices of all homes: fields as each home's kind says, else drawn from the device's ranges; absent ones zero.
 
+    `said` has the fields of homes by themselves, (device, field) → (homes,), NaN where a home's kind decides.
     Fields in currency are scaled to a mean import price of `price_per_kwh`.
     """
     made = {}
@@ -203,6 +249,9 @@ def furnish(
             for field, given in each.devices.get(name, {}).items():
                 low, high = given if isinstance(given, tuple) else (given, given)
                 values[field] = np.where(kind == number, random.uniform(low, high, kind.shape), values[field])
+        values |= {
+            field: np.where(np.isnan(own), values[field], own) for (of, field), own in said.items() if of == name
+        }
         present = np.array([name in each.devices for each in kinds] + [False])[kind]
         values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
         values |= {field: values[field] * present for field in example.sizes}
@@ -216,6 +265,8 @@ def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.nda
     Raises:
         ScenarioError: nothing draws at any terminal.
     """
+    if not count:
+        return np.zeros(0, int)
     if not weight.any():
         allowed = "a load that draws at each place where homes stand: give the model one of 1 kW there"
         raise ScenarioError([Problem("feeder", "loads", "none that draws", allowed)])

@@ -18,7 +18,15 @@ from wattflock.study.bound import Optimum
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
-from wattflock.study.tables import dates_of, days_table, examples_table, homes_table, nodes_table, steps_table
+from wattflock.study.tables import (
+    branches_table,
+    dates_of,
+    days_table,
+    examples_table,
+    homes_table,
+    nodes_table,
+    steps_table,
+)
 from wattflock.world.rollout import Policy, ZeroPolicy
 
 Tables = dict[str, pl.DataFrame]
@@ -41,6 +49,15 @@ class Days:
         profile = jax.tree.map(lambda x: x[picked], self.profile)
         shown, planned = ([picked.index(day) for day in some if day in picked] for some in (self.shown, self.planned))
         return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned)
+
+
+def refuse_uncontrolled(name: str, built: Built) -> None:
+    """Raises ScenarioError where no home has a device that a learner could steer."""
+    if not built.world.fleet.controls:
+        owned = sorted(built.world.fleet.devices)
+        raise ScenarioError(
+            [Problem(name, "homes.kinds", owned, "a kind with a device to control; idle and rules need none")]
+        )
 
 
 def refuse_learner(name: str, who: Learner, state: Any, built: Built, days: Days) -> None:
@@ -136,10 +153,12 @@ def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.nda
 
 
 def _tables(built: Built, days: Days, method: str, judged: Judged) -> Tables:
+    rows = built.world.judged
     return {
         "steps": steps_table(method, judged, days.profile, days.dates),
         "homes": homes_table(method, judged, built),
-        "nodes": nodes_table(method, judged, days.profile, built.world.feeder.nodes),
+        "nodes": nodes_table(method, judged, days.profile, rows.get("voltage", ())),
+        "branches": branches_table(method, judged, days.profile, rows.get("loading", ())),
         "days": days_table(method, judged, days.profile, days.dates),
         "examples": examples_table(method, judged, built, days.few, {day: days.dates[day] for day in days.shown}),
     }

@@ -29,6 +29,8 @@ class Judged:
     carbon_kg: np.ndarray  # (days, homes)
     net_kw: np.ndarray  # (days, steps) of all homes on the feeder
     voltage_pu: np.ndarray  # (days, steps, nodes)
+    loading: np.ndarray  # (days, steps, rated branches) current over rating [share]; no branches: not judged
+    unbalance: np.ndarray  # (days, steps, buses) [share]; no buses: not judged
     excess: dict[str, np.ndarray]  # limit that is judged → (days, steps, rows) beyond it; "voltage" [pu]
     import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market
     export_price_per_kwh: np.ndarray  # (days, steps)
@@ -81,6 +83,8 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
         "carbon_kg": outcome.carbon_kg.sum(1),
         "net_kw": outcome.net_kw,
         "voltage_pu": outcome.voltage_pu,
+        "loading": outcome.conditions.loading,
+        "unbalance": outcome.conditions.unbalance,
         "excess": outcome.excess,
         "import_price_per_kwh": prices.import_price_per_kwh,
         "export_price_per_kwh": prices.export_price_per_kwh,

@@ -1,9 +1,9 @@
 """A day of all homes as a linear program, solved by HiGHS."""
 
 import dataclasses
+from collections.abc import Callable
 
 import highspy
-import jax.numpy as jnp
 import numpy as np
 from scipy import sparse
 
@@ -11,7 +11,6 @@ from wattflock.core.errors import WattflockError
 from wattflock.core.types import Profile
 from wattflock.homes.home import Home
 from wattflock.homes.program import ONE, Program, Terms
-from wattflock.market.market import Market, Meter
 
 OTHERWISE = (("ipx", "on"), ("simplex", "on"))  # solver and presolve where the first way does not get there
 
@@ -73,13 +72,13 @@ def coefficients(program: Program) -> sparse.csc_matrix:
     return sparse.csc_matrix((value, (row, column)), shape=(program.height, program.width))
 
 
-Prices = tuple[np.ndarray, np.ndarray]  # of a kWh bought and of one sold, (steps, homes)
-MPU = 1e-3  # voltage rows are in thousandths of a per unit, so that all numbers are of like size
+Bills = Callable[[Program, sparse.csr_matrix, Profile], None]
+MPU = 1e-3  # rows of limits are in thousandths of a per unit, so that all numbers are of like size
 
 
 @dataclasses.dataclass(frozen=True)
 class DayProgram:
-    """The program of a day without voltage limits, and the columns of its powers: columns → (steps · homes) [kW]."""
+    """The program of a day without wires, and the columns of its powers: columns → (steps · homes) [kW]."""
 
     program: Program
     devices: dict[str, sparse.csr_matrix]  # power drawn by each device
@@ -93,15 +92,24 @@ class DayProgram:
         return {name: (power @ own).reshape(self.shape) for name, power in self.devices.items()}
 
 
-def draft(fleet: Home, day: Profile, state: dict, prices: Prices) -> DayProgram:
-    """Devices and bills of a day, or the rest of one, of shape (steps, homes), from the devices' states (homes,)."""
+def draft(fleet: Home, day: Profile, state: dict, bills: Bills) -> DayProgram:
+    """Devices and bills of a day, or the rest of one, of shape (steps, homes), from the devices' states (homes,).
+
+    `bills(program, power, day)` is a market's `plan`, or its `plan_alone`.
+    """
     program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
     terms = {name: device.plan(program, day, state[name]) for name, device in fleet.devices.items()}
     width = program.width
     devices = {name: gather(some, shape, width) for name, some in terms.items()}
     power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))
-    add_bills(program, power, day.dt_h[:, None], *prices)
+    bills(program, power, day)
     return DayProgram(program, devices, power, width, shape)
+
+
+def only_load(day: Profile) -> tuple[Program, sparse.csr_matrix]:
+    """The program of a day of homes without devices, and their power: enough to ask a market for its plan."""
+    program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
+    return program, gather([(np.asarray(ONE), day.load_kw)], shape, 1)
 
 
 def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matrix:
@@ -115,65 +123,23 @@ def gather(terms: Terms, shape: tuple[int, int], width: int) -> sparse.csr_matri
     return total
 
 
-def prices_of(market: Market, day: Profile) -> Prices:
-    """Import and export price of each home, both (steps, homes), found by settling test readings in the market.
-
-    Raises:
-        WattflockError: bills that are no such prices, or an export price above the import price.
-    """
-
-    def bill(net_kwh):
-        meter = Meter(jnp.asarray(net_kwh), day.import_price_per_kwh, day.export_price_per_kwh)
-        return np.asarray(market.settle(meter).bill)
-
-    one = np.ones(day.load_kw.shape)
-    bought, sold = bill(one), -bill(-one)
-    trial = np.random.default_rng(0).normal(0, 3, one.shape)
-    guess = np.maximum(trial, 0) * bought + np.minimum(trial, 0) * sold
-    name = type(market).__name__
-    if not np.allclose(bill(trial), guess, rtol=1e-9, atol=1e-9):
-        raise WattflockError(f"bound: the market {name} has no fixed prices for each home; use tariff")
-    if (sold > bought + 1e-12).any():
-        raise WattflockError(f"bound: the market {name} pays more for exports than imports cost; no optimum")
-    return bought, sold
-
-
-def add_bills(program: Program, power: sparse.csr_matrix, dt_h, bought, sold) -> None:
-    """Bills in the objective: linear where both prices are the same, else net power = import - export."""
-    lower, upper = np.concatenate(program.lower), np.concatenate(program.upper)
-    steered = power[:, np.flatnonzero(lower < upper)].getnnz(axis=1).reshape(bought.shape) > 0
-    fixed_kw = power[:, [ONE]].toarray().reshape(bought.shape)
-    split = steered & (sold < bought)
-    price = np.where(split, 0, np.where(steered | (fixed_kw > 0), bought, sold)) * dt_h
-    program.cost.append(np.concatenate(program.cost) + power.T @ price.ravel())
-    del program.cost[:-1]
-    take = program.columns(0.0, np.inf, bought * dt_h, split)[split]
-    give = program.columns(0.0, np.inf, -sold * dt_h, split)[split]
-    nets = power[np.flatnonzero(split)].tocoo()
-    count, zero = np.arange(len(take)), np.zeros(len(take))
-    program.block(
-        *(zero, zero, np.concatenate([nets.row, count, count])),
-        *(np.concatenate([nets.col, take, give]), np.concatenate([nets.data, zero - 1, zero + 1])),
-    )
-
-
 @dataclasses.dataclass(frozen=True)
 class Wires:
-    """Voltages around the last plan: V = voltage_pu + slope · (power - power_kw), at every node and step."""
+    """What is limited around the last plan: level_pu + slope · (power - power_kw), at every row and step."""
 
     power_kw: np.ndarray  # (steps, terminals)
-    voltage_pu: np.ndarray  # (steps, nodes)
-    slope: np.ndarray  # (steps, nodes, terminals) [pu per kW]
-    low_pu: float
-    high_pu: float
+    level_pu: np.ndarray  # (steps, rows): a row is a node's voltage, a branch's loading or a bus's unbalance
+    slope: np.ndarray  # (steps, rows, terminals) [pu per kW]
+    low_pu: np.ndarray  # (rows,); -inf: none
+    high_pu: np.ndarray  # (rows,)
 
 
 def with_wires(draft: DayProgram, placement, wires: Wires, rows, price_per_pu, trust_kw) -> tuple[Program, np.ndarray]:
-    """The program with a row for every (side, step, node) in `rows`; returns it and the rows' slack columns.
+    """The program with a row for every (side, step, row) in `rows`; returns it and the rows' slack columns.
 
     Args:
         placement: (homes, terminals).
-        rows: booleans (2, steps, nodes): keep above the lower limit, keep below the upper one.
+        rows: booleans (2, steps, rows): keep above the lower limit, keep below the upper one.
         price_per_pu: (steps,) of a violation.
         trust_kw: how far a terminal's power may move.
     """
@@ -181,14 +147,14 @@ def with_wires(draft: DayProgram, placement, wires: Wires, rows, price_per_pu, t
     if not rows.any():
         return program, np.zeros(0, int)
     terminal = terminal_columns(program, draft, placement, wires, rows.any((0, 2)), trust_kw)
-    side, step, node = np.nonzero(rows)
-    slope = wires.slope[step, node] / MPU
-    still = wires.voltage_pu[step, node] / MPU - (slope * wires.power_kw[step]).sum(-1)
+    side, step, row = np.nonzero(rows)
+    slope = wires.slope[step, row] / MPU
+    still = wires.level_pu[step, row] / MPU - (slope * wires.power_kw[step]).sum(-1)
     sign = np.where(side == 0, 1.0, -1.0)
     slack = program.columns(0.0, np.inf, price_per_pu[step] * MPU)
     program.block(
-        np.where(side == 0, wires.low_pu / MPU - still, -np.inf),
-        np.where(side == 0, np.inf, wires.high_pu / MPU - still),
+        np.where(side == 0, wires.low_pu[row] / MPU - still, -np.inf),
+        np.where(side == 0, np.inf, wires.high_pu[row] / MPU - still),
         np.concatenate([np.repeat(np.arange(len(side)), slope.shape[1]), np.arange(len(side))]),
         np.concatenate([terminal[step].ravel(), slack]), np.concatenate([slope.ravel(), sign]),
     )  # fmt: skip

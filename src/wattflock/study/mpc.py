@@ -9,9 +9,10 @@ import numpy as np
 
 from wattflock.core.types import Profile, cast
 from wattflock.homes.home import Home
+from wattflock.market.market import Market
 from wattflock.study.bound import Day, beginning, replay
 from wattflock.study.forecast import Forecast
-from wattflock.study.lp import Prices, draft, minimise, prices_of
+from wattflock.study.lp import draft, minimise
 from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
@@ -34,7 +35,7 @@ def mpc(world: World, profile: Profile, expected: Forecast, workers: int = 2) ->
         workers: threads, each with a day; the results do not depend on their number.
 
     Raises:
-        WattflockError: a market whose bills are not import and export prices for each home by itself.
+        WattflockError: a market that pays more for exports than imports cost.
 
     Source: Rawlings, Mayne & Diehl 2017, Model Predictive Control, 2nd ed., §1.3 (certainty equivalence).
     """
@@ -50,24 +51,23 @@ def mpc(world: World, profile: Profile, expected: Forecast, workers: int = 2) ->
 def control(world: World, day: Profile, expected: Forecast, number: int) -> Day:
     """One day of shape (steps, homes), float64 on the host; `number` is its place in the forecast."""
     with jax.enable_x64(True):
-        state, prices = beginning(world, day), prices_of(world.market, day)
+        state = beginning(world, day)
         plan = {name: np.zeros(day.load_kw.shape) for name in state}
         for step in range(len(day.load_kw)):
-            known = expected.rest(number, day, step), state, (prices[0][step:], prices[1][step:])
-            best = planned(world.fleet, *known)
+            best = planned(world.fleet, expected.rest(number, day, step), state, world.market)
             plan = {name: np.concatenate([plan[name][:step], best[name]]) for name in plan}
             state = jax.tree.map(lambda after, step=step: np.asarray(after[step]), states(world, day, plan))
         return jax.tree.map(np.asarray, replay(world, day, plan))
 
 
-def planned(fleet: Home, rest: Profile, state: dict, prices: Prices) -> dict[str, np.ndarray]:
+def planned(fleet: Home, rest: Profile, state: dict, market: Market) -> dict[str, np.ndarray]:
     """The best rest of a day of every home by itself: device → power drawn, (steps, homes) [kW]."""
     parts = []
     for begin in range(0, len(fleet.kvar_per_kw), HOMES_AT_ONCE):
         few = slice(begin, begin + HOMES_AT_ONCE)
-        own = jax.tree.map(lambda x, few=few: x[..., few], (fleet, state, prices))
+        own = jax.tree.map(lambda x, few=few: x[..., few], (fleet, state))
         of_few = jax.tree.map(lambda x, few=few: x[:, few] if x.ndim == 2 else x, rest)
-        program = draft(own[0], of_few, *own[1:])
+        program = draft(own[0], of_few, own[1], market.plan_alone)
         parts.append(program.plan(minimise(program.program, *MIDDLE).column))
     return {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}
 

@@ -42,7 +42,7 @@ _ALL = (
     ),
     Quantity(
         "saving_captured", "captured", "%",
-        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), where all days have a bound. "
+        "Share of the achievable saving: (uncontrolled - method) / (uncontrolled - bound), on days with a bound. "
         "The interval is that of the paired ratio: 95 %, Student's t over days (delta method).",
         scale=100, decimals=1, better="higher", half_width="saving_captured_half_width",
     ),
@@ -69,7 +69,7 @@ _ALL = (
     ),
     Quantity(
         "days_with_violation_share", "violated days", "%",
-        "Share of test days with any node beyond a limit at any step.",
+        "Share of test days with any node, branch or bus beyond a limit at any step.",
         scale=100, better="lower",
     ),
     Quantity(
@@ -112,6 +112,32 @@ _ALL = (
         "Wall-clock time of learning, compilation included, validation marks left out; 0 where nothing is learned.",
         better="lower",
     ),
+    Quantity(
+        "overload_share_h", "overload", "%·h/branch/day",
+        "How far and how long currents are above what lines and transformers are rated for: share of the rating times "
+        "hours, mean per branch with a known rating and day.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "overloaded_share", "branch-steps overloaded", "%",
+        "Share of all branches with a known rating and time steps whose current is above what is allowed.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "worst_loading", "worst loading", "%",
+        "The most current of any branch at any step, as a share of its rating.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "unbalanced_share", "bus-steps unbalanced", "%",
+        "Share of all buses with three phases and time steps whose unbalance is above what is allowed.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "worst_unbalance", "worst unbalance", "%",
+        "The most unbalance of any bus at any step: negative over positive sequence voltage.",
+        scale=100, better="lower",
+    ),
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
 SHORT = (  # the first figures of a comparison; at most 120 characters wide on a terminal
@@ -120,5 +146,5 @@ SHORT = (  # the first figures of a comparison; at most 120 characters wide on a
 )  # fmt: skip
 WIDE = (
     *SHORT, "pay_more_worst_per_year", "violation_of_idle", "peak_kw", "reverse_peak_kw", "import_kwh_per_home_day",
-    "export_kwh_per_home_day", "train_seconds",
+    "export_kwh_per_home_day", "overloaded_share", "worst_loading", "worst_unbalance", "train_seconds",
 )  # fmt: skip

@@ -145,5 +145,8 @@ def _warmer(scene: StressCase, by_c: float) -> StressCase:
 
 
 def _sourced(scene: StressCase, factor: float) -> StressCase:
+    """The source at another voltage; homes without wires do not feel it."""
+    if scene.world.feeder is None:
+        return scene
     world = dataclasses.replace(scene.world, feeder=with_source(scene.world.feeder, factor))
     return dataclasses.replace(scene, world=world)

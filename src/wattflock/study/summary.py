@@ -20,8 +20,18 @@ MEANS = {
     "import_kwh_per_home_day": "import_kwh_per_home",
     "export_kwh_per_home_day": "export_kwh_per_home",
     "co2_kg_per_home_day": "carbon_kg_per_home",
+    "overload_share_h": "overload_share_h",
+    "overloaded_share": "overloaded_share",
+    "unbalanced_share": "unbalanced_share",
 }
-MOST = {"worst_pu": "worst_pu", "peak_kw": "peak_kw", "reverse_peak_kw": "reverse_peak_kw"}
+MOST = {
+    "worst_pu": "worst_pu",
+    "peak_kw": "peak_kw",
+    "reverse_peak_kw": "reverse_peak_kw",
+    "worst_loading": "worst_loading",
+    "worst_unbalance": "worst_unbalance",
+}
+VIOLATED = ("violated_share", "overloaded_share", "unbalanced_share")
 Figures = dict[str, float | None]
 
 
@@ -41,7 +51,7 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     result: Figures = {"days": own.height}
     result |= {name: _number(own[column].mean()) for name, column in MEANS.items()}
     result |= {name: _number(own[column].max()) for name, column in MOST.items()}
-    result["days_with_violation_share"] = float(np.mean(own["worst_pu"].to_numpy() > 0))
+    result["days_with_violation_share"] = _days_violated(own)
     _, result["cost_half_width"] = paired_mean(own["cost_per_home"].to_numpy())
     idle = days.filter(pl.col("method") == "idle").select("day", idle="cost_per_home", beyond="violation_pu_h")
     paired = own.join(idle, on="day")
@@ -121,6 +131,12 @@ def over_seeds(mine: Mapping[int, float], theirs: Mapping[int, float]) -> tuple[
     """
     seeds = sorted(mine.keys() & theirs.keys())
     return paired_mean(np.array([mine[seed] - theirs[seed] for seed in seeds], float))
+
+
+def _days_violated(own: pl.DataFrame) -> float | None:
+    """Share of the days of one method with any limit exceeded; None where none is judged."""
+    judged = own.select(name for name in VIOLATED if own[name].count())
+    return float((judged.to_numpy() > 0).any(1).mean()) if judged.width else None
 
 
 def _number(value) -> float | None:

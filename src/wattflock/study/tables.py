@@ -1,6 +1,7 @@
 """Judged days → long tables with units in the names of their columns (docs/report.md)."""
 
 import datetime
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -9,32 +10,42 @@ from wattflock.core.types import Profile
 from wattflock.feeder.circuit import first_of
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged
+from wattflock.world.world import MEASURED
+
+COLUMNS_OF = {  # of a limit: how long, how often, the worst; then those of single steps
+    "voltage": (*MEASURED["voltage"], "worst_pu", "voltage_min_pu", "voltage_p05_pu", "voltage_median_pu",
+                "voltage_p95_pu", "voltage_max_pu", "over_share", "under_share"),
+    "loading": (*MEASURED["loading"], "worst_loading", "loading_max"),
+    "unbalance": (*MEASURED["unbalance"], "worst_unbalance", "unbalance_max"),
+}  # fmt: skip
 
 
 def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
     """One row per day and step: power, voltages and prices of the feeder."""
     days, steps = judged.net_kw.shape
-    voltage, excess = judged.voltage_pu, judged.excess["voltage"]
-    low, middle, high = np.percentile(voltage, (5, 50, 95), axis=-1)
+    voltage, excess = judged.voltage_pu, judged.excess.get("voltage", judged.voltage_pu)
+    low, middle, high = (_of_rows(voltage, np.percentile, share) for share in (5, 50, 95))
     beyond = excess > 0
     over = beyond & (voltage > 1)
     columns = {
         "hour": profile.hour,
         "net_kw": judged.net_kw,
-        "voltage_min_pu": voltage.min(-1),
+        "voltage_min_pu": _of_rows(voltage, np.min),
         "voltage_p05_pu": low,
         "voltage_median_pu": middle,
         "voltage_p95_pu": high,
-        "voltage_max_pu": voltage.max(-1),
-        "violation_pu_h": excess.mean(-1) * np.asarray(profile.dt_h, float),
-        "over_share": over.mean(-1),
-        "under_share": (beyond & ~over).mean(-1),
+        "voltage_max_pu": _of_rows(voltage, np.max),
+        "violation_pu_h": _of_rows(excess, np.mean) * np.asarray(profile.dt_h, float),
+        "over_share": _of_rows(over, np.mean),
+        "under_share": _of_rows(beyond & ~over, np.mean),
         "import_price_per_kwh": judged.import_price_per_kwh,
         "export_price_per_kwh": judged.export_price_per_kwh,
         "outdoor_c": profile.outdoor_c,
         "converged": judged.converged,
+        "loading_max": _of_rows(judged.loading, np.max),
+        "unbalance_max": _of_rows(judged.unbalance, np.max),
     }
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {
             "method": [method] * (days * steps),
             "day": np.repeat(np.arange(days), steps),
@@ -43,6 +54,18 @@ def steps_table(method: str, judged: Judged, profile: Profile, dates: list[str])
         }
         | {name: np.asarray(values).reshape(-1) for name, values in columns.items()}
     )
+    return table.with_columns(_unknown(table, judged))
+
+
+def _of_rows(values: np.ndarray, how: Callable, *more: float) -> np.ndarray:
+    """`how` over the last axis; nan where it is empty."""
+    return how(values, *more, axis=-1) if values.shape[-1] else np.full(values.shape[:-1], np.nan)
+
+
+def _unknown(table: pl.DataFrame, judged: Judged) -> list[pl.Expr]:
+    """Null for the columns of limits that are not judged."""
+    names = {name for limit, columns in COLUMNS_OF.items() if limit not in judged.excess for name in columns}
+    return [pl.lit(None, pl.Float64).alias(name) for name in table.columns if name in names]
 
 
 def homes_table(method: str, judged: Judged, built: Built) -> pl.DataFrame:
@@ -62,26 +85,41 @@ def homes_table(method: str, judged: Judged, built: Built) -> pl.DataFrame:
 
 
 def nodes_table(method: str, judged: Judged, profile: Profile, nodes: tuple[str, ...]) -> pl.DataFrame:
-    """One row per judged voltage, under bus and number of its first node: extremes and violation over all days."""
+    """One row per judged voltage, under bus and number of its first node: extremes, violation; none without wires."""
     hours = np.asarray(profile.dt_h, float)[..., None]
+    excess = judged.excess.get("voltage", judged.voltage_pu)
     return pl.DataFrame(
         {
-            "method": [method] * len(nodes),
-            "node": list(nodes),
-            "bus": [first_of(node)[0] for node in nodes],
-            "phase": [first_of(node)[1] for node in nodes],
+            "method": pl.Series([method] * len(nodes), dtype=pl.String),
+            "node": pl.Series(nodes, dtype=pl.String),
+            "bus": pl.Series([first_of(node)[0] for node in nodes], dtype=pl.String),
+            "phase": pl.Series([first_of(node)[1] for node in nodes], dtype=pl.Int64),
             "voltage_min_pu": judged.voltage_pu.min((0, 1)),
             "voltage_max_pu": judged.voltage_pu.max((0, 1)),
-            "violation_pu_h": (judged.excess["voltage"] * hours).sum((0, 1)) / len(hours),
-            "violated_share": (judged.excess["voltage"] > 0).mean((0, 1)),
+            "violation_pu_h": (excess * hours).sum((0, 1)) / len(hours),
+            "violated_share": (excess > 0).mean((0, 1)),
+        }
+    )
+
+
+def branches_table(method: str, judged: Judged, profile: Profile, branches: tuple[str, ...]) -> pl.DataFrame:
+    """One row per branch with a rating (line.l1.1): its most current over rating and its overload over all days."""
+    hours = np.asarray(profile.dt_h, float)[..., None]
+    excess = judged.excess.get("loading", judged.loading)
+    return pl.DataFrame(
+        {
+            "method": pl.Series([method] * len(branches), dtype=pl.String),
+            "branch": pl.Series(branches, dtype=pl.String),
+            "loading_max": judged.loading.max((0, 1)),
+            "overload_share_h": (excess * hours).sum((0, 1)) / len(hours),
+            "overloaded_share": (excess > 0).mean((0, 1)),
         }
     )
 
 
 def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) -> pl.DataFrame:
     """One row per day: the input of `summarise`."""
-    hours = np.asarray(profile.dt_h, float)
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {
             "method": [method] * len(dates),
             "day": np.arange(len(dates)),
@@ -94,12 +132,23 @@ def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) 
             "carbon_kg_per_home": judged.carbon_kg.mean(1),
             "peak_kw": judged.net_kw.max(1),
             "reverse_peak_kw": np.maximum(-judged.net_kw.min(1), 0),
-            "violation_pu_h": (judged.excess["voltage"] * hours[..., None]).sum(1).mean(1),
-            "violated_share": (judged.excess["voltage"] > 0).mean((1, 2)),
-            "worst_pu": judged.excess["voltage"].max((1, 2)),
             "converged": judged.converged.all(1),
         }
+        | _limits_of_days(judged, np.asarray(profile.dt_h, float))
     )
+    return table.with_columns(_unknown(table, judged))
+
+
+def _limits_of_days(judged: Judged, hours: np.ndarray) -> dict[str, np.ndarray]:
+    """How long, how often and how far each limit is exceeded on each day; nan where it is not judged."""
+    found = dict.fromkeys((name for names in COLUMNS_OF.values() for name in names[:3]), np.full(len(hours), np.nan))
+    for limit, excess in judged.excess.items():
+        how_long, how_often, worst = COLUMNS_OF[limit][:3]
+        most = {"loading": judged.loading, "unbalance": judged.unbalance}.get(limit, excess)
+        found[how_long] = (excess * hours[..., None]).sum(1).mean(1)
+        found[how_often] = (excess > 0).mean((1, 2))
+        found[worst] = most.max((1, 2))
+    return found
 
 
 def examples_table(method: str, judged: Judged, built: Built, few: np.ndarray, shown: dict[int, str]) -> pl.DataFrame:

@@ -136,6 +136,8 @@ class Experiment:
         """
         who = self.parts.learner(method)
         course = self.course(method, who)
+        if course.rounds:
+            compare.refuse_uncontrolled(method, self.built)
         progress = begin(who, self.world, self.scenario.seed)
         card = untrained()
         saved = self.run.resume(method, progress) if self.run and not fresh else None
@@ -411,7 +413,7 @@ def chart(built: Built) -> dict:
         "x": list(drawn.x),
         "y": list(drawn.y),
         "edges": [list(edge) for edge in drawn.edges],
-        "source": drawn.buses[0],
+        "source": drawn.buses[0] if drawn.buses else None,
     }
 
 

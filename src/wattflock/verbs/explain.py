@@ -4,7 +4,9 @@ import dataclasses
 import inspect
 
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
+from wattflock.core import toml
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest, parts
 from wattflock.core.scenario import fields
@@ -48,5 +50,7 @@ def _part(name: str, room: str, kind: type) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    """What a field is where nothing is said; nothing for one that must be said."""
-    return " (no default)" if field.is_required() else f" = {field.get_default(call_default_factory=True)!r}"
+    """What a field is where nothing is said, as a scenario writes it; nothing for one that must be said."""
+    if field.is_required():
+        return " (no default)"
+    return f" = {toml.literal(to_jsonable_python(field.get_default(call_default_factory=True)))}"

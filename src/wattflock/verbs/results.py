@@ -33,13 +33,13 @@ class Comparison:
     """Methods on the same unseen days."""
 
     summary: dict[str, Any]  # as `summary.json` says it
-    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, days, examples, curves
+    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, curves
     chart: Mapping[str, Any]  # the map of the feeder, as `chart.json` says it
     folder: Path | None = None  # None: it was kept nowhere
 
     @property
     def figures(self) -> Mapping[str, Any]:
-        """Altair charts by name: tradeoff, voltage, feeder, feeder_voltage, curves, homes, gains, days."""
+        """Altair charts by name: tradeoff, voltage, feeder, feeder_voltage, curves, homes, gains, days, loading."""
         from wattflock.report import run_data
         from wattflock.report.charts import Figures
         from wattflock.report.run_charts import CHARTS

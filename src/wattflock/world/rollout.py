@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import Profile
+from wattflock.feeder.limits import Conditions
+from wattflock.feeder.solve import SOLVED
 from wattflock.homes.device import Effect
 from wattflock.world.world import Observation, Outcome, World
 
@@ -40,6 +42,7 @@ class Trajectory(eqx.Module):
     action: Array  # (…, homes, controls)
     state: dict  # after each step, each (…, homes)
     effect: Effect  # (…, homes)
+    conditions: Conditions | None  # (…, rows) that voltmeters saw, None without them: `judge` solves no flow again
     end: Array  # (days, homes) value of the final states [currency]
 
 
@@ -57,7 +60,7 @@ def rollout(
             or a zero whose gradient is the total gradient of the actions.
 
     Returns:
-        A Trajectory; `World.verdict` solves the power flow afterwards. Never raises.
+        A Trajectory; `judge` solves the power flow afterwards where no voltmeter needed it. Never raises.
     """
 
     def day(inputs):
@@ -105,14 +108,15 @@ def steps(
             seen = jax.tree.map(lambda x: jnp.where(begins, jax.lax.stop_gradient(x), x), seen)
         memory, action = policy(memory, seen, key)
         action = action if action_offset is None else action + action_offset
-        state, effect = world.act(seen.state, action, now)
-        return (state, memory), (features, action, state, effect)
+        state, effect, conditions = world.act(seen.state, action, now)
+        return (state, memory), (features, action, state, effect, conditions)
 
     first = jax.tree.map(lambda x: x[0], today)
     count = today.load_kw.shape[0]
     keys = jax.random.split(key, count)
     begins = jnp.arange(count) % horizon == 0 if horizon else None
-    again = jax.checkpoint(step, prevent_cse=False)  # a gradient keeps states, not activations: docs/learn-scale.md
+    kept = jax.checkpoint_policies.save_only_these_names(SOLVED)
+    again = jax.checkpoint(step, prevent_cse=False, policy=kept)  # keeps states, no activations: docs/learn-scale.md
     (state, _), outputs = jax.lax.scan(
         again, (world.reset(first), policy.start()), (today, keys, action_offset, begins)
     )
@@ -121,4 +125,4 @@ def steps(
 
 def judge(world: World, trajectory: Trajectory, profile: Profile, margin_pu: float = 0.0) -> Outcome:
     """The verdict on a trajectory."""
-    return world.verdict(trajectory.effect, trajectory.end, profile, margin_pu)
+    return world.verdict(trajectory.effect, trajectory.end, profile, margin_pu, trajectory.conditions)

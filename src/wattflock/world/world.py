@@ -10,13 +10,13 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
-from wattflock.feeder.limits import Limits, excess_pu
+from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.home import Home
-from wattflock.market.market import Market, Meter
+from wattflock.market.market import Market
 from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
@@ -37,25 +37,36 @@ class Outcome(eqx.Module):
     """The verdict on days of all homes; leading axes (days, steps)."""
 
     bill: Array  # (…, homes) [currency]
+    margin: Array  # (…,) what a community keeps (negative) or adds; bills + margin = grid bill [currency]
+    grid_bill: Array  # (…,) what is owed to the grid [currency]
     cost: Array  # (…, homes) bill + wear, fuel, discomfort and value of the final state [currency]
     discomfort_c_h: Array  # (…, homes) [°C h]
     net_kwh: Array  # (…, homes) [kWh]
     carbon_kg: Array  # (…, homes) grid and fuel [kg]
     net_kw: Array  # (…,) of all homes on the feeder [kW]
-    voltage_pu: Array  # (…, nodes) [per unit]
+    conditions: Conditions  # on the feeder, (…, rows)
     excess: dict[
         str, Array
     ]  # limit that is judged → (…, rows) beyond it, margin included: "voltage" (nodes) [per unit]
-    converged: Array  # (…,) whether the power flow did
     dt_h: Array  # (…,) length of the step [h]
     price_level: float = eqx.field(default=1.0, static=True)  # of the readings: mean import price over 0.3 per kWh
+
+    @property
+    def voltage_pu(self) -> Array:
+        """Voltages (…, nodes) [per unit]; no nodes where the world has no wires."""
+        return self.conditions.voltage_pu
+
+    @property
+    def converged(self) -> Array:
+        """Whether the power flow did, (…,)."""
+        return self.conditions.converged
 
 
 class World(eqx.Module):
     """Homes + feeder + market + limits. Takes no key: two controllers meet exactly the same days."""
 
     fleet: Home
-    feeder: Feeder
+    feeder: Feeder | None  # whose branches are all rated (`rated`); None: no wires, and no limits
     market: Market
     limits: Limits
     steps: int = eqx.field(static=True)  # in a day
@@ -64,6 +75,7 @@ class World(eqx.Module):
     guard: VoltVar | None = None  # how inverters answer their own voltage; None: not at all
     kind: Array = eqx.field(default_factory=lambda: np.zeros(0, int))  # (homes,) of each home, its number in `kinds`
     kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
+    judges: tuple[str, ...] = eqx.field(default=LIMITS, static=True)  # the limits that the wires must keep, "voltage" …
 
     @property
     def homes(self) -> int:
@@ -74,6 +86,15 @@ class World(eqx.Module):
     def seen(self) -> int:
         """How many numbers each home observes."""
         return self.fleet.seen + (self.voltmeter.seen if self.voltmeter else 0)
+
+    @property
+    def judged(self) -> dict[str, tuple[str, ...]]:
+        """The limits that are judged, each with the names of its rows: nodes, branches or buses."""
+        if self.feeder is None:
+            return {}
+        nodes = self.feeder.nodes
+        rows = {"voltage": nodes, "loading": self.feeder.branch.names, "unbalance": self.feeder.three_phase}
+        return {name: rows[name] for name in self.judges if rows[name]}
 
     def blind(self) -> "World":
         """The same world without voltmeters: for a replay, which observes nothing."""
@@ -108,62 +129,93 @@ class World(eqx.Module):
             features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
         return Observation(features, state, now, self.fleet)
 
-    def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect]:
-        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else."""
+    def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect, Conditions | None]:
+        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else.
+
+        The conditions on the feeder are those that voltmeters read; None where there are none.
+        """
         step = jax.vmap(Home.step, in_axes=(0, 0, 0, now.axes(0, None)))
         after, effect = step(self.fleet, state, jnp.clip(jnp.nan_to_num(action), -1, 1), now)
-        return after | ({"voltage": self.voltmeter.read(self.flow(effect))} if self.voltmeter else {}), effect
+        if self.voltmeter is None or self.feeder is None:
+            return after, effect, None
+        flow = self.flow(self.feeder, effect)
+        return after | {"voltage": self.voltmeter.read(flow)}, effect, conditions(self.feeder, flow, self.judges)
 
-    def flow(self, effect: Effect) -> Flow:
+    def conditions(self, effect: Effect) -> Conditions:
+        """Conditions on the feeder at the homes' powers (…, homes)."""
+        if self.feeder is None:
+            return no_wires(effect.power_kw.shape[:-1])
+        return conditions(self.feeder, self.flow(self.feeder, effect), self.judges)
+
+    def flow(self, feeder: Feeder, effect: Effect) -> Flow:
         """Power flow at the homes' powers (…, homes)."""
         homes = effect.power_kw, effect.reactive_kvar, effect.room_kvar
         kw, kvar, room = (exactly(each, self.placement) for each in homes)
         support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
-        return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
+        return solve(feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
 
     def end(self, state: dict) -> Array:
         """Value of the final states (homes,) [currency]."""
         return jax.vmap(Home.end)(self.fleet, state)
 
-    def verdict(self, effect: Effect, end: Array, profile: Profile, margin_pu: float = 0.0) -> Outcome:
-        """Power flow and bills for all days × steps in one batch.
+    def verdict(
+        self,
+        effect: Effect,
+        end: Array,
+        profile: Profile,
+        margin_pu: float = 0.0,
+        found: Conditions | None = None,
+    ) -> Outcome:
+        """Bills, and what the wires' limits say, for all days × steps in one batch.
 
         Args:
             effect: (days, steps, homes).
             end: (days, homes) value of the final states [currency].
             profile: the same days.
             margin_pu: by how much the voltage limits are tightened [per unit].
+            found: the conditions on the feeder where they are known, (days, steps, rows); else they are solved here.
         """
-        flow = self.flow(effect)
+        found = self.conditions(effect) if found is None else found
         dt_h = profile.dt_h[..., None]
         net_kwh = effect.power_kw * dt_h
-        bill = self.market.settle(Meter(net_kwh, profile.import_price_per_kwh, profile.export_price_per_kwh)).bill
+        settled = self.market.settle(self.market.meter(net_kwh, profile))
+        bill = settled.bill
         last = jnp.zeros_like(bill).at[..., -1, :].set(end)
         return Outcome(
             bill=bill,
+            margin=settled.margin,
+            grid_bill=settled.grid_bill,
             cost=bill + effect.cost + last,
             discomfort_c_h=effect.discomfort_c_h,
             net_kwh=net_kwh,
             carbon_kg=net_kwh * profile.carbon_kg_per_kwh[..., None] + effect.carbon_kg,
             net_kw=effect.power_kw @ self.placement.sum(-1),
-            voltage_pu=flow.voltage_pu,
-            excess={"voltage": excess_pu(self.limits, flow.voltage_pu, margin_pu)},
-            converged=flow.converged,
+            conditions=found,
+            excess=excess(self.limits, found, margin_pu),
             dt_h=profile.dt_h,
             price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,
         )
 
 
+MEASURED = {
+    "voltage": ("violation_pu_h", "violated_share"),
+    "loading": ("overload_share_h", "overloaded_share"),
+    "unbalance": ("unbalance_share_h", "unbalanced_share"),
+}
+
+
 def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
-    """Days in three numbers, against the true limits whatever margin the outcome was judged with.
+    """Days in a few numbers, against the true limits whatever margin the outcome was judged with.
 
     Returns:
-        cost [currency per home and day], violation_pu_h [pu h per node and day], violated_share [of node-steps].
+        cost [currency per home and day]; violation_pu_h [pu h per node and day] and violated_share [of node-steps], 0
+        without wires; of other limits that are judged, the same per branch (overload_share_h, overloaded_share) and
+        per bus (unbalance_share_h, unbalanced_share).
     """
-    beyond = excess_pu(limits, outcome.voltage_pu)
     days, _, homes = outcome.cost.shape
-    return {
-        "cost": outcome.cost.sum() / (days * homes),
-        "violation_pu_h": (beyond * outcome.dt_h[..., None]).sum((0, 1)).mean() / days,
-        "violated_share": (beyond > 0).mean(),
-    }
+    found = {"cost": outcome.cost.sum() / (days * homes)} | dict.fromkeys(MEASURED["voltage"], jnp.zeros(()))
+    for limit, amount in excess(limits, outcome.conditions).items():
+        how_long, how_often = MEASURED[limit]
+        found[how_long] = (amount * outcome.dt_h[..., None]).sum((0, 1)).mean() / days
+        found[how_often] = (amount > 0).mean()
+    return found

@@ -19,6 +19,7 @@ class Appliance(Device):
 
     seen: ClassVar = 2
     sizes: ClassVar = ("limit_kw", "need_kwh")
+    turn: ClassVar = 1
     ranges: ClassVar = {"need_kwh": (1.0, 3.0), "open_h": (7.0, 10.0), "close_h": (17.0, 22.0)}
 
     limit_kw: Annotated[Scalar, Field(ge=0, description="most power [kW]")]

@@ -20,6 +20,7 @@ class Battery(Device):
     sizes: ClassVar = ("size_kwh", "limit_kw")
     prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")
     level: ClassVar = ("state of charge", "%")
+    turn: ClassVar = 2
     ranges: ClassVar = {"size_kwh": (6.4, 13.5)}
 
     size_kwh: Annotated[Scalar, Field(ge=0, description="energy that it holds [kWh]")]

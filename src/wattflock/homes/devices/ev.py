@@ -22,6 +22,7 @@ class EV(Device):
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
     prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh")
     level: ClassVar = ("state of charge", "%")
+    turn: ClassVar = 1
     ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
 
     size_kwh: Annotated[Scalar, Field(ge=0, description="energy that the battery holds [kWh]")]

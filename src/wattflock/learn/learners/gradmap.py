@@ -13,6 +13,7 @@ from pydantic import Field
 from wattflock.core.types import Profile
 from wattflock.learn.critic import fit, flat, shuffled
 from wattflock.learn.lagrangian import (
+    Amounts,
     Average,
     Days,
     Gradient,
@@ -76,7 +77,7 @@ class GradMAP(Gradient):
         return after, measures(world.limits, outcome) | {"objective": value}
 
     def action_gradient(
-        self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Array
+        self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Amounts
     ):
         """The expensive part, once a round: dJ/da of every action, (days, steps, homes, controls)."""
         key = jax.random.key(0)  # the policies here leave nothing to chance

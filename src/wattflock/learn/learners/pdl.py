@@ -11,9 +11,10 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
-from wattflock.feeder.limits import Limits
+from wattflock.feeder.limits import Limits, beyond
 from wattflock.learn.lagrangian import (
     SIZE,
+    Amounts,
     Average,
     Curvature,
     Days,
@@ -98,9 +99,10 @@ class PDL(Gradient):
         turn = state.done % (self.primal_rounds + self.dual_rounds)
         return jax.lax.cond(turn < self.primal_rounds, primal, dual)
 
-    def multiplier(self, state: TrainState, profile: Profile) -> Array:
-        """λ_k of days, (days, steps, nodes): a common part plus the frozen network's output, at least 0."""
-        return jnp.maximum(state.multiplier[None] + state.beside.frozen(profile), 0)
+    def multiplier(self, state: TrainState, profile: Profile) -> Amounts:
+        """λ_k of days, limit → (days, steps, rows): a common part plus the frozen network's output, at least 0."""
+        more = state.beside.frozen(profile)
+        return {name: jnp.maximum(common[None] + more[name], 0) for name, common in state.multiplier.items()}
 
     def primal(self, state: TrainState, world: World, profile: Profile, key: Array):
         """One Adam step of the policies on the augmented Lagrangian."""
@@ -119,10 +121,13 @@ class PDL(Gradient):
         outcome = judge(world, trajectory, profile, self.margin_pu)
         met = world.faced(profile)
         multiplier, held = self.multiplier(state, met), state.beside
-        wanted = jnp.maximum(multiplier + held.curvature * self.beyond_pu(world.limits, outcome), 0)
+        wanted = self.pushes(world.limits, outcome, multiplier, held.curvature)
+        count = max(1, sum(each.size for each in wanted.values()))
 
         def miss(net):
-            return (((net(met) + state.multiplier[None] - wanted) / SIZE) ** 2).mean()
+            guess = net(met)
+            far = [((guess[name] + state.multiplier[name][None] - want) / SIZE) ** 2 for name, want in wanted.items()]
+            return sum((each.sum() for each in far), jnp.zeros(())) / count
 
         def step(carry, _):
             net, moments = carry
@@ -130,7 +135,8 @@ class PDL(Gradient):
             return (optax.apply_updates(net, move), moments), None
 
         (net, adam), _ = jax.lax.scan(step, (held.net, held.adam), length=self.dual_steps)
-        worst_pu = jnp.maximum(held.worst_pu, outcome.excess["voltage"].max())
+        worst = [each.max() for each in self.lagrangian.in_pu(outcome.excess).values()]
+        worst_pu = jnp.stack([held.worst_pu, *worst]).max()
         held = dataclasses.replace(held, net=net, adam=adam, worst_pu=worst_pu)
         value = self.augmented(world.limits, outcome, multiplier, held.curvature)
         last = (state.done + 1) % (self.primal_rounds + self.dual_rounds) == 0
@@ -145,16 +151,16 @@ class PDL(Gradient):
         curvature = jnp.where(stuck, grown, dual.curvature)
         return Dual(dual.net, dual.net, dual.adam, curvature, jnp.zeros_like(dual.worst_pu), dual.worst_pu)
 
-    def beyond_pu(self, limits: Limits, outcome: Outcome) -> Array:
-        """g: how far beyond the tightened limits, negative inside them, (days, steps, nodes) [pu]."""
-        below = limits.low_pu + self.margin_pu - outcome.voltage_pu
-        return jnp.maximum(below, outcome.voltage_pu - limits.high_pu + self.margin_pu)
+    def pushes(self, limits: Limits, outcome: Outcome, multiplier: Amounts, curvature: Array) -> Amounts:
+        """max(λ + ρ·g, 0), g how far beyond the tightened limits, negative inside them; limit → (days, steps, rows)."""
+        g = self.lagrangian.in_pu(beyond(limits, outcome.conditions, self.margin_pu))
+        return {name: jnp.maximum(multiplier[name] + curvature * each, 0) for name, each in g.items()}
 
-    def augmented(self, limits: Limits, outcome: Outcome, multiplier: Array, curvature: Array) -> Array:
+    def augmented(self, limits: Limits, outcome: Outcome, multiplier: Amounts, curvature: Array) -> Array:
         """Cost + (max(λ + ρ·g, 0)² - λ²) / 2ρ per home and day; its slope in g is the dual network's next target.
 
         Source: Rockafellar 1973; Bertsekas 1982, sec. 3.1 (inequalities).
         """
-        push = jnp.maximum(multiplier + curvature * self.beyond_pu(limits, outcome), 0)
-        wires = (push**2 - multiplier**2) / (2 * curvature)
-        return per_home_day(outcome, charged(outcome, wires))
+        pushes = self.pushes(limits, outcome, multiplier, curvature)
+        prices = {name: (push**2 - multiplier[name] ** 2) / (2 * curvature) for name, push in pushes.items()}
+        return per_home_day(outcome, charged(outcome, prices))

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.critic import Critics, critic, fit, flat, miss, shuffled, to_go
-from wattflock.learn.lagrangian import Average, Gradient, Halvings, Hidden, Margin, MultiplierInit, Rate
+from wattflock.learn.lagrangian import Amounts, Average, Gradient, Halvings, Hidden, Margin, MultiplierInit, Rate
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.nets import Separate
 from wattflock.world.rollout import Trajectory, judge, rollout, windows
@@ -66,7 +66,7 @@ class Shac(Gradient):
         log = measures(world.limits, outcome) | {"objective": value, "critic_error": error}
         return dataclasses.replace(after, multiplier=multiplier, beside=judged), log
 
-    def extra(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Array) -> Array:
+    def extra(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Amounts) -> Array:
         """Cost of each home's control minus that of the uncontrolled homes on the same days: its critic's target.
 
         Load, sun and prices are the same in both and cancel, so that they are no noise to the critic. Voltages enter as

@@ -1,20 +1,18 @@
-"""Each home on its own retail tariff: time-of-use import, and a price for what it exports."""
+"""Each home on its own retail tariff: a price for what it draws, and one for what it exports."""
 
-from typing import Annotated, Self
+from typing import Self
 
 import jax.numpy as jnp
-from pydantic import Field
 
-from wattflock.market.market import Market, Meter, Settlement
+from wattflock.market.market import Meter, Settlement
+from wattflock.market.retail import Retail
 
 
-class Tariff(Market):
-    """Import at the retail price, export at a share of the export price in the data.
+class Tariff(Retail):
+    """Every home has a contract of its own: import price, export price, and charges.
 
     Source: net metering (California NEM) where `export_share` is 1 and both prices are equal.
     """
-
-    export_share: Annotated[float, Field(ge=0, le=1, description="share of the export price paid out [share]")] = 1.0
 
     @classmethod
     def example(cls) -> Self:
@@ -22,7 +20,7 @@ class Tariff(Market):
 
     def settle(self, meter: Meter) -> Settlement:
         bought = jnp.maximum(meter.net_kwh, 0) * meter.import_price_per_kwh[..., None]
-        sold = jnp.minimum(meter.net_kwh, 0) * (self.export_share * meter.export_price_per_kwh)[..., None]
+        sold = jnp.minimum(meter.net_kwh, 0) * self.exported(meter.export_price_per_kwh)[..., None]
         bill = bought + sold
         total = bill.sum(-1)
-        return Settlement(bill, jnp.zeros_like(total), total)
+        return self.charged(meter, Settlement(bill, jnp.zeros_like(total), total))

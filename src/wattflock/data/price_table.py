@@ -1,0 +1,151 @@
+"""Import and export prices of every day and step, from what a contract says."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from wattflock.core.errors import Problem, ScenarioError
+from wattflock.data.files import numbers, stamps, table_of
+from wattflock.data.source import Readings
+
+PLAUSIBLE = 10.0  # currency per kWh: more is probably in hundredths
+Table = np.ndarray  # (days, steps) [currency per kWh]
+Bands = tuple[tuple[float, float, float], ...]
+
+
+class Contract(Protocol):
+    """What a retail contract says about prices; the fields are told by `market.retail.Retail`."""
+
+    @property
+    def prices_from(self) -> str: ...
+
+    @property
+    def flat_per_kwh(self) -> float: ...
+
+    @property
+    def bands(self) -> Bands: ...
+
+    @property
+    def bands_free(self) -> Bands: ...
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def export_per_kwh(self) -> float | None: ...
+
+    @property
+    def carbon_per_t(self) -> float: ...
+
+    @property
+    def carbon_on_exports(self) -> bool: ...
+
+
+def priced(contract: Contract, readings: Readings) -> Readings:
+    """Readings with the contract's prices; exports have the import price where nothing else is said.
+
+    Raises:
+        ScenarioError: lists every problem of the settings, or of the file.
+    """
+    bought, sold = readings.import_price_per_kwh, readings.export_price_per_kwh
+    if contract.prices_from == "flat":
+        bought = sold = np.full_like(bought, contract.flat_per_kwh)
+    elif contract.prices_from == "bands":
+        bought = sold = by_hour(contract, readings)
+    elif contract.prices_from == "file":
+        bought, sold = from_file(contract.file, readings)
+    if contract.export_per_kwh is not None:
+        sold = np.full_like(sold, contract.export_per_kwh)
+    carbon = contract.carbon_per_t / 1000 * readings.carbon_kg_per_kwh
+    sold = sold + carbon if contract.carbon_on_exports else sold
+    return dataclasses.replace(readings, import_price_per_kwh=bought + carbon, export_price_per_kwh=sold)
+
+
+def by_hour(contract: Contract, readings: Readings) -> Table:
+    """Time of use, from bands of hours."""
+    kinds = {"bands": contract.bands, "bands_free": contract.bands_free or contract.bands}
+    problems = [each for name, bands in kinds.items() for each in wrong_bands(name, bands)]
+    if problems:
+        raise ScenarioError(problems)
+    steps = readings.import_price_per_kwh.shape[1]
+    hour = np.arange(steps) * 24 / steps
+    work, free = (of_bands(bands, hour) for bands in kinds.values())
+    return np.where(readings.weekend[:, None] > 0, free, work)
+
+
+def wrong_bands(name: str, bands: Bands) -> Iterator[Problem]:
+    """Bands that are not three numbers, leave the day, or do not cover it once."""
+    field = f"market.settings.{name}"
+    bad = [band for band in bands if len(band) != 3 or not 0 <= band[0] < band[1] <= 24]
+    yield from (Problem("scenario", field, list(band), "[from hour, to hour, price], within 0 to 24 h") for band in bad)
+    covered = sorted((band[0], band[1]) for band in bands if band not in bad)
+    ends = [0.0, *(end for _, end in covered)]
+    if not bad and (not covered or [start for start, _ in covered] != ends[:-1] or ends[-1] != 24):
+        yield Problem("scenario", field, [list(band) for band in bands], "bands that cover 0 to 24 h once")
+
+
+def of_bands(bands: Bands, hour: np.ndarray) -> np.ndarray:
+    """Price at each hour (steps,)."""
+    return np.sum([np.where((hour >= start) & (hour < end), price, 0.0) for start, end, price in bands], axis=0)
+
+
+def from_file(path: str, readings: Readings) -> tuple[Table, Table]:
+    """Prices of a file at the steps of the readings: held over finer steps, averaged over coarser ones.
+
+    Stamps are the readings' own local clock, at the beginning of a step.
+
+    Raises:
+        ScenarioError: lists every problem of the file at once.
+    """
+    if not path or not Path(path).is_file():
+        raise ScenarioError([Problem("scenario", "market.settings.file", path, "a CSV or Parquet file with prices")])
+    table, problems = table_of(Path(path)), []
+    if missing := [name for name in ("time", "import_per_kwh") if name not in table.columns]:
+        said = f"among {', '.join(name for name in table.columns if name != 'row')}"
+        raise ScenarioError([Problem(path, name, "(missing)", f"a column of that name; {said}") for name in missing])
+    when, _, _ = stamps(table["time"])
+    problems += wrong_rows(path, table, "time", when.is_null(), "a date and time")
+    names = ("import_per_kwh", "export_per_kwh" if "export_per_kwh" in table.columns else "import_per_kwh")
+    found = []
+    for name in dict.fromkeys(names):
+        values, bad = numbers(table[name])
+        far = bad | values.is_null() | (values.abs() > PLAUSIBLE).fill_null(False)
+        problems += wrong_rows(path, table, name, far, f"a price within ±{PLAUSIBLE:g} in currency per kWh")
+        found.append(values)
+    if problems:
+        raise ScenarioError(problems)
+    prices = pl.DataFrame({"time": when, "bought": found[0], "sold": found[-1]}).sort("time")
+    return on_steps(path, prices, readings)
+
+
+def wrong_rows(path: str, table: pl.DataFrame, name: str, wrong: pl.Series, allowed: str) -> list[Problem]:
+    """One problem for a column's wrong rows: the first, and how many there are."""
+    rows = table.filter(wrong)
+    more = f"; {rows.height} such rows" if rows.height > 1 else ""
+    return [Problem(f"{path}:{rows['row'][0]}", name, rows[name][0], allowed + more)] if rows.height else []
+
+
+def on_steps(path: str, prices: pl.DataFrame, readings: Readings) -> tuple[Table, Table]:
+    """Sorted stamps and prices as tables (days, steps) of the readings."""
+    days, steps = readings.import_price_per_kwh.shape
+    start = datetime.datetime.combine(readings.first_day, datetime.time())
+    second = (prices["time"] - start).dt.total_seconds().to_numpy()
+    gaps = np.diff(second)
+    if len(second) < 2 or (gaps <= 0).any():
+        raise ScenarioError([Problem(path, "time", "(repeats)" if len(second) > 1 else "(one)", "stamps that rise")])
+    width = float(np.median(gaps))
+    fine = np.arange(0, days * 86400, min(width, 86400 / steps))
+    at = np.searchsorted(second, fine + 1e-6, "right") - 1
+    lost = (at < 0) | (fine - second[at] >= 1.5 * width)
+    if lost.any():
+        first = start + datetime.timedelta(seconds=float(fine[lost][0]))
+        end = readings.first_day + datetime.timedelta(days=days - 1)
+        said = f"prices for all of {readings.first_day} to {end}; {lost.mean():.0%} of that is missing"
+        raise ScenarioError([Problem(path, "time", str(first), said)])
+    bought, sold = (prices[name].to_numpy()[at].reshape(days, steps, -1).mean(2) for name in ("bought", "sold"))
+    return bought, sold

@@ -1,0 +1,146 @@
+"""What all markets of homes with a retail contract share: where prices come from, and charges beside energy."""
+
+from typing import Annotated, Any, Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from pydantic import Field
+from scipy import sparse
+
+from wattflock.core.types import Profile
+from wattflock.data.price_table import Bands, priced
+from wattflock.data.source import Readings
+from wattflock.homes.program import Program
+from wattflock.market.market import Market, Meter, Prices, Settlement
+from wattflock.market.plan import add_above, add_bills, add_square, keep_above, refuse_arbitrage, together
+
+
+def fixed(value: Any) -> Any:
+    """A field that is a constant of the compiled program, and no array."""
+    return eqx.field(default=value, static=True)
+
+
+class Retail(Market):
+    """Prices at the grid, and charges that each home pays in addition to its energy.
+
+    Charges are owed to the grid as well: they raise bills and grid bill alike.
+    """
+
+    prices_from: Annotated[
+        Literal["data", "flat", "bands", "file"],
+        Field(description="where import prices come from: the readings, one price, a table by hour, or a file"),
+    ] = fixed("data")
+    flat_per_kwh: Annotated[float, Field(description="import price with prices_from flat [currency per kWh]")] = fixed(
+        0.3
+    )
+    bands: Annotated[
+        Bands, Field(description="time of use: each from hour, to hour, import price, as [[0, 7, 0.15], [7, 24, 0.35]]")
+    ] = fixed(())
+    bands_free: Annotated[Bands, Field(description="the same for weekends and holidays; empty: as on other days")] = (
+        fixed(())
+    )
+    file: Annotated[
+        str, Field(description="CSV or Parquet: time, import_per_kwh, export_per_kwh (optional) [currency per kWh]")
+    ] = fixed("")
+    export_per_kwh: Annotated[
+        float | None, Field(description="feed-in price; none: as prices_from says [currency per kWh]")
+    ] = fixed(None)
+    export_share: Annotated[float, Field(ge=0, le=1, description="share of the export price paid out [share]")] = 1.0
+    carbon_per_t: Annotated[
+        float, Field(ge=0, description="price of the grid's carbon, added to the import price [currency per tonne]")
+    ] = fixed(0.0)
+    carbon_on_exports: Annotated[
+        bool, Field(description="whether feeding in earns the price of carbon that it avoids")
+    ] = fixed(False)
+    standing_per_day: Annotated[float, Field(ge=0, description="standing charge [currency per day]")] = fixed(0.0)
+    demand_per_kw_day: Annotated[
+        float,
+        Field(ge=0, description="charge on a home's highest import within an episode [currency per kW and day]"),
+    ] = fixed(0.0)
+    export_charge_per_kwh: Annotated[
+        float, Field(ge=0, description="network charge on energy fed in [currency per kWh]")
+    ] = fixed(0.0)
+    loss_per_kw: Annotated[
+        float,
+        Field(ge=0, description="losses of the shared line as a share of all homes' net power, per kW of it; they are "
+              "paid at the import price, by each home in proportion to what it moves [1 per kW]"),
+    ] = fixed(0.0)  # fmt: skip
+
+    def priced(self, readings: Readings) -> Readings:
+        return priced(self, readings)
+
+    def exported(self, price_per_kwh: Any) -> Any:
+        """What a retailer pays for a kWh, before the network's charge [currency per kWh]."""
+        return self.export_share * price_per_kwh
+
+    def prices(self, given: Profile) -> Prices:
+        """Energy, carbon and the charge on exports; losses, standing and demand charges are no price of a kWh."""
+        sold = self.exported(given.export_price_per_kwh) - self.export_charge_per_kwh
+        return Prices(given.import_price_per_kwh, sold)
+
+    def charged(self, meter: Meter, energy: Settlement) -> Settlement:
+        """A settlement of energy with all charges on top."""
+        dt_h = jnp.broadcast_to(jnp.asarray(meter.dt_h, meter.net_kwh.dtype), meter.import_price_per_kwh.shape)
+        charge = self.export_charge_per_kwh * jnp.maximum(-meter.net_kwh, 0)
+        charge = charge + (self.standing_per_day / 24 * dt_h)[..., None]
+        if self.demand_per_kw_day:
+            charge = charge + self.demand_per_kw_day / 24 * dt_h[..., None] * peaks_kw(meter.net_kwh, dt_h)
+        if self.loss_per_kw:
+            charge = charge + self.losses(meter, dt_h)
+        return Settlement(energy.bill + charge, energy.margin, energy.grid_bill + charge.sum(-1))
+
+    def losses(self, meter: Meter, dt_h: Array) -> Array:
+        """What losses of the shared line cost each home: loss_per_kw · P² dt at the import price, P of all homes.
+
+        Source: works.md 4.1 (Charbonnier et al. 2023), with R / V² in the units of `loss_per_kw`: 1000 R / V² for
+        ohm and volt.
+        """
+        total_kw = meter.net_kwh.sum(-1) / dt_h
+        cost = self.loss_per_kw * total_kw**2 * dt_h * jnp.maximum(meter.import_price_per_kwh, 0)
+        moved = jnp.abs(meter.net_kwh)
+        all_moved = moved.sum(-1, keepdims=True)
+        return cost[..., None] * jnp.where(all_moved > 0, moved / jnp.where(all_moved > 0, all_moved, 1), 0)
+
+    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """Energy at a home's own prices, and its own demand charge; losses, which it cannot know, are left out."""
+        super().plan_alone(program, power, day)
+        self.plan_demand(program, power, day)
+
+    def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """Bills of homes that settle each by itself, with all charges."""
+        self.plan_alone(program, power, day)
+        self.plan_losses(program, power, day)
+
+    def plan_pooled(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """Bills of a community that the grid bills as one, with all charges."""
+        shape = day.load_kw.shape
+        bought = np.asarray(day.import_price_per_kwh)[:, None]
+        sold = np.asarray(self.exported(day.export_price_per_kwh))[:, None]
+        refuse_arbitrage(type(self).__name__, bought, sold)
+        if self.export_charge_per_kwh:
+            cost = np.repeat(self.export_charge_per_kwh * np.asarray(day.dt_h), shape[1])
+            add_above(program, power, -1.0, 0.0, cost)
+        add_bills(program, together(power, shape), np.asarray(day.dt_h)[:, None], bought, sold)
+        self.plan_demand(program, power, day)
+        self.plan_losses(program, power, day)
+
+    def plan_demand(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """A column for each home's highest import."""
+        if self.demand_per_kw_day:
+            steps, homes = day.load_kw.shape
+            days = float(np.asarray(day.dt_h).sum()) / 24
+            peak = program.columns(0.0, np.inf, np.full(homes, self.demand_per_kw_day * days))
+            keep_above(program, power, 1.0, 0.0, np.tile(peak, steps))
+
+    def plan_losses(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """Losses by tangents."""
+        if self.loss_per_kw:
+            price = np.maximum(np.asarray(day.import_price_per_kwh), 0) * np.asarray(day.dt_h)
+            add_square(program, together(power, day.load_kw.shape), self.loss_per_kw * price)
+
+
+def peaks_kw(net_kwh: Array, dt_h: Array) -> Array:
+    """The highest import of each home over all steps, (…, 1, homes) [kW]."""
+    return jnp.maximum(net_kwh / dt_h[..., None], 0).max(-2, keepdims=True)

@@ -1,0 +1,178 @@
+"""Tariffs, charges and the mid-market rate: exact bills, plans that are bounds, and learning through them."""
+
+import dataclasses
+import datetime
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.conftest import kinds_of
+from wattflock.core.errors import ScenarioError
+from wattflock.core.scenario import load
+from wattflock.data.price_table import priced
+from wattflock.data.source import Readings
+from wattflock.market.market import Meter
+from wattflock.market.markets.mid_market import MidMarket
+from wattflock.market.markets.tariff import Tariff
+from wattflock.market.retail import Retail
+from wattflock.study.bound import Settings, bound, why_no_bound
+from wattflock.study.build import build
+
+CASES = {  # energies, import price, export price → bills, community bill: rationals worked out by hand
+    "deficit": ((2, 1, -1.2), 0.3, 0.1, (0.52, 0.26, -0.24), 0.54),
+    "surplus": ((0.5, -2, -1), 0.3, 0.1, (0.1, -7 / 30, -7 / 60), -0.25),
+    "balanced": ((1, -1, 0), 0.3, 0.1, (0.2, -0.2, 0), 0.0),
+    "nobody sells": ((1, 2, 0), 0.3, 0.1, (0.3, 0.6, 0), 0.9),
+    "nobody buys": ((-1, -2, 0), 0.3, 0.1, (-0.1, -0.2, 0), -0.3),
+    "negative export price": ((0.5, -2, -1), 0.1, -0.05, (1 / 80, 3 / 40, 3 / 80), 0.125),
+}
+
+
+def meter(net_kwh, bought, sold, dt_h=1.0) -> Meter:
+    """Of steps (steps, homes)."""
+    net = jnp.asarray(net_kwh, float)
+    net = net[None] if net.ndim == 1 else net
+    return Meter(net, jnp.full(len(net), bought), jnp.full(len(net), sold), jnp.full(len(net), dt_h))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_mid_market_rate_is_exact(name):
+    energy, bought, sold, bills, community = CASES[name]
+    with jax.enable_x64(True):
+        found = MidMarket().settle(meter(energy, bought, sold))
+    np.testing.assert_allclose(found.bill[0], bills, atol=1e-15)
+    np.testing.assert_allclose(found.grid_bill[0], community, atol=1e-15)
+    np.testing.assert_allclose(found.margin[0], 0, atol=1e-15)
+
+
+FULL = {
+    "standing_per_day": 0.5, "demand_per_kw_day": 0.1, "export_charge_per_kwh": 0.01, "loss_per_kw": 1e-3,
+}  # fmt: skip
+MARKETS = {
+    "tariff": Tariff(export_share=0.4, **FULL),
+    "mid-market": MidMarket(export_share=0.4, **FULL),
+    "peak": MidMarket(export_share=0.4, peak_per_kwh=0.2, peak_kw=3.0, **FULL),
+}
+
+
+@pytest.mark.parametrize("market", MARKETS.values(), ids=MARKETS)
+def test_bills_and_margin_are_the_grid_bill_with_every_charge(market):
+    net = np.random.default_rng(0).normal(0, 4, (48, 30))
+    with jax.enable_x64(True):
+        found = market.settle(meter(net, 0.3, 0.2, 0.5))
+        bill, margin, grid = map(np.asarray, (found.bill, found.margin, found.grid_bill))
+    assert abs(bill.sum(-1) + margin - grid).max() <= 1e-9 * abs(grid).max()
+
+
+def test_a_home_alone_pays_its_tariff_in_the_community_too():
+    net = np.random.default_rng(1).normal(0, 4, (24, 1))
+    with jax.enable_x64(True):
+        one, other = (MARKETS[name].settle(meter(net, 0.3, 0.2)).bill for name in ("tariff", "mid-market"))
+    np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+def test_nobody_pays_more_in_the_community_than_on_the_own_tariff():
+    net = np.random.default_rng(2).normal(0, 4, (240, 20))
+    with jax.enable_x64(True):
+        own = np.asarray(Tariff(export_share=0.4).settle(meter(net, 0.3, 0.2)).bill)
+        community = np.asarray(MidMarket(export_share=0.4).settle(meter(net, 0.3, 0.2)).bill)
+    assert (community <= own + 1e-12).all()
+    assert community.sum() < 0.95 * own.sum()
+
+
+def test_charges_are_worked_out_by_hand():
+    with jax.enable_x64(True):
+        found = Tariff(**FULL).settle(meter([[2.0, -1.0], [4.0, 0.0]], 0.3, 0.1))
+    standing, demand = 0.5 / 24, 0.1 / 24 * 4
+    losses = 1e-3 * 0.3 * np.array([1.0, 16.0])  # all homes draw 1, then 4 kW
+    first = [0.6 + standing + demand + losses[0] * 2 / 3, -0.1 + standing + 0.01 + losses[0] / 3]
+    np.testing.assert_allclose(found.bill, [first, [1.2 + standing + demand + losses[1], standing]], rtol=1e-12)
+
+
+@pytest.fixture
+def readings() -> Readings:
+    days = np.ones((3, 4))
+    return Readings(
+        load_kw=days[..., None], sun_kw_per_kwp=days[..., None], outdoor_c=days, import_price_per_kwh=0.2 * days,
+        export_price_per_kwh=0.1 * days, carbon_kg_per_kwh=0.5 * days, weekend=np.array([0.0, 0.0, 1.0]),
+        month=np.ones(3), first_day=datetime.date(2020, 1, 2), homes=("a",), currency="GBP", card={},
+    )  # fmt: skip
+
+
+def test_prices_come_from_the_contract(readings):
+    assert priced(Retail_of(), readings).import_price_per_kwh.tolist() == readings.import_price_per_kwh.tolist()
+    flat = priced(Retail_of(prices_from="flat", flat_per_kwh=0.25, export_per_kwh=0.05, carbon_per_t=100.0), readings)
+    np.testing.assert_allclose(flat.import_price_per_kwh, 0.25 + 0.05)
+    np.testing.assert_allclose(flat.export_price_per_kwh, 0.05)
+    bands = Retail_of(prices_from="bands", bands=((0, 12, 0.1), (12, 24, 0.3)), bands_free=((0, 24, 0.2),))
+    wanted = [[0.1, 0.1, 0.3, 0.3]] * 2 + [[0.2] * 4]
+    np.testing.assert_allclose(priced(bands, readings).import_price_per_kwh, wanted)
+
+
+def Retail_of(**settings) -> Retail:
+    return Tariff(**settings)
+
+
+def test_bands_that_leave_a_gap_are_refused_all_at_once(readings):
+    bands = Retail_of(prices_from="bands", bands=((0, 7, 0.1), (8, 24, 0.3)), bands_free=((0, 25, 0.1),))
+    with pytest.raises(ScenarioError) as caught:
+        priced(bands, readings)
+    assert len(caught.value.problems) == 2
+    assert "cover 0 to 24 h once" in str(caught.value)
+
+
+def write_prices(path, days: int, value: float = 0.2):
+    start = datetime.datetime(2020, 1, 2)
+    when = [start + datetime.timedelta(minutes=30 * k) for k in range(48 * days)]
+    hour = [each.hour for each in when]
+    pl.DataFrame({"time": when, "import_per_kwh": [value + each / 100 for each in hour]}).write_csv(path)
+    return str(path)
+
+
+def test_a_price_file_is_averaged_over_the_steps(readings, tmp_path):
+    contract = Retail_of(prices_from="file", file=write_prices(tmp_path / "p.csv", 3))
+    found = priced(contract, readings).import_price_per_kwh
+    np.testing.assert_allclose(found, [[0.225, 0.285, 0.345, 0.405]] * 3)  # of hours 0 to 5, 6 to 11, …
+
+
+@pytest.mark.parametrize(
+    ("days", "value", "words"),
+    [(2, 0.2, "33% of that is missing"), (3, 20.0, "within ±10 in currency per kWh; 144 such")],
+)
+def test_a_price_file_that_does_not_fit_is_refused(readings, tmp_path, days, value, words):
+    with pytest.raises(ScenarioError, match=words):
+        priced(Retail_of(prices_from="file", file=write_prices(tmp_path / "p.csv", days, value)), readings)
+
+
+def test_a_community_that_would_pay_sellers_more_than_buyers_pay_is_refused(readings):
+    dear = dataclasses.replace(readings, export_price_per_kwh=0.3 * np.ones((3, 4)))
+    with pytest.raises(ScenarioError, match="at 12 of 12 steps"):
+        MidMarket().priced(dear)
+
+
+SMALL = ["homes.count=6", "homes.homes_per_agent=1", "market.settings.export_share=0.3", "feeder.part=ieee13"]
+EVERY = kinds_of(battery=0.5, heat_pump=0.2, ev=0.3)
+
+
+def cost_of(market, days: int = 2):
+    """The optimum's plan and its bound under a market, and what idle pays."""
+    built = build(load(None, [*SMALL, EVERY]))
+    world = dataclasses.replace(built.world, market=market)
+    profile = jax.tree.map(np.asarray, built.sampler.every(jax.random.key(0), "test", days))
+    assert why_no_bound(world, profile) == ""
+    return list(bound(world, profile, Settings(rounds_most=0)))
+
+
+@pytest.mark.parametrize("market", MARKETS.values(), ids=MARKETS)
+def test_a_plan_costs_in_the_world_what_its_program_says(market):
+    for found in cost_of(market):
+        assert found.lower_bound <= found.cost + 1e-6
+        assert found.cost <= found.lower_bound + 0.01 * abs(found.lower_bound) + 1e-3
+
+
+def test_the_pooled_optimum_is_below_that_of_each_home_by_itself():
+    own, pooled = (cost_of(market, 1)[0].cost for market in (Tariff(export_share=0.3), MidMarket(export_share=0.3)))
+    assert pooled < own - 0.01
