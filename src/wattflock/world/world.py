@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
-from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires, three_phase
+from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
@@ -93,7 +93,7 @@ class World(eqx.Module):
         if self.feeder is None:
             return {}
         nodes = self.feeder.nodes
-        rows = {"voltage": nodes, "loading": self.feeder.branch.names, "unbalance": tuple(three_phase(nodes))}
+        rows = {"voltage": nodes, "loading": self.feeder.branch.names, "unbalance": self.feeder.three_phase}
         return {name: rows[name] for name in self.judges if rows[name]}
 
     def blind(self) -> "World":
