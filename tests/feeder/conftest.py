@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wattflock.feeder.feeders.ieee123 import IEEE123
-from wattflock.feeder.monitored import every_node
+from wattflock.feeder.judged import every_node
 from wattflock.feeder.reduce import reduce_circuit
 
 ROOT = Path(__file__).parents[2]

@@ -1,5 +1,7 @@
 """The two-level operator is the dense one, cut into blocks."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from wattflock.feeder.feeders.european_lv import EuropeanLV
 from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.solve import solve
+from wattflock.feeder.stiff import system_of
 
 pytestmark = pytest.mark.study
 WIRINGS = (IEEE123, EuropeanLV)
@@ -35,6 +38,25 @@ def test_blocks_change_nothing(wiring, modelled, monkeypatch, float64):
         np.testing.assert_allclose(getattr(other, name), getattr(one, name), rtol=1e-8, atol=1e-6)
 
 
+def test_blocks_change_nothing_beside_stiff_switches(monkeypatch, float64):
+    """Switches of 1e-10 ohm, whose ends the cut may part: the voltages of those of 1e-6 ohm, but for these."""
+    circuit = IEEE123().circuit()
+    elements = (
+        dataclasses.replace(one, admittance=1e4 * one.admittance if one.kind == "switch" else one.admittance)
+        for one in circuit.elements
+    )
+    stiff = dataclasses.replace(circuit, elements=tuple(elements))
+    plain, whole = reduce_circuit(circuit), reduce_circuit(stiff)
+    monkeypatch.setattr(cutting, "DENSE_MOST", 12)
+    monkeypatch.setattr(cutting, "WIDTHS", (12,))
+    cut = reduce_circuit(stiff)
+    assert cut.terminal.impedance.local.shape[0] > 4
+    one, other, third = (solve(each, each.nominal_kw, each.nominal_kvar, 1e-12, 100) for each in (whole, cut, plain))
+    np.testing.assert_allclose(other.voltage_pu, one.voltage_pu, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(third.voltage_pu, one.voltage_pu, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(other.branch_a, one.branch_a, rtol=1e-8, atol=1e-5)
+
+
 def test_gradients_are_the_same(monkeypatch, float64):
     circuit = IEEE123().circuit()
     whole = reduce_circuit(circuit)
@@ -53,7 +75,7 @@ def test_gradients_are_the_same(monkeypatch, float64):
 def test_every_node_is_inside_one_block_or_cut(monkeypatch):
     circuit = EuropeanLV().circuit()
     monkeypatch.setattr(cutting, "DENSE_MOST", 12)
-    found = cutting.partition(circuit)
+    found = cutting.partition(system_of(circuit, []))
     inside = np.concatenate([block.inside for block in found.blocks])
     assert sorted([*inside, *found.cut]) == list(range(len(circuit.nodes)))
     terminals = np.concatenate([block.terminals for block in found.blocks])

@@ -8,7 +8,8 @@ import pytest
 from wattflock.feeder.feeders.european_lv import EuropeanLV
 from wattflock.feeder.feeders.ieee13 import IEEE13
 from wattflock.feeder.feeders.ieee37 import IEEE37
-from wattflock.feeder.limits import PRESETS, branch_loading, kept, stress, stress_names, three_phase, unbalance
+from wattflock.feeder.judged import Unloaded, sequences
+from wattflock.feeder.limits import PRESETS, branch_loading, kept, stress, stress_names
 from wattflock.feeder.snapshot import snapshot
 from wattflock.feeder.solve import solve
 
@@ -22,14 +23,20 @@ def test_presets_are_those_of_the_standards():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.05])
-def test_unbalance_is_the_share_of_the_negative_sequence(share):
-    names = ("7.1", "7.2", "7.3", "8.1", "9.1.2", "9.2.3", "9.3.1")
+@pytest.mark.parametrize("numbered", [(0, 1, 2), (2, 1, 0)])
+def test_unbalance_is_the_share_of_the_negative_sequence(share, numbered):
+    circuit = IEEE13().circuit()
     positive = np.array([1, TURN**2, TURN])
-    phases = positive + share * np.conj(positive) * np.exp(0.7j) + 0.2  # and some zero sequence
-    between = phases - np.roll(phases, -1)
-    found = unbalance(names, jnp.array([*phases, 1.0, *between], jnp.complex64))
-    assert tuple(three_phase(names)) == ("7", "9")
-    np.testing.assert_allclose(found, [share, share], atol=1e-6)
+    no_load = np.zeros(len(circuit.nodes), complex)
+    voltage = no_load.copy()
+    at = [circuit.nodes.index(f"671.{phase}") for phase in (1, 2, 3)]
+    no_load[at] = 2400 * positive[list(numbered)]
+    with_others = positive + share * np.conj(positive) * np.exp(0.7j) + 0.2  # and some zero sequence
+    voltage[at] = 2400 * with_others[list(numbered)]
+    probe = sequences(Unloaded(circuit, no_load, set()))
+    assert probe.names == ("671 positive", "671 negative")
+    first, second = abs(probe.rows @ voltage)
+    np.testing.assert_allclose(second / first, share, atol=1e-12)
 
 
 def test_every_limit_has_a_name_and_a_sign(float64):
@@ -52,9 +59,12 @@ def test_loading_is_current_over_rating_and_nothing_where_none_is_known(float64)
     loading = np.asarray(branch_loading(feeder, flow.branch_a))
     known = feeder.rating_a > 0
     assert (loading[~known] == 0).all()
-    at = [index for index, name in enumerate(feeder.branch.names) if name.startswith("transformer.")]
+    windings = [index for index, name in enumerate(feeder.branch.names) if name.startswith("transformer.")]
+    at = [index for index in windings if ".w" not in feeder.branch.names[index]]
     amperes = 800 / 3 / (11 / 3**0.5)  # of a phase on the 11 kV side
     np.testing.assert_allclose(feeder.rating_a[at], amperes, rtol=1e-9)
+    second = [index for index in windings if ".w2." in feeder.branch.names[index]]
+    np.testing.assert_allclose(feeder.rating_a[second], 800 / 3**0.5 / 0.416, rtol=1e-9)
     head_kva = np.hypot(flow.head_kw, flow.head_kvar)
     np.testing.assert_allclose(sorted(loading[at]), sorted(head_kva / (800 / 3)), rtol=2e-2)  # the source sags by 1 %
 

@@ -121,7 +121,7 @@ def test_edges_are_those_of_opendss(share, float64):
     circuit = IEEE13().circuit()
     first = circuit.spots[0]
     spot = dataclasses.replace(first, kw=100.0, kvar=50.0, low_pu=0.95, high_pu=1.05, floor_pu=0.5)
-    one = layers(dataclasses.replace(circuit, spots=(spot,)), [spot], np.zeros((1, 1), int), 100.0)
+    one = layers({(spot.plus, spot.minus): spot.rated_kv}, [spot], np.zeros((1, 1), int), 100.0)
     rated = float(one.rated.ravel()[0])
     kw, _ = one.power(jnp.array([[[share * rated]]]))
     slope = (1 / 0.95 - 0.5) / (0.95 - 0.5)

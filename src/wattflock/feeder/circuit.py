@@ -6,6 +6,7 @@ it (`reduce.py`, `tap_control.py`, `file.py`) does not depend on the origin.
 
 import dataclasses
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,7 @@ class Element:
     rating_a: float = math.nan  # of each conductor of a line [A]
     rating_kva: float = math.nan  # of a whole transformer [kVA]
     length_km: float = math.nan  # of a line [km]
+    end_a: tuple[float, ...] = ()  # of each conductor of each end [A], where every end has its own: a transformer's
 
     @property
     def kind(self) -> str:
@@ -190,6 +192,12 @@ def bus_of(node: str) -> str:
     return node.rpartition(".")[0]
 
 
+def first_of(name: str) -> tuple[str, int]:
+    """Bus and number of the first node that a voltage or terminal is named after: 35 and 1 of `35.1.2`."""
+    bus, _, ends = name.partition(".")
+    return bus, int(re.split(r"\D", ends)[0])
+
+
 def edges(circuit: Circuit) -> tuple[tuple[str, str], ...]:
     """Every pair of buses that an element joins."""
     pairs = []
@@ -203,11 +211,12 @@ def terminals(circuit: Circuit) -> dict[tuple[int, int], str]:
     """Every distinct place of a load: (plus, minus) → its name, `1.1` (to ground) or `35.1.2` (between phases)."""
     names = {}
     for spot in circuit.spots:
-        names.setdefault((spot.plus, spot.minus), _terminal_name(circuit, spot.plus, spot.minus))
+        names.setdefault((spot.plus, spot.minus), terminal_name(circuit, spot.plus, spot.minus))
     return names
 
 
-def _terminal_name(circuit: Circuit, plus: int, minus: int) -> str:
+def terminal_name(circuit: Circuit, plus: int, minus: int) -> str:
+    """`1.1` to ground, `35.1.2` from node 1 to node 2 of bus 35."""
     first = circuit.nodes[plus]
     if minus == GROUND:
         return first

@@ -1,6 +1,7 @@
 """A circuit in one file: arrays with a card, checked when it is read."""
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -103,13 +104,13 @@ def unpack_ends(name: str, arrays: dict[str, Matrix], nodes: int) -> tuple[list[
     return ends, [block.reshape(size, size) for block, size in zip(blocks, sizes, strict=True)]
 
 
-FORMAT, VERSION = "wattflock circuit", 1
+FORMAT, VERSION = "wattflock circuit", 2
 UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _km km; _pu per unit; index -1 is the ground"
 RECORDS = {"bus": Bus, "spot": Spot, "rating": Element, "regulator": Regulator, "control": Control}
 COLUMNS = {
     "bus": columns(Bus, ("bus",)),
     "spot": columns(Spot, ("name",)),
-    "rating": columns(Element, ("name", "ends", "admittance")),
+    "rating": columns(Element, ("name", "ends", "admittance", "end_a")),
     "regulator": columns(Regulator, ("name", "shape", "control")),
     "control": columns(Control, ()),
 }
@@ -129,6 +130,7 @@ def to_bytes(circuit: Circuit) -> bytes:
         "control": table(controls, COLUMNS["control"]),
         "controlled": np.array([unit.control is not None for unit in circuit.regulators], np.int32),
         "shape": flat([unit.shape for unit in circuit.regulators]),
+        "element_end_a": np.array([a for one in circuit.elements for a in one.end_a or (np.nan,) * len(one.ends)]),
         "emf": flat([one.voltage for one in circuit.infeeds]),
         **pack_ends("element", [one.ends for one in circuit.elements], [one.admittance for one in circuit.elements]),
         **pack_ends("infeed", [(one.nodes,) for one in circuit.infeeds], [one.admittance for one in circuit.infeeds]),
@@ -226,8 +228,13 @@ def _named(kind: str, card: dict[str, Any], arrays: dict[str, Matrix]) -> list[t
 def _elements(names: list[str], arrays: dict[str, Matrix], size: int) -> tuple[Element, ...]:
     ends, blocks = unpack_ends("element", arrays, size)
     ratings = rows(arrays["rating"], Element, COLUMNS["rating"], len(names))
-    made = zip(names, ends, blocks, ratings, strict=True)
-    return tuple(Element(name, end, block, **rating) for name, end, block, rating in made)
+    end_a = iter(arrays["element_end_a"].tolist())
+    own = [tuple(itertools.islice(end_a, len(end))) for end in ends]
+    made = zip(names, ends, blocks, ratings, own, strict=True)
+    return tuple(
+        Element(name, end, block, **rating, end_a=() if np.isnan(each).all() else each)
+        for name, end, block, rating, each in made
+    )
 
 
 def _infeeds(names: list[str], arrays: dict[str, Matrix], size: int) -> tuple[Infeed, ...]:

@@ -2,7 +2,6 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
 from wattflock.feeder.solve import Feeder, Flow
@@ -10,7 +9,6 @@ from wattflock.feeder.solve import Feeder, Flow
 LIMITS = ("voltage", "loading", "unbalance")  # names, as tables and objectives have them
 LOADING_PU = 0.05  # 1 % above a rating counts as 0.5 mpu of voltage beyond its band
 UNBALANCE_PU = 0.5  # 0.1 % above the limit of unbalance counts as 0.5 mpu
-TURN = np.exp(2j * np.pi / 3)
 
 
 class Limits(eqx.Module):
@@ -51,7 +49,7 @@ def conditions(feeder: Feeder, flow: Flow, judges: tuple[str, ...] = LIMITS) -> 
     return Conditions(
         voltage_pu=flow.voltage_pu,
         loading=branch_loading(feeder, flow.branch_a) if "loading" in judges else nothing,
-        unbalance=unbalance(feeder.nodes, flow.phasor_pu) if "unbalance" in judges else nothing,
+        unbalance=flow.unbalance if "unbalance" in judges else nothing,
         converged=flow.converged,
     )
 
@@ -91,33 +89,6 @@ def branch_loading(feeder: Feeder, branch_a: Complex[Array, "*batch branches"]) 
     return jnp.where(known, _size(branch_a) / jnp.where(known, rating_a, 1), 0)
 
 
-def unbalance(names: tuple[str, ...], phasor_pu: Complex[Array, "*batch nodes"]) -> Float[Array, "*batch buses"]:
-    """Voltage unbalance factor |V₂| / |V₁| of each bus with three monitored phases [share], in `three_phase` order.
-
-    The negative over the positive sequence is the same for voltages to ground and between phases.
-    Source: IEC 61000-4-30:2015, 5.7.
-    """
-    at = np.array(list(three_phase(names).values()), int).reshape(-1, 3)
-    first, second, third = (jnp.take(phasor_pu, at[:, k], axis=-1) for k in range(3))
-    positive = first + TURN * second + TURN**2 * third
-    negative = first + TURN**2 * second + TURN * third
-    return _size(negative) / jnp.maximum(_size(positive), 1e-6)
-
-
-def three_phase(names: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
-    """Places of the three voltages of each bus that has them: `35` of 35.1, 35.2, 35.3 or of 35.1.2, 35.2.3, 35.3.1."""
-    at = {name: index for index, name in enumerate(names)}
-    found = {}
-    for name in names:
-        bus, _, ends = name.partition(".")
-        ends = f".{ends}"
-        if ends in (".1", ".1.2"):
-            others = (".1", ".2", ".3") if ends == ".1" else (".1.2", ".2.3", ".3.1")
-            if all(bus + other in at for other in others):
-                found[bus] = tuple(at[bus + other] for other in others)
-    return found
-
-
 def stress(limits: Limits, feeder: Feeder, flow: Flow) -> Float[Array, "*batch rows"]:
     """Every limit as one number that is ≤ 0 where it is kept, in the order of `stress_names`.
 
@@ -128,7 +99,7 @@ def stress(limits: Limits, feeder: Feeder, flow: Flow) -> Float[Array, "*batch r
             flow.voltage_pu - limits.high_pu,
             limits.low_pu - flow.voltage_pu,
             branch_loading(feeder, flow.branch_a) - limits.loading,
-            unbalance(feeder.nodes, flow.phasor_pu) - limits.unbalance,
+            flow.unbalance - limits.unbalance,
         ],
         -1,
     )
@@ -140,7 +111,7 @@ def stress_names(feeder: Feeder) -> tuple[str, ...]:
         *(f"over-voltage {name}" for name in feeder.nodes),
         *(f"under-voltage {name}" for name in feeder.nodes),
         *(f"loading {name}" for name in feeder.branch.names),
-        *(f"unbalance {bus}" for bus in three_phase(feeder.nodes)),
+        *(f"unbalance {bus}" for bus in feeder.three_phase),
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from wattflock.feeder.circuit import Circuit, Matrix, Spot, terminals
-from wattflock.feeder.monitored import terminal_kv
 from wattflock.feeder.operator import Shunt, Values
 
 
@@ -116,6 +115,14 @@ def per_terminal(circuit: Circuit, spots: Sequence[Spot]) -> tuple[Matrix, Matri
     return total[0], total[1]
 
 
+def drawing_kva(circuit: Circuit) -> Matrix:
+    """Apparent power of the loads that draw at each terminal, without what feeds in there [kVA], (terminals,)."""
+    kw: dict[tuple[str, int, int], float] = {}
+    for spot in circuit.spots:
+        kw[_whole(spot)] = kw.get(_whole(spot), 0.0) + spot.kw
+    return np.hypot(*per_terminal(circuit, [spot for spot in circuit.spots if kw[_whole(spot)] > 0]))
+
+
 def apportion(count: int, weight: Matrix) -> Matrix:
     """How many of `count` homes are at each terminal: in proportion to `weight`, by largest remainder."""
     wanted = count * weight / weight.sum()
@@ -124,16 +131,25 @@ def apportion(count: int, weight: Matrix) -> Matrix:
     return number
 
 
-def shunt_at_nominal(circuit: Circuit, spot: Spot) -> Spot:
-    """What `as_shunt` draws at the terminal's own nominal voltage."""
+def shunt_at_nominal(spot: Spot, nominal_kv: float) -> Spot:
+    """What `as_shunt` draws at the nominal voltage of its terminal."""
     kw, kvar = folded(spot)
-    square = (terminal_kv(circuit, spot.plus, spot.minus) / spot.rated_kv) ** 2
+    square = (nominal_kv / spot.rated_kv) ** 2
     return dataclasses.replace(spot, kw=kw * square * spot.kw, kvar=kvar * square * spot.kvar)
 
 
-def layers(circuit: Circuit, spots: Sequence[Spot], slot: Matrix, base_kva: float) -> Dependent:
-    """Spots in layers, one per terminal each; `slot` (blocks, width) is the terminal at each place."""
-    at = {place: number for number, place in enumerate(terminals(circuit))}
+def layers(
+    nominal_kv: Mapping[tuple[int, int], float], spots: Sequence[Spot], slot: Matrix, base_kva: float
+) -> Dependent:
+    """Spots in layers, one per terminal each.
+
+    Args:
+        nominal_kv: of every terminal, in their order [kV].
+        spots: the loads.
+        slot: the terminal at each place, shape (blocks, width).
+        base_kva: of one terminal.
+    """
+    at = {place: number for number, place in enumerate(nominal_kv)}
     stacks: list[list[Spot]] = [[] for _ in range(len(at) + 1)]  # the last one is of no terminal
     for spot in spots:
         stacks[at[spot.plus, spot.minus]].append(spot)
@@ -162,6 +178,6 @@ def layers(circuit: Circuit, spots: Sequence[Spot], slot: Matrix, base_kva: floa
         kvar_exponent=spread(lambda spot: spot.kvar_exponent, 0),
         kw_folded=spread(lambda spot: folded(spot)[0], 0),
         kvar_folded=spread(lambda spot: folded(spot)[1], 0),
-        rated=spread(lambda spot: spot.rated_kv / terminal_kv(circuit, spot.plus, spot.minus), 1),
+        rated=spread(lambda spot: spot.rated_kv / nominal_kv[spot.plus, spot.minus], 1),
         band=band if any(map(has_edges, spots)) else None,
     )

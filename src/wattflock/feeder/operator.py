@@ -1,5 +1,7 @@
 """The network's impedance operator: from currents at terminals to voltages, dense or in two levels."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,9 +11,12 @@ from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.feeder.circuit import Circuit, Matrix, assemble, injection, system_admittance, terminals
-from wattflock.feeder.monitored import Probe, terminal_kv, voltages
+from wattflock.feeder.circuit import Circuit, Matrix, injection, terminals
+from wattflock.feeder.floating import floating_buses
+from wattflock.feeder.judged import Unloaded, nominal_kv
+from wattflock.feeder.monitored import Probe, voltages
 from wattflock.feeder.partition import Block, partition
+from wattflock.feeder.stiff import Factored, System, factored, system_of
 
 Values = Array | np.ndarray
 Pair = tuple[Array, Array]  # real and imaginary parts
@@ -98,25 +103,31 @@ class Response:
     """
 
     def __init__(self, circuit: Circuit, shunts: list[Shunt], base_kva: float):
-        size = len(circuit.nodes)
-        self.circuit = circuit
+        system = system_of(circuit, shunts)
+        self.circuit, self.join, self.admittance = system.circuit, system.join, system.admittance
         self.places = {name: place for place, name in terminals(circuit).items()}
         if not self.places:
             raise ScenarioError([Problem(circuit.name, "loads", "none", "at least one load: where homes can stand")])
-        self.admittance = system_admittance(circuit) + (assemble(shunts, size) if shunts else 0)
-        self.whole = _factor(circuit, self.admittance)
-        self.no_load = self.whole.solve(injection(circuit))
-        volt = np.array([1e3 * terminal_kv(circuit, *place) for place in self.places.values()])
-        self.ampere = base_kva * 1e3 / volt  # of a terminal that is 1 pu
-        split = partition(circuit)
+        self.whole = _factor(system)
+        self.no_load = self.whole.inner.solve(self.join.T @ injection(circuit))  # in the unknowns of `stiff`
+        self.unloaded = self._unloaded(shunts)
+        self.kv = nominal_kv(circuit, self.unloaded.voltage, self.places.values())
+        ampere = base_kva / self.kv  # of a terminal that is 1 pu
+        split = partition(system)
         self.blocks = split.blocks
         self.width = max(len(block.terminals) for block in self.blocks)
         self.rim = max(len(block.rim) for block in self.blocks)
         self.slots = np.stack([self._padded_terminals(block) for block in self.blocks])  # (blocks, width)
-        incidence = voltages(circuit, self.places).rows
-        incidence = sparse.csr_array(sparse.diags_array(volt * self.ampere) @ incidence)  # ampere per pu into nodes
+        incidence = voltages(circuit, self.places, self.kv).rows @ self.join
+        incidence = sparse.csr_array(sparse.diags_array(1e3 * self.kv * ampere) @ incidence)  # ampere per pu into nodes
         self.parts = [_Part(self, block, sparse.csr_array(incidence[block.terminals])) for block in self.blocks]
         self.across = self._across(split.cut)
+
+    def _unloaded(self, shunts: list[Shunt]) -> Unloaded:
+        """Without the loads that are impedances of the network."""
+        bare = _factor(system_of(self.circuit, [])) if shunts else self.whole
+        floating = floating_buses(self.circuit, bare)
+        return Unloaded(self.circuit, bare.solve(injection(self.circuit)), floating)
 
     def _padded_terminals(self, block: Block) -> Matrix:
         return np.pad(block.terminals, (0, self.width - len(block.terminals)), constant_values=len(self.places))
@@ -146,7 +157,7 @@ class _Part:
         own = sparse.csc_array(system.admittance[inside][:, inside])
         to_rim = system.admittance[inside][:, rim].toarray()
         from_rim = sparse.csr_array(system.admittance[rim][:, inside])
-        factor = system.whole if len(system.blocks) == 1 else splu(own)
+        factor = system.whole.inner if len(inside) == len(system.circuit.nodes) else splu(own)
         self.to_terminals = solved(factor, incidence[:, inside].T.toarray())
         self.to_rim = solved(factor, to_rim)
         self.eliminated = from_rim @ self.to_rim
@@ -155,6 +166,7 @@ class _Part:
 
 def respond(system: Response, probe: Probe) -> Readout:
     """The probe as an affine function of the terminal currents [its own unit], packed."""
+    probe = dataclasses.replace(probe, rows=sparse.csr_array(probe.rows @ system.join))
     homes = _homes(system, probe)
     outputs = max(1, max(len(rows) for rows in homes))
     no_load = probe.offset + probe.rows @ system.no_load
@@ -210,10 +222,10 @@ def _around(system: Response, nodes: Matrix) -> int:
     return next(number for number, one in enumerate(system.blocks) if np.isin(nodes, one.rim).all())
 
 
-def _factor(circuit: Circuit, matrix: sparse.csc_array) -> SuperLU:
+def _factor(system: System) -> Factored:
     try:
-        return splu(matrix)
+        return factored(system)
     except RuntimeError as error:
         raise ScenarioError(
-            [Problem(circuit.name, "admittance", str(error), "a path from every node to a source")]
+            [Problem(system.circuit.name, "admittance", str(error), "a path from every node to a source")]
         ) from None

@@ -1,12 +1,14 @@
 """Cutting a feeder at a few buses, so that the rest falls into blocks of a bounded number of terminals."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from wattflock.feeder.circuit import GROUND, Circuit, Matrix, bus_of, terminals
+from wattflock.feeder.circuit import Matrix, bus_of, terminals
+from wattflock.feeder.stiff import System
 
 DENSE_MOST = 300  # terminals up to which one block is fastest, on a CPU (docs/feeder.md)
 WIDTHS = (48, 64, 96, 128, 192, 256)  # terminals of a block that are tried
@@ -30,13 +32,14 @@ class Partition:
     cut: Matrix
 
 
-def partition(circuit: Circuit) -> Partition:
-    """One block, or the cut with the fewest multiplications for a feeder of many terminals."""
-    count = len(terminals(circuit))
+def partition(system: System) -> Partition:
+    """One block; for a feeder of many terminals that or a cut, whichever takes the fewest multiplications."""
+    count = len(terminals(system.circuit))
+    whole = Partition((Block(np.arange(len(system.circuit.nodes)), _none(), np.arange(count)),), _none())
     if count <= DENSE_MOST:
-        return Partition((Block(np.arange(len(circuit.nodes)), _none(), np.arange(count)),), _none())
-    graph = _Graph(circuit)
-    return min((_cut(graph, width) for width in WIDTHS), key=_products)
+        return whole
+    graph = _Graph(system)
+    return min((whole, *(_cut(graph, width) for width in WIDTHS)), key=_products)
 
 
 def _none() -> Matrix:
@@ -44,19 +47,21 @@ def _none() -> Matrix:
 
 
 class _Graph:
-    """Buses joined by what must stay within one block: elements and terminals."""
+    """Buses joined by what must stay within one block: the unknowns of elements and terminals."""
 
-    def __init__(self, circuit: Circuit):
+    def __init__(self, system: System):
+        circuit = system.circuit
         names = {name: at for at, name in enumerate(dict.fromkeys(map(bus_of, circuit.nodes)))}
         self.bus = np.array([names[bus_of(node)] for node in circuit.nodes])
-        self.terminals = list(terminals(circuit))
-        groups = [one.conductors for one in circuit.elements] + self.terminals
-        self.groups = [sorted({int(self.bus[n]) for n in group if n != GROUND}) for group in groups]
-        pairs = [(group[0], other) for group in self.groups for other in group[1:]]
+        places = list(terminals(circuit))
+        self.terminals = [system.unknowns(place) for place in places]
+        groups = [system.unknowns(one.conductors) for one in circuit.elements] + self.terminals
+        self.groups = [sorted({int(self.bus[n]) for n in group}) for group in groups]
+        pairs = [pair for group in self.groups for pair in combinations(group, 2)]
         row, column = np.array(pairs).T
         size = len(names)
         self.joined = sparse.coo_array((np.ones(len(row)), (row, column)), shape=(size, size)).tocsr()
-        self.load = np.bincount(self.bus[[plus for plus, _ in self.terminals]], minlength=size)
+        self.load = np.bincount(self.bus[[plus for plus, _ in places]], minlength=size)
         root = int(self.bus[circuit.infeeds[0].nodes[0]])
         self.order, self.parent = breadth_first_order(self.joined, root, directed=False)
 
@@ -120,11 +125,10 @@ def _blocks(graph: _Graph, part: Matrix, bins: list[tuple[list[int], set[int]]])
 
 def _place(graph: _Graph, block: Matrix, bins: list[tuple[list[int], set[int]]], nodes: tuple[int, ...]) -> int:
     """The block that holds these nodes, on its inside or its rim."""
-    live = [node for node in nodes if node != GROUND]
-    inside = [int(block[node]) for node in live if block[node] >= 0]
+    inside = [int(block[node]) for node in nodes if block[node] >= 0]
     if inside:
         return inside[0]
-    return next(number for number, (_, rim) in enumerate(bins) if {int(graph.bus[n]) for n in live} <= rim)
+    return next(number for number, (_, rim) in enumerate(bins) if {int(graph.bus[n]) for n in nodes} <= rim)
 
 
 def _products(found: Partition) -> int:

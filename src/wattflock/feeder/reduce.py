@@ -10,8 +10,9 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Circuit, Spot, bus_of
-from wattflock.feeder.loads import as_shunt, is_impedance, layers, per_terminal, shunt_at_nominal
-from wattflock.feeder.monitored import Probe, branches, floating_buses, heads, voltages, watchable
+from wattflock.feeder.judged import sequences, watchable
+from wattflock.feeder.loads import as_shunt, drawing_kva, is_impedance, layers, per_terminal, shunt_at_nominal
+from wattflock.feeder.monitored import Probe, branches, heads, voltages
 from wattflock.feeder.operator import Response, respond
 from wattflock.feeder.solve import Feeder
 
@@ -39,20 +40,22 @@ def reduce_circuit(circuit: Circuit, background: Sequence[Spot] = (), watched: P
     """
     moving = [spot for spot in background if not is_impedance(spot)]
     system = Response(circuit, [as_shunt(spot) for spot in background], BASE_KVA)
-    floating = floating_buses(circuit, system.whole)
-    _refuse(circuit, floating)
-    branch, rating_a = branches(circuit)
+    _refuse(circuit, system.unloaded.floating)
+    branch, rating_a = branches(system.circuit)
+    kv = dict(zip(system.places.values(), system.kv.tolist(), strict=True))
     nominal = per_terminal(circuit, circuit.spots)
-    shunt = per_terminal(circuit, [shunt_at_nominal(circuit, spot) for spot in background])
+    shunt = per_terminal(circuit, [shunt_at_nominal(spot, kv[spot.plus, spot.minus]) for spot in background])
     return Feeder(
-        terminal=respond(system, voltages(circuit, system.places)),
-        voltage=respond(system, watchable(circuit, system.no_load, floating) if watched is None else watched),
+        terminal=respond(system, voltages(circuit, system.places, system.kv)),
+        voltage=respond(system, watchable(system.unloaded) if watched is None else watched),
+        sequence=respond(system, sequences(system.unloaded)),
         head=respond(system, heads(circuit, BASE_KVA)),
         branch=respond(system, branch),
-        dependent=layers(circuit, moving, system.slots, BASE_KVA) if moving else None,
+        dependent=layers(kv, moving, system.slots, BASE_KVA) if moving else None,
         slot=system.slots.ravel(),
         nominal_kw=nominal[0],
         nominal_kvar=nominal[1],
+        drawing_kva=drawing_kva(circuit),
         shunt_kw=shunt[0],
         shunt_kvar=shunt[1],
         rating_a=rating_a,

@@ -7,8 +7,9 @@ import jax
 import numpy as np
 
 from wattflock.feeder.circuit import Circuit, Spot
+from wattflock.feeder.judged import every_node
 from wattflock.feeder.loads import constant_power, scaled
-from wattflock.feeder.monitored import Probe, every_node
+from wattflock.feeder.monitored import Probe
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.tap_control import at_rest, settle_taps

@@ -187,13 +187,15 @@ class Feeder(eqx.Module):
     """
 
     terminal: Readout  # voltage over each terminal [pu]
-    voltage: Readout  # the monitored voltages [pu]: `1.2` to ground, `610.1.2` between phases
+    voltage: Readout  # the judged voltages [pu]: `1.2` to ground, `610.1.2` from node 1 to node 2 of bus 610
+    sequence: Readout  # positive sequence of every bus with three phases, then the negative one [pu]
     head: Readout  # conductors of the infeeds: voltage [pu], then current into the feeder [pu]
-    branch: Readout  # current into the first end of each line and transformer [A]
+    branch: Readout  # current into the first end of each line, and into every winding of a transformer [A]
     dependent: Dependent | None  # loads of the feeder itself that depend on voltage
     slot: Int[Values, "slots"]  # terminal at each place of a block; `len(terminals)`: none
     nominal_kw: Float[Values, "terminals"]  # the feeder's own spot loads [kW]
     nominal_kvar: Float[Values, "terminals"]
+    drawing_kva: Float[Values, "terminals"]  # apparent power of those of them that draw: where homes can stand [kVA]
     shunt_kw: Float[Values, "terminals"]  # of loads that is impedance in the network, at 1 pu [kW]
     shunt_kvar: Float[Values, "terminals"]
     rating_a: Float[Values, "branches"]  # of each branch; nan: none is known [A]
@@ -206,8 +208,14 @@ class Feeder(eqx.Module):
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Names of the monitored voltages."""
+        """Names of the judged voltages."""
         return self.voltage.names
+
+    @property
+    def three_phase(self) -> tuple[str, ...]:
+        """Buses whose unbalance is known, in the order of `Flow.unbalance`."""
+        names = self.sequence.names
+        return tuple(name.removesuffix(" positive") for name in names[: len(names) // 2])
 
 
 class Flow(eqx.Module):
@@ -216,7 +224,8 @@ class Flow(eqx.Module):
     voltage_pu: Float[Array, "*batch nodes"]  # magnitude, per unit of its nominal voltage
     terminal_pu: Float[Array, "*batch terminals"]  # magnitude of the voltage over each terminal
     phasor_pu: Complex[Array, "*batch nodes"]  # the same with its angle
-    branch_a: Complex[Array, "*batch branches"]  # current into the first end of each branch [A]
+    unbalance: Float[Array, "*batch buses"]  # negative over positive sequence of each of `Feeder.three_phase` [share]
+    branch_a: Complex[Array, "*batch branches"]  # current into each branch [A]
     drawn_kw: Float[Array, "*batch terminals"]  # by all loads at each terminal
     drawn_kvar: Float[Array, "*batch terminals"]
     head_kw: Float[Array, "*batch heads"]  # that flows from the source into the feeder, per conductor
@@ -271,7 +280,7 @@ def with_source(feeder: Feeder, factor: float | Array) -> Feeder:
     """
 
     def bases(one: Feeder) -> tuple[Values, ...]:
-        return one.terminal.no_load, one.voltage.no_load, one.head.no_load, one.branch.no_load
+        return tuple(each.no_load for each in (one.terminal, one.voltage, one.sequence, one.head, one.branch))
 
     return eqx.tree_at(bases, feeder, replace_fn=lambda base: factor * base)
 
@@ -341,6 +350,7 @@ def _flow(feeder: Feeder, load: tuple[Array, ...], support: Support | None, tole
         voltage_pu=jnp.sqrt(real**2 + imaginary**2),
         terminal_pu=feeder.terminal.named(magnitude(feeder.terminal.packed(current))),
         phasor_pu=jax.lax.complex(real, imaginary),
+        unbalance=_unbalance(feeder, current),
         branch_a=feeder.branch.phasor(current),
         drawn_kw=drawn_kw,
         drawn_kvar=drawn_kvar,
@@ -370,6 +380,13 @@ def _drawn(feeder: Feeder, current: Pair) -> tuple[Array, Array]:
     reactive = feeder.terminal.named(volt_im * amp_re - volt_re * amp_im) * feeder.base_kva
     square = feeder.terminal.named(volt_re**2 + volt_im**2)
     return active + feeder.shunt_kw[None] * square, reactive + feeder.shunt_kvar[None] * square
+
+
+def _unbalance(feeder: Feeder, current: Pair) -> Array:
+    """|V₂| / |V₁|, shape (batch, buses). Source: IEC 61000-4-30:2015, 5.7."""
+    real, imaginary = (feeder.sequence.named(part) for part in halves(feeder.sequence.packed(current)))
+    positive, negative = jnp.split(jnp.sqrt(real**2 + imaginary**2 + 1e-20), 2, -1)
+    return negative / jnp.maximum(positive, 1e-6)
 
 
 def _head_power(feeder: Feeder, current: Pair) -> tuple[Array, Array]:

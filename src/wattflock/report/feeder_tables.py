@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.feeder.limits import Limits, branch_loading, three_phase, unbalance
+from wattflock.feeder.limits import Limits, branch_loading
 from wattflock.feeder.opendss.compare import FeederComparison
 from wattflock.feeder.snapshot import Snapshot
 from wattflock.study.hosting.assessment import DIRECTIONS, MAXIMUM_MOST, Hosted, allocations_of
@@ -38,7 +38,7 @@ def flow_facts(shot: Snapshot, limits: Limits) -> list[tuple[str, str]]:
         residual = f"no solution after {flow.iterations} iterations (still moving by {flow.residual_pu:.1e} pu)"
         return [("feeder", shot.circuit.name), ("converged", f"{residual}: try a smaller --scale")]
     volt, loading = flow.voltage_pu, np.asarray(branch_loading(feeder, flow.branch_a))
-    uneven, buses = np.asarray(unbalance(feeder.nodes, flow.phasor_pu)), tuple(three_phase(feeder.nodes))
+    uneven, buses = np.asarray(flow.unbalance), feeder.three_phase
     low, high = int(volt.argmin()), int(volt.argmax())
     under, over = int((volt < limits.low_pu).sum()), int((volt > limits.high_pu).sum())
     return [
@@ -80,7 +80,7 @@ def node_table(shot: Snapshot) -> pl.DataFrame:
 
 
 def branch_table(shot: Snapshot) -> pl.DataFrame:
-    """Current into the first end of every line and transformer; rating and loading are empty where none is known."""
+    """Current into every line and every winding of a transformer; rating and loading are empty where none is known."""
     known = shot.feeder.rating_a > 0
     loading = np.asarray(branch_loading(shot.feeder, shot.flow.branch_a))
     return _rounded(

@@ -11,13 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wattflock.feeder.circuit import GROUND, Circuit, Element, bus_of, terminals
-from wattflock.feeder.limits import branch_loading, three_phase, unbalance
+from wattflock.feeder.limits import branch_loading
+from wattflock.feeder.monitored import conductors
 from wattflock.feeder.snapshot import Snapshot
 from wattflock.report.feeder_layout import Joined, Places, place
 from wattflock.report.words import number
 
 KINDS = ("line", "switch", "transformer", "regulator")  # the last that is found between two buses is drawn
 LIKE = {"autotrans": "transformer"}
+NEUTRAL_PU = 0.3  # voltage to ground below which the second node of a voltage is a neutral
 Reals = NDArray[np.float64]
 Pairs = dict[tuple[int, int], list[int]]  # two buses → the elements between them
 
@@ -28,9 +30,9 @@ class FeederView:
 
     `buses`: bus, x, y, distance, voltage_pu (the judged one furthest from nominal), unbalance_percent, is_source, and
     voltages, loads in words. `wires`: x, y, x2, y2, kind, elements in words, loading_percent. `voltages`: name, bus,
-    phase ("1" to ground, "1-2" between phases), distance, voltage_pu, angle_deg, judged. `joins`: phase, distance,
-    voltage_pu, distance2, voltage2_pu of neighbouring voltages of a phase. `elements`: element, current_a (of the
-    conductor that carries most), loading_percent.
+    phase ("1" to ground or a neutral, "1-2" between phases), distance, voltage_pu, angle_deg, judged. `joins`: phase,
+    distance, voltage_pu, distance2, voltage2_pu of neighbouring voltages of a phase. `elements`: element, current_a (of
+    the conductor that carries most), loading_percent.
     """
 
     buses: pl.DataFrame
@@ -106,8 +108,7 @@ def _joined(circuit: Circuit, at: dict[str, int], pairs: Pairs) -> Joined:
 def _elements(shot: Snapshot) -> pl.DataFrame:
     """Highest loading and current over the conductors of each element."""
     feeder, names = shot.feeder, [one.name for one in shot.circuit.elements]
-    at = {name: index for index, name in enumerate(names)}
-    index = np.array([at[name.rpartition(".")[0]] for name in feeder.branch.names], int)
+    index = np.array([place.element for place in conductors(shot.circuit)], int)
     with jax.enable_x64(True):
         share = np.asarray(branch_loading(feeder, jnp.asarray(shot.flow.branch_a)), float)
     share = np.where(np.asarray(feeder.rating_a) > 0, share, np.nan)
@@ -160,15 +161,17 @@ def _voltages(shot: Snapshot, at: dict[str, int], places: Places) -> pl.DataFram
     """The judged voltages, then those of buses where no limit applies, such as the source's own."""
     judged = shot.feeder.nodes
     phasor = dict(zip(judged, np.asarray(shot.flow.phasor_pu).tolist(), strict=True))
-    phasor |= _unjudged(shot, {_split(name)[0] for name in judged})
     fed = _fed_by(shot.circuit)
+    quiet = _neutrals(shot)
+    floating = bool(judged) and all("." in _split(_without(name, quiet))[1] for name in judged)
+    phasor |= _unjudged(shot, {_split(name)[0] for name in judged}, floating)
     value = np.array(list(phasor.values()), complex)
     buses = [_split(name)[0] for name in phasor]
     return pl.DataFrame(
         {
             "name": list(phasor),
             "bus": buses,
-            "phase": [_phase(name, fed) for name in phasor],
+            "phase": [_phase(_without(name, quiet), fed) for name in phasor],
             "distance": places.distance[[at[bus] for bus in buses]],
             "voltage_pu": np.abs(value),
             "angle_deg": np.degrees(np.angle(value)),
@@ -178,9 +181,20 @@ def _voltages(shot: Snapshot, at: dict[str, int], places: Places) -> pl.DataFram
     ).fill_nan(None)
 
 
-def _unjudged(shot: Snapshot, judged: set[str]) -> dict[str, complex]:
+def _neutrals(shot: Snapshot) -> set[str]:
+    size = np.abs(shot.phasor_pu)
+    return {name for name, pu in zip(shot.circuit.nodes, size.tolist(), strict=True) if pu < NEUTRAL_PU}
+
+
+def _without(name: str, neutrals: set[str]) -> str:
+    """`far.1` of `far.1.4`, a voltage from phase 1 to the neutral 4."""
+    bus, ends = _split(name)
+    first, _, second = ends.partition(".")
+    return f"{bus}.{first}" if f"{bus}.{second}" in neutrals else name
+
+
+def _unjudged(shot: Snapshot, judged: set[str], floating: bool) -> dict[str, complex]:
     """To ground, or between phases where all judged voltages are."""
-    floating = bool(judged) and all("." in _split(name)[1] for name in shot.feeder.nodes)
     found: dict[str, dict[str, complex]] = {}
     for name, value in zip(shot.circuit.nodes, shot.phasor_pu.tolist(), strict=True):
         bus, _, phase = name.rpartition(".")
@@ -261,8 +275,8 @@ def _buses(shot: Snapshot, places: Places, voltages: pl.DataFrame, sources: set[
     worst = known.filter("judged").sort((pl.col("voltage_pu") - 1).abs()).group_by("bus").agg(pl.last("voltage_pu"))
     said = known.group_by("bus", maintain_order=True).agg(_in_words().str.join("; ").alias("voltages"))
     with jax.enable_x64(True):
-        share = np.asarray(unbalance(shot.feeder.nodes, jnp.asarray(shot.flow.phasor_pu)), float)
-    uneven = {"bus": list(three_phase(shot.feeder.nodes)), "unbalance_percent": 100 * share}
+        share = np.asarray(shot.flow.unbalance, float)
+    uneven = {"bus": list(shot.feeder.three_phase), "unbalance_percent": 100 * share}
     made = pl.DataFrame(
         {
             "bus": names,

@@ -98,7 +98,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     feeder = parts.wiring.build()
     if feeder is None:
         refuse_no_wires(scenario)
-    weight = np.hypot(feeder.nominal_kw, feeder.nominal_kvar) if feeder else np.ones(1)
+    weight = np.asarray(feeder.drawing_kva) if feeder else np.ones(1)
     terminals = feeder.terminals if feeder else ("",)
     known = homes_file.Known(homes.kinds, parts.devices, terminals, readings.homes, scenario.data.homes_held_out)
     said = homes_file.read(homes, known)
@@ -260,5 +260,14 @@ def furnish(
 
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random."""
+    """Terminal of each home: numbers in proportion to `weight`, by largest remainder; order at random.
+
+    Raises:
+        ScenarioError: nothing draws at any terminal.
+    """
+    if not count:
+        return np.zeros(0, int)
+    if not weight.any():
+        allowed = "a load that draws at each place where homes stand: give the model one of 1 kW there"
+        raise ScenarioError([Problem("feeder", "loads", "none that draws", allowed)])
     return random.permutation(np.repeat(np.arange(len(weight)), apportion(count, weight)))

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.types import Profile
+from wattflock.feeder.circuit import first_of
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged
 from wattflock.world.world import MEASURED
@@ -84,15 +85,15 @@ def homes_table(method: str, judged: Judged, built: Built) -> pl.DataFrame:
 
 
 def nodes_table(method: str, judged: Judged, profile: Profile, nodes: tuple[str, ...]) -> pl.DataFrame:
-    """One row per node (bus.phase): its extremes and violation over all days; no rows without wires."""
+    """One row per judged voltage, under bus and number of its first node: extremes, violation; none without wires."""
     hours = np.asarray(profile.dt_h, float)[..., None]
     excess = judged.excess.get("voltage", judged.voltage_pu)
     return pl.DataFrame(
         {
             "method": pl.Series([method] * len(nodes), dtype=pl.String),
             "node": pl.Series(nodes, dtype=pl.String),
-            "bus": pl.Series([node.rpartition(".")[0] for node in nodes], dtype=pl.String),
-            "phase": pl.Series([int(node.rpartition(".")[2]) for node in nodes], dtype=pl.Int64),
+            "bus": pl.Series([first_of(node)[0] for node in nodes], dtype=pl.String),
+            "phase": pl.Series([first_of(node)[1] for node in nodes], dtype=pl.Int64),
             "voltage_min_pu": judged.voltage_pu.min((0, 1)),
             "voltage_max_pu": judged.voltage_pu.max((0, 1)),
             "violation_pu_h": (excess * hours).sum((0, 1)) / len(hours),

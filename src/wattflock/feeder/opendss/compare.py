@@ -12,8 +12,9 @@ from scipy.sparse.linalg import splu
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import Circuit, system_admittance
+from wattflock.feeder.judged import determined
 from wattflock.feeder.loads import per_terminal, scaled
-from wattflock.feeder.monitored import Probe, determined
+from wattflock.feeder.monitored import Probe
 from wattflock.feeder.opendss.crosscheck import BaseCase, OpenDSSSolution
 from wattflock.feeder.opendss.script import load_models, to_opendss
 from wattflock.feeder.reduce import reduce_circuit

@@ -193,14 +193,22 @@ def _check_reach(engine: Any, master: Path) -> None:
     names = node_names(engine)
     drawing = read_elements(engine, (*LOADS, *FROZEN))
     live = reached(read_elements(engine, CARRIERS), read_elements(engine, SOURCES), drawing, len(names))
-    allowed = "a node that is joined to a source (a switch, fuse or relay may have opened)"
     problems = [
-        Problem(str(master), one.name, f"at {', '.join(names[node] for node in dead)}", allowed)
+        _unreached(str(master), one, [names[node] for node in dead])
         for one in drawing
         if (dead := [node for node in dict.fromkeys(one.conductors) if node != GROUND and not live[node]])
     ]
     if problems:
         raise ScenarioError(problems)
+
+
+def _unreached(file: str, one: Element, dead: list[str]) -> Problem:
+    """A load at nodes that no source reaches: at all of them, or at its neutral only."""
+    if len(dead) < len({node for node in one.conductors if node != GROUND}):
+        words = f"its star point {', '.join(dead)} is open: only loads are joined to it"
+        return Problem(file, one.name, words, "a neutral that a wire or reactor joins to ground, or conn=delta")
+    allowed = "a node that is joined to a source (a switch, fuse or relay may have opened)"
+    return Problem(file, one.name, f"at {', '.join(dead)}", allowed)
 
 
 def _check_kinds(engine: Any, master: Path) -> None:

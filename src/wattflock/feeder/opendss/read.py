@@ -73,10 +73,24 @@ def _with_kva(engine: Any, elements: list[Element]) -> list[Element]:
     for one in elements:
         if one.name.startswith(("transformer.", "autotrans.")):
             circuit.SetActiveElement(one.name)
-            kva = circuit.ActiveCktElement.Properties("kVAs").Val.strip("[] ").split(",")[0]
-            one = dataclasses.replace(one, rating_kva=float(kva))
+            kva, kv = (_numbers(circuit, name) for name in ("kVAs", "kVs"))
+            phases = int(circuit.ActiveCktElement.NumPhases)
+            end_a = tuple(_winding_a(*each, phases) for each in zip(kva, kv, strict=True))
+            one = dataclasses.replace(one, rating_kva=kva[0], end_a=end_a)
         rated.append(one)
     return rated
+
+
+def _numbers(circuit: Any, name: str) -> list[float]:
+    return [float(word) for word in circuit.ActiveCktElement.Properties(name).Val.strip("[] ,").split(",")]
+
+
+def _winding_a(kva: float, kv: float, phases: int) -> float:
+    """Rating of each conductor of a winding [A], its neutral too: OpenDSS's `NormalAmps` without its margin of 10 %.
+
+    In a wye of two or three phases the voltage is less by √3 than `kv`, in a delta the line's current is more.
+    """
+    return kva / phases / kv * (1 if phases == 1 else math.sqrt(3))
 
 
 def _infeed(engine: Any, one: Element) -> Infeed:

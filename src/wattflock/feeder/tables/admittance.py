@@ -102,7 +102,8 @@ def _transformers(network: Network, at: Places) -> list[Element]:
         sides = tuple((delta, kv) if kind == "delta" else (np.eye(3), kv / 3**0.5) for kind, kv in ends)
         block = _ratio_shape(unit, sides, unit.rating_kva / 3).sum(axis=0)
         name, nodes = f"transformer.{unit.name}", _ends(unit, "123", at)
-        elements.append(Element(name, nodes, block, rating_kva=unit.rating_kva))
+        end_a = tuple(unit.rating_kva / kv / 3**0.5 for _, kv in ends)
+        elements.append(Element(name, nodes, block, rating_kva=unit.rating_kva, end_a=end_a))
     return elements
 
 
@@ -122,7 +123,9 @@ def _regulators(network: Network, at: Places, first: int) -> tuple[circuit.Regul
 def _regulator_element(network: Network, at: Places, moved: circuit.Regulator) -> Element:
     unit = next(one for one in network.regulators if one.name == moved.name)
     block = moved.admittance(moved.tap)
-    return Element(f"regulator.{unit.name}", _ends(unit, unit.phases, at), block, rating_kva=unit.rating_kva)
+    rating_a = unit.rating_kva / unit.winding_kv / (3**0.5 if len(unit.phases) == 3 else 1)
+    ends = _ends(unit, unit.phases, at)
+    return Element(f"regulator.{unit.name}", ends, block, rating_kva=unit.rating_kva, end_a=(rating_a,) * len(ends))
 
 
 def _controls(network: Network, at: Places) -> dict[str, circuit.Control]:

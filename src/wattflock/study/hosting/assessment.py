@@ -58,7 +58,8 @@ def hosted(circuit: Circuit, asked: HostingRequest, say: Callable[[int, str], No
         circuit = settle_taps(circuit, base).circuit
     feeder = reduce_circuit(circuit)
     size_kva = np.hypot(feeder.nominal_kw, feeder.nominal_kvar)
-    share = size_kva if size_kva.any() else np.ones(len(size_kva))
+    drawing_kva = np.asarray(feeder.drawing_kva)
+    share = drawing_kva if drawing_kva.any() else np.ones(len(drawing_kva))
     homes = apportion(asked.homes, share).astype(float) if asked.homes else np.ones(len(share))
     most_kw = max(asked.cap_kw, ALONE * float(size_kva.sum()))
     allocations = allocations_of(circuit)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import on_device
-from wattflock.feeder.limits import Limits, branch_loading, stress_names, unbalance
+from wattflock.feeder.limits import Limits, branch_loading, stress_names
 from wattflock.feeder.solve import Feeder, Flow, solve
 
 MOST = 60  # iterations of a power flow
@@ -106,7 +106,7 @@ def _voltages(feeder: Feeder, flow: Flow) -> Array:
 
 
 def _quantities(feeder: Feeder, flow: Flow) -> Array:
-    rows = flow.voltage_pu, branch_loading(feeder, flow.branch_a), unbalance(feeder.nodes, flow.phasor_pu)
+    rows = flow.voltage_pu, branch_loading(feeder, flow.branch_a), flow.unbalance
     return jnp.concatenate(rows, -1)
 
 
