@@ -13,6 +13,7 @@ from pages.head import head
 
 import wattflock as wf
 from wattflock.learn.learners.timer import Timer
+from wattflock.learn.learners.timer_droop import TimerDroop
 
 ABOUT = """\
 The timer as installed has learned nothing: batteries fill from 10 to 16 h, empty evenly in the dear hours from 16 to
@@ -39,10 +40,11 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="few homes and rounds, nothing is written")
     small = parser.parse_args().small
     page = [head("Timers beside learned control"), f"{ABOUT}\n\n"]
+    few = {"total_rounds": 10} if small else {}
+    timers = {INSTALLED: Timer(total_rounds=0), "timer": Timer(**few), "timer_droop": TimerDroop(**few)}
     for title, changes in WORLDS.items():
         scenario = wf.load(changes=changes | (SMALL if small else {}))
-        bundled = {name: name for name in ("rules", "timer", "timer_droop", "gradmap")}
-        found = wf.compare(scenario, {INSTALLED: Timer(total_rounds=0)} | bundled)
+        found = wf.compare(scenario, {"rules": "rules"} | timers | {"gradmap": "gradmap"})
         page += sections(title, found.summary)
     print("".join(page))
     if not small:
