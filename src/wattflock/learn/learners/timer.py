@@ -1,7 +1,7 @@
 """A timer: set-points by kind of home, hour and day type, fitted to training days."""
 
 from wattflock.learn.clock import Schedule, Timed, installed
-from wattflock.learn.lagrangian import Average, Days, Halvings, Margin, MultiplierInit, Rate, Rounds, backpropagate
+from wattflock.learn.lagrangian import Average, Curvature, Days, Halvings, Margin, Rate, Rounds, backpropagate
 
 
 class Timer(Timed):
@@ -14,9 +14,9 @@ class Timer(Timed):
     days: Days = 4
     rate: Rate = 2e-2
     halvings: Halvings = 3.0
-    multiplier_init: MultiplierInit = 544.0
+    curvature: Curvature = 0.0
     average: Average = 0.1
-    margin_pu: Margin = 0.005
+    margin_pu: Margin = 0.0
     total_rounds: Rounds = 200
 
     def schedule(self, world):

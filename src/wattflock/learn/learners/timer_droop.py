@@ -7,7 +7,7 @@ from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.learn.clock import Clock, Schedule, Timed, installed
-from wattflock.learn.lagrangian import Average, Days, Halvings, Margin, MultiplierInit, Rate, Rounds
+from wattflock.learn.lagrangian import Average, Curvature, Days, Halvings, Margin, Rate, Rounds
 
 
 class TimerDroop(Timed):
@@ -20,9 +20,9 @@ class TimerDroop(Timed):
     days: Days = 4
     rate: Rate = 2e-2
     halvings: Halvings = 3.0
-    multiplier_init: MultiplierInit = 544.0
+    curvature: Curvature = 0.0
     average: Average = 0.1
-    margin_pu: Margin = 0.005
+    margin_pu: Margin = 0.0
     total_rounds: Rounds = 200
     droop: Annotated[
         float, Field(ge=0, description="first change of power per 5 % of voltage [share of half a device's range]")
