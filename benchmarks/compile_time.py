@@ -58,7 +58,15 @@ def programs(homes: int) -> list[tuple]:
         found += [
             measured("judging GradMAP, float64", evaluate._evaluate, world, policy, chunk, None, jnp.arange(4)),
             measured("replay of a plan, float64", bound.replay, world.bare(), day, plan),
-            measured("slopes of voltages, float64", bound.sensitivity, world.bare(), load_kw, load_kw),
+            measured(
+                "slopes of limits, float64",
+                bound.sensitivity,
+                world.bare(),
+                load_kw,
+                load_kw,
+                np.arange(64),
+                bound.USUAL,
+            ),
         ]
     return found
 

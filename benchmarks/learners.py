@@ -67,6 +67,7 @@ CHUNK = 5  # rounds in one call; the time of a round is measured by two of them
 MARKS = 30  # the least time between two marks is this part of all
 COMMON = Lagrangian(544.0, 8160.0, 0.0, 0.008)
 BOUND_DAYS = 10
+FEW = ["gradmap", "through", "rules", "timer", "timer_droop"]  # that race in the small form
 SMALL = ["homes.count=20", "homes.homes_per_agent=30", "feeder.part=ieee13", "judge.test_days=7"]
 
 
@@ -170,8 +171,7 @@ def course(judge: Judge, built: Built, who: Learner, seed: int, seconds: float, 
 def asked() -> argparse.Namespace:
     """The flags."""
     parser = argparse.ArgumentParser(description="GradMAP beside other learners.")
-    racing = [name for name in CONTENDERS if name != "long"]
-    parser.add_argument("--methods", nargs="+", default=racing, choices=list(CONTENDERS))
+    parser.add_argument("--methods", nargs="+", choices=list(CONTENDERS), help="all but `long` by default")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--days", type=int, default=0, help="days a round for all, e.g. 32 on a GPU; 0: each its own")
@@ -181,6 +181,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="20 homes, 7 days, 2 s, 2 seeds: a minute, no meaning")
     parser.add_argument("--log", type=Path, help="csv of all marks, kept and gone on from; table and curves beside it")
     options = parser.parse_args()
+    options.methods = options.methods or (FEW if options.small else [name for name in CONTENDERS if name != "long"])
     if options.small:
         options.seconds, options.seeds, options.set = 2.0, 2, [*SMALL, *options.set]
     return options

@@ -6,6 +6,7 @@ import functools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from wattflock.core.registry import interface, parts
@@ -144,6 +145,61 @@ def test_its_rule_is_an_action(name, present, surplus_kw, moment):
         rule = jax.vmap(device.rule, (0, None, None))(states, moment(**change), jnp.asarray(surplus_kw))
         assert rule.shape == (len(states), device.controls)
         assert (jnp.abs(rule) <= 1 + 1e-5).all()
+
+
+@every_device
+@present_or_not
+def test_a_timer_s_targets_give_actions_and_finite_gradients(name, present, moment):
+    device, states, *_ = tried(name, present, moment)
+    targets = jnp.asarray(device.timetable(np.arange(1.0, 25.0)), float)
+    assert targets.shape == (24, device.controls)
+
+    def worth(state, target, now):
+        after, effect = device.step(state, jnp.clip(device.setpoint(state, target, now), -1, 1), now)
+        return after + device.end(after) + sum(jax.tree.leaves(effect))
+
+    slope = jax.value_and_grad(worth, argnums=(0, 1))
+    for axes in ((None, None, 0), (None, 0, None), (0, None, None)):
+        slope = jax.vmap(slope, axes)
+    assert finite(eqx.filter_jit(slope)(states, targets, stack([moment(**change) for change in MOMENTS])))
+
+
+@every_device
+def test_a_higher_action_moves_its_power_as_it_says(name, moment):
+    """`draws` is the sign of the power, active or reactive, that a control draws more of as its action rises."""
+    device, now = device_of(name), moment()
+    assert len(device.draws) == device.controls
+    state = device.init(now)
+    for control, sign in enumerate(device.draws):
+        low, high = (device.step(state, jnp.zeros(device.controls).at[control].set(a), now)[1] for a in (0.2, 0.5))
+        drawn = high.power_kw - low.power_kw + high.reactive_kvar - low.reactive_kvar
+        assert jnp.sign(drawn) == sign
+
+
+def followed(device, state, hours, surplus_kw, moment):
+    """Power drawn hour by hour under the rule [kW], and the last state."""
+    drawn = []
+    for hour in hours:
+        now = moment(hour=float(hour), import_price_per_kwh=0.2)
+        state, effect = device.step(state, device.rule(state, now, jnp.asarray(surplus_kw)), now)
+        drawn.append(float(effect.power_kw))
+    return drawn, float(state)
+
+
+def test_a_battery_s_rule_refills_evenly_to_half_by_midnight(moment):
+    """From 10 % of 6.4 kWh: 2.56 kWh at 95 % in three hours."""
+    drawn, last = followed(device_of("battery"), jnp.asarray(0.64), (20, 21, 22, 23), -1.0, moment)
+    assert drawn == pytest.approx([0, *[2.56 / 0.95 / 3] * 3], abs=1e-5)
+    assert last == pytest.approx(3.2, abs=1e-5)
+
+
+def test_a_car_s_rule_charges_evenly_from_22_h_to_7_h(moment):
+    """From 30 kWh to 60 kWh at 92 % in nine hours; below 30 % at once, whatever the hour."""
+    hours = (20, 21, 22, 23, *range(9))
+    drawn, last = followed(device_of("ev"), jnp.asarray(30.0), hours, -1.0, moment)
+    assert drawn == pytest.approx([0, 0, *[30 / 0.92 / 9] * 9, 0, 0], abs=1e-4)
+    assert last == pytest.approx(60, abs=1e-3)
+    assert followed(device_of("ev"), jnp.asarray(17.0), (12,), -1.0, moment)[0] == pytest.approx([7.4])
 
 
 def test_rules_hand_the_surplus_on_in_turn_whatever_the_order_of_devices(moment):

@@ -177,9 +177,7 @@ def mesh(side):
         for name, other in (("v", (row + 1, column)), ("h", (row, column + 1))):
             if other in at:
                 ends = f"bus1=b{row}_{column} bus2=b{other[0]}_{other[1]}"
-                lines.append(
-                    f"new line.{name}{row}_{column} {ends} {cable}"
-                )
+                lines.append(f"new line.{name}{row}_{column} {ends} {cable}")
         lines.append(f"new load.l{row}_{column} bus1=b{row}_{column} kv=0.208 kw=60 pf=0.9 vminpu=0.7")
         lines.append(f"new load.s{row}_{column} phases=1 bus1=b{row}_{column}.1 kv=0.12 kw=10 pf=0.9 vminpu=0.7")
     for row in range(side):

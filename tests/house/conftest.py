@@ -36,7 +36,7 @@ PARTS = {
     "homes": ["battery", "heat_pump", "generator", "panel", "ev"],
     "feeder": ["ieee123"],
     "market": ["tariff"],
-    "learn": ["gradmap", "idle", "rules"],
+    "learn": ["gradmap", "idle", "rules", "timer", "timer_droop"],
 }
 
 

@@ -154,10 +154,13 @@ def test_the_summary_says_what_it_must(study):
     assert set(summary["methods"]) == {"idle", "rules", "gradmap", "bound"}
     for name, method in summary["methods"].items():
         assert set(method) >= FIGURES, name
-        values = {figure: method[figure] for figure in FIGURES - {"train_seconds"}}
+        values = {figure: method[figure] for figure in FIGURES - {"train_seconds", "saving_captured"}}
         assert all(math.isfinite(value) for value in values.values()), name
-    assert summary["methods"]["idle"]["saving_captured"] == pytest.approx(0, abs=1e-9)
-    assert summary["methods"]["bound"]["saving_captured"] == pytest.approx(1, abs=0.02)
+        assert method["saving_captured"] is None or name == "bound", "not all of its days have a bound"
+    planned = summary["on_bound_days"]
+    assert planned["idle"]["saving_captured"] == pytest.approx(0, abs=1e-9)
+    assert planned["bound"]["saving_captured"] == pytest.approx(1, abs=0.02)
+    assert planned["gradmap"]["days"] == 1 and math.isfinite(planned["gradmap"]["saving_captured"])
     assert summary["methods"]["gradmap"]["rounds"] == 10
 
 

@@ -18,10 +18,12 @@ from wattflock.report.study_page import (
     SOME,
     Done,
     Findings,
+    differences,
     figures,
     markdown,
     spread,
     spreads,
+    tables_of,
     terminal,
     write_study,
 )
@@ -101,7 +103,7 @@ def test_files_hold_every_cell(done, tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"runs.csv", "table.csv", "table.md", "study.html", "curves-main.png", "curves-street.png"}
     page, table = (tmp_path / "out" / "study.html").read_text(), spreads(figures(done)[0])
-    text = markdown(table, "USD", found.notes)
+    text = markdown(tables_of(table, "USD"), found.notes)
     for row in table.to_dicts():
         for cell in (spread(quantity, row) for quantity in FIGURES):
             assert cell == "–" or (cell in text and html.escape(cell) in page)
@@ -112,8 +114,23 @@ def test_files_hold_every_cell(done, tmp_path):
     assert all(picture.startswith(b"\x89PNG") and len(picture) > 10_000 for picture in pictures)
 
 
+def test_methods_are_held_against_the_learner_of_their_row_seed_by_seed(done):
+    """Costs differ from gradmap's by 0.2 and 0.4 [USD/day]: 0.3 ± 12.7062 · 0.1; one seed has no interval."""
+    for each in done:
+        summary = json.loads((each.folder / "summary.json").read_text())
+        summary["methods"]["rules"]["cost_per_home_day"] += 0.2 + 0.2 * each.seed
+        (each.folder / "summary.json").write_text(json.dumps(summary))
+    (table,) = differences(figures(done)[0], "USD")
+    assert [tuple(row.cells[:3]) for row in table.rows if "(rules)" in row.cells[1]] == [
+        ("main", "rule-based (rules)", "0.30 ± 1.3"), ("street", "rule-based (rules)", "0.30 ± 1.3"),
+    ]  # fmt: skip
+    assert not [row for row in table.rows if "gradmap" in row.cells[1]] and len(table.rows) == 2 * 3
+    (single,) = differences(figures(done[:1])[0], "USD")
+    assert [row.cells[2] for row in single.rows if "(rules)" in row.cells[1]] == ["0.20"]
+
+
 def test_no_table_of_a_study_mixes_sets_of_days(done):
-    every, some = markdown(spreads(figures(done)[0]), "USD", []).split("| row |")[1:]
+    every, some = markdown(tables_of(spreads(figures(done)[0]), "USD"), []).split("| row |")[1:]
     assert "perfect foresight" not in every and "captured" not in every and "On all test days." in every
     assert some.count("| perfect foresight |") == 2 and "| captured [%] |" in some and "On days with a bound." in some
     assert every.count("| learned (gradmap) |") == some.count("| learned (gradmap) |") == 2

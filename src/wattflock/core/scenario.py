@@ -214,7 +214,7 @@ class JudgeSection(Section):
     """The methods that are compared, and the days they are judged on."""
 
     methods: tuple[str, ...] = Field(
-        default=("idle", "rules", "gradmap"), min_length=1, description="learners to compare"
+        default=("idle", "rules", "timer", "timer_droop", "gradmap"), min_length=1, description="learners to compare"
     )
     bound_days: int = Field(
         default=10, ge=0, description="test days with a perfect-foresight optimum; 0 is none [days]"

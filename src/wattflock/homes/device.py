@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from wattflock.core.types import Profile, Scalar
@@ -47,6 +48,7 @@ class Device(eqx.Module):
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
+    draws: ClassVar[tuple[float, ...]] = (1.0,)  # of each control: 1 where a higher action draws more power, else -1
     turn: ClassVar[int] = 0  # in rules: 0 whatever the surplus is, 1 uses it, 2 stores it, 3 covers what lacks
     level: ClassVar[tuple[str, str] | tuple[()]] = ()  # name and unit of the state, where figures show it
 
@@ -79,6 +81,18 @@ class Device(eqx.Module):
         """The action that an installer would set, given the home's surplus before this device [kW]."""
         del surplus_kw
         return self.idle(state, now)
+
+    def setpoint(self, state: Scalar, target: Array, now: Profile) -> Array:
+        """The action that brings the device to a timer's target, both of shape (controls,) and of order one.
+
+        By default the target is a change of the action without control. The policy clips the action.
+        """
+        return self.idle(state, now) + target
+
+    @classmethod
+    def timetable(cls, hour: np.ndarray) -> np.ndarray:
+        """Targets (steps, controls) that an installer would set for steps that end at these hours of the day."""
+        return np.zeros((len(hour), cls.controls))
 
     def stored_kwh(self, state: Scalar) -> Scalar:
         """Energy that can come back as electricity or driving [kWh]."""

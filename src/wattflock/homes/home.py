@@ -82,6 +82,11 @@ class Home(eqx.Module):
             surplus_kw = surplus_kw - result.power_kw
         return jnp.concatenate([actions[name] for name in self.devices])
 
+    def setpoint(self, state: dict, target: Array, now: Profile) -> Array:
+        """The action that brings every device to a timer's target, both of shape (controls,)."""
+        parts = self._split(target)
+        return jnp.concatenate([device.setpoint(state[name], part, now) for name, device, part in parts])
+
     def dissect(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
         """One step for figures: `load` and each device's power [kW], and `<device> level` after it."""
         shown = {"load": now.load_kw}

@@ -19,7 +19,7 @@ from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, penalty
 from wattflock.homes.home import see_price
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.nets import Separate, flock
-from wattflock.world.rollout import judge, rollout
+from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.world import Outcome, World, measures
 
 SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network's output is of order one
@@ -167,13 +167,12 @@ def per_home_day(outcome: Outcome, wires: Array) -> Array:
     return (outcome.cost.sum() + wires) / (days * homes)
 
 
-class Gradient(Learner):
-    """A network for each home, trained by gradients through devices and power flow: settings and state that all share.
+class Descent(Learner):
+    """Anything that is fitted by gradients through devices and power flow: settings and state that all share.
 
     Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
     """
 
-    hidden: Hidden = (16, 16)
     days: Days = 4
     rate: Rate = 1e-2
     halvings: Halvings = 2.5
@@ -214,20 +213,14 @@ class Gradient(Learner):
         """What Adam is given of a round's gradient of the networks; a learner may scale it."""
         return gradient
 
-    def beside(self, world: World, key: Array) -> Any:
-        """Further state of the learner before the first round."""
-        del world, key
-        return ()
-
-    def init(self, world, key):
-        """A network for each home, `hidden` layers wide."""
-        nets: Any = flock((world.seen, *self.hidden, world.fleet.controls), world.homes, key)
+    def fresh(self, world: World, nets: Any, beside: Any) -> TrainState:
+        """The state before the first round, of `nets` that are to be fitted and what stands beside them."""
         done = jnp.zeros((), jnp.int32)
-        beside = self.beside(world, jax.random.fold_in(key, len(self.hidden) + 1))  # `flock` has used those below
         return TrainState(nets, nets, self.adam().init(nets), self.lagrangian.multiplier(world), done, beside)
 
-    def policy(self, state):
-        return Separate(state.mean)
+    @abc.abstractmethod
+    def acting(self, nets: Any, kind: Array) -> Policy:
+        """The policy of what is fitted; `kind` (homes,) is each home's number in `World.kinds`."""
 
     def rounds(self):
         return self.total_rounds
@@ -258,11 +251,34 @@ class Gradient(Learner):
         """The objective `nets → value(outcome), outcome` of given days."""
 
         def objective(nets):
-            trajectory = rollout(world, Separate(nets), profile, key, self.abreast)
+            trajectory = rollout(world, self.acting(nets, world.kind), profile, key, self.abreast)
             outcome = judge(world, trajectory, profile, self.margin_pu)
             return value(outcome), outcome
 
         return objective
+
+
+class Gradient(Descent):
+    """A network for each home, fitted by gradients."""
+
+    hidden: Hidden = (16, 16)
+
+    def beside(self, world: World, key: Array) -> Any:
+        """Further state of the learner before the first round."""
+        del world, key
+        return ()
+
+    def init(self, world, key):
+        """A network for each home, `hidden` layers wide."""
+        nets = flock((world.seen, *self.hidden, world.fleet.controls), world.homes, key)
+        beside = self.beside(world, jax.random.fold_in(key, len(self.hidden) + 1))  # `flock` has used those below
+        return self.fresh(world, nets, beside)
+
+    def policy(self, state):
+        return Separate(state.mean)
+
+    def acting(self, nets, kind):
+        return Separate(nets)
 
 
 def unit_per_home(gradient: Any) -> Any:
@@ -277,7 +293,7 @@ def unit_per_home(gradient: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf * scale.reshape(-1, *[1] * (leaf.ndim - 1)), gradient)
 
 
-def backpropagate(learner: Gradient, lagrangian: Lagrangian, state: TrainState, world: World, draw: Draw, key: Array):
+def backpropagate(learner: Descent, lagrangian: Lagrangian, state: TrainState, world: World, draw: Draw, key: Array):
     """One round of plain backpropagation through days and power flow on a Lagrangian; state and log."""
     draw_key, key = jax.random.split(key)
     profile = draw(draw_key, learner.days)

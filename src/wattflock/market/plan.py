@@ -46,13 +46,14 @@ def refuse_arbitrage(name: str, bought: np.ndarray, sold: np.ndarray) -> None:
 
 def add_bills(program: Program, power: Any, dt_h, bought, sold) -> None:
     """Bills in the objective: linear where both prices are the same, else net power = import - export."""
-    lower, upper = np.concatenate(program.lower), np.concatenate(program.upper)
+    lower, upper = (np.concatenate(each)[: power.shape[1]] for each in (program.lower, program.upper))
     steered = power[:, np.flatnonzero(lower < upper)].getnnz(axis=1).reshape(bought.shape) > 0
     fixed_kw = power[:, [ONE]].toarray().reshape(bought.shape)
     split = steered & (sold < bought)
     price = np.where(split, 0, np.where(steered | (fixed_kw > 0), bought, sold)) * dt_h
-    program.cost.append(np.concatenate(program.cost) + power.T @ price.ravel())
-    del program.cost[:-1]
+    cost = np.concatenate(program.cost)
+    cost[: power.shape[1]] += power.T @ price.ravel()
+    program.cost[:] = [cost]
     take = program.columns(0.0, np.inf, bought * dt_h, split)[split]
     give = program.columns(0.0, np.inf, -sold * dt_h, split)[split]
     nets = power[np.flatnonzero(split)].tocoo()

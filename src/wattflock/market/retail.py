@@ -104,9 +104,9 @@ class Retail(Market):
         return cost[..., None] * jnp.where(all_moved > 0, moved / jnp.where(all_moved > 0, all_moved, 1), 0)
 
     def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """Energy at a home's own prices, and its own demand charge; losses, which it cannot know, are left out."""
+        """Energy at a home's own prices, its standing and demand charge; losses, which it cannot know, are left out."""
         super().plan_alone(program, power, day)
-        self.plan_demand(program, power, day)
+        self.plan_days(program, power, day)
 
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """Bills of homes that settle each by itself, with all charges."""
@@ -123,14 +123,15 @@ class Retail(Market):
             cost = np.repeat(self.export_charge_per_kwh * np.asarray(day.dt_h), shape[1])
             add_above(program, power, -1.0, 0.0, cost)
         add_bills(program, together(power, shape), np.asarray(day.dt_h)[:, None], bought, sold)
-        self.plan_demand(program, power, day)
+        self.plan_days(program, power, day)
         self.plan_losses(program, power, day)
 
-    def plan_demand(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """A column for each home's highest import."""
+    def plan_days(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """The standing charge, and a column for each home's highest import."""
+        steps, homes = day.load_kw.shape
+        days = float(np.asarray(day.dt_h).sum()) / 24
+        program.columns(1.0, 1.0, np.array([self.standing_per_day * days * homes]))
         if self.demand_per_kw_day:
-            steps, homes = day.load_kw.shape
-            days = float(np.asarray(day.dt_h).sum()) / 24
             peak = program.columns(0.0, np.inf, np.full(homes, self.demand_per_kw_day * days))
             keep_above(program, power, 1.0, 0.0, np.tile(peak, steps))
 

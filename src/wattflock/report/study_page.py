@@ -15,12 +15,17 @@ from wattflock.report.theme import methods, save
 from wattflock.report.words import DASH, number
 from wattflock.report.words import shown as cell
 from wattflock.study.quantities import QUANTITIES, SHORT, Quantity
+from wattflock.study.summary import over_seeds
 
 ALL, SOME = "all test days", "days with a bound"
 KEYS = ("row", "method", "judged_on")
 CAPTION = "Mean over seeds, ± their standard deviation where it is not 0; the worst excess is that of any seed."
 WORST = ("worst_pu",)  # the greatest of all seeds instead of their mean
 COLUMNS = (*SHORT, "train_seconds")
+AGAINST = (
+    "cost_per_home_day", "violation_pu_h", "violated_share", "days_with_violation_share", "comfort_violation_c_h",
+    "co2_kg_per_home_day",
+)  # fmt: skip
 FEW = ("cost_per_home_day", "saving_captured", "violation_pu_h")  # 80 characters wide
 
 
@@ -50,6 +55,7 @@ def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:
         summary = read_json(each.folder / "summary.json")
         currency, some = summary["currency"], summary.get("on_bound_days") or {}
         place = {"row": each.row, "seed": each.seed, "run": each.folder.name}
+        place["learner"] = summary["scenario"]["learn"]["part"]
         most = max(found.get("days") or 0 for found in summary["methods"].values())
         for days, methods_on in ((ALL, summary["methods"]), (SOME, some)):
             lines += [
@@ -58,7 +64,8 @@ def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:
                 if days == SOME or (found.get("days") or 0) == most
             ]
     table = pl.DataFrame(lines, infer_schema_length=None)
-    return table.with_columns(pl.exclude("row", "seed", "run", "method", "judged_on").cast(pl.Float64)), currency
+    names = ("row", "seed", "run", "learner", "method", "judged_on")
+    return table.with_columns(pl.exclude(*names).cast(pl.Float64)), currency
 
 
 def spreads(runs: pl.DataFrame) -> pl.DataFrame:
@@ -107,6 +114,31 @@ def _table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...]) -> Fig
     return FigureTable(heads, rows, f"On {found['judged_on'][0]}. {CAPTION}", left=2)
 
 
+def differences(runs: pl.DataFrame, currency: str) -> list[FigureTable]:
+    """What each method has more than the row's learner on the same seeds: a table, or none without seeds of both.
+
+    The intervals are 95 %, Student's t of the paired differences over seeds (`over_seeds`).
+    """
+    chosen = [QUANTITIES[name] for name in AGAINST]
+    looks = methods(runs["method"].unique(maintain_order=True))
+    runs, rows = runs.filter(pl.col("judged_on") == ALL), []
+    for (row, method, learner), some in runs.group_by("row", "method", "learner", maintain_order=True):
+        theirs = runs.filter(row=row, method=learner)
+        if method != learner and theirs.height:
+            cells = [_difference(quantity, some, theirs) for quantity in chosen]
+            rows.append(Row([str(row), looks[str(method)].label, *cells], colour=looks[str(method)].colour))
+    heads = [("row", ""), ("method", ""), *((each.label, each.unit_in(currency)) for each in chosen)]
+    note = f"Method less the row's learner, on {ALL}: mean of the paired differences over seeds ± half of its interval."
+    return [FigureTable(heads, rows, note, left=2)] if rows else []
+
+
+def _difference(quantity: Quantity, mine: pl.DataFrame, theirs: pl.DataFrame) -> str:
+    of_seed = ({seed: quantity.scale * value for seed, value in each.select("seed", quantity.name).drop_nulls().rows()}
+               for each in (mine, theirs))  # fmt: skip
+    mean, half = over_seeds(*of_seed)
+    return number(mean) if half is None else f"{number(mean)} ± {number(half, 2)}"
+
+
 def write_study(folder: Path, study: Findings) -> Group:
     """Write `runs.csv`, `table.csv`, `table.md`, `curves-<row>.png` and `study.html`; returns the terminal's table.
 
@@ -118,17 +150,17 @@ def write_study(folder: Path, study: Findings) -> Group:
     marks = study_charts.marks([(each.row, each.folder) for each in study.done])
     write_whole(folder / "runs.csv", runs.write_csv().encode())
     write_whole(folder / "table.csv", found.write_csv().encode())
-    write_whole(folder / "table.md", markdown(found, currency, study.notes).encode())
+    tables = [*tables_of(found, currency), *differences(runs, currency)]
+    write_whole(folder / "table.md", markdown(tables, study.notes).encode())
     for row in study_charts.rows(marks):
         save(study_charts.time_to_quality(marks.filter(pl.col("row") == row), currency), folder / f"curves-{row}.png")
-    write_whole(folder / "study.html", page(study, found, marks, currency).encode())
+    write_whole(folder / "study.html", page(study, tables, marks, currency).encode())
     return terminal(found, currency)
 
 
-def markdown(found: pl.DataFrame, currency: str, notes: list[str]) -> str:
+def markdown(tables: list[FigureTable], notes: list[str]) -> str:
     """The tables for a page of docs, with their notes."""
-    tables = [table.markdown() for table in tables_of(found, currency)]
-    return "\n".join(tables) + "".join(f"- {note}\n" for note in notes)
+    return "\n".join(table.markdown() for table in tables) + "".join(f"- {note}\n" for note in notes)
 
 
 def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Group:
@@ -136,11 +168,10 @@ def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Group:
     return Group(*(table.terminal() for table in tables_of(found, currency, COLUMNS if wide else FEW)))
 
 
-def page(study: Findings, found: pl.DataFrame, marks: pl.DataFrame, currency: str) -> str:
+def page(study: Findings, tables: list[FigureTable], marks: pl.DataFrame, currency: str) -> str:
     """One HTML page that opens offline."""
     learned = html.figure(study_charts.time_to_quality(marks, currency))
     runs = [f"{each.row}, seed {each.seed}: {each.folder.name}" for each in study.done]
-    tables = tables_of(found, currency)
     shown = "".join(html.paragraph(table.note, "soft") + table.page() for table in tables)
     sections = [
         PageSection("table", "All rows", "", shown, "table"),

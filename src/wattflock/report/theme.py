@@ -69,6 +69,8 @@ class Look:
 METHODS = {  # human names; the name that a scenario knows stands in brackets where it has to be typed
     "idle": Look("uncontrolled (idle)", GREY),
     "rules": Look("rule-based (rules)", ORANGE, "square", (8, 3, 2, 3)),
+    "timer": Look("fitted timer (timer)", BROWN, "square", (3, 3)),
+    "timer_droop": Look("timer with droop (timer_droop)", SKY, "circle", (12, 3)),
     "gradmap": Look("learned (gradmap)", BLUE, "diamond"),
     "through": Look("learned (through)", GREEN, "triangle-up", (6, 3)),
     "bound": Look("perfect foresight", INK, "cross", (2, 3)),

@@ -19,6 +19,7 @@ from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
+ROWS_AT_ONCE = 64  # slopes of rows are made in multiples of so many
 BOTH_KW = 0.01  # a battery that charges and discharges more than this at once burns energy: not in this world
 
 
@@ -169,7 +170,7 @@ class Search:
         draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
         first = len(rounds) == 1
         trust_kw = np.inf if first else self.settings.trust_kw * 0.5 ** (len(rounds) - 2)
-        wires = linearise(self.world, last.went, self.settings)
+        wires = linearise(self.world, last.went, rows.any((0, 1)), self.settings)
         larger, slack = with_wires(draft, self.world.placement, wires, rows, price, trust_kw)
         solution = minimise(larger, "ipx" if first else "simplex")
         allowed_pu = np.zeros(rows.shape)
@@ -253,22 +254,25 @@ def band(world: World, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def linearise(world: World, went: Day, settings: Settings) -> Wires:
-    """What is limited and its slopes around a plan."""
-    slope = sensitivity(world, went.terminal_kw, went.terminal_kvar, settings)
-    low, high = band(world, settings)
-    return Wires(np.asarray(went.terminal_kw), np.asarray(went.level_pu), np.asarray(slope), low, high)
+def linearise(world: World, went: Day, rows: np.ndarray, settings: Settings) -> Wires:
+    """What is limited around a plan, with the slopes of `rows` (rows,); the others' stay 0."""
+    power_kw, level_pu = np.asarray(went.terminal_kw), np.asarray(went.level_pu)
+    slope = np.zeros((*level_pu.shape, power_kw.shape[1]))
+    if rows.any():
+        picked = np.flatnonzero(rows)
+        picked = np.resize(picked, -(-len(picked) // ROWS_AT_ONCE) * ROWS_AT_ONCE)  # few shapes: few compilations
+        slope[:, picked] = sensitivity(world, went.terminal_kw, went.terminal_kvar, picked, settings)
+    return Wires(power_kw, level_pu, slope, *band(world, settings))
 
 
 @eqx.filter_jit
-def sensitivity(world: World, load_kw: Array, load_kvar: Array, settings: Settings) -> Array:
-    """How levels follow the terminals' power, (steps, rows, terminals) [pu per kW]."""
+def sensitivity(world: World, load_kw: Array, load_kvar: Array, picked: Array, settings: Settings) -> Array:
+    """How the levels `picked` follow the terminals' power, (steps, picked, terminals) [pu per kW]."""
     feeder = world.feeder
-    if feeder is None:
-        return jnp.zeros((load_kw.shape[0], 0, load_kw.shape[1]))
+    assert feeder is not None, "no rows without wires"
 
     def level(kw, kvar):
-        return levels(conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges), settings)
+        return levels(conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges), settings)[picked]
 
     return jax.vmap(jax.jacrev(level))(load_kw, load_kvar)
 

@@ -16,7 +16,7 @@ Devices = Annotated[int, "Devices that share the homes equally while training; 0
 
 
 def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> Methods:
-    """Run the 1,000-home study: uncontrolled, rules, GradMAP and the optimum, on unseen days.
+    """Run the 1,000-home study: uncontrolled, rules, timers, GradMAP and the optimum, on unseen days.
 
     A finished study is shown again at once; `--fresh` repeats it.
 

@@ -138,21 +138,22 @@ class World(eqx.Module):
         after, effect = step(self.fleet, state, jnp.clip(jnp.nan_to_num(action), -1, 1), now)
         if self.voltmeter is None or self.feeder is None:
             return after, effect, None
-        flow = self.flow(self.feeder, effect)
+        flow = self.flow(effect)
         return after | {"voltage": self.voltmeter.read(flow)}, effect, conditions(self.feeder, flow, self.judges)
 
     def conditions(self, effect: Effect) -> Conditions:
         """Conditions on the feeder at the homes' powers (…, homes)."""
         if self.feeder is None:
             return no_wires(effect.power_kw.shape[:-1])
-        return conditions(self.feeder, self.flow(self.feeder, effect), self.judges)
+        return conditions(self.feeder, self.flow(effect), self.judges)
 
-    def flow(self, feeder: Feeder, effect: Effect) -> Flow:
-        """Power flow at the homes' powers (…, homes)."""
+    def flow(self, effect: Effect) -> Flow:
+        """Power flow at the homes' powers (…, homes), of a world that has wires."""
+        assert self.feeder is not None, "no flow without wires"
         homes = effect.power_kw, effect.reactive_kvar, effect.room_kvar
         kw, kvar, room = (exactly(each, self.placement) for each in homes)
         support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
-        return solve(feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
+        return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
 
     def end(self, state: dict) -> Array:
         """Value of the final states (homes,) [currency]."""

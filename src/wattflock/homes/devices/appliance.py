@@ -62,6 +62,15 @@ class Appliance(Device):
         wanted = jnp.clip(surplus_kw, least_kw, most_kw) - least_kw
         return (2 * ratio(wanted, most_kw - least_kw) - 1)[None]
 
+    def setpoint(self, state, target, now):
+        """The target is the share of the power that the deadline leaves free."""
+        return 2 * target - 1
+
+    @classmethod
+    def timetable(cls, hour):
+        """A third of what is possible from 10 to 16 h; the deadline does the rest."""
+        return np.where((hour > 10) & (hour <= 16), 0.33, 0.0)[:, None]
+
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """One row per home: all that is needed, or all that fits into the window."""
         present = np.broadcast_to(self.need_kwh > 0, day.load_kw.shape)

@@ -84,13 +84,24 @@ class Battery(Device):
         return jnp.zeros_like(state)[None]
 
     def rule(self, state, now, surplus_kw):
-        """Store the surplus; cover the home in dear hours; from 21 h refill to half."""
+        """Store the surplus; cover the home in dear hours; from 21 h refill evenly to half by midnight."""
         charge_kw, discharge_kw = self._room(state, now.dt_h)
         take = ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw)
         give = -ratio(jnp.clip(-surplus_kw, 0, discharge_kw), discharge_kw)
-        refill = jnp.where((now.hour >= 21) & (state < 0.5 * self.size_kwh), 1.0, 0.0)
+        evenly_kwh = jnp.maximum(0.5 * self.size_kwh - state, 0) * now.dt_h / jnp.maximum(24 - now.hour, now.dt_h)
+        evenly = charge_to(evenly_kwh, self.efficiency, now.dt_h, charge_kw, discharge_kw)[0]
+        refill = jnp.where(now.hour >= 21, evenly, 0.0)
         short = jnp.where(now.import_price_per_kwh > self.dear_per_kwh, give, refill)
         return jnp.where(surplus_kw > 0, take, short)[None]
+
+    def setpoint(self, state, target, now):
+        """The target is the state of charge at the end of the step, as a share of the size."""
+        return charge_to(target[0] * self.size_kwh - state, self.efficiency, now.dt_h, *self._room(state, now.dt_h))
+
+    @classmethod
+    def timetable(cls, hour):
+        """Half at night, filled evenly from 10 to 16 h, emptied from 16 to 21 h, half again by midnight."""
+        return np.interp(hour[:, None], [0, 10, 16, 21, 24], [0.5, 0.5, 0.95, 0.1, 0.5])
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)
@@ -117,6 +128,13 @@ class Battery(Device):
 def start_kwh(size_kwh, start):
     """Stored energy at the beginning of a day: 30 to 70 % of the size [kWh]."""
     return (0.3 + 0.4 * start) * size_kwh
+
+
+def charge_to(inside_kwh, efficiency, dt_h, charge_kw, discharge_kw):
+    """The action (1,) that changes the stored energy by `inside_kwh` in a step, or as far as power allows."""
+    power_kw = jnp.where(inside_kwh > 0, inside_kwh / efficiency, inside_kwh * efficiency) / dt_h
+    most_kw = jnp.where(inside_kwh > 0, charge_kw, discharge_kw)
+    return ratio(jnp.clip(power_kw, -most_kw, most_kw), most_kw)[None]
 
 
 def end_cost(spare_kwh, short_per_kwh, spare_per_kwh):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio
-from wattflock.homes.devices.battery import end_cost, start_kwh
+from wattflock.homes.devices.battery import charge_to, end_cost, start_kwh
 from wattflock.homes.program import Program, Terms
 
 
@@ -82,10 +82,23 @@ class EV(Device):
         return jnp.ones_like(state)[None]
 
     def rule(self, state, now, surplus_kw):
-        """Charge the surplus by day, and fully in cheap hours from 22 h to 6 h or when below 30 %."""
-        charge_kw, _ = self._room(state, now)
-        night = (now.hour >= 22) | (now.hour < 6) | (state < 0.3 * self.size_kwh)
-        return jnp.where(night, 1.0, ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw))[None]
+        """Charge the surplus by day, evenly from 22 h to be full at 7 h, and at once when below 30 %."""
+        charge_kw, give_kw = self._room(state, now)
+        left_h = (7 - now.hour) % 24
+        evenly_kwh = (self.size_kwh - state) * now.dt_h / jnp.maximum(left_h, now.dt_h)
+        evenly = charge_to(evenly_kwh, self.efficiency, now.dt_h, charge_kw, give_kw)[0]
+        by_day = ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw)
+        timed = jnp.where((left_h > 0) & (left_h <= 9), evenly, by_day)
+        return jnp.where(state < 0.3 * self.size_kwh, 1.0, timed)[None]
+
+    def setpoint(self, state, target, now):
+        """The target is the state of charge before driving in the step, as a share of the size."""
+        return charge_to(target[0] * self.size_kwh - state, self.efficiency, now.dt_h, *self._room(state, now))
+
+    @classmethod
+    def timetable(cls, hour):
+        """Charged evenly from midnight to 7 h, and to half again in the last hours of the day."""
+        return np.interp(hour[:, None], [0, 7, 8, 21, 24], [0.3, 0.6, 0.4, 0.4, 0.5])
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)

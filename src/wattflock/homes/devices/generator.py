@@ -14,6 +14,7 @@ from wattflock.homes.program import Program, Terms
 class Generator(Device):
     """Quadratic fuel cost dt (a p² + b p). Source: economic dispatch, Wood & Wollenberg 2014, eq. 3.1."""
 
+    draws: ClassVar = (-1.0,)
     sizes: ClassVar = ("limit_kw",)
     prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
     turn: ClassVar = 3
@@ -59,6 +60,12 @@ class Generator(Device):
         need_kw = jnp.clip(-surplus_kw, 0, self.limit_kw)
         run_kw = jnp.where(now.import_price_per_kwh > full, need_kw, 0)
         return (2 * ratio(run_kw, self.limit_kw) - 1)[None]
+
+    def setpoint(self, state, target, now):
+        """Run where a kWh more costs the price less the target, which is a share of `seen_per_kwh`."""
+        gain_per_kwh = now.import_price_per_kwh - target[0] * self.seen_per_kwh - self.fuel_per_kwh
+        best_kw = ratio(gain_per_kwh, 2 * self.fuel_per_kw_kwh)
+        return (2 * ratio(jnp.clip(best_kw, 0, self.limit_kw), self.limit_kw) - 1)[None]
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """Power in blocks whose slopes are tangents of the quadratic, so that the cost is never overstated.

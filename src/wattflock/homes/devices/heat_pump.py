@@ -70,11 +70,20 @@ class HeatPump(Device):
 
     def idle(self, state, now):
         """A thermostat: the power that reaches the middle of the band by the end of the step."""
+        return self.setpoint(state, jnp.full((1,), 0.5, state.dtype), now)
+
+    def setpoint(self, state, target, now):
+        """The target is the temperature at the end of the step: 0 is the lower end of the band, 1 the upper."""
         keep = jnp.exp(-now.dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
-        target_c = (self.low_c + self.high_c) / 2
+        target_c = self.low_c + target[0] * (self.high_c - self.low_c)
         heat_kw = ((target_c - keep * state) / (1 - keep) - now.outdoor_c) / self.resistance_c_per_kw
         power_kw = jnp.clip(heat_kw / self._cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
         return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
+
+    @classmethod
+    def timetable(cls, hour):
+        """Preheats from 14 to 16 h, and else holds the lower end of the band."""
+        return np.where((hour > 14) & (hour <= 16), 0.83, 0.02)[:, None]
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """Indoor temperature as the sum of a column within the band, degrees below it and degrees above."""

@@ -17,6 +17,7 @@ class Inverter(Device):
 
     controls: ClassVar = 2  # curtailment (-1 all, 1 none) and reactive power (-1 gives, 1 draws)
     seen: ClassVar = 3
+    draws: ClassVar = (-1.0, 1.0)
     sizes: ClassVar = ("size_kwp", "limit_kva")
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
 

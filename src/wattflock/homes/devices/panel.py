@@ -15,6 +15,7 @@ class Panel(Device):
     """Power = size × measured yield. Source: the yield in the readings [kW per kW peak]."""
 
     controls: ClassVar = 0
+    draws: ClassVar = ()
     seen: ClassVar = 3
     sizes: ClassVar = ("size_kwp",)
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
