@@ -140,5 +140,5 @@ def test_thirty_homes_for_a_month_learn():
     )
     world = on_device(built.world, jnp.float32)
     who = GradMAP(days=2)
-    progress, log = advance(begin(who, world, 0), who, world, built.sampler.train, 2)
+    _, log = advance(begin(who, world, 0), who, world, built.sampler.train, 2)
     assert np.isfinite(np.asarray(log["objective"])).all()
