@@ -119,6 +119,6 @@ class EV(Device):
         energy = program.columns(0.0, np.maximum(self.size_kwh - driving_kwh, 0), 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
         program.balance([(energy, 1.0)], state, 1.0, -driving_kwh, flows)
-        program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        program.end_value([(energy[-1], 1.0)], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
         program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]
