@@ -31,7 +31,7 @@ from wattflock.core.registry import part
 from wattflock.core.scenario import load
 from wattflock.core.types import cast, on_device
 from wattflock.feeder.limits import excess_pu
-from wattflock.learn.lagrangian import Gradient, Lagrangian
+from wattflock.learn.lagrangian import Descent, Lagrangian
 from wattflock.learn.learner import Learner, Progress, advance, begin
 from wattflock.learn.learners.idle import Idle
 from wattflock.study.bound import bound
@@ -122,7 +122,7 @@ def contender(name: str, settings: dict | None = None) -> Learner:
     return part("learn", Learner, room)(**differs | (settings or {}))
 
 
-def paced(judge: Judge, built: Built, who: Gradient, seconds: float, clock: Clock = time.perf_counter) -> Gradient:
+def paced(judge: Judge, built: Built, who: Descent, seconds: float, clock: Clock = time.perf_counter) -> Descent:
     """The same learner with as many rounds as fit into `seconds`, its settings traced."""
     who = traced(who)
     progress = ahead(begin(who, judge.world, 0), judge, built, who)
@@ -133,7 +133,7 @@ def paced(judge: Judge, built: Built, who: Gradient, seconds: float, clock: Cloc
     return dataclasses.replace(who, total_rounds=jnp.float32(max(CHUNK, seconds / each)))
 
 
-def traced(who: Gradient) -> Gradient:
+def traced(who: Descent) -> Descent:
     """The same with its real settings and number of rounds as arrays: one compiled program serves any values."""
     names = [field.name for field in dataclasses.fields(who)]
     real = [name for name in names if isinstance(getattr(who, name), float)]
@@ -150,7 +150,7 @@ def course(judge: Judge, built: Built, who: Learner, seed: int, seconds: float, 
 
     A learner by gradient has the seconds; another ends with its rounds, and a rule has one mark, at 0 s.
     """
-    if isinstance(who, Gradient):
+    if isinstance(who, Descent):
         who, rounds = paced(judge, built, who, seconds, clock), np.inf
     else:
         rounds = who.rounds()
@@ -201,7 +201,7 @@ def raced(options: argparse.Namespace) -> pl.DataFrame:
             if (method, seed) in known:
                 continue
             room, _ = CONTENDERS[method]
-            learns = issubclass(part("learn", Learner, room), Gradient)
+            learns = issubclass(part("learn", Learner, room), Descent)
             who = contender(method, {"days": options.days} if options.days and learns else {})
             run = course(judge_of, built, who, seed, options.seconds, clock)
             log = pl.concat([log, pl.DataFrame([{"method": method, "seed": seed} | mark for mark in run])])

@@ -55,6 +55,8 @@ OWN = {
     "penalty": {"days": [2, 4, 8], "curvature": (8160.0, 81600.0), "growth": (1.2, 3.0)},
     "pdl": {"days": [2, 4, 8], "curvature": (2720.0, 27200.0), "growth": (1.2, 3.0), "dual_rate": (1e-3, 1e-2)},
     "shac": {"days": [4, 8], "horizon": [6, 12], "trace": (0.5, 0.99), "critic_rate": (3e-3, 3e-2)},
+    "timer": {"days": [2, 4, 8]},
+    "timer_droop": {"days": [2, 4, 8], "droop": (0.1, 2.0)},
 }
 
 GUESSES = {  # tried by hand after the first dozen, as many for each
@@ -78,10 +80,15 @@ GUESSES = {  # tried by hand after the first dozen, as many for each
 }
 
 
+def spaces(name: str) -> dict:
+    """What is searched for a learner; a timer has no network."""
+    return {field: space for field, space in (SHARED | OWN[name]).items() if field != "hidden" or "timer" not in name}
+
+
 def drawn(name: str, random: np.random.Generator, around: dict, fixed: dict) -> dict:
     """Settings of one trial: anywhere in the space, or within a factor of about 1.4 of others; `fixed` as they are."""
     found = dict(fixed)
-    for field, space in (SHARED | OWN[name]).items():
+    for field, space in spaces(name).items():
         if field in fixed:
             continue
         if isinstance(space, list):
@@ -104,7 +111,7 @@ def best_of(log: list[dict], name: str) -> dict:
 def whole(name: str, settings: dict) -> dict:
     """All settings of a trial, those of the defaults of now included: the log means the same when defaults change."""
     own = contender(name)
-    return {field: getattr(own, field) for field in SHARED | OWN[name]} | settings
+    return {field: getattr(own, field) for field in spaces(name)} | settings
 
 
 def trial(judge: Judge, built: Built, name: str, settings: dict, seconds: float, clock: Clock) -> dict[str, float]:
@@ -146,11 +153,12 @@ def main() -> None:
     built, file = build(load(None, ["data.fold=0"])), options.log
     log = pl.read_csv(file).to_dicts() if file.exists() else []
     judge, clock = Judge(built), time.process_time if options.processor else time.perf_counter
-    fixed = {"days": options.days, "hidden": (16, 16)} if options.days else {}
+    batch = {"days": options.days, "hidden": (16, 16)} if options.days else {}
     for number in range(options.trials):
         for name in options.methods:
             if any((row["method"], row["trial"]) == (name, number) for row in log):
                 continue
+            fixed = {field: value for field, value in batch.items() if field in spaces(name)}
             random = np.random.default_rng([0, number, list(OWN).index(name)])
             around = ast.literal_eval(best_of(log, name)["settings"]) if number >= ANYWHERE else {}
             guesses = [] if fixed else GUESSES.get(name, [])

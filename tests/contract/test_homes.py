@@ -193,11 +193,14 @@ def test_a_battery_s_rule_refills_evenly_to_half_by_midnight(moment):
     assert last == pytest.approx(3.2, abs=1e-5)
 
 
-def test_a_car_s_rule_charges_evenly_from_22_h_to_7_h(moment):
-    """From 30 kWh to 60 kWh at 92 % in nine hours; below 30 % at once, whatever the hour."""
-    hours = (20, 21, 22, 23, *range(9))
+def test_a_car_s_rule_charges_evenly_from_21_h_to_midnight(moment):
+    """To 60 kWh at 92 %: from 48 in three hours; from 30 what 7.4 kW leave by then until 7 h; below 30 % at once."""
+    hours = (19, 20, 21, 22, 23, *range(9))
+    drawn, last = followed(device_of("ev"), jnp.asarray(48.0), hours, -1.0, moment)
+    assert drawn == pytest.approx([0, 0, *[12 / 0.92 / 3] * 3, *[0] * 9], abs=1e-4)
+    assert last == pytest.approx(60, abs=1e-3)
     drawn, last = followed(device_of("ev"), jnp.asarray(30.0), hours, -1.0, moment)
-    assert drawn == pytest.approx([0, 0, *[30 / 0.92 / 9] * 9, 0, 0], abs=1e-4)
+    assert drawn == pytest.approx([0, 0, *[7.4] * 3, *[(30 / 0.92 - 3 * 7.4) / 7] * 7, 0, 0], abs=1e-4)
     assert last == pytest.approx(60, abs=1e-3)
     assert followed(device_of("ev"), jnp.asarray(17.0), (12,), -1.0, moment)[0] == pytest.approx([7.4])
 
@@ -208,8 +211,8 @@ def test_rules_hand_the_surplus_on_in_turn_whatever_the_order_of_devices(moment)
     homes = [Home({name: device_of(name) for name in order}, jnp.zeros(())) for order in (names, names[::-1])]
     now = moment(hour=12.0, sun_kw_per_kwp=1.0, load_kw=1.0, start=0.5)
     for home in homes:
-        rule = home.rule(home.init(now), now)
-        shown = jax.tree.map(float, home.dissect(home.init(now), rule, now))
+        state = home.init(now) | {"ev": jnp.asarray(30.0)}
+        shown = jax.tree.map(float, home.dissect(state, home.rule(state, now), now))
         assert shown["ev"] == pytest.approx(4.0 - shown["heat_pump"], abs=1e-5)
         assert shown["battery"] == pytest.approx(0, abs=1e-6)
         assert shown["generator"] == 0

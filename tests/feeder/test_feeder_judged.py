@@ -199,3 +199,15 @@ def test_a_meshed_network_of_many_terminals_converges_in_float32(tmp_path):
     expected = abs(base.solve().at(circuit.nodes)) / 1e3 / circuit.node_kv
     at = [circuit.nodes.index(name) for name in feeder.nodes]
     np.testing.assert_allclose(flow.voltage_pu, expected[at], rtol=0, atol=2e-6)
+
+
+def test_a_feeder_without_a_three_phase_bus_has_no_unbalance(tmp_path):
+    master = tmp_path / "one.dss"
+    master.write_text(
+        "clear\nnew circuit.one phases=1 bus1=s.1 basekv=0.24 r1=0.01 x1=0.01\n"
+        "new line.l phases=1 bus1=s.1 bus2=t.1 r1=0.1 x1=0.1 r0=0.1 x0=0.1 c1=0 c0=0\n"
+        "new load.l phases=1 bus1=t.1 kv=0.24 kw=5\nset voltagebases=(0.4157)\ncalcvoltagebases\nsolve\n"
+    )
+    shot = snapshot(read_opendss(master))
+    assert bool(shot.flow.converged) and shot.feeder.nodes == ("t.1",)
+    assert shot.feeder.three_phase == () and shot.flow.unbalance.shape == (0,)

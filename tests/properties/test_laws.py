@@ -131,7 +131,7 @@ def blanked(built, split: str):
     readings = dataclasses.replace(built.readings, **{name: blank(getattr(built.readings, name)) for name in names})
     source = {name: np.asarray(index) for name, index in built.sampler.source.items()}
     more = Augment(0.8, 1.4, 0.2, 3.0, 0.08), built.sampler.forecast_error
-    return sampler(readings, source, np.asarray(built.sampler.scale), 1.0, (4, 14), more)
+    return sampler(readings, source, np.asarray(built.sampler.scale), 1.0, (4, 14, 1), more)
 
 
 @pytest.mark.parametrize("hidden", ["validation", "test"])

@@ -113,6 +113,21 @@ def test_without_generators_the_program_is_exact():
             np.testing.assert_allclose(o.cost, o.free_cost, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("short", "spare", "end_c"), [(0.0, 0.0, 19.0), (0.32, 0.20, 20.2), (0.4, 0.4, 22.0)])
+def test_a_plan_leaves_as_much_heat_as_it_is_worth(short, spare, end_c):
+    """A kWh costs 0.19, so none, the mean of the beginnings or all of the band, as its value is below or above that."""
+    prices = {"short_per_kwh": np.full(2, short), "spare_per_kwh": np.full(2, spare), "limit_kw": np.full(2, 6.0)}
+    world, profile = flock((HeatPump,), [(HeatPump,), ()], HeatPump=prices), days(2)
+    for day, o in enumerate(bound(world, profile, FREE)):
+        own = jax.tree.map(lambda x, day=day: x[day : day + 1], profile)
+        with jax.enable_x64(True):
+            w, own = jax.tree.map(jnp.asarray, (world, own))
+            went = rollout(w, ZeroPolicy(), own, KEY, 1, jnp.asarray(o.action)[None])
+            cost = np.asarray(judge(w, went, own).cost).sum()
+        np.testing.assert_allclose(went.state["HeatPump"][0, -1, 0], end_c, atol=1e-4)
+        np.testing.assert_allclose([cost, o.cost], o.free_cost, rtol=1e-6)
+
+
 def test_half_hours_and_a_window_that_is_too_short():
     world = flock((Appliance, Battery), [(Appliance,), (Appliance, Battery)], Appliance={"need_kwh": np.full(2, 40.0)})
     for o in bound(world, days(2, 48), FREE):

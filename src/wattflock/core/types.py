@@ -58,8 +58,18 @@ class Profile(eqx.Module):
         return Profile(**numbers)
 
     def days(self) -> int:
-        """How many days a batch holds."""
+        """How many days, or episodes of several days, a batch holds."""
         return self.load_kw.shape[0]
+
+
+def by_day(tree, steps: int):
+    """Arrays (episodes, days · steps, …) as (episodes · days, steps, …); `steps` are those of a day."""
+    return jax.tree.map(lambda x: x.reshape(-1, steps, *x.shape[2:]), tree)
+
+
+def by_episode(tree, days: int):
+    """The inverse of `by_day`, `days` to an episode."""
+    return jax.tree.map(lambda x: x.reshape(-1, days * x.shape[1], *x.shape[2:]), tree)
 
 
 def on_device(tree, dtype):

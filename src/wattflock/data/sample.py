@@ -1,5 +1,6 @@
 """Readings → batches of days for any number of homes; all randomness of the world is here."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from wattflock.core.types import Profile
+from wattflock.core.types import Profile, by_episode
 from wattflock.data.source import Readings
 
 SPLITS = ("train", "validation", "test")
@@ -25,6 +26,36 @@ def split_of_week(week: int, fold: int = 4) -> str:
     if week % 5 == 4:
         return "away"
     return "validation" if week % 10 == (3 if fold == 2 else 2) else "train"
+
+
+def split_of_day(day: int, fold: int, episode_days: int) -> str:
+    """As `split_of_week`, in blocks of as many weeks as an episode needs."""
+    return split_of_week(day // 7 // -(-episode_days // 7), fold)
+
+
+def first_days(split: np.ndarray, name: str, episode_days: int) -> np.ndarray:
+    """First days of the episodes that lie within a split: in training every one, else those that do not overlap."""
+    inside = split == name
+    ends = np.convolve(inside, np.ones(episode_days, int))[episode_days - 1 :] == episode_days
+    if name == "train" or episode_days == 1:
+        return np.flatnonzero(ends)
+    found: list[int] = []
+    for day in np.flatnonzero(ends):
+        if not found or day >= found[-1] + episode_days:
+            found.append(int(day))
+    return np.array(found, int)
+
+
+def nearby_weeks(split: np.ndarray, window: int) -> np.ndarray:
+    """For each week those of its split within ± window days, itself among them, (weeks, most), repeated to fill."""
+    of_week = split[::7]
+    whole = len(split) // 7
+    week = np.arange(len(of_week))
+    rows = [
+        np.flatnonzero((of_week == of_week[w]) & (7 * abs(week - w) <= window) & ((week < whole) | (week == w)))
+        for w in week
+    ]
+    return np.stack([np.resize(row, max(map(len, rows))) for row in rows])
 
 
 class Augment(eqx.Module):
@@ -55,15 +86,17 @@ class Sampler(eqx.Module):
     car: tuple[Array, Array] | None  # plugged in [share], driving [kW], each (days, sources, steps); None: a commute
     common: dict[str, Array]  # each (days, steps)
     nearby: Array  # (days, weeks, most) days whose load may be used, repeated to fill
-    split_days: dict[str, Array]  # name of a split → its days
+    near_weeks: Array  # (weeks, most) weeks whose loads may be used in episodes of several days, repeated to fill
+    split_days: dict[str, Array]  # name of a split → first days of its episodes
     source: dict[str, Array]  # name of a split → (homes,) which measured home an agent is
     scale: Array  # (homes,) its size relative to the measured home
     augment: Augment
     forecast_error: float  # standard deviation of the day's sun forecast, as a share
     dt_h: float
+    episode_days: int = eqx.field(default=1, static=True)
 
     def draw(self, key: Array, split: str, days: int) -> Profile:
-        """A random batch of days (days, steps, homes) of a split; the training split is augmented."""
+        """A random batch of days, or episodes, (days, steps, homes) of a split; the training split is augmented."""
         key, which = jax.random.split(key)
         calendar = jax.random.choice(which, self.split_days[split], (days,))
         return self._profile(calendar, key, split)
@@ -77,12 +110,38 @@ class Sampler(eqx.Module):
         return self._profile(self.calendar(split, days), key, split)
 
     def calendar(self, split: str, days: int = 0) -> Array:
-        """Numbers of the days that `every` gives, counted from the first of the readings."""
+        """Numbers of the (first) days that `every` gives, counted from the first of the readings."""
         all_days = self.split_days[split]
         weekdays = np.arange(len(all_days)) % 7  # a split is whole weeks
         return all_days[np.array(spread(weekdays, days or len(all_days)), int)]
 
     def _profile(self, calendar: Array, key: Array, split: str) -> Profile:
+        """Episodes that begin on days `calendar`: their days one by one, then joined."""
+        if self.episode_days == 1:
+            return self._days(calendar, self._loads_of_days(calendar, key), key, split)
+        every = calendar[:, None] + jnp.arange(self.episode_days)[None]
+        days = self._days(every.ravel(), self._loads_of_weeks(every, key), key, split)
+        joined = by_episode(days, self.episode_days)
+        return dataclasses.replace(joined, start=jnp.broadcast_to(joined.start[:, :1], joined.start.shape))
+
+    def _loads_of_days(self, calendar: Array, key: Array) -> Array:
+        """The day from which each home has its load, (days, homes)."""
+        which, pick = jax.random.split(jax.random.split(key, 8)[5])
+        days = len(calendar)
+        week = jax.random.randint(which, (days, 1), 0, self.nearby.shape[1])
+        pick = jax.random.randint(pick, (days, len(self.scale)), 0, self.nearby.shape[2])
+        return self.nearby[calendar[:, None], week, pick]
+
+    def _loads_of_weeks(self, every: Array, key: Array) -> Array:
+        """The same for episodes (episodes, days): within a calendar week a home's load is that of one other week."""
+        week = every // 7 - every[:, :1] // 7
+        shape = (len(every), self.episode_days // 7 + 2, len(self.scale))
+        pick = jax.random.randint(jax.random.split(key, 8)[5], shape, 0, self.near_weeks.shape[1])
+        pick = jnp.take_along_axis(pick, week[..., None], 1)
+        other = 7 * self.near_weeks[every[..., None] // 7, pick] + every[..., None] % 7
+        return other.reshape(-1, len(self.scale))
+
+    def _days(self, calendar: Array, other: Array, key: Array, split: str) -> Profile:
         augment = self.augment if split == "train" else NO_CHANGE
         homes, days = len(self.scale), len(calendar)
         keys = jax.random.split(key, 8)
@@ -92,10 +151,6 @@ class Sampler(eqx.Module):
         bright = 1 + augment.sun_spread * jax.random.uniform(keys[2], (days, 1, 1), minval=-1)
         warm = augment.temperature_spread_c * jax.random.uniform(keys[3], (days, 1), minval=-1)
         guess = 1 + self.forecast_error * jax.random.normal(keys[4], (days, 1, 1))
-        which, pick = jax.random.split(keys[5])
-        week = jax.random.randint(which, (days, 1), 0, self.nearby.shape[1])
-        pick = jax.random.randint(pick, (days, homes), 0, self.nearby.shape[2])
-        other = self.nearby[calendar[:, None], week, pick]
 
         def own(table, day):
             return jnp.swapaxes(table[day, self.source[split]], 1, 2)
@@ -170,7 +225,7 @@ def sampler(
     source: dict[str, np.ndarray],
     scale: np.ndarray,
     dt_h: float,
-    near: tuple[int, int],
+    near: tuple[int, int, int],
     more: tuple[Augment, float],
 ) -> Sampler:
     """A Sampler of `len(scale)` agents on steps of `dt_h`; readings are held or averaged, energy is kept.
@@ -178,10 +233,11 @@ def sampler(
     Args:
         source: for each split (homes,) index into `readings.homes`.
         scale: (homes,) size relative to the measured home.
-        near: fold of the weeks (`split_of_week`); a load may come from a day at most so many days away.
+        near: fold of the weeks (`split_of_week`); a load may come from a day at most so many days away; days of an
+            episode.
         more: augmentation of training days, forecast error.
     """
-    (fold, window), (augment, forecast_error) = near, more
+    (fold, window, episode_days), (augment, forecast_error) = near, more
     load, sun = (resample(x, dt_h).swapaxes(1, 2) for x in (readings.load_kw, readings.sun_kw_per_kwp))
     car = None
     if readings.ev_plugged is not None and readings.ev_driving_kw is not None:
@@ -190,7 +246,7 @@ def sampler(
     flat = load.transpose(1, 0, 2).reshape(load.shape[1], -1)
     last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
     days, steps = load.shape[0], load.shape[2]
-    split = np.array([split_of_week(day // 7, fold) for day in range(days)])
+    split = np.array([split_of_day(day, fold, episode_days) for day in range(days)])
     alone = np.flatnonzero(split[1:] != split[:-1]) + 1  # the day before is of another split: not to be seen
     last[:, alone, 0] = flat.reshape(last.shape)[:, alone, 0]
     price = resample(readings.import_price_per_kwh, dt_h)
@@ -212,12 +268,14 @@ def sampler(
         car=car,
         common={name: jnp.asarray(table, single) for name, table in common.items()},
         nearby=jnp.asarray(nearby_days(split, readings.weekend, window)),
-        split_days={name: jnp.asarray(np.flatnonzero(split == name)) for name in SPLITS},
+        near_weeks=jnp.asarray(nearby_weeks(split, window)),
+        split_days={name: jnp.asarray(first_days(split, name, episode_days)) for name in SPLITS},
         source={name: jnp.asarray(index) for name, index in source.items()},
         scale=jnp.asarray(scale, single),
         augment=augment,
         forecast_error=forecast_error,
         dt_h=dt_h,
+        episode_days=episode_days,
     )
 
 

@@ -62,8 +62,8 @@ class Readout(eqx.Module):
     def named(self, values: Float[Array, "blocks batch outputs"]) -> Float[Array, "batch names"]:
         """The same values in the order of the names."""
         blocks, batch, outputs = values.shape
-        if blocks == 1:  # nothing is padded
-            return values[0]
+        if blocks == 1:  # nothing is padded, but for a readout of nothing
+            return values[0, :, : len(self.names)]
         return jnp.take(values.transpose(1, 0, 2).reshape(batch, blocks * outputs), self.place, axis=-1)
 
     def phasor(self, current: Pair) -> Array:

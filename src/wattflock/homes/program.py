@@ -90,8 +90,11 @@ class Program:
         before = [(np.vstack([np.full_like(c[:1], -1), c[:-1]]), -keep * k) for c, k in state]
         self.rows(right, right, [*state, *before, *((column, -k) for column, k in flows)])
 
-    def end_value(self, last, target, short, spare) -> None:
-        """Adds max(short · (target - last), spare · (target - last)) to the objective (short >= spare)."""
-        cost = self.columns(-np.inf, np.inf, 1.0, last >= 0)
+    def end_value(self, last: Terms, target, short, spare) -> None:
+        """Adds max(short · (target - last), spare · (target - last)) to the objective (short >= spare).
+
+        `last` is a sum of terms; where its first is absent nothing is added.
+        """
+        cost = self.columns(-np.inf, np.inf, 1.0, last[0][0] >= 0)
         for slope in (short, spare):
-            self.rows(slope * target, np.inf, [(cost, 1.0), (last, slope)])
+            self.rows(slope * target, np.inf, [(cost, 1.0), *((column, slope * k) for column, k in last)])

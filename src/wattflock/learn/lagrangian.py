@@ -14,7 +14,7 @@ import optax
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.core.types import Profile
+from wattflock.core.types import Profile, by_day
 from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, penalty
 from wattflock.homes.home import see_price
 from wattflock.learn.learner import Draw, Learner
@@ -37,7 +37,7 @@ class Multipliers(eqx.Module):
 
     def __call__(self, profile: Profile) -> Amounts:
         """Multipliers of each day, limit → (days, steps, rows) [currency per home and pu·h]; may be negative."""
-        x = common(profile, self.reference_price_per_kwh)
+        x = common(by_day(profile, self.biases[-1].shape[0]), self.reference_price_per_kwh)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = jnp.tanh(x @ weight + bias[None, None])
         out = SIZE * (x @ self.weights[-1] + self.biases[-1][None])
@@ -142,14 +142,15 @@ class Lagrangian(eqx.Module):
 
     def wires(self, outcome: Outcome, multiplier: Amounts) -> Array:
         """The price of violations of all homes and days, shape () [currency]."""
-        amounts = self.in_pu(outcome.excess)
+        amounts = self.in_pu(by_day(outcome.excess, outcome.steps))
         return charged(
             outcome, {name: penalty(e, multiplier[name][None], self.curvature) for name, e in amounts.items()}
         )
 
     def ascend(self, outcome: Outcome, multiplier: Amounts) -> Amounts:
         """λ after a round: raised where limits were violated, never lowered."""
-        return {name: multiplier[name] + self.ascent * e.mean(0) for name, e in self.in_pu(outcome.excess).items()}
+        amounts = self.in_pu(by_day(outcome.excess, outcome.steps))
+        return {name: multiplier[name] + self.ascent * e.mean(0) for name, e in amounts.items()}
 
 
 def charged(outcome: Outcome, prices: Amounts) -> Array:
@@ -157,13 +158,14 @@ def charged(outcome: Outcome, prices: Amounts) -> Array:
 
     Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
     """
-    means = [(price * outcome.dt_h[..., None]).sum() / price.shape[-1] for price in prices.values()]
+    dt_h = by_day(outcome.dt_h, outcome.steps)[..., None]
+    means = [(price * dt_h).sum() / price.shape[-1] for price in prices.values()]
     return sum(means, jnp.zeros(())) * (outcome.price_level * outcome.cost.shape[-1])
 
 
 def per_home_day(outcome: Outcome, wires: Array) -> Array:
     """All costs and the price of violations, shape () [currency per home and day]."""
-    days, _, homes = outcome.cost.shape
+    days, homes = outcome.days, outcome.cost.shape[-1]
     return (outcome.cost.sum() + wires) / (days * homes)
 
 

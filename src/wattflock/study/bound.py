@@ -19,7 +19,7 @@ from wattflock.study.plan_policy import PlanPolicy
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
-ROWS_AT_ONCE = 64  # slopes of rows are made in multiples of so many
+ROWS_AT_ONCE = 64  # slopes of so many rows are made in one call; bounds the memory
 BOTH_KW = 0.01  # a battery that charges and discharges more than this at once burns energy: not in this world
 
 
@@ -170,7 +170,7 @@ class Search:
         draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
         first = len(rounds) == 1
         trust_kw = np.inf if first else self.settings.trust_kw * 0.5 ** (len(rounds) - 2)
-        wires = linearise(self.world, last.went, rows.any((0, 1)), self.settings)
+        wires = linearise(self.world, last.went, np.asarray(rows.any((0, 1))), self.settings)
         larger, slack = with_wires(draft, self.world.placement, wires, rows, price, trust_kw)
         solution = minimise(larger, "ipx" if first else "simplex")
         allowed_pu = np.zeros(rows.shape)
@@ -258,15 +258,14 @@ def linearise(world: World, went: Day, rows: np.ndarray, settings: Settings) -> 
     """What is limited around a plan, with the slopes of `rows` (rows,); the others' stay 0."""
     power_kw, level_pu = np.asarray(went.terminal_kw), np.asarray(went.level_pu)
     slope = np.zeros((*level_pu.shape, power_kw.shape[1]))
-    if rows.any():
-        picked = np.flatnonzero(rows)
-        picked = np.resize(picked, -(-len(picked) // ROWS_AT_ONCE) * ROWS_AT_ONCE)  # few shapes: few compilations
+    for begin in range(0, np.count_nonzero(rows), ROWS_AT_ONCE):
+        picked = np.resize(np.flatnonzero(rows)[begin : begin + ROWS_AT_ONCE], ROWS_AT_ONCE)  # one compilation
         slope[:, picked] = sensitivity(world, went.terminal_kw, went.terminal_kvar, picked, settings)
     return Wires(power_kw, level_pu, slope, *band(world, settings))
 
 
 @eqx.filter_jit
-def sensitivity(world: World, load_kw: Array, load_kvar: Array, picked: Array, settings: Settings) -> Array:
+def sensitivity(world: World, load_kw: Array, load_kvar: Array, picked: np.ndarray, settings: Settings) -> Array:
     """How the levels `picked` follow the terminals' power, (steps, picked, terminals) [pu per kW]."""
     feeder = world.feeder
     assert feeder is not None, "no rows without wires"

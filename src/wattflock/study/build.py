@@ -79,6 +79,7 @@ class Built:
     readings: Readings
     kinds: tuple[str, ...]  # devices of each home, e.g. "battery+panel"
     terminals: tuple[str, ...]  # where each home is
+    devices: dict[str, tuple[str, ...]]  # of each kind of homes
 
 
 def build(scenario: Scenario, parts: Parts | None = None) -> Built:
@@ -131,6 +132,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         readings=readings,
         kinds=tuple(kinds[number] for number in kind),
         terminals=tuple(terminals[t] for t in at),
+        devices={kind.name: tuple(kind.devices) for kind in homes.kinds} | {LOAD_ONLY: ()},
     )
 
 
@@ -163,22 +165,29 @@ def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np
     scale = np.where(named < 0, random.uniform(0.6, 1.4, count), 1.0)
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
-    refuse_few(len(readings.month), data.fold)
+    refuse_few(len(readings.month), data.fold, data.episode_days)
     augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
     return sampler(
-        readings, source, scale, data.dt_h, (data.fold, data.load_window_days), (augment, data.forecast_error)
+        readings,
+        source,
+        scale,
+        data.dt_h,
+        (data.fold, data.load_window_days, data.episode_days),
+        (augment, data.forecast_error),
     )
 
 
-def refuse_few(days: int, fold: int) -> None:
-    """Raises ScenarioError where readings are too short for a training, a validation and a test day."""
+def refuse_few(days: int, fold: int, episode_days: int = 1) -> None:
+    """Raises ScenarioError where readings are too short for a training, a validation and a test day, or episode."""
     missing = set(SPLITS)
     for week in itertools.count():
         missing.discard(split_of_week(week, fold))
         if not missing:
             break
-    if days <= 7 * week:
-        said = f"{7 * week + 1} or more: whole weeks are for training, validation and test (data.fold={fold})"
+    block = 7 * -(-episode_days // 7)
+    least = block * week + episode_days
+    if days < least:
+        said = f"{least} or more: whole weeks are for training, validation and test (data.fold={fold})"
         raise ScenarioError([Problem("scenario", "data: days of readings", days, said)])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError, WattflockError
-from wattflock.core.types import Profile, cast
+from wattflock.core.types import Profile, by_day, cast
 from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
 from wattflock.study.bound import Optimum
@@ -38,17 +38,29 @@ TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days
 class Days:
     """The unseen days on which all methods are judged."""
 
-    profile: Profile  # numpy float64, (days, steps, homes)
-    dates: list[str]
+    profile: Profile  # numpy float64, (days, steps, homes); an episode of several days is one of them
+    dates: list[str]  # of the first day of each
     few: np.ndarray  # homes whose series are kept
     shown: list[int]  # days on which they are kept: the sunniest and the coldest of those with a bound
     planned: list[int]  # days with a bound: `spread` over seasons and weekdays
+
+    length: int = 1  # calendar days of each
+
+    def one_by_one(self) -> tuple[Profile, list[str]]:
+        """Calendar days (days, steps, homes) and their dates."""
+        profile = by_day(self.profile, self.profile.load_kw.shape[1] // self.length)
+        first = [datetime.date.fromisoformat(date) for date in self.dates]
+        return profile, [str(day + datetime.timedelta(days=k)) for day in first for k in range(self.length)]
+
+    def numbers(self, picked: list[int]) -> list[int]:
+        """Of the calendar days of some of the days."""
+        return [day * self.length + k for day in picked for k in range(self.length)]
 
     def of(self, picked: list[int]) -> "Days":
         """Some of the days."""
         profile = jax.tree.map(lambda x: x[picked], self.profile)
         shown, planned = ([picked.index(day) for day in some if day in picked] for some in (self.shown, self.planned))
-        return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned)
+        return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned, self.length)
 
 
 def refuse_uncontrolled(name: str, built: Built) -> None:
@@ -119,7 +131,7 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
     refuse_days(built.sampler, days)
     profile = eqx.filter_jit(built.sampler.every)(jax.random.key(seed), "test", days)
     calendar = np.asarray(built.sampler.calendar("test", days))
-    kinds = sorted(set(built.kinds), key=lambda kind: (-kind.count("+"), kind))  # those with most devices first
+    kinds = sorted(set(built.kinds), key=lambda kind: (-len(built.devices[kind]), kind))
     few = np.array([built.kinds.index(kind) for kind in kinds[:SHOWN_HOMES]])
     profile = cast(jax.tree.map(np.asarray, profile), np.float64)
     dates = dates_of(built.readings.first_day, calendar)
@@ -127,7 +139,7 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
     among = planned or list(range(len(dates)))
     sunny = max(among, key=lambda day: profile.sun_kw_per_kwp[day].mean())
     cold = min(among, key=lambda day: profile.outdoor_c[day].mean())
-    return Days(profile, dates, few, sorted({sunny, cold}), planned)
+    return Days(profile, dates, few, sorted({sunny, cold}), planned, built.sampler.episode_days)
 
 
 def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Tables:
@@ -147,28 +159,35 @@ def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.nda
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
     judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
-    number = pl.col("day").replace_strict(dict(enumerate(picked)))
+    number = pl.col("day").replace_strict(dict(enumerate(days.numbers(picked))))
     tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}
 
 
 def _tables(built: Built, days: Days, method: str, judged: Judged) -> Tables:
-    rows = built.world.judged
+    rows, (profile, dates) = built.world.judged, days.one_by_one()
+    shown = {day: dates[day] for day in (days.numbers([some])[0] for some in days.shown)}
     return {
-        "steps": steps_table(method, judged, days.profile, days.dates),
+        "steps": steps_table(method, judged, profile, dates),
         "homes": homes_table(method, judged, built),
-        "nodes": nodes_table(method, judged, days.profile, rows.get("voltage", ())),
-        "branches": branches_table(method, judged, days.profile, rows.get("loading", ())),
-        "days": days_table(method, judged, days.profile, days.dates),
-        "examples": examples_table(method, judged, built, days.few, {day: days.dates[day] for day in days.shown}),
+        "nodes": nodes_table(method, judged, profile, rows.get("voltage", ())),
+        "branches": branches_table(method, judged, profile, rows.get("loading", ())),
+        "days": days_table(method, judged, profile, dates),
+        "examples": examples_table(method, judged, built, days.few, shown),
     }
 
 
-def collect(tables: Sequence[Tables], optima: dict[int, Optimum], homes: int) -> Tables:
-    """The tables of all methods as one set; each day's row also gets the optimum's cost per home."""
+def collect(tables: Sequence[Tables], optima: dict[int, Optimum], homes: int, length: int = 1) -> Tables:
+    """The tables of all methods as one set; each day's row also gets the optimum's cost per home.
+
+    That of an episode of several days, `length`, is spread evenly over them.
+    """
     all_of = {name: pl.concat([each[name] for each in tables]) for name in tables[0]}
     cost = pl.DataFrame(
-        {"day": list(optima), "optimum_cost_per_home": [optimum.cost / homes for optimum in optima.values()]},
+        {
+            "day": [day * length + k for day in optima for k in range(length)],
+            "optimum_cost_per_home": [each.cost / homes / length for each in optima.values() for _ in range(length)],
+        },
         schema={"day": pl.Int64, "optimum_cost_per_home": pl.Float64},
     )
     all_of["days"] = all_of["days"].join(cost, on="day", how="left", maintain_order="left")

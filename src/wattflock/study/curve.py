@@ -3,8 +3,10 @@
 import polars as pl
 
 from wattflock.study.train import Mark
+from wattflock.world.world import MEASURED
 
-NUMBERS = ("seconds", "objective", "cost", "violation_pu_h", "violated_share")
+MEASURES = ("cost", *(name for names in MEASURED.values() for name in names))
+NUMBERS = ("seconds", "objective", *MEASURES)
 
 
 def points(mark: Mark, method: str, seed: int) -> list[dict]:
@@ -13,7 +15,7 @@ def points(mark: Mark, method: str, seed: int) -> list[dict]:
     scores = {"train": mark.train, "validation": mark.validation}
     return [
         place | {"split": split, "objective": found.get("objective")}
-        | {name: found.get(name) for name in ("cost", "violation_pu_h", "violated_share")}
+        | {name: found.get(name) for name in MEASURES}
         for split, found in scores.items()
         if found
     ]  # fmt: skip

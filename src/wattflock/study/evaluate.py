@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.core.types import Profile, on_device
+from wattflock.core.types import Profile, by_day, on_device
 from wattflock.homes.home import Home
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout
 from wattflock.world.world import World
@@ -19,7 +19,7 @@ DAYS_AT_ONCE = 10  # judged in one call; bounds the memory
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """Days of one method, numpy float64."""
+    """Days of one method, numpy float64; those of an episode one by one."""
 
     cost: np.ndarray  # (days, homes) [currency]
     bill: np.ndarray  # (days, homes) [currency]
@@ -54,15 +54,15 @@ def evaluate(
     """
     with jax.enable_x64(True):
         world, policy, days = on_device((world, policy, (profile, action_offset)), jnp.float64)
-        parts = [
-            _evaluate(world, policy, some, moves, jnp.asarray(few)) for some, moves in _chunks(days, profile.days())
-        ]
+        at_once = max(1, DAYS_AT_ONCE * world.steps // profile.load_kw.shape[1])
+        some = _chunks(days, profile.days(), at_once)
+        parts = [_evaluate(world, policy, each, moves, jnp.asarray(few)) for each, moves in some]
     return Judged(**{name: _join([part[name] for part in parts]) for name in parts[0]})
 
 
-def _chunks(tree, days: int) -> Iterator:
-    for begin in range(0, days, DAYS_AT_ONCE):
-        some = slice(begin, begin + DAYS_AT_ONCE)
+def _chunks(tree, days: int, at_once: int) -> Iterator:
+    for begin in range(0, days, at_once):
+        some = slice(begin, begin + at_once)
         yield jax.tree.map(operator.itemgetter(some), tree)
 
 
@@ -74,6 +74,8 @@ def _join(parts: list):
 def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few) -> dict:
     trajectory = rollout(world, policy, profile, jax.random.key(0), action_offset=action_offset)
     outcome, prices = judge(world, trajectory, profile), world.market.prices(profile)
+    shown = by_day(dissect(world, trajectory, profile, few), world.steps)
+    outcome, prices = by_day((outcome, prices), world.steps)
     return {
         "cost": outcome.cost.sum(1),
         "bill": outcome.bill.sum(1),
@@ -89,7 +91,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
         "import_price_per_kwh": prices.import_price_per_kwh,
         "export_price_per_kwh": prices.export_price_per_kwh,
         "converged": outcome.converged,
-        "shown": dissect(world, trajectory, profile, few),
+        "shown": shown,
     }
 
 

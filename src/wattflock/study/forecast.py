@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wattflock.core.types import Profile
+from wattflock.core.types import Profile, by_day, by_episode
 from wattflock.data.sample import Sampler
 
 COMMUTES = 40  # training days whose mean is the car's forecast where cars were not measured
@@ -55,6 +55,8 @@ def forecast(sampler: Sampler, profile: Profile, split: str = "test") -> Forecas
         profile: (days, steps, homes).
         split: of the homes' sources.
     """
+    steps = sampler.load_kw.shape[-1]
+    days, profile = profile.load_kw.shape[1] // steps, by_day(profile, steps)
     free = np.asarray(profile.weekend[:, 0]) > 0
     mean_kw, memory = load_habits(sampler, split)
     plugged, driving_kwh = car_habits(sampler, split)
@@ -65,7 +67,7 @@ def forecast(sampler: Sampler, profile: Profile, split: str = "test") -> Forecas
         ev_plugged=pick(plugged, free),
         ev_driving_kwh=pick(driving_kwh, free),
     )
-    return Forecast(jax.tree.map(np.asarray, thought), memory)
+    return Forecast(jax.tree.map(np.asarray, by_episode(thought, days)), memory)
 
 
 def pick(habits: np.ndarray, free: np.ndarray) -> np.ndarray:

@@ -123,7 +123,9 @@ def evaluated(scene: StressCase, policy: Policy, few: np.ndarray) -> Judged:
 
 def _judge(scene: StressCase, days: Days, methods: dict[str, Policy]) -> pl.DataFrame:
     tables = [
-        days_table(method, evaluated(scene, policy, days.few), scene.profile, days.dates)
+        days_table(
+            method, evaluated(scene, policy, days.few), *dataclasses.replace(days, profile=scene.profile).one_by_one()
+        )
         for method, policy in methods.items()
     ]
     every = pl.concat(tables).with_columns(optimum_cost_per_home=pl.lit(None, pl.Float64))

@@ -187,8 +187,8 @@ def _series(method: str, built: Built, few: np.ndarray, named, days: list) -> pl
             "value": values.reshape(-1).astype(float),
         }
     )
-    owns = pl.lit(device in ("load", "net")) | pl.col("kind").str.split("+").list.contains(device)
-    return table.filter(owns)
+    owners = [kind for kind, devices in built.devices.items() if device in ("load", "net", *devices)]
+    return table.filter(pl.col("kind").is_in(owners))
 
 
 def dates_of(first: datetime.date, calendar: np.ndarray) -> list[str]:

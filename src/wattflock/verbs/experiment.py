@@ -185,7 +185,7 @@ class Experiment:
             shown.at(0, "compiling, and solving the first days …")
             for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
                 found[day] = optimum
-                each = optimum.cost / self.scenario.homes.count
+                each = optimum.cost / self.scenario.homes.count / self.days.length
                 shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home on this day")
         return found
 
@@ -271,12 +271,12 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
         plans |= {name: experiment.receding() for name in experiment.scenario.judge.yardsticks}
         tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
-    every = compare.collect(tables, optima, experiment.scenario.homes.count)
+    every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
     every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
     result = summary(experiment, compare.figures(every), cards) | {
-        "bound_days": len(optima),
+        "bound_days": len(optima) * experiment.days.length,
         "on_bound_days": on_shared_days(every["days"], every["homes"]),
-        "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count),
+        "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count * experiment.days.length),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "notes": notes(experiment),
     }
@@ -390,7 +390,7 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
         "scenario": experiment.scenario.model_dump(mode="json"),
         "homes": homes.count,
         "homes_on_feeder": round(homes.count * homes.homes_per_agent),
-        "test_days": len(experiment.days.dates),
+        "test_days": len(experiment.days.dates) * experiment.days.length,
         "currency": experiment.built.readings.currency,
         "data": experiment.built.readings.card,
         "versions": versions(),

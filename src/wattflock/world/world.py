@@ -50,6 +50,12 @@ class Outcome(eqx.Module):
     ]  # limit that is judged → (…, rows) beyond it, margin included: "voltage" (nodes) [per unit]
     dt_h: Array  # (…,) length of the step [h]
     price_level: float = eqx.field(default=1.0, static=True)  # of the readings: mean import price over 0.3 per kWh
+    steps: int = eqx.field(default=24, static=True)  # in a day
+
+    @property
+    def days(self) -> float:
+        """How many calendar days there are: the second axis may hold several."""
+        return self.cost.shape[0] * self.cost.shape[1] / self.steps
 
     @property
     def voltage_pu(self) -> Array:
@@ -194,6 +200,7 @@ class World(eqx.Module):
             conditions=found,
             excess=excess(self.limits, found, margin_pu),
             dt_h=profile.dt_h,
+            steps=self.steps,
             price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,
         )
 
@@ -213,7 +220,7 @@ def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
         without wires; of other limits that are judged, the same per branch (overload_share_h, overloaded_share) and
         per bus (unbalance_share_h, unbalanced_share).
     """
-    days, _, homes = outcome.cost.shape
+    days, homes = outcome.days, outcome.cost.shape[-1]
     found = {"cost": outcome.cost.sum() / (days * homes)} | dict.fromkeys(MEASURED["voltage"], jnp.zeros(()))
     for limit, amount in excess(limits, outcome.conditions).items():
         how_long, how_often = MEASURED[limit]

@@ -32,7 +32,7 @@ class FeederComparison:
     loads: str  # "as modelled" or "constant power"
     scale: float
     precision: str
-    difference_pu: float  # largest of any voltage's magnitude (`watch.determined`); nan without a solution
+    difference_pu: float  # largest of any voltage's magnitude (`judged.determined`); nan without a solution
     node: str  # where
     losses_kw: float
     opendss_losses_kw: float

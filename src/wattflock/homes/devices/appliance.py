@@ -34,6 +34,10 @@ class Appliance(Device):
     def init(self, now: Profile) -> Scalar:
         return self.need_kwh + 0 * now.start
 
+    def _needed(self, state, now):
+        """What is left to do [kWh]; all of it again where a day begins."""
+        return jnp.where(now.hour < now.dt_h / 2, self.need_kwh, state)
+
     def _range(self, state, now):
         """Least and most power in this step [kW]: the least is what the rest of the window cannot take."""
         left_h = jnp.clip(self.close_h - now.hour, 0, None)
@@ -45,11 +49,13 @@ class Appliance(Device):
 
     def step(self, state, action, now):
         """Run with a share between what the deadline forces and what is possible."""
+        state = self._needed(state, now)
         least_kw, most_kw = self._range(state, now)
         power_kw = least_kw + share(action[0]) * (most_kw - least_kw)
         return state - power_kw * now.dt_h, effect(power_kw, now.dt_h)
 
     def observe(self, state, now):
+        state = self._needed(state, now)
         _, most_kw = self._range(state, now)
         return jnp.stack([ratio(state, self.need_kwh), ratio(most_kw, self.limit_kw)])
 
@@ -58,7 +64,7 @@ class Appliance(Device):
 
     def rule(self, state, now, surplus_kw):
         """Wait for surplus; the deadline does the rest."""
-        least_kw, most_kw = self._range(state, now)
+        least_kw, most_kw = self._range(self._needed(state, now), now)
         wanted = jnp.clip(surplus_kw, least_kw, most_kw) - least_kw
         return (2 * ratio(wanted, most_kw - least_kw) - 1)[None]
 
@@ -72,11 +78,16 @@ class Appliance(Device):
         return np.where((hour > 10) & (hour <= 16), 0.33, 0.0)[:, None]
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
-        """One row per home: all that is needed, or all that fits into the window."""
+        """One row per home and day: all that is needed, or all that fits into the window."""
         present = np.broadcast_to(self.need_kwh > 0, day.load_kw.shape)
         hour, dt_h = day.hour[:, None], day.dt_h[:, None]
         inside = (hour >= self.open_h) * np.clip((self.close_h - hour) / dt_h, 0, 1)
         power = program.columns(0.0, self.limit_kw * inside, 0.0, present)
-        done_kwh = np.minimum(state, (self.limit_kw * inside * dt_h).sum(0))
-        program.rows(done_kwh, done_kwh, list(zip(power, dt_h, strict=True)))
+        begins = np.asarray(day.hour) < np.asarray(day.dt_h) / 2
+        number = np.cumsum(begins)
+        for each in np.unique(number):
+            here = number == each
+            need_kwh = self.need_kwh if each else state
+            done_kwh = np.minimum(need_kwh, (self.limit_kw * inside * dt_h)[here].sum(0))
+            program.rows(done_kwh, done_kwh, list(zip(power[here], dt_h[here], strict=True)))
         return [(power, 1.0)]

@@ -120,7 +120,7 @@ class Battery(Device):
         energy = program.columns(self.low_share * self.size_kwh, self.high_share * self.size_kwh, 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency)]
         program.balance([(energy, 1.0)], state, 1.0, 0.0, flows)
-        program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        program.end_value([(energy[-1], 1.0)], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
         program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]
 

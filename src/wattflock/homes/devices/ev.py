@@ -8,8 +8,10 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio
-from wattflock.homes.devices.battery import charge_to, end_cost, start_kwh
+from wattflock.homes.devices.battery import charge_to, end_cost
 from wattflock.homes.program import Program, Terms
+
+FULL = 0.99  # mean state of charge at which days begin, and target at which they end [share]
 
 
 class EV(Device):
@@ -33,10 +35,10 @@ class EV(Device):
     efficiency: Annotated[Scalar, Field(gt=0, le=1, description="of one way, charging or giving back [share]")]
     short_per_kwh: Annotated[
         Scalar,
-        Field(ge=0, description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+        Field(ge=0, description="price of ending below 99 %, at a price of 0.3 [currency per kWh]"),
     ]
     spare_per_kwh: Annotated[
-        Scalar, Field(ge=0, description="value of ending above half, at a price of 0.3 [currency per kWh]")
+        Scalar, Field(ge=0, description="value of ending above 99 %, at a price of 0.3 [currency per kWh]")
     ]
     away_per_kwh: Annotated[
         Scalar,
@@ -52,7 +54,8 @@ class EV(Device):
         return cls(*map(jnp.asarray, (60.0, 7.4, 0.0, 0.92, 0.32, 0.20, 0.60, 1.0)))
 
     def init(self, now: Profile) -> Scalar:
-        return start_kwh(self.size_kwh, now.start)
+        """Nearly full (98 to 100 %), as charging at once has left it the day before."""
+        return (FULL + 0.02 * (now.start - 0.5)) * self.size_kwh
 
     def _room(self, state, now):
         charge_kwh = jnp.maximum(self.size_kwh - state, 0) / self.efficiency
@@ -82,13 +85,13 @@ class EV(Device):
         return jnp.ones_like(state)[None]
 
     def rule(self, state, now, surplus_kw):
-        """Charge the surplus by day, evenly from 22 h to be full at 7 h, and at once when below 30 %."""
+        """Charge evenly from 21 h to midnight, what is left then evenly until 7 h, at once below 30 %; else surplus."""
         charge_kw, give_kw = self._room(state, now)
-        left_h = (7 - now.hour) % 24
+        left_h = jnp.where(now.hour < 21, 7.0, 24.0) - now.hour
         evenly_kwh = (self.size_kwh - state) * now.dt_h / jnp.maximum(left_h, now.dt_h)
         evenly = charge_to(evenly_kwh, self.efficiency, now.dt_h, charge_kw, give_kw)[0]
         by_day = ratio(jnp.clip(surplus_kw, 0, charge_kw), charge_kw)
-        timed = jnp.where((left_h > 0) & (left_h <= 9), evenly, by_day)
+        timed = jnp.where(left_h > 0, evenly, by_day)
         return jnp.where(state < 0.3 * self.size_kwh, 1.0, timed)[None]
 
     def setpoint(self, state, target, now):
@@ -97,8 +100,8 @@ class EV(Device):
 
     @classmethod
     def timetable(cls, hour):
-        """Charged evenly from midnight to 7 h, and to half again in the last hours of the day."""
-        return np.interp(hour[:, None], [0, 7, 8, 21, 24], [0.3, 0.6, 0.4, 0.4, 0.5])
+        """Full until 16 h, emptied by a fifth by 21 h where the charger can give, full again by midnight."""
+        return np.interp(hour[:, None], [0, 16, 21, 24], [FULL, FULL, 0.8, FULL])
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)
@@ -107,7 +110,7 @@ class EV(Device):
         return state
 
     def end(self, state):
-        return end_cost(state - 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        return end_cost(state - FULL * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """As a battery, with driving; charging comes before driving within a step, as in `step`."""
@@ -119,6 +122,6 @@ class EV(Device):
         energy = program.columns(0.0, np.maximum(self.size_kwh - driving_kwh, 0), 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
         program.balance([(energy, 1.0)], state, 1.0, -driving_kwh, flows)
-        program.end_value(energy[-1], 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        program.end_value([(energy[-1], 1.0)], FULL * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
         program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]

@@ -8,7 +8,10 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
+from wattflock.homes.devices.battery import end_cost
 from wattflock.homes.program import Program, Terms
+
+NOMINAL_C = 7.0  # outdoors, at which heat is counted as electricity: EN 14511's rating of pumps that heat from air
 
 
 class HeatPump(Device):
@@ -18,7 +21,7 @@ class HeatPump(Device):
     """
 
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
-    prices: ClassVar = ("comfort_per_c_h",)
+    prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
     level: ClassVar = ("indoor temperature", "°C")
     ranges: ClassVar = {
         "limit_kw": (1.5, 3.0),
@@ -41,11 +44,23 @@ class HeatPump(Device):
         Scalar,
         Field(ge=0, description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]"),
     ]
+    short_per_kwh: Annotated[
+        Scalar,
+        Field(
+            ge=0,
+            description="price of the electricity for the heat by which a house ends cooler than days begin, "
+            "at a price of 0.3 [currency per kWh]",
+        ),
+    ]
+    spare_per_kwh: Annotated[
+        Scalar,
+        Field(ge=0, description="value of ending warmer, within the band, at a price of 0.3 [currency per kWh]"),
+    ]
     present: Annotated[Scalar, Field(ge=0, le=1, description="1, or 0 where there is no heat pump [1]")]
 
     @classmethod
     def example(cls) -> Self:
-        return cls(*map(jnp.asarray, (2.0, 7.0, 3.0, 2.5, 0.06, 19.0, 22.0, 0.5, 1.0)))
+        return cls(*map(jnp.asarray, (2.0, 7.0, 3.0, 2.5, 0.06, 19.0, 22.0, 0.5, 0.32, 0.20, 1.0)))
 
     def init(self, now: Profile) -> Scalar:
         return self.low_c + (0.2 + 0.4 * now.start) * (self.high_c - self.low_c)
@@ -82,12 +97,23 @@ class HeatPump(Device):
 
     @classmethod
     def timetable(cls, hour):
-        """Preheats from 14 to 16 h, and else holds the lower end of the band."""
-        return np.where((hour > 14) & (hour <= 16), 0.83, 0.02)[:, None]
+        """Preheats from 14 to 16 h, is as warm by midnight as days begin, and else holds the lower end of the band."""
+        return np.select([(hour > 14) & (hour <= 16), hour > 22], [0.83, 0.4], 0.02)[:, None]
+
+    def _end(self, maximum):
+        """The temperature that days begin at on average [°C], and the electricity for a degree [kWh per °C]."""
+        kwh_per_c = self.present * self.capacity_kwh_per_c / self._cop(NOMINAL_C, maximum)
+        return self.low_c + 0.4 * (self.high_c - self.low_c), kwh_per_c
+
+    def end(self, state):
+        """Heat that is left is worth the electricity for it; heat above the band is worth nothing more."""
+        target_c, kwh_per_c = self._end(jnp.maximum)
+        spare_kwh = kwh_per_c * (jnp.minimum(state, self.high_c) - target_c)
+        return end_cost(spare_kwh, self.short_per_kwh, self.spare_per_kwh)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """Indoor temperature as the sum of a column within the band, degrees below it and degrees above."""
-        present = np.broadcast_to(self.limit_kw > 0, day.load_kw.shape)
+        present = np.broadcast_to(self.present > 0, day.load_kw.shape)
         dt_h, outdoor_c = day.dt_h[:, None], day.outdoor_c[:, None]
         keep = np.exp(-dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
         power = program.columns(0.0, self.limit_kw, 0.0, present)
@@ -96,4 +122,7 @@ class HeatPump(Device):
         heat = (1 - keep) * self.resistance_c_per_kw * self._cop(outdoor_c, np.maximum)
         indoor = [(within, 1.0), (below, -1.0), (above, 1.0)]
         program.balance(indoor, state, keep, (1 - keep) * outdoor_c, [(power, heat)])
+        target_c, kwh_per_c = self._end(np.maximum)
+        left = [(within[-1], kwh_per_c), (below[-1], -kwh_per_c)]
+        program.end_value(left, kwh_per_c * target_c, self.short_per_kwh, self.spare_per_kwh)
         return [(power, 1.0)]

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.core.types import Profile
+from wattflock.core.types import Profile, by_day
 from wattflock.feeder.limits import Limits, beyond
 from wattflock.learn.lagrangian import (
     SIZE,
@@ -153,7 +153,7 @@ class PDL(Gradient):
 
     def pushes(self, limits: Limits, outcome: Outcome, multiplier: Amounts, curvature: Array) -> Amounts:
         """max(λ + ρ·g, 0), g how far beyond the tightened limits, negative inside them; limit → (days, steps, rows)."""
-        g = self.lagrangian.in_pu(beyond(limits, outcome.conditions, self.margin_pu))
+        g = self.lagrangian.in_pu(beyond(limits, by_day(outcome.conditions, outcome.steps), self.margin_pu))
         return {name: jnp.maximum(multiplier[name] + curvature * each, 0) for name, each in g.items()}
 
     def augmented(self, limits: Limits, outcome: Outcome, multiplier: Amounts, curvature: Array) -> Array:

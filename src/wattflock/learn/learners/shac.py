@@ -56,7 +56,7 @@ class Shac(Gradient):
             outcome = judge(world, trajectory, profile, self.margin_pu)
             value = self.lagrangian.value(outcome, state.multiplier)
             ends = trajectory.features[:, self.horizon :: self.horizon]  # what each window but the last leads to
-            rest = state.beside.critic.days(ends).sum() / (outcome.cost.shape[0] * world.homes)
+            rest = state.beside.critic.days(ends).sum() / (outcome.days * world.homes)
             return value + rest, (value, trajectory, outcome)
 
         after, _, (value, trajectory, outcome) = self.descend(state, objective)

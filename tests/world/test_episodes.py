@@ -1,0 +1,144 @@
+"""Episodes of several days: states carry over midnight, and a month is its days one after the other."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.conftest import EVERY
+from wattflock.core.scenario import load
+from wattflock.core.types import by_day, cast, on_device
+from wattflock.data.sample import first_days, nearby_weeks, split_of_day
+from wattflock.learn.learner import advance, begin
+from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.study.bound import Settings, bound
+from wattflock.study.build import build
+from wattflock.study.compare import judge_method, unseen
+from wattflock.world.rollout import ZeroPolicy, rollout, steps
+
+SMALL = ["homes.count=8", "homes.homes_per_agent=10", "feeder.part=ieee13", EVERY]
+
+
+@pytest.fixture(scope="module")
+def weekly():
+    return build(load(None, [*SMALL, "data.episode_days=7"]))
+
+
+@eqx.filter_jit
+def draw(sampler, split, days):
+    return sampler.draw(jax.random.key(0), split, days)
+
+
+def test_episodes_stay_within_their_split():
+    for length in (1, 3, 7, 10, 31):
+        split = np.array([split_of_day(day, 4, length) for day in range(364)])
+        for name in ("train", "validation", "test"):
+            first = first_days(split, name, length)
+            assert len(first)
+            assert {each for day in first for each in split[day : day + length]} == {name}
+            if name != "train":
+                assert (np.diff(first) >= length).all()
+
+
+def test_loads_of_an_episode_come_from_weeks_of_its_split_nearby():
+    split = np.array([split_of_day(day, 4, 7) for day in range(364)])
+    near = nearby_weeks(split, 14)
+    week = np.arange(52)[:, None]
+    assert (split[7 * near] == split[7 * week]).all()
+    assert (abs(near - week) <= 2).all()
+    assert (near == week).any(1).all()
+
+
+def test_an_episode_is_days_that_follow_one_another(weekly):
+    profile = draw(weekly.sampler, "train", 3)
+    assert profile.load_kw.shape == (3, 168, 8)
+    np.testing.assert_array_equal(profile.hour, np.tile(np.arange(24.0), (3, 7)))
+    assert jnp.ptp(profile.start, 1).max() == 0
+    free = np.asarray(by_day(profile.weekend, 24)[:, 0]).reshape(3, 7)
+    assert (free.sum(1) >= 2).all()
+    outdoor = np.asarray(weekly.sampler.common["outdoor_c"])
+    days = np.asarray(by_day(profile.outdoor_c, 24)).reshape(3, 7, 24)
+    for episode in days:  # temperatures are moved by one number a day
+        shape = episode - episode.mean(1, keepdims=True)
+        all_days = outdoor - outdoor.mean(1, keepdims=True)
+        found = [int(np.argmin(abs(all_days - each).max(1))) for each in shape]
+        assert found == list(range(found[0], found[0] + 7))
+
+
+@pytest.mark.parametrize("length", [2, 7])
+def test_a_month_in_one_episode_equals_its_days_chained(length):
+    built = build(load(None, [*SMALL, f"data.episode_days={length}"]))
+    with jax.enable_x64(True):
+        world, profile = on_device((built.world, cast(draw(built.sampler, "train", 1), np.float64)), jnp.float64)
+        key = jax.random.key(1)
+        offset = jax.random.uniform(key, (1, 24 * length, 8, world.fleet.controls), jnp.float64, -1, 1)
+        whole = rollout(world.blind(), ZeroPolicy(), profile, key, 1, offset)
+        state, powers = None, []
+        for day in range(length):
+            part = jax.tree.map(lambda x, day=day: x[0, 24 * day : 24 * day + 24], (profile, offset))
+            state, power = chained(world.blind(), *part, state)
+            powers.append(power)
+        np.testing.assert_allclose(whole.effect.power_kw[0], jnp.concatenate(powers), rtol=0, atol=1e-9)
+        for name, last in state.items():
+            np.testing.assert_allclose(whole.state[name][0, -1], last, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(whole.end[0], world.end(state), rtol=1e-9, atol=1e-9)
+
+
+def chained(world, today, offset, state):
+    """One day from a given state; the state after it, and powers."""
+    begins = dataclasses.replace(world) if state is None else _Begun(world, state)
+    found = steps(begins, ZeroPolicy(), today, jax.random.key(0), offset)
+    return jax.tree.map(lambda x: x[-1], found.state), found.effect.power_kw
+
+
+class _Begun:
+    """A world whose days begin in a given state."""
+
+    def __init__(self, world, state):
+        self.world, self.state = world, state
+
+    def __getattr__(self, name):
+        return getattr(self.world, name)
+
+    def reset(self, now):
+        return self.state
+
+
+def test_an_appliance_is_used_every_day(weekly):
+    profile = draw(weekly.sampler, "train", 1)
+    found = rollout(on_device(weekly.world, jnp.float32).blind(), ZeroPolicy(), profile, jax.random.key(0), 1)
+    need = np.asarray(weekly.world.fleet.devices["appliance"].need_kwh)
+    left = np.asarray(by_day(found.state["appliance"], 24))  # after each step
+    np.testing.assert_allclose(left[:, -1], 0, atol=1e-4)
+    np.testing.assert_allclose(left[:, 0], np.tile(need, (7, 1)), atol=1e-4)
+
+
+def test_tables_have_a_row_for_each_day_of_an_episode(weekly):
+    days = unseen(weekly, 2, 0, 1)
+    tables = judge_method(weekly, days, "idle", ZeroPolicy())
+    assert tables["days"].height == 14
+    assert tables["days"]["date"].n_unique() == 14
+    assert tables["steps"]["hour"].max() == 23
+    assert tables["homes"].height == 14 * 8
+
+
+def test_the_optimum_of_an_episode_is_below_what_was_done(weekly):
+    days = unseen(weekly, 1, 0, 1)
+    (best,) = bound(weekly.world, days.profile, Settings(rounds_most=0))
+    tables = judge_method(weekly, days, "zero", ZeroPolicy())
+    assert best.lower_bound <= best.cost + 1e-6
+    assert best.lower_bound < 7 * 8 * tables["days"]["cost_per_home"].mean()
+
+
+@pytest.mark.slow
+def test_thirty_homes_for_a_month_learn():
+    built = build(
+        load(None, ["homes.count=30", "homes.homes_per_agent=10", "feeder.part=ieee13", "data.episode_days=31"])
+    )
+    world = on_device(built.world, jnp.float32)
+    who = GradMAP(days=2)
+    _, log = advance(begin(who, world, 0), who, world, built.sampler.train, 2)
+    assert np.isfinite(np.asarray(log["objective"])).all()
