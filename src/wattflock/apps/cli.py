@@ -151,7 +151,8 @@ def _show(result: object, form: Form) -> None:
 
 def _print(console: Any, found: object, wide: bool) -> None:
     """Columns stand in lines that no terminal may fold; a narrow one scrolls or cuts them."""
-    console.print(found, soft_wrap=True, width=WIDEST if wide else max(console.width, USUAL))
+    console.width = WIDEST if wide else max(console.width, USUAL)  # rich never prints wider than its console
+    console.print(found, soft_wrap=True)
 
 
 def _annotated(parameter: inspect.Parameter, hint: Any) -> Any:

@@ -252,7 +252,7 @@ class Scenario(Section):
 
 
 def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Scenario:
-    """A checked scenario from a file, the name of a bundled one, or the demo's; `sets` go on top.
+    """A checked scenario from a file, the name of a bundled one, or `gradmap`; `sets` go on top.
 
     Raises:
         ScenarioError: lists every problem of file and flags at once.

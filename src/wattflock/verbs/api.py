@@ -44,10 +44,10 @@ compile_cache.enable()
 
 
 def load(name: str | Path | None = None, changes: Mapping[str, object] | None = None) -> Scenario:
-    """A checked scenario: a TOML file, the name of a bundled one, or that of the demo, with changes on top.
+    """A checked scenario: a TOML file, the name of a bundled one, `gradmap` by default, with changes on top.
 
     Args:
-        name: file or bundled name; None is the demo's.
+        name: file or bundled name; None is `gradmap`.
         changes: dotted field → value, as in `{"homes.count": 50, "learn.part": "through"}`.
 
     Raises:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-ScenarioFile = Annotated[Path | None, "A TOML file or the name of a bundled scenario; the demo's by default."]
+ScenarioFile = Annotated[Path | None, "A TOML file or the name of a bundled scenario; `gradmap` by default."]
 Sets = Annotated[list[str] | None, "Change a field: learn.rounds=200. Can be repeated."]
 Runs = Annotated[Path, "Folder that holds the runs."]
 Fresh = Annotated[bool, "Begin again, even where a checkpoint or a finished run is found."]
@@ -16,7 +16,7 @@ Devices = Annotated[int, "Devices that share the homes equally while training; 0
 
 
 def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> Methods:
-    """Run the 1,000-home study: uncontrolled, rules, timers, GradMAP and the optimum, on unseen days.
+    """Run the scenario `demo`, 1,000 homes: uncontrolled, rules, timers, GradMAP and the optimum, on unseen days.
 
     A finished study is shown again at once; `--fresh` repeats it.
 
@@ -24,7 +24,7 @@ def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, res
         wattflock demo
         wattflock demo --set homes.count=200 --set learn.rounds=100
     """
-    return compare(None, sets, runs, fresh=fresh, resume=resume)
+    return compare(Path("demo"), sets, runs, fresh=fresh, resume=resume)
 
 
 def train(  # noqa: PLR0913 (an argument is an option of the command)
