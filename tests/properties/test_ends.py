@@ -1,6 +1,7 @@
 """What is left at the end of a day: worth as much as it takes to have it again, by exact values."""
 
 from pathlib import Path
+from typing import cast
 
 import equinox as eqx
 import jax
@@ -12,6 +13,7 @@ from tests.conftest import kinds_of
 from wattflock.core.registry import interface, parts
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
+from wattflock.homes.devices.ev import EV
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.study.build import build
 from wattflock.world.rollout import rollout
@@ -67,7 +69,7 @@ def test_idle_cars_charge_what_was_driven(name, changes):
     """Over days of the bundled readings, within a tenth; no car needs a public charger."""
     built = build(load(name and Path(name), ["homes.count=20", *changes]))
     days = eqx.filter_jit(built.sampler.train)(jax.random.key(1), 20)
-    car = built.world.fleet.devices["ev"]
+    car = cast(EV, built.world.fleet.devices["ev"])
     alone = eqx.tree_at(lambda w: w.fleet.devices, built.world.bare(), {"ev": car})
     alone, quiet = on_device(alone, "float32"), eqx.tree_at(lambda p: p.load_kw, days, 0 * days.load_kw)
     went = eqx.filter_jit(rollout)(alone, Uncontrolled(), quiet, jax.random.key(0))

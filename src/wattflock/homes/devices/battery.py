@@ -37,7 +37,7 @@ class Battery(Device):
     ]
     short_per_kwh: Annotated[
         Scalar,
-        Field(ge=0, description="price of ending the day below half, at a price of 0.3 [currency per kWh]"),
+        Field(ge=0, description="price of ending below half, at a price of 0.3 [currency per kWh]"),
     ]
     spare_per_kwh: Annotated[
         Scalar, Field(ge=0, description="value of ending above half, at a price of 0.3 [currency per kWh]")
