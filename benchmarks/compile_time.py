@@ -26,6 +26,7 @@ def programs(homes: int) -> list[tuple]:
     import equinox as eqx
     import jax
     import jax.numpy as jnp
+    import numpy as np
 
     from wattflock.core.scenario import load
     from wattflock.core.types import on_device
@@ -59,13 +60,8 @@ def programs(homes: int) -> list[tuple]:
             measured("judging GradMAP, float64", evaluate._evaluate, world, policy, chunk, None, jnp.arange(4)),
             measured("replay of a plan, float64", bound.replay, world.bare(), day, plan),
             measured(
-                "slopes of limits, float64",
-                bound.sensitivity,
-                world.bare(),
-                load_kw,
-                load_kw,
-                np.arange(64),
-                bound.USUAL,
+                "slopes of voltages, float64",
+                *(bound.sensitivity, world.bare(), load_kw, load_kw, "voltage", np.arange(64)),
             ),
         ]
     return found

@@ -15,7 +15,7 @@ from wattflock.core.types import on_device
 from wattflock.feeder import partition as cutting
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Element, Infeed, Spot
 from wattflock.feeder.feeders.ieee123 import IEEE123
-from wattflock.feeder.limits import Limits
+from wattflock.feeder.limits import Limits, conditions
 from wattflock.feeder.rated import rated
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.solve import solve
@@ -24,7 +24,7 @@ from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.pdl import PDL
 from wattflock.learn.learners.shac import Shac
-from wattflock.study.bound import bound
+from wattflock.study.bound import bound, sensitivity
 from wattflock.study.build import build, judges_of, limits_of
 from wattflock.study.evaluate import evaluate
 from wattflock.study.summary import summarise
@@ -148,6 +148,23 @@ def test_the_price_of_a_limit_has_the_slope_of_finite_differences(limit, heavy, 
     ahead, back = (float(wires(1 + step)[0]) for step in (1e-6, -1e-6))
     slope = float(jax.grad(lambda scale: wires(scale)[0])(1.0))
     assert slope == pytest.approx((ahead - back) / 2e-6, rel=1e-4)
+
+
+@pytest.mark.parametrize("limit", ["voltage", "loading", "unbalance"])
+def test_the_slopes_of_the_optimum_are_those_of_finite_differences(limit, heavy, trial, float64):
+    kw, kvar = (each[:1, 18] @ heavy.placement for each in (trial.effect.power_kw, trial.effect.reactive_kvar))
+    feeder, picked, at = heavy.feeder, np.arange(64), 17
+
+    def level(load_kw):
+        return getattr(
+            conditions(feeder, solve(feeder, load_kw, kvar, 1e-12)), f"{limit}{'_pu' * (limit == 'voltage')}"
+        )
+
+    step = 1e-3 * np.eye(len(feeder.terminals))[at : at + 1]
+    slope = (level(kw + step) - level(kw - step))[0, picked] / 2e-3
+    found = sensitivity(heavy, kw, kvar, limit, picked)
+    np.testing.assert_allclose(found[0, :, at], slope, rtol=1e-4, atol=1e-10)
+    assert np.abs(slope).max() > 1e-8
 
 
 def test_an_overload_shows_in_the_tables(heavy, profile64):

@@ -258,20 +258,26 @@ def linearise(world: World, went: Day, rows: np.ndarray, settings: Settings) -> 
     """What is limited around a plan, with the slopes of `rows` (rows,); the others' stay 0."""
     power_kw, level_pu = np.asarray(went.terminal_kw), np.asarray(went.level_pu)
     slope = np.zeros((*level_pu.shape, power_kw.shape[1]))
-    for begin in range(0, np.count_nonzero(rows), ROWS_AT_ONCE):
-        picked = np.resize(np.flatnonzero(rows)[begin : begin + ROWS_AT_ONCE], ROWS_AT_ONCE)  # one compilation
-        slope[:, picked] = sensitivity(world, went.terminal_kw, went.terminal_kvar, picked, settings)
+    first = 0
+    for limit, names in world.judged.items():
+        own = np.flatnonzero(rows[first : first + len(names)])
+        for begin in range(0, len(own), ROWS_AT_ONCE):
+            picked = np.resize(own[begin : begin + ROWS_AT_ONCE], ROWS_AT_ONCE)  # one shape: one compilation
+            found = sensitivity(world, went.terminal_kw, went.terminal_kvar, limit, picked)
+            slope[:, first + picked] = settings.worth(limit) * np.asarray(found)
+        first += len(names)
     return Wires(power_kw, level_pu, slope, *band(world, settings))
 
 
 @eqx.filter_jit
-def sensitivity(world: World, load_kw: Array, load_kvar: Array, picked: np.ndarray, settings: Settings) -> Array:
-    """How the levels `picked` follow the terminals' power, (steps, picked, terminals) [pu per kW]."""
+def sensitivity(world: World, load_kw: Array, load_kvar: Array, limit: str, picked: np.ndarray) -> Array:
+    """How the rows `picked` of a limit follow the terminals' power, (steps, picked, terminals) [its unit per kW]."""
     feeder = world.feeder
     assert feeder is not None, "no rows without wires"
 
     def level(kw, kvar):
-        return levels(conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges), settings)[picked]
+        found = conditions(feeder, solve(feeder, kw, kvar, 1e-9), (limit,))
+        return {"voltage": found.voltage_pu, "loading": found.loading, "unbalance": found.unbalance}[limit][picked]
 
     return jax.vmap(jax.jacrev(level))(load_kw, load_kvar)
 
