@@ -12,7 +12,7 @@ from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.markets.tariff import Tariff
 from wattflock.study.bound import Settings, bound
 from wattflock.study.evaluate import evaluate
-from wattflock.study.forecast import Forecast, forecast, perfect, sun_error
+from wattflock.study.forecast import Forecast, forecast, perfect
 from wattflock.study.mpc import mpc
 
 pytestmark = pytest.mark.study
@@ -79,10 +79,21 @@ def test_now_is_known_and_the_rest_is_expected(days, expected):
 
 
 def test_the_sun_forecast_is_the_one_that_homes_see(days, expected):
-    sun, dt_h = expected.profile.sun_kw_per_kwp, days.dt_h[0, 0]
-    left_kwh = dt_h * (np.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun)
-    np.testing.assert_allclose(left_kwh, days.sun_rest_kwh_per_kwp, rtol=1e-4, atol=1e-4)
-    assert (np.abs(sun_error(days) - 1) > 0.001).all()
+    """At every step: the mean of the next four hours, and the energy of the rest of the day."""
+    truth = jax.tree.map(lambda x: x[1], days)
+    for step in range(20):
+        later = expected.rest(1, truth, step).sun_kw_per_kwp[1:]
+        np.testing.assert_allclose(later[:4].mean(0), truth.sun_ahead_kw_per_kwp[step], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(later.sum(0), truth.sun_rest_kwh_per_kwp[step], rtol=1e-4, atol=1e-4)
+
+
+def test_the_sun_forecast_of_an_hour_becomes_better_as_it_comes_nearer(days, expected):
+    truth = jax.tree.map(lambda x: x[1], days)
+    off = [abs(expected.rest(1, truth, 12 - lead).sun_kw_per_kwp[lead] - truth.sun_kw_per_kwp[12]).max()
+           for lead in range(10)]  # fmt: skip
+    assert off[0] == 0
+    np.testing.assert_allclose(off, off[4] * np.sqrt(np.arange(10) / 4), rtol=1e-6)
+    assert off[4] > 0.001
 
 
 def test_the_last_reading_makes_the_load_forecast_better(days, expected):
