@@ -16,7 +16,7 @@ def day(steps: int, error: float | np.ndarray) -> tuple[jax.Array, jax.Array]:
 
 
 @pytest.mark.parametrize(
-    ("lead_h", "wanted"), [(0, 1.0), (1, 1.1), (4, 1.2), (9, 1.3), (24, 1.3)], ids="now 1h 4h 9h 24h".split()
+    ("lead_h", "wanted"), [(0, 1.0), (1, 1.1), (4, 1.2), (9, 1.3), (24, 1.3)], ids=["now", "1h", "4h", "9h", "24h"]
 )
 def test_an_error_grows_with_the_root_of_the_horizon_to_nine_hours(lead_h, wanted):
     assert factor(0.2, lead_h) == pytest.approx(wanted)

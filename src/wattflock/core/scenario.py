@@ -53,6 +53,9 @@ class DataSection(Section):
         description="standard deviation of the sun forecast four hours ahead, common to all homes; it grows with the "
         "square root of the horizon, to 1.5 times this [share]",
     )
+    load_known: bool = Field(
+        default=False, description="homes observe, and plans know, their mean load of the coming step as well"
+    )
     fold: int = Field(
         default=4,
         ge=0,

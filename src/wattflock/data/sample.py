@@ -250,8 +250,8 @@ def sampler(
     last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
     days, steps = load.shape[0], load.shape[2]
     split = np.array([split_of_day(day, fold, episode_days) for day in range(days)])
-    alone = np.flatnonzero(split[1:] != split[:-1]) + 1  # the day before is of another split: not to be seen
-    last[:, alone, 0] = flat.reshape(last.shape)[:, alone, 0]
+    alone = np.flatnonzero(np.append(True, split[1:] != split[:-1]))  # the day before is not to be seen: as their own
+    last[:, alone, 0] = load[alone, :, -1].T
     price = resample(readings.import_price_per_kwh, dt_h)
     common = {
         "outdoor_c": resample(readings.outdoor_c, dt_h),

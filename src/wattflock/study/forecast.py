@@ -21,19 +21,23 @@ class Forecast:
     profile: Profile  # numpy, (days, steps, homes) like the days themselves; its sun without `sun_error`
     memory: float  # of the load's deviation, from one step to the next [share]
 
-    def rest(self, day: int, truth: Profile, step: int) -> Profile:
-        """The rest of a day from `step`: this step is known, later ones are forecast.
+    def rest(self, day: int, truth: Profile, step: int, load_known: bool = False) -> Profile:
+        """The rest of a day from `step`: this step is known except for its load, later ones are forecast.
 
         Args:
             day: number of the day in this forecast.
             truth: the true day, (steps, homes).
             step: where the rest begins.
+            load_known: the load of this step is known too, else the last one; its deviation from the mean fades.
 
         Returns:
             Profile of shape (steps - step, homes).
         """
         later = jax.tree.map(lambda x: x[day, step:], self.profile)
-        away_kw = truth.load_kw[step] - later.load_kw[0]
+        if load_known:
+            away_kw = truth.load_kw[step] - later.load_kw[0]
+        else:  # at midnight the mean of the last step is the day's own
+            away_kw = self.memory * (truth.load_last_kw[step] - self.profile.load_kw[day, step - 1])
         fades = self.memory ** np.arange(len(later.load_kw))[:, None]
         lead_h = np.cumsum(later.dt_h) - later.dt_h
         later = dataclasses.replace(
@@ -41,7 +45,8 @@ class Forecast:
             load_kw=np.maximum(later.load_kw + fades * away_kw, 0),
             sun_kw_per_kwp=later.sun_kw_per_kwp * factor(later.sun_error, lead_h)[:, None],
         )
-        return jax.tree.map(lambda now, rest: np.concatenate([now[step : step + 1], rest[1:]]), truth, later)
+        rest = jax.tree.map(lambda now, rest: np.concatenate([now[step : step + 1], rest[1:]]), truth, later)
+        return rest if load_known else dataclasses.replace(rest, load_kw=later.load_kw)
 
 
 def perfect(profile: Profile) -> Forecast:
