@@ -54,21 +54,21 @@ def test_a_critic_s_days_are_its_rows(world):
 
 @pytest.fixture(scope="module")
 def reach(world, profile):
-    """`reach(horizon, step)`: from which steps' loads a gradient comes to what homes see at `step`, (steps,) bool."""
+    """`reach(horizon, step)`: from which steps' load readings a gradient comes to what is seen at `step`, (steps,) bool."""
     world = world.blind()  # through a voltage a load reaches what is seen two steps later
     nets = flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3))
 
     @functools.partial(jax.jit, static_argnums=(1, 2))
-    def slope(load_kw, horizon, step):
-        def seen(load_kw):
-            days = dataclasses.replace(profile, load_kw=load_kw)
+    def slope(last_kw, horizon, step):
+        def seen(last_kw):
+            days = dataclasses.replace(profile, load_last_kw=last_kw)
             arguments = (world, Separate(nets), days, KEY, 1)
             trajectory = windows(*arguments, horizon) if horizon else rollout(*arguments)
             return trajectory.features[:, step, :, METER_SEEN:].sum()  # the devices' states alone
 
-        return jax.grad(seen)(load_kw)
+        return jax.grad(seen)(last_kw)
 
-    return lambda horizon, step: np.asarray(jnp.abs(slope(profile.load_kw, horizon, step)).max((0, 2)) > 0)
+    return lambda horizon, step: np.asarray(jnp.abs(slope(profile.load_last_kw, horizon, step)).max((0, 2)) > 0)
 
 
 @pytest.mark.study

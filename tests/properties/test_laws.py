@@ -12,7 +12,8 @@ import pytest
 
 from wattflock.core.scenario import load
 from wattflock.core.types import OWN, on_device
-from wattflock.data.sample import SPLITS, Augment, nearby_days, resample, sampler, split_of_week
+from wattflock.data.sample import SPLITS, Augment, nearby_days, resample, sampler, split_of_day, split_of_week
+from wattflock.homes.home import METER_SEEN
 from wattflock.learn.learners.rules import Installer
 from wattflock.learn.nets import Separate, flock
 from wattflock.market.market import Meter
@@ -67,7 +68,7 @@ def test_two_controllers_meet_the_same_days(world, profile):
     """The same load, sun and weather: what differs is what devices drew."""
     run = eqx.filter_jit(lambda world, policy, days: rollout(world, policy, days, jax.random.key(0)))
     nets, rules = (run(world, policy, profile) for policy in (networks(world), Installer()))
-    meter = slice(0, 12)  # load, prices, clock and weather
+    meter = slice(0, METER_SEEN)  # load, prices, clock and weather
     assert jnp.array_equal(nets.features[..., meter], rules.features[..., meter])
     assert not jnp.array_equal(nets.action, rules.action)
 
@@ -132,6 +133,14 @@ def blanked(built, split: str):
     source = {name: np.asarray(index) for name, index in built.sampler.source.items()}
     more = Augment(0.8, 1.4, 0.2, 3.0, 0.08), built.sampler.forecast_error
     return sampler(readings, source, np.asarray(built.sampler.scale), 1.0, (4, 14, 1), more)
+
+
+def test_the_reading_before_a_split_s_first_day_is_neither_another_split_s_nor_the_load_to_come(built):
+    """It is the last of the day itself."""
+    sampler, split = built.sampler, np.array([split_of_day(day, 4, 1) for day in range(len(built.sampler.load_kw))])
+    first = np.append(True, split[1:] != split[:-1])
+    np.testing.assert_array_equal(sampler.last_kw[first, :, 0], sampler.load_kw[first, :, -1])
+    np.testing.assert_array_equal(sampler.last_kw[1:, :, 0][~first[1:]], sampler.load_kw[:-1, :, -1][~first[1:]])
 
 
 @pytest.mark.parametrize("hidden", ["validation", "test"])

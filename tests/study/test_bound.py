@@ -61,6 +61,7 @@ def days(homes: int, steps: int = 24, export_share: float = 1.0, load_kw: float 
     price = np.where((hour >= 16) & (hour < 21), 0.5, 0.2) + 0.01 * np.sin(hour)
     return Profile(
         **own,
+        sun_error=0 * hour,
         outdoor_c=3 + 4 * np.sin(np.pi * (hour - 9) / 12),
         import_price_per_kwh=price,
         export_price_per_kwh=export_share * price,

@@ -12,7 +12,7 @@ from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.markets.tariff import Tariff
 from wattflock.study.bound import Settings, bound
 from wattflock.study.evaluate import evaluate
-from wattflock.study.forecast import Forecast, forecast, perfect, sun_error
+from wattflock.study.forecast import Forecast, forecast, perfect
 from wattflock.study.mpc import mpc
 
 pytestmark = pytest.mark.study
@@ -72,17 +72,51 @@ def test_now_is_known_and_the_rest_is_expected(days, expected):
     rest = expected.rest(1, truth, 9)
     assert rest.load_kw.shape == (15, truth.load_kw.shape[1])
     np.testing.assert_array_equal(rest.sun_kw_per_kwp[0], truth.sun_kw_per_kwp[9])
-    np.testing.assert_array_equal(rest.load_kw[0], truth.load_kw[9])
     np.testing.assert_array_equal(rest.outdoor_c, truth.outdoor_c[9:])
     np.testing.assert_array_equal(rest.import_price_per_kwh, truth.import_price_per_kwh[9:])
     assert (rest.load_kw[1:] != truth.load_kw[10:]).any()
 
 
+@pytest.mark.parametrize("step", [0, 9])
+def test_the_load_of_the_step_at_hand_is_known_only_where_it_is_said_to_be(days, expected, step):
+    truth, mean_kw = jax.tree.map(lambda x: x[1], days), expected.profile.load_kw[1]
+    away_kw = truth.load_last_kw[step] - mean_kw[step - 1]
+    for lead, load_kw in enumerate(expected.rest(1, truth, step).load_kw[:3], 1):
+        wanted = mean_kw[step + lead - 1] + expected.memory**lead * away_kw
+        np.testing.assert_allclose(load_kw, np.maximum(wanted, 0), rtol=1e-6)
+    known = expected.rest(1, truth, step, load_known=True).load_kw
+    np.testing.assert_array_equal(known[0], truth.load_kw[step])
+    wanted = mean_kw[step + 1] + expected.memory * (known[0] - mean_kw[step])
+    np.testing.assert_allclose(known[1], np.maximum(wanted, 0), rtol=1e-6)
+
+
+def test_a_load_changes_no_action_of_its_own_step(dearer, days, expected):
+    """A load in hour 12 that no meter has read yet; where it is known, the hour's actions differ."""
+    at = np.arange(24)[:, None] == 12
+    other = dataclasses.replace(days, load_kw=days.load_kw + 2 * at)
+    known = dataclasses.replace(dearer, fleet=dataclasses.replace(dearer.fleet, load_known=True))
+    for world, last in ((dearer, 13), (known, 12)):
+        first, second = (next(mpc(world, some, expected)).action for some in (days, other))
+        np.testing.assert_array_equal(first[:last], second[:last])
+        assert world is dearer or (first[12] != second[12]).any()
+
+
 def test_the_sun_forecast_is_the_one_that_homes_see(days, expected):
-    sun, dt_h = expected.profile.sun_kw_per_kwp, days.dt_h[0, 0]
-    left_kwh = dt_h * (np.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun)
-    np.testing.assert_allclose(left_kwh, days.sun_rest_kwh_per_kwp, rtol=1e-4, atol=1e-4)
-    assert (np.abs(sun_error(days) - 1) > 0.001).all()
+    """At every step: the mean of the next four hours, and the energy of the rest of the day."""
+    truth = jax.tree.map(lambda x: x[1], days)
+    for step in range(20):
+        later = expected.rest(1, truth, step).sun_kw_per_kwp[1:]
+        np.testing.assert_allclose(later[:4].mean(0), truth.sun_ahead_kw_per_kwp[step], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(later.sum(0), truth.sun_rest_kwh_per_kwp[step], rtol=1e-4, atol=1e-4)
+
+
+def test_the_sun_forecast_of_an_hour_becomes_better_as_it_comes_nearer(days, expected):
+    truth = jax.tree.map(lambda x: x[1], days)
+    off = [abs(expected.rest(1, truth, 12 - lead).sun_kw_per_kwp[lead] - truth.sun_kw_per_kwp[12]).max()
+           for lead in range(10)]  # fmt: skip
+    assert off[0] == 0
+    np.testing.assert_allclose(off, off[4] * np.sqrt(np.arange(10) / 4), rtol=1e-6)
+    assert off[4] > 0.001
 
 
 def test_the_last_reading_makes_the_load_forecast_better(days, expected):

@@ -16,7 +16,7 @@ from wattflock.study.bound import why_no_bound
 from wattflock.study.compare import judge_method, unseen
 from wattflock.world.rollout import rollout
 
-IMPORT, AHEAD = 2, 3  # places of the prices in what a home sees of its meter
+IMPORT, AHEAD = 1, 2  # places of the prices in what a home sees of its meter
 
 
 @pytest.fixture(scope="module")

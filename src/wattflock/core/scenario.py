@@ -48,7 +48,14 @@ class DataSection(Section):
         default=3.0, ge=0, le=20, description="training temperature is moved by ± this [°C]"
     )
     noise_share: Share = Field(default=0.08, description="noise from step to step, common to all homes [share of load]")
-    forecast_error: Share = Field(default=0.2, description="error of the sun forecast, common to all homes [share]")
+    forecast_error: Share = Field(
+        default=0.2,
+        description="standard deviation of the sun forecast four hours ahead, common to all homes; it grows with the "
+        "square root of the horizon, to 1.5 times this [share]",
+    )
+    load_known: bool = Field(
+        default=False, description="homes observe, and plans know, their mean load of the coming step as well"
+    )
     fold: int = Field(
         default=4,
         ge=0,

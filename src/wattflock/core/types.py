@@ -43,6 +43,7 @@ class Profile(eqx.Module):
     sun_rest_kwh_per_kwp: Array  # forecast for the rest of the day [kWh per kW peak]
     ev_plugged: Array  # 1 where the car is plugged in, else 0
     ev_driving_kwh: Array  # energy driven in this step [kWh]
+    sun_error: Array  # relative error of a sun forecast for this step, made four hours before [share]
     outdoor_c: Array  # outdoor temperature [°C]
     import_price_per_kwh: Array  # [currency per kWh]
     export_price_per_kwh: Array  # [currency per kWh]

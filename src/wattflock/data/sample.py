@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import Profile, by_episode
 from wattflock.data.source import Readings
+from wattflock.data.sun_forecast import errors, forecasts
 
 SPLITS = ("train", "validation", "test")
 
@@ -91,7 +92,7 @@ class Sampler(eqx.Module):
     source: dict[str, Array]  # name of a split → (homes,) which measured home an agent is
     scale: Array  # (homes,) its size relative to the measured home
     augment: Augment
-    forecast_error: float  # standard deviation of the day's sun forecast, as a share
+    forecast_error: float  # standard deviation of a sun forecast four hours ahead, as a share
     dt_h: float
     episode_days: int = eqx.field(default=1, static=True)
 
@@ -150,12 +151,13 @@ class Sampler(eqx.Module):
         )
         bright = 1 + augment.sun_spread * jax.random.uniform(keys[2], (days, 1, 1), minval=-1)
         warm = augment.temperature_spread_c * jax.random.uniform(keys[3], (days, 1), minval=-1)
-        guess = 1 + self.forecast_error * jax.random.normal(keys[4], (days, 1, 1))
+        sun_error = errors(keys[4], days, self.load_kw.shape[-1], self.forecast_error)
 
         def own(table, day):
             return jnp.swapaxes(table[day, self.source[split]], 1, 2)
 
         sun = own(self.sun, calendar[:, None]) * bright
+        sun_ahead, sun_rest = forecasts(sun, sun_error, self.dt_h)
         common = {name: table[calendar] for name, table in self.common.items()}
         common["outdoor_c"] = common["outdoor_c"] + warm
         if self.car is None:
@@ -168,8 +170,9 @@ class Sampler(eqx.Module):
             load_kw=own(self.load_kw, other) * self.scale[None, None] * scale,
             load_last_kw=own(self.last_kw, other) * self.scale[None, None] * scale,
             sun_kw_per_kwp=sun,
-            sun_ahead_kw_per_kwp=guess * ahead(sun, round(4 / self.dt_h)),
-            sun_rest_kwh_per_kwp=guess * self.dt_h * (jnp.cumsum(sun[:, ::-1], 1)[:, ::-1] - sun),
+            sun_ahead_kw_per_kwp=sun_ahead,
+            sun_rest_kwh_per_kwp=sun_rest,
+            sun_error=sun_error,
             ev_plugged=plugged,
             ev_driving_kwh=driving_kwh,
             **common,
@@ -247,8 +250,8 @@ def sampler(
     last = np.concatenate([flat[:, :1], flat[:, :-1]], 1).reshape(load.shape[1], load.shape[0], -1)
     days, steps = load.shape[0], load.shape[2]
     split = np.array([split_of_day(day, fold, episode_days) for day in range(days)])
-    alone = np.flatnonzero(split[1:] != split[:-1]) + 1  # the day before is of another split: not to be seen
-    last[:, alone, 0] = flat.reshape(last.shape)[:, alone, 0]
+    alone = np.flatnonzero(np.append(True, split[1:] != split[:-1]))  # the day before is not to be seen: as their own
+    last[:, alone, 0] = load[alone, :, -1].T
     price = resample(readings.import_price_per_kwh, dt_h)
     common = {
         "outdoor_c": resample(readings.outdoor_c, dt_h),

@@ -7,7 +7,7 @@ from jaxtyping import Array
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
 from wattflock.homes.device import Device, Effect, effect
 
-METER_SEEN = 12  # what a home observes besides its devices
+METER_SEEN = 11  # what a home observes besides its devices and, where it is known, the load of the coming step
 
 
 class Home(eqx.Module):
@@ -19,6 +19,7 @@ class Home(eqx.Module):
     devices: dict[str, Device]
     kvar_per_kw: Scalar  # reactive power that the uncontrolled load draws
     reference_price_per_kwh: float = eqx.field(default=REFERENCE_PRICE_PER_KWH, static=True)  # of the readings
+    load_known: bool = eqx.field(default=False, static=True)  # whether it observes the mean load of the coming step
 
     @property
     def controls(self) -> int:
@@ -28,7 +29,7 @@ class Home(eqx.Module):
     @property
     def seen(self) -> int:
         """How many numbers `observe` gives."""
-        return METER_SEEN + sum(device.seen for device in self.devices.values())
+        return METER_SEEN + self.load_known + sum(device.seen for device in self.devices.values())
 
     def init(self, now: Profile) -> dict[str, Array]:
         """The devices' states at the beginning of a day."""
@@ -53,7 +54,6 @@ class Home(eqx.Module):
         """What this home's controller observes: its own meter and devices, prices, clock and weather; (seen,)."""
         angle = 2 * jnp.pi * now.hour / 24
         meter = [
-            now.load_kw / 2,
             now.load_last_kw / 2,
             see_price(now.import_price_per_kwh, self.reference_price_per_kwh),
             see_price(now.price_ahead_per_kwh, self.reference_price_per_kwh),
@@ -65,7 +65,7 @@ class Home(eqx.Module):
             now.sun_ahead_kw_per_kwp,
             now.sun_rest_kwh_per_kwp / 5,
             now.weekend,
-        ]
+        ] + [now.load_kw / 2] * self.load_known
         devices = [device.observe(state[name], now) for name, device in self.devices.items()]
         return jnp.concatenate([jnp.stack(meter), *devices])
 

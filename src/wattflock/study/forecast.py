@@ -9,6 +9,7 @@ import numpy as np
 
 from wattflock.core.types import Profile, by_day, by_episode
 from wattflock.data.sample import Sampler
+from wattflock.data.sun_forecast import factor
 
 COMMUTES = 40  # training days whose mean is the car's forecast where cars were not measured
 
@@ -17,37 +18,47 @@ COMMUTES = 40  # training days whose mean is the car's forecast where cars were 
 class Forecast:
     """Days as they are expected; and how long a deviation of the load from its mean lasts."""
 
-    profile: Profile  # numpy, (days, steps, homes) like the days themselves
+    profile: Profile  # numpy, (days, steps, homes) like the days themselves; its sun without `sun_error`
     memory: float  # of the load's deviation, from one step to the next [share]
 
-    def rest(self, day: int, truth: Profile, step: int) -> Profile:
-        """The rest of a day from `step`: this step is known, later ones are forecast.
+    def rest(self, day: int, truth: Profile, step: int, load_known: bool = False) -> Profile:
+        """The rest of a day from `step`: this step is known except for its load, later ones are forecast.
 
         Args:
             day: number of the day in this forecast.
             truth: the true day, (steps, homes).
             step: where the rest begins.
+            load_known: the load of this step is known too, else the last one; its deviation from the mean fades.
 
         Returns:
             Profile of shape (steps - step, homes).
         """
         later = jax.tree.map(lambda x: x[day, step:], self.profile)
-        away_kw = truth.load_kw[step] - later.load_kw[0]
+        if load_known:
+            away_kw = truth.load_kw[step] - later.load_kw[0]
+        else:  # at midnight the mean of the last step is the day's own
+            away_kw = self.memory * (truth.load_last_kw[step] - self.profile.load_kw[day, step - 1])
         fades = self.memory ** np.arange(len(later.load_kw))[:, None]
-        later = dataclasses.replace(later, load_kw=np.maximum(later.load_kw + fades * away_kw, 0))
-        return jax.tree.map(lambda now, rest: np.concatenate([now[step : step + 1], rest[1:]]), truth, later)
+        lead_h = np.cumsum(later.dt_h) - later.dt_h
+        later = dataclasses.replace(
+            later,
+            load_kw=np.maximum(later.load_kw + fades * away_kw, 0),
+            sun_kw_per_kwp=later.sun_kw_per_kwp * factor(later.sun_error, lead_h)[:, None],
+        )
+        rest = jax.tree.map(lambda now, rest: np.concatenate([now[step : step + 1], rest[1:]]), truth, later)
+        return rest if load_known else dataclasses.replace(rest, load_kw=later.load_kw)
 
 
 def perfect(profile: Profile) -> Forecast:
     """A perfect forecast."""
-    return Forecast(profile, 0.0)
+    return Forecast(dataclasses.replace(profile, sun_error=0 * profile.sun_error), 0.0)
 
 
 def forecast(sampler: Sampler, profile: Profile, split: str = "test") -> Forecast:
     """Forecasts of given days for the homes of a split.
 
     Load and car: the home's own mean by step and part of the week over the training days; the load also by
-    its last deviation. Sun: the truth times the day's common error, the one in `sun_rest_kwh_per_kwp`.
+    its last deviation. Sun: the truth with the errors of `sun_error`, which homes' own forecasts have too.
     Prices and temperature: the truth, as published the day before.
 
     Args:
@@ -63,7 +74,6 @@ def forecast(sampler: Sampler, profile: Profile, split: str = "test") -> Forecas
     thought = dataclasses.replace(
         profile,
         load_kw=pick(mean_kw, free) * np.asarray(sampler.scale),
-        sun_kw_per_kwp=profile.sun_kw_per_kwp * sun_error(profile)[:, None, None],
         ev_plugged=pick(plugged, free),
         ev_driving_kwh=pick(driving_kwh, free),
     )
@@ -109,11 +119,3 @@ def of_training(sampler: Sampler, table) -> tuple[np.ndarray, np.ndarray]:
 def by_part(table: np.ndarray, free: np.ndarray) -> np.ndarray:
     """Means over work days and over free days, (2, …); over all where there are none of a kind."""
     return np.stack([table[kind if kind.any() else slice(None)].mean(0) for kind in (~free, free)])
-
-
-def sun_error(profile: Profile) -> np.ndarray:
-    """The factor (days,) by which the sun forecast of each day is off; 1 without sun."""
-    known, hours = profile.sun_kw_per_kwp, np.asarray(profile.dt_h)[:, 1:, None]
-    left_kwh = (known[:, 1:] * hours).sum((1, 2))
-    guessed_kwh = profile.sun_rest_kwh_per_kwp[:, 0].sum(1)
-    return np.where(left_kwh > 0, guessed_kwh / np.where(left_kwh > 0, left_kwh, 1), 1.0)

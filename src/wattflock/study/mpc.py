@@ -54,7 +54,7 @@ def control(world: World, day: Profile, expected: Forecast, number: int) -> Day:
         state = beginning(world, day)
         plan = {name: np.zeros(day.load_kw.shape) for name in state}
         for step in range(len(day.load_kw)):
-            best = planned(world.fleet, expected.rest(number, day, step), state, world.market)
+            best = planned(world.fleet, expected.rest(number, day, step, world.fleet.load_known), state, world.market)
             plan = {name: np.concatenate([plan[name][:step], best[name]]) for name in plan}
             state = jax.tree.map(lambda after, step=step: np.asarray(after[step]), states(world, day, plan))
         return jax.tree.map(np.asarray, replay(world, day, plan))
