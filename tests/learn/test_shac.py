@@ -54,7 +54,7 @@ def test_a_critic_s_days_are_its_rows(world):
 
 @pytest.fixture(scope="module")
 def reach(world, profile):
-    """`reach(horizon, step)`: from which steps' load readings a gradient comes to what is seen at `step`, (steps,) bool."""
+    """`reach(horizon, step)`: from which load readings a gradient comes to what is seen at `step`, (steps,) bool."""
     world = world.blind()  # through a voltage a load reaches what is seen two steps later
     nets = flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3))
 
