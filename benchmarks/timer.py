@@ -19,10 +19,10 @@ ABOUT = """\
 The timer as installed has learned nothing: batteries fill from 10 to 16 h, empty evenly in the dear hours from 16 to
 21 h and return evenly to half of their size by midnight; a generator runs where its cost of one kWh more is the
 price; heat pumps preheat from 14 to 16 h and else hold the lower end of the comfort band. The fitted timers begin
-there (docs/learn-timer.md). The world and its unseen days are the demo's; the table says what differs."""
+there (docs/learn-timer.md). The world is the scenario `gradmap`; the table says what differs."""
 INSTALLED = "timer as installed"
 WORLDS = {
-    "The demo's world": {},
+    "The paper's world": {},
     "Inverters that answer their voltage": {"homes.volt_var": [0.95, 0.97, 1.03, 1.05]},
     "Exports paid at 30 % of the import price": {"market.settings.export_share": 0.3},
 }
