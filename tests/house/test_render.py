@@ -32,7 +32,12 @@ FOUND = {
     "tuned": Tuned(COMPARISON, PAYS),
     "runs": Runs(ROWS),
     "listing": Listing(pl.DataFrame({"part": ["ev"], "what it is": ["[a car]"]})),
-    "study": Study(Path("s"), "USD", ROWS, pl.DataFrame({"row": ["main"], "method": ["idle"], "seeds": [2]} | SPREADS)),
+    "study": Study(
+        Path("s"),
+        "USD",
+        ROWS,
+        pl.DataFrame({"row": ["main"], "method": ["idle"], "judged_on": ["days"], "seeds": [2]} | SPREADS),
+    ),
 }
 
 

@@ -54,7 +54,7 @@ def test_a_critic_s_days_are_its_rows(world):
 
 @pytest.fixture(scope="module")
 def reach(world, profile):
-    """`reach(horizon, step)`: steps from whose load readings a gradient comes to what is seen at `step`, (steps,)."""
+    """`reach(horizon, step)`: from which load readings a gradient comes to what is seen at `step`, (steps,) bool."""
     world = world.blind()  # through a voltage a load reaches what is seen two steps later
     nets = flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3))
 
@@ -64,7 +64,7 @@ def reach(world, profile):
             days = dataclasses.replace(profile, load_last_kw=last_kw)
             arguments = (world, Separate(nets), days, KEY, 1)
             trajectory = windows(*arguments, horizon) if horizon else rollout(*arguments)
-            return trajectory.features[:, step, :, len(METER) :].sum()  # the devices' states alone
+            return trajectory.features[:, step, :, len(METER):].sum()  # the devices' states alone
 
         return jax.grad(seen)(last_kw)
 

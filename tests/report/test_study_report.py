@@ -39,8 +39,10 @@ about = "how <cheap>?"
 seeds = 2
 [rows.one]
 about = "the first"
+judge.methods = ["idle", "rules", "gradmap"]
 [rows.two]
 about = "the second"
+judge.methods = ["idle", "rules", "gradmap"]
 homes.count = 7
 [rows.far]
 about = "far away"

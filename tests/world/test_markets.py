@@ -104,7 +104,10 @@ def readings() -> Readings:
 
 def test_prices_come_from_the_contract(readings):
     assert priced(Retail_of(), readings).import_price_per_kwh.tolist() == readings.import_price_per_kwh.tolist()
-    flat = priced(Retail_of(prices_from="flat", flat_per_kwh=0.25, export_per_kwh=0.05, carbon_per_t=100.0), readings)
+    flat = priced(
+        Retail_of(prices_from="flat", flat_per_kwh=0.25, exports_from="fixed", export_per_kwh=0.05, carbon_per_t=100.0),
+        readings,
+    )
     np.testing.assert_allclose(flat.import_price_per_kwh, 0.25 + 0.05)
     np.testing.assert_allclose(flat.export_price_per_kwh, 0.05)
     bands = Retail_of(prices_from="bands", bands=((0, 12, 0.1), (12, 24, 0.3)), bands_free=((0, 24, 0.2),))

@@ -65,12 +65,12 @@ class Profile(eqx.Module):
 
 def by_day(tree, steps: int):
     """Arrays (episodes, days · steps, …) as (episodes · days, steps, …); `steps` are those of a day."""
-    return jax.tree.map(lambda x: x.reshape(-1, steps, *x.shape[2:]), tree)
+    return jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1] // steps, steps, *x.shape[2:]), tree)
 
 
 def by_episode(tree, days: int):
     """The inverse of `by_day`, `days` to an episode."""
-    return jax.tree.map(lambda x: x.reshape(-1, days * x.shape[1], *x.shape[2:]), tree)
+    return jax.tree.map(lambda x: x.reshape(x.shape[0] // days, days * x.shape[1], *x.shape[2:]), tree)
 
 
 def on_device(tree, dtype):

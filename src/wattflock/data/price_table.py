@@ -37,7 +37,10 @@ class Contract(Protocol):
     def file(self) -> str: ...
 
     @property
-    def export_per_kwh(self) -> float | None: ...
+    def exports_from(self) -> str: ...
+
+    @property
+    def export_per_kwh(self) -> float: ...
 
     @property
     def carbon_per_t(self) -> float: ...
@@ -59,7 +62,7 @@ def priced(contract: Contract, readings: Readings) -> Readings:
         bought = sold = by_hour(contract, readings)
     elif contract.prices_from == "file":
         bought, sold = from_file(contract.file, readings)
-    if contract.export_per_kwh is not None:
+    if contract.exports_from == "fixed":
         sold = np.full_like(sold, contract.export_per_kwh)
     carbon = contract.carbon_per_t / 1000 * readings.carbon_kg_per_kwh
     sold = sold + carbon if contract.carbon_on_exports else sold

@@ -36,7 +36,7 @@ class Retail(Market):
         0.3
     )
     bands: Annotated[
-        Bands, Field(description="time of use: each from hour, to hour, import price, as [[0, 7, 0.15], [7, 24, 0.35]]")
+        Bands, Field(description="time of use, as [[0, 7, 0.15], [7, 24, 0.35]] [h, h, currency per kWh]")
     ] = fixed(())
     bands_free: Annotated[Bands, Field(description="the same for weekends and holidays; empty: as on other days")] = (
         fixed(())
@@ -44,9 +44,12 @@ class Retail(Market):
     file: Annotated[
         str, Field(description="CSV or Parquet: time, import_per_kwh, export_per_kwh (optional) [currency per kWh]")
     ] = fixed("")
-    export_per_kwh: Annotated[
-        float | None, Field(description="feed-in price; none: as prices_from says [currency per kWh]")
-    ] = fixed(None)
+    exports_from: Annotated[
+        Literal["prices", "fixed"], Field(description="export prices: as prices_from says, or one feed-in price")
+    ] = fixed("prices")
+    export_per_kwh: Annotated[float, Field(description="feed-in price with exports_from fixed [currency per kWh]")] = (
+        fixed(0.08)
+    )
     export_share: Annotated[float, Field(ge=0, le=1, description="share of the export price paid out [share]")] = 1.0
     carbon_per_t: Annotated[
         float, Field(ge=0, description="price of the grid's carbon, added to the import price [currency per tonne]")

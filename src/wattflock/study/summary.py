@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtrit
 
 DAYS_A_YEAR = 365
 SAME = 1e-9  # [currency per day]: costs that differ by less are equal, they were summed in another order
@@ -104,6 +103,8 @@ def paired_mean(differences: np.ndarray) -> tuple[float | None, float | None]:
     if count < 2:
         return (float(differences[0]) if count else None), None
     error = float(differences.std(ddof=1)) / count**0.5
+    from scipy.special import stdtrit  # a list of runs needs no numerics
+
     return float(differences.mean()), float(stdtrit(count - 1, 0.975)) * error
 
 
