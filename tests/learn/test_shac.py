@@ -64,7 +64,7 @@ def reach(world, profile):
             days = dataclasses.replace(profile, load_last_kw=last_kw)
             arguments = (world, Separate(nets), days, KEY, 1)
             trajectory = windows(*arguments, horizon) if horizon else rollout(*arguments)
-            return trajectory.features[:, step, :, len(METER):].sum()  # the devices' states alone
+            return trajectory.features[:, step, :, len(METER) :].sum()  # the devices' states alone
 
         return jax.grad(seen)(last_kw)
 
