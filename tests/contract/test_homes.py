@@ -130,7 +130,7 @@ def test_what_it_shows_and_what_it_does_unsteered_have_their_shape(name, present
         now = moment(**change)
         seen = jax.vmap(device.observe, (0, None))(states, now)
         idle = jax.vmap(device.idle, (0, None))(states, now)
-        assert seen.shape == (len(states), device.seen)
+        assert seen.shape == (len(states), len(device.features))
         assert finite(seen)
         assert idle.shape == (len(states), device.controls)
         assert (jnp.abs(idle) <= 1).all()

@@ -83,6 +83,8 @@ def test_minutes_are_not_negative(minutes, tmp_path):
         ("learn.rounds", "whole number"),
         ("judge.bound_days", "perfect-foresight"),
         ("saving_captured", "achievable saving"),
+        ("observation", "  outdoor temperature [°C]: offset 10, scale 10\n"),
+        ("observation", "battery:\n  energy stored [share of size_kwh]: offset 0.5, scale 0.5\n"),
         *((figure, "") for figure in sorted(FIGURES)),
     ],
 )

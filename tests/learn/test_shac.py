@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.homes.home import METER_SEEN
+from wattflock.homes.features import METER
 from wattflock.learn.critic import critic, to_go
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.idle import Uncontrolled
@@ -64,7 +64,7 @@ def reach(world, profile):
             days = dataclasses.replace(profile, load_last_kw=last_kw)
             arguments = (world, Separate(nets), days, KEY, 1)
             trajectory = windows(*arguments, horizon) if horizon else rollout(*arguments)
-            return trajectory.features[:, step, :, METER_SEEN:].sum()  # the devices' states alone
+            return trajectory.features[:, step, :, len(METER) :].sum()  # the devices' states alone
 
         return jax.grad(seen)(last_kw)
 

@@ -13,7 +13,7 @@ import pytest
 from wattflock.core.scenario import load
 from wattflock.core.types import OWN, on_device
 from wattflock.data.sample import SPLITS, Augment, nearby_days, resample, sampler, split_of_day, split_of_week
-from wattflock.homes.home import METER_SEEN
+from wattflock.homes.features import METER
 from wattflock.learn.learners.rules import Installer
 from wattflock.learn.nets import Separate, flock
 from wattflock.market.market import Meter
@@ -68,7 +68,7 @@ def test_two_controllers_meet_the_same_days(world, profile):
     """The same load, sun and weather: what differs is what devices drew."""
     run = eqx.filter_jit(lambda world, policy, days: rollout(world, policy, days, jax.random.key(0)))
     nets, rules = (run(world, policy, profile) for policy in (networks(world), Installer()))
-    meter = slice(0, METER_SEEN)  # load, prices, clock and weather
+    meter = slice(0, len(METER))  # load, prices, clock and weather
     assert jnp.array_equal(nets.features[..., meter], rules.features[..., meter])
     assert not jnp.array_equal(nets.action, rules.action)
 

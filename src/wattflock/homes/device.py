@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from wattflock.core.types import Profile, Scalar
+from wattflock.homes.features import Feature
 from wattflock.homes.program import Program, Terms
 
 
@@ -44,7 +45,7 @@ class Device(eqx.Module):
     """
 
     controls: ClassVar[int] = 1  # how many actions in [-1, 1] it takes
-    seen: ClassVar[int] = 1  # how many numbers `observe` gives
+    features: ClassVar[tuple[Feature, ...]] = (Feature("its state"),)  # what `observe` gives
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
@@ -56,6 +57,11 @@ class Device(eqx.Module):
     @abc.abstractmethod
     def example(cls) -> Self:
         """A typical device; a home has it unless the scenario gives other sizes."""
+
+    @property
+    def seen(self) -> int:
+        """How many numbers `observe` gives."""
+        return len(self.features)
 
     def absent(self) -> Self:
         """The same device with zero size."""

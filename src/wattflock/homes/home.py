@@ -6,8 +6,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
 from wattflock.homes.device import Device, Effect, effect
-
-METER_SEEN = 11  # what a home observes besides its devices and, where it is known, the load of the coming step
+from wattflock.homes.features import LOAD_KNOWN, METER, Feature, observed
 
 
 class Home(eqx.Module):
@@ -29,7 +28,12 @@ class Home(eqx.Module):
     @property
     def seen(self) -> int:
         """How many numbers `observe` gives."""
-        return METER_SEEN + self.load_known + sum(device.seen for device in self.devices.values())
+        return len(self.meter) + sum(device.seen for device in self.devices.values())
+
+    @property
+    def meter(self) -> tuple[Feature, ...]:
+        """What it observes before its devices' own features."""
+        return METER + LOAD_KNOWN * self.load_known
 
     def init(self, now: Profile) -> dict[str, Array]:
         """The devices' states at the beginning of a day."""
@@ -54,20 +58,20 @@ class Home(eqx.Module):
         """What this home's controller observes: its own meter and devices, prices, clock and weather; (seen,)."""
         angle = 2 * jnp.pi * now.hour / 24
         meter = [
-            now.load_last_kw / 2,
-            see_price(now.import_price_per_kwh, self.reference_price_per_kwh),
-            see_price(now.price_ahead_per_kwh, self.reference_price_per_kwh),
+            now.load_last_kw,
+            now.import_price_per_kwh / self.reference_price_per_kwh,
+            now.price_ahead_per_kwh / self.reference_price_per_kwh,
             jnp.sin(angle),
             jnp.cos(angle),
             jnp.sin(2 * angle),
             jnp.cos(2 * angle),
-            (now.outdoor_c - 10) / 10,
+            now.outdoor_c,
             now.sun_ahead_kw_per_kwp,
-            now.sun_rest_kwh_per_kwp / 5,
+            now.sun_rest_kwh_per_kwp,
             now.weekend,
-        ] + [now.load_kw / 2] * self.load_known
+        ] + [now.load_kw] * self.load_known
         devices = [device.observe(state[name], now) for name, device in self.devices.items()]
-        return jnp.concatenate([jnp.stack(meter), *devices])
+        return jnp.concatenate([observed(self.meter, meter), *devices])
 
     def idle(self, state: dict, now: Profile) -> Array:
         """The action of a home without control, shape (controls,)."""
@@ -104,11 +108,6 @@ class Home(eqx.Module):
     def end(self, state: dict) -> Scalar:
         """What the states at the end of a day cost [currency]."""
         return sum((d.end(state[name]) for name, d in self.devices.items()), jnp.zeros(()))
-
-
-def see_price(price_per_kwh: Array, reference_per_kwh: float) -> Array:
-    """A price as policies observe it, of order one in any currency: 0 at the reference price, 2.4 at twice that."""
-    return 8 * (REFERENCE_PRICE_PER_KWH / reference_per_kwh) * (price_per_kwh - reference_per_kwh)
 
 
 def fields(effects: Effect) -> list[Array]:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, by_day
 from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, penalty
-from wattflock.homes.home import see_price
+from wattflock.homes.features import see_price
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.nets import Separate, flock
 from wattflock.world.rollout import Policy, judge, rollout

@@ -1,4 +1,4 @@
-"""What a name means: a part, a field of a scenario, or a figure of a report."""
+"""What a name means: a part, a field of a scenario, a figure of a report, or the observation of a home."""
 
 import dataclasses
 import inspect
@@ -11,15 +11,18 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest, parts
 from wattflock.core.scenario import fields
 from wattflock.core.settings import allowed, descriptions, settings_model
+from wattflock.homes.features import LOAD_KNOWN, METER, VOLTAGE, Feature
 from wattflock.study.quantities import QUANTITIES
 
 
 def explanation(name: str) -> str:
-    """Text about a part, field or figure.
+    """Text about a part, field or figure; of "observation" the table of what a home's controller observes.
 
     Raises:
         ScenarioError: nothing is called so; the nearest name is suggested.
     """
+    if name == "observation":
+        return observation()
     known_fields = fields()
     if name in QUANTITIES:
         return f"{name}: {QUANTITIES[name].meaning}"
@@ -29,8 +32,18 @@ def explanation(name: str) -> str:
     found = {part: (room, kind) for room in ROOMS for part, kind in parts(room, interface(room)).items()}
     if name in found:
         return _part(name, *found[name])
-    known = [*QUANTITIES, *known_fields, *found]
+    known = ["observation", *QUANTITIES, *known_fields, *found]
     raise ScenarioError([Problem("wattflock explain", "name", name, nearest(name, known))])
+
+
+def observation() -> str:
+    """The table of features, in the order in which a home that had every device would observe them."""
+    devices = {name: device.features for name, device in parts("homes", interface("homes")).items()}
+    groups: dict[str, tuple[Feature, ...]] = {"meter": METER + LOAD_KNOWN, **devices, "voltmeter": (VOLTAGE,)}
+    lines = ["observation: what a home's controller observes, each as (value - offset) / scale", ""]
+    for group, features in groups.items():
+        lines += [f"{group}:", *(f"  {f.name} [{f.unit}]: offset {f.offset:g}, scale {f.scale:.3g}" for f in features)]
+    return "\n".join(lines)
 
 
 def _part(name: str, room: str, kind: type) -> str:

@@ -158,6 +158,7 @@ def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a 
     Example:
         wattflock explain gradmap
         wattflock explain judge.bound_days
+        wattflock explain observation
     """
     from wattflock.verbs.explain import explanation
 

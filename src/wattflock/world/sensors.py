@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Int
 from wattflock.core.types import Profile
 from wattflock.feeder.operator import Values
 from wattflock.feeder.solve import Flow
+from wattflock.homes.features import VOLTAGE
 
 
 class Voltmeter(eqx.Module):
@@ -29,4 +30,4 @@ class Voltmeter(eqx.Module):
 
     def observe(self, voltage_pu: Float[Array, "homes"]) -> Float[Array, "homes seen"]:
         """Feature of policies, of order one: ±1 is ±5 %."""
-        return 20 * (voltage_pu - 1)[:, None]
+        return VOLTAGE.of(voltage_pu)[:, None]

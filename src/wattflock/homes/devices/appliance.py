@@ -8,6 +8,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
+from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
@@ -17,7 +18,10 @@ class Appliance(Device):
     Source: deferrable load with a deadline, e.g. Mohsenian-Rad & Leon-Garcia 2010, eq. 4 to 6.
     """
 
-    seen: ClassVar = 2
+    features: ClassVar = (
+        Feature("energy still to use", "share of need_kwh"),
+        Feature("most power that it may draw now", "share of limit_kw"),
+    )
     sizes: ClassVar = ("limit_kw", "need_kwh")
     turn: ClassVar = 1
     ranges: ClassVar = {"need_kwh": (1.0, 3.0), "open_h": (7.0, 10.0), "close_h": (17.0, 22.0)}
@@ -57,7 +61,7 @@ class Appliance(Device):
     def observe(self, state, now):
         state = self._needed(state, now)
         _, most_kw = self._range(state, now)
-        return jnp.stack([ratio(state, self.need_kwh), ratio(most_kw, self.limit_kw)])
+        return observed(self.features, [ratio(state, self.need_kwh), ratio(most_kw, self.limit_kw)])
 
     def idle(self, state, now):
         return jnp.ones_like(state)[None]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio, room_kvar
+from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
@@ -17,6 +18,7 @@ class Battery(Device):
     Source: energy balance E' = E + dt (η p⁺ - p⁻/η); sizes and wear of common home batteries.
     """
 
+    features: ClassVar = (Feature("energy stored", "share of size_kwh", 0.5, 0.5),)
     sizes: ClassVar = ("size_kwh", "limit_kw")
     prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")
     level: ClassVar = ("state of charge", "%")
@@ -78,7 +80,7 @@ class Battery(Device):
         return jnp.minimum(self.limit_kw, charge_kwh / dt_h), jnp.minimum(self.limit_kw, discharge_kwh / dt_h)
 
     def observe(self, state, now):
-        return (2 * ratio(state, self.size_kwh) - 1)[None]
+        return observed(self.features, [ratio(state, self.size_kwh)])
 
     def idle(self, state, now):
         return jnp.zeros_like(state)[None]

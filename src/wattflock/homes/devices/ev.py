@@ -9,6 +9,7 @@ from pydantic import Field
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, feasible, ratio
 from wattflock.homes.devices.battery import charge_to, end_cost
+from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
 FULL = 0.99  # mean state of charge at which days begin, and target at which they end [share]
@@ -20,7 +21,11 @@ class EV(Device):
     Source: energy balance E' = E + dt (η p⁺ - p⁻/η) - driving + bought on the way.
     """
 
-    seen: ClassVar = 3
+    features: ClassVar = (
+        Feature("energy stored", "share of size_kwh", 0.5, 0.5),
+        Feature("plugged in", "share of the step"),
+        Feature("energy driven in the step", "kWh", 0, 10),
+    )
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
     prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh")
     level: ClassVar = ("state of charge", "%")
@@ -78,8 +83,8 @@ class EV(Device):
         return left_kwh + bought_kwh, result
 
     def observe(self, state, now):
-        charge = 2 * ratio(state, self.size_kwh) - 1
-        return jnp.stack([charge, self.present * now.ev_plugged, self.present * now.ev_driving_kwh / 10])
+        away = self.present * now.ev_plugged, self.present * now.ev_driving_kwh
+        return observed(self.features, [ratio(state, self.size_kwh), *away])
 
     def idle(self, state, now):
         return jnp.ones_like(state)[None]

@@ -8,12 +8,14 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
+from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
 class Generator(Device):
     """Quadratic fuel cost dt (a p² + b p). Source: economic dispatch, Wood & Wollenberg 2014, eq. 3.1."""
 
+    features: ClassVar = (Feature("import price less fuel at low power", "seen_per_kwh"),)
     draws: ClassVar = (-1.0,)
     sizes: ClassVar = ("limit_kw",)
     prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
@@ -49,7 +51,7 @@ class Generator(Device):
 
     def observe(self, state, now):
         gain = (now.import_price_per_kwh - self.fuel_per_kwh) / self.seen_per_kwh
-        return (jnp.sign(self.limit_kw) * gain)[None]
+        return observed(self.features, [jnp.sign(self.limit_kw) * gain])
 
     def idle(self, state, now):
         return jnp.full_like(state, -1)[None]

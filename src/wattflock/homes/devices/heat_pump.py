@@ -9,6 +9,7 @@ from pydantic import Field
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, ratio, share
 from wattflock.homes.devices.battery import end_cost
+from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
 NOMINAL_C = 7.0  # outdoors, at which heat is counted as electricity: EN 14511's rating of pumps that heat from air
@@ -20,6 +21,7 @@ class HeatPump(Device):
     Source: C dT/dt = (T_out - T)/R + COP p with COP = c0 + c1 T_out, e.g. Bacher & Madsen 2011, eq. 3.
     """
 
+    features: ClassVar = (Feature("indoor temperature above the middle of its band", "°C", 0, 2),)
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
     prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
     level: ClassVar = ("indoor temperature", "°C")
@@ -81,7 +83,7 @@ class HeatPump(Device):
 
     def observe(self, state, now):
         middle_c = (self.low_c + self.high_c) / 2
-        return (self.present * (state - middle_c) / 2)[None]
+        return observed(self.features, [self.present * (state - middle_c)])
 
     def idle(self, state, now):
         """A thermostat: the power that reaches the middle of the band by the end of the step."""

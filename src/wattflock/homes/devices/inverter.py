@@ -9,6 +9,7 @@ from pydantic import Field
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, share
 from wattflock.homes.devices.panel import see_sun
+from wattflock.homes.features import SUN
 from wattflock.homes.program import Program, Terms
 
 
@@ -16,7 +17,7 @@ class Inverter(Device):
     """Apparent power p² + q² <= s². Source: IEEE 1547-2018, category B reactive capability (44 % of s)."""
 
     controls: ClassVar = 2  # curtailment (-1 all, 1 none) and reactive power (-1 gives, 1 draws)
-    seen: ClassVar = 3
+    features: ClassVar = SUN
     draws: ClassVar = (-1.0, 1.0)
     sizes: ClassVar = ("size_kwp", "limit_kva")
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device, effect, room_kvar
+from wattflock.homes.features import SUN, observed
 from wattflock.homes.program import ONE, Program, Terms
 
 
@@ -16,7 +17,7 @@ class Panel(Device):
 
     controls: ClassVar = 0
     draws: ClassVar = ()
-    seen: ClassVar = 3
+    features: ClassVar = SUN
     sizes: ClassVar = ("size_kwp",)
     ranges: ClassVar = {"size_kwp": (4.2, 9.8)}
 
@@ -47,5 +48,5 @@ class Panel(Device):
 
 def see_sun(size_kwp, now: Profile):
     """What a home with panels observes of the sun: now, the next four hours, the rest of the day; shape (3,)."""
-    rest = now.sun_rest_kwh_per_kwp / 5
-    return size_kwp / 5 * jnp.stack([now.sun_kw_per_kwp, now.sun_ahead_kw_per_kwp, rest])
+    known = now.sun_kw_per_kwp, now.sun_ahead_kw_per_kwp, now.sun_rest_kwh_per_kwp
+    return observed(SUN, [size_kwp * each for each in known])
