@@ -1,7 +1,8 @@
-"""Tariffs, charges and the mid-market rate: exact bills, plans that are bounds, and learning through them."""
+"""Tariffs, charges and the mid-market rate: exact bills, and plans that are bounds."""
 
 import dataclasses
 import datetime
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +49,7 @@ def test_the_mid_market_rate_is_exact(name):
     np.testing.assert_allclose(found.margin[0], 0, atol=1e-15)
 
 
-FULL = {
+FULL: dict[str, Any] = {
     "standing_per_day": 0.5, "demand_per_kw_day": 0.1, "export_charge_per_kwh": 0.01, "loss_per_kw": 1e-3,
 }  # fmt: skip
 MARKETS = {
@@ -148,6 +149,29 @@ def test_a_price_file_is_averaged_over_the_steps(readings, tmp_path):
 def test_a_price_file_that_does_not_fit_is_refused(readings, tmp_path, days, value, words):
     with pytest.raises(ScenarioError, match=words):
         priced(Retail_of(prices_from="file", file=write_prices(tmp_path / "p.csv", days, value)), readings)
+
+
+def prices_at(path, stamps, values):
+    pl.DataFrame({"time": stamps, "import_per_kwh": values}).write_csv(path)
+    return Retail_of(prices_from="file", file=str(path))
+
+
+def test_steps_that_do_not_divide_each_other_are_averaged(readings, tmp_path):
+    """Stamps of four and a half hours over steps of six: 4.5 of the first and 1.5 of the second, …"""
+    start = datetime.datetime(2020, 1, 2)
+    stamps = [str(start + datetime.timedelta(hours=4.5 * k)) for k in range(16)]
+    found = priced(prices_at(tmp_path / "p.csv", stamps, [0.1 * (k % 2) for k in range(16)]), readings)
+    np.testing.assert_allclose(found.import_price_per_kwh[0], [0.025, 0.05, 0.075, 0.025])
+
+
+def test_an_hour_that_clocks_repeat_is_its_mean_and_other_stamps_are_refused(readings, tmp_path):
+    hours = [str(datetime.datetime(2020, 1, 2) + datetime.timedelta(hours=k)) for k in range(72)]
+    found = priced(prices_at(tmp_path / "p.csv", [*hours, hours[3]], [0.1] * 72 + [0.7]), readings)
+    np.testing.assert_allclose(found.import_price_per_kwh[0], [0.1 + 0.3 / 6, 0.1, 0.1, 0.1])
+    with pytest.raises(ScenarioError, match="8 more repeat"):
+        priced(prices_at(tmp_path / "p.csv", [*hours, *hours[:8]], [0.1] * 80), readings)
+    with pytest.raises(ScenarioError, match="without an offset or Z"):
+        priced(prices_at(tmp_path / "p.csv", [f"{hour}+01:00" for hour in hours], [0.1] * 72), readings)
 
 
 def test_a_community_that_would_pay_sellers_more_than_buyers_pay_is_refused(readings):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -111,7 +112,10 @@ def from_file(path: str, readings: Readings) -> tuple[Table, Table]:
     if missing := [name for name in ("time", "import_per_kwh") if name not in table.columns]:
         said = f"among {', '.join(name for name in table.columns if name != 'row')}"
         raise ScenarioError([Problem(path, name, "(missing)", f"a column of that name; {said}") for name in missing])
-    when, _, _ = stamps(table["time"])
+    when, zoned, _ = stamps(table["time"])
+    if zoned:
+        said = "the readings' own local clock, without an offset or Z"
+        problems.append(Problem(f"{path}:{table['row'][0]}", "time", table["time"][0], said))
     problems += wrong_rows(path, table, "time", when.is_null(), "a date and time")
     names = ("import_per_kwh", "export_per_kwh" if "export_per_kwh" in table.columns else "import_per_kwh")
     found = []
@@ -137,12 +141,16 @@ def on_steps(path: str, prices: pl.DataFrame, readings: Readings) -> tuple[Table
     """Sorted stamps and prices as tables (days, steps) of the readings."""
     days, steps = readings.import_price_per_kwh.shape
     start = datetime.datetime.combine(readings.first_day, datetime.time())
-    second = (prices["time"] - start).dt.total_seconds().to_numpy()
-    gaps = np.diff(second)
-    if len(second) < 2 or (gaps <= 0).any():
-        raise ScenarioError([Problem(path, "time", "(repeats)" if len(second) > 1 else "(one)", "stamps that rise")])
-    width = float(np.median(gaps))
-    fine = np.arange(0, days * 86400, min(width, 86400 / steps))
+    once = prices.group_by("time").mean().sort("time")  # clocks that are set back repeat an hour
+    repeated, second = prices.height - once.height, (once["time"] - start).dt.total_seconds().to_numpy()
+    if len(second) < 2:
+        raise ScenarioError([Problem(path, "time", f"{len(second)} stamps", "two or more")])
+    width = round(float(np.median(np.diff(second))))
+    if repeated * width > 3600 * (1 + days // 365):
+        twice = prices.filter(pl.col("time").is_duplicated())["time"][0]
+        said = f"each stamp once, or the hour twice when clocks are set back; {repeated} more repeat"
+        raise ScenarioError([Problem(path, "time", str(twice), said)])
+    fine = np.arange(0, days * 86400, math.gcd(width, round(86400 / steps)))
     at = np.searchsorted(second, fine + 1e-6, "right") - 1
     lost = (at < 0) | (fine - second[at] >= 1.5 * width)
     if lost.any():
@@ -150,5 +158,5 @@ def on_steps(path: str, prices: pl.DataFrame, readings: Readings) -> tuple[Table
         end = readings.first_day + datetime.timedelta(days=days - 1)
         said = f"prices for all of {readings.first_day} to {end}; {lost.mean():.0%} of that is missing"
         raise ScenarioError([Problem(path, "time", str(first), said)])
-    bought, sold = (prices[name].to_numpy()[at].reshape(days, steps, -1).mean(2) for name in ("bought", "sold"))
+    bought, sold = (once[name].to_numpy()[at].reshape(days, steps, -1).mean(2) for name in ("bought", "sold"))
     return bought, sold

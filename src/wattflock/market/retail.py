@@ -38,9 +38,9 @@ class Retail(Market):
     bands: Annotated[
         Bands, Field(description="time of use, as [[0, 7, 0.15], [7, 24, 0.35]] [h, h, currency per kWh]")
     ] = fixed(())
-    bands_free: Annotated[Bands, Field(description="the same for weekends and holidays; empty: as on other days")] = (
-        fixed(())
-    )
+    bands_free: Annotated[
+        Bands, Field(description="the same on free days; empty: as bands [h, h, currency per kWh]")
+    ] = fixed(())
     file: Annotated[
         str, Field(description="CSV or Parquet: time, import_per_kwh, export_per_kwh (optional) [currency per kWh]")
     ] = fixed("")
