@@ -1,4 +1,4 @@
-"""What portfolios cost: the demo's world, seven portfolios, and a world in which no home lacks a device of the fleet.
+"""What limits and portfolios cost: worlds with and without limits beside voltages, and one in which no device is absent.
 
 python benchmarks/portfolios.py            # prints the table
 python benchmarks/portfolios.py --write    # also writes benchmarks/portfolios.md
@@ -22,9 +22,11 @@ DAYS = 40
 REPEATS = 9
 TITLE = "What portfolios cost"
 TWO = 'homes.kinds=[{name="two devices", share=1, devices={ev={give_kw=7}, panel={}}}]'
+ALONE = ["feeder.loading=0", "feeder.unbalance=0"]
 WORLDS = {
-    "the demo's: six kinds, 1.6 devices a home": ("gradmap", []),
-    "portfolios: seven kinds, 2.0 devices a home": ("portfolios", []),
+    "the paper's: six kinds, 1.6 devices a home; voltages alone": ("gradmap", ALONE),
+    "the same, all limits": ("gradmap", []),
+    "portfolios: seven kinds, 2.0 devices a home; all limits": ("portfolios", []),
     "one kind, 2 devices a home: car and panel": ("portfolios", [TWO]),
 }
 

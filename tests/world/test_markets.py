@@ -12,15 +12,20 @@ import pytest
 
 from tests.conftest import kinds_of
 from wattflock.core.errors import ScenarioError
-from wattflock.core.scenario import load
+from wattflock.core.scenario import bundled, load
+from wattflock.core.types import on_device
 from wattflock.data.price_table import priced
 from wattflock.data.source import Readings
+from wattflock.learn.learner import advance, begin
+from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.market import Meter
 from wattflock.market.markets.mid_market import MidMarket
 from wattflock.market.markets.tariff import Tariff
 from wattflock.market.retail import Retail
 from wattflock.study.bound import Settings, bound, why_no_bound
 from wattflock.study.build import build
+from wattflock.world.rollout import judge, rollout
 
 CASES = {  # energies, import price, export price → bills, community bill: rationals worked out by hand
     "deficit": ((2, 1, -1.2), 0.3, 0.1, (0.52, 0.26, -0.24), 0.54),
@@ -203,3 +208,18 @@ def test_a_plan_costs_in_the_world_what_its_program_says(market):
 def test_the_pooled_optimum_is_below_that_of_each_home_by_itself():
     own, pooled = (cost_of(market, 1)[0].cost for market in (Tariff(export_share=0.3), MidMarket(export_share=0.3)))
     assert pooled < own - 0.01
+
+
+def test_homes_learn_to_share_at_the_mid_market_rate():
+    sets = ["homes.count=8", "feeder.part=none", "market.part=mid_market", "market.settings.export_share=0.3"]
+    built = build(load(bundled()["portfolios"], sets))
+    world, who = on_device(built.world, jnp.float32), GradMAP(days=4, total_rounds=60)
+    profile = built.sampler.every(jax.random.key(0), "validation", 4)
+    progress = begin(who, world, 0)
+    after, _ = advance(progress, who, world, built.sampler.train, 60)
+    bills = [
+        judge(world, rollout(world, policy, profile, jax.random.key(0), 4), profile).cost.sum()
+        for policy in (Uncontrolled(), who.policy(progress.state), who.policy(after.state))
+    ]
+    assert bills[2] < bills[1]
+    assert bills[2] < bills[0]
