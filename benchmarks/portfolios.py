@@ -1,4 +1,4 @@
-"""What limits and portfolios cost: worlds with and without limits beside voltages, and one in which no device is absent.
+"""What limits and portfolios cost: worlds with and without limits beside voltages, and one without absent devices.
 
 python benchmarks/portfolios.py            # prints the table
 python benchmarks/portfolios.py --write    # also writes benchmarks/portfolios.md
