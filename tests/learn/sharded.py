@@ -27,7 +27,9 @@ class Method:
     """A learner on several meshes, compiled once for each."""
 
     def __init__(self, name: str):
-        scenario = load(None, [f"homes.count={HOMES}", f"learn.part={name}", "learn.settings={days=4, hidden=[8]}"])
+        scenario = load(
+            None, [f"homes.count={HOMES}", f"learn.part={name}", "learn.settings={days=4, hidden=[8], rate=3e-4}"]
+        )
         built, who = build(scenario), learner(scenario, name)
         self.course = Course(who, on_device(built.world, "float32"), built.sampler, seed=3, rounds=2 * ROUNDS)
         self.first = begin(who, self.course.world, 3)

@@ -72,8 +72,11 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
     cost, dt_h = jnp.zeros((2, 3, 5)), jnp.ones((2, 3))
 
     def value(voltage):
-        conditions = Conditions(voltage, dt_h[..., :0], dt_h[..., :0], dt_h > 0)
-        outcome = SimpleNamespace(conditions=conditions, cost=cost, dt_h=dt_h, price_level=1.0)
+        none = dt_h[..., None][..., :0]
+        conditions = Conditions(voltage, none, none, dt_h > 0)
+        days, steps = dt_h.shape
+        more = {"price_level": 1.0, "steps": steps, "days": days}
+        outcome = SimpleNamespace(conditions=conditions, cost=cost, dt_h=dt_h, **more)
         return learner.augmented(world.limits, outcome, {"voltage": multiplier}, curvature)
 
     g = np.maximum(0.96 - voltage, voltage - 1.04)

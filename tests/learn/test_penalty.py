@@ -1,5 +1,6 @@
 """The penalty method is plain backpropagation on a weight that grows by steps up to a most."""
 
+import dataclasses
 from functools import partial
 
 import equinox as eqx
@@ -42,7 +43,7 @@ def test_without_growth_and_with_a_slope_it_is_backpropagation_to_the_bit(world,
         "rate": 1e-2,
         "halvings": 2.5,
     }
-    found = []
+    found, world = [], dataclasses.replace(world, judges=("voltage",))  # sums of more limits round otherwise
     for learner in (Through(**shared, normalise=False, b2=0.999), Penalty(**shared, growth=1.0)):
         first = begin(learner, world, 0)
         # The plain emitters, which most tests use, round the same sums of two programs differently.

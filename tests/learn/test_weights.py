@@ -20,12 +20,15 @@ def outcome(homes: int, nodes: int) -> SimpleNamespace:
     voltage_pu = jnp.asarray(np.tile(voltage, nodes))
     excess_pu = jnp.maximum(jnp.maximum(0.95 - voltage_pu, voltage_pu - 1.05), 0)
     dt_h = jnp.full((2, 3), 0.5)
+    none = jnp.zeros((2, 3, 0))
     return SimpleNamespace(
         cost=jnp.asarray(np.tile(cost, homes)),
-        conditions=Conditions(voltage_pu, dt_h[..., :0], dt_h[..., :0], dt_h > 0),
+        conditions=Conditions(voltage_pu, none, none, dt_h > 0),
         excess={"voltage": excess_pu},
         dt_h=dt_h,
         price_level=1.0,
+        steps=3,
+        days=2,
     )
 
 
