@@ -17,6 +17,8 @@ from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.study.bound import Settings, bound
 from wattflock.study.build import build
 from wattflock.study.compare import judge_method, unseen
+from wattflock.study.forecast import forecast, perfect
+from wattflock.study.mpc import mpc
 from wattflock.world.rollout import ZeroPolicy, rollout, steps
 
 SMALL = ["homes.count=8", "homes.homes_per_agent=10", "feeder.part=ieee13", EVERY]
@@ -131,6 +133,23 @@ def test_the_optimum_of_an_episode_is_below_what_was_done(weekly):
     tables = judge_method(weekly, days, "zero", ZeroPolicy())
     assert best.lower_bound <= best.cost + 1e-6
     assert best.lower_bound < 7 * 8 * tables["days"]["cost_per_home"].mean()
+
+
+def test_each_home_plans_an_episode_with_its_habits_of_every_day():
+    """Cars that were not measured commute each day; with perfect forecasts nothing is cheaper than the plan."""
+    built = build(load(None, [*SMALL, "data.episode_days=2"]))
+    profile = unseen(built, 1, 0, 1).profile
+    expected = forecast(built.sampler, profile)
+    assert expected.profile.ev_plugged.shape == (1, 48, 8)
+    truth = jax.tree.map(lambda x: np.asarray(x[0]), profile)
+    away_kw = truth.load_last_kw[0] - expected.profile.load_kw[0, 23]
+    wanted = expected.profile.load_kw[0, 0] + expected.memory * away_kw
+    np.testing.assert_allclose(expected.rest(0, truth, 0).load_kw[0], np.maximum(wanted, 0), rtol=1e-5)
+    (best,) = bound(built.world, profile, Settings(rounds_most=0))
+    for each in (expected, perfect(profile)):
+        (day,) = mpc(built.world, profile, each)
+        assert day.cost.sum() >= best.lower_bound - 1e-6
+    assert day.cost.sum() == pytest.approx(best.cost, rel=1e-4)
 
 
 @pytest.mark.slow

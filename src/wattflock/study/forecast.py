@@ -36,8 +36,9 @@ class Forecast:
         later = jax.tree.map(lambda x: x[day, step:], self.profile)
         if load_known:
             away_kw = truth.load_kw[step] - later.load_kw[0]
-        else:  # at midnight the mean of the last step is the day's own
-            away_kw = self.memory * (truth.load_last_kw[step] - self.profile.load_kw[day, step - 1])
+        else:  # before the first step the mean of the last one is that of the first day's own
+            last = (step or round(24 / float(truth.dt_h[0]))) - 1
+            away_kw = self.memory * (truth.load_last_kw[step] - self.profile.load_kw[day, last])
         fades = self.memory ** np.arange(len(later.load_kw))[:, None]
         lead_h = np.cumsum(later.dt_h) - later.dt_h
         later = dataclasses.replace(
@@ -100,9 +101,10 @@ def car_habits(sampler: Sampler, split: str) -> tuple[np.ndarray, np.ndarray]:
     if sampler.car is not None:
         plugged, driving_kw = (by_part(*of_training(sampler, table))[:, source] for table in sampler.car)
         return plugged, sampler.dt_h * driving_kw
-    drawn = eqx.filter_jit(sampler.train)(jax.random.key(0), COMMUTES)
+    drawn = eqx.filter_jit(sampler.train)(jax.random.key(0), -(-COMMUTES // sampler.episode_days))
+    drawn = by_day(drawn, sampler.load_kw.shape[-1])
     tables = (
-        np.broadcast_to(jnp.swapaxes(x, 1, 2).mean(1, keepdims=True), (COMMUTES, len(source), x.shape[1]))
+        np.broadcast_to(jnp.swapaxes(x, 1, 2).mean(1, keepdims=True), (len(x), len(source), x.shape[1]))
         for x in (drawn.ev_plugged, drawn.ev_driving_kwh)
     )
     free = np.asarray(drawn.weekend[:, 0]) > 0
