@@ -94,16 +94,17 @@ class ReplayLearner(Agents):
 
     def optimiser(self) -> Any:
         """Adam for the actors and for all else, each with its rate."""
-        rates = {"actor": self.rate, "critic": self.critic_rate}
-        kinds = {name: optax.adam(self.falling(rate, self.updates), eps=TINY) for name, rate in rates.items()}
-        return optax.multi_transform(kinds, lambda nets: _labels(nets))
+        actor, critic = (
+            optax.adam(self.falling(rate, self.updates), eps=TINY) for rate in (self.rate, self.critic_rate)
+        )
+        return optax.multi_transform({"actor": actor, "critic": critic}, _labels)
 
     def fresh(self, world: World, nets: Any) -> ReplayState:
         """The state before the first round, of `nets` that has a field `actor`."""
         steps, kept = world.steps * world.episode_days, self.kept_rounds * self.days
         each, controls = (kept, steps, world.homes), world.fleet.controls
-        wide = (width(world), controls, controls)
-        days = Played(*(jnp.zeros((*each, k)) for k in wide), jnp.zeros(each), jnp.zeros((kept, steps, COMMON)))
+        seen, action = jnp.zeros((*each, width(world))), jnp.zeros((*each, controls))
+        days = Played(seen, action, action, jnp.zeros(each), jnp.zeros((kept, steps, COMMON)))
         none = jnp.zeros((), jnp.int32)
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return ReplayState(nets, nets, nets.actor, adam, multiplier, self.group(world), none, Replay(days, none))
