@@ -42,7 +42,7 @@ class Replay(eqx.Module):
     def at(self, day: Array, step: Array, home: Array) -> Played:
         """Rows (groups, count, …) of homes (groups, count); `common` is (count, …)."""
         every = self.days
-        own = (x[day, step, home] for x in (every.seen, every.idle, every.action, every.cost))
+        own = (x[day[None], step[None], home] for x in (every.seen, every.idle, every.action, every.cost))
         return Played(*own, common=every.common[day, step])
 
     def joint(self, day: Array, step: Array) -> Played:
@@ -61,10 +61,11 @@ class Replay(eqx.Module):
         day, step, home = rows
         last = self.days.cost.shape[1] - 1
         ahead = jnp.arange(steps)[:, None]
-        weight = discount**ahead * (step + ahead <= last)  # (steps, count)
-        costs = self.days.cost[day, jnp.minimum(step + ahead, last), home[:, None]]  # (groups, steps, count)
+        when = step[None] + ahead  # (steps, count)
+        weight = discount**ahead * (when <= last)
+        costs = self.days.cost[day[None, None], jnp.minimum(when, last)[None], home[:, None]]  # (groups, steps, count)
         goes_on = (step + steps <= last) * discount**steps
-        return (weight * costs).sum(1), jnp.minimum(step + steps, last), goes_on
+        return (weight[None] * costs).sum(1), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -72,8 +73,8 @@ def members(group: Array, groups: int, key: Array, count: int) -> Array:
     order = jnp.argsort(group)
     sizes = jnp.zeros(groups, int).at[group].add(1)
     first = jnp.cumsum(sizes) - sizes
-    place = first[:, None] + jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
-    return order[jnp.clip(place, 0, len(group) - 1)]
+    within = jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
+    return order[jnp.clip(first[:, None] + within, 0, len(group) - 1)]
 
 
 class ReplayState(eqx.Module):
