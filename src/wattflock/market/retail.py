@@ -45,7 +45,8 @@ class Retail(Market):
         str, Field(description="CSV or Parquet: time, import_per_kwh, export_per_kwh (optional) [currency per kWh]")
     ] = fixed("")
     exports_from: Annotated[
-        Literal["prices", "fixed"], Field(description="export prices: as prices_from says, or one feed-in price")
+        Literal["prices", "fixed", "imports"],
+        Field(description="export prices: as prices_from says, one feed-in price, or the import price (net metering)"),
     ] = fixed("prices")
     export_per_kwh: Annotated[float, Field(description="feed-in price with exports_from fixed [currency per kWh]")] = (
         fixed(0.08)
