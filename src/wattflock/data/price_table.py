@@ -150,7 +150,7 @@ def repeated(path: str, prices: pl.DataFrame, width: int) -> list[Problem]:
     """
     again, date = prices.filter(pl.col("time").is_duplicated()), pl.col("time").dt.date()
     early = (date.dt.weekday() == SUNDAY) & (pl.col("time").dt.hour() < 4)
-    back = pl.any_horizontal((date.dt.month() == month) & date.dt.day().is_between(*days) for month, *days in SET_BACK)
+    back = pl.any_horizontal((date.dt.month() == month) & date.dt.day().is_between(a, b) for month, a, b in SET_BACK)
     twice = [pl.len().over("time") == 2]  # and an hour twice, of which no other stamp of the day is one
     twice += [pl.len().over(span) * width == 2 * 3600 for span in (pl.col("time").dt.truncate("1h"), date)]
     wrong = again.filter(~pl.all_horizontal(early, back, *twice))

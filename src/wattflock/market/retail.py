@@ -138,7 +138,7 @@ class Retail(Market):
         days, reached_kw = float(np.asarray(day.dt_h).sum()) / 24, np.zeros(homes)
         if past is not None:
             days += float(np.asarray(past.dt_h).sum()) / 24
-            reached_kw = np.asarray(peaks_kw(past.net_kwh, past.dt_h))[0]
+            reached_kw = np.asarray(peaks_kw(past.net_kwh, jnp.asarray(past.dt_h)))[0]
         program.columns(1.0, 1.0, np.array([self.standing_per_day * days * homes]))
         if self.demand_per_kw_day:
             peak = program.columns(reached_kw, np.inf, np.full(homes, self.demand_per_kw_day * days))

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -60,7 +61,8 @@ def control(world: World, day: Profile, expected: Forecast, number: int) -> Day:
         for step in range(len(day.load_kw)):
             rest = expected.rest(number, day, step, world.fleet.load_known)
             given = jax.tree.map(lambda x, step=step: x[:step], day)
-            best = planned(world.fleet, rest, state, world.market, world.market.meter(net_kwh[:step], given))
+            past = world.market.meter(jnp.asarray(net_kwh[:step]), given)
+            best = planned(world.fleet, rest, state, world.market, past)
             plan = {name: np.concatenate([plan[name][:step], best[name]]) for name in plan}
             after, net_kwh = jax.tree.map(np.asarray, followed(world, day, plan))
             state = jax.tree.map(lambda each, step=step: each[step], after)
