@@ -242,7 +242,9 @@ def furnish(
     random: np.random.Generator,
     said: dict[tuple[str, str], np.ndarray],
 ) -> dict[str, Device]:
-    """Devices of all homes: fields as each home's kind says, else drawn from the device's ranges; absent ones zero.
+    """Devices of all homes by name, in the order in which compiled programs have them: sorted.
+
+    Fields are as each home's kind says, else drawn from the device's ranges; sizes of absent devices are zero.
 
     `said` has the fields of homes by themselves, (device, field) → (homes,), NaN where a home's kind decides.
     Fields in currency are scaled to a mean import price of `price_per_kwh`.
@@ -265,7 +267,7 @@ def furnish(
         values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
         values |= {field: values[field] * present for field in example.sizes}
         made[name] = device(**values)
-    return made
+    return dict(sorted(made.items()))
 
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
