@@ -203,6 +203,16 @@ def test_a_stamp_that_no_clock_repeats_is_refused_with_its_rows(readings, tmp_pa
     assert len(error.value.problems) == len(set(again))
 
 
+def test_a_market_made_in_python_is_checked_as_one_of_a_scenario():
+    with pytest.raises(ScenarioError) as error:
+        Tariff(0.3, export_share=1.5, standing_per_day=-1, bands=((0, 24, "dear"),))  # type: ignore
+    found = {problem.field: str(problem) for problem in error.value.problems}
+    assert set(found) == {"prices_from", "export_share", "standing_per_day", "bands.0.2"}
+    assert "Tariff: prices_from = 0.3; allowed: one of data, flat, bands, file" in found["prices_from"]
+    assert "at most 1" in found["export_share"]
+    assert Tariff(export_share=jnp.asarray(0.3)).export_share == jnp.asarray(0.3)
+
+
 def test_a_community_that_would_pay_sellers_more_than_buyers_pay_is_refused(readings):
     dear = dataclasses.replace(readings, export_price_per_kwh=0.3 * np.ones((3, 4)))
     with pytest.raises(ScenarioError, match="at 12 of 12 steps"):

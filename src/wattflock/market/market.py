@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 from scipy import sparse
 
+from wattflock.core.settings import refuse_settings
 from wattflock.core.types import Profile
 from wattflock.data.source import Readings
 from wattflock.homes.program import Program
@@ -41,6 +42,14 @@ class Settlement(eqx.Module):
 
 class Market(eqx.Module):
     """Prices and rules of payment; pure and differentiable."""
+
+    def __check_init__(self):
+        """Refuses settings that no scenario could have, also where a market is made in Python.
+
+        Raises:
+            ScenarioError: lists every such setting.
+        """
+        refuse_settings(self)
 
     @classmethod
     @abc.abstractmethod

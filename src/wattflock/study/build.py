@@ -266,8 +266,22 @@ def furnish(
         present = np.array([name in each.devices for each in kinds] + [False])[kind]
         values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
         values |= {field: values[field] * present for field in example.sizes}
+        refuse_disorder(name, device, values, present)
         made[name] = device(**values)
     return dict(sorted(made.items()))
+
+
+def refuse_disorder(name: str, device: type[Device], values: dict[str, np.ndarray], present: np.ndarray) -> None:
+    """Raises ScenarioError where homes have fields that do not belong together, as cells of `homes.file` may say."""
+    problems = []
+    for low, sign, high in device.ordered:
+        below = np.less_equal if sign == "<=" else np.less
+        if len(wrong := np.flatnonzero(present & ~below(*(values[field].astype("float32") for field in (low, high))))):
+            first = wrong[0]
+            said = f"{sign} {name}.{high}, which is {values[high][first]:g}; so in {len(wrong)} homes"
+            problems.append(Problem(f"homes: home {first}", f"{name}.{low}", float(values[low][first]), said))
+    if problems:
+        raise ScenarioError(problems)
 
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
