@@ -413,7 +413,8 @@ def chart(built: Built) -> dict:
         "x": list(drawn.x),
         "y": list(drawn.y),
         "edges": [list(edge) for edge in drawn.edges],
-        "source": drawn.buses[0] if drawn.buses else None,
+        "branches": [list(branch) for branch in drawn.branches],
+        "source": drawn.source or None,
     }
 
 
