@@ -186,7 +186,7 @@ class Experiment:
             for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
                 found[day] = optimum
                 each = optimum.cost / self.scenario.homes.count / self.days.length
-                shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home on this day")
+                shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home and day")
         return found
 
     def receding(self) -> dict[int, np.ndarray]:
@@ -198,8 +198,8 @@ class Experiment:
             days = mpc(self.built.world, some, forecast(self.built.sampler, some))
             for day, went in zip(picked, days, strict=True):
                 found[day] = went.action
-                each = went.cost / self.scenario.homes.count
-                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home on this day")
+                each = went.cost / self.scenario.homes.count / self.days.length
+                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home and day")
         return found
 
 
@@ -289,7 +289,7 @@ def notes(experiment: Experiment) -> list[str]:
     """What was asked for and is not in the table, with the reason."""
     judge = experiment.scenario.judge
     said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
-    if judge.yardsticks and not judge.bound_days:
+    if judge.yardsticks and (experiment.no_bound or not judge.bound_days):
         said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
     named = parts_of(experiment.scenario)
     for room in ("market", "wiring", "source"):
@@ -413,7 +413,8 @@ def chart(built: Built) -> dict:
         "x": list(drawn.x),
         "y": list(drawn.y),
         "edges": [list(edge) for edge in drawn.edges],
-        "source": drawn.buses[0] if drawn.buses else None,
+        "branches": [list(branch) for branch in drawn.branches],
+        "source": drawn.source or None,
     }
 
 
