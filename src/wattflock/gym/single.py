@@ -1,0 +1,50 @@
+"""Gymnasium: all homes as one agent, or one home beside others without control."""
+
+from typing import Any
+
+import numpy as np
+from gymnasium import Env
+from gymnasium.spaces import Box
+
+from wattflock.gym.host import Host
+
+
+class FlockEnv(Env):
+    """An episode is truncated at its end; observation and action are vectors."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(self, host: Host):
+        """An environment of one episode at a time: all homes, or the one that `host` leaves to control."""
+        self._host, world = host, host.env.world
+        self._homes = slice(None) if host.alone is None else slice(host.alone, host.alone + 1)
+        many = world.homes if host.alone is None else 1
+        self._acts = 1, many, world.fleet.controls
+        self.observation_space = Box(-np.inf, np.inf, (many * world.seen,), np.float32)
+        self.action_space = Box(-1.0, 1.0, (many * world.fleet.controls,), np.float32)
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        """A new episode; `options["day"]`, a number, begins that day of the split instead of a random one."""
+        super().reset(seed=seed)
+        return self._host.reset(self.np_random, options)[0, self._homes].ravel(), {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One step; the reward is the mean over the homes that are controlled.
+
+        Raises:
+            gymnasium.error.ResetNeeded: the episode has ended, or none was begun.
+        """
+        refuse_ended(self._host)
+        found = self._host.step(np.asarray(action, np.float32).reshape(self._acts))
+        own = {name: float(value[0, self._homes].mean()) for name, value in found.own.items()}
+        reward = own.pop("reward")
+        more = own | {"violation": {limit: float(value[0]) for limit, value in found.violation.items()}}
+        return found.seen[0, self._homes].ravel(), reward, False, found.done, more
+
+
+def refuse_ended(host: Host) -> None:
+    """Raises ResetNeeded where no episode is under way."""
+    if not host.left:
+        from gymnasium.error import ResetNeeded
+
+        raise ResetNeeded("the episode has ended, or none was begun: call reset()")
