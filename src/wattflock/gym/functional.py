@@ -65,6 +65,9 @@ class FunctionalEnv(eqx.Module):
     judged: tuple[int, int] = eqx.field(static=True, default=(0, 0))  # seed and number of the days of `every`
     by_step: bool = eqx.field(static=True, default=True)  # whether the market bills every step by itself
 
+    def __hash__(self) -> int:
+        return id(self)  # so that `jax.jit(env.step)` is a function like any other; equinox hashes no dict
+
     def every(self) -> Profile:
         """The days of the split in order, (days, steps, homes): of "test" those that the judge has."""
         seed, days = self.judged

@@ -1,6 +1,7 @@
 """Episodes on the host: one compiled call and one conversion of arrays for each step."""
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from typing import Any
@@ -24,6 +25,7 @@ class Step:
     seen: np.ndarray  # (days, homes, seen) float32
     own: dict[str, np.ndarray]  # name → (days, homes), see `OWN`
     violation: dict[str, np.ndarray]  # limit → (days,) mean over its rows [pu·h or share·h]
+    converged: np.ndarray  # (days,) whether the power flow did
     done: bool  # all days end together
 
 
@@ -33,7 +35,8 @@ class Host:
     def __init__(self, env: FunctionalEnv, days: int = 1, alone: int | None = None):
         self.env, self.days, self.alone = env, days, alone
         self.left = 0  # steps until the end
-        self.episode: tuple = ()
+        self.acts = days, env.world.homes if alone is None else 1, env.world.fleet.controls  # of actions
+        self.episode: list = []
         self._every: Profile | None = None
         self._world, self._tree = jax.tree.flatten(eqx.filter(env, eqx.is_array))
         self._static = eqx.filter(env, eqx.is_array, inverse=True)
@@ -54,13 +57,21 @@ class Host:
         self.episode, self._shape = jax.tree.flatten(episode)
         return np.array(seen)
 
-    def step(self, action: np.ndarray) -> Step:
-        """One step with actions (days, homes, controls)."""
-        self.episode, seen, own, violation = self._step(self._world, self.episode, action)
+    def step(self, action: Any) -> Step:
+        """One step with as many actions as `acts` says, in this order whatever their shape.
+
+        Raises:
+            ScenarioError: more or fewer actions.
+        """
+        action = np.asarray(action, np.float32)
+        if action.size != math.prod(self.acts):
+            said = f"{self.acts}, or the same number in one vector: days, homes and controls"
+            raise ScenarioError([Problem("gym", "shape of actions", action.shape, said)])
+        self.episode, seen, own, shared = self._step(self._world, self.episode, action.reshape(self.acts))
         self.left -= 1
-        columns = np.array(own)
+        columns, (violation, converged) = np.array(own), jax.tree.map(np.array, shared)
         named = {name: columns[..., place] for place, name in enumerate(OWN)}
-        return Step(np.array(seen), named, {name: np.array(v) for name, v in violation.items()}, self.left == 0)
+        return Step(np.array(seen), named, violation, converged, self.left == 0)
 
     def _compiled(self, world: list, episode: list, action):
         env = eqx.combine(jax.tree.unflatten(self._tree, world), self._static)
@@ -71,13 +82,13 @@ class Host:
             action = env.idle(episode).at[self.alone].set(action[0])
         episode, seen, reward, _, info = env.step(episode, action)
         own = jnp.stack([reward, *(info[name] for name in OWN[1:])], -1)
-        return jax.tree.leaves(episode), seen, own, info["violation"]
+        return jax.tree.leaves(episode), seen, own, (info["violation"], info["converged"])
 
     def _chosen(self, day: Any) -> Profile:
         if self._every is None:
             self._every = eqx.filter_jit(FunctionalEnv.every)(self.env)
         chosen, there = np.atleast_1d(np.asarray(day)), self._every.days()
-        if chosen.shape != (self.days,) or chosen.dtype.kind != "i" or not ((0 <= chosen) & (chosen < there)).all():
+        if chosen.shape != (self.days,) or chosen.dtype.kind != "i" or not np.isin(chosen, range(there)).all():
             said = f"{self.days} whole number{'s' * (self.days > 1)} of 0 to {there - 1}, days of {self.env.split!r}"
             raise ScenarioError([Problem("gym", "options.day", day, said)])
         return jax.tree.map(lambda x: x[chosen], self._every)

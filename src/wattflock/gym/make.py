@@ -49,7 +49,7 @@ def parallel_env(
     scenario: Source = None, split: Split = "train", reward: Reward = "own", wires_price: float = 0.0
 ) -> "FlockParallelEnv":
     """A PettingZoo ParallelEnv in which every home is an agent; arguments and errors as in `functional_env`."""
-    refuse(options(split, reward, wires_price) + missing("pettingzoo"))
+    refuse(options(split, reward, wires_price) + missing("gymnasium", "pettingzoo"))
     from wattflock.gym.parallel import FlockParallelEnv
 
     built, judged = _built(scenario)
@@ -122,14 +122,15 @@ def known(field: str, value: str, words: tuple[str, ...]) -> list[Problem]:
     return [] if value in words else [Problem("gym", field, value, nearest(str(value), words))]
 
 
-def missing(package: str) -> list[Problem]:
-    """The problem of a package that is not installed."""
-    try:
-        importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        return [Problem("gym", "package", package, f"one that is installed: {INSTALL}")]
+def missing(*packages: str) -> list[Problem]:
+    """The problem of the first package that is not installed."""
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            if error.name != package:
+                raise
+            return [Problem("gym", "package", package, f"one that is installed: {INSTALL}")]
     return []
 
 

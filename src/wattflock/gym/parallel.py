@@ -30,8 +30,10 @@ class FlockParallelEnv(ParallelEnv):
         self.possible_agents = [names[home] for home in self._order]
         self.agents: list[str] = []
         sees, acts = (world.seen,), (world.fleet.controls,)
-        self.observation_spaces = {name: Box(-np.inf, np.inf, sees, np.float32) for name in self.possible_agents}
-        self.action_spaces = {name: Box(-1.0, 1.0, acts, np.float32) for name in self.possible_agents}
+        self.observation_spaces: dict[str, Any] = {
+            name: Box(-np.inf, np.inf, sees, np.float32) for name in self.possible_agents
+        }
+        self.action_spaces: dict[str, Any] = {name: Box(-1.0, 1.0, acts, np.float32) for name in self.possible_agents}
         self.state_space = Box(-np.inf, np.inf, (len(names) * world.seen,), np.float32)
         self._state = np.zeros(self.state_space.shape, np.float32)
 
@@ -60,11 +62,11 @@ class FlockParallelEnv(ParallelEnv):
         """One step of all homes; afterwards `agents` is empty where the episode has ended.
 
         Raises:
-            ScenarioError: an agent has no action.
+            ScenarioError: an agent has no action, or actions have another number of values.
         """
         if not self.agents:
             return {}, {}, {}, {}, {}
-        found = self._host.step(self._stacked(actions)[None])
+        found = self._host.step(self._stacked(actions))
         agents, more = self.agents, self._infos(found)
         rewards = dict(zip(agents, found.own["reward"][0, self._order].tolist(), strict=True))
         terminated, truncated = dict.fromkeys(agents, False), dict.fromkeys(agents, found.done)
@@ -78,8 +80,8 @@ class FlockParallelEnv(ParallelEnv):
     def _stacked(self, actions: dict[str, Any]) -> np.ndarray:
         lacking = [agent for agent in self.agents if agent not in actions]
         if lacking:
-            raise ScenarioError([Problem("gym", "actions", f"none of {agent}", "one of each agent") for agent in lacking])
-        return np.array([actions[agent] for agent in self.agents], np.float32)[self._back]
+            raise ScenarioError([Problem("gym", "actions", f"none of {one}", "one of each agent") for one in lacking])
+        return np.stack([np.asarray(actions[agent], np.float32) for agent in self.agents])[self._back]
 
     def _seen(self, seen: np.ndarray) -> Floats:
         rows = seen[0, self._order]
@@ -90,9 +92,9 @@ class FlockParallelEnv(ParallelEnv):
         """Bill, cost and energy of each home, and violations of the feeder's limits, which all homes share."""
         own = [found.own[name][0, self._order].tolist() for name in ("bill", "cost", "net_kwh")]
         shared = {limit: float(value[0]) for limit, value in found.violation.items()}
-        rows = zip(self.possible_agents, *own, strict=True)
+        rows, sure = zip(self.possible_agents, *own, strict=True), bool(found.converged[0])
         return {
-            agent: {"bill": bill, "cost": cost, "net_kwh": net_kwh, "violation": shared.copy()}
+            agent: {"bill": bill, "cost": cost, "net_kwh": net_kwh, "violation": shared.copy(), "converged": sure}
             for agent, bill, cost, net_kwh in rows
         }
 

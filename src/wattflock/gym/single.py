@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import Env
+from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 
 from wattflock.gym.host import Host
@@ -19,7 +20,6 @@ class FlockEnv(Env):
         self._host, world = host, host.env.world
         self._homes = slice(None) if host.alone is None else slice(host.alone, host.alone + 1)
         many = world.homes if host.alone is None else 1
-        self._acts = 1, many, world.fleet.controls
         self.observation_space = Box(-np.inf, np.inf, (many * world.seen,), np.float32)
         self.action_space = Box(-1.0, 1.0, (many * world.fleet.controls,), np.float32)
 
@@ -33,18 +33,13 @@ class FlockEnv(Env):
 
         Raises:
             gymnasium.error.ResetNeeded: the episode has ended, or none was begun.
+            ScenarioError: the action has another number of values.
         """
-        refuse_ended(self._host)
-        found = self._host.step(np.asarray(action, np.float32).reshape(self._acts))
+        if not self._host.left:
+            raise ResetNeeded("the episode has ended, or none was begun: call reset()")
+        found = self._host.step(action)
         own = {name: float(value[0, self._homes].mean()) for name, value in found.own.items()}
         reward = own.pop("reward")
-        more = own | {"violation": {limit: float(value[0]) for limit, value in found.violation.items()}}
+        shared = {limit: float(value[0]) for limit, value in found.violation.items()}
+        more = own | {"violation": shared, "converged": bool(found.converged[0])}
         return found.seen[0, self._homes].ravel(), reward, False, found.done, more
-
-
-def refuse_ended(host: Host) -> None:
-    """Raises ResetNeeded where no episode is under way."""
-    if not host.left:
-        from gymnasium.error import ResetNeeded
-
-        raise ResetNeeded("the episode has ended, or none was begun: call reset()")

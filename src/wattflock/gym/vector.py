@@ -22,14 +22,13 @@ class FlockVectorEnv(VectorEnv):
 
     def __init__(self, host: Host, rows: Rows):
         """An environment of the days of `host`; row `day · homes + home`, or row `day`."""
-        self._host, self._rows, world = host, rows, host.env.world
+        self._host, world = host, host.env.world
         many = 1 if rows == "homes" else world.homes
         self.num_envs = host.days * world.homes // many
         self.single_observation_space = Box(-np.inf, np.inf, (many * world.seen,), np.float32)
         self.single_action_space = Box(-1.0, 1.0, (many * world.fleet.controls,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._acts = host.days, world.homes, world.fleet.controls
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         """New days; `options["day"]`, a list of numbers, begins those days of the split instead of random ones."""
@@ -41,12 +40,12 @@ class FlockVectorEnv(VectorEnv):
         never = np.zeros(self.num_envs, bool)
         if not self._host.left:
             return self.reset()[0], np.zeros(self.num_envs), never, never.copy(), {}
-        found = self._host.step(np.asarray(actions, np.float32).reshape(self._acts))
-        homes = 1 if self._rows == "homes" else self._acts[1]
+        found = self._host.step(actions)
         own = {name: self._mean(value) for name, value in found.own.items()}
-        shared = {limit: np.repeat(value, self.num_envs // len(value)) for limit, value in found.violation.items()}
-        ended = np.full(self.num_envs, found.done)
-        return self._flat(found.seen), own.pop("reward"), never, ended, own | {"violation": shared}
+        reward, each = own.pop("reward"), self.num_envs // self._host.days
+        shared = {limit: np.repeat(value, each) for limit, value in found.violation.items()}
+        more = own | {"violation": shared, "converged": np.repeat(found.converged, each)}
+        return self._flat(found.seen), reward, never, np.full(self.num_envs, found.done), more
 
     def _flat(self, seen: np.ndarray) -> np.ndarray:
         return seen.reshape(self.observation_space.shape)
