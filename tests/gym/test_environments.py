@@ -158,7 +158,7 @@ def test_a_day_can_be_named(bare):
     seen, _ = vector.reset(options={"day": [2, 3]})
     np.testing.assert_allclose(seen, [first, other], rtol=1e-6)
     for wrong in (10_000, -1, 1.5, [1, 2], "monday"):
-        with pytest.raises(ScenarioError, match="options.day"):
+        with pytest.raises(ScenarioError, match=r"options\.day"):
             env.reset(options={"day": wrong})
 
 

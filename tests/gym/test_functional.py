@@ -1,7 +1,5 @@
 """The functional form: its rewards are the verdict's costs on the same days, under jit and vmap, for every market."""
 
-import dataclasses
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,7 +13,6 @@ from wattflock.gym.functional import FunctionalEnv, bills_by_step
 from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.markets.tariff import Tariff
-from wattflock.study.build import Built, build
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 CHARGES = "market.settings={standing_per_day=0.5, demand_per_kw_day=0.2, loss_per_kw=1e-3, export_share=0.3}"
@@ -181,8 +178,5 @@ def test_no_number_is_no_power(bare):
 
 
 def test_one_home_alone():
-    scenario = load(
-        None, ["homes.count=1", "feeder.part=none", "homes.kinds=[{name='b', share=1.0, devices=['battery']}]"]
-    )
-    built: Built = build(scenario)
-    agree(functional_env(dataclasses.replace(built), split="test"))
+    kinds = "homes.kinds=[{name='b', share=1.0, devices=['battery']}]"
+    agree(functional_env(load(None, ["homes.count=1", "feeder.part=none", kinds]), split="test"))
