@@ -107,18 +107,17 @@ def test_episodes_are_truncated_and_end_for_all(flock):
 
 def test_nothing_is_shared_between_steps(flock):
     seen, _ = flock.reset(seed=0)
-    agents, kept = flock.agents, {name: value.copy() for name, value in seen.items()}
+    kept = {name: value.copy() for name, value in seen.items()}
     after, *_, infos = flock.step(sampled(flock))
-    assert all(np.array_equal(seen[name], kept[name]) for name in agents)
-    flock.agents.clear()
-    assert flock.possible_agents
-    infos[agents[0] if agents else flock.possible_agents[0]]["violation"]["x"] = 1.0
-    assert all("x" not in infos[name]["violation"] for name in flock.possible_agents[1:])
+    assert all(np.array_equal(seen[name], kept[name]) for name in seen)
     state = flock.state()
-    for value in after.values():
-        value[:] = np.nan  # they are the caller's own
-    assert np.isfinite(state).all() and np.isfinite(flock.state()).all()
-    flock.reset(seed=0)
+    first, *rest = flock.possible_agents
+    infos[first]["violation"]["mine"] = 1.0
+    after[first][:] = np.nan  # they are the caller's own
+    assert all("mine" not in infos[name]["violation"] and np.isfinite(after[name]).all() for name in rest)
+    assert np.isfinite(state).all() and np.array_equal(state, flock.state())
+    flock.agents.clear()
+    assert flock.possible_agents == [first, *rest]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e9])
@@ -167,7 +166,7 @@ def test_one_home_decides_beside_others_without_control(bare):
     chosen = "heat_pump_panel_0"
     place = names.index(chosen)
     one, free = gym.single_env(bare, chosen), gym.functional_env(bare)
-    assert one.observation_space.shape == (free.world.seen,) and one.action_space.shape == (free.world.fleet.controls,)
+    assert one.observation_space.shape == (free.seen,) and one.action_space.shape == (free.world.fleet.controls,)
     host = Host(free, alone=place)
     host.reset(np.random.default_rng(0), None)
     idle = host.step(np.zeros(host.acts)).own["bill"][0]

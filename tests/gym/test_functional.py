@@ -10,6 +10,7 @@ from tests.gym.conftest import FLOCK
 from wattflock.core.scenario import load
 from wattflock.gym import functional_env
 from wattflock.gym.functional import FunctionalEnv, bills_by_step
+from wattflock.learn.agents import sizes
 from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.markets.tariff import Tariff
@@ -52,7 +53,10 @@ def agree(env: FunctionalEnv):
     moves = actions(env, profile)
     seen, reward, done, info = played(env, profile, moves)
     trajectory, outcome = judged(env, profile, moves)
-    np.testing.assert_allclose(seen[:, :-1], trajectory.features, rtol=1e-4, atol=1e-4)
+    own = sizes(env.world.fleet)
+    assert seen.shape[-1] == env.seen == env.world.seen + own.shape[-1]
+    np.testing.assert_allclose(seen[:, :-1, :, : env.world.seen], trajectory.features, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(seen[..., env.world.seen :], jnp.broadcast_to(own, (*seen.shape[:-1], own.shape[-1])))
     np.testing.assert_allclose(-reward.sum(1), outcome.cost.sum(1), rtol=1e-4, atol=2e-3)
     np.testing.assert_allclose(info["bill"].sum(1), outcome.bill.sum(1), rtol=1e-4, atol=2e-3)
     np.testing.assert_allclose(info["net_kwh"], outcome.net_kwh, rtol=1e-4, atol=1e-4)
@@ -127,7 +131,7 @@ def test_episodes_are_mapped_over_keys(bare):
     episodes, seen = jax.jit(jax.vmap(env.reset))(keys)
     move = actions(env, jax.tree.map(lambda x: x[:, 0], episodes.given))
     after, _, reward, done, _ = jax.jit(jax.vmap(env.step))(episodes, move)
-    assert seen.shape == (3, 12, env.world.seen) and reward.shape == (3, 12) and done.shape == (3,)
+    assert seen.shape == (3, 12, env.seen) and reward.shape == (3, 12) and done.shape == (3,)
     assert after.step.tolist() == [1, 1, 1]
     alone, first = jax.jit(env.reset)(keys[1])
     np.testing.assert_allclose(first, seen[1], rtol=1e-5, atol=1e-5)

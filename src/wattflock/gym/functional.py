@@ -13,6 +13,7 @@ from wattflock.core.types import Profile
 from wattflock.data.sample import Sampler
 from wattflock.feeder.limits import Conditions
 from wattflock.homes.device import Effect
+from wattflock.learn.agents import sized, width
 from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.market import Market
@@ -65,6 +66,11 @@ class FunctionalEnv(eqx.Module):
     judged: tuple[int, int] = eqx.field(static=True, default=(0, 0))  # seed and number of the days of `every`
     by_step: bool = eqx.field(static=True, default=True)  # whether the market bills every step by itself
 
+    @property
+    def seen(self) -> int:
+        """How many numbers each home observes."""
+        return width(self.world)
+
     def __hash__(self) -> int:
         return id(self)  # so that `jax.jit(env.step)` is a function like any other; equinox hashes no dict
 
@@ -88,8 +94,12 @@ class FunctionalEnv(eqx.Module):
         return episode, self.observe(episode)
 
     def observe(self, episode: Episode) -> Array:
-        """What homes observe, (homes, seen); after the end with the outside values of the last step."""
-        return self.world.observe(episode.state, episode.at(episode.step)[1]).features
+        """What homes observe, (homes, seen), as agents that learn here do: features, and sizes of their devices.
+
+        After the end the outside values are those of the last step.
+        """
+        features = self.world.observe(episode.state, episode.at(episode.step)[1]).features
+        return sized(features, self.world.fleet)
 
     def idle(self, episode: Episode) -> Array:
         """The actions without control, (homes, controls)."""

@@ -29,12 +29,12 @@ class FlockParallelEnv(ParallelEnv):
         self._back = np.argsort(self._order)
         self.possible_agents = [names[home] for home in self._order]
         self.agents: list[str] = []
-        sees, acts = (world.seen,), (world.fleet.controls,)
+        sees, acts = (host.env.seen,), (world.fleet.controls,)
         self.observation_spaces: dict[str, Any] = {
             name: Box(-np.inf, np.inf, sees, np.float32) for name in self.possible_agents
         }
         self.action_spaces: dict[str, Any] = {name: Box(-1.0, 1.0, acts, np.float32) for name in self.possible_agents}
-        self.state_space = Box(-np.inf, np.inf, (len(names) * world.seen,), np.float32)
+        self.state_space = Box(-np.inf, np.inf, (len(names) * host.env.seen,), np.float32)
         self._state = np.zeros(self.state_space.shape, np.float32)
 
     def observation_space(self, agent: str) -> Box:

@@ -20,7 +20,7 @@ class FlockEnv(Env):
         self._host, world = host, host.env.world
         self._homes = slice(None) if host.alone is None else slice(host.alone, host.alone + 1)
         many = world.homes if host.alone is None else 1
-        self.observation_space = Box(-np.inf, np.inf, (many * world.seen,), np.float32)
+        self.observation_space = Box(-np.inf, np.inf, (many * host.env.seen,), np.float32)
         self.action_space = Box(-1.0, 1.0, (many * world.fleet.controls,), np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:

@@ -25,7 +25,7 @@ class FlockVectorEnv(VectorEnv):
         self._host, world = host, host.env.world
         many = 1 if rows == "homes" else world.homes
         self.num_envs = host.days * world.homes // many
-        self.single_observation_space = Box(-np.inf, np.inf, (many * world.seen,), np.float32)
+        self.single_observation_space = Box(-np.inf, np.inf, (many * host.env.seen,), np.float32)
         self.single_action_space = Box(-1.0, 1.0, (many * world.fleet.controls,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
