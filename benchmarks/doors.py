@@ -24,8 +24,8 @@ ABOUT = f"""\
 {HOMES} homes of the scenario `portfolios` (batteries, cars, heat pumps, flexible loads, panels), random actions,
 episodes of one day, beginnings of episodes counted. A core-second is one of processor time of all threads;
 compilation is not counted. Median of {REPEATS}, with the least and the most. One day at a time: a step is one of all
-homes. Many days: {DAYS} side by side, a home-step is one step of one home. "Wires" is the power flow of IEEE 13 at every
-step, which the homes' voltmeters see."""
+homes. Many days: {DAYS} side by side, a home-step is one step of one home. "Wires" is the power flow of IEEE 13 at
+every step, which the homes' voltmeters see."""
 
 
 def rates(call: Callable[[], int]) -> list[float]:

@@ -40,7 +40,7 @@ def sampled(env):
 
 
 @marked
-@pytest.mark.parametrize("world", ["bare", "wired"])
+@pytest.mark.parametrize("world", ["bare", pytest.param("wired", marks=pytest.mark.study)])
 def test_pettingzoo_is_content(world, request):
     built = request.getfixturevalue(world)
     parallel_api_test(gym.parallel_env(built))
@@ -161,6 +161,7 @@ def test_a_day_can_be_named(bare):
             env.reset(options={"day": wrong})
 
 
+@pytest.mark.study
 def test_one_home_decides_beside_others_without_control(bare):
     names = names_of(bare.kinds)
     chosen = "heat_pump_panel_0"
@@ -212,6 +213,7 @@ def test_vectors_are_days_side_by_side(bare, rows):
     assert np.array_equal(env.reset(seed=0)[0], again)
 
 
+@pytest.mark.study
 def test_vectors_agents_and_flocks_are_paid_alike(bare):
     homes, flocks = (gym.vector_env(bare, days=1, rows=rows, split="test") for rows in ("homes", "flocks"))
     agents, single = gym.parallel_env(bare, split="test"), gym.single_env(bare, split="test")
@@ -224,6 +226,7 @@ def test_vectors_agents_and_flocks_are_paid_alike(bare):
     np.testing.assert_allclose([team[0], alone, np.mean(list(paid.values()))], own.mean(), rtol=1e-5)
 
 
+@pytest.mark.study
 def test_violations_are_told_to_all(wired):
     env = gym.parallel_env(wired)
     env.reset(seed=0)

@@ -13,8 +13,23 @@ from wattflock.gym.functional import FunctionalEnv, bills_by_step
 from wattflock.learn.agents import sizes
 from wattflock.learn.lagrangian import Lagrangian
 from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.market.market import Market, Settlement
 from wattflock.market.markets.tariff import Tariff
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
+
+
+class Capped(Market):
+    """Energy is free up to 100 kWh in an episode: a market that no one has thought of."""
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+    def settle(self, meter):
+        above = jnp.maximum(meter.net_kwh.sum(-2, keepdims=True) - 100, 0) / meter.net_kwh.shape[-2]
+        bill = jnp.broadcast_to(above, meter.net_kwh.shape)
+        return Settlement(bill, jnp.zeros_like(bill[..., 0]), bill.sum(-1))
+
 
 CHARGES = "market.settings={standing_per_day=0.5, demand_per_kw_day=0.2, loss_per_kw=1e-3, export_share=0.3}"
 
@@ -72,6 +87,7 @@ def test_rewards_are_the_costs_of_the_verdict(bare):
     assert info["violation"] == {}
 
 
+@pytest.mark.study
 def test_with_voltmeters_the_flow_of_the_loop_is_judged(wired):
     _, info, outcome = agree(functional_env(wired, split="test"))
     assert set(info["violation"]) == set(outcome.excess) >= {"voltage"} and info["converged"].all()
@@ -81,6 +97,7 @@ def test_with_voltmeters_the_flow_of_the_loop_is_judged(wired):
     assert (info["violation"]["voltage"] > 0).any()
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("market", ["tariff", "mid_market"])
 def test_charges_on_a_whole_episode_are_paid_by_its_end(market):
     more = ["feeder.part=none", "data.episode_days=2", f"market.part={market}", CHARGES]
@@ -93,6 +110,7 @@ def test_a_market_without_such_charges_bills_by_step(bare):
     day = jax.tree.map(lambda x: x[0], bare.sampler.draw(jax.random.key(0), "test", 1))
     assert bills_by_step(Tariff(standing_per_day=0.5, loss_per_kw=1e-3), day)
     assert not bills_by_step(Tariff(demand_per_kw_day=0.01), day)
+    assert not bills_by_step(Capped(), day)
 
 
 def test_a_team_shares_the_mean(bare):
@@ -104,6 +122,7 @@ def test_a_team_shares_the_mean(bare):
     assert np.ptp(each, -1).min() > 0
 
 
+@pytest.mark.study
 def test_violations_are_priced_as_in_learning(wired):
     profile = wired.sampler.draw(jax.random.key(1), "train", 2)
     env = functional_env(wired, wires_price=50.0)
@@ -126,6 +145,7 @@ def test_days_of_the_test_split_are_those_of_the_judge(bare):
     assert functional_env(bare, split="validation").every().days() == len(bare.sampler.split_days["validation"])
 
 
+@pytest.mark.study
 def test_episodes_are_mapped_over_keys(bare):
     env, keys = functional_env(bare), jax.random.split(jax.random.key(3), 3)
     episodes, seen = jax.jit(jax.vmap(env.reset))(keys)
@@ -139,6 +159,7 @@ def test_episodes_are_mapped_over_keys(bare):
     assert len({float(episodes.given.load_kw[k].sum()) for k in range(3)}) == 3  # days differ
 
 
+@pytest.mark.study
 def test_actions_without_control_are_those_of_uncontrolled_homes(bare):
     env = functional_env(bare)
     profile = bare.sampler.draw(jax.random.key(1), "train", 1)
@@ -161,6 +182,7 @@ def test_gradients_pass_a_step(bare):
     assert np.isfinite(slope).all() and (slope != 0).any()
 
 
+@pytest.mark.study
 def test_an_episode_of_one_step_is_whole(bare):
     env = functional_env(bare)
     given = jax.tree.map(lambda x: x[:1], jax.tree.map(lambda x: x[0], bare.sampler.draw(jax.random.key(0), "test", 1)))
@@ -181,6 +203,7 @@ def test_no_number_is_no_power(bare):
     assert eqx.tree_equal(lost, zero)
 
 
+@pytest.mark.study
 def test_one_home_alone():
     kinds = "homes.kinds=[{name='b', share=1.0, devices=['battery']}]"
     agree(functional_env(load(None, ["homes.count=1", "feeder.part=none", kinds]), split="test"))

@@ -166,6 +166,10 @@ def bills(market: Market, net_kwh: Array, given: Profile) -> Array:
 
 def bills_by_step(market: Market, given: Profile) -> bool:
     """Whether a market bills every step by itself, found by trial on days (steps, homes); else some charge does not."""
-    net_kwh = jnp.asarray(np.random.default_rng(0).normal(size=given.load_kw.shape), given.load_kw.dtype)
-    alone = jax.vmap(lambda net, now: bills(market, net[None], jax.tree.map(lambda x: x[None], now))[0])
-    return bool(jnp.allclose(bills(market, net_kwh, given), alone(net_kwh, given), rtol=1e-4, atol=1e-5))
+    each = jax.tree.map(lambda x: x[:, None], given)
+    for size_kwh in (0.1, 1.0, 30.0):
+        net_kwh = size_kwh * np.random.default_rng(0).normal(size=given.load_kw.shape).astype(given.load_kw.dtype)
+        alone = jax.vmap(lambda net, now: bills(market, net, now))(net_kwh[:, None], each)[:, 0]
+        if not jnp.allclose(bills(market, jnp.asarray(net_kwh), given), alone, rtol=1e-4, atol=1e-5):
+            return False
+    return True
