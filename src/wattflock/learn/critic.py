@@ -76,8 +76,13 @@ class Critics(eqx.Module):
 
 def critic(sizes: tuple[int, ...], homes: int, adam: Any, key: Array) -> Critics:
     """Fresh critics with output zero; `sizes` from the features to the last hidden layer."""
-    net = Critic(flock(sizes, homes, key), jnp.zeros((homes, sizes[-1], 1)), jnp.zeros((homes, 1)))
+    net = fresh_critic(sizes, homes, key)
     return Critics(net, net, adam.init(net))
+
+
+def fresh_critic(sizes: tuple[int, ...], count: int, key: Array) -> Critic:
+    """A stack of critics with output zero."""
+    return Critic(flock(sizes, count, key), jnp.zeros((count, sizes[-1], 1)), jnp.zeros((count, 1)))
 
 
 def to_go(cost: Array, value: Array, trace: float) -> Array:

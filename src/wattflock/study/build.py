@@ -128,6 +128,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
         kind=kind,
         kinds=kinds,
+        episode_days=scenario.data.episode_days,
     )
     return Built(
         world=world,

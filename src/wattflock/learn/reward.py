@@ -1,0 +1,70 @@
+"""What agents are rewarded for: cost beside that of the uncontrolled homes on the same days, and a price of wires."""
+
+from typing import Annotated, Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.core.types import Profile
+from wattflock.learn.lagrangian import Amounts, Lagrangian
+from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.world.rollout import Trajectory, judge, rollout
+from wattflock.world.world import Outcome, World
+
+Whose = Annotated[
+    Literal["own", "team", "marginal"],
+    Field(
+        description="cost that a home answers for: its own bill, the mean of all homes, or what its power adds to the "
+        "bill of all"
+    ),
+]
+
+
+def extra(
+    world: World,
+    profile: Profile,
+    found: tuple[Trajectory, Outcome],
+    lagrangian: tuple[Lagrangian, Amounts],
+    whose: Whose = "own",
+) -> Array:
+    """Cost of each home's control minus that of the uncontrolled homes on the same days; a reward is its negative.
+
+    Load, sun and prices are the same in both and cancel, so that they are no noise to a critic. Violations enter as
+    a price: the penalty's gradient at a home's meter, times the power by which it differs. The sum over homes is
+    not the penalty, but the slope in each home's power is that of the penalty; an equal share would be too small by
+    the number of homes. With `marginal`, the bill of all homes enters in the same way.
+
+    Args:
+        found: what the homes did, and its verdict.
+        lagrangian: the objective and its multipliers.
+        whose: see `Whose`.
+
+    Returns:
+        (days, steps, homes) [currency].
+    """
+    _, outcome = found
+    idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
+    alone = judge(world, idle, profile)
+    cost = outcome.cost - alone.cost
+    if whose == "marginal":
+        cost = cost - outcome.bill + alone.bill
+    if world.feeder is not None or whose == "marginal":
+        cost = cost + _priced(world, profile, found, lagrangian, idle, whose == "marginal")
+    return jnp.broadcast_to(cost.mean(-1, keepdims=True), cost.shape) if whose == "team" else cost
+
+
+def _priced(world, profile, found, lagrangian, idle: Trajectory, bills: bool) -> Array:
+    """What a home's difference of power costs at the margin: violations, and the bill of all where `bills`."""
+    trajectory, _ = found
+    objective, multiplier = lagrangian
+
+    def common(effect):
+        verdict = world.verdict(effect, trajectory.end, profile, objective.margin_pu)
+        return objective.wires(verdict, multiplier) + (verdict.grid_bill.sum() if bills else 0.0)
+
+    price = jax.grad(common)(trajectory.effect)
+    active = price.power_kw * (trajectory.effect.power_kw - idle.effect.power_kw)
+    reactive = price.reactive_kvar * (trajectory.effect.reactive_kvar - idle.effect.reactive_kvar)
+    return active + reactive
