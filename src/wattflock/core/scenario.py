@@ -263,6 +263,12 @@ class JudgeSection(Section):
     yardsticks: tuple[Literal["mpc"], ...] = Field(
         default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
     )
+    curve_days: int = Field(
+        default=0,
+        ge=0,
+        description="validation days on which learning is watched, each with a perfect-foresight optimum, so that its "
+        "curves show the share captured; 0: all of them, without an optimum [days]",
+    )
     test_days: int = Field(default=0, ge=0, description="test days to judge on; 0 is all [days]")
     seed: int = Field(
         default=0,

@@ -103,7 +103,7 @@ class Home(eqx.Module):
 
     def costs(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
         """What a step costs beside the bill, by `COSTS`; their sum is `Effect.cost` of the home [currency]."""
-        found = dict.fromkeys(COSTS, jnp.zeros_like(now.load_kw))
+        found: dict[str, Scalar] = {name: jnp.zeros_like(now.load_kw) for name in COSTS}
         for name, device, part in self._split(action):
             found[device.cost_is] = found[device.cost_is] + device.step(state[name], part, now)[1].cost
         return found

@@ -21,11 +21,17 @@ def points(mark: Mark, method: str, seed: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def curves(rows: list[dict], idle_cost: float) -> pl.DataFrame:
-    """The learning curves of all methods; `saving` is relative to the uncontrolled homes on the validation days."""
+def curves(rows: list[dict], idle_cost: float, optimum_cost: float | None = None) -> pl.DataFrame:
+    """The learning curves of all methods on the validation days.
+
+    `saving` is relative to the uncontrolled homes there; `captured` is its share of the optimum's, null where that is
+    not known.
+    """
     schema = {"method": pl.String, "seed": pl.Int64, "round": pl.Int64, "split": pl.String}
     table = pl.DataFrame(rows, schema=schema | dict.fromkeys(NUMBERS, pl.Float64))
-    return table.with_columns(saving=pl.when(pl.col("split") == "validation").then(idle_cost - pl.col("cost")))
+    saving = pl.when(pl.col("split") == "validation").then(idle_cost - pl.col("cost"))
+    possible = None if optimum_cost is None or optimum_cost >= idle_cost else idle_cost - optimum_cost
+    return table.with_columns(saving=saving, captured=saving / pl.lit(possible, pl.Float64))
 
 
 def note(scores: dict[str, float], idle: dict[str, float], currency: str) -> str:
