@@ -144,6 +144,11 @@ _ALL = (
         better="lower",
     ),
     Quantity(
+        "warm_seconds", "training, compiled", "s",
+        "The same without compilation: the median time of a round, times the number of rounds.",
+        better="lower",
+    ),
+    Quantity(
         "overload_share_h", "overload", "%·h/branch/day",
         "How far and how long currents are above what lines and transformers are rated for: share of the rating times "
         "hours, mean per branch with a known rating and day.",

@@ -31,7 +31,7 @@ from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
 from wattflock.study.bound import Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
-from wattflock.study.curve import curves, note, points
+from wattflock.study.curve import curves, note, points, warm_seconds
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
@@ -398,6 +398,7 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
         name: found
         | {
             "train_seconds": round(cards[name]["seconds"], 2) if name in cards else None,
+            "warm_seconds": warm_seconds(cards[name]["curve"]) if name in cards else None,
             "rounds": cards[name]["rounds"] if name in cards else None,
             "rounds_asked": _asked(experiment, name) if name in cards else None,
         }
