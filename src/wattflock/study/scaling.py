@@ -27,7 +27,7 @@ def power_law(x: Sequence[float], y: Sequence[float]) -> PowerLaw | None:
     The interval is Student's t with n - 2 degrees of freedom. Source: Draper & Smith 1998, Applied Regression Analysis,
     eq. 1.4.9.
     """
-    if len(set(x)) < 2 or min(*x, *y) <= 0:
+    if len(set(x)) < 2 or min(x) <= 0 or min(y) <= 0:
         return None
     across, up = np.log(x), np.log(y)
     spread = float(((across - across.mean()) ** 2).sum())

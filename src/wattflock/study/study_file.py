@@ -76,7 +76,7 @@ class Small(pydantic.BaseModel):
 
 
 class Plan(pydantic.BaseModel):
-    """A study's file. `rows.<name>` and `small` hold fields of a scenario, as `--set` does."""
+    """A study's file. `common`, `rows.<name>` and `small` hold fields of a scenario, as `--set` does."""
 
     model_config = STRICT
     name: str
@@ -88,6 +88,7 @@ class Plan(pydantic.BaseModel):
         default="", description="the method that all others are held against; empty: each row's learner"
     )
     published: tuple[Published, ...] = Field(default=(), description="figures of publications, beside ours")
+    common: dict[str, Any] = Field(default_factory=dict, description="what all rows set, unless they say otherwise")
     small: dict[str, Any] = Field(default_factory=dict, description="what the small version keeps and sets")
     rows: dict[str, dict[str, Any]] = Field(min_length=1, description="name of a row -> what it changes")
 
@@ -135,7 +136,7 @@ class Plan(pydantic.BaseModel):
     def _rows(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> list[StudyRow]:
         """The row of a name, or one for each of its numbers of homes."""
         where = f"study {self.name}: rows.{name}"
-        head, changes = _split(Head, self.rows[name], where, problems)
+        head, changes = _split(Head, _merged(self.common, self.rows[name]), where, problems)
         counts = head.counts if head else ()
         each = {f"{name}-{count}": [f"homes.count={count}"] for count in counts} or {name: []}
         found = []
