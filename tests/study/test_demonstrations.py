@@ -42,17 +42,19 @@ def brief(small):
 def test_it_is_shown_optimal_actions_of_training_days_once(brief, tmp_path, monkeypatch):
     mine = experiment_of(brief, tmp_path, {"pupil": Pupil()})
     mine.begin()
-    profile, action = mine.taught("pupil", Pupil()).shown
+    pupil: Any = mine.taught("pupil", Pupil())
+    profile, action = pupil.shown
     assert action.shape == (2, 24, 20, mine.world.fleet.controls)
     replayed = rollout(mine.world, ZeroPolicy(), profile, jax.random.key(0), 2, action)
     cost = judge(mine.world, replayed, profile).cost.sum((1, 2))
     best = [optimum.cost for optimum in bound(mine.built.world, profile)]
     np.testing.assert_allclose(cost, best, rtol=1e-3)
     monkeypatch.setattr("wattflock.verbs.experiment.bound", None)  # calling it would fail
-    again_profile, again = mine.taught("pupil", Pupil()).shown
+    pupil = mine.taught("pupil", Pupil())
+    again_profile, again = pupil.shown
     assert jnp.array_equal(again, action)
     assert all(map(jnp.array_equal, jax.tree.leaves(again_profile), jax.tree.leaves(profile)))
-    policy, card = mine.trained("pupil", fresh=False)
+    _, card = mine.trained("pupil", fresh=False)
     assert card["rounds"] == Pupil().rounds()
 
 

@@ -75,7 +75,7 @@ class Learner(eqx.Module):
 class Progress(eqx.Module):
     """All that is needed to continue: the learner's state, rounds done and the key of the run."""
 
-    state: object
+    state: Any
     done: Array  # rounds
     key: Array
 
