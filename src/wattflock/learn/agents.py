@@ -131,7 +131,15 @@ def of_homes(nets, group: Array):
 def sized(features: Array, fleet: Home) -> Array:
     """Features (…, homes, seen) with the sizes of each home's devices behind them, which tell homes apart."""
     own = sizes(fleet).astype(features.dtype)
-    return jnp.concatenate([features, jnp.broadcast_to(own, (*features.shape[:-1], own.shape[-1]))], -1)
+    return jnp.concatenate(
+        [
+            features,
+            jnp.broadcast_to(
+                own.reshape(*[1] * (features.ndim - 2), *own.shape), (*features.shape[:-1], own.shape[-1])
+            ),
+        ],
+        -1,
+    )
 
 
 def sizes(fleet: Home) -> Array:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, width
-from wattflock.learn.lagrangian import TINY, Amounts
+from wattflock.learn.lagrangian import TINY, Amounts, Halvings, Rate, Rounds
 from wattflock.world.world import World
 
 
@@ -42,7 +42,7 @@ class Replay(eqx.Module):
     def at(self, day: Array, step: Array, home: Array) -> Played:
         """Rows (groups, count, …) of homes (groups, count); `common` is (count, …)."""
         every = self.days
-        own = (x[day, step, home] for x in (every.seen, every.idle, every.action, every.cost))
+        own = (x[day[None], step[None], home] for x in (every.seen, every.idle, every.action, every.cost))
         return Played(*own, common=every.common[day, step])
 
     def joint(self, day: Array, step: Array) -> Played:
@@ -61,10 +61,11 @@ class Replay(eqx.Module):
         day, step, home = rows
         last = self.days.cost.shape[1] - 1
         ahead = jnp.arange(steps)[:, None]
-        weight = discount**ahead * (step + ahead <= last)  # (steps, count)
-        costs = self.days.cost[day, jnp.minimum(step + ahead, last), home[:, None]]  # (groups, steps, count)
+        when = step[None] + ahead  # (steps, count)
+        weight = discount**ahead * (when <= last)
+        costs = self.days.cost[day[None, None], jnp.minimum(when, last)[None], home[:, None]]  # (groups, steps, count)
         goes_on = (step + steps <= last) * discount**steps
-        return (weight * costs).sum(1), jnp.minimum(step + steps, last), goes_on
+        return (weight[None] * costs).sum(1), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -72,8 +73,8 @@ def members(group: Array, groups: int, key: Array, count: int) -> Array:
     order = jnp.argsort(group)
     sizes = jnp.zeros(groups, int).at[group].add(1)
     first = jnp.cumsum(sizes) - sizes
-    place = first[:, None] + jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
-    return order[jnp.clip(place, 0, len(group) - 1)]
+    within = jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
+    return order[jnp.clip(first[:, None] + within, 0, len(group) - 1)]
 
 
 class ReplayState(eqx.Module):
@@ -92,14 +93,17 @@ class ReplayState(eqx.Module):
 class ReplayLearner(Agents):
     """Plays with noise, keeps what it played, and improves on random rows of it."""
 
+    rate: Rate = 3e-4
+    halvings: Halvings = 4.0
+    total_rounds: Rounds = 1000
     critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 2e-3
     follow: Annotated[float, Field(gt=0, le=1, description="by which targets approach the networks: τ [share]")] = 0.02
-    ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 4
-    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
+    ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 1
+    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 0.97
     explore: Annotated[float, Field(ge=0, description="noise of actions at first [share of half their range]")] = 0.5
     explore_least: Annotated[
         float, Field(ge=0, description="noise of actions at the end [share of half their range]")
-    ] = 0.1
+    ] = 0.2
     first_rounds: Annotated[int, Field(ge=0, description="rounds of noise alone before anything is learned")] = 4
     updates: Annotated[int, Field(ge=1, description="minibatches in a round")] = 16
     rows: Annotated[int, Field(ge=1, description="rows (home, step) of each network in a minibatch")] = 64

@@ -217,7 +217,7 @@ class Experiment:
             for optimum in bound(self.built.world, profile):
                 found.append(optimum)
                 each = f"{optimum.cost / home_days:.3f} {self.built.readings.currency}"
-                shown.at(len(found), f"optimum {each} per home on this day")
+                shown.at(len(found), f"optimum {each} per home and day")
         return found
 
     def receding(self) -> dict[int, np.ndarray]:
@@ -229,8 +229,8 @@ class Experiment:
             days = mpc(self.built.world, some, forecast(self.built.sampler, some))
             for day, went in zip(picked, days, strict=True):
                 found[day] = went.action
-                each = went.cost / self.scenario.homes.count
-                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home on this day")
+                each = went.cost / self.scenario.homes.count / self.days.length
+                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home and day")
         return found
 
 
@@ -321,7 +321,7 @@ def notes(experiment: Experiment) -> list[str]:
     """What was asked for and is not in the table, with the reason."""
     judge = experiment.scenario.judge
     said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
-    if judge.yardsticks and not judge.bound_days:
+    if judge.yardsticks and (experiment.no_bound or not judge.bound_days):
         said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
     named = parts_of(experiment.scenario)
     for room in ("market", "wiring", "source"):
@@ -445,7 +445,8 @@ def chart(built: Built) -> dict:
         "x": list(drawn.x),
         "y": list(drawn.y),
         "edges": [list(edge) for edge in drawn.edges],
-        "source": drawn.buses[0] if drawn.buses else None,
+        "branches": [list(branch) for branch in drawn.branches],
+        "source": drawn.source or None,
     }
 
 
