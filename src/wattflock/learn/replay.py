@@ -129,6 +129,13 @@ class ReplayLearner(Agents):
     def policy(self, state):
         return Around(of_homes(state.mean, state.group))
 
+    def saved(self, state):
+        """All but the replay: a resumed run fills it anew."""
+        return dataclasses.replace(state, replay=None)
+
+    def restored(self, saved, fresh):
+        return dataclasses.replace(saved, replay=fresh.replay)
+
     def noise_size(self, done: Array) -> Array:
         """Standard deviation of exploration after so many rounds."""
         share = jnp.minimum(done / self.total_rounds, 1.0)
