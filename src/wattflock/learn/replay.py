@@ -40,10 +40,10 @@ class Replay(eqx.Module):
         return jax.random.randint(day, (count,), 0, filled), jax.random.randint(step, (count,), 0, steps)
 
     def at(self, day: Array, step: Array, home: Array) -> Played:
-        """Rows (groups, count, …) of homes (groups, count); `common` is (count, …)."""
+        """Rows (groups, count, …) of homes (groups, count); `common` and `team` are (count, …)."""
         every = self.days
         own = (x[day, step, home] for x in (every.seen, every.idle, every.action, every.cost))
-        return Played(*own, common=every.common[day, step])
+        return Played(*own, common=every.common[day, step], team=every.team[day, step])
 
     def joint(self, day: Array, step: Array) -> Played:
         """Rows (count, homes, …) of all homes."""
@@ -103,7 +103,8 @@ class ReplayLearner(Agents):
         steps, kept = world.steps * world.episode_days, self.kept_rounds * self.days
         each, controls = (kept, steps, world.homes), world.fleet.controls
         wide = (width(world), controls, controls)
-        days = Played(*(jnp.zeros((*each, k)) for k in wide), jnp.zeros(each), jnp.zeros((kept, steps, COMMON)))
+        common, team = jnp.zeros((kept, steps, COMMON)), jnp.zeros((kept, steps))
+        days = Played(*(jnp.zeros((*each, k)) for k in wide), jnp.zeros(each), common, team)
         none = jnp.zeros((), jnp.int32)
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return ReplayState(nets, nets, nets.actor, adam, multiplier, self.group(world), none, Replay(days, none))

@@ -9,7 +9,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.learn.agents import COMMON, bounded, noise, said, width
-from wattflock.learn.critic import Critic, fresh_critic
+from wattflock.learn.critic import Critic, fresh_critic, values
 from wattflock.learn.nets import Networks
 from wattflock.learn.replay import ReplayLearner, ReplayState, members
 
@@ -79,9 +79,3 @@ class MADDPG(ReplayLearner):
         each = jnp.concatenate([every.seen, jnp.clip(every.action, -1, 1)], -1)  # (rows, homes, …)
         others = jnp.arange(each.shape[1]) != home[..., None]
         return (others[..., None] * each).reshape(*home.shape, -1)
-
-
-def values(critics: Critic, seen: Array, action: Array, beside: Array) -> Array:
-    """Costs to come of each critic, (twins, groups, rows), in units of the reference price [kWh]."""
-    given = jnp.concatenate([seen, action, beside], -1)
-    return jax.vmap(lambda critic: critic(given)[..., 0])(critics)
