@@ -49,10 +49,24 @@ class Replay(eqx.Module):
         """Rows (count, homes, …) of all homes."""
         return jax.tree.map(lambda x: x[day, step], self.days)
 
-    def after(self, step: Array) -> tuple[Array, Array]:
-        """The step that follows, itself where it is the last one, and 1 where one follows, else 0."""
-        goes_on = step < self.days.cost.shape[1] - 1
-        return jnp.where(goes_on, step + 1, step), goes_on.astype(self.days.cost.dtype)
+    def paid(self, rows: tuple[Array, Array, Array], steps: int, discount: float) -> tuple[Array, Array, Array, Array]:
+        """Costs of a row's next `steps` steps, discounted; the step after them, and what its value weighs.
+
+        Args:
+            rows: episode (count,), step (count,) and home (groups, count).
+
+        Returns:
+            cost (groups, count) and that of all (count,); step (count,), the last one where the episode ends before;
+            weight (count,), then 0.
+        """
+        day, step, home = rows
+        last = self.days.cost.shape[1] - 1
+        ahead = jnp.arange(steps)[:, None]
+        weight = discount**ahead * (step + ahead <= last)  # (steps, count)
+        at = jnp.minimum(step + ahead, last)
+        own = (weight * self.days.cost[day, at, home[:, None]]).sum(1)
+        goes_on = (step + steps <= last) * discount**steps
+        return own, (weight * self.days.team[day, at]).sum(0), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -82,6 +96,7 @@ class ReplayLearner(Agents):
 
     critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 2e-3
     follow: Annotated[float, Field(gt=0, le=1, description="by which targets approach the networks: τ [share]")] = 0.02
+    ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 4
     discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
     explore: Annotated[float, Field(ge=0, description="noise of actions at first [share of half their range]")] = 0.5
     explore_least: Annotated[
@@ -94,17 +109,18 @@ class ReplayLearner(Agents):
 
     def optimiser(self) -> Any:
         """Adam for the actors and for all else, each with its rate."""
-        rates = {"actor": self.rate, "critic": self.critic_rate}
-        kinds = {name: optax.adam(self.falling(rate, self.updates), eps=TINY) for name, rate in rates.items()}
-        return optax.multi_transform(kinds, lambda nets: _labels(nets))
+        actor, critic = (
+            optax.adam(self.falling(rate, self.updates), eps=TINY) for rate in (self.rate, self.critic_rate)
+        )
+        return optax.multi_transform({"actor": actor, "critic": critic}, _labels)
 
     def fresh(self, world: World, nets: Any) -> ReplayState:
         """The state before the first round, of `nets` that has a field `actor`."""
         steps, kept = world.steps * world.episode_days, self.kept_rounds * self.days
         each, controls = (kept, steps, world.homes), world.fleet.controls
-        wide = (width(world), controls, controls)
+        seen, action = jnp.zeros((*each, width(world))), jnp.zeros((*each, controls))
         common, team = jnp.zeros((kept, steps, COMMON)), jnp.zeros((kept, steps))
-        days = Played(*(jnp.zeros((*each, k)) for k in wide), jnp.zeros(each), common, team)
+        days = Played(seen, action, action, jnp.zeros(each), common, team)
         none = jnp.zeros((), jnp.int32)
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return ReplayState(nets, nets, nets.actor, adam, multiplier, self.group(world), none, Replay(days, none))

@@ -28,6 +28,7 @@ def extra(
     found: tuple[Trajectory, Outcome],
     lagrangian: tuple[Lagrangian, Amounts],
     whose: Whose = "own",
+    early: bool = False,
 ) -> Array:
     """Cost of each home's control minus that of the uncontrolled homes on the same days; a reward is its negative.
 
@@ -40,29 +41,36 @@ def extra(
         found: what the homes did, and its verdict.
         lagrangian: the objective and its multipliers.
         whose: see `Whose`.
+        early: what is stored is paid for when it is stored, and not where the days end: each step's cost has the change
+            of the final value that its states would have. The sum over days is the same, so the best policy is, too.
+            Source: Ng, Harada & Russell 1999, theorem 1, with the final value as potential.
 
     Returns:
         (days, steps, homes) [currency].
     """
-    return extras(world, profile, found, lagrangian, whose)[0]
+    return extras(world, profile, found, lagrangian, whose, early)[0]
 
 
-def extras(world: World, profile: Profile, found, lagrangian, whose: Whose) -> tuple[Array, Array]:
+def extras(world: World, profile: Profile, found, lagrangian, whose: Whose, early: bool) -> tuple[Array, Array]:
     """`extra`, and beside it the cost of all: the mean over homes of what all pay and their wires, (days, steps).
 
     Here bills are those at the grid and violations have their own price, no slope, so that it is the objective itself.
     """
-    _, outcome = found
+    trajectory, outcome = found
     idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
     alone = judge(world, idle, profile, lagrangian[0].margin_pu)
     cost = outcome.cost - alone.cost
+    team = of_all(outcome, lagrangian) - of_all(alone, lagrangian)
+    if early:
+        moved = _moved(world, trajectory) - _moved(world, idle)
+        cost, team = cost + moved, team + moved.mean(-1)
     if whose == "marginal":
         cost = cost - outcome.bill + alone.bill
     if world.feeder is not None or whose == "marginal":
         cost = cost + _priced(world, profile, found, lagrangian, idle, whose == "marginal")
     if whose == "team":
         cost = jnp.broadcast_to(cost.mean(-1, keepdims=True), cost.shape)
-    return cost, of_all(outcome, lagrangian) - of_all(alone, lagrangian)
+    return cost, team
 
 
 def of_all(outcome: Outcome, lagrangian: tuple[Lagrangian, Amounts]) -> Array:
@@ -70,6 +78,16 @@ def of_all(outcome: Outcome, lagrangian: tuple[Lagrangian, Amounts]) -> Array:
     objective, multiplier = lagrangian
     paid = outcome.cost.sum(-1) + outcome.margin + objective.wires_by_step(outcome, multiplier)
     return paid / outcome.cost.shape[-1]
+
+
+def _moved(world: World, trajectory: Trajectory) -> Array:
+    """What takes the final value out of the last step and puts its changes into all, (days, steps, homes) [currency].
+
+    The value at the beginning is left out: it is the same for all policies.
+    """
+    value = jax.vmap(jax.vmap(world.end))(trajectory.state)
+    change = jnp.diff(value, axis=1, prepend=0.0)
+    return change.at[:, -1].add(-value[:, -1])
 
 
 def _priced(world, profile, found, lagrangian, idle: Trajectory, bills: bool) -> Array:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.learn.agents import Played, bounded, noise, of_homes, said, width
+from wattflock.learn.agents import bounded, noise, of_homes, said, width
 from wattflock.learn.critic import Critic, fresh_critic, values
 from wattflock.learn.nets import Networks, flock
 from wattflock.learn.replay import ReplayLearner, ReplayState
@@ -86,15 +86,16 @@ class FACMAC(ReplayLearner):
     def loss(self, nets, state, key):
         row_key, noise_key = jax.random.split(key)
         day, step = state.replay.rows(row_key, self.rows)
-        later, goes_on = state.replay.after(step)
-        now, after = everyone(state, day, step), everyone(state, day, later)
+        home = jnp.broadcast_to(jnp.arange(state.group.shape[0])[:, None], (state.group.shape[0], self.rows))
+        paid, paid_by_all, later, goes_on = state.replay.paid((day, step, home), self.ahead, self.discount)
+        now, after = state.replay.at(day, step, home), state.replay.at(day, later, home)
 
         target = mine(state.target, state)
         moved = jnp.clip(said(target.actor, after.seen, after.idle), -1, 1)
         moved = jnp.clip(moved + noise(noise_key, self.smooth, moved.shape), -1, 1)
         own_ahead, ahead = self.judged(target, after.seen, moved)
-        own_target = jax.lax.stop_gradient(now.cost + self.discount * goes_on * own_ahead.max(0))
-        team_target = jax.lax.stop_gradient(now.team + self.discount * goes_on * ahead)
+        own_target = jax.lax.stop_gradient(paid + goes_on * own_ahead.max(0))
+        team_target = jax.lax.stop_gradient(paid_by_all + goes_on * ahead)
 
         nets = mine(nets, state)
         own, team = self.judged(nets, now.seen, jnp.clip(now.action, -1, 1))
@@ -121,12 +122,6 @@ class FACMAC(ReplayLearner):
 def positive(said: Array) -> Array:
     """Weights > 0 of what a network says in (-1, 1)."""
     return jax.nn.softplus(STEEP * said)
-
-
-def everyone(state: ReplayState, day: Array, step: Array) -> Played:
-    """Rows (homes, count, …) of all homes."""
-    every = jnp.arange(state.group.shape[0])[:, None]
-    return state.replay.at(day, step, jnp.broadcast_to(every, (state.group.shape[0], day.shape[0])))
 
 
 def mine(nets: Factored, state: ReplayState) -> Factored:
