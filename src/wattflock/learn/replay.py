@@ -13,7 +13,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, width
-from wattflock.learn.lagrangian import TINY, Amounts
+from wattflock.learn.lagrangian import TINY, Amounts, Halvings, Rate, Rounds
 from wattflock.world.world import World
 
 
@@ -94,14 +94,17 @@ class ReplayState(eqx.Module):
 class ReplayLearner(Agents):
     """Plays with noise, keeps what it played, and improves on random rows of it."""
 
+    rate: Rate = 3e-4
+    halvings: Halvings = 4.0
+    total_rounds: Rounds = 1000
     critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 2e-3
     follow: Annotated[float, Field(gt=0, le=1, description="by which targets approach the networks: τ [share]")] = 0.02
-    ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 4
-    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
+    ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 1
+    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 0.97
     explore: Annotated[float, Field(ge=0, description="noise of actions at first [share of half their range]")] = 0.5
     explore_least: Annotated[
         float, Field(ge=0, description="noise of actions at the end [share of half their range]")
-    ] = 0.1
+    ] = 0.2
     first_rounds: Annotated[int, Field(ge=0, description="rounds of noise alone before anything is learned")] = 4
     updates: Annotated[int, Field(ge=1, description="minibatches in a round")] = 16
     rows: Annotated[int, Field(ge=1, description="rows (home, step) of each network in a minibatch")] = 64
