@@ -53,7 +53,7 @@ class PPO(Agents):
     def init(self, world, key):
         actor_key, critic_key = jax.random.split(key)
         groups, controls = self.groups(world), world.fleet.controls
-        actor = Gaussian(self.actors(world, actor_key), jnp.full((groups, controls), jnp.log(self.sigma)))
+        actor = Gaussian(self.actors(world, actor_key), jnp.full((groups, controls), jnp.log(self.sigma), float))
         inputs = width(world) + {"own": 0, "common": COMMON}[self.critic_sees]
         nets = ActorCritic(actor, fresh_critic((inputs, *self.hidden), groups, critic_key))
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
