@@ -94,7 +94,7 @@ class Agents(Priced):
         """Days under networks of all homes (homes, …) and an `offset` of their actions; also what a round logs."""
         trajectory = rollout(world, Around(nets, loose=True), profile, jax.random.key(0), self.days, offset)
         outcome = judge(world, trajectory, profile, self.margin_pu)
-        cost = extra(world, profile, (trajectory, outcome), (self.lagrangian, multiplier), self.reward)
+        cost = extra(world, profile, (trajectory, outcome), (self.lagrangian, multiplier), self.reward, True)
         objective = per_home_day(outcome, self.lagrangian.wires(outcome, multiplier))
         log = measures(world.limits, outcome) | {"objective": objective}
         return self.played(world, trajectory, outcome, offset, cost, nets), log

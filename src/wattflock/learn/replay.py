@@ -13,7 +13,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, two_rates, width
-from wattflock.learn.lagrangian import Amounts
+from wattflock.learn.lagrangian import Amounts, Halvings, Rate, Rounds
 from wattflock.world.world import World
 
 
@@ -49,10 +49,22 @@ class Replay(eqx.Module):
         """Rows (count, homes, …) of all homes."""
         return jax.tree.map(lambda x: x[day, step], self.days)
 
-    def after(self, step: Array) -> tuple[Array, Array]:
-        """The step that follows, itself where it is the last one, and 1 where one follows, else 0."""
-        goes_on = step < self.days.cost.shape[1] - 1
-        return jnp.where(goes_on, step + 1, step), goes_on.astype(self.days.cost.dtype)
+    def paid(self, rows: tuple[Array, Array, Array], steps: int, discount: float) -> tuple[Array, Array, Array]:
+        """Costs of a row's next `steps` steps, discounted; the step after them, and what its value weighs.
+
+        Args:
+            rows: episode (count,), step (count,) and home (groups, count).
+
+        Returns:
+            cost (groups, count); step (count,), the last one where the episode ends before; weight (count,), then 0.
+        """
+        day, step, home = rows
+        last = self.days.cost.shape[1] - 1
+        ahead = jnp.arange(steps)[:, None]
+        weight = discount**ahead * (step + ahead <= last)  # (steps, count)
+        costs = self.days.cost[day, jnp.minimum(step + ahead, last), home[:, None]]  # (groups, steps, count)
+        goes_on = (step + steps <= last) * discount**steps
+        return (weight * costs).sum(1), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -80,13 +92,17 @@ class ReplayState(eqx.Module):
 class ReplayLearner(Agents):
     """Plays with noise, keeps what it played, and improves on random rows of it."""
 
+    rate: Rate = 3e-4
+    halvings: Halvings = 4.0
+    total_rounds: Rounds = 1000
     critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 2e-3
     follow: Annotated[float, Field(gt=0, le=1, description="by which targets approach the networks: τ [share]")] = 0.02
-    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
+    ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 1
+    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 0.97
     explore: Annotated[float, Field(ge=0, description="noise of actions at first [share of half their range]")] = 0.5
     explore_least: Annotated[
         float, Field(ge=0, description="noise of actions at the end [share of half their range]")
-    ] = 0.1
+    ] = 0.2
     first_rounds: Annotated[int, Field(ge=0, description="rounds of noise alone before anything is learned")] = 4
     updates: Annotated[int, Field(ge=1, description="minibatches in a round")] = 16
     rows: Annotated[int, Field(ge=1, description="rows (home, step) of each network in a minibatch")] = 64

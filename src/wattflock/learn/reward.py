@@ -28,6 +28,7 @@ def extra(
     found: tuple[Trajectory, Outcome],
     lagrangian: tuple[Lagrangian, Amounts],
     whose: Whose = "own",
+    early: bool = False,
 ) -> Array:
     """Cost of each home's control minus that of the uncontrolled homes on the same days; a reward is its negative.
 
@@ -40,19 +41,34 @@ def extra(
         found: what the homes did, and its verdict.
         lagrangian: the objective and its multipliers.
         whose: see `Whose`.
+        early: what is stored is paid for when it is stored, and not where the days end: each step's cost has the change
+            of the final value that its states would have. The sum over days is the same, so the best policy is, too.
+            Source: Ng, Harada & Russell 1999, theorem 1, with the final value as potential.
 
     Returns:
         (days, steps, homes) [currency].
     """
-    _, outcome = found
+    trajectory, outcome = found
     idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
     alone = judge(world, idle, profile)
     cost = outcome.cost - alone.cost
     if whose == "marginal":
         cost = cost - outcome.bill + alone.bill
+    if early:
+        cost = cost + _moved(world, trajectory) - _moved(world, idle)
     if world.feeder is not None or whose == "marginal":
         cost = cost + _priced(world, profile, found, lagrangian, idle, whose == "marginal")
     return jnp.broadcast_to(cost.mean(-1, keepdims=True), cost.shape) if whose == "team" else cost
+
+
+def _moved(world: World, trajectory: Trajectory) -> Array:
+    """What takes the final value out of the last step and puts its changes into all, (days, steps, homes) [currency].
+
+    The value at the beginning is left out: it is the same for all policies.
+    """
+    value = jax.vmap(jax.vmap(world.end))(trajectory.state)
+    change = jnp.diff(value, axis=1, prepend=0.0)
+    return change.at[:, -1].add(-value[:, -1])
 
 
 def _priced(world, profile, found, lagrangian, idle: Trajectory, bills: bool) -> Array:

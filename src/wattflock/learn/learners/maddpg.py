@@ -52,14 +52,14 @@ class MADDPG(ReplayLearner):
         replay, groups = state.replay, nets.actor.biases[0].shape[0]
         day, step = replay.rows(row_key, self.rows)
         home = members(state.group, groups, home_key, self.rows)
-        later, goes_on = replay.after(step)
+        paid, later, goes_on = replay.paid((day, step, home), self.ahead, self.discount)
         now, after = replay.at(day, step, home), replay.at(day, later, home)
         beside, beside_after = self.beside(state, day, step, home), self.beside(state, day, later, home)
 
         moved = said(state.target.actor, after.seen, after.idle)
         moved = jnp.clip(jnp.clip(moved, -1, 1) + noise(noise_key, self.smooth, moved.shape), -1, 1)
         ahead = values(state.target.critics, after.seen, moved, beside_after).max(0)
-        target = jax.lax.stop_gradient(now.cost + self.discount * goes_on * ahead)
+        target = jax.lax.stop_gradient(paid + goes_on * ahead)
         missed = (values(nets.critics, now.seen, jnp.clip(now.action, -1, 1), beside) - target) ** 2
 
         action = said(nets.actor, now.seen, now.idle)
