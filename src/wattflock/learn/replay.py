@@ -12,8 +12,8 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
-from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, width
-from wattflock.learn.lagrangian import TINY, Amounts, Halvings, Rate, Rounds
+from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, two_rates, width
+from wattflock.learn.lagrangian import Amounts, Halvings, Rate, Rounds
 from wattflock.world.world import World
 
 
@@ -113,10 +113,7 @@ class ReplayLearner(Agents):
 
     def optimiser(self) -> Any:
         """Adam for the actors and for all else, each with its rate."""
-        actor, critic = (
-            optax.adam(self.falling(rate, self.updates), eps=TINY) for rate in (self.rate, self.critic_rate)
-        )
-        return optax.multi_transform({"actor": actor, "critic": critic}, _labels)
+        return two_rates(self.falling(self.rate, self.updates), self.falling(self.critic_rate, self.updates))
 
     def fresh(self, world: World, nets: Any) -> ReplayState:
         """The state before the first round, of `nets` that has a field `actor`."""
@@ -174,9 +171,3 @@ class ReplayLearner(Agents):
         keys = jax.random.split(key, self.updates)
         nets, target, adam = jax.lax.scan(minibatch, (state.nets, state.target, state.adam), keys)[0]
         return dataclasses.replace(state, nets=nets, target=target, adam=adam)
-
-
-def _labels(nets: Any) -> Any:
-    """`actor` for the networks of that name, `critic` for all else."""
-    critic = jax.tree.map(lambda _: "critic", nets)
-    return eqx.tree_at(lambda tree: tree.actor, critic, jax.tree.map(lambda _: "actor", nets.actor))
