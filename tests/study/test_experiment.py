@@ -144,7 +144,7 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
 
 @pytest.mark.parametrize("wanted", [7, 10, 12, 20])
 def test_some_days_of_a_year_hold_every_weekday_and_season(built, wanted):
-    """Both the days that are judged and those with a bound; ten whole weeks are unseen, the fifth first."""
+    """Both the days that are judged and those with a bound; ten whole weeks are for the judge, the fifth first."""
     few, bound = unseen(built, wanted, 0), unseen(built, 0, 0, wanted)
     for dates in (few.dates, [bound.dates[day] for day in bound.planned]):
         days = [datetime.date.fromisoformat(date) for date in dates]

@@ -1,4 +1,4 @@
-"""Methods on the same unseen days: judged alike, in one set of tables."""
+"""Methods on the same test days: judged alike, in one set of tables."""
 
 import dataclasses
 import datetime
@@ -36,7 +36,7 @@ TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days
 
 @dataclasses.dataclass(frozen=True)
 class Days:
-    """The unseen days on which all methods are judged."""
+    """The test days on which all methods are judged."""
 
     profile: Profile  # numpy float64, (days, steps, homes); an episode of several days is one of them
     dates: list[str]  # of the first day of each
@@ -86,7 +86,7 @@ def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
         name: of the method, for the message.
         policy: is asked once, for the first step of the first day.
         built: the world.
-        days: the unseen days.
+        days: the test days.
     """
     world = built.world
     want = (world.homes, world.fleet.controls)
@@ -108,7 +108,7 @@ def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
 def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[str, str] = TEST_DAYS) -> None:
     """Raises ScenarioError where more days are asked for, to judge or for a bound, than the test split has."""
     there = len(sampler.split_days["test"])
-    said = f"{{}} to {there}, the days that no method has seen"
+    said = f"{{}} to {there}, the test days"
     problems = [] if 0 <= days <= there else [Problem(*where, days, f"{said.format(1)}, or 0: all")]
     if bound_days > there:
         problems.append(Problem("scenario", "judge.bound_days", bound_days, said.format(0)))

@@ -87,7 +87,7 @@ class Experiment:
 
     @functools.cached_property
     def days(self) -> compare.Days:
-        """The unseen days."""
+        """The test days."""
         judge = self.scenario.judge
         return compare.unseen(self.built, judge.test_days, judge.seed, judge.bound_days)
 
@@ -178,7 +178,7 @@ class Experiment:
             self.run.save(method, mark.progress, card)
 
     def optima(self) -> dict[int, Optimum]:
-        """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
+        """The perfect-foresight optimum of `judge.bound_days` of the test days: number of the day → Optimum."""
         picked = self.days.planned
         found = {}
         with bar("bound", len(picked)) as shown:
@@ -306,7 +306,7 @@ def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:
 
 
 def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
-    """Methods of a run, as they were trained, on unseen days beside the uncontrolled case; nothing is written.
+    """Methods of a run, as they were trained, on test days beside the uncontrolled case; nothing is written.
 
     Raises:
         RunError: a method learns and was not trained in this run.
