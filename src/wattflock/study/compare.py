@@ -14,7 +14,7 @@ from wattflock.core.errors import Problem, ScenarioError, WattflockError
 from wattflock.core.types import Profile, by_day, cast
 from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
-from wattflock.study.bound import Optimum
+from wattflock.study.bound import Optimum, Settings
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
@@ -153,12 +153,20 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
     return _tables(built, days, method, judged)
 
 
-def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.ndarray]) -> Tables:
-    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for."""
+def judge_plans(
+    built: Built, days: Days, method: str, actions: dict[int, np.ndarray], searched: Settings | None = None
+) -> Tables:
+    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for.
+
+    What is `searched` for keeps limits to a tolerance, which is taken off every excess; it is no violation.
+    """
     picked = sorted(actions)
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
     judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
+    if searched:
+        beyond = {limit: np.maximum(x - searched.tolerance(limit), 0) for limit, x in judged.excess.items()}
+        judged = dataclasses.replace(judged, excess=beyond)
     number = pl.col("day").replace_strict(dict(enumerate(days.numbers(picked))))
     tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}

@@ -29,7 +29,7 @@ from wattflock.core.types import on_device
 from wattflock.learn.lagrangian import Gradient
 from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
-from wattflock.study.bound import Optimum, bound, why_no_bound
+from wattflock.study.bound import USUAL, Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
 from wattflock.study.curve import curves, note, points
 from wattflock.study.fine_tune import FineTune
@@ -267,9 +267,10 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
-        plans = {"bound": {day: optimum.action for day, optimum in optima.items()}}
-        plans |= {name: experiment.receding() for name in experiment.scenario.judge.yardsticks}
-        tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
+        best = {day: optimum.action for day, optimum in optima.items()}
+        tables.append(compare.judge_plans(experiment.built, experiment.days, "bound", best, USUAL))
+        for name in experiment.scenario.judge.yardsticks:
+            tables.append(compare.judge_plans(experiment.built, experiment.days, name, experiment.receding()))
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
     every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
