@@ -60,7 +60,7 @@ FULL: dict[str, Any] = {
 MARKETS = {
     "tariff": Tariff(export_share=0.4, **FULL),
     "mid-market": MidMarket(export_share=0.4, **FULL),
-    "peak": MidMarket(export_share=0.4, peak_per_kwh=0.2, peak_kw=3.0, **FULL),
+    "peak": MidMarket(export_share=0.4, peak_per_kwh=0.2, peak_kw_per_home=0.1, **FULL),
 }
 
 

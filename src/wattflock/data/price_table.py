@@ -68,6 +68,8 @@ def priced(contract: Contract, readings: Readings) -> Readings:
         bought, sold = from_file(contract.file, readings)
     if contract.exports_from == "fixed":
         sold = np.full_like(sold, contract.export_per_kwh)
+    elif contract.exports_from == "imports":
+        sold = bought
     carbon = contract.carbon_per_t / 1000 * readings.carbon_kg_per_kwh
     sold = sold + carbon if contract.carbon_on_exports else sold
     return dataclasses.replace(readings, import_price_per_kwh=bought + carbon, export_price_per_kwh=sold)

@@ -83,6 +83,7 @@ class World(eqx.Module):
     kind: Array = eqx.field(default_factory=lambda: np.zeros(0, int))  # (homes,) of each home, its number in `kinds`
     kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
     judges: tuple[str, ...] = eqx.field(default=LIMITS, static=True)  # the limits that the wires must keep, "voltage" …
+    episode_days: int = eqx.field(default=1, static=True)  # consecutive days between a reset and the end value
 
     @property
     def homes(self) -> int:
