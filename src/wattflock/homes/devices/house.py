@@ -101,8 +101,8 @@ class House(Device):
         return cls(*map(jnp.asarray, (*pump, *house, sun_m2, *comfort, 0.5, 0.32, 0.20, 1.0)))
 
     def init(self, now: Profile) -> Scalar:
-        """As an evening in the band leaves it at midnight: within a degree and a half below the day's band."""
-        return self.low_c - 1.5 * (1 - now.start)
+        """Up to a degree above the lower end of the night's band: the mass is cooler than heated air."""
+        return self.low_c - self.setback_c + now.start
 
     def _network(self, dt_h, exp) -> Network:
         """Its constants for steps of a length; arrays of one library, whose `exp` is given."""
@@ -213,7 +213,7 @@ class House(Device):
     def _end(self, maximum):
         """The mass that days begin with on average [°C], and the electricity for a degree of it [kWh per °C]."""
         kwh_per_c = self.present * MASS_KWH_PER_C_M2 * self.floor_m2 / self._cop(NOMINAL_C, maximum)
-        return self.low_c - 0.75, kwh_per_c
+        return self.low_c - self.setback_c + 0.5, kwh_per_c
 
     def end(self, state):
         """Heat that is left is worth the electricity for it; heat above the day's band is worth nothing more."""
