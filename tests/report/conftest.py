@@ -34,6 +34,7 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
         "steps": make_steps(rng),
         "homes": make_homes(rng),
         "nodes": make_nodes(rng, chart),
+        "branches": make_branches(chart),
         "days": make_days(rng),
         "examples": make_examples(rng),
         "curves": make_curves(rng),
@@ -84,14 +85,18 @@ def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
 def make_chart() -> dict:
     tables = resources.files("wattflock") / "feeder" / "tables" / "ieee123"
     edges: list[list[str]] = []
-    for name in ("lines", "switches", "transformers", "regulators"):
+    branches: list[list[str]] = []
+    kinds = {"lines": "line", "switches": "switch", "transformers": "transformer", "regulators": "regulator"}
+    for name, kind in kinds.items():
         rows = csv.DictReader((tables / f"{name}.csv").read_text().splitlines())
-        edges += [[row["from_bus"], row["to_bus"]] for row in rows]
+        joined = [[row["from_bus"], row["to_bus"]] for row in rows]
+        edges += joined
+        branches += [[f"{kind}.x{at}.{phase}", *pair] for at, pair in enumerate(joined) for phase in (1, 2)]
     found = [row for row in csv.DictReader((tables / "buses.csv").read_text().splitlines()) if row["x"]]
     place = {row["bus"]: (float(row["x"]), float(row["y"])) for row in found}
     buses = list(place)
     x, y = zip(*place.values(), strict=True)
-    return {"bus": buses, "x": list(x), "y": list(y), "edges": edges, "source": "150"}
+    return {"bus": buses, "x": list(x), "y": list(y), "edges": edges, "branches": branches, "source": "150"}
 
 
 def sun(day: int) -> np.ndarray:
@@ -174,6 +179,18 @@ def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
         "violation_pu_h",
         "violated_share",
     ]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def make_branches(chart: dict) -> pl.DataFrame:
+    """Two phases of each branch; the second is loaded the most, and near the source more than at the ends."""
+    strength = {"idle": 1.0, "rules": 1.35, "through": 0.72, "gradmap": 0.70}
+    rows = []
+    for method, size in strength.items():
+        for at, name in enumerate(dict.fromkeys(branch for branch, *_ in chart["branches"])):
+            worst = size * (0.3 + 1.2 * (1 - at / len(chart["branches"])) + 0.1 * name.endswith(".2"))
+            rows.append((method, name, worst, max(worst - 1, 0), float(worst > 1)))
+    names = ["method", "branch", "loading_max", "overload_share_h", "overloaded_share"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 

@@ -2,11 +2,14 @@
 
 import dataclasses
 import datetime
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.study.own import Flat, Guess, Pool
+from wattflock.core import progress
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
 from wattflock.data.sample import spread
@@ -16,6 +19,7 @@ from wattflock.study.build import parts_of, refuse_few
 from wattflock.study.compare import unseen
 from wattflock.study.curve import curves, note
 from wattflock.study.run import Run, open_run, table_of_runs
+from wattflock.verbs import experiment as verbs
 from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
 
 SHORT = 1e-9  # minutes: one chunk of rounds
@@ -79,16 +83,29 @@ def test_parts_of_one_s_own_have_folders_of_their_own(brief, tmp_path):
 
 @pytest.mark.study
 def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
-    experiment = experiment_of(brief, instead={"market": Pool()})
+    asked = brief.model_copy(update={"judge": brief.judge.model_copy(update={"yardsticks": ("mpc",)})})
+    experiment = experiment_of(asked, instead={"market": Pool()})
     assert "no fixed prices" in experiment.no_bound
     found = compared(experiment)
     assert found.summary["bound_days"] == 0
     assert found.methods["method"].to_list() == ["idle"]
     assert "no bound under this market: the market Pool" in found.summary["notes"][0]
+    assert found.summary["notes"][1] == "no mpc: judged on days with a bound, of which there are none"
     flat = compared(experiment_of(brief, instead={"market": Flat()}))
     assert flat.methods["method"].to_list() == ["idle", "bound"]
     assert flat.summary["notes"] == ["Flat stands in place of the scenario's Tariff"]
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
+
+
+@pytest.mark.parametrize(("work", "planner"), [("optima", "bound"), ("receding", "mpc")])
+def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
+    """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
+    few = ["homes.count=5", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1", "data.episode_days=2"]
+    experiment, said = experiment_of(load(None, few)), []
+    monkeypatch.setattr(verbs, planner, lambda *_: [SimpleNamespace(cost=30.0, action=np.zeros(0))])
+    monkeypatch.setattr(progress.Bar, "at", lambda self, done, note: said.append(note))
+    getattr(experiment, work)()
+    assert re.search(r"3\.000 \w+ per home and day$", said[-1])
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import math
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pydantic
 from pydantic.fields import FieldInfo
 
@@ -72,8 +74,10 @@ def _check_devices(tree: Tree, where: Where) -> list[Problem]:
 def check_fields(device: type, given: Tree, dotted: str, where: Where) -> list[Problem]:
     """Values of a device's fields: each a number that the field allows, or two of them, the least first.
 
+    Fields that belong together are held against each other, whatever homes draw of their ranges.
+
     Args:
-        device: its fields carry their limits in `Annotated[..., Field(ge=0)]`.
+        device: its fields carry their limits in `Annotated[..., Field(ge=0)]`; see also `Device.ordered`.
         given: field → value.
         dotted: the place of `given` in the scenario.
         where: tells the file or flag that set a field.
@@ -94,7 +98,32 @@ def check_fields(device: type, given: Tree, dotted: str, where: Where) -> list[P
         else:
             continue
         problems.append(Problem(where(place), place, value, text))
+    wrong = {problem.field for problem in problems}
+    fine = {name: value for name, value in given.items() if f"{dotted}.{name}" not in wrong}
+    for name, text in disorder(device, fine):
+        place = f"{dotted}.{name}"
+        problems.append(Problem(where(place), place, given[name], text))
     return problems
+
+
+def disorder(device: Any, given: Tree) -> Iterator[tuple[str, str]]:
+    """Of each pair in `Device.ordered` that some home would not keep: the field that was given, and what is allowed.
+
+    Args:
+        device: a type of devices; what is not given has its own range, or is that of its example.
+        given: field → value, or two of them, the least first; each by itself is allowed.
+    """
+
+    def pair(name: str) -> tuple[float, float]:
+        value = given.get(name, device.ranges.get(name, getattr(device.example(), name)))
+        return tuple(value) if isinstance(value, list | tuple) else (value, value)
+
+    for low, sign, high in device.ordered:
+        most, least = (np.float32(each) for each in (pair(low)[1], pair(high)[0]))  # examples are of this precision
+        if given.keys().isdisjoint((low, high)) or most < least or (sign == "<=" and most == least):
+            continue
+        equal = " or equal to" if sign == "<=" else ""
+        yield (low, f"below{equal} {high}, {least:g}") if low in given else (high, f"above{equal} {low}, {most:g}")
 
 
 def device_fields(device: type) -> dict[str, FieldInfo]:
@@ -129,6 +158,21 @@ def descriptions(part: type) -> dict[str, str]:
     notes = {name: typing.get_args(hint)[1:] for name, hint in hints.items() if _bare(hint) is not hint}
     found = {name: [each for each in note if isinstance(each, FieldInfo)] for name, note in notes.items()}
     return {name: infos[0].description for name, infos in found.items() if infos and infos[0].description}
+
+
+def refuse_settings(part: Any) -> None:
+    """Raises ScenarioError where plain fields of a part, numbers and texts, are not what their annotations allow."""
+    model = _model_of(type(part))
+    plain = {name: getattr(part, name) for name in model.model_fields}
+    plain = {name: value for name, value in plain.items() if isinstance(value, str | int | float | tuple | list)}
+    try:
+        model.model_validate_json(json.dumps(plain, default=str))
+    except pydantic.ValidationError as error:
+        found = problems_of(error, model, (), lambda _: type(part).__name__)
+        raise ScenarioError([each for each in found if each.field.partition(".")[0] in plain]) from None
+
+
+_model_of = functools.cache(lambda part: settings_model(part))
 
 
 def make(part: type, settings: dict[str, Any]) -> Any:

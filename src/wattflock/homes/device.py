@@ -50,6 +50,7 @@ class Device(eqx.Module):
     features: ClassVar[tuple[Feature, ...]] = (Feature("its state"),)  # what `observe` gives
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
+    ordered: ClassVar[tuple[tuple[str, str, str], ...]] = ()  # what fields keep in a home: ("low_c", "<", "high_c")
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
     draws: ClassVar[tuple[float, ...]] = (1.0,)  # of each control: 1 where a higher action draws more power, else -1
     cost_is: ClassVar[Literal["wear", "fuel", "comfort"]] = "wear"  # what `Effect.cost` pays for; see `COSTS`

@@ -28,12 +28,13 @@ class Home(eqx.Module):
     @property
     def seen(self) -> int:
         """How many numbers `observe` gives."""
-        return len(self.meter) + sum(device.seen for device in self.devices.values())
+        return sum(map(len, self.features.values()))
 
     @property
-    def meter(self) -> tuple[Feature, ...]:
-        """What it observes before its devices' own features."""
-        return METER + LOAD_KNOWN * self.load_known
+    def features(self) -> dict[str, tuple[Feature, ...]]:
+        """What `observe` gives, in its order: of the meter, then of each device by its name."""
+        own = {name: device.features for name, device in self.devices.items()}
+        return {"meter": METER + LOAD_KNOWN * self.load_known} | own
 
     def init(self, now: Profile) -> dict[str, Array]:
         """The devices' states at the beginning of a day."""
@@ -71,7 +72,7 @@ class Home(eqx.Module):
             now.weekend,
         ] + [now.load_kw] * self.load_known
         devices = [device.observe(state[name], now) for name, device in self.devices.items()]
-        return jnp.concatenate([observed(self.meter, meter), *devices])
+        return jnp.concatenate([observed(self.features["meter"], meter), *devices])
 
     def idle(self, state: dict, now: Profile) -> Array:
         """The action of a home without control, shape (controls,)."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 from scipy import sparse
 
+from wattflock.core.settings import refuse_settings
 from wattflock.core.types import Profile
 from wattflock.data.source import Readings
 from wattflock.homes.program import Program
@@ -41,6 +42,14 @@ class Settlement(eqx.Module):
 
 class Market(eqx.Module):
     """Prices and rules of payment; pure and differentiable."""
+
+    def __check_init__(self):
+        """Refuses settings that no scenario could have, also where a market is made in Python.
+
+        Raises:
+            ScenarioError: lists every such setting.
+        """
+        refuse_settings(self)
 
     @classmethod
     @abc.abstractmethod
@@ -89,8 +98,18 @@ class Market(eqx.Module):
         """
         add_bills(program, power, day.dt_h[:, None], *prices_of(self, day))
 
-    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """As `plan`, for homes that know of no other: each plans with the prices that it faces alone."""
+    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
+        """As `plan`, for homes that know of no other: each plans with the prices that it faces alone.
+
+        Args:
+            program: has the devices' columns.
+            power: as in `plan`.
+            day: (steps, homes), or what is left of an episode.
+            past: what was metered in the episode before that, (steps, homes); charges on a whole episode need it.
+
+        Raises:
+            WattflockError: there is no plan.
+        """
         prices = self.prices(day)
         shape = day.load_kw.shape
         each = (np.asarray(price)[:, None] for price in (prices.import_price_per_kwh, prices.export_price_per_kwh))
