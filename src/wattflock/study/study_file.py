@@ -209,9 +209,12 @@ def _split(model: type, tree: toml.Tree, where: str, problems: list[Problem]) ->
 
 
 def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
-    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML."""
+    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML.
+
+    Settings beside the part that they are of are one value: those of the part that stood there before are gone.
+    """
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (key == "settings" and "part" in tree):
             yield from _sets(value, f"{above}{key}.")
         else:
             yield f"{above}{key}={toml.literal(value)}"
