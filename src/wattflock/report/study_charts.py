@@ -145,7 +145,7 @@ def growth(found: pl.DataFrame, fitted: dict[Law, PowerLaw], currency: str) -> A
     counts = sorted(set(found["homes"].to_list()))
     across = alt.X("homes:Q", title="homes", scale=LOGARITHMIC, axis=alt.Axis(values=counts, format="d"))
     base = alt.Chart(table).encode(x=across, color=colour_of(trained))
-    few = alt.Axis(format="~g", tickCount=4)
+    few = alt.Axis(format="~g", tickCount=4, grid=False)
     seconds = alt.Y("seconds:Q", title=TITLES["warm"], scale=alt.Scale(type="log"), axis=few)
     ends = [
         {"method": method, "homes": float(at), "seconds": law.at(at)}
