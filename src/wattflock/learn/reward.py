@@ -55,13 +55,13 @@ def extra(
     if whose == "marginal":
         cost = cost - outcome.bill + alone.bill
     if early:
-        cost = cost + _moved(world, trajectory) - _moved(world, idle)
+        cost = cost + moved(world, trajectory) - moved(world, idle)
     if world.feeder is not None or whose == "marginal":
         cost = cost + _priced(world, profile, found, lagrangian, idle, whose == "marginal")
     return jnp.broadcast_to(cost.mean(-1, keepdims=True), cost.shape) if whose == "team" else cost
 
 
-def _moved(world: World, trajectory: Trajectory) -> Array:
+def moved(world: World, trajectory: Trajectory) -> Array:
     """What takes the final value out of the last step and puts its changes into all, (days, steps, homes) [currency].
 
     The value at the beginning is left out: it is the same for all policies.
