@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wattflock.study.summary import on_shared_days, summarise
+from wattflock.study.summary import PARTS, on_shared_days, summarise
 
 METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
     "idle": (5.013, 0.0, 1.0, 0.0),
@@ -61,8 +61,11 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
 
 
 def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
-    trained = {name: {"train_seconds": seconds, "rounds": 700} for name, (*_, seconds) in METHODS.items()}
-    trained["bound"] = dict.fromkeys(("train_seconds", "rounds"))
+    trained = {
+        name: {"train_seconds": seconds, "warm_seconds": seconds / 2, "rounds": 700}
+        for name, (*_, seconds) in METHODS.items()
+    }
+    trained["bound"] = dict.fromkeys(("train_seconds", "warm_seconds", "rounds"))
     scenario = {
         "name": "gradmap", "seed": 0, "data": {"part": "california"}, "homes": {"count": 200},
         "feeder": {"part": "ieee123", "low_pu": 0.95, "high_pu": 1.05},
@@ -202,15 +205,17 @@ def make_days(rng: np.random.Generator) -> pl.DataFrame:
             season = 1.5 * np.cos(2 * np.pi * day / 365)
             hot = rng.random() < (0.8 if violation > 0.5 else 0.09)
             amount = hot * rng.exponential(IDLE_PU_H * violation * (1.2 if violation > 0.5 else 11))
+            total = cost + season + rng.normal(0, 0.1)
             rows.append({
                 "method": method, "day": day, "date": day_name(day), "month": date.fromisoformat(day_name(day)).month,
-                "cost_per_home": cost + season + rng.normal(0, 0.1), "import_kwh_per_home": 21.0,
+                "cost_per_home": total, "import_kwh_per_home": 21.0,
                 "export_kwh_per_home": 8.0, "discomfort_c_h_per_home": 0.31,
                 "carbon_kg_per_home": 4.5 if method == "idle" else 4.87, "peak_kw": 5312.0, "reverse_peak_kw": 4790.0,
                 "violation_pu_h": amount, "violated_share": 5 * amount, "worst_pu": 10 * amount, "converged": True,
                 "overload_share_h": amount / 9, "overloaded_share": amount / 2, "worst_loading": 0.8 + 99 * amount,
                 "unbalance_share_h": 0.0, "unbalanced_share": 0.0, "worst_unbalance": 0.017,
                 "optimum_cost_per_home": optimum + season if day in BOUND_DAYS else None,
+                **{f"{part}_cost_per_home": total * (part == "energy") for part in PARTS},
             })  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -260,8 +265,8 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
                     cost = end + gap + 0.9 * np.exp(-seconds / speed) + rng.normal(0, 0.008)
                     amount = IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
                     rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount,
-                                 split, 5.013 - cost if split == "validation" else None))  # fmt: skip
-    names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving"]
+                                 split, *((5.013 - cost, (5.013 - cost) / 1.453) if split == "validation" else (None, None))))  # fmt: skip
+    names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving", "captured"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 

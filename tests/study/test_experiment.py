@@ -14,9 +14,10 @@ from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
 from wattflock.data.sample import spread
 from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.study.bound import bound
 from wattflock.study.build import parts_of, refuse_few
 from wattflock.study.compare import unseen
-from wattflock.study.curve import note
+from wattflock.study.curve import curves, note
 from wattflock.study.run import Run, open_run, table_of_runs
 from wattflock.verbs import experiment as verbs
 from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
@@ -140,6 +141,27 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
     learner = parts_of(checked).learner("gradmap")
     assert isinstance(learner, GradMAP)
     assert (learner.hidden, learner.days, learner.rounds()) == ((8,), 2, 7)
+
+
+@pytest.mark.study
+def test_curves_show_the_share_of_the_optimum_of_the_days_that_are_watched(small):
+    """The optimum of the same two days, on which the uncontrolled homes have 0 and nobody more than 1."""
+    alone = [*small, "feeder.part=none", "judge.methods=['idle']"]
+    sets = [*alone, "judge.test_days=2", "judge.bound_days=0", "judge.curve_days=2"]
+    experiment = experiment_of(load(None, sets), None, {"guess": Guess()})
+    curve = compared(experiment).tables["curves"].filter(split="validation")
+    optimum = [each.cost for each in bound(experiment.built.world, experiment.watched)]
+    assert experiment.watched.days() == len(optimum) == 2
+    possible = experiment.idle["cost"] - np.mean(optimum) / experiment.scenario.homes.count
+    np.testing.assert_allclose(curve["captured"], (experiment.idle["cost"] - curve["cost"]) / possible, rtol=1e-6)
+    assert possible > 0 and (curve["captured"].to_numpy() < 1).all() and curve.height >= 2
+
+
+def test_a_curve_of_days_without_an_optimum_says_no_share():
+    row = {"method": "guess", "seed": 0, "round": 1, "split": "validation", "cost": 3.0}
+    assert curves([row], 4.0, None)["captured"].to_list() == [None]
+    assert curves([row], 4.0, 4.0)["captured"].to_list() == [None], "nothing to save"
+    assert curves([row, row | {"split": "train"}], 4.0, 2.0)["captured"].to_list() == [0.5, None]
 
 
 @pytest.mark.parametrize("wanted", [7, 10, 12, 20])

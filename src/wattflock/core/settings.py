@@ -44,19 +44,18 @@ def problems_of(error: pydantic.ValidationError, model: Model, above: Place, whe
 def check_parts(tree: Tree, where: Where) -> list[Problem]:
     """Every named part must exist; settings are checked against it and filled with its defaults."""
     problems: list[Problem] = []
-    for dotted, room, name in _named(tree):
+    for dotted, room, name, section in _named(tree):
         try:
             part = part_of(room, interface(room), name)
         except ScenarioError as error:
             problems += [_placed(problem, dotted, where) for problem in error.problems]
             continue
-        section = tree[room]
-        if dotted == f"{room}.part" and isinstance(section["settings"], dict):
-            model = settings_model(part)
+        if section is not None and isinstance(section.setdefault("settings", {}), dict):
+            model, above = settings_model(part), tuple(dotted.split(".")[:-1])
             try:
                 filled = model.model_validate_json(json.dumps(section["settings"], default=str))
             except pydantic.ValidationError as error:
-                problems += problems_of(error, model, (room, "settings"), where)
+                problems += problems_of(error, model, (*above, "settings"), where)
             else:
                 section["settings"] = filled.model_dump(mode="json")
     return problems + _check_devices(tree, where)
@@ -292,17 +291,22 @@ def _limit(rule: object) -> str:
     return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
 
-def _named(tree: Tree) -> list[tuple[str, str, str]]:
-    """Dotted field, room and name of every part that a scenario names."""
+def _named(tree: Tree) -> list[tuple[str, str, str, Tree | None]]:
+    """Dotted field, room and name of every part that a scenario names, and the section of its settings."""
     sections = {key: value for key, value in tree.items() if isinstance(value, dict)}
-    methods = sections.get("judge", {}).get("methods")
-    found = [(f"{room}.part", room, sections[room].get("part")) for room in ROOMS if room in sections]
-    found += [(dotted, "homes", device) for dotted, device, _ in _devices(tree)]
-    found += [
-        (f"judge.methods.{place}", "learn", method)
-        for place, method in enumerate(methods if isinstance(methods, list) else ())
+    methods, others = sections.get("judge", {}).get("methods"), sections.get("learn", {}).get("others")
+    others = {name: each for name, each in others.items() if isinstance(each, dict)} if isinstance(others, dict) else {}
+    found: list[tuple[str, str, Any, Tree | None]] = [
+        (f"{room}.part", room, sections[room].get("part"), sections[room]) for room in ROOMS if room in sections
     ]
-    return [(dotted, room, name) for dotted, room, name in found if isinstance(name, str)]
+    found += [(f"learn.others.{name}.part", "learn", each.get("part"), each) for name, each in others.items()]
+    found += [(dotted, "homes", device, None) for dotted, device, _ in _devices(tree)]
+    found += [
+        (f"judge.methods.{place}", "learn", method, None)
+        for place, method in enumerate(methods if isinstance(methods, list) else ())
+        if isinstance(method, str) and method not in others
+    ]
+    return [(dotted, room, name, section) for dotted, room, name, section in found if isinstance(name, str)]
 
 
 def _devices(tree: Tree) -> list[tuple[str, str, object]]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
-from wattflock.homes.device import Device, Effect, effect
+from wattflock.homes.device import COSTS, Device, Effect, effect
 from wattflock.homes.features import LOAD_KNOWN, METER, Feature, observed
 
 
@@ -101,6 +101,13 @@ class Home(eqx.Module):
             if device.level:
                 shown[f"{name} level"] = device.show(after)
         return shown
+
+    def costs(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
+        """What a step costs beside the bill, by `COSTS`; their sum is `Effect.cost` of the home [currency]."""
+        found: dict[str, Scalar] = {name: jnp.zeros_like(now.load_kw) for name in COSTS}
+        for name, device, part in self._split(action):
+            found[device.cost_is] = found[device.cost_is] + device.step(state[name], part, now)[1].cost
+        return found
 
     def stored_kwh(self, state: dict) -> Scalar:
         """Energy stored in all devices [kWh]."""

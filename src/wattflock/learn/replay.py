@@ -12,8 +12,8 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
-from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, width
-from wattflock.learn.lagrangian import TINY, Amounts, Halvings, Rate, Rounds
+from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, two_rates, width
+from wattflock.learn.lagrangian import Amounts, Halvings, Rate, Rounds
 from wattflock.world.world import World
 
 
@@ -40,32 +40,34 @@ class Replay(eqx.Module):
         return jax.random.randint(day, (count,), 0, filled), jax.random.randint(step, (count,), 0, steps)
 
     def at(self, day: Array, step: Array, home: Array) -> Played:
-        """Rows (groups, count, …) of homes (groups, count); `common` is (count, …)."""
+        """Rows (groups, count, …) of homes (groups, count); `common` and `team` are (count, …)."""
         every = self.days
         own = (x[day[None], step[None], home] for x in (every.seen, every.idle, every.action, every.cost))
-        return Played(*own, common=every.common[day, step])
+        return Played(*own, common=every.common[day, step], team=every.team[day, step])
 
     def joint(self, day: Array, step: Array) -> Played:
         """Rows (count, homes, …) of all homes."""
         return jax.tree.map(lambda x: x[day, step], self.days)
 
-    def paid(self, rows: tuple[Array, Array, Array], steps: int, discount: float) -> tuple[Array, Array, Array]:
+    def paid(self, rows: tuple[Array, Array, Array], steps: int, discount: float) -> tuple[Array, Array, Array, Array]:
         """Costs of a row's next `steps` steps, discounted; the step after them, and what its value weighs.
 
         Args:
             rows: episode (count,), step (count,) and home (groups, count).
 
         Returns:
-            cost (groups, count); step (count,), the last one where the episode ends before; weight (count,), then 0.
+            cost (groups, count) and that of all (count,); step (count,), the last one where the episode ends before;
+            weight (count,), then 0.
         """
         day, step, home = rows
         last = self.days.cost.shape[1] - 1
         ahead = jnp.arange(steps)[:, None]
         when = step[None] + ahead  # (steps, count)
-        weight = discount**ahead * (when <= last)
-        costs = self.days.cost[day[None, None], jnp.minimum(when, last)[None], home[:, None]]  # (groups, steps, count)
+        weight, at = discount**ahead * (when <= last), jnp.minimum(when, last)
+        own = weight[None] * self.days.cost[day[None, None], at[None], home[:, None]]  # (groups, steps, count)
+        team = weight * self.days.team[day[None], at]
         goes_on = (step + steps <= last) * discount**steps
-        return (weight[None] * costs).sum(1), jnp.minimum(step + steps, last), goes_on
+        return own.sum(1), team.sum(0), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -111,17 +113,15 @@ class ReplayLearner(Agents):
 
     def optimiser(self) -> Any:
         """Adam for the actors and for all else, each with its rate."""
-        actor, critic = (
-            optax.adam(self.falling(rate, self.updates), eps=TINY) for rate in (self.rate, self.critic_rate)
-        )
-        return optax.multi_transform({"actor": actor, "critic": critic}, _labels)
+        return two_rates(self.falling(self.rate, self.updates), self.falling(self.critic_rate, self.updates))
 
     def fresh(self, world: World, nets: Any) -> ReplayState:
         """The state before the first round, of `nets` that has a field `actor`."""
         steps, kept = world.steps * world.episode_days, self.kept_rounds * self.days
         each, controls = (kept, steps, world.homes), world.fleet.controls
         seen, action = jnp.zeros((*each, width(world))), jnp.zeros((*each, controls))
-        days = Played(seen, action, action, jnp.zeros(each), jnp.zeros((kept, steps, COMMON)))
+        common, team = jnp.zeros((kept, steps, COMMON)), jnp.zeros((kept, steps))
+        days = Played(seen, action, action, jnp.zeros(each), common, team)
         none = jnp.zeros((), jnp.int32)
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return ReplayState(nets, nets, nets.actor, adam, multiplier, self.group(world), none, Replay(days, none))
@@ -171,9 +171,3 @@ class ReplayLearner(Agents):
         keys = jax.random.split(key, self.updates)
         nets, target, adam = jax.lax.scan(minibatch, (state.nets, state.target, state.adam), keys)[0]
         return dataclasses.replace(state, nets=nets, target=target, adam=adam)
-
-
-def _labels(nets: Any) -> Any:
-    """`actor` for the networks of that name, `critic` for all else."""
-    critic = jax.tree.map(lambda _: "critic", nets)
-    return eqx.tree_at(lambda tree: tree.actor, critic, jax.tree.map(lambda _: "actor", nets.actor))

@@ -64,6 +64,16 @@ class Market(eqx.Module):
         """What a market is told of days `given` (…, steps) at these energies (…, steps, homes) [kWh]."""
         return Meter(net_kwh, given.import_price_per_kwh, given.export_price_per_kwh, given.dt_h)
 
+    def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
+        """What the grid bill is made of: `energy`, `carbon` and `network`, (…, steps) [currency]; they add up to it.
+
+        Args:
+            meter: what is billed.
+            carbon_kg_per_kwh: of the grid, (…, steps).
+        """
+        grid_bill = self.settle(meter).grid_bill
+        return {"energy": grid_bill, "carbon": jnp.zeros_like(grid_bill), "network": jnp.zeros_like(grid_bill)}
+
     def priced(self, readings: Readings) -> Readings:
         """Readings with the prices that this market takes for those of the grid; before any work, in `build`.
 

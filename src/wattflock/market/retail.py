@@ -1,5 +1,6 @@
 """What all markets of homes with a retail contract share: where prices come from, and charges beside energy."""
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 import equinox as eqx
@@ -15,6 +16,8 @@ from wattflock.data.source import Readings
 from wattflock.homes.program import Program
 from wattflock.market.market import Market, Meter, Prices, Settlement
 from wattflock.market.plan import add_above, add_bills, add_square, keep_above, refuse_arbitrage, together
+
+CHARGES = ("standing_per_day", "demand_per_kw_day", "export_charge_per_kwh", "loss_per_kw")  # beside energy
 
 
 def fixed(value: Any) -> Any:
@@ -94,6 +97,19 @@ class Retail(Market):
         if self.loss_per_kw:
             charge = charge + self.losses(meter, dt_h)
         return Settlement(energy.bill + charge, energy.margin, energy.grid_bill + charge.sum(-1))
+
+    def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
+        """Energy at prices without carbon, what the price of carbon adds, and all charges beside energy."""
+        carbon = self.carbon_per_t / 1000 * carbon_kg_per_kwh
+        sold = meter.export_price_per_kwh - carbon * self.carbon_on_exports
+        free = dataclasses.replace(
+            meter, import_price_per_kwh=meter.import_price_per_kwh - carbon, export_price_per_kwh=sold
+        )
+        bare = dataclasses.replace(self, **dict.fromkeys(CHARGES, 0.0))
+        energy, charged, all_of = (
+            market.settle(each).grid_bill for market, each in ((bare, free), (self, free), (self, meter))
+        )
+        return {"energy": energy, "carbon": all_of - charged, "network": charged - energy}
 
     def losses(self, meter: Meter, dt_h: Array) -> Array:
         """What losses of the shared line cost each home: loss_per_kw · P² dt at the import price, P of all homes.

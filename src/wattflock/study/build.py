@@ -9,7 +9,15 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import LOAD_ONLY, DataSection, FeederSection, HomesSection, Kind, Scenario
+from wattflock.core.scenario import (
+    LOAD_ONLY,
+    DataSection,
+    FeederSection,
+    HomesSection,
+    Kind,
+    LearnerSection,
+    Scenario,
+)
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
@@ -49,20 +57,24 @@ class Parts:
 
 def parts_of(scenario: Scenario) -> Parts:
     """The parts of a checked scenario; no file of readings is read yet."""
-    learn = scenario.learn
-    own = _made("learn", Learner, learn)
-    others = {name: part("learn", Learner, name)() for name in scenario.judge.methods if name != learn.part}
+    named = {name: _learner(section) for name, section in scenario.learn.named.items()}
+    others = {name: part("learn", Learner, name)() for name in scenario.judge.methods if name not in named}
     return Parts(
         source=_made("data", DataSource, scenario.data),
         wiring=_made("feeder", FeederSource, scenario.feeder),
         market=_made("market", Market, scenario.market),
         devices={name: part("homes", Device, name) for name in device_names(scenario.homes.kinds)},
-        learners={learn.part: own.lasting(learn.rounds) if learn.rounds else own} | others,
+        learners=named | others,
     )
 
 
+def _learner(section: LearnerSection) -> Learner:
+    made = _made("learn", Learner, section)
+    return made.lasting(section.rounds) if section.rounds else made
+
+
 def learner(scenario: Scenario, name: str) -> Learner:
-    """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
+    """A learner by name; a scenario has settings for `learn.part` and `learn.others`, more have their defaults."""
     return parts_of(scenario).learner(name)
 
 

@@ -31,7 +31,7 @@ from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
 from wattflock.study.bound import Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
-from wattflock.study.curve import curves, note, points
+from wattflock.study.curve import curves, note, points, warm_seconds
 from wattflock.study.demonstrations import refuse_no_plan, training_days
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
@@ -96,8 +96,22 @@ class Experiment:
     def idle(self) -> dict[str, float]:
         """`measures` of the uncontrolled flock on the validation days."""
         policy = self.parts.learner("idle").policy(())
-        scores = score(self.world, policy, validation_days(self.built.sampler))
+        scores = score(self.world, policy, self.watched)
         return {name: float(value) for name, value in scores.items()}
+
+    @functools.cached_property
+    def watched(self) -> Profile:
+        """The validation days on which learning is watched."""
+        return validation_days(self.built.sampler, self.scenario.judge.curve_days)
+
+    @functools.cached_property
+    def watched_optimum(self) -> float | None:
+        """Cost of the optimum of `judge.curve_days` [currency per home and day]; None where it is not asked for."""
+        world, days = self.built.world, self.scenario.judge.curve_days
+        if not days or why_no_bound(world, self.watched):
+            return None
+        cost = [each.cost for each in bound(world, self.watched)]
+        return float(np.mean(cost)) / self.scenario.homes.count / self.days.length
 
     @functools.cached_property
     def no_bound(self) -> str:
@@ -112,7 +126,7 @@ class Experiment:
             ScenarioError: readings, homes, feeder, devices or counts of days that do not fit.
         """
         judge = self.scenario.judge
-        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days)
+        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days, judge.curve_days)
         _ = self.mesh
         if self.run:
             self.run.begin(self.scenario)
@@ -126,7 +140,10 @@ class Experiment:
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
         sampler, seed = self.built.sampler, self.scenario.seed
-        return Course(who, self.world, sampler, seed, who.rounds(), self.minutes, mesh=self.mesh)
+        watched = self.scenario.judge.curve_days
+        return Course(
+            who, self.world, sampler, seed, who.rounds(), self.minutes, validation_days=watched, mesh=self.mesh
+        )
 
     def training(self, method: str, fresh: bool = False) -> Training:
         """Train a method, or go on with it, and say what came of it."""
@@ -304,7 +321,8 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
         tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
-    every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
+    points_of_all = [point for card in cards.values() for point in card["curve"]]
+    every["curves"] = curves(points_of_all, experiment.idle["cost"], experiment.watched_optimum)
     result = summary(experiment, compare.figures(every), cards) | {
         "bound_days": len(optima) * experiment.days.length,
         "on_bound_days": on_shared_days(every["days"], every["homes"]),
@@ -412,6 +430,7 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
         name: found
         | {
             "train_seconds": round(cards[name]["seconds"], 2) if name in cards else None,
+            "warm_seconds": warm_seconds(cards[name]["curve"]) if name in cards else None,
             "rounds": cards[name]["rounds"] if name in cards else None,
             "rounds_asked": _asked(experiment, name) if name in cards else None,
         }

@@ -9,7 +9,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.learn.agents import COMMON, bounded, noise, said, width
-from wattflock.learn.critic import Critic, fresh_critic
+from wattflock.learn.critic import Critic, fresh_critic, values
 from wattflock.learn.nets import Networks
 from wattflock.learn.replay import ReplayLearner, ReplayState, members
 
@@ -52,7 +52,7 @@ class MADDPG(ReplayLearner):
         replay, groups = state.replay, nets.actor.biases[0].shape[0]
         day, step = replay.rows(row_key, self.rows)
         home = members(state.group, groups, home_key, self.rows)
-        paid, later, goes_on = replay.paid((day, step, home), self.ahead, self.discount)
+        paid, _, later, goes_on = replay.paid((day, step, home), self.ahead, self.discount)
         now, after = replay.at(day, step, home), replay.at(day, later, home)
         beside, beside_after = self.beside(state, day, step, home), self.beside(state, day, later, home)
 
@@ -79,9 +79,3 @@ class MADDPG(ReplayLearner):
         each = jnp.concatenate([every.seen, jnp.clip(every.action, -1, 1)], -1)  # (rows, homes, …)
         others = jnp.arange(each.shape[1])[None, None] != home[..., None]
         return (others[..., None] * each[None]).reshape(*home.shape, -1)
-
-
-def values(critics: Critic, seen: Array, action: Array, beside: Array) -> Array:
-    """Costs to come of each critic, (twins, groups, rows), in units of the reference price [kWh]."""
-    given = jnp.concatenate([seen, action, beside], -1)
-    return jax.vmap(lambda critic: critic(given)[..., 0])(critics)

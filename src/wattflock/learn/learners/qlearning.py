@@ -11,11 +11,10 @@ from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile, by_day
-from wattflock.feeder.limits import penalty
 from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Halvings, Priced, Rounds, per_home_day
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.one_number import Leveled, at_levels, levels_of
-from wattflock.learn.reward import extra, moved
+from wattflock.learn.reward import extra, of_all, value_moved
 from wattflock.world.rollout import Policy, Trajectory, ZeroPolicy, judge, rollout, steps
 from wattflock.world.world import Outcome, World, measures
 
@@ -69,8 +68,8 @@ class QLearning(Priced):
     """
 
     days: Days = 4
-    rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.05
-    halvings: Halvings = 3.0
+    rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.01
+    halvings: Halvings = 1.0
     curvature: Curvature = 0.0
     average: Average = 0.1
     total_rounds: Rounds = 1000
@@ -89,7 +88,7 @@ class QLearning(Priced):
         "separate"
     )
     prices: Annotated[int, Field(ge=2, description="classes of prices within an hour [1]")] = 3
-    hours: Annotated[int, Field(ge=1, description="parts of the day; 1 leaves the clock out [1]")] = 24
+    hours: Annotated[int, Field(ge=1, description="parts of the day; 1 leaves the clock out [1]")] = 1
     levels: Annotated[int, Field(ge=2, description="choices of ψ, equally far apart from 0 to 1 [1]")] = 10
     discount: Annotated[float, Field(ge=0, le=1, description="weight of the next cell's value: γ [1]")] = 0.99
     explore: Annotated[float, Field(ge=0, le=1, description="chance of a random choice: ε [share]")] = 0.5
@@ -170,27 +169,18 @@ class QLearning(Priced):
 
         As many verdicts as there are homes, each on all of them: work grows with the square of their number.
         """
-        trajectory, outcome = found
+        (trajectory, outcome), weights = found, (self.lagrangian, multiplier)
         idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
 
         def without(home):
             effect = jax.tree.map(lambda x, y: x.at[..., home].set(y[..., home]), trajectory.effect, idle.effect)
             end = trajectory.end.at[:, home].set(idle.end[:, home])
             verdict = world.verdict(effect, end, profile, self.margin_pu)
-            return self.cost_of_all(verdict, multiplier)
+            return of_all(verdict, weights)
 
         others = jax.lax.map(without, jnp.arange(world.homes), batch_size=min(world.homes, AT_ONCE))
-        cost = self.cost_of_all(outcome, multiplier)[..., None] - jnp.moveaxis(others, 0, -1)
-        return cost + moved(world, trajectory) - moved(world, idle)
-
-    def cost_of_all(self, outcome: Outcome, multiplier: Amounts) -> Array:
-        """Cost of all homes and the price of violations, step by step, (days, steps) [currency]."""
-        cost, homes = outcome.cost.sum(-1), outcome.cost.shape[-1]
-        amounts = self.lagrangian.in_pu(by_day(outcome.excess, outcome.steps))
-        for limit, amount in amounts.items():
-            price = penalty(amount, multiplier[limit][None], self.curvature).mean(-1).reshape(cost.shape)
-            cost = cost + price * outcome.dt_h * (outcome.price_level * homes)
-        return cost
+        cost = world.homes * (of_all(outcome, weights)[..., None] - jnp.moveaxis(others, 0, -1))
+        return cost + value_moved(world, trajectory) - value_moved(world, idle)
 
     def rows(self, at: Array, choice: Array, reward: Array, weight: Array) -> Rows:
         """Experience (days, steps, homes) in rows, one for each step, or for each step and home of a shared table."""
