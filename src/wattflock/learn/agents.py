@@ -1,16 +1,18 @@
 """What multi-agent learners share: whose weights are whose, actions around those without control, and costs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
 from wattflock.homes.home import Home
 from wattflock.learn.lagrangian import (
+    TINY,
     Amounts,
     Average,
     Curvature,
@@ -132,7 +134,15 @@ def of_homes(nets, group: Array):
 def sized(features: Array, fleet: Home) -> Array:
     """Features (…, homes, seen) with the sizes of each home's devices behind them, which tell homes apart."""
     own = sizes(fleet).astype(features.dtype)
-    return jnp.concatenate([features, jnp.broadcast_to(own, (*features.shape[:-1], own.shape[-1]))], -1)
+    return jnp.concatenate(
+        [
+            features,
+            jnp.broadcast_to(
+                own.reshape(*[1] * (features.ndim - 2), *own.shape), (*features.shape[:-1], own.shape[-1])
+            ),
+        ],
+        -1,
+    )
 
 
 def sizes(fleet: Home) -> Array:
@@ -154,3 +164,14 @@ def noise(key: Array, size: Array | float, shape: tuple[int, ...]) -> Array:
 def bounded(action: Array) -> Array:
     """Actions clipped to [-1, 1], whose gradient passes as if they were not: what is beyond can come back."""
     return action + jax.lax.stop_gradient(jnp.clip(action, -1, 1) - action)
+
+
+def two_rates(actor: optax.Schedule, critic: optax.Schedule) -> optax.GradientTransformation:
+    """Adam with one rate for the field `actor` of a module and another for all its other fields."""
+
+    def labels(nets: Any) -> Any:
+        others = jax.tree.map(lambda _: "critic", nets)
+        return eqx.tree_at(lambda tree: tree.actor, others, jax.tree.map(lambda _: "actor", nets.actor))
+
+    each = {"actor": optax.adam(actor, eps=TINY), "critic": optax.adam(critic, eps=TINY)}
+    return optax.multi_transform(each, labels)

@@ -12,8 +12,8 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
-from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, width
-from wattflock.learn.lagrangian import TINY, Amounts, Halvings, Rate, Rounds
+from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, two_rates, width
+from wattflock.learn.lagrangian import Amounts, Halvings, Rate, Rounds
 from wattflock.world.world import World
 
 
@@ -42,7 +42,7 @@ class Replay(eqx.Module):
     def at(self, day: Array, step: Array, home: Array) -> Played:
         """Rows (groups, count, …) of homes (groups, count); `common` and `team` are (count, …)."""
         every = self.days
-        own = (x[day, step, home] for x in (every.seen, every.idle, every.action, every.cost))
+        own = (x[day[None], step[None], home] for x in (every.seen, every.idle, every.action, every.cost))
         return Played(*own, common=every.common[day, step], team=every.team[day, step])
 
     def joint(self, day: Array, step: Array) -> Played:
@@ -62,11 +62,12 @@ class Replay(eqx.Module):
         day, step, home = rows
         last = self.days.cost.shape[1] - 1
         ahead = jnp.arange(steps)[:, None]
-        weight = discount**ahead * (step + ahead <= last)  # (steps, count)
-        at = jnp.minimum(step + ahead, last)
-        own = (weight * self.days.cost[day, at, home[:, None]]).sum(1)
+        when = step[None] + ahead  # (steps, count)
+        weight, at = discount**ahead * (when <= last), jnp.minimum(when, last)
+        own = weight[None] * self.days.cost[day[None, None], at[None], home[:, None]]  # (groups, steps, count)
+        team = weight * self.days.team[day[None], at]
         goes_on = (step + steps <= last) * discount**steps
-        return own, (weight * self.days.team[day, at]).sum(0), jnp.minimum(step + steps, last), goes_on
+        return own.sum(1), team.sum(0), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -74,8 +75,8 @@ def members(group: Array, groups: int, key: Array, count: int) -> Array:
     order = jnp.argsort(group)
     sizes = jnp.zeros(groups, int).at[group].add(1)
     first = jnp.cumsum(sizes) - sizes
-    place = first[:, None] + jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
-    return order[jnp.clip(place, 0, len(group) - 1)]
+    within = jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
+    return order[jnp.clip(first[:, None] + within, 0, len(group) - 1)]
 
 
 class ReplayState(eqx.Module):
@@ -112,10 +113,7 @@ class ReplayLearner(Agents):
 
     def optimiser(self) -> Any:
         """Adam for the actors and for all else, each with its rate."""
-        actor, critic = (
-            optax.adam(self.falling(rate, self.updates), eps=TINY) for rate in (self.rate, self.critic_rate)
-        )
-        return optax.multi_transform({"actor": actor, "critic": critic}, _labels)
+        return two_rates(self.falling(self.rate, self.updates), self.falling(self.critic_rate, self.updates))
 
     def fresh(self, world: World, nets: Any) -> ReplayState:
         """The state before the first round, of `nets` that has a field `actor`."""
@@ -130,6 +128,13 @@ class ReplayLearner(Agents):
 
     def policy(self, state):
         return Around(of_homes(state.mean, state.group))
+
+    def saved(self, state):
+        """All but the replay: a resumed run fills it anew."""
+        return dataclasses.replace(state, replay=None)
+
+    def restored(self, saved, fresh):
+        return dataclasses.replace(saved, replay=fresh.replay)
 
     def noise_size(self, done: Array) -> Array:
         """Standard deviation of exploration after so many rounds."""
@@ -166,9 +171,3 @@ class ReplayLearner(Agents):
         keys = jax.random.split(key, self.updates)
         nets, target, adam = jax.lax.scan(minibatch, (state.nets, state.target, state.adam), keys)[0]
         return dataclasses.replace(state, nets=nets, target=target, adam=adam)
-
-
-def _labels(nets: Any) -> Any:
-    """`actor` for the networks of that name, `critic` for all else."""
-    critic = jax.tree.map(lambda _: "critic", nets)
-    return eqx.tree_at(lambda tree: tree.actor, critic, jax.tree.map(lambda _: "actor", nets.actor))

@@ -59,8 +59,8 @@ class MADDPG(ReplayLearner):
         moved = said(state.target.actor, after.seen, after.idle)
         moved = jnp.clip(jnp.clip(moved, -1, 1) + noise(noise_key, self.smooth, moved.shape), -1, 1)
         ahead = values(state.target.critics, after.seen, moved, beside_after).max(0)
-        target = jax.lax.stop_gradient(paid + goes_on * ahead)
-        missed = (values(nets.critics, now.seen, jnp.clip(now.action, -1, 1), beside) - target) ** 2
+        target = jax.lax.stop_gradient(paid + goes_on[None] * ahead)
+        missed = (values(nets.critics, now.seen, jnp.clip(now.action, -1, 1), beside) - target[None]) ** 2
 
         action = said(nets.actor, now.seen, now.idle)
         judges = jax.lax.stop_gradient(nets.critics)
@@ -74,8 +74,8 @@ class MADDPG(ReplayLearner):
             return jnp.zeros((*home.shape, 0))
         if self.critic_sees == "common":
             shown = state.replay.days.common[day, step]
-            return jnp.broadcast_to(shown, (*home.shape, COMMON))
+            return jnp.broadcast_to(shown[None], (*home.shape, COMMON))
         every = state.replay.joint(day, step)
         each = jnp.concatenate([every.seen, jnp.clip(every.action, -1, 1)], -1)  # (rows, homes, …)
-        others = jnp.arange(each.shape[1]) != home[..., None]
-        return (others[..., None] * each).reshape(*home.shape, -1)
+        others = jnp.arange(each.shape[1])[None, None] != home[..., None]
+        return (others[..., None] * each[None]).reshape(*home.shape, -1)
