@@ -70,14 +70,15 @@ class PPO(Agents):
         draw_key, noise_key, order_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
         nets, shape = of_homes(state.nets, state.beside), (*profile.load_kw.shape, world.fleet.controls)
-        offset = noise(noise_key, jnp.exp(nets.actor.log_sigma), shape)
+        log_sigma = nets.actor.log_sigma[None, None]
+        offset = noise(noise_key, jnp.exp(log_sigma), shape)
         played, log = self.play(world, nets.actor.nets, profile, offset, state.multiplier)
 
         judged = self.judged(played)
         value = nets.critic.days(judged)
         target = to_go(played.cost, value, self.trace, self.discount)
         saved = normalised(value - target, state.beside, self.groups(world))
-        before = density(offset, nets.actor.log_sigma)
+        before = density(offset, log_sigma)
         own = (played.seen, played.idle, played.action, before, saved[..., None], judged, target[..., None])
 
         rows = [flat(x) for x in own]
@@ -102,7 +103,7 @@ class PPO(Agents):
             nets = of_homes(nets, group)
             mean, log_sigma = said(nets.actor.nets, seen, idle), nets.actor.log_sigma[:, None]
             moved = jnp.where(there[:, None], density(action - mean, log_sigma) - before, 0.0).sum(-1)
-            spread = jnp.where(there[:, None], log_sigma, 0.0).sum(-1)  # the entropy less a constant
+            spread = jnp.where(there[:, None], jnp.minimum(log_sigma, 0.0), 0.0).sum(-1)  # entropy less a constant
             beyond = (jnp.maximum(jnp.abs(mean) - 1, 0) ** 2).sum(-1)
             missed = ((nets.critic(judged) - target) ** 2)[..., 0]
             each = clipped(moved, saved[..., 0], self.clip) + self.bound * beyond - self.entropy * spread + missed / 2
@@ -127,7 +128,7 @@ def normalised(x: Array, group: Array, groups: int) -> Array:
 
     def mean(x):
         homes = jnp.zeros(groups).at[group].add(1.0)
-        return (jnp.zeros(groups).at[group].add(x.mean((0, 1))) / jnp.maximum(homes, 1))[group]
+        return (jnp.zeros(groups).at[group].add(x.mean((0, 1))) / jnp.maximum(homes, 1))[group][None, None]
 
     centred = x - mean(x)
     return centred / (jnp.sqrt(mean(centred**2)) + 1e-6)
