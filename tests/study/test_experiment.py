@@ -2,19 +2,24 @@
 
 import dataclasses
 import datetime
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.study.own import Flat, Guess, Pool
+from wattflock.core import progress
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
 from wattflock.data.sample import spread
 from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.study.bound import bound
 from wattflock.study.build import parts_of, refuse_few
 from wattflock.study.compare import unseen
-from wattflock.study.curve import note
+from wattflock.study.curve import curves, note
 from wattflock.study.run import Run, open_run, table_of_runs
+from wattflock.verbs import experiment as verbs
 from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
 
 SHORT = 1e-9  # minutes: one chunk of rounds
@@ -78,16 +83,29 @@ def test_parts_of_one_s_own_have_folders_of_their_own(brief, tmp_path):
 
 @pytest.mark.study
 def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
-    experiment = experiment_of(brief, instead={"market": Pool()})
+    asked = brief.model_copy(update={"judge": brief.judge.model_copy(update={"yardsticks": ("mpc",)})})
+    experiment = experiment_of(asked, instead={"market": Pool()})
     assert "no fixed prices" in experiment.no_bound
     found = compared(experiment)
     assert found.summary["bound_days"] == 0
     assert found.methods["method"].to_list() == ["idle"]
     assert "no bound under this market: the market Pool" in found.summary["notes"][0]
+    assert found.summary["notes"][1] == "no mpc: judged on days with a bound, of which there are none"
     flat = compared(experiment_of(brief, instead={"market": Flat()}))
     assert flat.methods["method"].to_list() == ["idle", "bound"]
     assert flat.summary["notes"] == ["Flat stands in place of the scenario's Tariff"]
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
+
+
+@pytest.mark.parametrize(("work", "planner"), [("optima", "bound"), ("receding", "mpc")])
+def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
+    """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
+    few = ["homes.count=5", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1", "data.episode_days=2"]
+    experiment, said = experiment_of(load(None, few)), []
+    monkeypatch.setattr(verbs, planner, lambda *_: [SimpleNamespace(cost=30.0, action=np.zeros(0))])
+    monkeypatch.setattr(progress.Bar, "at", lambda self, done, note: said.append(note))
+    getattr(experiment, work)()
+    assert re.search(r"3\.000 \w+ per home and day$", said[-1])
 
 
 @pytest.mark.parametrize(
@@ -123,6 +141,27 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
     learner = parts_of(checked).learner("gradmap")
     assert isinstance(learner, GradMAP)
     assert (learner.hidden, learner.days, learner.rounds()) == ((8,), 2, 7)
+
+
+@pytest.mark.study
+def test_curves_show_the_share_of_the_optimum_of_the_days_that_are_watched(small):
+    """The optimum of the same two days, on which the uncontrolled homes have 0 and nobody more than 1."""
+    alone = [*small, "feeder.part=none", "judge.methods=['idle']"]
+    sets = [*alone, "judge.test_days=2", "judge.bound_days=0", "judge.curve_days=2"]
+    experiment = experiment_of(load(None, sets), None, {"guess": Guess()})
+    curve = compared(experiment).tables["curves"].filter(split="validation")
+    optimum = [each.cost for each in bound(experiment.built.world, experiment.watched)]
+    assert experiment.watched.days() == len(optimum) == 2
+    possible = experiment.idle["cost"] - np.mean(optimum) / experiment.scenario.homes.count
+    np.testing.assert_allclose(curve["captured"], (experiment.idle["cost"] - curve["cost"]) / possible, rtol=1e-6)
+    assert possible > 0 and (curve["captured"].to_numpy() < 1).all() and curve.height >= 2
+
+
+def test_a_curve_of_days_without_an_optimum_says_no_share():
+    row = {"method": "guess", "seed": 0, "round": 1, "split": "validation", "cost": 3.0}
+    assert curves([row], 4.0, None)["captured"].to_list() == [None]
+    assert curves([row], 4.0, 4.0)["captured"].to_list() == [None], "nothing to save"
+    assert curves([row, row | {"split": "train"}], 4.0, 2.0)["captured"].to_list() == [0.5, None]
 
 
 @pytest.mark.parametrize("wanted", [7, 10, 12, 20])

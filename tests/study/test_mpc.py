@@ -47,6 +47,23 @@ def test_with_perfect_forecasts_it_is_the_free_optimum(built, days, export_share
         assert best.free_cost - 1e-6 <= went.cost <= best.free_cost + tangents
 
 
+def test_a_peak_that_was_reached_is_paid_for_and_free_from_then_on(built, days):
+    """With perfect forecasts replanning changes nothing, under a charge on the episode's highest import either."""
+    one = jax.tree.map(lambda x: x[:1], days)
+    world = dataclasses.replace(built.world, market=Tariff(export_share=0.3, demand_per_kw_day=0.3))
+    best, went = next(bound(world, one, FREE)), next(mpc(world, one, perfect(one)))
+    np.testing.assert_allclose(went.cost, best.cost, rtol=1e-5)
+    forgets = dataclasses.replace(world, market=Forgetful(export_share=0.3, demand_per_kw_day=0.3))
+    assert next(mpc(forgets, one, perfect(one))).cost > 1.001 * best.cost
+
+
+class Forgetful(Tariff):
+    """As a home plans that forgets what it drew before. Source: definition."""
+
+    def plan_alone(self, program, power, day, past=None):
+        super().plan_alone(program, power, day)
+
+
 def test_with_forecasts_it_lies_between_the_optimum_and_nothing(dearer, days, expected):
     idle = evaluate(dearer, Uncontrolled(), days, np.zeros(1, int)).cost.sum(1)
     for best, went, nothing in zip(bound(dearer, days, FREE), mpc(dearer, days, expected), idle, strict=True):

@@ -25,7 +25,7 @@ from wattflock.learn.lagrangian import (
     per_home_day,
 )
 from wattflock.learn.nets import Networks, flock
-from wattflock.learn.reward import Whose, extra
+from wattflock.learn.reward import Whose, extras
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout
 from wattflock.world.world import Outcome, World, measures
 
@@ -52,6 +52,7 @@ class Played(eqx.Module):
     action: Array  # (…, controls) with exploration, not clipped
     cost: Array  # (…) beside idle homes, in units of the reference price [kWh]
     common: Array  # (days, steps, COMMON) what the community's meter shows
+    team: Array  # (days, steps) cost of all beside idle homes, the mean over homes, in the unit of `cost`
 
 
 COMMON = 3  # mean net load, mean of what is drawn, mean of what is fed in [kW per home]
@@ -94,19 +95,19 @@ class Agents(Priced):
         """Days under networks of all homes (homes, …) and an `offset` of their actions; also what a round logs."""
         trajectory = rollout(world, Around(nets, loose=True), profile, jax.random.key(0), self.days, offset)
         outcome = judge(world, trajectory, profile, self.margin_pu)
-        cost = extra(world, profile, (trajectory, outcome), (self.lagrangian, multiplier), self.reward, True)
+        costs = extras(world, profile, (trajectory, outcome), (self.lagrangian, multiplier), self.reward, True)
         objective = per_home_day(outcome, self.lagrangian.wires(outcome, multiplier))
         log = measures(world.limits, outcome) | {"objective": objective}
-        return self.played(world, trajectory, outcome, offset, cost, nets), log
+        return self.played(world, trajectory, outcome, offset, costs, nets), log
 
-    def played(self, world: World, trajectory: Trajectory, outcome: Outcome, offset, cost, nets) -> Played:
+    def played(self, world: World, trajectory: Trajectory, outcome: Outcome, offset, costs, nets) -> Played:
         """What is kept of days."""
         seen = sized(trajectory.features, world.fleet)
         rows = jnp.moveaxis(seen, 2, 0).reshape(world.homes, -1, seen.shape[-1])
         moved = jnp.moveaxis(said(nets, rows, 0.0), 0, 1).reshape(trajectory.action.shape)
         idle = jnp.clip(trajectory.action - offset - moved, -1, 1)
-        cost = cost / world.fleet.reference_price_per_kwh
-        return Played(seen, idle, trajectory.action, cost, community(outcome))
+        own, team = (cost / world.fleet.reference_price_per_kwh for cost in costs)
+        return Played(seen, idle, trajectory.action, own, community(outcome), team)
 
 
 def width(world: World) -> int:
@@ -133,7 +134,15 @@ def of_homes(nets, group: Array):
 def sized(features: Array, fleet: Home) -> Array:
     """Features (…, homes, seen) with the sizes of each home's devices behind them, which tell homes apart."""
     own = sizes(fleet).astype(features.dtype)
-    return jnp.concatenate([features, jnp.broadcast_to(own, (*features.shape[:-1], own.shape[-1]))], -1)
+    return jnp.concatenate(
+        [
+            features,
+            jnp.broadcast_to(
+                own.reshape(*[1] * (features.ndim - 2), *own.shape), (*features.shape[:-1], own.shape[-1])
+            ),
+        ],
+        -1,
+    )
 
 
 def sizes(fleet: Home) -> Array:

@@ -80,9 +80,15 @@ def critic(sizes: tuple[int, ...], homes: int, adam: Any, key: Array) -> Critics
     return Critics(net, net, adam.init(net))
 
 
-def fresh_critic(sizes: tuple[int, ...], count: int, key: Array) -> Critic:
+def fresh_critic(sizes: tuple[int, ...], count: int, key: Array, outputs: int = 1) -> Critic:
     """A stack of critics with output zero."""
-    return Critic(flock(sizes, count, key), jnp.zeros((count, sizes[-1], 1)), jnp.zeros((count, 1)))
+    return Critic(flock(sizes, count, key), jnp.zeros((count, sizes[-1], outputs)), jnp.zeros((count, outputs)))
+
+
+def values(critics: Critic, *given: Array) -> Array:
+    """What each critic of a stack says of inputs (groups, rows, …), (stack, groups, rows)."""
+    inputs = jnp.concatenate(given, -1)
+    return jax.vmap(lambda critic: critic(inputs)[..., 0])(critics)
 
 
 def to_go(cost: Array, value: Array, trace: float, discount: float = 1.0) -> Array:

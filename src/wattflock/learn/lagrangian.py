@@ -142,10 +142,15 @@ class Lagrangian(eqx.Module):
 
     def wires(self, outcome: Outcome, multiplier: Amounts) -> Array:
         """The price of violations of all homes and days, shape () [currency]."""
+        return self.wires_by_step(outcome, multiplier).sum()
+
+    def wires_by_step(self, outcome: Outcome, multiplier: Amounts) -> Array:
+        """The price of violations of all homes, (days, steps) [currency]."""
         amounts = self.in_pu(by_day(outcome.excess, outcome.steps))
-        return charged(
+        price = charged(
             outcome, {name: penalty(e, multiplier[name][None], self.curvature) for name, e in amounts.items()}
         )
+        return price.reshape(outcome.dt_h.shape)
 
     def ascend(self, outcome: Outcome, multiplier: Amounts) -> Amounts:
         """λ after a round: raised where limits were violated, never lowered."""
@@ -154,13 +159,13 @@ class Lagrangian(eqx.Module):
 
 
 def charged(outcome: Outcome, prices: Amounts) -> Array:
-    """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h]; shape ().
+    """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h].
 
-    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
+    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings; (days, steps).
     """
-    dt_h = by_day(outcome.dt_h, outcome.steps)[..., None]
-    means = [(price * dt_h).sum() / price.shape[-1] for price in prices.values()]
-    return sum(means, jnp.zeros(())) * (outcome.price_level * outcome.cost.shape[-1])
+    dt_h = by_day(outcome.dt_h, outcome.steps)
+    means = [price.sum(-1) * dt_h / price.shape[-1] for price in prices.values()]
+    return sum(means, jnp.zeros(dt_h.shape)) * (outcome.price_level * outcome.cost.shape[-1])
 
 
 def per_home_day(outcome: Outcome, wires: Array) -> Array:

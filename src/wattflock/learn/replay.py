@@ -40,31 +40,34 @@ class Replay(eqx.Module):
         return jax.random.randint(day, (count,), 0, filled), jax.random.randint(step, (count,), 0, steps)
 
     def at(self, day: Array, step: Array, home: Array) -> Played:
-        """Rows (groups, count, …) of homes (groups, count); `common` is (count, …)."""
+        """Rows (groups, count, …) of homes (groups, count); `common` and `team` are (count, …)."""
         every = self.days
-        own = (x[day, step, home] for x in (every.seen, every.idle, every.action, every.cost))
-        return Played(*own, common=every.common[day, step])
+        own = (x[day[None], step[None], home] for x in (every.seen, every.idle, every.action, every.cost))
+        return Played(*own, common=every.common[day, step], team=every.team[day, step])
 
     def joint(self, day: Array, step: Array) -> Played:
         """Rows (count, homes, …) of all homes."""
         return jax.tree.map(lambda x: x[day, step], self.days)
 
-    def paid(self, rows: tuple[Array, Array, Array], steps: int, discount: float) -> tuple[Array, Array, Array]:
+    def paid(self, rows: tuple[Array, Array, Array], steps: int, discount: float) -> tuple[Array, Array, Array, Array]:
         """Costs of a row's next `steps` steps, discounted; the step after them, and what its value weighs.
 
         Args:
             rows: episode (count,), step (count,) and home (groups, count).
 
         Returns:
-            cost (groups, count); step (count,), the last one where the episode ends before; weight (count,), then 0.
+            cost (groups, count) and that of all (count,); step (count,), the last one where the episode ends before;
+            weight (count,), then 0.
         """
         day, step, home = rows
         last = self.days.cost.shape[1] - 1
         ahead = jnp.arange(steps)[:, None]
-        weight = discount**ahead * (step + ahead <= last)  # (steps, count)
-        costs = self.days.cost[day, jnp.minimum(step + ahead, last), home[:, None]]  # (groups, steps, count)
+        when = step[None] + ahead  # (steps, count)
+        weight, at = discount**ahead * (when <= last), jnp.minimum(when, last)
+        own = weight[None] * self.days.cost[day[None, None], at[None], home[:, None]]  # (groups, steps, count)
+        team = weight * self.days.team[day[None], at]
         goes_on = (step + steps <= last) * discount**steps
-        return (weight * costs).sum(1), jnp.minimum(step + steps, last), goes_on
+        return own.sum(1), team.sum(0), jnp.minimum(step + steps, last), goes_on
 
 
 def members(group: Array, groups: int, key: Array, count: int) -> Array:
@@ -72,8 +75,8 @@ def members(group: Array, groups: int, key: Array, count: int) -> Array:
     order = jnp.argsort(group)
     sizes = jnp.zeros(groups, int).at[group].add(1)
     first = jnp.cumsum(sizes) - sizes
-    place = first[:, None] + jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
-    return order[jnp.clip(place, 0, len(group) - 1)]
+    within = jnp.floor(jax.random.uniform(key, (groups, count)) * sizes[:, None]).astype(int)
+    return order[jnp.clip(first[:, None] + within, 0, len(group) - 1)]
 
 
 class ReplayState(eqx.Module):
@@ -117,13 +120,21 @@ class ReplayLearner(Agents):
         steps, kept = world.steps * world.episode_days, self.kept_rounds * self.days
         each, controls = (kept, steps, world.homes), world.fleet.controls
         seen, action = jnp.zeros((*each, width(world))), jnp.zeros((*each, controls))
-        days = Played(seen, action, action, jnp.zeros(each), jnp.zeros((kept, steps, COMMON)))
+        common, team = jnp.zeros((kept, steps, COMMON)), jnp.zeros((kept, steps))
+        days = Played(seen, action, action, jnp.zeros(each), common, team)
         none = jnp.zeros((), jnp.int32)
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return ReplayState(nets, nets, nets.actor, adam, multiplier, self.group(world), none, Replay(days, none))
 
     def policy(self, state):
         return Around(of_homes(state.mean, state.group))
+
+    def saved(self, state):
+        """All but the replay: a resumed run fills it anew."""
+        return dataclasses.replace(state, replay=None)
+
+    def restored(self, saved, fresh):
+        return dataclasses.replace(saved, replay=fresh.replay)
 
     def noise_size(self, done: Array) -> Array:
         """Standard deviation of exploration after so many rounds."""

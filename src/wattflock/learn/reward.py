@@ -48,17 +48,36 @@ def extra(
     Returns:
         (days, steps, homes) [currency].
     """
+    return extras(world, profile, found, lagrangian, whose, early)[0]
+
+
+def extras(world: World, profile: Profile, found, lagrangian, whose: Whose, early: bool) -> tuple[Array, Array]:
+    """`extra`, and beside it the cost of all: the mean over homes of what all pay and their wires, (days, steps).
+
+    Here bills are those at the grid and violations have their own price, no slope, so that it is the objective itself.
+    """
     trajectory, outcome = found
     idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
-    alone = judge(world, idle, profile)
+    alone = judge(world, idle, profile, lagrangian[0].margin_pu)
     cost = outcome.cost - alone.cost
+    team = of_all(outcome, lagrangian) - of_all(alone, lagrangian)
+    if early:
+        moved = _moved(world, trajectory) - _moved(world, idle)
+        cost, team = cost + moved, team + moved.mean(-1)
     if whose == "marginal":
         cost = cost - outcome.bill + alone.bill
-    if early:
-        cost = cost + _moved(world, trajectory) - _moved(world, idle)
     if world.feeder is not None or whose == "marginal":
         cost = cost + _priced(world, profile, found, lagrangian, idle, whose == "marginal")
-    return jnp.broadcast_to(cost.mean(-1, keepdims=True), cost.shape) if whose == "team" else cost
+    if whose == "team":
+        cost = jnp.broadcast_to(cost.mean(-1, keepdims=True), cost.shape)
+    return cost, team
+
+
+def of_all(outcome: Outcome, lagrangian: tuple[Lagrangian, Amounts]) -> Array:
+    """The objective step by step, (days, steps) [currency per home]."""
+    objective, multiplier = lagrangian
+    paid = outcome.cost.sum(-1) + outcome.margin + objective.wires_by_step(outcome, multiplier)
+    return paid / outcome.cost.shape[-1]
 
 
 def _moved(world: World, trajectory: Trajectory) -> Array:

@@ -17,6 +17,7 @@ COLUMNS = {
     "voltage_max_pu import_price_per_kwh converged loading_max",
     "homes": "method day home kind cost carbon_kg",
     "nodes": "method node bus phase voltage_min_pu voltage_max_pu violation_pu_h",
+    "branches": "method branch loading_max overload_share_h",
     "days": "method day date cost_per_home import_kwh_per_home export_kwh_per_home discomfort_c_h_per_home "
     "carbon_kg_per_home peak_kw reverse_peak_kw violation_pu_h violated_share worst_pu optimum_cost_per_home",
     "examples": "method home kind day date step hour series unit value",
@@ -36,6 +37,7 @@ class RunData:
     steps: pl.DataFrame
     homes: pl.DataFrame
     nodes: pl.DataFrame
+    branches: pl.DataFrame
     days: pl.DataFrame
     examples: pl.DataFrame
     curves: pl.DataFrame
@@ -128,6 +130,11 @@ def limits_pu(summary: dict[str, Any]) -> tuple[float, float]:
     return feeder.get("low_pu", 0.95) + drop, feeder.get("high_pu", 1.05) - drop
 
 
+def loading_limit(summary: dict[str, Any]) -> float:
+    """The most that branches may be loaded [% of their rating]."""
+    return 100 * float(summary.get("scenario", {}).get("feeder", {}).get("loading", 1.0))
+
+
 def violates(run: RunData) -> bool:
     """Whether any voltage was outside its band, under any method."""
     return any((run.days[column] > 0).any() for column in ("worst_pu", "violation_pu_h"))
@@ -192,6 +199,19 @@ def loadings(run: RunData) -> pl.DataFrame:
     """Most current over rating of any branch on any day [%], for every method: a row for each step with its `hour`."""
     known = run.steps.drop_nulls("loading_max").group_by("method", "hour", maintain_order=True)
     return known.agg((100 * pl.col("loading_max")).max().alias("loading")).sort("method", "hour")
+
+
+def loaded(run: RunData) -> pl.DataFrame:
+    """Each branch with a rating under each method, by its worst phase: `loading` [%], and where it is on the map.
+
+    `x`, `y` is one end, `x2`, `y2` the other; `kind` is line, transformer, …
+    """
+    spans = [tuple(map(str, each)) for each in run.chart.get("branches", [])]
+    ends = pl.DataFrame(spans, schema=dict.fromkeys(("branch", "bus", "other"), pl.String), orient="row")
+    far = places(run).rename({"bus": "other", "x": "x2", "y": "y2"})
+    table = run.branches.join(ends, on="branch").join(places(run), on="bus").join(far, on="other")
+    worst = table.sort("loading_max").group_by("method", "bus", "other", maintain_order=True).last()
+    return worst.with_columns(loading=100 * pl.col("loading_max"), kind=pl.col("branch").str.split(".").list.first())
 
 
 def buses(run: RunData) -> pl.DataFrame:

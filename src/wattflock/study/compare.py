@@ -105,13 +105,18 @@ def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
         raise WattflockError(f"{name}: its policy gives actions that are not finite; allowed: -1 to 1")
 
 
-def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[str, str] = TEST_DAYS) -> None:
-    """Raises ScenarioError where more days are asked for, to judge or for a bound, than the test split has."""
+def refuse_days(
+    sampler: Sampler, days: int, bound_days: int = 0, curve_days: int = 0, where: tuple[str, str] = TEST_DAYS
+) -> None:
+    """Raises ScenarioError where more days are asked for, to judge or for a bound or a curve, than their split has."""
     there = len(sampler.split_days["test"])
     said = f"{{}} to {there}, the days that no method has seen"
     problems = [] if 0 <= days <= there else [Problem(*where, days, f"{said.format(1)}, or 0: all")]
     if bound_days > there:
         problems.append(Problem("scenario", "judge.bound_days", bound_days, said.format(0)))
+    watched = len(sampler.split_days["validation"])
+    if curve_days > watched:
+        problems.append(Problem("scenario", "judge.curve_days", curve_days, f"0 to {watched}, the validation days"))
     if problems:
         raise ScenarioError(problems)
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 DAYS_A_YEAR = 365
+DAYS_A_MONTH = 730 / 24
 SAME = 1e-9  # [currency per day]: costs that differ by less are equal, they were summed in another order
 MEANS = {
     "cost_per_home_day": "cost_per_home",
@@ -22,7 +23,9 @@ MEANS = {
     "overload_share_h": "overload_share_h",
     "overloaded_share": "overloaded_share",
     "unbalanced_share": "unbalanced_share",
+    "daily_peak_kw": "peak_kw",
 }
+PARTS = ("energy", "carbon", "network", "community", "wear", "fuel", "comfort", "stored")  # of the cost
 MOST = {
     "worst_pu": "worst_pu",
     "peak_kw": "peak_kw",
@@ -56,6 +59,8 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     paired = own.join(idle, on="day")
     saved = (paired["idle"] - paired["cost_per_home"]).to_numpy()
     result["saving_per_home_day"], result["saving_half_width"] = paired_mean(saved)
+    result |= _saved_a_month(own, days.filter(pl.col("method") == "idle"))
+    result["operating_cost_per_home_day"] = _number((own["cost_per_home"] - own["community_cost_per_home"]).mean())
     possible = (paired["idle"] - paired["optimum_cost_per_home"]).to_numpy()
     known = len(possible) > 0 and np.isfinite(possible).all() and possible.sum() > 0
     captured = paired_ratio(saved, possible) if known else (None, None)
@@ -63,6 +68,16 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     beyond = float(paired["beyond"].sum())
     result["violation_of_idle"] = float(paired["violation_pu_h"].sum()) / beyond if beyond > 0 else None
     return result | who_pays_more(homes, method, own["day"])
+
+
+def _saved_a_month(own: pl.DataFrame, idle: pl.DataFrame) -> Figures:
+    """What a home saves in a month, and each part of it: they add up."""
+    both = own.join(idle, on="day", suffix="_idle")
+    columns = {"": "cost_per_home"} | {f"{part}_": f"{part}_cost_per_home" for part in PARTS}
+    return {
+        f"saving_{part}per_home_month": _number((DAYS_A_MONTH * (both[f"{column}_idle"] - both[column])).mean())
+        for part, column in columns.items()
+    }
 
 
 def on_shared_days(days: pl.DataFrame, homes: pl.DataFrame | None = None) -> dict[str, Figures]:

@@ -9,7 +9,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.learn.agents import COMMON, bounded, noise, said, width
-from wattflock.learn.critic import Critic, fresh_critic
+from wattflock.learn.critic import Critic, fresh_critic, values
 from wattflock.learn.nets import Networks
 from wattflock.learn.replay import ReplayLearner, ReplayState, members
 
@@ -52,15 +52,15 @@ class MADDPG(ReplayLearner):
         replay, groups = state.replay, nets.actor.biases[0].shape[0]
         day, step = replay.rows(row_key, self.rows)
         home = members(state.group, groups, home_key, self.rows)
-        paid, later, goes_on = replay.paid((day, step, home), self.ahead, self.discount)
+        paid, _, later, goes_on = replay.paid((day, step, home), self.ahead, self.discount)
         now, after = replay.at(day, step, home), replay.at(day, later, home)
         beside, beside_after = self.beside(state, day, step, home), self.beside(state, day, later, home)
 
         moved = said(state.target.actor, after.seen, after.idle)
         moved = jnp.clip(jnp.clip(moved, -1, 1) + noise(noise_key, self.smooth, moved.shape), -1, 1)
         ahead = values(state.target.critics, after.seen, moved, beside_after).max(0)
-        target = jax.lax.stop_gradient(paid + goes_on * ahead)
-        missed = (values(nets.critics, now.seen, jnp.clip(now.action, -1, 1), beside) - target) ** 2
+        target = jax.lax.stop_gradient(paid + goes_on[None] * ahead)
+        missed = (values(nets.critics, now.seen, jnp.clip(now.action, -1, 1), beside) - target[None]) ** 2
 
         action = said(nets.actor, now.seen, now.idle)
         judges = jax.lax.stop_gradient(nets.critics)
@@ -74,14 +74,8 @@ class MADDPG(ReplayLearner):
             return jnp.zeros((*home.shape, 0))
         if self.critic_sees == "common":
             shown = state.replay.days.common[day, step]
-            return jnp.broadcast_to(shown, (*home.shape, COMMON))
+            return jnp.broadcast_to(shown[None], (*home.shape, COMMON))
         every = state.replay.joint(day, step)
         each = jnp.concatenate([every.seen, jnp.clip(every.action, -1, 1)], -1)  # (rows, homes, …)
-        others = jnp.arange(each.shape[1]) != home[..., None]
-        return (others[..., None] * each).reshape(*home.shape, -1)
-
-
-def values(critics: Critic, seen: Array, action: Array, beside: Array) -> Array:
-    """Costs to come of each critic, (twins, groups, rows), in units of the reference price [kWh]."""
-    given = jnp.concatenate([seen, action, beside], -1)
-    return jax.vmap(lambda critic: critic(given)[..., 0])(critics)
+        others = jnp.arange(each.shape[1])[None, None] != home[..., None]
+        return (others[..., None] * each[None]).reshape(*home.shape, -1)

@@ -26,12 +26,12 @@ class MidMarket(Retail):
 
     peak_per_kwh: Annotated[
         float,
-        Field(ge=0, description="charge on what the community draws above `peak_kw`, shared by those who draw "
-              "[currency per kWh]"),
+        Field(ge=0, description="charge on what the community draws above `peak_kw_per_home`, shared by those who "
+              "draw [currency per kWh]"),
     ] = fixed(0.0)  # fmt: skip
-    peak_kw: Annotated[float, Field(ge=0, description="power of the community that is free of that charge [kW]")] = (
-        fixed(0.0)
-    )
+    peak_kw_per_home: Annotated[
+        float, Field(ge=0, description="power of the community that is free of that charge, per home [kW]")
+    ] = fixed(0.0)
 
     @classmethod
     def example(cls) -> Self:
@@ -65,7 +65,8 @@ class MidMarket(Retail):
 
     def peaks(self, meter: Meter, drawn: Array) -> Array:
         """Each home's share of the charge on the community's peak, (…, steps, homes) [currency]."""
-        above_kwh = jnp.maximum(meter.net_kwh.sum(-1) - self.peak_kw * meter.dt_h, 0)
+        free_kwh = self.peak_kw_per_home * meter.net_kwh.shape[-1] * meter.dt_h
+        above_kwh = jnp.maximum(meter.net_kwh.sum(-1) - free_kwh, 0)
         total = drawn.sum(-1)
         return self.peak_per_kwh * (above_kwh / jnp.where(total > 0, total, 1))[..., None] * drawn
 
@@ -78,7 +79,8 @@ class MidMarket(Retail):
         self.plan_pooled(program, power, day)
         if self.peak_per_kwh:
             cost = self.peak_per_kwh * np.asarray(day.dt_h)
-            add_above(program, together(power, day.load_kw.shape), 1.0, -self.peak_kw, cost)
+            free_kw = self.peak_kw_per_home * day.load_kw.shape[1]
+            add_above(program, together(power, day.load_kw.shape), 1.0, -free_kw, cost)
 
 
 def rates(drawn: Array, given: Array, bought: Array, sold: Array) -> tuple[Array, Array]:
