@@ -1,7 +1,5 @@
 """PPO: the clipped objective, advantages, what critics see, and that it learns."""
 
-import dataclasses
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -17,6 +15,7 @@ from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.idle import Idle
 from wattflock.learn.learners.ppo import PPO, clipped, density, normalised, present
 from wattflock.learn.learners.rules import Rules
+from wattflock.study.bound import bound
 from wattflock.study.build import build
 from wattflock.study.train import score
 
@@ -72,3 +71,31 @@ def test_a_critic_sees_nothing_that_the_step_s_own_action_has_changed():
     judged = PPO(critic_sees="common").judged(played)
     assert judged.shape == (1, 10, 2, 7)
     assert judged[0, :, 1, -1].tolist() == [0, *range(9)]
+
+
+@pytest.fixture(scope="module")
+def cars():
+    """A world of six cars that give back, without wires; training days, and `share(policy)` of the best saving."""
+    kind = 'homes.kinds=[{name="car", share=1, devices={ev={give_kw=7.0}}}]'
+    sets = ["homes.count=6", "homes.homes_per_agent=1", 'feeder.part="none"', kind]
+    built = build(load(None, sets))
+    world = on_device(built.world, "float32")
+    days = eqx.filter_jit(lambda sampler: sampler.every(jax.random.key(1), "validation", 3))(built.sampler)
+    host = jax.tree.map(lambda x: np.asarray(x, np.float64) if x.dtype.kind == "f" else np.asarray(x), days)
+    best = np.mean([outcome.cost for outcome in bound(built.world, host)]) / world.homes
+    cost = eqx.filter_jit(lambda policy: score(world, policy, days)["cost"])
+    idle = float(cost(Idle().policy(())))
+    return world, built.sampler.train, lambda policy: (idle - float(cost(policy))) / (idle - best)
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("sees", ["own", "common"])
+def test_it_nearly_finds_the_optimum_within_60_rounds(cars, sees):
+    world, draw, share = cars
+    learner = PPO(hidden=(16, 16), days=16, rows=96, rate=8e-3, critic_rate=1e-2, critic_sees=sees, total_rounds=60)
+    start = begin(learner, world, 0)
+    end, _ = advance(start, learner, world, draw, 60)
+    first, rules, last = map(share, (learner.policy(start.state), Rules().policy(()), learner.policy(end.state)))
+    assert first == pytest.approx(0, abs=0.01)
+    assert rules < 0.5
+    assert last > 0.9
