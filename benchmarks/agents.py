@@ -16,6 +16,7 @@ from pages.head import head
 from wattflock.core import compile_cache
 from wattflock.core.scenario import bundled, load
 from wattflock.core.types import on_device
+from wattflock.learn.agents import Agents
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.idle import Idle
 from wattflock.learn.learners.rules import Rules
@@ -62,6 +63,7 @@ def table(method: str, name: str) -> str:
     """One world's section."""
     world, draw, share = captured(name)
     who = learner(load(bundled()[name], WORLDS[name]), method)
+    assert isinstance(who, Agents), f"{method} does not learn from rewards"
     curves = np.stack([curve(who, world, draw, share, seed) for seed in range(SEEDS)])
     pace = who.rounds() * who.days * world.steps * world.episode_days * world.homes / curves[:, -1, 2].mean()
     columns = ["rounds", "seconds", "core-seconds", *(f"seed {seed} [%]" for seed in range(SEEDS))]

@@ -66,7 +66,7 @@ def test_controls_of_absent_devices_are_told(world):
 def test_a_critic_sees_nothing_that_the_step_s_own_action_has_changed():
     common = jnp.arange(10.0).reshape(1, 10, 1) * jnp.ones((1, 1, 3))
     none = jnp.zeros((1, 10, 2, 0))
-    played = Played(jnp.ones((1, 10, 2, 4)), none, none, jnp.zeros((1, 10, 2)), common)
+    played = Played(jnp.ones((1, 10, 2, 4)), none, none, jnp.zeros((1, 10, 2)), common, jnp.zeros((1, 10)))
     assert PPO(critic_sees="own").judged(played).shape == (1, 10, 2, 4)
     judged = PPO(critic_sees="common").judged(played)
     assert judged.shape == (1, 10, 2, 7)

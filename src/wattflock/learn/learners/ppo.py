@@ -1,7 +1,7 @@
 """PPO: stochastic policies, improved on the days they have just played, within a trust region of the ratio."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import equinox as eqx
 import jax
@@ -65,7 +65,7 @@ class PPO(Agents):
     def policy(self, state):
         return Around(of_homes(state.mean.nets, state.beside))
 
-    def optimiser(self, steps: int = 1):
+    def optimiser(self, steps: int = 1) -> Any:
         """Adam, with `steps` of it in a round."""
         return two_rates(self.falling(self.rate, steps), self.falling(self.critic_rate, steps))
 
