@@ -61,15 +61,15 @@ class DataSection(Section):
         default=4,
         ge=0,
         le=4,
-        description="weeks w with w mod 5 = this are the unseen days; 4 is the study's, with others those of 4 are put "
-        "away unseen: for choosing settings",
+        description="weeks w with w mod 5 = this are the test days; 4 is the study's, with others those of 4 are put "
+        "away: for choosing settings",
     )
     episode_days: int = Field(
         default=1,
         ge=1,
         le=31,
         description="days that follow one another: states carry over midnight and are valued at the end; whole blocks "
-        "of weeks, as long as an episode, are unseen [days]",
+        "of weeks, as long as an episode, are for the judge [days]",
     )
     dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
 

@@ -1,4 +1,4 @@
-"""FACMAC: a policy per home, improved through one critic of all homes that is put together from one utility per home."""
+"""FACMAC: a policy per home, improved through one critic of all homes that is made of one utility per home."""
 
 from typing import Annotated
 
