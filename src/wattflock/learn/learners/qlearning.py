@@ -161,7 +161,7 @@ class QLearning(Priced):
             return jnp.ones(found[1].cost.shape)
         if self.reward == "marginal":
             return -self.added(world, profile, found, multiplier)
-        whose = {"total": "team", "advantage": "team", "own": "own", "gradient": "marginal"}[self.reward]
+        whose: Any = {"total": "team", "advantage": "team", "own": "own", "gradient": "marginal"}[self.reward]
         return -extra(world, profile, found, (self.lagrangian, multiplier), whose, early=True)
 
     def added(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Amounts) -> Array:
