@@ -62,5 +62,6 @@ clean:  ## remove .venv and caches; runs/ stays
 	@touch $@
 
 .venv/ready-dev: .venv/ready
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/dev.txt -r requirements/opendss.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check \
+		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt
 	@touch $@

@@ -63,6 +63,10 @@ def test_its_own_load_has_a_solution_that_is_near_nominal(name, made):
 def test_its_map_joins_buses_that_exist(name, made):
     chart = made(name).chart()
     assert len(chart.buses) == len(chart.x) == len(chart.y)
+    assert chart.source in chart.buses
+    edges = {frozenset(edge) for edge in chart.edges} | {frozenset({bus}) for bus in chart.buses}
+    assert {frozenset(pair) for _, *pair in chart.branches} <= edges
+    assert tuple(name for name, *_ in chart.branches) == made(name).build().branch.names
     assert {bus for edge in chart.edges for bus in edge} <= set(chart.buses)
     assert {node.partition(".")[0] for node in made(name).build().nodes} <= set(chart.buses)
 

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, parts
+from wattflock.core.scenario import load
 from wattflock.homes.home import Home
 
 DEVICES = parts("homes", interface("homes"))
@@ -223,6 +225,44 @@ def test_rules_hand_the_surplus_on_in_turn_whatever_the_order_of_devices(moment)
         assert shown["heat_pump"] > 0
         assert shown["battery"] == pytest.approx(-1 - shown["heat_pump"], abs=1e-5)  # not the load alone
         assert shown["generator"] == pytest.approx(0, abs=1e-5)
+
+
+@every_device
+def test_what_homes_have_by_themselves_keeps_its_order(name):
+    """Every home that a device's own ranges and example give; the pairs are fields of it."""
+    device = DEVICES[name]
+    for low, sign, high in device.ordered:
+        assert sign in ("<", "<=")
+        own = {field: 2 * [getattr(device.example(), field)] for field in (low, high)} | device.ranges
+        (_, most), (least, _) = own[low], own[high]
+        assert most < least or (sign == "<=" and most == least)
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("heat_pump={low_c=22}", {"low_c": "below high_c, 22"}),
+        ("heat_pump={high_c=[18.5, 23]}", {"high_c": "above low_c, 19"}),
+        ("heat_pump={low_c=[18, 21], high_c=[20, 22]}", {"low_c": "below high_c, 20"}),
+        ("appliance={close_h=[9, 12]}", {"close_h": "above open_h, 10"}),
+        ("appliance={open_h=18}", {"open_h": "below close_h, 17"}),
+        ("ev={spare_per_kwh=0.4}", {"spare_per_kwh": "below or equal to short_per_kwh, 0.32"}),
+        (
+            "battery={low_share=0.5, high_share=0.5, short_per_kwh=0.1}",
+            {"low_share": "below high_share, 0.5", "short_per_kwh": "above or equal to spare_per_kwh, 0.2"},
+        ),
+        ("battery={low_share=1.5, high_share=0.5}", {"low_share": "a number at least 0 and at most 1"}),
+        ("battery={short_per_kwh=0.2}", {}),
+        ("heat_pump={low_c=[18, 20], high_c=[20.5, 22]}", {}),
+    ],
+)
+def test_fields_that_do_not_belong_together_are_refused_all_at_once(device, said):
+    sets = [f'homes.kinds=[{{name="one", share=0.5, devices={{{device}}}}}]', "homes.count=0"]
+    with pytest.raises(ScenarioError) as error:
+        load(None, sets)
+    found = {problem.field.rpartition(".")[2]: problem.allowed for problem in error.value.problems}
+    assert set(found) == {"count", *said}
+    assert all(text in found[name] for name, text in said.items())
 
 
 @every_device

@@ -46,6 +46,14 @@ def test_bills_and_margin_are_the_grid_bill(name, seed, scale_kwh):
 
 
 @every_market
+def test_the_parts_of_the_grid_bill_add_up_to_it(name):
+    market, meter = MARKETS[name].example(), meter_of(4)
+    found = market.parts(meter, jnp.full(STEPS, 0.3))
+    assert list(found) == ["energy", "carbon", "network"]
+    assert jnp.allclose(sum(found.values()), settle(market, meter).grid_bill, rtol=1e-5, atol=1e-5)
+
+
+@every_market
 def test_who_draws_nothing_pays_nothing(name):
     meter = eqx.tree_at(lambda m: m.net_kwh, meter_of(0), jnp.zeros((STEPS, HOMES)))
     assert jnp.abs(settle(MARKETS[name].example(), meter).bill).max() == 0

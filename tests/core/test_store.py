@@ -17,6 +17,7 @@ from wattflock.core import files
 from wattflock.core.errors import RunError
 from wattflock.core.files import pack, read_json, unpack, write_json, write_table, write_whole
 from wattflock.core.scenario import fingerprint, load
+from wattflock.learn.learners.idle import Idle
 from wattflock.study.run import Run, find, listed, open_run, table_of_runs
 
 TREE = {"weights": [jnp.arange(6.0).reshape(2, 3), jnp.ones(2)], "done": jnp.asarray(7), "nothing": ()}
@@ -128,7 +129,7 @@ def test_a_broken_checkpoint_is_told(how, path):
 def test_a_missing_checkpoint_is_told(tmp_path):
     with pytest.raises(RunError, match="is missing"):
         files.load_tree(tmp_path / "none.safetensors", TREE)
-    assert Run(tmp_path).resume("gradmap", TREE) is None  # type: ignore
+    assert Run(tmp_path).resume("gradmap", Idle(), TREE) is None  # type: ignore
 
 
 def test_another_writer_s_file_is_refused(tmp_path):
@@ -151,7 +152,7 @@ def test_arrays_of_another_scenario_are_refused(like, path):
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, path):
     run = Run(tmp_path)  # called otherwise than `mine`
     with pytest.raises(RunError, match="belongs to run mine"):
-        run.resume("gradmap", TREE)  # type: ignore
+        run.resume("gradmap", Idle(), TREE)  # type: ignore
 
 
 def test_nothing_is_pickled(path, tmp_path):

@@ -10,9 +10,12 @@ from wattflock.core import registry
 
 INTERFACE = """
 import abc
+from typing import ClassVar
 import equinox as eqx
 
 class Shape(eqx.Module):
+    ordered: ClassVar = ()
+
     @abc.abstractmethod
     def area(self): ...
 """

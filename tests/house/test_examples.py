@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+NEEDS = {"third_party": ("gymnasium", "skrl")}
 
 
 @pytest.mark.study
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_scripts_run(script, tmp_path):
+    for library in NEEDS.get(script.stem, ()):
+        pytest.importorskip(library, reason=f"{library} is not installed: see the head of {script.name}")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout

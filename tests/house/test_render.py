@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.apps.render import as_json, shown
-from wattflock.report.study_page import COLUMNS
+from wattflock.report.study_tables import COLUMNS
 from wattflock.verbs.results import Comparison, Listing, Runs, Study, Training, Tuned
 from wattflock.world.rollout import ZeroPolicy
 

@@ -246,3 +246,31 @@ trees = st.dictionaries(
 @given(trees)
 def test_what_is_written_reads_back(tree):
     assert tomllib.loads(toml.write(tree)) == tree
+
+
+OTHERS = """
+[judge]
+methods = ["idle", "gradmap", "wide", "timer"]
+[learn.others.wide]
+part = "gradmap"
+settings = { width_kw = 4 }
+"""
+
+
+def test_one_learner_stands_in_a_table_under_several_settings(write):
+    scenario = load(write(OTHERS), ["learn.settings.width_kw=3"])
+    assert scenario.learn.named["gradmap"].settings["width_kw"] == 3
+    assert scenario.learn.named["wide"].settings == {"width_kw": 4.0, "hidden": [32, 32], "colour": "red"}
+    assert load(write(dump(scenario))) == scenario
+    names = {fingerprint(scenario), fingerprint(load(write(OTHERS), ["learn.others.wide.settings.width_kw=5"]))}
+    assert len(names) == 2
+
+
+def test_problems_of_other_learners_are_told_with_their_place(write):
+    worse = '[learn.others.worse]\npart = "gradmop"\n[learn.others.none]\nrounds = -1\n'
+    found = problems(write(f'{OTHERS}{worse}[learn.others.odd]\npart = "gradmap"\nsettings = {{ widht_kw = 2 }}'))
+    assert "did you mean 'gradmap'" in found["learn.others.worse.part"]
+    assert "did you mean 'width_kw'" in found["learn.others.odd.settings.widht_kw"]
+    assert {"learn.others.none.part", "learn.others.none.rounds"} <= found.keys()
+    found = problems(write(f'{OTHERS}[learn.others."a b"]\npart = "rules"'), ["learn.others.gradmap.part=rules"])
+    assert "other than learn.part (gradmap); not a b, gradmap" in found["learn.others"]

@@ -16,6 +16,7 @@ from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.shac import Shac
 from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate, flock
+from wattflock.learn.reward import extra
 from wattflock.world.rollout import judge, rollout, windows
 
 KEY = jax.random.key(0)
@@ -116,7 +117,7 @@ def test_the_wires_price_has_the_penalty_s_gradient(world, profile):
     trajectory, idle = (eqx.filter_jit(rollout)(world, who, profile, KEY) for who in (policy, Uncontrolled()))
     multiplier = learner.lagrangian.multiplier(world)
     outcome, calm = (judge(world, one, profile, learner.margin_pu) for one in (trajectory, idle))
-    found = eqx.filter_jit(learner.extra)(world, profile, (trajectory, outcome), multiplier)
+    found = eqx.filter_jit(extra)(world, profile, (trajectory, outcome), (learner.lagrangian, multiplier))
 
     @eqx.filter_jit
     def wires(scale):

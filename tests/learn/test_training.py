@@ -59,8 +59,8 @@ def test_marks_count_rounds_and_time(unbroken, course):
 def test_a_run_resumed_from_disk_is_the_unbroken_run_to_the_bit(stop, course, unbroken, tmp_path):
     run = Run(tmp_path / "run")
     first = next(itertools.islice(train(course), stop, None))
-    run.save("gradmap", first.progress, {"rounds": first.rounds})
-    saved = run.resume("gradmap", begin(course.learner, course.world, course.seed))
+    run.save("gradmap", course.learner, first.progress, {"rounds": first.rounds})
+    saved = run.resume("gradmap", course.learner, begin(course.learner, course.world, course.seed))
     assert saved
     progress, card = saved
     assert card["rounds"] == first.rounds
@@ -122,7 +122,9 @@ def test_ctrl_c_loses_nothing(at, quick, course, unbroken, tmp_path, monkeypatch
 
 def test_a_finished_run_is_not_trained_again(quick, course, unbroken, tmp_path, monkeypatch):
     experiment = Experiment(quick, open_run(quick, tmp_path))
-    experiment.run.save("gradmap", unbroken[-1].progress, {"rounds": ROUNDS, "seconds": 1.0, "curve": []})
+    experiment.run.save(
+        "gradmap", course.learner, unbroken[-1].progress, {"rounds": ROUNDS, "seconds": 1.0, "curve": []}
+    )
     monkeypatch.setattr("wattflock.verbs.experiment.train", None)  # calling it would fail
     policy, card = experiment.trained("gradmap", fresh=False)
     assert card["rounds"] == ROUNDS
@@ -138,14 +140,14 @@ def test_minutes_stop_it_and_more_minutes_go_on(quick, tmp_path):
     assert card["rounds"] == ROUNDS
 
 
-def test_a_checkpoint_of_another_scenario_is_refused(quick, small, unbroken, tmp_path):
+def test_a_checkpoint_of_another_scenario_is_refused(quick, small, course, unbroken, tmp_path):
     mine = open_run(quick, tmp_path)
-    mine.save("gradmap", unbroken[0].progress, {"rounds": 10, "seconds": 1.0, "curve": []})
+    mine.save("gradmap", course.learner, unbroken[0].progress, {"rounds": 10, "seconds": 1.0, "curve": []})
     other = open_run(load(None, [*small, *QUICK, "seed=1"]), tmp_path)
     other.checkpoint("gradmap").parent.mkdir(parents=True)
     mine.checkpoint("gradmap").replace(other.checkpoint("gradmap"))
     with pytest.raises(RunError, match="belongs to run"):
-        other.resume("gradmap", unbroken[0].progress)
+        other.resume("gradmap", course.learner, unbroken[0].progress)
 
 
 def test_thirty_rounds_lower_the_objective_on_unseen_days(course, unbroken):

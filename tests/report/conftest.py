@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from wattflock.study.summary import on_shared_days, summarise
+from wattflock.study.summary import PARTS, on_shared_days, summarise
 
 METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
     "idle": (5.013, 0.0, 1.0, 0.0),
@@ -34,6 +34,7 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
         "steps": make_steps(rng),
         "homes": make_homes(rng),
         "nodes": make_nodes(rng, chart),
+        "branches": make_branches(chart),
         "days": make_days(rng),
         "examples": make_examples(rng),
         "curves": make_curves(rng),
@@ -60,8 +61,11 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
 
 
 def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
-    trained = {name: {"train_seconds": seconds, "rounds": 700} for name, (*_, seconds) in METHODS.items()}
-    trained["bound"] = dict.fromkeys(("train_seconds", "rounds"))
+    trained = {
+        name: {"train_seconds": seconds, "warm_seconds": seconds / 2, "rounds": 700}
+        for name, (*_, seconds) in METHODS.items()
+    }
+    trained["bound"] = dict.fromkeys(("train_seconds", "warm_seconds", "rounds"))
     scenario = {
         "name": "gradmap", "seed": 0, "data": {"part": "california"}, "homes": {"count": 200},
         "feeder": {"part": "ieee123", "low_pu": 0.95, "high_pu": 1.05},
@@ -84,14 +88,18 @@ def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
 def make_chart() -> dict:
     tables = resources.files("wattflock") / "feeder" / "tables" / "ieee123"
     edges: list[list[str]] = []
-    for name in ("lines", "switches", "transformers", "regulators"):
+    branches: list[list[str]] = []
+    kinds = {"lines": "line", "switches": "switch", "transformers": "transformer", "regulators": "regulator"}
+    for name, kind in kinds.items():
         rows = csv.DictReader((tables / f"{name}.csv").read_text().splitlines())
-        edges += [[row["from_bus"], row["to_bus"]] for row in rows]
+        joined = [[row["from_bus"], row["to_bus"]] for row in rows]
+        edges += joined
+        branches += [[f"{kind}.x{at}.{phase}", *pair] for at, pair in enumerate(joined) for phase in (1, 2)]
     found = [row for row in csv.DictReader((tables / "buses.csv").read_text().splitlines()) if row["x"]]
     place = {row["bus"]: (float(row["x"]), float(row["y"])) for row in found}
     buses = list(place)
     x, y = zip(*place.values(), strict=True)
-    return {"bus": buses, "x": list(x), "y": list(y), "edges": edges, "source": "150"}
+    return {"bus": buses, "x": list(x), "y": list(y), "edges": edges, "branches": branches, "source": "150"}
 
 
 def sun(day: int) -> np.ndarray:
@@ -177,6 +185,18 @@ def make_nodes(rng: np.random.Generator, chart: dict) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
+def make_branches(chart: dict) -> pl.DataFrame:
+    """Two phases of each branch; the second is loaded the most, and near the source more than at the ends."""
+    strength = {"idle": 1.0, "rules": 1.35, "through": 0.72, "gradmap": 0.70}
+    rows = []
+    for method, size in strength.items():
+        for at, name in enumerate(dict.fromkeys(branch for branch, *_ in chart["branches"])):
+            worst = size * (0.3 + 1.2 * (1 - at / len(chart["branches"])) + 0.1 * name.endswith(".2"))
+            rows.append((method, name, worst, max(worst - 1, 0), float(worst > 1)))
+    names = ["method", "branch", "loading_max", "overload_share_h", "overloaded_share"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
 def make_days(rng: np.random.Generator) -> pl.DataFrame:
     rows = []
     optimum = METHODS["idle"][0] - 1.453
@@ -185,15 +205,17 @@ def make_days(rng: np.random.Generator) -> pl.DataFrame:
             season = 1.5 * np.cos(2 * np.pi * day / 365)
             hot = rng.random() < (0.8 if violation > 0.5 else 0.09)
             amount = hot * rng.exponential(IDLE_PU_H * violation * (1.2 if violation > 0.5 else 11))
+            total = cost + season + rng.normal(0, 0.1)
             rows.append({
                 "method": method, "day": day, "date": day_name(day), "month": date.fromisoformat(day_name(day)).month,
-                "cost_per_home": cost + season + rng.normal(0, 0.1), "import_kwh_per_home": 21.0,
+                "cost_per_home": total, "import_kwh_per_home": 21.0,
                 "export_kwh_per_home": 8.0, "discomfort_c_h_per_home": 0.31,
                 "carbon_kg_per_home": 4.5 if method == "idle" else 4.87, "peak_kw": 5312.0, "reverse_peak_kw": 4790.0,
                 "violation_pu_h": amount, "violated_share": 5 * amount, "worst_pu": 10 * amount, "converged": True,
                 "overload_share_h": amount / 9, "overloaded_share": amount / 2, "worst_loading": 0.8 + 99 * amount,
                 "unbalance_share_h": 0.0, "unbalanced_share": 0.0, "worst_unbalance": 0.017,
                 "optimum_cost_per_home": optimum + season if day in BOUND_DAYS else None,
+                **{f"{part}_cost_per_home": total * (part == "energy") for part in PARTS},
             })  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -242,9 +264,11 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
                 for place, seconds in enumerate(np.linspace(1, 60, 30)):
                     cost = end + gap + 0.9 * np.exp(-seconds / speed) + rng.normal(0, 0.008)
                     amount = IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
-                    rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount,
-                                 split, 5.013 - cost if split == "validation" else None))  # fmt: skip
-    names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving"]
+                    saving = 5.013 - cost
+                    shown = (saving, saving / 1.453) if split == "validation" else (None, None)
+                    objective = cost + 2000 * amount / 20
+                    rows.append((method, seed, seconds, 20 * place, objective, cost, amount, split, *shown))
+    names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving", "captured"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 

@@ -447,7 +447,7 @@ def test_page_of_homes_without_wires(run_folder):
         for name, row in run.methods.items()
     }
     run = dataclasses.replace(
-        run, steps=bare(run.steps), days=bare(run.days), nodes=run.nodes.clear(),
+        run, steps=bare(run.steps), days=bare(run.days), nodes=run.nodes.clear(), branches=run.branches.clear(),
         summary=run.summary | {"methods": figures, "on_bound_days": {}},
         chart={"bus": [], "x": [], "y": [], "edges": [], "source": None},
     )  # fmt: skip
@@ -464,3 +464,35 @@ def test_loading_is_that_of_the_worst_branch_of_each_hour(run_folder):
     found = table.filter((pl.col("method") == "idle") & (pl.col("hour") == 19.0))["loading"].item()
     assert found > 100 and found == pytest.approx(100 * hour["loading_max"].max())
     assert "uncontrolled (idle): at most 140 %." in spec(run_charts.loading(run))["description"]
+
+
+def test_map_of_loadings_shows_each_branch_by_its_worst_phase(run_folder):
+    run = read(run_folder)
+    table = run_data.loaded(run)
+    first, *_ = run.chart["branches"]  # the first line, of which phase 2 is loaded the most
+    mine = table.filter(method="idle", bus=first[1], other=first[2])
+    worst = run.branches.filter(method="idle", branch=first[0].replace(".1", ".2"))["loading_max"].item()
+    assert mine["loading"].item() == pytest.approx(100 * worst)
+    places = {bus: (x, y) for bus, x, y in run_data.places(run).iter_rows()}
+    assert mine.select("x", "y", "x2", "y2").row(0) == (*places[first[1]], *places[first[2]])
+    ends = {(first, second) for _, first, second in run.chart["branches"] if {first, second} <= places.keys()}
+    assert table.filter(method="idle").height == len(ends)
+    many = table.filter((pl.col("loading") > 100) & (pl.col("method") == "idle")).height
+    found = spec(run_charts.feeder_loading(run))
+    assert f"uncontrolled (idle): {many} of {len(ends)} branches above 100 % of their rating." in found["description"]
+    lines, squares = found["hconcat"][0]["layer"][-2:]
+    assert lines["encoding"]["color"]["scale"]["domain"] == [0, 50, 100, 150, 200]
+    assert lines["encoding"]["strokeWidth"]["condition"]["test"] == "datum.above"
+    shown = {row["branch"]: row for each in found["datasets"].values() for row in each if "above" in row}
+    assert all(row["above"] == (row["loading"] > 100) for row in shown.values())
+    kinds = [{row["kind"] for row in found["datasets"][part["data"]["name"]]} for part in (lines, squares)]
+    assert kinds == [{"line", "switch"}, {"transformer", "regulator"}]
+
+
+def test_map_of_loadings_of_a_feeder_without_ratings_says_so(run_folder):
+    run = read(run_folder)
+    for bare, said in (
+        (dataclasses.replace(run, branches=run.branches.clear()), "no rating is known"),
+        (dataclasses.replace(run, chart={**run.chart, "branches": []}), "places of branches are not known"),
+    ):
+        assert said in json.dumps(spec(run_charts.feeder_loading(bare)))

@@ -2,20 +2,27 @@
 
 import dataclasses
 import datetime
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.study.own import Flat, Guess, Pool
+from wattflock.core import progress
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
 from wattflock.data.sample import spread
 from wattflock.learn.learners.gradmap import GradMAP
-from wattflock.study.build import parts_of, refuse_few
-from wattflock.study.compare import unseen
-from wattflock.study.curve import note
+from wattflock.study.bound import USUAL, Settings, bound
+from wattflock.study.build import build, parts_of, refuse_few
+from wattflock.study.compare import judge_plans, unseen
+from wattflock.study.curve import curves, note
+from wattflock.study.evaluate import evaluate
 from wattflock.study.run import Run, open_run, table_of_runs
+from wattflock.verbs import experiment as verbs
 from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
+from wattflock.world.rollout import ZeroPolicy
 
 SHORT = 1e-9  # minutes: one chunk of rounds
 
@@ -78,16 +85,29 @@ def test_parts_of_one_s_own_have_folders_of_their_own(brief, tmp_path):
 
 @pytest.mark.study
 def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
-    experiment = experiment_of(brief, instead={"market": Pool()})
+    asked = brief.model_copy(update={"judge": brief.judge.model_copy(update={"yardsticks": ("mpc",)})})
+    experiment = experiment_of(asked, instead={"market": Pool()})
     assert "no fixed prices" in experiment.no_bound
     found = compared(experiment)
     assert found.summary["bound_days"] == 0
     assert found.methods["method"].to_list() == ["idle"]
     assert "no bound under this market: the market Pool" in found.summary["notes"][0]
+    assert found.summary["notes"][1] == "no mpc: judged on days with a bound, of which there are none"
     flat = compared(experiment_of(brief, instead={"market": Flat()}))
     assert flat.methods["method"].to_list() == ["idle", "bound"]
     assert flat.summary["notes"] == ["Flat stands in place of the scenario's Tariff"]
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
+
+
+@pytest.mark.parametrize(("work", "planner"), [("optima", "bound"), ("receding", "mpc")])
+def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
+    """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
+    few = ["homes.count=5", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1", "data.episode_days=2"]
+    experiment, said = experiment_of(load(None, few)), []
+    monkeypatch.setattr(verbs, planner, lambda *_: [SimpleNamespace(cost=30.0, action=np.zeros(0))])
+    monkeypatch.setattr(progress.Bar, "at", lambda self, done, note: said.append(note))
+    getattr(experiment, work)()
+    assert re.search(r"3\.000 \w+ per home and day$", said[-1])
 
 
 @pytest.mark.parametrize(
@@ -105,6 +125,29 @@ def test_what_is_refused_leaves_no_folder(flag, said, small, tmp_path):
         with pytest.raises(ScenarioError, match=said):
             work(Experiment(refused, open_run(refused, tmp_path)))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.study
+def test_the_tolerance_of_the_search_is_no_violation(small):
+    """Of a plan that violates all day; and the optimum of such a day, found within 1e-4 pu, violates nothing."""
+    built = build(load(None, [*small, "judge.test_days=1", "judge.bound_days=1"]))
+    days = unseen(built, 1, 0, 1)
+    idle = {0: np.zeros((24, 20, built.world.fleet.controls))}
+    judged = evaluate(built.world, ZeroPolicy(), days.profile, days.few, idle[0][None])
+    assert judged.excess["voltage"].max() > 0.02 and judged.excess["loading"].max() > 0.3
+    loose = Settings(tolerance_pu=0.01, loading_pu=0.05)
+    found = judge_plans(built, days, "mine", idle, loose)["days"]
+    for limit, off, column in (("voltage", 0.01, "violated_share"), ("loading", 0.2, "overloaded_share")):
+        assert found[column].item() == pytest.approx((judged.excess[limit] > off).mean())
+        assert found[column].item() < (judged.excess[limit] > 0).mean()
+    hours = np.maximum(judged.excess["voltage"] - 0.01, 0).sum(1).mean()
+    assert found["violation_pu_h"].item() == pytest.approx(hours)
+    half = dataclasses.replace(built.world, placement=built.world.placement / 2)  # limits can be kept
+    built, (best,) = dataclasses.replace(built, world=half), bound(half, days.profile)
+    plain, fair = (judge_plans(built, days, "bound", {0: best.action}, each)["days"] for each in (None, USUAL))
+    assert best.converged and 0 < plain["worst_pu"].item() < 1e-4
+    assert plain["violated_share"].item() > 0
+    assert fair["violated_share"].item() == 0
 
 
 def test_homes_with_panels_alone_are_judged_and_nothing_learns_there():
@@ -125,9 +168,30 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
     assert (learner.hidden, learner.days, learner.rounds()) == ((8,), 2, 7)
 
 
+@pytest.mark.study
+def test_curves_show_the_share_of_the_optimum_of_the_days_that_are_watched(small):
+    """The optimum of the same two days, on which the uncontrolled homes have 0 and nobody more than 1."""
+    alone = [*small, "feeder.part=none", "judge.methods=['idle']"]
+    sets = [*alone, "judge.test_days=2", "judge.bound_days=0", "judge.curve_days=2"]
+    experiment = experiment_of(load(None, sets), None, {"guess": Guess()})
+    curve = compared(experiment).tables["curves"].filter(split="validation")
+    optimum = [each.cost for each in bound(experiment.built.world, experiment.watched)]
+    assert experiment.watched.days() == len(optimum) == 2
+    possible = experiment.idle["cost"] - np.mean(optimum) / experiment.scenario.homes.count
+    np.testing.assert_allclose(curve["captured"], (experiment.idle["cost"] - curve["cost"]) / possible, rtol=1e-6)
+    assert possible > 0 and (curve["captured"].to_numpy() < 1).all() and curve.height >= 2
+
+
+def test_a_curve_of_days_without_an_optimum_says_no_share():
+    row = {"method": "guess", "seed": 0, "round": 1, "split": "validation", "cost": 3.0}
+    assert curves([row], 4.0, None)["captured"].to_list() == [None]
+    assert curves([row], 4.0, 4.0)["captured"].to_list() == [None], "nothing to save"
+    assert curves([row, row | {"split": "train"}], 4.0, 2.0)["captured"].to_list() == [0.5, None]
+
+
 @pytest.mark.parametrize("wanted", [7, 10, 12, 20])
 def test_some_days_of_a_year_hold_every_weekday_and_season(built, wanted):
-    """Both the days that are judged and those with a bound; ten whole weeks are unseen, the fifth first."""
+    """Both the days that are judged and those with a bound; ten whole weeks are for the judge, the fifth first."""
     few, bound = unseen(built, wanted, 0), unseen(built, 0, 0, wanted)
     for dates in (few.dates, [bound.dates[day] for day in bound.planned]):
         days = [datetime.date.fromisoformat(date) for date in dates]

@@ -109,6 +109,17 @@ def test_files_that_say_too_little_or_too_much(tmp_path, text, told):
         build(scenario_of(tmp_path, text, 1))
 
 
+def test_fields_of_a_row_that_do_not_belong_together_are_told(tmp_path):
+    """A battery kept above 96 % and below the 95 % of its kind; the other home has none, and its cell is empty."""
+    text = "home,kind,battery.low_share,battery.short_per_kwh\na,car,,\nb,roof,0.96,0.1\n"
+    with pytest.raises(ScenarioError) as error:
+        build(scenario_of(tmp_path, text, 2))
+    found = {problem.field: str(problem) for problem in error.value.problems}
+    assert "home 1: battery.low_share = 0.96" in found["battery.low_share"]
+    assert "allowed: < battery.high_share, which is 0.95" in found["battery.low_share"]
+    assert "<= battery.short_per_kwh" in found["battery.spare_per_kwh"]
+
+
 def test_a_file_that_is_not_there_is_told():
     with pytest.raises(ScenarioError, match=r"nowhere\.csv"):
         build(load(None, ["homes.file=nowhere.csv", "homes.count=3"]))

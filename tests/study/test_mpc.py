@@ -21,7 +21,7 @@ FREE = Settings(rounds_most=0)
 
 @pytest.fixture(scope="module")
 def days(built):
-    """Two unseen days."""
+    """Two test days."""
     every = eqx.filter_jit(built.sampler.every)(jax.random.key(2), "test", 2)
     return cast(jax.tree.map(np.asarray, every), np.float64)
 
@@ -45,6 +45,23 @@ def test_with_perfect_forecasts_it_is_the_free_optimum(built, days, export_share
     for best, went in zip(bound(world, days, FREE), mpc(world, days, perfect(days)), strict=True):
         np.testing.assert_allclose(went.cost, best.cost, rtol=1e-5)
         assert best.free_cost - 1e-6 <= went.cost <= best.free_cost + tangents
+
+
+def test_a_peak_that_was_reached_is_paid_for_and_free_from_then_on(built, days):
+    """With perfect forecasts replanning changes nothing, under a charge on the episode's highest import either."""
+    one = jax.tree.map(lambda x: x[:1], days)
+    world = dataclasses.replace(built.world, market=Tariff(export_share=0.3, demand_per_kw_day=0.3))
+    best, went = next(bound(world, one, FREE)), next(mpc(world, one, perfect(one)))
+    np.testing.assert_allclose(went.cost, best.cost, rtol=1e-5)
+    forgets = dataclasses.replace(world, market=Forgetful(export_share=0.3, demand_per_kw_day=0.3))
+    assert next(mpc(forgets, one, perfect(one))).cost > 1.001 * best.cost
+
+
+class Forgetful(Tariff):
+    """As a home plans that forgets what it drew before. Source: definition."""
+
+    def plan_alone(self, program, power, day, past=None):
+        super().plan_alone(program, power, day)
 
 
 def test_with_forecasts_it_lies_between_the_optimum_and_nothing(dearer, days, expected):

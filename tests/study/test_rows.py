@@ -118,6 +118,64 @@ def test_a_feeder_file_that_is_not_there_is_named(tmp_path):
     assert [row.absent() for row in plan.expand()] == ["", "", ""]
 
 
+def test_what_is_common_to_all_rows_stands_below_their_own(tmp_path):
+    common = "[common]\nlearn.rounds = 30\nlearn.others.wide = { part = 'gradmap', settings = { hidden = [8] } }\n"
+    rows = "[rows.more]\nlearn.rounds = 60\nlearn.others.wide.settings.days = 2"
+    plan = plan_of(tmp_path, more=common + rows)
+    (plain,), (more,) = (plan.expand([name]) for name in ("plain", "more"))
+    plain, more = (row.scenarios[0].learn for row in (plain, more))
+    assert (plain.rounds, more.rounds) == (30, 60)
+    assert more.others["wide"].settings == plain.others["wide"].settings | {"days": 2}
+    assert plan.model_copy(update={"rows": {"plain": {}}}).smaller().expand()[0].scenarios[0].learn.rounds == 30
+
+
+def test_a_row_with_another_part_has_its_settings_alone(tmp_path):
+    base = tmp_path / "base.toml"
+    base.write_text('[market]\npart = "mid_market"\nsettings = { peak_per_kwh = 0.1, export_share = 0.3 }')
+    rows = "[rows.alone]\nmarket.part = 'tariff'\nmarket.settings = { export_share = 0.5 }\n"
+    rows += "[rows.same]\nmarket.settings = { export_share = 0.5 }"
+    plan = plan_of(tmp_path, head=f'scenario = "{base}"', more=rows)
+    (alone,), (same,) = (plan.expand([name]) for name in ("alone", "same"))
+    assert alone.scenarios[0].market.settings["export_share"] == 0.5
+    assert [same.scenarios[0].market.settings[name] for name in ("peak_per_kwh", "export_share")] == [0.1, 0.5]
+
+
+def test_a_row_of_several_numbers_of_homes_is_one_row_for_each(tmp_path):
+    plan = plan_of(tmp_path, more="[rows.size]\nabout = 'how long?'\ncounts = [2, 5]\nseeds = 1")
+    found = plan.expand(["size"])
+    assert [(row.name, row.sweep, row.names) for row in found] == [
+        ("size-2", "size", ("size-2", "size")), ("size-5", "size", ("size-5", "size")),
+    ]  # fmt: skip
+    assert [row.scenarios[0].homes.count for row in found] == [2, 5]
+    assert [row.scenarios[0].name for row in found] == ["mine-size-2", "mine-size-5"]
+    small = plan.model_copy(update={"small": {"rows": ["size"], "seeds": 1, "counts": [3]}})
+    assert [row.name for row in small.smaller().expand()] == ["size-3"]
+    assert "at least 1" in problems(plan_of(tmp_path, more="[rows.size]\ncounts = [0]").expand)[0]
+
+
+PAPER = """
+[[published]]
+paper = "38.9"
+source = "somebody"
+quantity = "{quantity}"
+row = "{row}"
+method = "{method}"
+over = "{over}"
+"""
+
+
+def test_a_published_figure_names_what_there_is(tmp_path):
+    good = {"quantity": "train_seconds", "row": "plain", "method": "gradmap", "over": "idle"}
+    plan = plan_of(tmp_path, more=PAPER.format(**good))
+    assert plan.expand() and len(plan.smaller().published) == 1
+    bad = {"quantity": "train_second", "row": "plain", "method": "gradmop", "over": "idel"}
+    said = problems(plan_of(tmp_path, more=PAPER.format(**bad) + PAPER.format(**good | {"row": "plane"})).expand)
+    hints = ["train_seconds", "gradmap", "idle", "plain"]
+    assert sorted(hint for hint in hints for line in said if f"did you mean {hint!r}" in line) == sorted(hints)
+    elsewhere = plan_of(tmp_path, more=PAPER.format(**good | {"row": "street"})).smaller()
+    assert elsewhere.published == ()
+
+
 @pytest.mark.parametrize("study", sorted(bundled()))
 def test_what_comes_with_the_package_can_be_run(study):
     plan = read(study)

@@ -1,6 +1,7 @@
 """Episodes of several days: states carry over midnight, and a month is its days one after the other."""
 
 import dataclasses
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -14,12 +15,14 @@ from wattflock.core.types import by_day, cast, on_device
 from wattflock.data.sample import first_days, nearby_weeks, split_of_day
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.market.markets.tariff import Tariff
 from wattflock.study.bound import Settings, bound
 from wattflock.study.build import build
 from wattflock.study.compare import judge_method, unseen
 from wattflock.study.forecast import forecast, perfect
 from wattflock.study.mpc import mpc
-from wattflock.world.rollout import ZeroPolicy, rollout, steps
+from wattflock.world.rollout import ZeroPolicy, judge, rollout, steps
+from wattflock.world.world import World
 
 SMALL = ["homes.count=8", "homes.homes_per_agent=10", "feeder.part=ieee13", EVERY]
 
@@ -43,6 +46,14 @@ def test_episodes_stay_within_their_split():
             assert {each for day in first for each in split[day : day + length]} == {name}
             if name != "train":
                 assert (np.diff(first) >= length).all()
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 31])
+def test_the_page_of_data_says_how_many_episodes_there_are(length):
+    split = np.array([split_of_day(day, 4, length) for day in range(364)])
+    counts = [len(first_days(split, name, length)) for name in ("train", "validation", "test")]
+    page = Path(__file__).resolve().parents[2] / "docs" / "data.md"
+    assert f"| {length} | {' | '.join(map(str, counts))} |" in page.read_text(encoding="utf-8")
 
 
 def test_loads_of_an_episode_come_from_weeks_of_its_split_nearby():
@@ -70,37 +81,50 @@ def test_an_episode_is_days_that_follow_one_another(weekly):
         assert found == list(range(found[0], found[0] + 7))
 
 
-@pytest.mark.parametrize("length", [2, 7])
+@pytest.mark.parametrize("length", [2, 31])
 def test_a_month_in_one_episode_equals_its_days_chained(length):
+    """Powers, states, costs; but a demand charge, which is on the highest import of the whole episode."""
     built = build(load(None, [*SMALL, f"data.episode_days={length}"]))
     with jax.enable_x64(True):
-        world, profile = on_device((built.world, cast(draw(built.sampler, "train", 1), np.float64)), jnp.float64)
+        market = Tariff(export_share=0.3, standing_per_day=0.5, export_charge_per_kwh=0.01, loss_per_kw=1e-3)
+        world = dataclasses.replace(built.world, market=market).bare()
+        world, profile = on_device((world, cast(draw(built.sampler, "train", 1), np.float64)), jnp.float64)
         key = jax.random.key(1)
         offset = jax.random.uniform(key, (1, 24 * length, 8, world.fleet.controls), jnp.float64, -1, 1)
-        whole = rollout(world.blind(), ZeroPolicy(), profile, key, 1, offset)
-        state, powers = None, []
+        whole = rollout(world, ZeroPolicy(), profile, key, 1, offset)
+        state, found = world.reset(jax.tree.map(lambda x: x[0, 0], profile)), []
         for day in range(length):
             part = jax.tree.map(lambda x, day=day: x[0, 24 * day : 24 * day + 24], (profile, offset))
-            state, power = chained(world.blind(), *part, state)
-            powers.append(power)
-        np.testing.assert_allclose(whole.effect.power_kw[0], jnp.concatenate(powers), rtol=0, atol=1e-9)
+            state, effect, cost = chained(world, *part, state)
+            found.append((effect.power_kw, cost))
+        powers, costs = map(jnp.concatenate, zip(*found, strict=True))
+        np.testing.assert_allclose(whole.effect.power_kw[0], powers, rtol=0, atol=1e-9)
         for name, last in state.items():
             np.testing.assert_allclose(whole.state[name][0, -1], last, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(whole.end[0], world.end(state), rtol=1e-9, atol=1e-9)
+        costs = costs.at[-1].add(world.end(state))
+        np.testing.assert_allclose(judge(world, whole, profile).cost[0], costs, rtol=1e-9, atol=1e-9)
+        daily = jnp.maximum(powers, 0).reshape(length, 24, 8).max(1)
+        peaked = dataclasses.replace(world, market=dataclasses.replace(market, demand_per_kw_day=0.1))
+        more = (judge(peaked, whole, profile).cost[0] - costs).sum(0)
+        np.testing.assert_allclose(more, 0.1 * length * daily.max(0), rtol=1e-9)
+        assert (more > 0.1 * daily.sum(0) + 1e-6).any()
 
 
+@eqx.filter_jit
 def chained(world, today, offset, state):
-    """One day from a given state; the state after it, and powers."""
-    begins = dataclasses.replace(world) if state is None else _Begun(world, state)
-    found = steps(begins, ZeroPolicy(), today, jax.random.key(0), offset)
-    return jax.tree.map(lambda x: x[-1], found.state), found.effect.power_kw
+    """One day from a given state; the state after it, effects, and costs without the final state's value."""
+    went = steps(_Begun(world, state), ZeroPolicy(), today, jax.random.key(0), offset)
+    effect, end, profile = jax.tree.map(lambda x: x[None], (went.effect, 0 * went.end, today))
+    cost = world.verdict(effect, end, profile).cost[0]
+    return jax.tree.map(lambda x: x[-1], went.state), went.effect, cost
 
 
-class _Begun:
+class _Begun(eqx.Module):
     """A world whose days begin in a given state."""
 
-    def __init__(self, world, state):
-        self.world, self.state = world, state
+    world: World
+    state: dict
 
     def __getattr__(self, name):
         return getattr(self.world, name)

@@ -187,13 +187,47 @@ def test_steps_that_do_not_divide_each_other_are_averaged(readings, tmp_path):
 
 
 def test_an_hour_that_clocks_repeat_is_its_mean_and_other_stamps_are_refused(readings, tmp_path):
-    hours = [str(datetime.datetime(2020, 1, 2) + datetime.timedelta(hours=k)) for k in range(72)]
-    found = priced(prices_at(tmp_path / "p.csv", [*hours, hours[3]], [0.1] * 72 + [0.7]), readings)
-    np.testing.assert_allclose(found.import_price_per_kwh[0], [0.1 + 0.3 / 6, 0.1, 0.1, 0.1])
-    with pytest.raises(ScenarioError, match="8 more repeat"):
-        priced(prices_at(tmp_path / "p.csv", [*hours, *hours[:8]], [0.1] * 80), readings)
+    readings = dataclasses.replace(readings, first_day=datetime.date(2020, 10, 24))
+    hours = [str(datetime.datetime(2020, 10, 24) + datetime.timedelta(hours=k)) for k in range(72)]
+    found = priced(prices_at(tmp_path / "p.csv", [*hours, hours[25]], [0.1] * 72 + [0.7]), readings)
+    np.testing.assert_allclose(found.import_price_per_kwh[1], [0.1 + 0.3 / 6, 0.1, 0.1, 0.1])
     with pytest.raises(ScenarioError, match="without an offset or Z"):
         priced(prices_at(tmp_path / "p.csv", [f"{hour}+01:00" for hour in hours], [0.1] * 72), readings)
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("2020-10-24", [2]),  # a Saturday
+        ("2020-10-24", [30]),  # on the right Sunday, at 6 in the morning
+        ("2020-10-24", [25, 26]),  # two hours of it
+        ("2020-10-24", [25, 25]),  # an hour three times
+        ("2021-03-27", [25]),  # a Sunday in spring
+        ("2020-10-17", [25]),  # a Sunday of October, but not its last
+    ],
+)
+def test_a_stamp_that_no_clock_repeats_is_refused_with_its_rows(readings, tmp_path, first, again):
+    begin = datetime.datetime.fromisoformat(first)
+    hours = [str(begin + datetime.timedelta(hours=k)) for k in range(72)]
+    stamps = [*hours, *(hours[k] for k in again)]
+    with pytest.raises(ScenarioError) as error:
+        dated = dataclasses.replace(readings, first_day=begin.date())
+        priced(prices_at(tmp_path / "p.csv", stamps, [0.1] * len(stamps)), dated)
+    for k in set(again):
+        rows = ", ".join(str(2 + row) for row, stamp in enumerate(stamps) if stamp == hours[k])
+        assert f"p.csv:{k + 2}: time = '{hours[k]}'" in str(error.value)
+        assert f"rows {rows}" in str(error.value)
+    assert len(error.value.problems) == len(set(again))
+
+
+def test_a_market_made_in_python_is_checked_as_one_of_a_scenario():
+    with pytest.raises(ScenarioError) as error:
+        Tariff(0.3, export_share=1.5, standing_per_day=-1, bands=((0, 24, "dear"),))  # type: ignore
+    found = {problem.field: str(problem) for problem in error.value.problems}
+    assert set(found) == {"prices_from", "export_share", "standing_per_day", "bands.0.2"}
+    assert "Tariff: prices_from = 0.3; allowed: one of data, flat, bands, file" in found["prices_from"]
+    assert "at most 1" in found["export_share"]
+    assert Tariff(export_share=jnp.asarray(0.3)).export_share == jnp.asarray(0.3)
 
 
 def test_a_community_that_would_pay_sellers_more_than_buyers_pay_is_refused(readings):

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.core.scenario import load
+from wattflock.core.scenario import bundled, load
 from wattflock.core.types import on_device
 from wattflock.homes.devices.battery import Battery
 from wattflock.homes.devices.panel import Panel
 from wattflock.homes.features import METER, VOLTAGE, see_price
 from wattflock.homes.home import Home
 from wattflock.study.build import build
+from wattflock.verbs.explain import observation
 from wattflock.world.rollout import ZeroPolicy, rollout
 from wattflock.world.world import whole_days
 
@@ -82,3 +83,40 @@ def test_prices_are_relative_and_five_per_cent_of_voltage_are_one():
     assert see_price(jnp.asarray(2.0), 2.0) == 0
     assert see_price(jnp.asarray(4.0), 2.0) == pytest.approx(2.4)
     assert VOLTAGE.of(1.05) == pytest.approx(1)
+
+
+def explained(groups) -> list[tuple[str, str]]:
+    """(group, feature) as `wattflock explain observation` lists them, of these groups alone."""
+    found, group = [], ""
+    for line in observation().splitlines()[2:]:
+        if line.startswith("  "):
+            found.append((group, line.strip().split(" [")[0]))
+        else:
+            group = line.removesuffix(":")
+    return [each for each in found if each[0] in groups]
+
+
+@eqx.filter_jit
+def in_a_program(world, now):
+    state = world.reset(now)
+    devices = {name: jax.vmap(type(d).observe, (0, 0, now.axes(0, None)))(d, state[name], now)
+               for name, d in world.fleet.devices.items()}  # fmt: skip
+    return world.observe(state, now).features, devices
+
+
+@pytest.mark.parametrize("name", sorted(bundled()))
+def test_explain_lists_features_in_the_order_of_the_array(name):
+    """Compiled programs have devices in the order of their names, whatever the order in the scenario."""
+    built = build(load(bundled()[name], ["homes.count=20", "feeder.part=ieee13"]))
+    world = on_device(built.world, "float32")
+    profile = built.sampler.every(jax.random.key(0), "test", 1)
+    features, devices = in_a_program(world, jax.tree.map(lambda x: x[0, 13], profile))
+    groups = world.features
+    assert set(groups) == {"meter", "voltmeter", *devices}
+    table = [(group, f.name) for group, own in groups.items() for f in own]
+    listed = explained(groups)
+    assert table == [each for each in listed if "data.load_known" not in each[1]]
+    assert len(table) == features.shape[1] == world.seen
+    for device, values in devices.items():
+        at = [k for k, (group, _) in enumerate(table) if group == device]
+        np.testing.assert_array_equal(features[:, at], values)

@@ -21,6 +21,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
 DEMO = "gradmap"  # the scenario where none is named
 LOAD_ONLY = "load only"  # the kind of homes that no other kind takes
+NAME = r"^[a-z0-9][a-z0-9_-]{0,40}$"  # of a scenario, and of a learner in `learn.others`
 NAMED = 2  # changed fields in the name of a run
 UNITS = {"homes.count": "homes", "learn.rounds": "rounds", "judge.test_days": "days"}  # named first, as 300homes
 SETTINGS = Field(default_factory=dict, description="fields of the part; `wattflock explain <part>` lists them")
@@ -66,15 +67,15 @@ class DataSection(Section):
         default=4,
         ge=0,
         le=4,
-        description="weeks w with w mod 5 = this are the unseen days; 4 is the study's, with others those of 4 are put "
-        "away unseen: for choosing settings",
+        description="weeks w with w mod 5 = this are the test days; 4 is the study's, with others those of 4 are put "
+        "away: for choosing settings",
     )
     episode_days: int = Field(
         default=1,
         ge=1,
         le=31,
         description="days that follow one another: states carry over midnight and are valued at the end; whole blocks "
-        "of weeks, as long as an episode, are unseen [days]",
+        "of weeks, as long as an episode, are for the judge [days]",
     )
     dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
 
@@ -224,10 +225,10 @@ class MarketSection(Section):
     settings: Settings = SETTINGS
 
 
-class LearnSection(Section):
-    """The learner and its number of rounds."""
+class LearnerSection(Section):
+    """One learner with its settings."""
 
-    part: str = Field(default="gradmap", description="learner, a file of wattflock/learn/learners")
+    part: str = Field(description="learner, a file of wattflock/learn/learners")
     settings: Settings = SETTINGS
     rounds: int = Field(
         default=0,
@@ -237,17 +238,49 @@ class LearnSection(Section):
     )
 
 
+class LearnSection(LearnerSection):
+    """The scenario's own learner, and others by a name of their own."""
+
+    part: str = Field(default="gradmap", description="learner, a file of wattflock/learn/learners")
+    others: dict[str, LearnerSection] = Field(
+        default_factory=dict,
+        description="name -> part, settings and rounds of another learner, called so in `judge.methods`: one learner "
+        "under several settings in one table",
+    )
+
+    @property
+    def named(self) -> dict[str, LearnerSection]:
+        """Every learner that has settings here, by the name that `judge.methods` has for it."""
+        return {self.part: self, **self.others}
+
+    @field_validator("others")
+    @classmethod
+    def _names(cls, others: dict[str, LearnerSection], info: pydantic.ValidationInfo) -> dict[str, LearnerSection]:
+        part = info.data.get("part")
+        if wrong := [name for name in others if name == part or not re.fullmatch(NAME, name)]:
+            raise ValueError(f"names of a-z, 0-9, - and _, other than learn.part ({part}); not {', '.join(wrong)}")
+        return others
+
+
 class JudgeSection(Section):
     """The methods that are compared, and the days they are judged on."""
 
     methods: tuple[str, ...] = Field(
-        default=("idle", "rules", "timer", "timer_droop", "gradmap"), min_length=1, description="learners to compare"
+        default=("idle", "rules", "timer", "timer_droop", "gradmap"),
+        min_length=1,
+        description="learners to compare, also by their names in `learn.others`",
     )
     bound_days: int = Field(
         default=10, ge=0, description="test days with a perfect-foresight optimum; 0 is none [days]"
     )
     yardsticks: tuple[Literal["mpc"], ...] = Field(
         default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
+    )
+    curve_days: int = Field(
+        default=0,
+        ge=0,
+        description="validation days on which learning is watched, each with a perfect-foresight optimum, so that its "
+        "curves show the share captured; 0: all of them, without an optimum [days]",
     )
     test_days: int = Field(default=0, ge=0, description="test days to judge on; 0 is all [days]")
     seed: int = Field(
@@ -261,7 +294,7 @@ class JudgeSection(Section):
 class Scenario(Section):
     """Everything that decides the result of a run."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what the run is called: a-z, 0-9, - and _")
+    name: str = Field(pattern=NAME, description="what the run is called: a-z, 0-9, - and _")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance in training: first policy and batches of days")
     data: DataSection = DataSection()
     homes: HomesSection = HomesSection()
@@ -320,7 +353,7 @@ def fingerprint(scenario: Scenario, more: str = "") -> str:
 
 def _files_of(scenario: Scenario) -> list[Path]:
     """The user's own files that decide a result: readings, homes, prices, a feeder."""
-    sections = (scenario.data, scenario.feeder, scenario.market, scenario.learn)
+    sections = (scenario.data, scenario.feeder, scenario.market, *scenario.learn.named.values())
     values = [scenario.homes.file, *(value for each in sections for value in each.settings.values())]
     named = [Path(value) for value in values if isinstance(value, str) and value]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in named]
@@ -360,6 +393,8 @@ def _words_of(base: Scenario, scenario: Scenario) -> list[str]:
     for field, value in sorted(changed.items(), key=lambda each: each[0] not in UNITS):
         section, _, rest = field.partition(".")
         name = field.rpartition(".")[2]
+        if rest.startswith("others."):
+            continue
         if rest.startswith("settings.") and getattr(base, section).part != getattr(scenario, section).part:
             continue
         if rest == "part":

@@ -2,14 +2,16 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import math
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pydantic
 from pydantic.fields import FieldInfo
 
@@ -42,19 +44,18 @@ def problems_of(error: pydantic.ValidationError, model: Model, above: Place, whe
 def check_parts(tree: Tree, where: Where) -> list[Problem]:
     """Every named part must exist; settings are checked against it and filled with its defaults."""
     problems: list[Problem] = []
-    for dotted, room, name in _named(tree):
+    for dotted, room, name, section in _named(tree):
         try:
             part = part_of(room, interface(room), name)
         except ScenarioError as error:
             problems += [_placed(problem, dotted, where) for problem in error.problems]
             continue
-        section = tree[room]
-        if dotted == f"{room}.part" and isinstance(section["settings"], dict):
-            model = settings_model(part)
+        if section is not None and isinstance(section.setdefault("settings", {}), dict):
+            model, above = settings_model(part), tuple(dotted.split(".")[:-1])
             try:
                 filled = model.model_validate_json(json.dumps(section["settings"], default=str))
             except pydantic.ValidationError as error:
-                problems += problems_of(error, model, (room, "settings"), where)
+                problems += problems_of(error, model, (*above, "settings"), where)
             else:
                 section["settings"] = filled.model_dump(mode="json")
     return problems + _check_devices(tree, where)
@@ -73,8 +74,10 @@ def _check_devices(tree: Tree, where: Where) -> list[Problem]:
 def check_fields(device: type, given: Tree, dotted: str, where: Where) -> list[Problem]:
     """Values of a device's fields: each a number that the field allows, or two of them, the least first.
 
+    Fields that belong together are held against each other, whatever homes draw of their ranges.
+
     Args:
-        device: its fields carry their limits in `Annotated[..., Field(ge=0)]`.
+        device: its fields carry their limits in `Annotated[..., Field(ge=0)]`; see also `Device.ordered`.
         given: field → value.
         dotted: the place of `given` in the scenario.
         where: tells the file or flag that set a field.
@@ -95,7 +98,32 @@ def check_fields(device: type, given: Tree, dotted: str, where: Where) -> list[P
         else:
             continue
         problems.append(Problem(where(place), place, value, text))
+    wrong = {problem.field for problem in problems}
+    fine = {name: value for name, value in given.items() if f"{dotted}.{name}" not in wrong}
+    for name, text in disorder(device, fine):
+        place = f"{dotted}.{name}"
+        problems.append(Problem(where(place), place, given[name], text))
     return problems
+
+
+def disorder(device: Any, given: Tree) -> Iterator[tuple[str, str]]:
+    """Of each pair in `Device.ordered` that some home would not keep: the field that was given, and what is allowed.
+
+    Args:
+        device: a type of devices; what is not given has its own range, or is that of its example.
+        given: field → value, or two of them, the least first; each by itself is allowed.
+    """
+
+    def pair(name: str) -> tuple[float, float]:
+        value = given.get(name, device.ranges.get(name, getattr(device.example(), name)))
+        return tuple(value) if isinstance(value, list | tuple) else (value, value)
+
+    for low, sign, high in device.ordered:
+        most, least = (np.float32(each) for each in (pair(low)[1], pair(high)[0]))  # examples are of this precision
+        if given.keys().isdisjoint((low, high)) or most < least or (sign == "<=" and most == least):
+            continue
+        equal = " or equal to" if sign == "<=" else ""
+        yield (low, f"below{equal} {high}, {least:g}") if low in given else (high, f"above{equal} {low}, {most:g}")
 
 
 def device_fields(device: type) -> dict[str, FieldInfo]:
@@ -130,6 +158,21 @@ def descriptions(part: type) -> dict[str, str]:
     notes = {name: typing.get_args(hint)[1:] for name, hint in hints.items() if _bare(hint) is not hint}
     found = {name: [each for each in note if isinstance(each, FieldInfo)] for name, note in notes.items()}
     return {name: infos[0].description for name, infos in found.items() if infos and infos[0].description}
+
+
+def refuse_settings(part: Any) -> None:
+    """Raises ScenarioError where plain fields of a part, numbers and texts, are not what their annotations allow."""
+    model = _model_of(type(part))
+    plain = {name: getattr(part, name) for name in model.model_fields}
+    plain = {name: value for name, value in plain.items() if isinstance(value, str | int | float | tuple | list)}
+    try:
+        model.model_validate_json(json.dumps(plain, default=str))
+    except pydantic.ValidationError as error:
+        found = problems_of(error, model, (), lambda _: type(part).__name__)
+        raise ScenarioError([each for each in found if each.field.partition(".")[0] in plain]) from None
+
+
+_model_of = functools.cache(lambda part: settings_model(part))
 
 
 def make(part: type, settings: dict[str, Any]) -> Any:
@@ -248,17 +291,22 @@ def _limit(rule: object) -> str:
     return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
 
-def _named(tree: Tree) -> list[tuple[str, str, str]]:
-    """Dotted field, room and name of every part that a scenario names."""
+def _named(tree: Tree) -> list[tuple[str, str, str, Tree | None]]:
+    """Dotted field, room and name of every part that a scenario names, and the section of its settings."""
     sections = {key: value for key, value in tree.items() if isinstance(value, dict)}
-    methods = sections.get("judge", {}).get("methods")
-    found = [(f"{room}.part", room, sections[room].get("part")) for room in ROOMS if room in sections]
-    found += [(dotted, "homes", device) for dotted, device, _ in _devices(tree)]
-    found += [
-        (f"judge.methods.{place}", "learn", method)
-        for place, method in enumerate(methods if isinstance(methods, list) else ())
+    methods, others = sections.get("judge", {}).get("methods"), sections.get("learn", {}).get("others")
+    others = {name: each for name, each in others.items() if isinstance(each, dict)} if isinstance(others, dict) else {}
+    found: list[tuple[str, str, Any, Tree | None]] = [
+        (f"{room}.part", room, sections[room].get("part"), sections[room]) for room in ROOMS if room in sections
     ]
-    return [(dotted, room, name) for dotted, room, name in found if isinstance(name, str)]
+    found += [(f"learn.others.{name}.part", "learn", each.get("part"), each) for name, each in others.items()]
+    found += [(dotted, "homes", device, None) for dotted, device, _ in _devices(tree)]
+    found += [
+        (f"judge.methods.{place}", "learn", method, None)
+        for place, method in enumerate(methods if isinstance(methods, list) else ())
+        if isinstance(method, str) and method not in others
+    ]
+    return [(dotted, room, name, section) for dotted, room, name, section in found if isinstance(name, str)]
 
 
 def _devices(tree: Tree) -> list[tuple[str, str, object]]:

@@ -15,6 +15,9 @@ from wattflock.data.files import numbers, stamps, table_of
 from wattflock.data.source import Readings
 
 PLAUSIBLE = 10.0  # currency per kWh: more is probably in hundredths
+SUNDAY = 7
+SET_BACK = ((10, 25, 31), (11, 1, 7), (4, 1, 7))  # month, first and last day: Europe, North America, Australia
+MOST_TOLD = 10  # stamps that are repeated
 Table = np.ndarray  # (days, steps) [currency per kWh]
 Bands = tuple[tuple[float, float, float], ...]
 
@@ -128,7 +131,7 @@ def from_file(path: str, readings: Readings) -> tuple[Table, Table]:
         found.append(values)
     if problems:
         raise ScenarioError(problems)
-    prices = pl.DataFrame({"time": when, "bought": found[0], "sold": found[-1]}).sort("time")
+    prices = pl.DataFrame({"time": when, "bought": found[0], "sold": found[-1], "row": table["row"]}).sort("time")
     return on_steps(path, prices, readings)
 
 
@@ -139,19 +142,38 @@ def wrong_rows(path: str, table: pl.DataFrame, name: str, wrong: pl.Series, allo
     return [Problem(f"{path}:{rows['row'][0]}", name, rows[name][0], allowed + more)] if rows.height else []
 
 
+def repeated(path: str, prices: pl.DataFrame, width: int) -> list[Problem]:
+    """Stamps that occur more than once: only the one hour may, and twice, of the Sunday when clocks are set back.
+
+    Args:
+        path: of the file, for the message.
+        prices: sorted, with the `row` of the file.
+        width: of a step [s].
+    """
+    again, date = prices.filter(pl.col("time").is_duplicated()), pl.col("time").dt.date()
+    early = (date.dt.weekday() == SUNDAY) & (pl.col("time").dt.hour() < 4)
+    back = pl.any_horizontal((date.dt.month() == month) & date.dt.day().is_between(a, b) for month, a, b in SET_BACK)
+    twice = [pl.len().over("time") == 2]  # and an hour twice, of which no other stamp of the day is one
+    twice += [pl.len().over(span) * width == 2 * 3600 for span in (pl.col("time").dt.truncate("1h"), date)]
+    wrong = again.filter(~pl.all_horizontal(early, back, *twice))
+    said = "each stamp once; only the hour that clocks are set back by, on a Sunday in autumn, may be there twice"
+    return [
+        Problem(f"{path}:{rows['row'].min()}", "time", str(when), f"{said}; rows {', '.join(map(str, rows['row']))}")
+        for (when,), rows in wrong.sort("time", "row").group_by("time", maintain_order=True)
+    ][:MOST_TOLD]
+
+
 def on_steps(path: str, prices: pl.DataFrame, readings: Readings) -> tuple[Table, Table]:
     """Sorted stamps and prices as tables (days, steps) of the readings."""
     days, steps = readings.import_price_per_kwh.shape
     start = datetime.datetime.combine(readings.first_day, datetime.time())
-    once = prices.group_by("time").mean().sort("time")  # clocks that are set back repeat an hour
-    repeated, second = prices.height - once.height, (once["time"] - start).dt.total_seconds().to_numpy()
+    once = prices.group_by("time").mean().sort("time")
+    second = (once["time"] - start).dt.total_seconds().to_numpy()
     if len(second) < 2:
         raise ScenarioError([Problem(path, "time", f"{len(second)} stamps", "two or more")])
     width = round(float(np.median(np.diff(second))))
-    if repeated * width > 3600 * (1 + days // 365):
-        twice = prices.filter(pl.col("time").is_duplicated())["time"][0]
-        said = f"each stamp once, or the hour twice when clocks are set back; {repeated} more repeat"
-        raise ScenarioError([Problem(path, "time", str(twice), said)])
+    if problems := repeated(path, prices, width):
+        raise ScenarioError(problems)
     fine = np.arange(0, days * 86400, math.gcd(width, round(86400 / steps)))
     at = np.searchsorted(second, fine + 1e-6, "right") - 1
     lost = (at < 0) | (fine - second[at] >= 1.5 * width)

@@ -79,7 +79,7 @@ class Sampler(eqx.Module):
 
     An agent is a measured home times a scale. Its load on a calendar day is that of a nearby day of the same
     split and part of the week, for all agents out of one calendar week: so the neighbours' common load differs from
-    week to week, on training days as on unseen ones. Sun, temperature, price and carbon are those of the calendar day
+    week to week, on training days as on test days. Sun, temperature, price and carbon are those of the calendar day
     itself, so that all homes share one sky.
     """
 

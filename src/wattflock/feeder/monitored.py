@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from wattflock.feeder.circuit import GROUND, Circuit, Matrix
+from wattflock.feeder.circuit import GROUND, Circuit, Matrix, bus_of
 
 SERIES = ("line", "switch", "transformer", "regulator", "autotrans", "reactor")  # whose currents are read
 Pair = tuple[int, int]
@@ -72,20 +72,39 @@ def conductors(circuit: Circuit) -> list[Conductor]:
 
 
 def branches(circuit: Circuit) -> tuple[Probe, Matrix]:
-    """Current into each of `conductors` [A]; and its rating [A], nan where unknown.
+    """Current into each of `conductors` [A]; and its rating [A], nan where unknown."""
+    names, rows, rating = branch_names(circuit), [], []
+    for place in conductors(circuit):
+        one = circuit.elements[place.element]
+        row = sum(map(len, one.ends[: place.end])) + place.at
+        rows.append(Rows(one.conductors, one.admittance[row : row + 1]))
+        rating.append(one.end_a[place.end] if one.end_a else one.rating_a)
+    probe = Probe(names, stacked(rows, len(circuit.nodes)), np.zeros(len(names), complex))
+    return probe, np.array(rating)
 
-    `line.l1.2` is phase 2 of the first end, `transformer.t.w3.2` of winding 3; a name that repeats gets #2, #3 ….
+
+def branch_names(circuit: Circuit) -> tuple[str, ...]:
+    """Names of `conductors`: `line.l1.2` is phase 2 of the first end, `transformer.t.w3.2` of winding 3.
+
+    A name that repeats gets #2, #3 ….
     """
-    names, rows, rating = [], [], []
+    names = []
     for place in conductors(circuit):
         one = circuit.elements[place.element]
         phase = circuit.nodes[one.ends[place.end][place.at]].rpartition(".")[2]
         names.append(f"{one.name}.w{place.end + 1}.{phase}" if place.end else f"{one.name}.{phase}")
-        row = sum(map(len, one.ends[: place.end])) + place.at
-        rows.append(Rows(one.conductors, one.admittance[row : row + 1]))
-        rating.append(one.end_a[place.end] if one.end_a else one.rating_a)
-    probe = Probe(_told_apart(names), stacked(rows, len(circuit.nodes)), np.zeros(len(names), complex))
-    return probe, np.array(rating)
+    return _told_apart(names)
+
+
+def spans(circuit: Circuit) -> tuple[tuple[str, str, str], ...]:
+    """Each branch with the two buses that it joins: the first end's, and that of its own end, or of the second."""
+    found = []
+    for name, place in zip(branch_names(circuit), conductors(circuit), strict=True):
+        ends = circuit.elements[place.element].ends
+        live = [[bus_of(circuit.nodes[node]) for node in ends[end] if node != GROUND] for end in (0, place.end or 1)]
+        if all(live):
+            found.append((name, live[0][0], live[1][0]))
+    return tuple(found)
 
 
 def _told_apart(names: list[str]) -> tuple[str, ...]:

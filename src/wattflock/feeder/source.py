@@ -4,19 +4,22 @@ import abc
 
 import equinox as eqx
 
-from wattflock.feeder.circuit import Circuit, edges
+from wattflock.feeder.circuit import Circuit, bus_of, edges
+from wattflock.feeder.monitored import spans
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.solve import Feeder
 from wattflock.feeder.tables.network import Network
 
 
 class FeederMap(eqx.Module):
-    """Where the buses are drawn and which are joined."""
+    """Where the buses are drawn and what joins them."""
 
     buses: tuple[str, ...] = eqx.field(static=True)
     x: tuple[float, ...] = eqx.field(static=True)
     y: tuple[float, ...] = eqx.field(static=True)
     edges: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    branches: tuple[tuple[str, str, str], ...] = eqx.field(default=(), static=True)  # its name, and two buses
+    source: str = eqx.field(default="", static=True)  # bus of the grid above
 
 
 class FeederSource(eqx.Module):
@@ -39,7 +42,7 @@ class FeederSource(eqx.Module):
         return reduce_circuit(self.circuit())
 
     def chart(self) -> FeederMap:
-        """Bus names, coordinates and edges, for maps."""
+        """Bus names, coordinates, edges and branches, for maps."""
         return chart_of(self.circuit())
 
 
@@ -50,4 +53,6 @@ def chart_of(circuit: Circuit) -> FeederMap:
         x=tuple(bus.x for bus in circuit.buses),
         y=tuple(bus.y for bus in circuit.buses),
         edges=edges(circuit),
+        branches=spans(circuit),
+        source=bus_of(circuit.nodes[circuit.infeeds[0].nodes[0]]),
     )

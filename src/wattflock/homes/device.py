@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,6 +12,8 @@ from jaxtyping import Array
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.features import Feature
 from wattflock.homes.program import Program, Terms
+
+COSTS = ("wear", "fuel", "comfort")  # of devices: wear also holds energy bought on the way, comfort all discomfort
 
 
 class Effect(eqx.Module):
@@ -48,8 +50,10 @@ class Device(eqx.Module):
     features: ClassVar[tuple[Feature, ...]] = (Feature("its state"),)  # what `observe` gives
     sizes: ClassVar[tuple[str, ...]] = ()  # fields that are zero where the device is absent
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}  # what homes differ in: field → (least, most)
+    ordered: ClassVar[tuple[tuple[str, str, str], ...]] = ()  # what fields keep in a home: ("low_c", "<", "high_c")
     prices: ClassVar[tuple[str, ...]] = ()  # fields in currency, stated for a mean import price of 0.3 per kWh
     draws: ClassVar[tuple[float, ...]] = (1.0,)  # of each control: 1 where a higher action draws more power, else -1
+    cost_is: ClassVar[Literal["wear", "fuel", "comfort"]] = "wear"  # what `Effect.cost` pays for; see `COSTS`
     turn: ClassVar[int] = 0  # in rules: 0 whatever the surplus is, 1 uses it, 2 stores it, 3 covers what lacks
     level: ClassVar[tuple[str, str] | tuple[()]] = ()  # name and unit of the state, where figures show it
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
-from wattflock.homes.device import Device, Effect, effect
+from wattflock.homes.device import COSTS, Device, Effect, effect
 from wattflock.homes.features import DAY_PRICE, LOAD_KNOWN, METER, Feature, observed
 
 
@@ -29,12 +29,13 @@ class Home(eqx.Module):
     @property
     def seen(self) -> int:
         """How many numbers `observe` gives."""
-        return len(self.meter) + sum(device.seen for device in self.devices.values())
+        return sum(map(len, self.features.values()))
 
     @property
-    def meter(self) -> tuple[Feature, ...]:
-        """What it observes before its devices' own features."""
-        return METER + LOAD_KNOWN * self.load_known + DAY_PRICE * self.day_prices
+    def features(self) -> dict[str, tuple[Feature, ...]]:
+        """What `observe` gives, in its order: of the meter, then of each device by its name."""
+        own = {name: device.features for name, device in self.devices.items()}
+        return {"meter": METER + LOAD_KNOWN * self.load_known + DAY_PRICE * self.day_prices} | own
 
     def init(self, now: Profile) -> dict[str, Array]:
         """The devices' states at the beginning of a day."""
@@ -75,7 +76,7 @@ class Home(eqx.Module):
             assert now.day_prices_per_kwh is not None, "World.faced tells them"
             meter += list(now.day_prices_per_kwh / self.reference_price_per_kwh)
         devices = [device.observe(state[name], now) for name, device in self.devices.items()]
-        return jnp.concatenate([observed(self.meter, meter), *devices])
+        return jnp.concatenate([observed(self.features["meter"], meter), *devices])
 
     def idle(self, state: dict, now: Profile) -> Array:
         """The action of a home without control, shape (controls,)."""
@@ -104,6 +105,13 @@ class Home(eqx.Module):
             if device.level:
                 shown[f"{name} level"] = device.show(after)
         return shown
+
+    def costs(self, state: dict, action: Array, now: Profile) -> dict[str, Scalar]:
+        """What a step costs beside the bill, by `COSTS`; their sum is `Effect.cost` of the home [currency]."""
+        found: dict[str, Scalar] = {name: jnp.zeros_like(now.load_kw) for name in COSTS}
+        for name, device, part in self._split(action):
+            found[device.cost_is] = found[device.cost_is] + device.step(state[name], part, now)[1].cost
+        return found
 
     def stored_kwh(self, state: dict) -> Scalar:
         """Energy stored in all devices [kWh]."""

@@ -76,26 +76,39 @@ class Critics(eqx.Module):
 
 def critic(sizes: tuple[int, ...], homes: int, adam: Any, key: Array) -> Critics:
     """Fresh critics with output zero; `sizes` from the features to the last hidden layer."""
-    net = Critic(flock(sizes, homes, key), jnp.zeros((homes, sizes[-1], 1)), jnp.zeros((homes, 1)))
+    net = fresh_critic(sizes, homes, key)
     return Critics(net, net, adam.init(net))
 
 
-def to_go(cost: Array, value: Array, trace: float) -> Array:
+def fresh_critic(sizes: tuple[int, ...], count: int, key: Array, outputs: int = 1) -> Critic:
+    """A stack of critics with output zero."""
+    return Critic(flock(sizes, count, key), jnp.zeros((count, sizes[-1], outputs)), jnp.zeros((count, outputs)))
+
+
+def values(critics: Critic, *given: Array) -> Array:
+    """What each critic of a stack says of inputs (groups, rows, …), (stack, groups, rows)."""
+    inputs = jnp.concatenate(given, -1)
+    return jax.vmap(lambda critic: critic(inputs)[..., 0])(critics)
+
+
+def to_go(cost: Array, value: Array, trace: float, discount: float = 1.0) -> Array:
     """TD(λ) targets: the cost from each step to the end of the day, (days, steps, homes) [currency].
 
     With V the critic's value and V = 0 after the last step, whose cost holds the value of the final state:
-    target_t = V_t + Σ_k λ^k (cost_{t+k} + V_{t+k+1} - V_{t+k}); λ = 1 is the plain sum of costs.
-    Source: Sutton & Barto 2018, eq. 12.2, as a sum of one-step errors.
+    target_t = V_t + Σ_k (γλ)^k (cost_{t+k} + γ V_{t+k+1} - V_{t+k}); λ = γ = 1 is the plain sum of costs.
+    Source: Sutton & Barto 2018, eq. 12.2, as a sum of one-step errors; the target less V is the negative of the
+    generalised advantage, Schulman et al. 2016 (arXiv 1506.02438), eq. 16.
 
     Args:
         cost, value: (days, steps, homes).
         trace: λ.
+        discount: γ.
     """
     after = jnp.concatenate([value[:, 1:], jnp.zeros_like(value[:, :1])], 1)
     step = jnp.arange(cost.shape[1])
     ahead = step[None, :] - step[:, None]
-    weight = jnp.where(ahead >= 0, trace ** jnp.maximum(ahead, 0), 0.0)
-    return value + jnp.einsum("ts,dsn->dtn", weight, cost + after - value)
+    weight = jnp.where(ahead >= 0, (discount * trace) ** jnp.maximum(ahead, 0), 0.0)
+    return value + jnp.einsum("ts,dsn->dtn", weight, cost + discount * after - value)
 
 
 def miss(critic: Critic, features: Array, target: Array) -> Array:

@@ -142,10 +142,15 @@ class Lagrangian(eqx.Module):
 
     def wires(self, outcome: Outcome, multiplier: Amounts) -> Array:
         """The price of violations of all homes and days, shape () [currency]."""
+        return self.wires_by_step(outcome, multiplier).sum()
+
+    def wires_by_step(self, outcome: Outcome, multiplier: Amounts) -> Array:
+        """The price of violations of all homes, (days, steps) [currency]."""
         amounts = self.in_pu(by_day(outcome.excess, outcome.steps))
-        return charged(
+        price = charged(
             outcome, {name: penalty(e, multiplier[name][None], self.curvature) for name, e in amounts.items()}
         )
+        return price.reshape(outcome.dt_h.shape)
 
     def ascend(self, outcome: Outcome, multiplier: Amounts) -> Amounts:
         """λ after a round: raised where limits were violated, never lowered."""
@@ -154,13 +159,13 @@ class Lagrangian(eqx.Module):
 
 
 def charged(outcome: Outcome, prices: Amounts) -> Array:
-    """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h]; shape ().
+    """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h].
 
-    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings.
+    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings; (days, steps).
     """
-    dt_h = by_day(outcome.dt_h, outcome.steps)[..., None]
-    means = [(price * dt_h).sum() / price.shape[-1] for price in prices.values()]
-    return sum(means, jnp.zeros(())) * (outcome.price_level * outcome.cost.shape[-1])
+    dt_h = by_day(outcome.dt_h, outcome.steps)
+    means = [price.sum(-1) * dt_h / price.shape[-1] for price in prices.values()]
+    return sum(means, jnp.zeros(dt_h.shape)) * (outcome.price_level * outcome.cost.shape[-1])
 
 
 def per_home_day(outcome: Outcome, wires: Array) -> Array:
@@ -169,11 +174,8 @@ def per_home_day(outcome: Outcome, wires: Array) -> Array:
     return (outcome.cost.sum() + wires) / (days * homes)
 
 
-class Descent(Learner):
-    """Anything that is fitted by gradients through devices and power flow: settings and state that all share.
-
-    Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
-    """
+class Priced(Learner):
+    """A learner whose objective is cost and the price of violations: settings that all share."""
 
     days: Days = 4
     rate: Rate = 1e-2
@@ -186,17 +188,43 @@ class Descent(Learner):
     loading_pu: Worth = LOADING_PU
     unbalance_pu: Worth = UNBALANCE_PU
     total_rounds: Rounds = 1000
-    together: Annotated[
-        int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
-    ] = 0
-    b1: Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean gradient: β₁ [share]")] = 0.9
-    b2: Memory = 0.999
 
     @property
     def lagrangian(self) -> Lagrangian:
         """The objective."""
         weights = self.multiplier_init, self.curvature, self.ascent, self.margin_pu
         return Lagrangian(*weights, self.loading_pu, self.unbalance_pu)
+
+    def falling(self, rate: float, steps: int) -> optax.Schedule:
+        """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
+        return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
+
+    def averaged(self, mean: Any, nets: Any, done: Array) -> Any:
+        """The running mean of networks after a round; `done` rounds were before it.
+
+        Rounds have equal weight in the mean until the share `average` of all of them is done.
+        """
+        keep = jnp.minimum(1 - 1 / jnp.maximum(1.0, self.average * self.total_rounds), done / (done + 4.0))
+        return jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, mean, nets)
+
+    def rounds(self):
+        return self.total_rounds
+
+    def lasting(self, rounds):
+        return dataclasses.replace(self, total_rounds=rounds)
+
+
+class Descent(Priced):
+    """Anything that is fitted by gradients through devices and power flow: settings and state that all share.
+
+    Why an interface has fields: decisions/0014-fields-of-gradient-learners.md.
+    """
+
+    together: Annotated[
+        int, Field(ge=0, description="days stepped side by side where gradients pass policies; 0: 1 on a CPU, else all")
+    ] = 0
+    b1: Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean gradient: β₁ [share]")] = 0.9
+    b2: Memory = 0.999
 
     @property
     def abreast(self) -> int:
@@ -206,10 +234,6 @@ class Descent(Learner):
     def adam(self, steps: int = 1) -> optax.GradientTransformation:
         """The optimiser, with `steps` of it in a round; every home's weights have their own moments."""
         return optax.adam(self.falling(self.rate, steps), self.b1, self.b2, TINY)
-
-    def falling(self, rate: float, steps: int) -> optax.Schedule:
-        """A step that is halved `halvings` times by the end, with `steps` of them in a round."""
-        return lambda step: rate * 0.5 ** (self.halvings * step / (self.total_rounds * steps))
 
     def prepared(self, gradient: Any) -> Any:
         """What Adam is given of a round's gradient of the networks; a learner may scale it."""
@@ -224,12 +248,6 @@ class Descent(Learner):
     def acting(self, nets: Any, kind: Array) -> Policy:
         """The policy of what is fitted; `kind` (homes,) is each home's number in `World.kinds`."""
 
-    def rounds(self):
-        return self.total_rounds
-
-    def lasting(self, rounds):
-        return dataclasses.replace(self, total_rounds=rounds)
-
     @abc.abstractmethod
     def update(self, state: TrainState, world: World, draw: Draw, key: Array) -> tuple[TrainState, dict[str, Array]]:
         """One round."""
@@ -241,12 +259,8 @@ class Descent(Learner):
         return self.moved(state, optax.apply_updates(state.nets, step), adam), value, more
 
     def moved(self, state: TrainState, nets: Any, adam: optax.OptState) -> TrainState:
-        """The state after a round, with the running mean of the networks.
-
-        Rounds have equal weight in the mean until the share `average` of all of them is done.
-        """
-        keep = jnp.minimum(1 - 1 / jnp.maximum(1.0, self.average * self.total_rounds), state.done / (state.done + 4.0))
-        mean = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, state.mean, nets)
+        """The state after a round, with the running mean of the networks."""
+        mean = self.averaged(state.mean, nets, state.done)
         return dataclasses.replace(state, nets=nets, mean=mean, adam=adam, done=state.done + 1)
 
     def through_days(self, world: World, profile: Profile, key: Array, value: Callable[[Outcome], Array]) -> Callable:

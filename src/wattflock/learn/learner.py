@@ -42,6 +42,30 @@ class Learner(eqx.Module):
         del rounds
         return self
 
+    @property
+    def demonstrations(self) -> int:
+        """How many training episodes with the optimum's actions it is to be shown before its first round."""
+        return 0
+
+    def taught(self, profile: Profile, action: Array) -> Self:
+        """The learner that was shown them; its states have the same shapes as those of one that was not.
+
+        Args:
+            profile: training episodes (episodes, steps, homes).
+            action: of the perfect-foresight optimum, (episodes, steps, homes, controls) in [-1, 1].
+        """
+        del profile, action
+        return self
+
+    def saved(self, state) -> Any:
+        """What a checkpoint holds of a state: by default all; a replay buffer is left out."""
+        return state
+
+    def restored(self, saved, fresh) -> Any:
+        """The state of a checkpoint, with what it left out as in `fresh`, the state before the first round."""
+        del fresh
+        return saved
+
     def update(self, state, world: World, draw: Draw, key: Array):
         """One round: `state, log`, where log is a dict of scalars (`cost`, `violation_pu_h`, …)."""
         del world, draw, key
@@ -51,7 +75,7 @@ class Learner(eqx.Module):
 class Progress(eqx.Module):
     """All that is needed to continue: the learner's state, rounds done and the key of the run."""
 
-    state: object
+    state: Any
     done: Array  # rounds
     key: Array
 

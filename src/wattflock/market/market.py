@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 from scipy import sparse
 
+from wattflock.core.settings import refuse_settings
 from wattflock.core.types import Profile
 from wattflock.data.source import Readings
 from wattflock.homes.program import Program
@@ -42,6 +43,14 @@ class Settlement(eqx.Module):
 class Market(eqx.Module):
     """Prices and rules of payment; pure and differentiable."""
 
+    def __check_init__(self):
+        """Refuses settings that no scenario could have, also where a market is made in Python.
+
+        Raises:
+            ScenarioError: lists every such setting.
+        """
+        refuse_settings(self)
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
@@ -54,6 +63,16 @@ class Market(eqx.Module):
     def meter(self, net_kwh: Array, given: Profile) -> Meter:
         """What a market is told of days `given` (…, steps) at these energies (…, steps, homes) [kWh]."""
         return Meter(net_kwh, given.import_price_per_kwh, given.export_price_per_kwh, given.dt_h)
+
+    def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
+        """What the grid bill is made of: `energy`, `carbon` and `network`, (…, steps) [currency]; they add up to it.
+
+        Args:
+            meter: what is billed.
+            carbon_kg_per_kwh: of the grid, (…, steps).
+        """
+        grid_bill = self.settle(meter).grid_bill
+        return {"energy": grid_bill, "carbon": jnp.zeros_like(grid_bill), "network": jnp.zeros_like(grid_bill)}
 
     def priced(self, readings: Readings) -> Readings:
         """Readings with the prices that this market takes for those of the grid; before any work, in `build`.
@@ -79,8 +98,18 @@ class Market(eqx.Module):
         """
         add_bills(program, power, day.dt_h[:, None], *prices_of(self, day))
 
-    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """As `plan`, for homes that know of no other: each plans with the prices that it faces alone."""
+    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
+        """As `plan`, for homes that know of no other: each plans with the prices that it faces alone.
+
+        Args:
+            program: has the devices' columns.
+            power: as in `plan`.
+            day: (steps, homes), or what is left of an episode.
+            past: what was metered in the episode before that, (steps, homes); charges on a whole episode need it.
+
+        Raises:
+            WattflockError: there is no plan.
+        """
         prices = self.prices(day)
         shape = day.load_kw.shape
         each = (np.asarray(price)[:, None] for price in (prices.import_price_per_kwh, prices.export_price_per_kwh))

@@ -1,5 +1,6 @@
 """What all markets of homes with a retail contract share: where prices come from, and charges beside energy."""
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 import equinox as eqx
@@ -15,6 +16,8 @@ from wattflock.data.source import Readings
 from wattflock.homes.program import Program
 from wattflock.market.market import Market, Meter, Prices, Settlement
 from wattflock.market.plan import add_above, add_bills, add_square, keep_above, refuse_arbitrage, together
+
+CHARGES = ("standing_per_day", "demand_per_kw_day", "export_charge_per_kwh", "loss_per_kw")  # beside energy
 
 
 def fixed(value: Any) -> Any:
@@ -95,6 +98,19 @@ class Retail(Market):
             charge = charge + self.losses(meter, dt_h)
         return Settlement(energy.bill + charge, energy.margin, energy.grid_bill + charge.sum(-1))
 
+    def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
+        """Energy at prices without carbon, what the price of carbon adds, and all charges beside energy."""
+        carbon = self.carbon_per_t / 1000 * carbon_kg_per_kwh
+        sold = meter.export_price_per_kwh - carbon * self.carbon_on_exports
+        free = dataclasses.replace(
+            meter, import_price_per_kwh=meter.import_price_per_kwh - carbon, export_price_per_kwh=sold
+        )
+        bare = dataclasses.replace(self, **dict.fromkeys(CHARGES, 0.0))
+        energy, charged, all_of = (
+            market.settle(each).grid_bill for market, each in ((bare, free), (self, free), (self, meter))
+        )
+        return {"energy": energy, "carbon": all_of - charged, "network": charged - energy}
+
     def losses(self, meter: Meter, dt_h: Array) -> Array:
         """What losses of the shared line cost each home: loss_per_kw · P² dt at the import price, P of all homes.
 
@@ -107,10 +123,10 @@ class Retail(Market):
         all_moved = moved.sum(-1, keepdims=True)
         return cost[..., None] * jnp.where(all_moved > 0, moved / jnp.where(all_moved > 0, all_moved, 1), 0)
 
-    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
         """Energy at a home's own prices, its standing and demand charge; losses, which it cannot know, are left out."""
-        super().plan_alone(program, power, day)
-        self.plan_days(program, power, day)
+        super().plan_alone(program, power, day, past)
+        self.plan_days(program, power, day, past)
 
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """Bills of homes that settle each by itself, with all charges."""
@@ -130,13 +146,19 @@ class Retail(Market):
         self.plan_days(program, power, day)
         self.plan_losses(program, power, day)
 
-    def plan_days(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """The standing charge, and a column for each home's highest import."""
+    def plan_days(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
+        """The standing charge, and a column for each home's highest import of the episode: the past's at least.
+
+        Both are charges on the whole episode, of which `day` is what is left.
+        """
         steps, homes = day.load_kw.shape
-        days = float(np.asarray(day.dt_h).sum()) / 24
+        days, reached_kw = float(np.asarray(day.dt_h).sum()) / 24, np.zeros(homes)
+        if past is not None:
+            days += float(np.asarray(past.dt_h).sum()) / 24
+            reached_kw = np.asarray(peaks_kw(past.net_kwh, jnp.asarray(past.dt_h)))[0]
         program.columns(1.0, 1.0, np.array([self.standing_per_day * days * homes]))
         if self.demand_per_kw_day:
-            peak = program.columns(0.0, np.inf, np.full(homes, self.demand_per_kw_day * days))
+            peak = program.columns(reached_kw, np.inf, np.full(homes, self.demand_per_kw_day * days))
             keep_above(program, power, 1.0, 0.0, np.tile(peak, steps))
 
     def plan_losses(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
@@ -147,5 +169,5 @@ class Retail(Market):
 
 
 def peaks_kw(net_kwh: Array, dt_h: Array) -> Array:
-    """The highest import of each home over all steps, (…, 1, homes) [kW]."""
-    return jnp.maximum(net_kwh / dt_h[..., None], 0).max(-2, keepdims=True)
+    """The highest import of each home over all steps, (…, 1, homes) [kW]; 0 where there are no steps."""
+    return jnp.maximum(net_kwh / dt_h[..., None], 0).max(-2, keepdims=True, initial=0)

@@ -13,6 +13,7 @@ HOURS = alt.Scale(domain=[0, 24], nice=False)
 HOUR_AXIS = alt.Axis(values=list(range(0, 25, 3)), format="d", title="hour of the day [h]")
 PER_DAY = "mpu·h per node and day"  # the unit of violations in all pictures
 CALM = "No voltage was outside its limits on any day, under any method."
+UNRATED = "No loadings in this run: no rating is known, or none is judged."
 
 
 class Figures(Mapping[str, Any]):

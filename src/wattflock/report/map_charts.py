@@ -1,17 +1,20 @@
-"""The feeder as a map: where voltages are violated, and how far they are from nominal."""
+"""The feeder as a map: where voltages are violated, how far they are from nominal, and what branches carry."""
 
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from wattflock.report import run_data
-from wattflock.report.charts import CALM, PER_DAY, menu, named, nothing
+from wattflock.report.charts import CALM, PER_DAY, UNRATED, menu, named, nothing
 from wattflock.report.run_data import RunData, before, best
 from wattflock.report.theme import DIVERGING, GREY, INK, PAPER, SEQUENTIAL, STAR, ZOOM, methods, themed
 
 WIRE = "#9aa3af"
 MAP_WIDTH = 400  # of one of two maps [px]
+LOADED = (0.0, 0.5, 1.0, 1.5, 2.0)  # loading over its limit at each colour: the limit has the middle one
+Layers = Callable[[Any, alt.X, alt.Y], list[Any]]  # of a map, from the condition that picks a method and two axes
 
 
 def feeder(run: RunData) -> Any:
@@ -52,16 +55,61 @@ def feeder_voltage(run: RunData) -> Any:
     )
 
 
+def feeder_loading(run: RunData) -> Any:
+    """The worst loading of every branch with a rating, uncontrolled and under a method that a menu picks."""
+    table = run_data.loaded(run)
+    if table.is_empty():
+        return nothing(UNRATED if run.branches.is_empty() else "The places of branches are not known in this run.")
+    limit = run_data.loading_limit(run.summary)
+    scale = alt.Scale(domain=[limit * part for part in LOADED], range=list(SEQUENTIAL), clamp=True, nice=False)
+    legend = alt.Legend(title="most current [% of the rating]", columns=5, values=scale["domain"], format=".0f")
+    colour = alt.Color("loading:Q", scale=scale, legend=legend)
+    above = pl.col("loading") > limit
+    said = "Map of the feeder by loading. " + " ".join(
+        f"{methods(run.methods)[method].label}: {many} of {count} branches above {limit:g} % of their rating."
+        for method, many, count in table.group_by("method", maintain_order=True).agg(above.sum(), pl.len()).iter_rows()
+    )
+    shown = named(table.with_columns(above=above), run.methods)
+
+    def drawn(condition: Any, x: alt.X, y: alt.Y) -> list[Any]:
+        return [_wires(run, x, y), _source(run, x, y), *_branches(shown, condition, x, y, colour)]
+
+    return _side_by_side(run, table, "map_loading", drawn, said)
+
+
+def _branches(table: pl.DataFrame, condition: Any, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
+    """Lines, thick where they are beyond the limit; transformers and regulators as squares in their middle."""
+    line = pl.col("kind").is_in(("line", "switch"))
+    middle = {axis: (pl.col(axis) + pl.col(f"{axis}2")) / 2 for axis in ("x", "y")}
+    parts = table.filter(line).sort("loading"), table.filter(~line).with_columns(**middle).sort("loading")
+    lines, others = (alt.Chart(part).transform_filter(condition) for part in parts)
+    tips = ["branch:N", alt.Tooltip("loading:Q", format=".1f", title="most current [% of the rating]")]
+    thick = alt.condition("datum.above", alt.value(5), alt.value(2.5))
+    drawn = lines.mark_rule(strokeCap="round").encode(x=x, y=y, x2="x2:Q", y2="y2:Q", color=colour, strokeWidth=thick)
+    square = others.mark_square(size=45, stroke=INK, strokeWidth=0.5, opacity=1)
+    fill = alt.Fill("loading:Q", scale=colour["scale"], legend=None)  # one legend is enough
+    return [drawn.encode(tooltip=tips), square.encode(x=x, y=y, fill=fill, tooltip=tips)]
+
+
 def _maps(run: RunData, table: pl.DataFrame, colour: alt.Color, what: tuple[str, pl.Expr], said: str) -> Any:
     """Two maps with one colour scale; buses outside `what` are small and empty."""
     name, loud = what
-    looks, present = methods(run.methods), run_data.methods_in(run, run.nodes)
+    parts = named(table.filter(~loud), run.methods), named(table.filter(loud), run.methods)
+
+    def drawn(condition: Any, x: alt.X, y: alt.Y) -> list[Any]:
+        return [_wires(run, x, y), *_buses(parts, condition, x, y, colour), _source(run, x, y)]
+
+    return _side_by_side(run, table, name, drawn, said)
+
+
+def _side_by_side(run: RunData, table: pl.DataFrame, name: str, drawn: Layers, said: str) -> Any:
+    """Two maps, uncontrolled and under a method of `table` that the menu `name` picks."""
+    looks, present = methods(run.methods), run_data.methods_in(run, table)
     idle, mine = looks[before(run.summary)].label, looks[best(run.summary)].label
     ratio, x, y = _frame(run)
-    parts = named(table.filter(~loud), run.methods), named(table.filter(loud), run.methods)
     shown = ((idle, alt.datum.method == idle), (alt.TitleParams(alt.ExprRef(name)), f"datum.method == {name}"))
     maps = [
-        alt.layer(_wires(run, x, y), *_buses(parts, condition, x, y, colour), _source(run, x, y))
+        alt.layer(*drawn(condition, x, y))
         .add_params(alt.selection_interval(name=f"zoom_{place}_{name}", bind="scales", zoom=ZOOM))
         .properties(title=title, width=MAP_WIDTH, height=round(MAP_WIDTH * ratio))
         for place, (title, condition) in enumerate(shown)

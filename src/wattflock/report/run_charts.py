@@ -13,6 +13,7 @@ from wattflock.report.charts import (
     HOUR_AXIS,
     HOURS,
     PER_DAY,
+    UNRATED,
     colour_of,
     dash_of,
     decades,
@@ -22,7 +23,7 @@ from wattflock.report.charts import (
     shape_of,
 )
 from wattflock.report.home_charts import homes
-from wattflock.report.map_charts import feeder, feeder_voltage
+from wattflock.report.map_charts import feeder, feeder_loading, feeder_voltage
 from wattflock.report.run_data import RunData, before, best
 from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, RED, WIDTH, methods, save, themed
 
@@ -130,8 +131,8 @@ def loading(run: RunData) -> Any:
     """The most loaded branch at every hour, of all days: a line for each method."""
     table = run_data.loadings(run)
     if table.is_empty():
-        return nothing("No loadings in this run: no rating is known, or none is judged.")
-    limit = 100 * float(run.summary.get("scenario", {}).get("feeder", {}).get("loading", 1.0))
+        return nothing(UNRATED)
+    limit = run_data.loading_limit(run.summary)
     lines = (
         alt.Chart(named(table, run.methods))
         .mark_line(interpolate="step-after", strokeWidth=1.8)
@@ -296,4 +297,5 @@ CHARTS: dict[str, Callable[[RunData], Any]] = {
     "gains": gains,
     "days": days,
     "loading": loading,
+    "feeder_loading": feeder_loading,
 }

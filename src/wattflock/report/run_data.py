@@ -10,13 +10,14 @@ import polars as pl
 
 from wattflock.core.errors import RunError
 from wattflock.core.files import read_json, reason
-from wattflock.study.summary import DAYS_A_YEAR, SAME, paired_mean
+from wattflock.study.summary import DAYS_A_YEAR, gain, paired_mean
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "
     "voltage_max_pu import_price_per_kwh converged loading_max",
     "homes": "method day home kind cost carbon_kg",
     "nodes": "method node bus phase voltage_min_pu voltage_max_pu violation_pu_h",
+    "branches": "method branch loading_max overload_share_h",
     "days": "method day date cost_per_home import_kwh_per_home export_kwh_per_home discomfort_c_h_per_home "
     "carbon_kg_per_home peak_kw reverse_peak_kw violation_pu_h violated_share worst_pu optimum_cost_per_home",
     "examples": "method home kind day date step hour series unit value",
@@ -36,6 +37,7 @@ class RunData:
     steps: pl.DataFrame
     homes: pl.DataFrame
     nodes: pl.DataFrame
+    branches: pl.DataFrame
     days: pl.DataFrame
     examples: pl.DataFrame
     curves: pl.DataFrame
@@ -128,6 +130,11 @@ def limits_pu(summary: dict[str, Any]) -> tuple[float, float]:
     return feeder.get("low_pu", 0.95) + drop, feeder.get("high_pu", 1.05) - drop
 
 
+def loading_limit(summary: dict[str, Any]) -> float:
+    """The most that branches may be loaded [% of their rating]."""
+    return 100 * float(summary.get("scenario", {}).get("feeder", {}).get("loading", 1.0))
+
+
 def violates(run: RunData) -> bool:
     """Whether any voltage was outside its band, under any method."""
     return any((run.days[column] > 0).any() for column in ("worst_pu", "violation_pu_h"))
@@ -192,6 +199,19 @@ def loadings(run: RunData) -> pl.DataFrame:
     """Most current over rating of any branch on any day [%], for every method: a row for each step with its `hour`."""
     known = run.steps.drop_nulls("loading_max").group_by("method", "hour", maintain_order=True)
     return known.agg((100 * pl.col("loading_max")).max().alias("loading")).sort("method", "hour")
+
+
+def loaded(run: RunData) -> pl.DataFrame:
+    """Each branch with a rating under each method, by its worst phase: `loading` [%], and where it is on the map.
+
+    `x`, `y` is one end, `x2`, `y2` the other; `kind` is line, transformer, …
+    """
+    spans = [tuple(map(str, each)) for each in run.chart.get("branches", [])]
+    ends = pl.DataFrame(spans, schema=dict.fromkeys(("branch", "bus", "other"), pl.String), orient="row")
+    far = places(run).rename({"bus": "other", "x": "x2", "y": "y2"})
+    table = run.branches.join(ends, on="branch").join(places(run), on="bus").join(far, on="other")
+    worst = table.sort("loading_max").group_by("method", "bus", "other", maintain_order=True).last()
+    return worst.with_columns(loading=100 * pl.col("loading_max"), kind=pl.col("branch").str.split(".").list.first())
 
 
 def buses(run: RunData) -> pl.DataFrame:
@@ -294,8 +314,7 @@ def savings(run: RunData, method: str) -> pl.DataFrame:
     mine = mean.filter(pl.col("method") == method).drop("method")
     idle = mean.filter(pl.col("method") == before(run.summary)).select("home", before=pl.col("cost"))
     table = mine.join(idle, on="home", maintain_order="left")
-    gain = pl.col("before") - pl.col("cost")  # of homes without a control it is rounding
-    return table.with_columns(saving=DAYS_A_YEAR * pl.when(gain.abs() > SAME).then(gain).otherwise(0.0))
+    return table.with_columns(saving=DAYS_A_YEAR * gain(pl.col("cost"), pl.col("before")))
 
 
 def gains(run: RunData, method: str) -> pl.DataFrame:

@@ -22,7 +22,8 @@ CAPTIONS = {
     "feeder": "Each bus by its worst phase, on one logarithmic scale; an empty circle has no violation. Point at a bus "
     "for its voltages; drag to move, turn the wheel with Ctrl (or ⌘) held to zoom, double-click to go back.",
     "loading": "The most current of any line or transformer on any day, as a share of what it is rated for. Dashed: "
-    "the limit.",
+    "the limit. On the maps each of them by its worst phase; those beyond the limit are thick, transformers and "
+    "regulators are squares, and what has no rating is thin and grey.",
     "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
     "curves": "A line for each seed: strong on validation days, faint on training days.",
     "days": "A row for each method; an empty place is a day on which it was not judged.",
@@ -116,6 +117,7 @@ def _first(run: RunData) -> list[PageSection]:
         for each in same
     )
     maps = figure["feeder"] + html.folded("The same by voltage", figure["feeder_voltage"])
+    loads = figure["loading"] + figure["feeder_loading"]
     return [
         PageSection(
             "gains",
@@ -128,7 +130,7 @@ def _first(run: RunData) -> list[PageSection]:
         PageSection("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
         PageSection("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
         PageSection("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
-        PageSection("loading", "Lines and transformers", CAPTIONS["loading"], figure["loading"], "loading"),
+        PageSection("loading", "Lines and transformers", CAPTIONS["loading"], loads, "loading"),
         PageSection(
             "homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"
         ),

@@ -1,4 +1,4 @@
-"""The figure of a study: time to quality, a line for each method and a band over its seeds."""
+"""The figures of a study: time to quality with a band over seeds, and growth with the number of homes."""
 
 from pathlib import Path
 from typing import Any
@@ -8,41 +8,63 @@ import numpy as np
 import polars as pl
 
 from wattflock.report.charts import colour_of, dash_of, decades, menu, named, nothing
-from wattflock.report.run_data import COLUMNS, floor_of, read_table
+from wattflock.report.run_data import floor_of, read_table
+from wattflock.report.study_data import ALL, Law
 from wattflock.report.theme import HEIGHT, WIDTH, themed
+from wattflock.study.quantities import QUANTITIES
+from wattflock.study.scaling import PowerLaw
 
 CAPTION = (
-    "Validation days. Line: the mean over seeds; band: from the lowest to the highest seed. Seconds of training, "
-    "compilation included; a seed that has ended keeps its last mark."
+    "Validation days. Line: the mean over seeds; band: from the lowest to the highest seed. Seconds of training with "
+    "and without compilation, and rounds; a seed that has ended keeps its last mark. Shares below −100 % stand there."
 )
-QUANTITIES = {
+GROWS = (
+    "Mean over seeds. Line: seconds of training, compiled, as a power of the number of homes, least squares of "
+    "logarithms; beside it what a home saves, without a fit."
+)
+COLUMNS = "method seed seconds round violation_pu_h split saving captured"
+TITLES = {
+    "captured": "share of the optimum's saving [%]",
     "saving": "saving [{currency} per home and day]",
     "violation": "violation [mpu·h per node and day]",
+    "seconds": "training, compilation included [s]",
+    "warm": "training, compiled [s]",
+    "round": "rounds",
 }
+LOGARITHMIC = alt.Scale(type="log", nice=False)
+LEAST = -100.0  # lowest share of a curve that is drawn [%]
 POINTS = 60  # of a band
 
 
 def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
-    """Validation marks of all runs (row, folder); `saving` [currency per home and day], `violation` [mpu·h].
+    """Validation marks of all runs (row, folder).
+
+    `saving` [currency per home and day], `captured` [%], `violation` [mpu·h], `seconds`, and `warm`, the same without
+    compilation: rounds before the first mark count with the median time of the others [s].
 
     Raises:
         RunError: the curves of a run are missing or damaged.
     """
-    violation = 1000 * pl.col("violation_pu_h")
     tables = [
-        read_table(folder / "curves.parquet", COLUMNS["curves"])
+        read_table(folder / "curves.parquet", COLUMNS)
         .filter(pl.col("split") == "validation")
         .select(
             pl.lit(row).alias("row"),
             pl.lit(folder.name).alias("run"),
             "method",
+            "seed",
             "seconds",
+            pl.col("round").cast(pl.Float64),
             "saving",
-            violation=violation,
+            captured=100 * pl.col("captured"),
+            violation=1000 * pl.col("violation_pu_h"),
         )
         for row, folder in done
     ]
-    return pl.concat(tables, how="vertical_relaxed")
+    table, run = pl.concat(tables, how="vertical_relaxed").sort("round", maintain_order=True), ("run", "method", "seed")
+    a_round = (pl.col("seconds").diff() / pl.col("round").diff()).median().over(run).fill_null(0)
+    first = pl.col("seconds").first().over(run) - pl.col("round").first().over(run) * a_round
+    return table.with_columns(warm=pl.col("seconds") - first)
 
 
 def rows(table: pl.DataFrame) -> list[str]:
@@ -50,45 +72,50 @@ def rows(table: pl.DataFrame) -> list[str]:
     return table["row"].unique(maintain_order=True).to_list()
 
 
-def band(table: pl.DataFrame, quantity: str) -> pl.DataFrame:
-    """`seconds`, and `mean`, `low` and `high` over the runs of one method, from where all of them have a mark."""
-    runs = [run.sort("seconds") for _, run in table.drop_nulls(quantity).group_by("run", maintain_order=True)]
+def band(table: pl.DataFrame, quantity: str, across: str = "seconds") -> pl.DataFrame:
+    """`across`, and `mean`, `low` and `high` over the runs of one method, from where all of them have a mark."""
+    runs = [run.sort(across) for _, run in table.drop_nulls(quantity).group_by("run", maintain_order=True)]
     if not runs:
-        return pl.DataFrame(schema=dict.fromkeys(("seconds", "mean", "low", "high"), pl.Float64))
-    first, last = max(run["seconds"][0] for run in runs), max(run["seconds"][-1] for run in runs)
-    seconds = np.geomspace(max(first, 1e-3), max(last, 1e-3), POINTS)
-    values = np.stack([np.interp(seconds, run["seconds"].to_numpy(), run[quantity].to_numpy()) for run in runs])
-    return pl.DataFrame({"seconds": seconds, "mean": values.mean(0), "low": values.min(0), "high": values.max(0)})
+        return pl.DataFrame(schema=dict.fromkeys((across, "mean", "low", "high"), pl.Float64))
+    first, last = max(run[across][0] for run in runs), max(run[across][-1] for run in runs)
+    at = np.geomspace(max(first, 1e-3), max(last, 1e-3), POINTS)
+    values = np.stack([np.interp(at, run[across].to_numpy(), run[quantity].to_numpy()) for run in runs])
+    return pl.DataFrame({across: at, "mean": values.mean(0), "low": values.min(0), "high": values.max(0)})
 
 
-def bands(table: pl.DataFrame, quantity: str) -> pl.DataFrame:
+def bands(table: pl.DataFrame, quantity: str, across: str = "seconds") -> pl.DataFrame:
     """The bands of every row and method."""
     groups = table.group_by("row", "method", maintain_order=True)
     found = [
-        band(one, quantity).select(pl.lit(row).alias("row"), pl.lit(method).alias("method"), "*")
+        band(one, quantity, across).select(pl.lit(row).alias("row"), pl.lit(method).alias("method"), "*")
         for (row, method), one in groups
     ]
     return pl.concat(found)
 
 
 def time_to_quality(table: pl.DataFrame, currency: str) -> Any:
-    """Saving and violation over seconds of training; a menu picks the row where there are several."""
+    """Saving over seconds and rounds of training, violation if there is any; a menu picks one of several rows.
+
+    Saving is its share of the optimum's where that is known of the days that were watched.
+    """
     every = rows(table)
     if not every:
         return nothing("Nothing was trained in these runs.")
-    panels = [
-        _panel(table, quantity, title.format(currency=currency), len(every) > 1)
-        for quantity, title in QUANTITIES.items()
-    ]
-    chart = alt.hconcat(*panels)
-    said = f"Saving and violation over seconds of training. First: {every[0]}."
+    saving = "captured" if table["captured"].count() else "saving"
+    shown = [(saving, across) for across in ("seconds", "warm", "round")]
+    shown += [("violation", "seconds")] if (table["violation"].fill_null(0) > 0).any() else []
+    panels = [_panel(table, currency, quantity, across, len(every) > 1) for quantity, across in shown]
+    chart = alt.concat(*panels, columns=2)
+    said = f"Saving and violation over seconds and rounds of training. First: {every[0]}."
     return themed(chart.add_params(menu("row_shown", "row", every, every[0])) if len(every) > 1 else chart, said)
 
 
-def _panel(table: pl.DataFrame, quantity: str, title: str, chosen: bool) -> Any:
+def _panel(table: pl.DataFrame, currency: str, quantity: str, across: str, chosen: bool) -> Any:
     trained = table["method"].unique(maintain_order=True).to_list()
-    found = bands(table, quantity)
+    found = bands(table, quantity, across)
     more: dict[str, Any] = {"scale": alt.Scale(zero=False)}
+    if quantity == "captured":
+        found = found.with_columns(pl.col("mean", "low", "high").clip(LEAST))
     if quantity == "violation":
         floor = floor_of(table["violation"])
         scale, axis = decades(floor, float(table["violation"].max() or 0))  # type: ignore[arg-type]
@@ -96,18 +123,52 @@ def _panel(table: pl.DataFrame, quantity: str, title: str, chosen: bool) -> Any:
         more = {"scale": scale, "axis": axis}
     shown = alt.Chart(named(found, trained))
     shown = shown.transform_filter("datum.row == row_shown") if chosen else shown
-    x = alt.X(
-        "seconds:Q",
-        title="training [s]",
-        scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~g", tickCount=5),
-    )
-    base = shown.encode(x=x, color=colour_of(trained))
+    base = shown.encode(x=_decades_across(across, TITLES[across]), color=colour_of(trained))
+    title = TITLES[quantity].format(currency=currency)
     return alt.layer(
         base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, **more), y2="high:Q"),
         base.mark_line().encode(
             y=alt.Y("mean:Q", **more),
             strokeDash=dash_of(trained),
-            tooltip=["method:N", alt.Tooltip("seconds:Q", format=".1f"), alt.Tooltip("mean:Q", format=".3~g")],
+            tooltip=["method:N", alt.Tooltip(f"{across}:Q", format=".1f"), alt.Tooltip("mean:Q", format=".3~g")],
         ),
     ).properties(width=WIDTH // 2 - 20, height=HEIGHT - 60)
+
+
+def growth(found: pl.DataFrame, fitted: dict[Law, PowerLaw], currency: str) -> Any:
+    """Seconds of training, compiled, and the saving a month against the number of homes, of the lines of one sweep."""
+    found = found.filter((pl.col("judged_on") == ALL) & pl.col("warm_seconds_mean").is_not_null())
+    if found.is_empty():
+        return nothing("Nothing was trained in these runs.")
+    trained, sweep = found["method"].unique(maintain_order=True).to_list(), found["sweep"][0]
+    table = named(found, trained)
+    counts = sorted(set(found["homes"].to_list()))
+    across = alt.X("homes:Q", title="homes", scale=LOGARITHMIC, axis=alt.Axis(values=counts, format="d"))
+    base = alt.Chart(table).encode(x=across, color=colour_of(trained))
+    few = alt.Axis(format="~g", tickCount=4, grid=False)
+    seconds = alt.Y("seconds:Q", title=TITLES["warm"], scale=alt.Scale(type="log"), axis=few)
+    ends = [
+        {"method": method, "homes": float(at), "seconds": law.at(at)}
+        for (which, method, name), law in fitted.items()
+        if (which, name) == (sweep, "warm_seconds")
+        for at in (counts[0], counts[-1])
+    ]
+    schema = {"method": pl.String, "homes": pl.Float64, "seconds": pl.Float64}
+    fits = alt.Chart(named(pl.DataFrame(ends, schema=schema), trained)).encode(
+        x="homes:Q", y=seconds, color=colour_of(trained), strokeDash=dash_of(trained)
+    )
+    points = base.mark_point().encode(y=alt.Y("warm_seconds_mean:Q", title=TITLES["warm"]))
+    saving = QUANTITIES["saving_per_home_month"]
+    money = f"{saving.label} [{saving.unit_in(currency)}]"
+    saved = base.mark_line(point=True).encode(
+        y=alt.Y("saving_per_home_month_mean:Q", title=money), strokeDash=dash_of(trained)
+    )
+    panels = [
+        each.properties(width=WIDTH // 2 - 20, height=HEIGHT - 60)
+        for each in (alt.layer(fits.mark_line(), points), saved)
+    ]
+    return themed(alt.hconcat(*panels), f"Seconds of training and saving against the number of homes, {sweep}.")
+
+
+def _decades_across(name: str, title: str) -> alt.X:
+    return alt.X(f"{name}:Q", title=title, scale=LOGARITHMIC, axis=alt.Axis(format="~g", tickCount=5))

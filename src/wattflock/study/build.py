@@ -2,14 +2,22 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import LOAD_ONLY, DataSection, FeederSection, Kind, Scenario
+from wattflock.core.scenario import (
+    LOAD_ONLY,
+    DataSection,
+    FeederSection,
+    HomesSection,
+    Kind,
+    LearnerSection,
+    Scenario,
+)
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH
 from wattflock.data.sample import SPLITS, Augment, Sampler, sampler, split_of_week
@@ -28,6 +36,7 @@ from wattflock.study import homes_file
 from wattflock.world.sensors import Voltmeter
 from wattflock.world.world import World
 
+Values = dict[str, np.ndarray]  # field → (homes,)
 KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 
@@ -48,20 +57,24 @@ class Parts:
 
 def parts_of(scenario: Scenario) -> Parts:
     """The parts of a checked scenario; no file of readings is read yet."""
-    learn = scenario.learn
-    own = _made("learn", Learner, learn)
-    others = {name: part("learn", Learner, name)() for name in scenario.judge.methods if name != learn.part}
+    named = {name: _learner(section) for name, section in scenario.learn.named.items()}
+    others = {name: part("learn", Learner, name)() for name in scenario.judge.methods if name not in named}
     return Parts(
         source=_made("data", DataSource, scenario.data),
         wiring=_made("feeder", FeederSource, scenario.feeder),
         market=_made("market", Market, scenario.market),
         devices={name: part("homes", Device, name) for name in device_names(scenario.homes.kinds)},
-        learners={learn.part: own.lasting(learn.rounds) if learn.rounds else own} | others,
+        learners=named | others,
     )
 
 
+def _learner(section: LearnerSection) -> Learner:
+    made = _made("learn", Learner, section)
+    return made.lasting(section.rounds) if section.rounds else made
+
+
 def learner(scenario: Scenario, name: str) -> Learner:
-    """A learner by name; the scenario's settings are for its own `learn.part`, others keep their defaults."""
+    """A learner by name; a scenario has settings for `learn.part` and `learn.others`, more have their defaults."""
     return parts_of(scenario).learner(name)
 
 
@@ -92,48 +105,78 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     Raises:
         ScenarioError: readings, a feeder or homes that do not fit the scenario.
     """
-    random = np.random.default_rng(scenario.homes.seed)
-    homes, parts = scenario.homes, parts or parts_of(scenario)
+    random, parts = np.random.default_rng(scenario.homes.seed), parts or parts_of(scenario)
     given = parts.source.read()
     level, readings = given.reference_price_per_kwh, parts.market.priced(given)
     feeder = parts.wiring.build()
     if feeder is None:
         refuse_no_wires(scenario)
-    weight = np.asarray(feeder.drawing_kva) if feeder else np.ones(1)
-    terminals = feeder.terminals if feeder else ("",)
-    known = homes_file.Known(homes.kinds, parts.devices, terminals, readings.homes, scenario.data.homes_held_out)
-    said = homes_file.read(homes, known)
-    kind: Any = filled(said.kind, lambda count: assign(homes.kinds, count, random))
-    devices = furnish(homes.kinds, kind, parts.devices, level, random, said.fields)
-    at = filled(said.terminal, lambda count: place(weight, count, random))
-    placement: Any = np.zeros((homes.count, len(terminals)))
-    placement[np.arange(homes.count), at] = np.where(
-        np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent
+    terminals, held_out = feeder.terminals if feeder else ("",), scenario.data.homes_held_out
+    known = homes_file.Known(scenario.homes.kinds, parts.devices, terminals, readings.homes, held_out)
+    who = settle(scenario.homes, known, np.asarray(feeder.drawing_kva) if feeder else np.ones(1), level, random)
+    return Built(
+        world=world_of(scenario, who, level, feeder, parts.market),
+        sampler=days_of(scenario.data, who.source, readings, random),
+        chart=parts.wiring.chart(),
+        readings=readings,
+        kinds=tuple(who.kinds[number] for number in who.kind),
+        terminals=tuple(terminals[t] for t in who.terminal),
+        devices={kind.name: tuple(kind.devices) for kind in scenario.homes.kinds} | {LOAD_ONLY: ()},
     )
-    kvar_per_kw: Any = np.full(homes.count, KVAR_PER_KW)
-    kinds = (*(each.name for each in homes.kinds), LOAD_ONLY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settled:
+    """Who owns what and lives where, as `homes.file` says and else by chance; on the host."""
+
+    kind: Any  # (homes,) number in `kinds`
+    kinds: tuple[str, ...]  # names, those with a load only last
+    devices: dict[str, Device]
+    terminal: np.ndarray  # (homes,) number among the feeder's
+    placement: Any  # (homes, terminals) homes of this kind at a terminal
+    source: np.ndarray  # (homes,) measured home that it is said to be; -1: not said
+
+
+def settle(
+    homes: HomesSection, known: homes_file.Known, weight: np.ndarray, price_per_kwh: float, random: np.random.Generator
+) -> Settled:
+    """Homes with their devices at their terminals, `weight` of which says how many stand at each.
+
+    Raises:
+        ScenarioError: every cell of `homes.file` that cannot be used, or devices that do not fit.
+    """
+    said = homes_file.read(homes, known)
+    kind = filled(said.kind, lambda count: assign(homes.kinds, count, random))
+    devices = furnish(homes.kinds, kind, known.devices, price_per_kwh, random, said.fields)
+    at = filled(said.terminal, lambda count: place(weight, count, random))
+    each = np.where(np.isnan(said.homes_per_agent), homes.homes_per_agent, said.homes_per_agent)
+    placement = np.where(at[:, None] == np.arange(len(weight)), each[:, None], 0.0)
+    return Settled(kind, (*(each.name for each in homes.kinds), LOAD_ONLY), devices, at, placement, said.source)
+
+
+def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Feeder | None, market: Market) -> World:
+    """The world of these homes, float64 on the host."""
+    homes, kvar_per_kw = scenario.homes, np.full(scenario.homes.count, KVAR_PER_KW)
     steps = round(24 / scenario.data.dt_h)
-    world = World(
-        fleet=Home(devices, kvar_per_kw, level, scenario.data.load_known, steps * scenario.data.day_ahead),
+    return World(
+        fleet=Home(
+            who.devices,
+            cast(Any, kvar_per_kw),
+            price_per_kwh,
+            scenario.data.load_known,
+            steps * scenario.data.day_ahead,
+        ),
         feeder=rated(feeder) if feeder else None,
-        market=parts.market,
+        market=market,
         limits=limits_of(scenario.feeder),
         judges=judges_of(scenario.feeder, feeder),
         steps=steps,
-        placement=placement,
-        voltmeter=Voltmeter(at) if homes.voltmeter and feeder else None,
+        placement=who.placement,
+        voltmeter=Voltmeter(who.terminal) if homes.voltmeter and feeder else None,
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
-        kind=kind,
-        kinds=kinds,
-    )
-    return Built(
-        world=world,
-        sampler=days_of(scenario.data, said.source, readings, random),
-        chart=parts.wiring.chart(),
-        readings=readings,
-        kinds=tuple(kinds[number] for number in kind),
-        terminals=tuple(terminals[t] for t in at),
-        devices={kind.name: tuple(kind.devices) for kind in homes.kinds} | {LOAD_ONLY: ()},
+        kind=who.kind,
+        kinds=who.kinds,
+        episode_days=scenario.data.episode_days,
     )
 
 
@@ -254,30 +297,53 @@ def furnish(
     random: np.random.Generator,
     said: dict[tuple[str, str], np.ndarray],
 ) -> dict[str, Device]:
-    """Devices of all homes: fields as each home's kind says, else drawn from the device's ranges; absent ones zero.
+    """Devices of all homes by name, in the order in which compiled programs have them: sorted.
 
     `said` has the fields of homes by themselves, (device, field) → (homes,), NaN where a home's kind decides.
-    Fields in currency are scaled to a mean import price of `price_per_kwh`.
+    Fields in currency are scaled to a mean import price of `price_per_kwh`; sizes of absent devices are zero.
+
+    Raises:
+        ScenarioError: lists every device of which homes have fields that do not belong together.
     """
-    made = {}
+    made, problems = {}, []
     for name, device in devices.items():
-        example, own = device.example(), {f.name for f in dataclasses.fields(device)}
-        values = {field: np.full(kind.shape, float(getattr(example, field))) for field in own}
-        values |= {
-            field: random.uniform(low, high, kind.shape) for field, (low, high) in sorted(example.ranges.items())
-        }
-        for number, each in enumerate(kinds):
-            for field, given in each.devices.get(name, {}).items():
-                low, high = given if isinstance(given, tuple) else (given, given)
-                values[field] = np.where(kind == number, random.uniform(low, high, kind.shape), values[field])
+        values = drawn(name, device, kinds, kind, random)
         values |= {
             field: np.where(np.isnan(own), values[field], own) for (of, field), own in said.items() if of == name
         }
         present = np.array([name in each.devices for each in kinds] + [False])[kind]
-        values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in example.prices}
-        values |= {field: values[field] * present for field in example.sizes}
+        problems += disordered(name, device, values, present)
+        values |= {field: values[field] * (price_per_kwh / REFERENCE_PRICE_PER_KWH) for field in device.prices}
+        values |= {field: values[field] * present for field in device.sizes}
         made[name] = device(**values)
-    return made
+    if problems:
+        raise ScenarioError(problems)
+    return dict(sorted(made.items()))
+
+
+def drawn(
+    name: str, device: type[Device], kinds: tuple[Kind, ...], kind: np.ndarray, random: np.random.Generator
+) -> Values:
+    """Fields of a device as each home's kind says, else drawn from the device's ranges, or its example's."""
+    example = device.example()
+    values = {f.name: np.full(kind.shape, float(getattr(example, f.name))) for f in dataclasses.fields(device)}
+    values |= {field: random.uniform(low, high, kind.shape) for field, (low, high) in sorted(device.ranges.items())}
+    for number, each in enumerate(kinds):
+        for field, given in each.devices.get(name, {}).items():
+            low, high = given if isinstance(given, tuple) else (given, given)
+            values[field] = np.where(kind == number, random.uniform(low, high, kind.shape), values[field])
+    return values
+
+
+def disordered(name: str, device: type[Device], values: Values, present: np.ndarray) -> Iterator[Problem]:
+    """Problems where homes have fields that do not belong together, as cells of `homes.file` may say."""
+    for low, sign, high in device.ordered:
+        below = np.less_equal if sign == "<=" else np.less
+        single = {field: values[field].astype("float32") for field in (low, high)}  # as examples are
+        if len(wrong := np.flatnonzero(present & ~below(single[low], single[high]))):
+            first = wrong[0]
+            said = f"{sign} {name}.{high}, which is {values[high][first]:g}; so in {len(wrong)} homes"
+            yield Problem(f"homes: home {first}", f"{name}.{low}", float(values[low][first]), said)
 
 
 def place(weight: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Methods on the same unseen days: judged alike, in one set of tables."""
+"""Methods on the same test days: judged alike, in one set of tables."""
 
 import dataclasses
 import datetime
@@ -14,7 +14,7 @@ from wattflock.core.errors import Problem, ScenarioError, WattflockError
 from wattflock.core.types import Profile, by_day, cast
 from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
-from wattflock.study.bound import Optimum
+from wattflock.study.bound import Optimum, Settings
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
@@ -36,7 +36,7 @@ TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days
 
 @dataclasses.dataclass(frozen=True)
 class Days:
-    """The unseen days on which all methods are judged."""
+    """The test days on which all methods are judged."""
 
     profile: Profile  # numpy float64, (days, steps, homes); an episode of several days is one of them
     dates: list[str]  # of the first day of each
@@ -86,7 +86,7 @@ def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
         name: of the method, for the message.
         policy: is asked once, for the first step of the first day.
         built: the world.
-        days: the unseen days.
+        days: the test days.
     """
     world = built.world
     want = (world.homes, world.fleet.controls)
@@ -105,13 +105,18 @@ def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
         raise WattflockError(f"{name}: its policy gives actions that are not finite; allowed: -1 to 1")
 
 
-def refuse_days(sampler: Sampler, days: int, bound_days: int = 0, where: tuple[str, str] = TEST_DAYS) -> None:
-    """Raises ScenarioError where more days are asked for, to judge or for a bound, than the test split has."""
+def refuse_days(
+    sampler: Sampler, days: int, bound_days: int = 0, curve_days: int = 0, where: tuple[str, str] = TEST_DAYS
+) -> None:
+    """Raises ScenarioError where more days are asked for, to judge or for a bound or a curve, than their split has."""
     there = len(sampler.split_days["test"])
-    said = f"{{}} to {there}, the days that no method has seen"
+    said = f"{{}} to {there}, the test days"
     problems = [] if 0 <= days <= there else [Problem(*where, days, f"{said.format(1)}, or 0: all")]
     if bound_days > there:
         problems.append(Problem("scenario", "judge.bound_days", bound_days, said.format(0)))
+    watched = len(sampler.split_days["validation"])
+    if curve_days > watched:
+        problems.append(Problem("scenario", "judge.curve_days", curve_days, f"0 to {watched}, the validation days"))
     if problems:
         raise ScenarioError(problems)
 
@@ -153,12 +158,20 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
     return _tables(built, days, method, judged)
 
 
-def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.ndarray]) -> Tables:
-    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for."""
+def judge_plans(
+    built: Built, days: Days, method: str, actions: dict[int, np.ndarray], searched: Settings | None = None
+) -> Tables:
+    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for.
+
+    What is `searched` for keeps limits to a tolerance, which is taken off every excess; it is no violation.
+    """
     picked = sorted(actions)
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
     judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
+    if searched:
+        beyond = {limit: np.maximum(x - searched.tolerance(limit), 0) for limit, x in judged.excess.items()}
+        judged = dataclasses.replace(judged, excess=beyond)
     number = pl.col("day").replace_strict(dict(enumerate(days.numbers(picked))))
     tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}

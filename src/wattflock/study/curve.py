@@ -1,5 +1,6 @@
 """Learning curves: rows at the marks of a training run, and the note of its progress bar."""
 
+import numpy as np
 import polars as pl
 
 from wattflock.study.train import Mark
@@ -21,11 +22,29 @@ def points(mark: Mark, method: str, seed: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def curves(rows: list[dict], idle_cost: float) -> pl.DataFrame:
-    """The learning curves of all methods; `saving` is relative to the uncontrolled homes on the validation days."""
+def curves(rows: list[dict], idle_cost: float, optimum_cost: float | None = None) -> pl.DataFrame:
+    """The learning curves of all methods on the validation days.
+
+    `saving` is relative to the uncontrolled homes there; `captured` is its share of the optimum's, null where that is
+    not known.
+    """
     schema = {"method": pl.String, "seed": pl.Int64, "round": pl.Int64, "split": pl.String}
     table = pl.DataFrame(rows, schema=schema | dict.fromkeys(NUMBERS, pl.Float64))
-    return table.with_columns(saving=pl.when(pl.col("split") == "validation").then(idle_cost - pl.col("cost")))
+    saving = pl.when(pl.col("split") == "validation").then(idle_cost - pl.col("cost"))
+    possible = None if optimum_cost is None or optimum_cost >= idle_cost else idle_cost - optimum_cost
+    return table.with_columns(saving=saving, captured=saving / pl.lit(possible, pl.Float64))
+
+
+def warm_seconds(rows: list[dict]) -> float | None:
+    """Seconds that all rounds of a method take once they are compiled, from the rows of its marks; None of one mark.
+
+    The median time of a round between two marks times the number of rounds: marks that compile stand out.
+    """
+    marks = sorted({(row["round"], row["seconds"]) for row in rows})
+    if len(marks) < 2:
+        return None
+    rounds, seconds = np.array(marks).T
+    return float(np.median(np.diff(seconds) / np.diff(rounds)) * rounds[-1])
 
 
 def note(scores: dict[str, float], idle: dict[str, float], currency: str) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import equinox as eqx
 import jax
@@ -11,8 +11,9 @@ import numpy as np
 
 from wattflock.core.types import Profile, by_day, on_device
 from wattflock.homes.home import Home
+from wattflock.study.summary import PARTS
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout
-from wattflock.world.world import World
+from wattflock.world.world import Outcome, World
 
 DAYS_AT_ONCE = 10  # judged in one call; bounds the memory
 
@@ -27,6 +28,7 @@ class Judged:
     export_kwh: np.ndarray  # (days, homes)
     discomfort_c_h: np.ndarray  # (days, homes)
     carbon_kg: np.ndarray  # (days, homes)
+    parts: dict[str, np.ndarray]  # part of the cost, see `PARTS` → (days,) mean over homes [currency]
     net_kw: np.ndarray  # (days, steps) of all homes on the feeder
     voltage_pu: np.ndarray  # (days, steps, nodes)
     loading: np.ndarray  # (days, steps, rated branches) current over rating [share]; no branches: not judged
@@ -74,7 +76,8 @@ def _join(parts: list):
 def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few) -> dict:
     trajectory = rollout(world, policy, profile, jax.random.key(0), action_offset=action_offset)
     outcome, prices = judge(world, trajectory, profile), world.market.prices(profile)
-    shown = by_day(dissect(world, trajectory, profile, few), world.steps)
+    shown = by_day(replayed(world, trajectory, profile, Home.dissect, few), world.steps)
+    parts = by_day(parts_of_cost(world, trajectory, profile, outcome), world.steps)
     outcome, prices = by_day((outcome, prices), world.steps)
     return {
         "cost": outcome.cost.sum(1),
@@ -83,6 +86,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
         "export_kwh": -jnp.minimum(outcome.net_kwh, 0).sum(1),
         "discomfort_c_h": outcome.discomfort_c_h.sum(1),
         "carbon_kg": outcome.carbon_kg.sum(1),
+        "parts": {name: each.sum(1) for name, each in parts.items()},
         "net_kw": outcome.net_kw,
         "voltage_pu": outcome.voltage_pu,
         "loading": outcome.conditions.loading,
@@ -95,14 +99,28 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
     }
 
 
-def dissect(world: World, trajectory: Trajectory, profile: Profile, few) -> dict[str, jax.Array]:
-    """Each device of a few homes, (days, steps, few): powers [kW] and levels in their own units."""
+def parts_of_cost(world: World, trajectory: Trajectory, profile: Profile, outcome: Outcome) -> dict[str, jax.Array]:
+    """What the cost of a home is made of, by `PARTS`: means over homes, (days, steps) [currency].
+
+    `energy`, `carbon` and `network` are those of the grid bill, `community` what homes pay to their community beyond
+    it, `stored` the value of the final states.
+    """
+    meter = world.market.meter(outcome.net_kwh, profile)
+    costs = replayed(world, trajectory, profile, Home.costs, jnp.arange(world.homes))
+    end = jnp.zeros_like(outcome.margin).at[:, -1].set(trajectory.end.sum(-1))
+    of_grid = world.market.parts(meter, profile.carbon_kg_per_kwh)
+    sums = of_grid | {"community": -outcome.margin, "stored": end} | jax.tree.map(lambda x: x.sum(-1), costs)
+    return {name: sums[name] / world.homes for name in PARTS}
+
+
+def replayed(world: World, trajectory: Trajectory, profile: Profile, told: Callable, few) -> dict[str, jax.Array]:
+    """`told(home, state, action, now)` of a few homes at every step, (days, steps, few)."""
     begin = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
     before = jax.tree.map(
         lambda first, after: jnp.concatenate([first[:, None], after[:, :-1]], 1)[..., few], begin, trajectory.state
     )
     now = jax.tree.map(lambda x: x[..., few] if x.ndim == 3 else x, profile)
-    homes = jax.vmap(Home.dissect, in_axes=(0, 0, 0, now.axes(0, None)))
+    homes = jax.vmap(told, in_axes=(0, 0, 0, now.axes(0, None)))
     days = jax.vmap(jax.vmap(homes, in_axes=(None, 0, 0, 0)), in_axes=(None, 0, 0, 0))
     fleet = jax.tree.map(lambda x: x[few], world.fleet)
-    return days(fleet, before, jnp.clip(trajectory.action[..., few, :], -1, 1), now)
+    return days(fleet, before, jnp.clip(jnp.nan_to_num(trajectory.action[..., few, :]), -1, 1), now)

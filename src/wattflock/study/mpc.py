@@ -1,15 +1,18 @@
 """Receding-horizon control of every home by itself: it plans with forecasts and without voltage limits."""
 
+import functools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from wattflock.core.types import Profile, cast
 from wattflock.homes.home import Home
-from wattflock.market.market import Market
+from wattflock.market.market import Market, Meter
 from wattflock.study.bound import Day, beginning, replay
 from wattflock.study.forecast import Forecast
 from wattflock.study.lp import draft, minimise
@@ -26,7 +29,8 @@ def mpc(world: World, profile: Profile, expected: Forecast, workers: int = 2) ->
 
     At every step each home solves the linear program of the rest of its day, as it expects it, from the state
     it is in; applies the first step of that plan; and continues from the state that the world returns. Without voltage
-    limits the homes are independent, so that a program of several homes is exact.
+    limits the homes are independent, so that a program of several homes is exact. A charge on the highest import of
+    an episode counts what was reached already.
 
     Args:
         world: float64, or float32 values that are used as exact.
@@ -53,27 +57,34 @@ def control(world: World, day: Profile, expected: Forecast, number: int) -> Day:
     with jax.enable_x64(True):
         state = beginning(world, day)
         plan = {name: np.zeros(day.load_kw.shape) for name in state}
+        net_kwh = np.zeros(day.load_kw.shape)
         for step in range(len(day.load_kw)):
-            best = planned(world.fleet, expected.rest(number, day, step, world.fleet.load_known), state, world.market)
+            rest = expected.rest(number, day, step, world.fleet.load_known)
+            given = jax.tree.map(lambda x, step=step: x[:step], day)
+            past = world.market.meter(jnp.asarray(net_kwh[:step]), given)
+            best = planned(world.fleet, rest, state, world.market, past)
             plan = {name: np.concatenate([plan[name][:step], best[name]]) for name in plan}
-            state = jax.tree.map(lambda after, step=step: np.asarray(after[step]), states(world, day, plan))
+            after, net_kwh = jax.tree.map(np.asarray, followed(world, day, plan))
+            state = jax.tree.map(lambda each, step=step: each[step], after)
         return jax.tree.map(np.asarray, replay(world, day, plan))
 
 
-def planned(fleet: Home, rest: Profile, state: dict, market: Market) -> dict[str, np.ndarray]:
-    """The best rest of a day of every home by itself: device → power drawn, (steps, homes) [kW]."""
+def planned(fleet: Home, rest: Profile, state: dict, market: Market, past: Meter) -> dict[str, np.ndarray]:
+    """The best rest of a day of every home by itself, after what was metered: device → power, (steps, homes) [kW]."""
     parts = []
     for begin in range(0, len(fleet.kvar_per_kw), HOMES_AT_ONCE):
         few = slice(begin, begin + HOMES_AT_ONCE)
         own = jax.tree.map(lambda x, few=few: x[..., few], (fleet, state))
-        of_few = jax.tree.map(lambda x, few=few: x[:, few] if x.ndim == 2 else x, rest)
-        program = draft(own[0], of_few, own[1], market.plan_alone)
+        of_few, before = jax.tree.map(lambda x, few=few: x[:, few] if x.ndim == 2 else x, (rest, past))
+        program = draft(own[0], of_few, own[1], functools.partial(market.plan_alone, past=before))
         parts.append(program.plan(minimise(program.program, *MIDDLE).column))
     return {name: np.concatenate([part[name] for part in parts], 1) for name in parts[0]}
 
 
 @eqx.filter_jit
-def states(world: World, day: Profile, plan: dict) -> dict:
-    """States of the devices under a plan of powers: after each step, each (steps, homes)."""
+def followed(world: World, day: Profile, plan: dict) -> tuple[dict, Array]:
+    """What a plan of powers leads to: the devices' states after each step, and energy drawn [kWh]; (steps, homes)."""
     profile = jax.tree.map(lambda x: x[None], day)
-    return jax.tree.map(lambda x: x[0], rollout(world, PlanPolicy(plan), profile, jax.random.key(0)).state)
+    went = rollout(world, PlanPolicy(plan), profile, jax.random.key(0))
+    state, power_kw = jax.tree.map(lambda x: x[0], (went.state, went.effect.power_kw))
+    return state, power_kw * day.dt_h[:, None]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MONEY_PER_DAY = "{currency}/day"
+MONEY_PER_MONTH = "{currency}/month"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ _ALL = (
     ),
     Quantity(
         "pay_more_share", "homes that pay more", "%",
-        "Share of the homes whose mean cost over the judged days is above that of the uncontrolled homes.",
+        "Share of the homes whose mean cost over the judged days is above that of the uncontrolled homes, by more "
+        "than a millionth of a bill.",
         scale=100, better="lower",
     ),
     Quantity(
@@ -108,8 +110,43 @@ _ALL = (
         better="lower",
     ),
     Quantity(
+        "daily_peak_kw", "daily peak", "kW",
+        "The highest power that all homes together draw on a day, mean over the test days.",
+        better="lower",
+    ),
+    Quantity(
+        "operating_cost_per_home_day", "operating cost", MONEY_PER_DAY,
+        "The cost less what homes pay to their own community, such as its charge on peaks: what leaves the community, "
+        "with wear, fuel, discomfort and what is left in store.",
+        decimals=2, better="lower",
+    ),
+    Quantity(
+        "saving_per_home_month", "saving a month", MONEY_PER_MONTH,
+        "The saving of a home in a month of 730 hours; its parts add up to it.",
+        decimals=2, better="higher",
+    ),
+    *(
+        Quantity(f"saving_{name}_per_home_month", label, MONEY_PER_MONTH, f"Part of the saving a month: {meaning}.",
+                 decimals=2, better="higher")
+        for name, label, meaning in (
+            ("energy", "energy", "energy from the grid at prices without carbon"),
+            ("carbon", "carbon", "what the price of carbon adds to the grid's prices"),
+            ("network", "network", "charges beside energy: losses, exports, demand and standing charges"),
+            ("community", "community", "what homes pay to their own community beyond the grid bill"),
+            ("wear", "wear", "wear of batteries and cars, with energy that cars buy on the way"),
+            ("fuel", "fuel", "fuel burnt at home"),
+            ("comfort", "comfort", "the price of discomfort"),
+            ("stored", "left in store", "the value of what is left in batteries, cars and houses"),
+        )
+    ),
+    Quantity(
         "train_seconds", "training", "s",
         "Wall-clock time of learning, compilation included, validation marks left out; 0 where nothing is learned.",
+        better="lower",
+    ),
+    Quantity(
+        "warm_seconds", "training, compiled", "s",
+        "The same without compilation: the median time of a round, times the number of rounds.",
         better="lower",
     ),
     Quantity(

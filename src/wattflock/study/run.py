@@ -11,7 +11,7 @@ from wattflock.core.files import load_tree, read_card, read_json, save_tree, wri
 from wattflock.core.scenario import Scenario, dump, fingerprint, run_id
 
 if TYPE_CHECKING:
-    from wattflock.learn.learner import Progress
+    from wattflock.learn.learner import Learner, Progress
 
 LATEST = "latest"
 
@@ -30,19 +30,25 @@ class Run:
         """The checkpoint of a method's training."""
         return self.folder / "checkpoints" / f"{method}.safetensors"
 
-    def save(self, method: str, progress: "Progress", card: dict) -> None:
-        """Save a training run: arrays, and the card with rounds, seconds and curve."""
-        save_tree(self.checkpoint(method), progress, card | {"method": method, "run": self.folder.name})
+    def demonstrations(self, episodes: int) -> Path:
+        """The optimum's actions of so many training episodes."""
+        return self.folder / f"demonstrations-{episodes}.safetensors"
 
-    def resume(self, method: str, like: "Progress") -> tuple["Progress", dict] | None:
-        """A saved training run and its card; None where there is none."""
+    def save(self, method: str, who: "Learner", progress: "Progress", card: dict) -> None:
+        """Save a training run: the arrays that its learner wants to be kept, and the card: rounds, seconds, curve."""
+        kept = dataclasses.replace(progress, state=who.saved(progress.state))
+        save_tree(self.checkpoint(method), kept, card | {"method": method, "run": self.folder.name})
+
+    def resume(self, method: str, who: "Learner", fresh: "Progress") -> tuple["Progress", dict] | None:
+        """A saved training run and its card; None where there is none. `fresh` is the beginning of such a run."""
         path = self.checkpoint(method)
         if not path.exists():
             return None
         card = read_card(path)
         if card.get("run") != self.folder.name:
             raise RunError(f"{path}: belongs to run {card.get('run')}, not to {self.folder.name}")
-        return load_tree(path, like), card
+        saved = load_tree(path, dataclasses.replace(fresh, state=who.saved(fresh.state)))
+        return dataclasses.replace(saved, state=who.restored(saved.state, fresh.state)), card
 
     def write(self, tables: dict[str, pl.DataFrame], summary: dict, chart: dict) -> None:
         """Everything that the report reads; the summary comes last and marks the run as complete."""

@@ -15,7 +15,10 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.core.scenario import Scenario, load
 from wattflock.core.settings import STRICT, problems_of
+from wattflock.study.quantities import QUANTITIES
+from wattflock.study.scaling import EXPONENT
 
+Counts = Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(description="numbers of homes [homes]")]
 Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the chance of training alone [runs]")]
 
 
@@ -26,6 +29,12 @@ class StudyRow:
     name: str
     about: str
     scenarios: tuple[Scenario, ...]
+    sweep: str = ""  # the row of the file, where it stands for several numbers of homes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own, and that of the row of the file that it is one number of homes of."""
+        return tuple(filter(None, (self.name, self.sweep)))
 
     def absent(self) -> str:
         """The file of a feeder that the row needs and that is not there; empty where nothing is missing."""
@@ -39,6 +48,22 @@ class Head(pydantic.BaseModel):
     model_config = STRICT
     about: str = Field(default="", description="what the row asks, in one line")
     seeds: Seeds | None = None
+    counts: Counts = Field(
+        default=(), description="numbers of homes: the row once for each, in a table and a chart of how training scales"
+    )
+
+
+class Published(pydantic.BaseModel):
+    """A figure of a publication, which the study shows beside its own."""
+
+    model_config = STRICT
+    paper: str = Field(description="the figure as published, in the unit of `quantity`")
+    source: str = Field(description="where it stands: authors, year, place")
+    quantity: str = Field(description="a figure of a method, or exponent: of the training time against homes")
+    row: str = Field(description="the row with our figure; with exponent a row of several `counts`")
+    method: str = Field(description="the method with our figure")
+    over: str = Field(default="", description="another method: both figures are `method` over this one")
+    about: str = Field(default="", description="what a reader must know to compare the two")
 
 
 class Small(pydantic.BaseModel):
@@ -47,10 +72,11 @@ class Small(pydantic.BaseModel):
     model_config = STRICT
     rows: tuple[str, ...] = Field(min_length=1, description="rows that the small version has")
     seeds: Seeds
+    counts: Counts = Field(default=(), description="instead of the numbers of homes of its rows that have several")
 
 
 class Plan(pydantic.BaseModel):
-    """A study's file. `rows.<name>` and `small` hold fields of a scenario, as `--set` does."""
+    """A study's file. `common`, `rows.<name>` and `small` hold fields of a scenario, as `--set` does."""
 
     model_config = STRICT
     name: str
@@ -58,6 +84,11 @@ class Plan(pydantic.BaseModel):
     scenario: str = Field(default="gradmap", description="the scenario that all rows change: a file or a bundled name")
     seeds: Seeds
     recompile: bool = Field(default=True, description="every run compiles for itself, so that seconds can be compared")
+    reference: str = Field(
+        default="", description="the method that all others are held against; empty: each row's learner"
+    )
+    published: tuple[Published, ...] = Field(default=(), description="figures of publications, beside ours")
+    common: dict[str, Any] = Field(default_factory=dict, description="what all rows set, unless they say otherwise")
     small: dict[str, Any] = Field(default_factory=dict, description="what the small version keeps and sets")
     rows: dict[str, dict[str, Any]] = Field(min_length=1, description="name of a row -> what it changes")
 
@@ -72,9 +103,16 @@ class Plan(pydantic.BaseModel):
         problems += _unknown(small.rows if small else (), self.rows, f"study {self.name}: small.rows")
         if problems or small is None:
             raise ScenarioError(problems)
-        rows = {name: _merged(_without_seeds(self.rows[name]), more) for name in small.rows}
-        name = f"{self.name}-small"
-        return self.model_copy(update={"name": name, "seeds": small.seeds, "recompile": False, "rows": rows})
+        rows = {name: _merged(_fewer(self.rows[name], small.counts), more) for name in small.rows}
+        kept = self.model_copy(update={"name": f"{self.name}-small", "seeds": small.seeds, "rows": rows})
+        there = tuple(each for each in self.published if each.row in kept.names)
+        return kept.model_copy(update={"recompile": False, "published": there})
+
+    @property
+    def names(self) -> set[str]:
+        """Of all rows, and of all that they are where they have several numbers of homes."""
+        counts = [(name, count) for name, row in self.rows.items() for count in row.get("counts", ())]
+        return {*self.rows, *(f"{name}-{count}" for name, count in counts)}
 
     def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[StudyRow, ...]:
         """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: those of the file).
@@ -87,26 +125,50 @@ class Plan(pydantic.BaseModel):
         problems = _unknown(names, self.rows, "--row")
         if seeds < 0:
             problems.append(Problem("--seeds", "seeds", seeds, "1 or more, or 0: as the file says"))
-        found = [self._row(name, seeds, tuple(sets), problems) for name in names if name in self.rows]
+        found = [
+            row for name in names if name in self.rows for row in self._rows(name, seeds, tuple(sets), problems) if row
+        ]
+        problems += self._wrong_published(found)
         if problems:
             raise ScenarioError([each for place, each in enumerate(problems) if each not in problems[:place]])
-        return tuple(row for row in found if row)
+        return tuple(found)
 
-    def _row(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> StudyRow | None:
+    def _rows(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> list[StudyRow]:
+        """The row of a name, or one for each of its numbers of homes."""
         where = f"study {self.name}: rows.{name}"
-        head, changes = _split(Head, self.rows[name], where, problems)
-        own = [f'name="{self.name}-{name}"', *_sets(changes)]
-        try:
-            scenario = load(Path(self.scenario), [*own, *sets])
-        except ScenarioError as error:
-            flags = {f"--set {text}" for text in sets}
-            told = [each if each.where in flags else dataclasses.replace(each, where=where) for each in error.problems]
-            problems += told
-            return None
-        if head is None:
-            return None
-        every = range(seeds or head.seeds or self.seeds)
-        return StudyRow(name, head.about, tuple(scenario.model_copy(update={"seed": seed}) for seed in every))
+        head, changes = _split(Head, _merged(self.common, self.rows[name]), where, problems)
+        counts = head.counts if head else ()
+        each = {f"{name}-{count}": [f"homes.count={count}"] for count in counts} or {name: []}
+        found = []
+        for row, more in each.items():
+            own = [f'name="{self.name}-{row}"', *_sets(changes), *more]
+            try:
+                scenario = load(Path(self.scenario), [*own, *sets])
+            except ScenarioError as error:
+                flags = {f"--set {text}" for text in sets}
+                problems += [
+                    each if each.where in flags else dataclasses.replace(each, where=where) for each in error.problems
+                ]
+                continue
+            if head:
+                every = range(seeds or head.seeds or self.seeds)
+                some = tuple(scenario.model_copy(update={"seed": seed}) for seed in every)
+                found.append(StudyRow(row, head.about, some, name if counts else ""))
+        return found
+
+    def _wrong_published(self, rows: list[StudyRow]) -> list[Problem]:
+        """What published figures name and is not there; methods are known of rows that were asked for."""
+        methods = {name: {"idle", "bound", *row.scenarios[0].judge.methods} for row in rows for name in row.names}
+        problems = []
+        for place, each in enumerate(self.published):
+            allowed = {"row": self.names, "quantity": {*QUANTITIES, EXPONENT}}
+            if each.row in methods:
+                allowed |= {"method": methods[each.row], "over": {"", *methods[each.row]}}
+            for field, names in allowed.items():
+                if (value := getattr(each, field)) not in names:
+                    where = f"published.{place}.{field}"
+                    problems.append(Problem(f"study {self.name}", where, value, nearest(value, names)))
+        return problems
 
 
 def read(name: str) -> Plan:
@@ -147,9 +209,12 @@ def _split(model: type, tree: toml.Tree, where: str, problems: list[Problem]) ->
 
 
 def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
-    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML."""
+    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML.
+
+    Settings beside the part that they are of are one value: those of the part that stood there before are gone.
+    """
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (key == "settings" and "part" in tree):
             yield from _sets(value, f"{above}{key}.")
         else:
             yield f"{above}{key}={toml.literal(value)}"
@@ -163,8 +228,10 @@ def _merged(under: toml.Tree, over: toml.Tree) -> toml.Tree:
     return under | both
 
 
-def _without_seeds(row: toml.Tree) -> toml.Tree:
-    return {key: value for key, value in row.items() if key != "seeds"}
+def _fewer(row: toml.Tree, counts: tuple[int, ...]) -> toml.Tree:
+    """A row without seeds of its own, and with these numbers of homes where it has several."""
+    kept = {key: value for key, value in row.items() if key != "seeds"}
+    return kept | {"counts": list(counts)} if counts and "counts" in row else kept
 
 
 def _unknown(names: Iterable[str], rows: Iterable[str], where: str) -> list[Problem]:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 DAYS_A_YEAR = 365
-SAME = 1e-9  # [currency per day]: costs that differ by less are equal, they were summed in another order
+DAYS_A_MONTH = 730 / 24
+SAME = 1e-6  # of a bill: costs that differ by less are equal, they were summed in another order
 MEANS = {
     "cost_per_home_day": "cost_per_home",
     "violation_pu_h": "violation_pu_h",
@@ -22,7 +23,9 @@ MEANS = {
     "overload_share_h": "overload_share_h",
     "overloaded_share": "overloaded_share",
     "unbalanced_share": "unbalanced_share",
+    "daily_peak_kw": "peak_kw",
 }
+PARTS = ("energy", "carbon", "network", "community", "wear", "fuel", "comfort", "stored")  # of the cost
 MOST = {
     "worst_pu": "worst_pu",
     "peak_kw": "peak_kw",
@@ -56,6 +59,8 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     paired = own.join(idle, on="day")
     saved = (paired["idle"] - paired["cost_per_home"]).to_numpy()
     result["saving_per_home_day"], result["saving_half_width"] = paired_mean(saved)
+    result |= _saved_a_month(own, days.filter(pl.col("method") == "idle"))
+    result["operating_cost_per_home_day"] = _number((own["cost_per_home"] - own["community_cost_per_home"]).mean())
     possible = (paired["idle"] - paired["optimum_cost_per_home"]).to_numpy()
     known = len(possible) > 0 and np.isfinite(possible).all() and possible.sum() > 0
     captured = paired_ratio(saved, possible) if known else (None, None)
@@ -63,6 +68,16 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     beyond = float(paired["beyond"].sum())
     result["violation_of_idle"] = float(paired["violation_pu_h"].sum()) / beyond if beyond > 0 else None
     return result | who_pays_more(homes, method, own["day"])
+
+
+def _saved_a_month(own: pl.DataFrame, idle: pl.DataFrame) -> Figures:
+    """What a home saves in a month, and each part of it: they add up."""
+    both = own.join(idle, on="day", suffix="_idle")
+    columns = {"": "cost_per_home"} | {f"{part}_": f"{part}_cost_per_home" for part in PARTS}
+    return {
+        f"saving_{part}per_home_month": _number((DAYS_A_MONTH * (both[f"{column}_idle"] - both[column])).mean())
+        for part, column in columns.items()
+    }
 
 
 def on_shared_days(days: pl.DataFrame, homes: pl.DataFrame | None = None) -> dict[str, Figures]:
@@ -88,13 +103,18 @@ def who_pays_more(homes: pl.DataFrame | None, method: str, days: pl.Series) -> F
         return {"pay_more_share": None, "pay_more_worst_per_year": None}
     mean = homes.filter(pl.col("day").is_in(days.implode())).group_by("method", "home").agg(pl.col("cost").mean())
     usual = mean.filter(pl.col("method") == "idle").select("home", usual="cost")
-    extra = mean.filter(pl.col("method") == method).join(usual, on="home").select(pl.col("cost") - pl.col("usual"))
-    more = extra["cost"].to_numpy()
-    worst = DAYS_A_YEAR * float(max(more.max(), 0)) if len(more) and more.max() > SAME else 0.0
+    mine = mean.filter(pl.col("method") == method).join(usual, on="home")
+    more = -mine.select(gain(pl.col("cost"), pl.col("usual"))).to_series().to_numpy()
     return {
-        "pay_more_share": float(np.mean(more > SAME)) if len(more) else None,
-        "pay_more_worst_per_year": worst if len(more) else None,
+        "pay_more_share": float(np.mean(more > 0)) if len(more) else None,
+        "pay_more_worst_per_year": DAYS_A_YEAR * float(max(more.max(), 0)) if len(more) else None,
     }
+
+
+def gain(cost: pl.Expr, usual: pl.Expr) -> pl.Expr:
+    """What each home saves; 0 where the costs are equal but for rounding: `SAME` of its bill, or of the mean one."""
+    saved, size = usual - cost, pl.max_horizontal(usual.abs(), usual.abs().mean())
+    return pl.when(saved.abs() <= SAME * size).then(0.0).otherwise(saved)
 
 
 def paired_mean(differences: np.ndarray) -> tuple[float | None, float | None]:

@@ -134,6 +134,7 @@ def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) 
             "reverse_peak_kw": np.maximum(-judged.net_kw.min(1), 0),
             "converged": judged.converged.all(1),
         }
+        | {f"{part}_cost_per_home": each for part, each in judged.parts.items()}
         | _limits_of_days(judged, np.asarray(profile.dt_h, float))
     )
     return table.with_columns(_unknown(table, judged))

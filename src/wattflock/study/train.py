@@ -42,6 +42,7 @@ class Course:
     rounds: int
     minutes: float = 0.0  # 0 is no limit
     seconds: float = 0.0  # already spent by the run that is continued
+    validation_days: int = 0  # on which it is watched; 0 is all
     mesh: Mesh | None = None  # devices that share the homes; None is one device
 
 
@@ -54,7 +55,7 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
             on as many as before, and to rounding on others.
     """
     progress, world, sampler, draw = laid_out(course, progress)
-    validation = validation_days(sampler)
+    validation = validation_days(sampler, course.validation_days)
     done, seconds, next_look = int(progress.done), course.seconds, 0.0
     chunk = chunk_of(course.rounds)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
@@ -88,9 +89,9 @@ def chunk_of(rounds: int) -> int:
 
 
 @eqx.filter_jit
-def validation_days(sampler: Sampler) -> Profile:
-    """Every validation day once."""
-    return sampler.every(jax.random.key(1), "validation")
+def validation_days(sampler: Sampler, count: int = 0) -> Profile:
+    """Every validation day once, or `count` of them spread over seasons and weekdays."""
+    return sampler.every(jax.random.key(1), "validation", count)
 
 
 @eqx.filter_jit

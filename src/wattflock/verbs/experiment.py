@@ -21,17 +21,18 @@ import polars as pl
 from jax.sharding import Mesh
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
-from wattflock.core.files import read_json
+from wattflock.core.files import load_tree, read_json, save_tree
 from wattflock.core.machine import machine
 from wattflock.core.progress import bar
 from wattflock.core.scenario import Scenario
-from wattflock.core.types import on_device
+from wattflock.core.types import Profile, on_device
 from wattflock.learn.lagrangian import Gradient
 from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
-from wattflock.study.bound import Optimum, bound, why_no_bound
+from wattflock.study.bound import USUAL, Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
-from wattflock.study.curve import curves, note, points
+from wattflock.study.curve import curves, note, points, warm_seconds
+from wattflock.study.demonstrations import refuse_no_plan, training_days
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
 from wattflock.study.mpc import mpc
@@ -87,7 +88,7 @@ class Experiment:
 
     @functools.cached_property
     def days(self) -> compare.Days:
-        """The unseen days."""
+        """The test days."""
         judge = self.scenario.judge
         return compare.unseen(self.built, judge.test_days, judge.seed, judge.bound_days)
 
@@ -95,8 +96,22 @@ class Experiment:
     def idle(self) -> dict[str, float]:
         """`measures` of the uncontrolled flock on the validation days."""
         policy = self.parts.learner("idle").policy(())
-        scores = score(self.world, policy, validation_days(self.built.sampler))
+        scores = score(self.world, policy, self.watched)
         return {name: float(value) for name, value in scores.items()}
+
+    @functools.cached_property
+    def watched(self) -> Profile:
+        """The validation days on which learning is watched."""
+        return validation_days(self.built.sampler, self.scenario.judge.curve_days)
+
+    @functools.cached_property
+    def watched_optimum(self) -> float | None:
+        """Cost of the optimum of `judge.curve_days` [currency per home and day]; None where it is not asked for."""
+        world, days = self.built.world, self.scenario.judge.curve_days
+        if not days or why_no_bound(world, self.watched):
+            return None
+        cost = [each.cost for each in bound(world, self.watched)]
+        return float(np.mean(cost)) / self.scenario.homes.count / self.days.length
 
     @functools.cached_property
     def no_bound(self) -> str:
@@ -111,15 +126,24 @@ class Experiment:
             ScenarioError: readings, homes, feeder, devices or counts of days that do not fit.
         """
         judge = self.scenario.judge
-        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days)
+        compare.refuse_days(self.built.sampler, judge.test_days, judge.bound_days, judge.curve_days)
         _ = self.mesh
         if self.run:
             self.run.begin(self.scenario)
 
+    def refuse_untaught(self) -> None:
+        """Raises ScenarioError where a method wants to be shown optima that this market does not have."""
+        for method in self.methods:
+            if self.parts.learner(method).demonstrations:
+                refuse_no_plan(method, self.built.world, training_days(self.built.sampler, self.scenario.seed, 1))
+
     def course(self, method: str, who: Learner) -> Course:
         """A training run from its beginning."""
         sampler, seed = self.built.sampler, self.scenario.seed
-        return Course(who, self.world, sampler, seed, who.rounds(), self.minutes, mesh=self.mesh)
+        watched = self.scenario.judge.curve_days
+        return Course(
+            who, self.world, sampler, seed, who.rounds(), self.minutes, validation_days=watched, mesh=self.mesh
+        )
 
     def training(self, method: str, fresh: bool = False) -> Training:
         """Train a method, or go on with it, and say what came of it."""
@@ -134,20 +158,40 @@ class Experiment:
 
         Ctrl-C saves the last whole chunk of rounds and passes on; nothing is lost.
         """
-        who = self.parts.learner(method)
-        course = self.course(method, who)
-        if course.rounds:
+        who, seed = self.parts.learner(method), self.scenario.seed
+        if who.rounds():
             compare.refuse_uncontrolled(method, self.built)
-        progress = begin(who, self.world, self.scenario.seed)
-        card = untrained()
-        saved = self.run.resume(method, progress) if self.run and not fresh else None
+        progress, card = begin(who, self.world, seed), untrained()
+        saved = self.run.resume(method, who, progress) if self.run and not fresh else None
         if saved:
             progress, card = saved
-            course = dataclasses.replace(course, seconds=card["seconds"], minutes=self._until(card["seconds"]))
-        if card["rounds"] < course.rounds:
+        if card["rounds"] < who.rounds():
             compare.refuse_learner(method, who, progress.state, self.built, self.days)
+            if who.demonstrations:
+                who = self.taught(method, who, fresh)
+                progress = progress if saved else begin(who, self.world, seed)
+            spent_s = card["seconds"]
+            course = dataclasses.replace(self.course(method, who), seconds=spent_s, minutes=self._until(spent_s))
             progress, card = self._train(method, course, progress, card)
         return who.policy(progress.state), card
+
+    def taught(self, method: str, who: Learner, fresh: bool = False) -> Learner:
+        """A learner that was shown the optima of as many training episodes as it asks for.
+
+        They are kept in the run's folder, and are not computed again unless `fresh`.
+        """
+        days = training_days(self.built.sampler, self.scenario.seed, who.demonstrations)
+        refuse_no_plan(method, self.built.world, days)
+        kept = self.run.demonstrations(days.days()) if self.run else None
+        if kept and kept.exists() and not fresh:
+            shape = (*days.load_kw.shape, self.world.fleet.controls)
+            action = load_tree(kept, {"action": np.zeros(shape)})["action"]
+        else:
+            optima = self._solved("demonstrations", days)
+            action = jnp.asarray(np.stack([optimum.action for optimum in optima]), jnp.float32)
+            if kept:
+                save_tree(kept, {"action": action}, {"episodes": days.days(), "seed": self.scenario.seed})
+        return who.taught(days, action)
 
     def _until(self, spent_s: float) -> float:
         return self.minutes + spent_s / 60 if self.minutes else 0.0
@@ -165,28 +209,32 @@ class Experiment:
                     shown.at(mark.rounds, said)
                     now = time.monotonic()
                     if max(now - saved_at - SAVE_EVERY_S, now - before - SLOW_S) > 0:
-                        self._save(method, mark, card)
+                        self._save(method, course.learner, mark, card)
                         saved_at = now
                     before = time.monotonic()
             finally:
                 if mark:
-                    self._save(method, mark, card)
+                    self._save(method, course.learner, mark, card)
         return (mark.progress if mark else progress), card
 
-    def _save(self, method: str, mark: Mark, card: dict) -> None:
+    def _save(self, method: str, who: Learner, mark: Mark, card: dict) -> None:
         if self.run:
-            self.run.save(method, mark.progress, card)
+            self.run.save(method, who, mark.progress, card)
 
     def optima(self) -> dict[int, Optimum]:
-        """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
+        """The perfect-foresight optimum of `judge.bound_days` of the test days: number of the day → Optimum."""
         picked = self.days.planned
-        found = {}
-        with bar("bound", len(picked)) as shown:
+        return dict(zip(picked, self._solved("bound", self.days.of(picked).profile), strict=True))
+
+    def _solved(self, title: str, profile: Profile) -> list[Optimum]:
+        """The optima of given days or episodes, with a bar."""
+        found, home_days = [], self.scenario.homes.count * self.scenario.data.episode_days
+        with bar(title, profile.days()) as shown:
             shown.at(0, "compiling, and solving the first days …")
-            for day, optimum in zip(picked, bound(self.built.world, self.days.of(picked).profile), strict=True):
-                found[day] = optimum
-                each = optimum.cost / self.scenario.homes.count / self.days.length
-                shown.at(len(found), f"optimum {each:.3f} {self.built.readings.currency} per home on this day")
+            for optimum in bound(self.built.world, profile):
+                found.append(optimum)
+                each = f"{optimum.cost / home_days:.3f} {self.built.readings.currency}"
+                shown.at(len(found), f"optimum {each} per home and day")
         return found
 
     def receding(self) -> dict[int, np.ndarray]:
@@ -198,8 +246,8 @@ class Experiment:
             days = mpc(self.built.world, some, forecast(self.built.sampler, some))
             for day, went in zip(picked, days, strict=True):
                 found[day] = went.action
-                each = went.cost / self.scenario.homes.count
-                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home on this day")
+                each = went.cost / self.scenario.homes.count / self.days.length
+                shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home and day")
         return found
 
 
@@ -259,6 +307,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     """Train, judge and write everything of a run but the report."""
     began = time.perf_counter()
     experiment.begin()
+    experiment.refuse_untaught()
     wanted = experiment.scenario.judge.bound_days and not experiment.no_bound  # known before any work
     tables, cards, seconds = [], {}, {}
     for method in experiment.methods:
@@ -267,12 +316,14 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
-        plans = {"bound": {day: optimum.action for day, optimum in optima.items()}}
-        plans |= {name: experiment.receding() for name in experiment.scenario.judge.yardsticks}
-        tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
+        best = {day: optimum.action for day, optimum in optima.items()}
+        tables.append(compare.judge_plans(experiment.built, experiment.days, "bound", best, USUAL))
+        for name in experiment.scenario.judge.yardsticks:
+            tables.append(compare.judge_plans(experiment.built, experiment.days, name, experiment.receding()))
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
-    every["curves"] = curves([point for card in cards.values() for point in card["curve"]], experiment.idle["cost"])
+    points_of_all = [point for card in cards.values() for point in card["curve"]]
+    every["curves"] = curves(points_of_all, experiment.idle["cost"], experiment.watched_optimum)
     result = summary(experiment, compare.figures(every), cards) | {
         "bound_days": len(optima) * experiment.days.length,
         "on_bound_days": on_shared_days(every["days"], every["homes"]),
@@ -289,7 +340,7 @@ def notes(experiment: Experiment) -> list[str]:
     """What was asked for and is not in the table, with the reason."""
     judge = experiment.scenario.judge
     said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
-    if judge.yardsticks and not judge.bound_days:
+    if judge.yardsticks and (experiment.no_bound or not judge.bound_days):
         said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
     named = parts_of(experiment.scenario)
     for room in ("market", "wiring", "source"):
@@ -306,7 +357,7 @@ def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:
 
 
 def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
-    """Methods of a run, as they were trained, on unseen days beside the uncontrolled case; nothing is written.
+    """Methods of a run, as they were trained, on test days beside the uncontrolled case; nothing is written.
 
     Raises:
         RunError: a method learns and was not trained in this run.
@@ -332,7 +383,7 @@ def was_trained(experiment: Experiment, method: str) -> tuple[Learner, Progress,
     """
     run, who = experiment.run, experiment.parts.learner(method.removesuffix(TUNED))
     first = begin(who, experiment.world, experiment.scenario.seed)
-    saved = run.resume(method, first) if run else None
+    saved = run.resume(method, who, first) if run else None
     if saved is None and who.rounds():
         verb = "tune some homes" if method.endswith(TUNED) else f"train {method}"
         where = run.checkpoint(method) if run else method
@@ -380,6 +431,7 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
         name: found
         | {
             "train_seconds": round(cards[name]["seconds"], 2) if name in cards else None,
+            "warm_seconds": warm_seconds(cards[name]["curve"]) if name in cards else None,
             "rounds": cards[name]["rounds"] if name in cards else None,
             "rounds_asked": _asked(experiment, name) if name in cards else None,
         }
@@ -413,7 +465,8 @@ def chart(built: Built) -> dict:
         "x": list(drawn.x),
         "y": list(drawn.y),
         "edges": [list(edge) for edge in drawn.edges],
-        "source": drawn.buses[0] if drawn.buses else None,
+        "branches": [list(branch) for branch in drawn.branches],
+        "source": drawn.source or None,
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 
+import jax.numpy as jnp
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
@@ -11,7 +12,8 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest, parts
 from wattflock.core.scenario import fields
 from wattflock.core.settings import allowed, descriptions, settings_model
-from wattflock.homes.features import DAY_PRICE, LOAD_KNOWN, METER, VOLTAGE, Feature
+from wattflock.homes.features import VOLTAGE
+from wattflock.homes.home import Home
 from wattflock.study.quantities import QUANTITIES
 
 
@@ -38,9 +40,8 @@ def explanation(name: str) -> str:
 
 def observation() -> str:
     """The table of features, in the order in which a home that had every device would observe them."""
-    devices = {name: device.features for name, device in parts("homes", interface("homes")).items()}
-    meter = METER + LOAD_KNOWN + DAY_PRICE
-    groups: dict[str, tuple[Feature, ...]] = {"meter": meter, **devices, "voltmeter": (VOLTAGE,)}
+    devices = {name: device.example() for name, device in parts("homes", interface("homes")).items()}
+    groups = Home(devices, jnp.zeros(()), load_known=True, day_prices=1).features | {"voltmeter": (VOLTAGE,)}
     lines = ["observation: what a home's controller observes, each as (value - offset) / scale", ""]
     for group, features in groups.items():
         lines += [f"{group}:", *(f"  {f.name} [{f.unit}]: offset {f.offset:g}, scale {f.scale:.3g}" for f in features)]

@@ -9,7 +9,7 @@ from wattflock.verbs.study import Methods, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
-    from wattflock.report.study_page import Done
+    from wattflock.report.study_data import Done
     from wattflock.study.study_file import StudyRow
 
 
@@ -35,7 +35,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError
     from wattflock.core.progress import console, say
-    from wattflock.report.study_page import Findings, figures, spreads, write_study
+    from wattflock.report.study_data import Findings, figures, spreads
+    from wattflock.report.study_page import write_study
     from wattflock.study.parallel import cores
     from wattflock.study.study_file import read
     from wattflock.verbs.results import Study
@@ -57,7 +58,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         if done:
             order = [row.name for row in there]
             done.sort(key=lambda each: (order.index(each.row), each.seed))
-            table = write_study(folder, Findings(plan.name, plan.about, done, notes + missing + failed))
+            said = notes + missing + failed
+            table = write_study(folder, Findings(plan.name, plan.about, done, said, plan.reference, plan.published))
             say(f"tables, curves and page  {folder}")
     if failed:
         if table:
@@ -77,12 +79,12 @@ def _run(
     `again`: whether finished runs are repeated, and whether each compiles for itself.
     """
     from wattflock.core.progress import bar
-    from wattflock.report.study_page import Done
+    from wattflock.report.study_data import Done
     from wattflock.study.parallel import side_by_side
     from wattflock.study.run import open_run
 
-    every = [(row.name, scenario) for row in rows for scenario in row.scenarios]
-    names = [f"{name}, seed {scenario.seed}" for name, scenario in every]
+    every = [(row, scenario) for row in rows for scenario in row.scenarios]
+    names = [f"{row.name}, seed {scenario.seed}" for row, scenario in every]
     with bar("study", len(every)) as shown:
 
         def in_turn() -> Iterator[tuple[int, str]]:
@@ -93,11 +95,11 @@ def _run(
         apart = [(scenario, runs, *again) for _, scenario in every]
         ended = in_turn() if workers == 1 else side_by_side(_finish_apart, apart, workers)
         for count, (place, failure) in enumerate(ended, 1):
-            name, scenario = every[place]
+            row, scenario = every[place]
             if failure:
                 told[1].append(f"{names[place]}: {failure}")
             else:
-                told[0].append(Done(name, scenario.seed, open_run(scenario, runs).folder))
+                told[0].append(Done(row.name, scenario.seed, open_run(scenario, runs).folder, row.sweep))
             shown.at(count, told[1][-1] if failure else f"{names[place]} done")
 
 

@@ -15,11 +15,6 @@ class Voltmeter(eqx.Module):
 
     terminal: Int[Values, "homes"]  # of each home, its number among the feeder's
 
-    @property
-    def seen(self) -> int:
-        """How many numbers each home observes of it."""
-        return 1
-
     def start(self, now: Profile) -> Float[Array, "homes"]:
         """Before the first step of a day: nominal."""
         return jnp.ones_like(jnp.asarray(now.start))

@@ -15,6 +15,7 @@ from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
+from wattflock.homes.features import VOLTAGE, Feature
 from wattflock.homes.home import Home
 from wattflock.market.market import Market
 from wattflock.world.sensors import Voltmeter
@@ -82,6 +83,7 @@ class World(eqx.Module):
     kind: Array = eqx.field(default_factory=lambda: np.zeros(0, int))  # (homes,) of each home, its number in `kinds`
     kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
     judges: tuple[str, ...] = eqx.field(default=LIMITS, static=True)  # the limits that the wires must keep, "voltage" …
+    episode_days: int = eqx.field(default=1, static=True)  # consecutive days between a reset and the end value
 
     @property
     def homes(self) -> int:
@@ -91,7 +93,12 @@ class World(eqx.Module):
     @property
     def seen(self) -> int:
         """How many numbers each home observes."""
-        return self.fleet.seen + (self.voltmeter.seen if self.voltmeter else 0)
+        return sum(map(len, self.features.values()))
+
+    @property
+    def features(self) -> dict[str, tuple[Feature, ...]]:
+        """What `observe` gives, in its order: of the meter, of each device by its name, of the voltmeter."""
+        return self.fleet.features | ({"voltmeter": (VOLTAGE,)} if self.voltmeter else {})
 
     @property
     def judged(self) -> dict[str, tuple[str, ...]]:

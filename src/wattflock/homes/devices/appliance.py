@@ -23,6 +23,7 @@ class Appliance(Device):
         Feature("most power that it may draw now", "share of limit_kw"),
     )
     sizes: ClassVar = ("limit_kw", "need_kwh")
+    ordered: ClassVar = (("open_h", "<", "close_h"),)
     turn: ClassVar = 1
     ranges: ClassVar = {"need_kwh": (1.0, 3.0), "open_h": (7.0, 10.0), "close_h": (17.0, 22.0)}
 

@@ -20,6 +20,7 @@ class Battery(Device):
 
     features: ClassVar = (Feature("energy stored", "share of size_kwh", 0.5, 0.5),)
     sizes: ClassVar = ("size_kwh", "limit_kw")
+    ordered: ClassVar = (("low_share", "<", "high_share"), ("spare_per_kwh", "<=", "short_per_kwh"))
     prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")
     level: ClassVar = ("state of charge", "%")
     turn: ClassVar = 2

@@ -25,6 +25,7 @@ class EV(Device):
         Feature("energy driven in the step", "kWh", 0, 10),
     )
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
+    ordered: ClassVar = (("spare_per_kwh", "<=", "short_per_kwh"),)
     prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh", "wear_per_kwh")
     level: ClassVar = ("state of charge", "%")
     turn: ClassVar = 1

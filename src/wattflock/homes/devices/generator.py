@@ -20,6 +20,7 @@ class Generator(Device):
     sizes: ClassVar = ("limit_kw",)
     prices: ClassVar = ("fuel_per_kwh", "fuel_per_kw_kwh", "seen_per_kwh")
     turn: ClassVar = 3
+    cost_is: ClassVar = "fuel"
     ranges: ClassVar = {"fuel_per_kwh": (0.26, 0.40), "fuel_per_kw_kwh": (0.03, 0.08)}
 
     limit_kw: Annotated[Scalar, Field(ge=0, description="most electric power [kW]")]

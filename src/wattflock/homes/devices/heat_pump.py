@@ -23,7 +23,9 @@ class HeatPump(Device):
 
     features: ClassVar = (Feature("indoor temperature above the middle of its band", "°C", 0, 2),)
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    ordered: ClassVar = (("low_c", "<", "high_c"), ("spare_per_kwh", "<=", "short_per_kwh"))
     prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
+    cost_is: ClassVar = "comfort"
     level: ClassVar = ("indoor temperature", "°C")
     ranges: ClassVar = {
         "limit_kw": (1.5, 3.0),

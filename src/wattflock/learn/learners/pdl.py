@@ -163,4 +163,4 @@ class PDL(Gradient):
         """
         pushes = self.pushes(limits, outcome, multiplier, curvature)
         prices = {name: (push**2 - multiplier[name] ** 2) / (2 * curvature) for name, push in pushes.items()}
-        return per_home_day(outcome, charged(outcome, prices))
+        return per_home_day(outcome, charged(outcome, prices).sum())

@@ -9,13 +9,12 @@ import optax
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.core.types import Profile
 from wattflock.learn.critic import Critics, critic, fit, flat, miss, shuffled, to_go
-from wattflock.learn.lagrangian import Amounts, Average, Gradient, Halvings, Hidden, Margin, MultiplierInit, Rate
-from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.lagrangian import Average, Gradient, Halvings, Hidden, Margin, MultiplierInit, Rate
 from wattflock.learn.nets import Separate
-from wattflock.world.rollout import Trajectory, judge, rollout, windows
-from wattflock.world.world import Outcome, World, measures
+from wattflock.learn.reward import extra
+from wattflock.world.rollout import judge, windows
+from wattflock.world.world import measures
 
 
 class Shac(Gradient):
@@ -60,34 +59,11 @@ class Shac(Gradient):
             return value + rest, (value, trajectory, outcome)
 
         after, _, (value, trajectory, outcome) = self.descend(state, objective)
-        cost = self.extra(world, profile, (trajectory, outcome), state.multiplier)
+        cost = extra(world, profile, (trajectory, outcome), (self.lagrangian, state.multiplier))
         judged, error = self.learn(state.beside, trajectory.features, cost, shuffle_key)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         log = measures(world.limits, outcome) | {"objective": value, "critic_error": error}
         return dataclasses.replace(after, multiplier=multiplier, beside=judged), log
-
-    def extra(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Amounts) -> Array:
-        """Cost of each home's control minus that of the uncontrolled homes on the same days: its critic's target.
-
-        Load, sun and prices are the same in both and cancel, so that they are no noise to the critic. Voltages enter as
-        a price: the penalty's gradient at a home's meter, times the power by which it differs. The sum over homes is
-        not the penalty, but the slope in each home's power is that of the penalty; an equal share would be too small by
-        the number of homes.
-
-        Returns:
-            (days, steps, homes) [currency].
-        """
-        trajectory, outcome = found
-        idle = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
-
-        def wires(effect):
-            verdict = world.verdict(effect, trajectory.end, profile, self.margin_pu)
-            return self.lagrangian.wires(verdict, multiplier)
-
-        price = jax.grad(wires)(trajectory.effect)
-        active = price.power_kw * (trajectory.effect.power_kw - idle.effect.power_kw)
-        reactive = price.reactive_kvar * (trajectory.effect.reactive_kvar - idle.effect.reactive_kvar)
-        return outcome.cost - judge(world, idle, profile).cost + active + reactive
 
     def learn(self, judged: Critics, features: Array, cost: Array, key: Array) -> tuple[Critics, Array]:
         """The critics after a round, and their error before it (rms) [currency]."""
