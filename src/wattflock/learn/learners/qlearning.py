@@ -11,7 +11,7 @@ from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile, by_day
-from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Halvings, Priced, Rounds, per_home_day
+from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Priced, Rounds, per_home_day
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.one_number import Leveled, at_levels, levels_of
 from wattflock.learn.reward import extras, of_all, value_moved
@@ -69,7 +69,7 @@ class QLearning(Priced):
 
     days: Days = 4
     rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.01
-    halvings: Halvings = 1.0
+    halvings: Annotated[float, Field(gt=0, description="how often that step is halved over all rounds [1]")] = 1.0
     curvature: Curvature = 0.0
     average: Average = 0.1
     total_rounds: Rounds = 1000
