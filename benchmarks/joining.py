@@ -2,7 +2,7 @@
 
     python benchmarks/joining.py [--seeds 3] [--new 50] [--write]
 
-The study's world and its unseen days. First all homes but `--new` of them learn; the new ones keep the networks they
+The study's world and its test days. First all homes but `--new` of them learn; the new ones keep the networks they
 began with, which hold every device near the middle of its range. Then only the new ones learn, from the beginning, for
 so many rounds; beside it all learn together from the beginning. Last, of the flock that learned together, one home at a
 time begins anew and learns alone: what it pays afterwards, beside what it paid before and uncontrolled.

@@ -2,11 +2,11 @@
 
     python benchmarks/tuning.py [--methods gradmap through] [--trials 16] [--seconds 30] [--days 32] [--processor]
 
-On fold 0 of the weeks: other weeks are unseen there, and the study's unseen weeks are in no split. Trial 0 is the
+On fold 0 of the weeks: other weeks are for the judge there, and the study's test weeks are in no split. Trial 0 is the
 class's defaults of then, the next eight are drawn over the whole space, the next three around the best so far, then
 four guesses by hand, later ones around the best again. A trial trains for so many seconds (compilation not counted,
 schedules stretched to them). Best is who captures most of the saving with a violation of at most 0.3 % of idle's on the
-fold's unseen days; else who has the least common objective J (learners.py). The log of all trials is tuning.csv; a
+fold's test days; else who has the least common objective J (learners.py). The log of all trials is tuning.csv; a
 search goes on from its log. With --processor seconds are the processor's, so that two searches can stand side by side,
 pinned to a core each (taskset). Memory is shared all the same: beside other work a round takes up to twice as long,
 which the log's columns round_ms and rounds show. With --days all trials have so many days a round and networks of

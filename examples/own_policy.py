@@ -1,4 +1,4 @@
-"""A controller of your own, judged beside the uncontrolled homes and an installer's rules on the same unseen days."""
+"""A controller of your own, judged beside the uncontrolled homes and an installer's rules on the same test days."""
 
 # %% The controller: batteries charge while energy is cheaper than in the next hours, and discharge else.
 import jax.numpy as jnp

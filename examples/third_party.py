@@ -73,9 +73,9 @@ def ppo(env, rounds):
 agent = ppo(wrap_env(gym.vector_env(built, days=DAYS)), ROUNDS)
 
 
-# %% Judging: the same unseen days under the trained policy and without control.
+# %% Judging: the same test days under the trained policy and without control.
 def cost(act):
-    """Mean cost of a home and day on the first unseen days [currency]."""
+    """Mean cost of a home and day on the first test days [currency]."""
     env = gym.vector_env(built, days=7, split="test")
     seen, _ = env.reset(options={"day": list(range(7))})
     total, over = 0.0, False

@@ -14,7 +14,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `load(name, changes)` | `Scenario`, checked |
 | `build(scenario)` | `Built`: world, sampler of days, map, readings |
 | `train(scenario, learner)` | `Training`: policy, curve |
-| `compare(scenario, methods)` | `Comparison`: methods on the same unseen days, beside the optimum |
+| `compare(scenario, methods)` | `Comparison`: methods on the same test days, beside the optimum |
 | `evaluate(scenario, policies)` | `Comparison` without training and without the optimum |
 | `read_run(name)` | `Comparison` from a folder of runs |
 | `generate(region, homes, days)` | `HomeDays`: new homes |

@@ -13,8 +13,8 @@ from wattflock.study.build import build
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
-MADE = ("flexibility", "p2p")  # takes a while: homes are made on the device
-SMALLER = {"flexibility": ["data.settings.homes=20"], "p2p": ["homes.count=21"]}
+MADE = ("flexibility", "flexibility-lv", "p2p")  # takes a while: homes are made on the device
+SMALLER = {"flexibility": ["data.settings.homes=20"]}
 every_scenario = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.study) if name in MADE else name for name in bundled()]
 )

@@ -46,7 +46,7 @@ class Method:
         return progress, np.asarray(log["objective"])
 
     def shown(self, progress) -> dict[str, np.ndarray]:
-        """Actions, costs and voltages of the policy on unseen days, always on one device."""
+        """Actions, costs and voltages of the policy on test days, always on one device."""
         policy = self.course.learner.policy(jax.tree.map(np.asarray, progress.state))
         return jax.tree.map(np.asarray, look(self.course.world, policy, self.days))
 

@@ -111,7 +111,7 @@ def test_loads_stand_in_from_the_same_split_and_part_of_the_week(built):
 
 @pytest.mark.parametrize("fold", range(5))
 def test_settings_are_chosen_without_the_weeks_of_the_study(fold):
-    """In every other fold the study's unseen weeks are in no split; each has days to learn, to validate, to judge."""
+    """In every other fold the study's test weeks are in no split; each has days to learn, to validate, to judge."""
     splits = [split_of_week(week, fold) for week in range(52)]
     assert set(splits) == set(SPLITS) | ({"away"} if fold != 4 else set())
     hidden = {week for week in range(52) if split_of_week(week) == "test"}

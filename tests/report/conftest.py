@@ -264,8 +264,10 @@ def make_curves(rng: np.random.Generator) -> pl.DataFrame:
                 for place, seconds in enumerate(np.linspace(1, 60, 30)):
                     cost = end + gap + 0.9 * np.exp(-seconds / speed) + rng.normal(0, 0.008)
                     amount = IDLE_PU_H * (0.002 + 0.08 * np.exp(-seconds / speed / 1.5)) * rng.uniform(0.6, 1.5)
-                    rows.append((method, seed, seconds, 20 * place, cost + 2000 * amount / 20, cost, amount,
-                                 split, *((5.013 - cost, (5.013 - cost) / 1.453) if split == "validation" else (None, None))))  # fmt: skip
+                    saving = 5.013 - cost
+                    shown = (saving, saving / 1.453) if split == "validation" else (None, None)
+                    objective = cost + 2000 * amount / 20
+                    rows.append((method, seed, seconds, 20 * place, objective, cost, amount, split, *shown))
     names = ["method", "seed", "seconds", "round", "objective", "cost", "violation_pu_h", "split", "saving", "captured"]
     return pl.DataFrame(rows, schema=names, orient="row")
 

@@ -1,4 +1,4 @@
-"""The golden run: twenty homes, four unseen days. Shows what changed; `--write` keeps it as the new truth.
+"""The golden run: twenty homes, four test days. Shows what changed; `--write` keeps it as the new truth.
 
 Run from the root of the repository:
 
@@ -52,7 +52,7 @@ def policies(scenario: Scenario, built: Built) -> dict:
 
 
 def measure(scenario: Scenario, built: Built, methods: dict) -> Figures:
-    """The figures of some methods on the unseen days."""
+    """The figures of some methods on the test days."""
     days = unseen(built, scenario.judge.test_days, scenario.seed)
     result = {}
     for name, policy in methods.items():

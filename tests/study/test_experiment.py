@@ -14,13 +14,15 @@ from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
 from wattflock.data.sample import spread
 from wattflock.learn.learners.gradmap import GradMAP
-from wattflock.study.bound import bound
-from wattflock.study.build import parts_of, refuse_few
-from wattflock.study.compare import unseen
+from wattflock.study.bound import USUAL, Settings, bound
+from wattflock.study.build import build, parts_of, refuse_few
+from wattflock.study.compare import judge_plans, unseen
 from wattflock.study.curve import curves, note
+from wattflock.study.evaluate import evaluate
 from wattflock.study.run import Run, open_run, table_of_runs
 from wattflock.verbs import experiment as verbs
 from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
+from wattflock.world.rollout import ZeroPolicy
 
 SHORT = 1e-9  # minutes: one chunk of rounds
 
@@ -125,6 +127,29 @@ def test_what_is_refused_leaves_no_folder(flag, said, small, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.study
+def test_the_tolerance_of_the_search_is_no_violation(small):
+    """Of a plan that violates all day; and the optimum of such a day, found within 1e-4 pu, violates nothing."""
+    built = build(load(None, [*small, "judge.test_days=1", "judge.bound_days=1"]))
+    days = unseen(built, 1, 0, 1)
+    idle = {0: np.zeros((24, 20, built.world.fleet.controls))}
+    judged = evaluate(built.world, ZeroPolicy(), days.profile, days.few, idle[0][None])
+    assert judged.excess["voltage"].max() > 0.02 and judged.excess["loading"].max() > 0.3
+    loose = Settings(tolerance_pu=0.01, loading_pu=0.05)
+    found = judge_plans(built, days, "mine", idle, loose)["days"]
+    for limit, off, column in (("voltage", 0.01, "violated_share"), ("loading", 0.2, "overloaded_share")):
+        assert found[column].item() == pytest.approx((judged.excess[limit] > off).mean())
+        assert found[column].item() < (judged.excess[limit] > 0).mean()
+    hours = np.maximum(judged.excess["voltage"] - 0.01, 0).sum(1).mean()
+    assert found["violation_pu_h"].item() == pytest.approx(hours)
+    half = dataclasses.replace(built.world, placement=built.world.placement / 2)  # limits can be kept
+    built, (best,) = dataclasses.replace(built, world=half), bound(half, days.profile)
+    plain, fair = (judge_plans(built, days, "bound", {0: best.action}, each)["days"] for each in (None, USUAL))
+    assert best.converged and 0 < plain["worst_pu"].item() < 1e-4
+    assert plain["violated_share"].item() > 0
+    assert fair["violated_share"].item() == 0
+
+
 def test_homes_with_panels_alone_are_judged_and_nothing_learns_there():
     roofs = 'homes.kinds=[{name="roof", share=0.5, devices=["panel"]}]'
     few = ["homes.count=4", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1"]
@@ -166,7 +191,7 @@ def test_a_curve_of_days_without_an_optimum_says_no_share():
 
 @pytest.mark.parametrize("wanted", [7, 10, 12, 20])
 def test_some_days_of_a_year_hold_every_weekday_and_season(built, wanted):
-    """Both the days that are judged and those with a bound; ten whole weeks are unseen, the fifth first."""
+    """Both the days that are judged and those with a bound; ten whole weeks are for the judge, the fifth first."""
     few, bound = unseen(built, wanted, 0), unseen(built, 0, 0, wanted)
     for dates in (few.dates, [bound.dates[day] for day in bound.planned]):
         days = [datetime.date.fromisoformat(date) for date in dates]

@@ -6,7 +6,15 @@ import pytest
 
 from tests.report.conftest import BOUND_DAYS, make_days
 from wattflock.study.quantities import QUANTITIES, SHORT, WIDE
-from wattflock.study.summary import on_shared_days, over_seeds, paired_mean, paired_ratio, summarise, who_pays_more
+from wattflock.study.summary import (
+    gain,
+    on_shared_days,
+    over_seeds,
+    paired_mean,
+    paired_ratio,
+    summarise,
+    who_pays_more,
+)
 from wattflock.verbs.explain import explanation
 
 BESIDE = {"days", "cost_half_width", "saving_half_width", "saving_captured_half_width"}  # not quantities themselves
@@ -55,6 +63,15 @@ def test_an_interval_over_seeds_is_of_differences_of_the_same_seed():
     assert over_seeds({0: 2.0}, {0: 1.0}) == (1.0, None) and over_seeds({0: 2.0}, {1: 1.0}) == (None, None)
 
 
+def test_rounding_is_a_share_of_a_home_s_bill_or_of_the_mean_one():
+    """Bills of 4, 0 and -2, of mean size 2: differences within 4e-6, 2e-6 and 2e-6 are none."""
+    usual = pl.Series([4.0, 0.0, -2.0])
+    for more, saved in (([3.9e-6, 1.9e-6, 1.9e-6], [0, 0, 0]), ([4.1e-6, 2.1e-6, -2.1e-6], [-4.1e-6, -2.1e-6, 2.1e-6])):
+        table = pl.DataFrame({"usual": usual, "cost": usual + pl.Series(more)})
+        found = table.select(gain(pl.col("cost"), pl.col("usual"))).to_series().to_list()
+        assert found == pytest.approx(saved, rel=1e-6, abs=0)
+
+
 def test_homes_that_pay_more_are_counted_on_the_days_of_the_method():
     """Home 0 saves 1 a day; 1 pays 0.25 more; 2 pays the same but for rounding; on day 7 all would pay 10 more."""
     cost = {("idle", 0): 3.0, ("idle", 1): 2.0, ("idle", 2): 1.0}
@@ -65,6 +82,9 @@ def test_homes_that_pay_more_are_counted_on_the_days_of_the_method():
     found = who_pays_more(homes, "mine", pl.Series([0, 1]))
     assert found == {"pay_more_share": pytest.approx(1 / 3), "pay_more_worst_per_year": pytest.approx(0.25 * 365)}
     assert list(who_pays_more(homes, "idle", pl.Series([0, 1])).values()) == [0, 0]
+    for level in (1e-3, 1.0, 1e6):  # whatever the currency
+        other = who_pays_more(homes.with_columns(pl.col("cost") * level), "mine", pl.Series([0, 1]))
+        assert list(other.values()) == pytest.approx([1 / 3, 0.25 * 365 * level])
     assert list(who_pays_more(None, "mine", pl.Series([0])).values()) == [None, None]
 
 

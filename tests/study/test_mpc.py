@@ -21,7 +21,7 @@ FREE = Settings(rounds_most=0)
 
 @pytest.fixture(scope="module")
 def days(built):
-    """Two unseen days."""
+    """Two test days."""
     every = eqx.filter_jit(built.sampler.every)(jax.random.key(2), "test", 2)
     return cast(jax.tree.map(np.asarray, every), np.float64)
 

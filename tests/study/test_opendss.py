@@ -18,7 +18,7 @@ pytestmark = pytest.mark.study
 
 @pytest.fixture(scope="module")
 def judged_day():
-    """The first unseen day of the demo, uncontrolled: voltages of the verdict, and power at the terminals."""
+    """The first test day of the demo, uncontrolled: voltages of the verdict, and power at the terminals."""
     built = build(load())
     days = unseen(built, 1, 0)
     verdict = evaluate(built.world, Uncontrolled(), days.profile, days.few)

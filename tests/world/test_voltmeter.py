@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from wattflock.core.scenario import load
+from wattflock.core.types import on_device
 from wattflock.feeder.volt_var import VoltVar
 from wattflock.learn.nets import Separate, flock
 from wattflock.study.build import build
@@ -57,10 +58,14 @@ def test_a_home_s_row_holds_nothing_of_another_s_voltage(world, profile):
         assert bool((rows[0] != rows[1]).any(1).sum() == world.homes - 1)
 
 
-def test_a_world_without_voltmeters_shows_no_voltage(small):
-    world = build(load(None, [*small, "homes.voltmeter=false"])).world
-    assert world.voltmeter is None
-    assert world.seen == world.seen
+def test_a_world_without_voltmeters_shows_no_voltage(small, world, profile):
+    """One number less than with them; the others are the same."""
+    blind = build(load(None, [*small, "homes.voltmeter=false"])).world
+    assert blind.voltmeter is None
+    assert blind.seen == world.seen - 1 == world.fleet.seen
+    now = jax.tree.map(lambda x: x[0, 5], profile)
+    features = world.observe(world.reset(now), now).features
+    np.testing.assert_array_equal(on_device(blind, "float32").observe(blind.reset(now), now).features, features[:, :-1])
 
 
 def test_inverters_that_answer_move_no_energy_but_voltages(world, profile, policy):

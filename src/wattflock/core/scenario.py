@@ -57,21 +57,34 @@ class DataSection(Section):
     load_known: bool = Field(
         default=False, description="homes observe, and plans know, their mean load of the coming step as well"
     )
+    day_ahead: bool = Field(
+        default=False, description="homes observe the import prices of all steps of the day, published in the morning"
+    )
+    months: tuple[int, ...] = Field(
+        default=(), description="weeks that begin in these months give the days, such as [11, 12, 1, 2, 3]; empty: all"
+    )
     fold: int = Field(
         default=4,
         ge=0,
         le=4,
-        description="weeks w with w mod 5 = this are the unseen days; 4 is the study's, with others those of 4 are put "
-        "away unseen: for choosing settings",
+        description="weeks w with w mod 5 = this are the test days; 4 is the study's, with others those of 4 are put "
+        "away: for choosing settings",
     )
     episode_days: int = Field(
         default=1,
         ge=1,
         le=31,
         description="days that follow one another: states carry over midnight and are valued at the end; whole blocks "
-        "of weeks, as long as an episode, are unseen [days]",
+        "of weeks, as long as an episode, are for the judge [days]",
     )
     dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
+
+    @field_validator("months")
+    @classmethod
+    def _of_a_year(cls, months: tuple[int, ...]) -> tuple[int, ...]:
+        if not set(months) <= set(range(1, 13)) or len(set(months)) < len(months):
+            raise ValueError("months from 1 to 12, each once")
+        return months
 
     @field_validator("load_high")
     @classmethod

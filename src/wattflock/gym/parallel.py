@@ -29,6 +29,7 @@ class FlockParallelEnv(ParallelEnv):
         self._back = np.argsort(self._order)
         self.possible_agents = [names[home] for home in self._order]
         self.agents: list[str] = []
+        self.np_random: np.random.Generator | None = None  # what days are drawn with
         sees, acts = (host.env.seen,), (world.fleet.controls,)
         self.observation_spaces: dict[str, Any] = {
             name: Box(-np.inf, np.inf, sees, np.float32) for name in self.possible_agents
@@ -52,8 +53,8 @@ class FlockParallelEnv(ParallelEnv):
             seed: of the days to come; None goes on with those of the last seed, the first time with any.
             options: `day`, a number, begins that day of the split instead of a random one; others are ignored.
         """
-        if seed is not None or not hasattr(self, "_random"):
-            self._random, self.np_random_seed = np_random(seed)
+        if seed is not None or self.np_random is None:
+            self.np_random, self.np_random_seed = np_random(seed)
         seen = self._host.reset(self.np_random, options)
         self.agents = self.possible_agents.copy()
         return self._seen(seen), {agent: {} for agent in self.agents}
@@ -97,11 +98,6 @@ class FlockParallelEnv(ParallelEnv):
             agent: {"bill": bill, "cost": cost, "net_kwh": net_kwh, "violation": shared.copy(), "converged": sure}
             for agent, bill, cost, net_kwh in rows
         }
-
-    @property
-    def np_random(self) -> np.random.Generator:
-        """What days are drawn with."""
-        return self._random
 
 
 def _sorted_by(name: str) -> tuple[str, int]:

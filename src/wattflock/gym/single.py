@@ -25,7 +25,7 @@ class FlockEnv(Env):
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         """A new episode; `options["day"]`, a number, begins that day of the split instead of a random one."""
-        super().reset(seed=seed)
+        Env.reset(self, seed=seed)
         return self._host.reset(self.np_random, options)[0, self._homes].ravel(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:

@@ -32,7 +32,7 @@ class FlockVectorEnv(VectorEnv):
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         """New days; `options["day"]`, a list of numbers, begins those days of the split instead of random ones."""
-        super().reset(seed=seed)
+        VectorEnv.reset(self, seed=seed)
         return self._flat(self._host.reset(self.np_random, options)), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:

@@ -187,5 +187,5 @@ def two_rates(actor: optax.Schedule, critic: optax.Schedule) -> optax.GradientTr
         others = jax.tree.map(lambda _: "critic", nets)
         return eqx.tree_at(lambda tree: tree.actor, others, jax.tree.map(lambda _: "actor", nets.actor))
 
-    each = {"actor": optax.adam(actor, eps=TINY), "critic": optax.adam(critic, eps=TINY)}
+    each: dict[Any, Any] = {"actor": optax.adam(actor, eps=TINY), "critic": optax.adam(critic, eps=TINY)}
     return optax.multi_transform(each, labels)

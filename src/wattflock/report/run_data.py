@@ -10,7 +10,7 @@ import polars as pl
 
 from wattflock.core.errors import RunError
 from wattflock.core.files import read_json, reason
-from wattflock.study.summary import DAYS_A_YEAR, SAME, paired_mean
+from wattflock.study.summary import DAYS_A_YEAR, gain, paired_mean
 
 COLUMNS = {
     "steps": "method day date step hour voltage_min_pu voltage_p05_pu voltage_median_pu voltage_p95_pu "
@@ -314,8 +314,7 @@ def savings(run: RunData, method: str) -> pl.DataFrame:
     mine = mean.filter(pl.col("method") == method).drop("method")
     idle = mean.filter(pl.col("method") == before(run.summary)).select("home", before=pl.col("cost"))
     table = mine.join(idle, on="home", maintain_order="left")
-    gain = pl.col("before") - pl.col("cost")  # of homes without a control it is rounding
-    return table.with_columns(saving=DAYS_A_YEAR * pl.when(gain.abs() > SAME).then(gain).otherwise(0.0))
+    return table.with_columns(saving=DAYS_A_YEAR * gain(pl.col("cost"), pl.col("before")))
 
 
 def gains(run: RunData, method: str) -> pl.DataFrame:

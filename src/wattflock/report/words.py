@@ -82,9 +82,9 @@ def story(run: RunData) -> list[str]:
     said = []
     if mine.get("cost_per_home_day") is not None and name != before(run.summary):
         said.append(
-            f"On {counted(run.summary.get('test_days'), 'day')} that no method had seen, the cost of an average home "
-            f"is {money(mine['cost_per_home_day'])} {run.currency} a day, and {money(theirs.get('cost_per_home_day'))} "
-            f"{run.currency} when nobody steers."
+            f"On {counted(run.summary.get('test_days'), 'test day')} of weeks not trained on, the cost of an average "
+            f"home is {money(mine['cost_per_home_day'])} {run.currency} a day, and "
+            f"{money(theirs.get('cost_per_home_day'))} {run.currency} when nobody steers."
         )
     planned = run.shared.get(name, mine)
     if planned.get("saving_captured") is not None:

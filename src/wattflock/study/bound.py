@@ -40,6 +40,10 @@ class Settings:
         """What one unit beyond a limit counts as [pu]."""
         return {"loading": self.loading_pu, "unbalance": self.unbalance_pu}.get(limit, 1.0)
 
+    def tolerance(self, limit: str) -> float:
+        """The excess that is none, in the limit's own unit."""
+        return self.tolerance_pu / self.worth(limit)
+
 
 USUAL = Settings()
 

@@ -1,4 +1,4 @@
-"""Methods on the same unseen days: judged alike, in one set of tables."""
+"""Methods on the same test days: judged alike, in one set of tables."""
 
 import dataclasses
 import datetime
@@ -14,7 +14,7 @@ from wattflock.core.errors import Problem, ScenarioError, WattflockError
 from wattflock.core.types import Profile, by_day, cast
 from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
-from wattflock.study.bound import Optimum
+from wattflock.study.bound import Optimum, Settings
 from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged, evaluate
 from wattflock.study.summary import summarise
@@ -36,7 +36,7 @@ TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days
 
 @dataclasses.dataclass(frozen=True)
 class Days:
-    """The unseen days on which all methods are judged."""
+    """The test days on which all methods are judged."""
 
     profile: Profile  # numpy float64, (days, steps, homes); an episode of several days is one of them
     dates: list[str]  # of the first day of each
@@ -86,7 +86,7 @@ def refuse_policy(name: str, policy: Policy, built: Built, days: Days) -> None:
         name: of the method, for the message.
         policy: is asked once, for the first step of the first day.
         built: the world.
-        days: the unseen days.
+        days: the test days.
     """
     world = built.world
     want = (world.homes, world.fleet.controls)
@@ -110,7 +110,7 @@ def refuse_days(
 ) -> None:
     """Raises ScenarioError where more days are asked for, to judge or for a bound or a curve, than their split has."""
     there = len(sampler.split_days["test"])
-    said = f"{{}} to {there}, the days that no method has seen"
+    said = f"{{}} to {there}, the test days"
     problems = [] if 0 <= days <= there else [Problem(*where, days, f"{said.format(1)}, or 0: all")]
     if bound_days > there:
         problems.append(Problem("scenario", "judge.bound_days", bound_days, said.format(0)))
@@ -158,12 +158,20 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
     return _tables(built, days, method, judged)
 
 
-def judge_plans(built: Built, days: Days, method: str, actions: dict[int, np.ndarray]) -> Tables:
-    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for."""
+def judge_plans(
+    built: Built, days: Days, method: str, actions: dict[int, np.ndarray], searched: Settings | None = None
+) -> Tables:
+    """All tables of planned actions (steps, homes, controls), on the days (number → actions) that they are for.
+
+    What is `searched` for keeps limits to a tolerance, which is taken off every excess; it is no violation.
+    """
     picked = sorted(actions)
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
     judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
+    if searched:
+        beyond = {limit: np.maximum(x - searched.tolerance(limit), 0) for limit, x in judged.excess.items()}
+        judged = dataclasses.replace(judged, excess=beyond)
     number = pl.col("day").replace_strict(dict(enumerate(days.numbers(picked))))
     tables = _tables(built, some, method, judged)
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}

@@ -99,7 +99,8 @@ _ALL = (
     ),
     Quantity(
         "pay_more_share", "homes that pay more", "%",
-        "Share of the homes whose mean cost over the judged days is above that of the uncontrolled homes.",
+        "Share of the homes whose mean cost over the judged days is above that of the uncontrolled homes, by more "
+        "than a millionth of a bill.",
         scale=100, better="lower",
     ),
     Quantity(

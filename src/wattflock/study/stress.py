@@ -102,7 +102,7 @@ def judge_cases(
 
     Args:
         built: the world of the training.
-        days: unseen days.
+        days: test days.
         methods: name → policy; `idle` is added.
         cases: name → change.
 

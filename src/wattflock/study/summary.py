@@ -11,7 +11,7 @@ import polars as pl
 
 DAYS_A_YEAR = 365
 DAYS_A_MONTH = 730 / 24
-SAME = 1e-9  # [currency per day]: costs that differ by less are equal, they were summed in another order
+SAME = 1e-6  # of a bill: costs that differ by less are equal, they were summed in another order
 MEANS = {
     "cost_per_home_day": "cost_per_home",
     "violation_pu_h": "violation_pu_h",
@@ -103,13 +103,18 @@ def who_pays_more(homes: pl.DataFrame | None, method: str, days: pl.Series) -> F
         return {"pay_more_share": None, "pay_more_worst_per_year": None}
     mean = homes.filter(pl.col("day").is_in(days.implode())).group_by("method", "home").agg(pl.col("cost").mean())
     usual = mean.filter(pl.col("method") == "idle").select("home", usual="cost")
-    extra = mean.filter(pl.col("method") == method).join(usual, on="home").select(pl.col("cost") - pl.col("usual"))
-    more = extra["cost"].to_numpy()
-    worst = DAYS_A_YEAR * float(max(more.max(), 0)) if len(more) and more.max() > SAME else 0.0
+    mine = mean.filter(pl.col("method") == method).join(usual, on="home")
+    more = -mine.select(gain(pl.col("cost"), pl.col("usual"))).to_series().to_numpy()
     return {
-        "pay_more_share": float(np.mean(more > SAME)) if len(more) else None,
-        "pay_more_worst_per_year": worst if len(more) else None,
+        "pay_more_share": float(np.mean(more > 0)) if len(more) else None,
+        "pay_more_worst_per_year": DAYS_A_YEAR * float(max(more.max(), 0)) if len(more) else None,
     }
+
+
+def gain(cost: pl.Expr, usual: pl.Expr) -> pl.Expr:
+    """What each home saves; 0 where the costs are equal but for rounding: `SAME` of its bill, or of the mean one."""
+    saved, size = usual - cost, pl.max_horizontal(usual.abs(), usual.abs().mean())
+    return pl.when(saved.abs() <= SAME * size).then(0.0).otherwise(saved)
 
 
 def paired_mean(differences: np.ndarray) -> tuple[float | None, float | None]:

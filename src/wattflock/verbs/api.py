@@ -80,7 +80,7 @@ def compare(
     runs: str | Path | None = None,
     minutes: float = 0.0,
 ) -> Comparison:
-    """Train and judge methods on the same unseen days, beside the uncontrolled flock and the optimum.
+    """Train and judge methods on the same test days, beside the uncontrolled flock and the optimum.
 
     Args:
         scenario: as `load` gives it.
@@ -95,7 +95,7 @@ def compare(
 
 
 def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market | None = None) -> Comparison:
-    """Judge policies on unseen days in float64, beside the uncontrolled flock; nothing is trained and none is optimal.
+    """Judge policies on test days in float64, beside the uncontrolled flock; nothing is trained and none is optimal.
 
     Args:
         scenario: as `load` gives it.

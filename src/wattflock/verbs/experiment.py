@@ -29,7 +29,7 @@ from wattflock.core.types import Profile, on_device
 from wattflock.learn.lagrangian import Gradient
 from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
-from wattflock.study.bound import Optimum, bound, why_no_bound
+from wattflock.study.bound import USUAL, Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
 from wattflock.study.curve import curves, note, points, warm_seconds
 from wattflock.study.demonstrations import refuse_no_plan, training_days
@@ -88,7 +88,7 @@ class Experiment:
 
     @functools.cached_property
     def days(self) -> compare.Days:
-        """The unseen days."""
+        """The test days."""
         judge = self.scenario.judge
         return compare.unseen(self.built, judge.test_days, judge.seed, judge.bound_days)
 
@@ -222,7 +222,7 @@ class Experiment:
             self.run.save(method, who, mark.progress, card)
 
     def optima(self) -> dict[int, Optimum]:
-        """The perfect-foresight optimum of `judge.bound_days` of the unseen days: number of the day → Optimum."""
+        """The perfect-foresight optimum of `judge.bound_days` of the test days: number of the day → Optimum."""
         picked = self.days.planned
         return dict(zip(picked, self._solved("bound", self.days.of(picked).profile), strict=True))
 
@@ -316,9 +316,10 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
-        plans = {"bound": {day: optimum.action for day, optimum in optima.items()}}
-        plans |= {name: experiment.receding() for name in experiment.scenario.judge.yardsticks}
-        tables += [compare.judge_plans(experiment.built, experiment.days, *plan) for plan in plans.items()]
+        best = {day: optimum.action for day, optimum in optima.items()}
+        tables.append(compare.judge_plans(experiment.built, experiment.days, "bound", best, USUAL))
+        for name in experiment.scenario.judge.yardsticks:
+            tables.append(compare.judge_plans(experiment.built, experiment.days, name, experiment.receding()))
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
     points_of_all = [point for card in cards.values() for point in card["curve"]]
@@ -356,7 +357,7 @@ def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:
 
 
 def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
-    """Methods of a run, as they were trained, on unseen days beside the uncontrolled case; nothing is written.
+    """Methods of a run, as they were trained, on test days beside the uncontrolled case; nothing is written.
 
     Raises:
         RunError: a method learns and was not trained in this run.

@@ -30,7 +30,7 @@ class Training:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Methods on the same unseen days."""
+    """Methods on the same test days."""
 
     summary: dict[str, Any]  # as `summary.json` says it
     tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, curves

@@ -16,7 +16,7 @@ Devices = Annotated[int, "Devices that share the homes equally while training; 0
 
 
 def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> Methods:
-    """Run the scenario `demo`, 1,000 homes: uncontrolled, rules, timers, GradMAP and the optimum, on unseen days.
+    """Run the scenario `demo`, 1,000 homes: uncontrolled, rules, timers, GradMAP and the optimum, on test days.
 
     A finished study is shown again at once; `--fresh` repeats it.
 
@@ -52,7 +52,7 @@ def evaluate(
     days: Days = 0,
     runs: Runs = Path("runs"),
 ) -> Methods:
-    """Judge a trained policy on unseen days in float64 and say what it costs and violates.
+    """Judge a trained policy on test days in float64 and say what it costs and violates.
 
     Example:
         wattflock evaluate latest --method gradmap --days 14
@@ -103,7 +103,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     fresh: Fresh = False,
     resume: Resume = True,
 ) -> Methods:
-    """Train and judge all methods of a scenario on the same unseen days; writes tables, figures and a report.
+    """Train and judge all methods of a scenario on the same test days; writes tables, figures and a report.
 
     A comparison is finished when every method was judged after all its rounds; until then the same command goes on.
 

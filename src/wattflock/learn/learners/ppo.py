@@ -1,7 +1,7 @@
 """PPO: stochastic policies, improved on the days they have just played, within a trust region of the ratio."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from pydantic import Field
 from wattflock.homes.home import Home
 from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, said, two_rates, width
 from wattflock.learn.critic import Critic, fit, flat, fresh_critic, shuffled, to_go
-from wattflock.learn.lagrangian import TrainState
+from wattflock.learn.lagrangian import Hidden, Rate, Rounds, TrainState
 from wattflock.learn.nets import Networks
 
 
@@ -37,15 +37,18 @@ class PPO(Agents):
     (Schulman et al. 2016, arXiv 1506.02438, eq. 16); Yu et al. 2022 (MAPPO, arXiv 2103.01955) for a central value.
     """
 
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 2e-3
+    rate: Rate = 4e-3
+    hidden: Hidden = (32, 32)
+    total_rounds: Rounds = 1000
+    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6e-3
     critic_sees: Annotated[
         Literal["own", "common"], Field(description="beside its home: nothing, or the community's sums a step before")
     ] = "own"
     clip: Annotated[float, Field(gt=0, lt=1, description="by which a ratio may leave 1 before it counts no more")] = 0.2
-    trace: Annotated[float, Field(ge=0, le=1, description="λ of the advantages [1]")] = 0.95
+    trace: Annotated[float, Field(ge=0, le=1, description="λ of the advantages [1]")] = 0.85
     discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
     sigma: Annotated[float, Field(gt=0, description="first noise of actions [share of half their range]")] = 0.3
-    entropy: Annotated[float, Field(ge=0, description="weight of the policies' entropy [1]")] = 0.0
+    entropy: Annotated[float, Field(ge=0, description="weight of the policies' entropy [1]")] = 0.02
     bound: Annotated[float, Field(ge=0, description="weight of the square by which a mean is beyond [-1, 1]")] = 1.0
     epochs: Annotated[int, Field(ge=1, description="passes over a round's rows")] = 4
     rows: Annotated[int, Field(ge=1, description="rows (day, step) of all homes in a minibatch")] = 48
@@ -62,7 +65,7 @@ class PPO(Agents):
     def policy(self, state):
         return Around(of_homes(state.mean.nets, state.beside))
 
-    def optimiser(self, steps: int = 1):
+    def optimiser(self, steps: int = 1) -> Any:
         """Adam, with `steps` of it in a round."""
         return two_rates(self.falling(self.rate, steps), self.falling(self.critic_rate, steps))
 
@@ -70,14 +73,15 @@ class PPO(Agents):
         draw_key, noise_key, order_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
         nets, shape = of_homes(state.nets, state.beside), (*profile.load_kw.shape, world.fleet.controls)
-        offset = noise(noise_key, jnp.exp(nets.actor.log_sigma), shape)
+        log_sigma = nets.actor.log_sigma[None, None]
+        offset = noise(noise_key, jnp.exp(log_sigma), shape)
         played, log = self.play(world, nets.actor.nets, profile, offset, state.multiplier)
 
         judged = self.judged(played)
         value = nets.critic.days(judged)
         target = to_go(played.cost, value, self.trace, self.discount)
         saved = normalised(value - target, state.beside, self.groups(world))
-        before = density(offset, nets.actor.log_sigma)
+        before = density(offset, log_sigma)
         own = (played.seen, played.idle, played.action, before, saved[..., None], judged, target[..., None])
 
         rows = [flat(x) for x in own]
@@ -102,7 +106,7 @@ class PPO(Agents):
             nets = of_homes(nets, group)
             mean, log_sigma = said(nets.actor.nets, seen, idle), nets.actor.log_sigma[:, None]
             moved = jnp.where(there[:, None], density(action - mean, log_sigma) - before, 0.0).sum(-1)
-            spread = jnp.where(there[:, None], log_sigma, 0.0).sum(-1)  # the entropy less a constant
+            spread = jnp.where(there[:, None], jnp.minimum(log_sigma, 0.0), 0.0).sum(-1)  # entropy less a constant
             beyond = (jnp.maximum(jnp.abs(mean) - 1, 0) ** 2).sum(-1)
             missed = ((nets.critic(judged) - target) ** 2)[..., 0]
             each = clipped(moved, saved[..., 0], self.clip) + self.bound * beyond - self.entropy * spread + missed / 2
@@ -127,7 +131,7 @@ def normalised(x: Array, group: Array, groups: int) -> Array:
 
     def mean(x):
         homes = jnp.zeros(groups).at[group].add(1.0)
-        return (jnp.zeros(groups).at[group].add(x.mean((0, 1))) / jnp.maximum(homes, 1))[group]
+        return (jnp.zeros(groups).at[group].add(x.mean((0, 1))) / jnp.maximum(homes, 1))[group][None, None]
 
     centred = x - mean(x)
     return centred / (jnp.sqrt(mean(centred**2)) + 1e-6)
