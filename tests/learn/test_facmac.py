@@ -94,14 +94,16 @@ def state_of(who: FACMAC, groups: int = 1) -> ReplayState:
     return ReplayState(nets, nets, nets.actor, who.optimiser().init(nets), {}, group, none, Replay(days(KEY), none))
 
 
-def days(key, actors=None, group=None) -> Played:
+def days(key, state: ReplayState | None = None) -> Played:
     """Days of two steps: own cost (a - 1/2)², and of all the mean of that plus (mean of a)²."""
     see, move = jax.random.split(key)
     seen = jax.random.uniform(see, (DAYS, 2, HOMES, INPUTS), minval=-1)
     action = 0.3 * jax.random.normal(move, (DAYS, 2, HOMES, 1))
-    if actors is not None:
+    if state is not None:
         rows = jnp.moveaxis(seen.reshape(-1, HOMES, INPUTS), 1, 0)
-        action = action + jnp.moveaxis(said(of_homes(actors, group), rows, 0.0), 0, 1).reshape(action.shape)
+        action = action + jnp.moveaxis(said(of_homes(state.nets.actor, state.group), rows, 0.0), 0, 1).reshape(
+            action.shape
+        )
     done = jnp.clip(action[..., 0], -1, 1)
     own = (done - 0.5) ** 2
     common = jnp.zeros((DAYS, 2, COMMON))
@@ -117,7 +119,7 @@ def test_homes_learn_what_is_best_for_all_and_without_mixing_what_is_best_for_ea
     @jax.jit
     def one(state, key):
         play, learn = jax.random.split(key)
-        replay = Replay(days(play, state.nets.actor, state.group), jnp.asarray(DAYS, jnp.int32))
+        replay = Replay(days(play, state), jnp.asarray(DAYS, jnp.int32))
         return who.learned(dataclasses.replace(state, replay=replay), learn), None
 
     state = jax.lax.scan(one, state_of(who), jax.random.split(KEY, 120))[0]
