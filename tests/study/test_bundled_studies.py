@@ -15,12 +15,19 @@ def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
     plan, folder = read(name).smaller(), tmp_path / f"study-{name}-small"
     assert set(found.runs["row"]) == {row.name for row in plan.expand()}
     swept = {row.sweep for row in plan.expand() if row.sweep}
-    pictures = {*(f"curves-{row}.png" for row in plan.rows if row not in swept), *(f"scaling-{row}.png" for row in swept)}
+    pictures = {
+        *(f"curves-{row}.png" for row in plan.rows if row not in swept),
+        *(f"scaling-{row}.png" for row in swept),
+    }
     assert {path.name for path in folder.glob("*.png")} == pictures
     best = found.runs.filter(pl.col("method") == "bound")
     assert (best["saving_captured"] - 1).abs().max() < 1e-6
     parts = found.runs.select(f"saving_{part}_per_home_month" for part in PARTS).sum_horizontal()
     assert (parts - found.runs["saving_per_home_month"]).abs().max() < 1e-6
     text = (folder / "table.md").read_text()
-    assert "| less | the third is |" in text and "exponent of training" in text and "Share of the perfect-foresight" in text
+    assert (
+        "| less | the third is |" in text
+        and "exponent of training" in text
+        and "Share of the perfect-foresight" in text
+    )
     assert ("| paper |" in text) == bool(plan.published)
