@@ -39,7 +39,7 @@ class PPO(Agents):
 
     rate: Rate = 4e-3
     hidden: Hidden = (32, 32)
-    total_rounds: Rounds = 1000
+    total_rounds: Rounds = 1500
     critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6e-3
     critic_sees: Annotated[
         Literal["own", "common"], Field(description="beside its home: nothing, or the community's sums a step before")
