@@ -33,8 +33,9 @@ def kinds_of(panels: float = 0.6, **shares: float) -> str:
 EVERY = kinds_of(battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15)
 SMALL = ["homes.count=20", "homes.homes_per_agent=100", EVERY]
 NOW = {
-    "start": 0.5, "load_kw": 0.7, "load_last_kw": 0.6, "sun_kw_per_kwp": 0.6, "sun_ahead_kw_per_kwp": 0.5,
-    "sun_rest_kwh_per_kwp": 2.0, "ev_plugged": 1.0, "ev_driving_kwh": 0.0, "sun_error": 0.0, "outdoor_c": 5.0,
+    "start": 0.5, "load_kw": 0.7, "load_last_kw": 0.6, "load_recent_kwh": 3.5, "sun_kw_per_kwp": 0.6,
+    "sun_ahead_kw_per_kwp": 0.5, "sun_rest_kwh_per_kwp": 2.0, "ev_plugged": 1.0, "ev_driving_kwh": 0.0,
+    "sun_error": 0.0, "outdoor_c": 5.0,
     "import_price_per_kwh": 0.25, "export_price_per_kwh": 0.2, "price_ahead_per_kwh": 0.3,
     "carbon_kg_per_kwh": 0.2, "hour": 12.0, "weekend": 0.0, "dt_h": 1.0,
 }  # fmt: skip

@@ -129,6 +129,17 @@ def test_what_is_common_to_all_rows_stands_below_their_own(tmp_path):
     assert plan.model_copy(update={"rows": {"plain": {}}}).smaller().expand()[0].scenarios[0].learn.rounds == 30
 
 
+def test_a_row_with_another_part_has_its_settings_alone(tmp_path):
+    base = tmp_path / "base.toml"
+    base.write_text('[market]\npart = "mid_market"\nsettings = { peak_per_kwh = 0.1, export_share = 0.3 }')
+    rows = "[rows.alone]\nmarket.part = 'tariff'\nmarket.settings = { export_share = 0.5 }\n"
+    rows += "[rows.same]\nmarket.settings = { export_share = 0.5 }"
+    plan = plan_of(tmp_path, head=f'scenario = "{base}"', more=rows)
+    (alone,), (same,) = (plan.expand([name]) for name in ("alone", "same"))
+    assert alone.scenarios[0].market.settings["export_share"] == 0.5
+    assert [same.scenarios[0].market.settings[name] for name in ("peak_per_kwh", "export_share")] == [0.1, 0.5]
+
+
 def test_a_row_of_several_numbers_of_homes_is_one_row_for_each(tmp_path):
     plan = plan_of(tmp_path, more="[rows.size]\nabout = 'how long?'\ncounts = [2, 5]\nseeds = 1")
     found = plan.expand(["size"])

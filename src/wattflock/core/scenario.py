@@ -57,6 +57,12 @@ class DataSection(Section):
     load_known: bool = Field(
         default=False, description="homes observe, and plans know, their mean load of the coming step as well"
     )
+    day_ahead: bool = Field(
+        default=False, description="homes observe the import prices of all steps of the day, published in the morning"
+    )
+    months: tuple[int, ...] = Field(
+        default=(), description="weeks that begin in these months give the days, such as [11, 12, 1, 2, 3]; empty: all"
+    )
     fold: int = Field(
         default=4,
         ge=0,
@@ -72,6 +78,13 @@ class DataSection(Section):
         "of weeks, as long as an episode, are for the judge [days]",
     )
     dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
+
+    @field_validator("months")
+    @classmethod
+    def _of_a_year(cls, months: tuple[int, ...]) -> tuple[int, ...]:
+        if not set(months) <= set(range(1, 13)) or len(set(months)) < len(months):
+            raise ValueError("months from 1 to 12, each once")
+        return months
 
     @field_validator("load_high")
     @classmethod
@@ -222,6 +235,12 @@ class LearnerSection(Section):
         ge=0,
         le=10_000_000,
         description="rounds of `part`, its schedules stretched; 0 is what it was tuned to",
+    )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        description="looks at the validation days without a better one after which training stops; the best is kept; "
+        "0 is never [looks]",
     )
 
 

@@ -19,6 +19,7 @@ OWN = (
     "start",
     "load_kw",
     "load_last_kw",
+    "load_recent_kwh",
     "sun_kw_per_kwp",
     "sun_ahead_kw_per_kwp",
     "sun_rest_kwh_per_kwp",
@@ -38,6 +39,7 @@ class Profile(eqx.Module):
     start: Array  # state at the beginning of the day, 0 to 1 [share of what a device allows]
     load_kw: Array  # uncontrolled load of the home [kW]
     load_last_kw: Array  # the same one step ago [kW]
+    load_recent_kwh: Array  # load of the last five hours of the day, this step among them [kWh]
     sun_kw_per_kwp: Array  # yield of a panel now [kW per kW peak]
     sun_ahead_kw_per_kwp: Array  # forecast mean over the next four hours [kW per kW peak]
     sun_rest_kwh_per_kwp: Array  # forecast for the rest of the day [kWh per kW peak]
@@ -52,6 +54,7 @@ class Profile(eqx.Module):
     hour: Array  # hour of the day at the start of the step [h]
     weekend: Array  # 1 on Saturday, Sunday and holidays, else 0
     dt_h: Array  # length of a step [h]
+    day_prices_per_kwh: Array | None = None  # import prices of all steps of the day, one axis more; None: not seen
 
     def axes(self, own: int | None, common: int | None) -> "Profile":
         """A Profile of axis numbers, for `jax.vmap`: `own` for the homes' fields, `common` for the rest."""

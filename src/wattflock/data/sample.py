@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,6 +14,7 @@ from wattflock.core.types import Profile, by_episode
 from wattflock.data.source import Readings
 from wattflock.data.sun_forecast import errors, forecasts
 
+RECENT_H = 5  # of `Profile.load_recent_kwh` [h]
 SPLITS = ("train", "validation", "test")
 
 
@@ -156,6 +158,7 @@ class Sampler(eqx.Module):
         def own(table, day):
             return jnp.swapaxes(table[day, self.source[split]], 1, 2)
 
+        load_kw = own(self.load_kw, other) * self.scale[None, None] * scale
         sun = own(self.sun, calendar[:, None]) * bright
         sun_ahead, sun_rest = forecasts(sun, sun_error, self.dt_h)
         common = {name: table[calendar] for name, table in self.common.items()}
@@ -167,8 +170,9 @@ class Sampler(eqx.Module):
         start = jax.random.uniform(keys[6], (days, 1, homes))
         return Profile(
             start=jnp.broadcast_to(start, sun.shape),
-            load_kw=own(self.load_kw, other) * self.scale[None, None] * scale,
+            load_kw=load_kw,
             load_last_kw=own(self.last_kw, other) * self.scale[None, None] * scale,
+            load_recent_kwh=recent(load_kw, self.dt_h),
             sun_kw_per_kwp=sun,
             sun_ahead_kw_per_kwp=sun_ahead,
             sun_rest_kwh_per_kwp=sun_rest,
@@ -221,6 +225,13 @@ def ahead(values: Array, steps: int) -> Array:
     """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last value is used."""
     padded = jnp.concatenate([values, jnp.repeat(values[:, -1:], steps, 1)], 1)
     return jnp.stack([padded[:, k + 1 : k + 1 + values.shape[1]] for k in range(steps)]).mean(0)
+
+
+def recent(load_kw: Any, dt_h: float) -> Any:
+    """Energy of the last five hours of each day, (days, steps, homes) [kWh]; numpy or JAX."""
+    total_kwh = load_kw.cumsum(1) * dt_h
+    before = np.arange(load_kw.shape[1]) - round(RECENT_H / dt_h)
+    return total_kwh - total_kwh[:, np.maximum(before, 0)] * (before >= 0)[None, :, None]
 
 
 def sampler(

@@ -35,6 +35,7 @@ METER = (
     Feature("weekend or holiday", "0 or 1"),
 )
 LOAD_KNOWN = (Feature("mean load of the coming step, with data.load_known", "kW", 0, 2),)
+DAY_PRICE = (Feature("import price of each step of the day, with data.day_ahead", "reference price", 1, 1 / 2.4),)
 SUN = (
     Feature("yield of the panels", "kW", 0, 5),
     Feature("forecast of the yield, mean of the next four hours", "kW", 0, 5),

@@ -6,7 +6,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
 from wattflock.homes.device import COSTS, Device, Effect, effect
-from wattflock.homes.features import LOAD_KNOWN, METER, Feature, observed
+from wattflock.homes.features import DAY_PRICE, LOAD_KNOWN, METER, Feature, observed
 
 
 class Home(eqx.Module):
@@ -19,6 +19,7 @@ class Home(eqx.Module):
     kvar_per_kw: Scalar  # reactive power that the uncontrolled load draws
     reference_price_per_kwh: float = eqx.field(default=REFERENCE_PRICE_PER_KWH, static=True)  # of the readings
     load_known: bool = eqx.field(default=False, static=True)  # whether it observes the mean load of the coming step
+    day_prices: int = eqx.field(default=0, static=True)  # how many prices of the day it observes: 0, or of all steps
 
     @property
     def controls(self) -> int:
@@ -34,7 +35,7 @@ class Home(eqx.Module):
     def features(self) -> dict[str, tuple[Feature, ...]]:
         """What `observe` gives, in its order: of the meter, then of each device by its name."""
         own = {name: device.features for name, device in self.devices.items()}
-        return {"meter": METER + LOAD_KNOWN * self.load_known} | own
+        return {"meter": METER + LOAD_KNOWN * self.load_known + DAY_PRICE * self.day_prices} | own
 
     def init(self, now: Profile) -> dict[str, Array]:
         """The devices' states at the beginning of a day."""
@@ -71,6 +72,9 @@ class Home(eqx.Module):
             now.sun_rest_kwh_per_kwp,
             now.weekend,
         ] + [now.load_kw] * self.load_known
+        if self.day_prices:
+            assert now.day_prices_per_kwh is not None, "World.faced tells them"
+            meter += list(now.day_prices_per_kwh / self.reference_price_per_kwh)
         devices = [device.observe(state[name], now) for name, device in self.devices.items()]
         return jnp.concatenate([observed(self.features["meter"], meter), *devices])
 

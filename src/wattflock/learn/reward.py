@@ -62,7 +62,7 @@ def extras(world: World, profile: Profile, found, lagrangian, whose: Whose, earl
     cost = outcome.cost - alone.cost
     team = of_all(outcome, lagrangian) - of_all(alone, lagrangian)
     if early:
-        moved = _moved(world, trajectory) - _moved(world, idle)
+        moved = value_moved(world, trajectory) - value_moved(world, idle)
         cost, team = cost + moved, team + moved.mean(-1)
     if whose == "marginal":
         cost = cost - outcome.bill + alone.bill
@@ -80,7 +80,7 @@ def of_all(outcome: Outcome, lagrangian: tuple[Lagrangian, Amounts]) -> Array:
     return paid / outcome.cost.shape[-1]
 
 
-def _moved(world: World, trajectory: Trajectory) -> Array:
+def value_moved(world: World, trajectory: Trajectory) -> Array:
     """What takes the final value out of the last step and puts its changes into all, (days, steps, homes) [currency].
 
     The value at the beginning is left out: it is the same for all policies.

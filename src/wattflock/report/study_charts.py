@@ -15,21 +15,23 @@ from wattflock.study.quantities import QUANTITIES
 from wattflock.study.scaling import PowerLaw
 
 CAPTION = (
-    "Validation days. Line: the mean over seeds; band: from the lowest to the highest seed. Seconds of training, "
-    "compilation included; a seed that has ended keeps its last mark."
+    "Validation days. Line: the mean over seeds; band: from the lowest to the highest seed. Seconds of training with "
+    "and without compilation, and rounds; a seed that has ended keeps its last mark. Shares below −100 % stand there."
 )
 GROWS = (
     "Mean over seeds. Line: seconds of training, compiled, as a power of the number of homes, least squares of "
     "logarithms; beside it what a home saves, without a fit."
 )
-COLUMNS = "method seconds round violation_pu_h split saving captured"
+COLUMNS = "method seed seconds round violation_pu_h split saving captured"
 TITLES = {
     "captured": "share of the optimum's saving [%]",
     "saving": "saving [{currency} per home and day]",
     "violation": "violation [mpu·h per node and day]",
-    "seconds": "training [s]",
+    "seconds": "training, compilation included [s]",
+    "warm": "training, compiled [s]",
     "round": "rounds",
 }
+LOGARITHMIC = alt.Scale(type="log", nice=False)
 LEAST = -100.0  # lowest share of a curve that is drawn [%]
 POINTS = 60  # of a band
 
@@ -37,8 +39,8 @@ POINTS = 60  # of a band
 def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
     """Validation marks of all runs (row, folder).
 
-    `saving` [currency per home and day], `captured` [%], `violation` [mpu·h], `seconds`, and `warm` since the first
-    mark, when all is compiled [s].
+    `saving` [currency per home and day], `captured` [%], `violation` [mpu·h], `seconds`, and `warm`, the same without
+    compilation: rounds before the first mark count with the median time of the others [s].
 
     Raises:
         RunError: the curves of a run are missing or damaged.
@@ -50,6 +52,7 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
             pl.lit(row).alias("row"),
             pl.lit(folder.name).alias("run"),
             "method",
+            "seed",
             "seconds",
             pl.col("round").cast(pl.Float64),
             "saving",
@@ -58,8 +61,10 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
         )
         for row, folder in done
     ]
-    first = pl.col("seconds").min().over("run", "method")
-    return pl.concat(tables, how="vertical_relaxed").with_columns(warm=pl.col("seconds") - first)
+    table, run = pl.concat(tables, how="vertical_relaxed").sort("round", maintain_order=True), ("run", "method", "seed")
+    a_round = (pl.col("seconds").diff() / pl.col("round").diff()).median().over(run).fill_null(0)
+    first = pl.col("seconds").first().over(run) - pl.col("round").first().over(run) * a_round
+    return table.with_columns(warm=pl.col("seconds") - first)
 
 
 def rows(table: pl.DataFrame) -> list[str]:
@@ -89,7 +94,7 @@ def bands(table: pl.DataFrame, quantity: str, across: str = "seconds") -> pl.Dat
 
 
 def time_to_quality(table: pl.DataFrame, currency: str) -> Any:
-    """Saving and violation over seconds, saving over rounds of training; a menu picks the row where there are several.
+    """Saving over seconds and rounds of training, violation if there is any; a menu picks one of several rows.
 
     Saving is its share of the optimum's where that is known of the days that were watched.
     """
@@ -97,8 +102,8 @@ def time_to_quality(table: pl.DataFrame, currency: str) -> Any:
     if not every:
         return nothing("Nothing was trained in these runs.")
     saving = "captured" if table["captured"].count() else "saving"
-    shown = [(saving, "seconds"), (saving, "round")]
-    shown += [("violation", "seconds")] if table["violation"].count() else []
+    shown = [(saving, across) for across in ("seconds", "warm", "round")]
+    shown += [("violation", "seconds")] if (table["violation"].fill_null(0) > 0).any() else []
     panels = [_panel(table, currency, quantity, across, len(every) > 1) for quantity, across in shown]
     chart = alt.concat(*panels, columns=2)
     said = f"Saving and violation over seconds and rounds of training. First: {every[0]}."
@@ -137,20 +142,22 @@ def growth(found: pl.DataFrame, fitted: dict[Law, PowerLaw], currency: str) -> A
         return nothing("Nothing was trained in these runs.")
     trained, sweep = found["method"].unique(maintain_order=True).to_list(), found["sweep"][0]
     table = named(found, trained)
-    base = alt.Chart(table).encode(x=_decades_across("homes", "homes"), color=colour_of(trained))
-    seconds = alt.Y("seconds:Q", title="training, compiled [s]", scale=alt.Scale(type="log"))
-    counts = found["homes"].to_list()
+    counts = sorted(set(found["homes"].to_list()))
+    across = alt.X("homes:Q", title="homes", scale=LOGARITHMIC, axis=alt.Axis(values=counts, format="d"))
+    base = alt.Chart(table).encode(x=across, color=colour_of(trained))
+    few = alt.Axis(format="~g", tickCount=4, grid=False)
+    seconds = alt.Y("seconds:Q", title=TITLES["warm"], scale=alt.Scale(type="log"), axis=few)
     ends = [
         {"method": method, "homes": float(at), "seconds": law.at(at)}
         for (which, method, name), law in fitted.items()
         if (which, name) == (sweep, "warm_seconds")
-        for at in (min(counts), max(counts))
+        for at in (counts[0], counts[-1])
     ]
     schema = {"method": pl.String, "homes": pl.Float64, "seconds": pl.Float64}
     fits = alt.Chart(named(pl.DataFrame(ends, schema=schema), trained)).encode(
         x="homes:Q", y=seconds, color=colour_of(trained), strokeDash=dash_of(trained)
     )
-    points = base.mark_point().encode(y=alt.Y("warm_seconds_mean:Q", title="training, compiled [s]"))
+    points = base.mark_point().encode(y=alt.Y("warm_seconds_mean:Q", title=TITLES["warm"]))
     saving = QUANTITIES["saving_per_home_month"]
     money = f"{saving.label} [{saving.unit_in(currency)}]"
     saved = base.mark_line(point=True).encode(
@@ -164,5 +171,4 @@ def growth(found: pl.DataFrame, fitted: dict[Law, PowerLaw], currency: str) -> A
 
 
 def _decades_across(name: str, title: str) -> alt.X:
-    scale, axis = alt.Scale(type="log", nice=False), alt.Axis(format="~g", tickCount=5)
-    return alt.X(f"{name}:Q", title=title, scale=scale, axis=axis)
+    return alt.X(f"{name}:Q", title=title, scale=LOGARITHMIC, axis=alt.Axis(format="~g", tickCount=5))

@@ -1,5 +1,7 @@
 """The tables of a study: figures of all rows, savings by part, differences, growth with homes, published figures."""
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 
@@ -45,15 +47,19 @@ def tables(study: Findings, runs: pl.DataFrame, marks: pl.DataFrame, fitted: Law
     found = spreads(runs)
     single = found.filter(pl.col("sweep") == "")
     one_by_one = runs.filter(pl.col("sweep") == "")
-    every = [
-        *tables_of(single, currency),
-        money(single.filter(pl.col("judged_on") == ALL), currency),
-        *differences(one_by_one, currency, study.reference),
-        pace(marks),
-        *scaling(found, fitted, currency),
-        published(study, found, fitted, currency),
+    every = {
+        "Figures": tables_of(single, currency),
+        "Savings part by part": [money(single.filter(pl.col("judged_on") == ALL), currency)],
+        "Paired differences": differences(one_by_one, currency, study.reference),
+        "Pace": [pace(marks)],
+        "Against the number of homes": scaling(found, fitted, currency),
+        "Published figures": [published(study, found, fitted, currency)],
+    }
+    return [
+        dataclasses.replace(table, title=title if place == 0 else f"{title}, {place + 1}")
+        for title, some in every.items()
+        for place, table in enumerate(each for each in some if each.rows)
     ]
-    return [table for table in every if table.rows]
 
 
 def spread(quantity: Quantity, row: dict) -> str:
@@ -113,14 +119,15 @@ def differences(runs: pl.DataFrame, currency: str, reference: str = "") -> list[
         if method != other and theirs.height:
             found = {quantity: _difference(quantity, some, theirs) for quantity in chosen}
             told = [_beside(mean, half) for mean, half in found.values()]
-            cells = [str(row), looks[str(method)].label, other, *told, verdict(found)]
+            cells = [str(row), looks[str(method)].label, other, verdict(found), *told]
             rows.append(Row(cells, colour=looks[str(method)].colour))
-    heads = [("row", ""), ("method", ""), ("less", ""), *((each.label, each.unit_in(currency)) for each in chosen)]
+    names = [(name, "") for name in ("row", "method", "less", "the third is")]
+    heads = [*names, *((each.label, each.unit_in(currency)) for each in chosen)]
     note = (
         f"Method less the one in the third column, on {ALL}: mean of the paired differences over seeds ± half of its "
-        "interval. The last column says where that other one is ahead, outside this interval."
+        "interval; in words where that other one is ahead or behind, outside this interval."
     )
-    return [FigureTable([*heads, ("the other is", "")], rows, note, left=3)] if rows else []
+    return [FigureTable(heads, rows, note, left=len(names))] if rows else []
 
 
 def verdict(found: dict[Quantity, tuple[float | None, float | None]]) -> str:
@@ -211,11 +218,10 @@ def published(study: Findings, found: pl.DataFrame, fitted: Laws, currency: str)
             label, unit = QUANTITIES[each.quantity].label, QUANTITIES[each.quantity].unit_in(currency)
             ours = spread(QUANTITIES[each.quantity], mine)
         source = f"{each.source}. {each.about}" if each.about else each.source
-        rows.append(Row([each.row, looks[each.method].label, label, unit, ours, each.paper, source]))
-    heads = [(name, "") for name in ("row", "method", "figure", "unit", "ours", "paper", "source")]
-    return FigureTable(
-        heads, rows, "Published figures beside ours: other homes, prices and machines, see the source.", left=4
-    )
+        rows.append(Row([each.row, looks[each.method].label, label, unit, source, ours, each.paper]))
+    heads = [(name, "") for name in ("row", "method", "figure", "unit", "source", "ours", "paper")]
+    note = "Published figures beside ours: other homes, prices and machines, see the source."
+    return FigureTable(heads, rows, note, left=5)
 
 
 def _ratio(above: float | None, below: float | None) -> str:

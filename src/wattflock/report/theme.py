@@ -73,6 +73,11 @@ METHODS = {  # human names; the name that a scenario knows stands in brackets wh
     "timer_droop": Look("timer with droop (timer_droop)", SKY, "circle", (12, 3)),
     "gradmap": Look("learned (gradmap)", BLUE, "diamond"),
     "through": Look("learned (through)", GREEN, "triangle-up", (6, 3)),
+    "shac": Look("learned (shac)", SKY, "triangle-up", (4, 2)),
+    "ppo": Look("learned (ppo)", GREEN, "square", (10, 3)),
+    "maddpg": Look("learned (maddpg)", BROWN, "triangle-right", (6, 3)),
+    "facmac": Look("learned (facmac)", PINK, "triangle-down"),
+    "qlearning": Look("learned (qlearning)", ORANGE, "triangle-left", (2, 2)),
     "bound": Look("perfect foresight", INK, "cross", (2, 3)),
     "mpc": Look("planning homes (mpc)", PINK, "triangle-down", (8, 3, 2, 3)),
 }
@@ -85,6 +90,8 @@ SPARE = (  # of what has no look of its own, in turn
     (PINK, "cross", (8, 3, 2, 3)),
     (SKY, "triangle-left", (2, 3)),
     (BROWN, "triangle-right", (10, 4)),
+    (INK, "square", (4, 4)),
+    (ORANGE, "diamond", (12, 3, 2, 3)),
 )
 
 

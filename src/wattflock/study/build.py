@@ -157,13 +157,20 @@ def settle(
 def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Feeder | None, market: Market) -> World:
     """The world of these homes, float64 on the host."""
     homes, kvar_per_kw = scenario.homes, np.full(scenario.homes.count, KVAR_PER_KW)
+    steps = round(24 / scenario.data.dt_h)
     return World(
-        fleet=Home(who.devices, cast(Any, kvar_per_kw), price_per_kwh, scenario.data.load_known),
+        fleet=Home(
+            who.devices,
+            cast(Any, kvar_per_kw),
+            price_per_kwh,
+            scenario.data.load_known,
+            steps * scenario.data.day_ahead,
+        ),
         feeder=rated(feeder) if feeder else None,
         market=market,
         limits=limits_of(scenario.feeder),
         judges=judges_of(scenario.feeder, feeder),
-        steps=round(24 / scenario.data.dt_h),
+        steps=steps,
         placement=who.placement,
         voltmeter=Voltmeter(who.terminal) if homes.voltmeter and feeder else None,
         guard=VoltVar(*homes.volt_var) if homes.volt_var else None,
@@ -204,7 +211,7 @@ def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
     refuse_few(len(readings.month), data.fold, data.episode_days)
     augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
-    return sampler(
+    days = sampler(
         readings,
         source,
         scale,
@@ -212,6 +219,17 @@ def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np
         (data.fold, data.load_window_days, data.episode_days),
         (augment, data.forecast_error),
     )
+    return of_months(days, readings.month, data.months) if data.months else days
+
+
+def of_months(days: Sampler, month: np.ndarray, months: tuple[int, ...]) -> Sampler:
+    """A sampler of the weeks that begin in some months; ScenarioError where a split has none."""
+    wanted = np.isin(month, months)
+    kept = {name: each[wanted[np.asarray(each) // 7 * 7]] for name, each in days.split_days.items()}
+    if missing := [name for name, each in kept.items() if not len(each)]:
+        said = f"more months: no week of these is for {', '.join(missing)}"
+        raise ScenarioError([Problem("scenario", "data.months", list(months), said)])
+    return dataclasses.replace(days, split_days=kept)
 
 
 def refuse_few(days: int, fold: int, episode_days: int = 1) -> None:

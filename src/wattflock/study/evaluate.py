@@ -119,12 +119,8 @@ def replayed(world: World, trajectory: Trajectory, profile: Profile, told: Calla
     before = jax.tree.map(
         lambda first, after: jnp.concatenate([first[:, None], after[:, :-1]], 1)[..., few], begin, trajectory.state
     )
-    now = Profile(**{f.name: _of_few(getattr(profile, f.name), few) for f in dataclasses.fields(Profile)})
+    now = jax.tree.map(lambda x: x[..., few] if x.ndim == 3 else x, profile)
     homes = jax.vmap(told, in_axes=(0, 0, 0, now.axes(0, None)))
     days = jax.vmap(jax.vmap(homes, in_axes=(None, 0, 0, 0)), in_axes=(None, 0, 0, 0))
     fleet = jax.tree.map(lambda x: x[few], world.fleet)
     return days(fleet, before, jnp.clip(jnp.nan_to_num(trajectory.action[..., few, :]), -1, 1), now)
-
-
-def _of_few(values, few):
-    return values[..., few] if values.ndim == 3 else values

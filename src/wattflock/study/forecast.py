@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wattflock.core.types import Profile, by_day, by_episode
-from wattflock.data.sample import Sampler
+from wattflock.data.sample import Sampler, recent
 from wattflock.data.sun_forecast import factor
 
 COMMUTES = 40  # training days whose mean is the car's forecast where cars were not measured
@@ -47,7 +47,11 @@ class Forecast:
             sun_kw_per_kwp=later.sun_kw_per_kwp * factor(later.sun_error, lead_h)[:, None],
         )
         rest = jax.tree.map(lambda now, rest: np.concatenate([now[step : step + 1], rest[1:]]), truth, later)
-        return rest if load_known else dataclasses.replace(rest, load_kw=later.load_kw)
+        load_kw = rest.load_kw if load_known else later.load_kw
+        dt_h = float(truth.dt_h[0])
+        days = np.concatenate([truth.load_kw[:step], load_kw]).reshape(-1, round(24 / dt_h), load_kw.shape[1])
+        recent_kwh = recent(days, dt_h).reshape(-1, load_kw.shape[1])[step:]
+        return dataclasses.replace(rest, load_kw=load_kw, load_recent_kwh=recent_kwh)
 
 
 def perfect(profile: Profile) -> Forecast:

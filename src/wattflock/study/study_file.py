@@ -36,6 +36,12 @@ class StudyRow:
         """Its own, and that of the row of the file that it is one number of homes of."""
         return tuple(filter(None, (self.name, self.sweep)))
 
+    @property
+    def methods(self) -> set[str]:
+        """That it compares, or could by a name of its own."""
+        one = self.scenarios[0]
+        return {"idle", "bound", *one.judge.methods, *one.learn.named}
+
     def absent(self) -> str:
         """The file of a feeder that the row needs and that is not there; empty where nothing is missing."""
         file = str(self.scenarios[0].feeder.settings.get("file", ""))
@@ -104,15 +110,15 @@ class Plan(pydantic.BaseModel):
         if problems or small is None:
             raise ScenarioError(problems)
         rows = {name: _merged(_fewer(self.rows[name], small.counts), more) for name in small.rows}
-        there = tuple(each for each in self.published if each.row in rows)
-        more = {
-            "name": f"{self.name}-small",
-            "seeds": small.seeds,
-            "recompile": False,
-            "rows": rows,
-            "published": there,
-        }
-        return self.model_copy(update=more)
+        kept = self.model_copy(update={"name": f"{self.name}-small", "seeds": small.seeds, "rows": rows})
+        there = tuple(each for each in self.published if each.row in kept.names)
+        return kept.model_copy(update={"recompile": False, "published": there})
+
+    @property
+    def names(self) -> set[str]:
+        """Of all rows, and of all that they are where they have several numbers of homes."""
+        counts = [(name, count) for name, row in self.rows.items() for count in row.get("counts", ())]
+        return {*self.rows, *(f"{name}-{count}" for name, count in counts)}
 
     def expand(self, picked: Iterable[str] = (), seeds: int = 0, sets: Iterable[str] = ()) -> tuple[StudyRow, ...]:
         """The rows with their scenarios; `picked` of them (all by default), `seeds` each (0: those of the file).
@@ -158,11 +164,10 @@ class Plan(pydantic.BaseModel):
 
     def _wrong_published(self, rows: list[StudyRow]) -> list[Problem]:
         """What published figures name and is not there; methods are known of rows that were asked for."""
-        known = {*self.rows, *(row.name for row in rows)}
-        methods = {name: {"idle", "bound", *row.scenarios[0].judge.methods} for row in rows for name in row.names}
+        methods = {name: row.methods for row in rows for name in row.names}
         problems = []
         for place, each in enumerate(self.published):
-            allowed = {"row": known, "quantity": {*QUANTITIES, EXPONENT}}
+            allowed = {"row": self.names, "quantity": {*QUANTITIES, EXPONENT}}
             if each.row in methods:
                 allowed |= {"method": methods[each.row], "over": {"", *methods[each.row]}}
             for field, names in allowed.items():
@@ -210,9 +215,12 @@ def _split(model: type, tree: toml.Tree, where: str, problems: list[Problem]) ->
 
 
 def _sets(tree: toml.Tree, above: str = "") -> Iterator[str]:
-    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML."""
+    """A tree as `--set` takes it, a text for each value; other values are written alike in JSON and TOML.
+
+    Settings beside the part that they are of are one value: those of the part that stood there before are gone.
+    """
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (key == "settings" and "part" in tree):
             yield from _sets(value, f"{above}{key}.")
         else:
             yield f"{above}{key}={toml.literal(value)}"

@@ -123,11 +123,13 @@ class World(eqx.Module):
         gap = prices.import_price_per_kwh - given.import_price_per_kwh
         steps = max(1, round(AHEAD_H * self.steps / 24))
         more = ahead(gap.reshape(-1, gap.shape[-1]), steps).reshape(gap.shape)
+        seen = self.fleet.day_prices > 0
         return dataclasses.replace(
             given,
             import_price_per_kwh=prices.import_price_per_kwh,
             export_price_per_kwh=prices.export_price_per_kwh,
             price_ahead_per_kwh=given.price_ahead_per_kwh + more,
+            day_prices_per_kwh=whole_days(prices.import_price_per_kwh, self.steps) if seen else None,
         )
 
     def reset(self, now: Profile) -> dict:
@@ -210,6 +212,13 @@ class World(eqx.Module):
             steps=self.steps,
             price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,
         )
+
+
+def whole_days(price_per_kwh: Array, steps: int) -> Array:
+    """At every step the prices of all steps of its day: (…, days · steps) → (…, days · steps, steps)."""
+    shape = price_per_kwh.shape
+    days = jnp.reshape(price_per_kwh, (*shape[:-1], -1, 1, steps))
+    return jnp.repeat(days, steps, -2).reshape(*shape, steps)
 
 
 MEASURED = {

@@ -12,8 +12,6 @@ from wattflock.homes.devices.battery import charge_to, end_cost
 from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
-FULL = 0.99  # mean state of charge at which days begin, and target at which they end [share]
-
 
 class EV(Device):
     """State of charge: lowered by driving, raised by charging at home or, for a price, at a public charger.
@@ -28,7 +26,7 @@ class EV(Device):
     )
     sizes: ClassVar = ("size_kwh", "limit_kw", "give_kw", "present")
     ordered: ClassVar = (("spare_per_kwh", "<=", "short_per_kwh"),)
-    prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh")
+    prices: ClassVar = ("short_per_kwh", "spare_per_kwh", "away_per_kwh", "wear_per_kwh")
     level: ClassVar = ("state of charge", "%")
     turn: ClassVar = 1
     ranges: ClassVar = {"size_kwh": (40.0, 77.0)}
@@ -41,10 +39,10 @@ class EV(Device):
     efficiency: Annotated[Scalar, Field(gt=0, le=1, description="of one way, charging or giving back [share]")]
     short_per_kwh: Annotated[
         Scalar,
-        Field(ge=0, description="price of ending below 99 %, at a price of 0.3 [currency per kWh]"),
+        Field(ge=0, description="price of ending below `full_share`, at a price of 0.3 [currency per kWh]"),
     ]
     spare_per_kwh: Annotated[
-        Scalar, Field(ge=0, description="value of ending above 99 %, at a price of 0.3 [currency per kWh]")
+        Scalar, Field(ge=0, description="value of ending above `full_share`, at a price of 0.3 [currency per kWh]")
     ]
     away_per_kwh: Annotated[
         Scalar,
@@ -54,20 +52,32 @@ class EV(Device):
         ),
     ]
     present: Annotated[Scalar, Field(ge=0, le=1, description="1, or 0 where there is no car [1]")]
+    wear_per_kwh: Annotated[
+        Scalar,
+        Field(ge=0, description="wear of energy into and out of the battery at home, at a price of 0.3 "
+              "[currency per kWh]"),
+    ]  # fmt: skip
+    low_share: Annotated[
+        Scalar, Field(ge=0, le=1, description="state of charge is kept above this share of the size [share]")
+    ]
+    full_share: Annotated[
+        Scalar, Field(ge=0, le=1, description="mean state of charge when days begin, and target of their end [share]")
+    ]
 
     @classmethod
     def example(cls) -> Self:
-        return cls(*map(jnp.asarray, (60.0, 7.4, 0.0, 0.92, 0.32, 0.20, 0.60, 1.0)))
+        return cls(*map(jnp.asarray, (60.0, 7.4, 0.0, 0.92, 0.32, 0.20, 0.60, 1.0, 0.0, 0.0, 0.99)))
 
     def init(self, now: Profile) -> Scalar:
-        """Nearly full (98 to 100 %), as charging at once has left it the day before."""
-        return (FULL + 0.02 * (now.start - 0.5)) * self.size_kwh
+        """Nearly full (98 to 100 %) unless said otherwise, as charging at once has left it the day before."""
+        about = jnp.minimum(0.01, 1 - self.full_share)
+        return (self.full_share + 2 * about * (now.start - 0.5)) * self.size_kwh
 
     def _room(self, state, now):
         charge_kwh = jnp.maximum(self.size_kwh - state, 0) / self.efficiency
-        give_kwh = jnp.maximum(state, 0) * self.efficiency
-        charge_kw = now.ev_plugged * jnp.minimum(self.limit_kw, charge_kwh / now.dt_h)
-        return charge_kw, now.ev_plugged * jnp.minimum(self.give_kw, give_kwh / now.dt_h)
+        give_kwh = jnp.maximum(state - self.low_share * self.size_kwh, 0) * self.efficiency
+        charge_kw = jnp.minimum(now.ev_plugged * self.limit_kw, charge_kwh / now.dt_h)
+        return charge_kw, jnp.minimum(now.ev_plugged * self.give_kw, give_kwh / now.dt_h)
 
     def step(self, state, action, now):
         """Charge or discharge while plugged in, then drive; missing energy is bought at a public charger."""
@@ -76,9 +86,10 @@ class EV(Device):
         into_kw = self.efficiency * jnp.maximum(power_kw, 0) + jnp.minimum(power_kw, 0) / self.efficiency
         driving_kwh = self.present * now.ev_driving_kwh
         left_kwh = state + into_kw * now.dt_h - driving_kwh
-        bought_kwh = jnp.maximum(-left_kwh, 0)
+        bought_kwh = jnp.maximum(self.low_share * self.size_kwh - left_kwh, 0)
+        wear = self.wear_per_kwh * jnp.abs(into_kw) * now.dt_h
         result = effect(
-            power_kw, now.dt_h, cost=self.away_per_kwh * bought_kwh,
+            power_kw, now.dt_h, cost=self.away_per_kwh * bought_kwh + wear,
             used_kwh=driving_kwh - bought_kwh, lost_kwh=(power_kw - into_kw) * now.dt_h,
         )  # fmt: skip
         return left_kwh + bought_kwh, result
@@ -107,7 +118,7 @@ class EV(Device):
     @classmethod
     def timetable(cls, hour):
         """Full until 16 h, emptied by a fifth by 21 h where the charger can give, full again by midnight."""
-        return np.interp(hour[:, None], [0, 16, 21, 24], [FULL, FULL, 0.8, FULL])
+        return np.interp(hour[:, None], [0, 16, 21, 24], [0.99, 0.99, 0.8, 0.99])
 
     def show(self, state):
         return 100 * ratio(state, self.size_kwh)
@@ -116,18 +127,20 @@ class EV(Device):
         return state
 
     def end(self, state):
-        return end_cost(state - FULL * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        return end_cost(state - self.full_share * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """As a battery, with driving; charging comes before driving within a step, as in `step`."""
         present = np.broadcast_to(self.size_kwh > 0, day.load_kw.shape)
         dt_h, driving_kwh = day.dt_h[:, None], self.present * day.ev_driving_kwh
-        charge = program.columns(0.0, self.limit_kw * day.ev_plugged, 0.0, present)
-        give = program.columns(0.0, self.give_kw * day.ev_plugged, 0.0, present)
+        wear = self.wear_per_kwh * dt_h
+        charge = program.columns(0.0, self.limit_kw * day.ev_plugged, wear * self.efficiency, present)
+        give = program.columns(0.0, self.give_kw * day.ev_plugged, wear / self.efficiency, present)
         bought = program.columns(0.0, driving_kwh, self.away_per_kwh, present)
-        energy = program.columns(0.0, np.maximum(self.size_kwh - driving_kwh, 0), 0.0, present)
+        low_kwh = self.low_share * self.size_kwh
+        energy = program.columns(low_kwh, np.maximum(self.size_kwh - driving_kwh, low_kwh), 0.0, present)
         flows = [(charge, self.efficiency * dt_h), (give, -dt_h / self.efficiency), (bought, 1.0)]
         program.balance([(energy, 1.0)], state, 1.0, -driving_kwh, flows)
-        program.end_value([(energy[-1], 1.0)], FULL * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
+        program.end_value([(energy[-1], 1.0)], self.full_share * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)
         program.apart(charge, give)
         return [(charge, 1.0), (give, -1.0)]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from wattflock.learn.agents import bounded, noise, of_homes, said, width
 from wattflock.learn.critic import Critic, fresh_critic, values
+from wattflock.learn.lagrangian import Halvings, Rate, Rounds
 from wattflock.learn.nets import Networks, flock
 from wattflock.learn.replay import ReplayLearner, ReplayState
 
@@ -58,7 +59,14 @@ class FACMAC(ReplayLearner):
     differs.
     """
 
-    rows: Annotated[int, Field(ge=1, description="rows (a step of all homes) in a minibatch")] = 32
+    rate: Rate = 1e-3
+    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of utilities and mixing [1]")] = 5e-3
+    halvings: Halvings = 2.0
+    total_rounds: Rounds = 500
+    explore_least: Annotated[
+        float, Field(ge=0, description="noise of actions at the end [share of half their range]")
+    ] = 0.1
+    rows: Annotated[int, Field(ge=1, description="rows (a step of all homes) in a minibatch")] = 16
     own: Annotated[float, Field(ge=0, description="weight of own costs beside that of all [1]")] = 1.0
     hysteresis: Annotated[
         float, Field(ge=0, le=1, description="weight of errors where the cost is above what was expected [1]")
@@ -94,12 +102,14 @@ class FACMAC(ReplayLearner):
         moved = jnp.clip(said(target.actor, after.seen, after.idle), -1, 1)
         moved = jnp.clip(moved + noise(noise_key, self.smooth, moved.shape), -1, 1)
         own_ahead, ahead = self.judged(target, after.seen, moved)
-        own_target = jax.lax.stop_gradient(paid + goes_on * own_ahead.max(0))
+        own_target = jax.lax.stop_gradient(paid + goes_on[None] * own_ahead.max(0))
         team_target = jax.lax.stop_gradient(paid_by_all + goes_on * ahead)
 
         nets = mine(nets, state)
         own, team = self.judged(nets, now.seen, jnp.clip(now.action, -1, 1))
-        missed = self.own * self.missed(own_target - own).mean((1, 2)).sum() + self.missed(team_target - team).mean()
+        missed = (
+            self.own * self.missed(own_target[None] - own).mean((1, 2)).sum() + self.missed(team_target - team).mean()
+        )
 
         action = said(nets.actor, now.seen, now.idle)
         _, dear = self.judged(jax.lax.stop_gradient(nets), now.seen, bounded(action))
