@@ -49,6 +49,10 @@ class House(Device):
         Feature("most heat that keeps the band", "share of full power"),
     )
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    ordered: ClassVar = (
+        *(("low_c", "<", "high_c"), ("spare_per_kwh", "<=", "short_per_kwh")),
+        *(("morning_h", "<=", "leave_h"), ("leave_h", "<=", "return_h"), ("return_h", "<=", "night_h")),
+    )
     prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
     level: ClassVar = ("temperature of the mass", "°C")
     cost_is: ClassVar = "comfort"
