@@ -65,7 +65,7 @@ class House(Device):
         Scalar, Field(gt=0, description="conditioned floor: mass and inner surfaces follow from it [m2]")
     ]
     opaque_w_per_c_m2: Annotated[
-        Scalar, Field(gt=0, description="heat lost through walls, roof and ground per floor [W per °C and m2]")
+        Scalar, Field(gt=0, le=20, description="heat lost through walls, roof and ground per floor [W per °C and m2]")
     ]
     window_w_per_c_m2: Annotated[
         Scalar, Field(gt=0, description="heat lost through windows and doors per floor [W per °C and m2]")
