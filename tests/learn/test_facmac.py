@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.agents import COMMON, Played, of_homes, said
+from wattflock.learn.agents import COMMON, Played, idles, of_homes, said
 from wattflock.learn.critic import fresh_critic
 from wattflock.learn.lagrangian import per_home_day
 from wattflock.learn.learners.facmac import FACMAC, Factored, Mixing
@@ -94,14 +94,16 @@ def state_of(who: FACMAC, groups: int = 1) -> ReplayState:
     return ReplayState(nets, nets, nets.actor, who.optimiser().init(nets), {}, group, none, Replay(days(KEY), none))
 
 
-def days(key, actors=None, group=None) -> Played:
+def days(key, state: ReplayState | None = None) -> Played:
     """Days of two steps: own cost (a - 1/2)², and of all the mean of that plus (mean of a)²."""
     see, move = jax.random.split(key)
     seen = jax.random.uniform(see, (DAYS, 2, HOMES, INPUTS), minval=-1)
     action = 0.3 * jax.random.normal(move, (DAYS, 2, HOMES, 1))
-    if actors is not None:
+    if state is not None:
         rows = jnp.moveaxis(seen.reshape(-1, HOMES, INPUTS), 1, 0)
-        action = action + jnp.moveaxis(said(of_homes(actors, group), rows, 0.0), 0, 1).reshape(action.shape)
+        action = action + jnp.moveaxis(said(of_homes(state.nets.actor, state.group), rows, 0.0), 0, 1).reshape(
+            action.shape
+        )
     done = jnp.clip(action[..., 0], -1, 1)
     own = (done - 0.5) ** 2
     common = jnp.zeros((DAYS, 2, COMMON))
@@ -117,7 +119,7 @@ def test_homes_learn_what_is_best_for_all_and_without_mixing_what_is_best_for_ea
     @jax.jit
     def one(state, key):
         play, learn = jax.random.split(key)
-        replay = Replay(days(play, state.nets.actor, state.group), jnp.asarray(DAYS, jnp.int32))
+        replay = Replay(days(play, state), jnp.asarray(DAYS, jnp.int32))
         return who.learned(dataclasses.replace(state, replay=replay), learn), None
 
     state = jax.lax.scan(one, state_of(who), jax.random.split(KEY, 120))[0]
@@ -145,3 +147,29 @@ def test_the_cost_of_all_is_the_objective_beside_idle_homes(early, world, profil
     assert team.shape == own.shape[:2] == (2, world.steps)
     assert min(float(wires), float(idle_wires)) > 0
     assert jnp.allclose(team.sum() / 2, controlled - idle, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.study
+def test_actions_without_control_are_those_of_idle_homes(world, profile):
+    trajectory = jax.jit(lambda: rollout(world, Uncontrolled(), profile, KEY, 2))()
+    assert jnp.allclose(jax.jit(idles)(world, trajectory, profile), trajectory.action, atol=1e-6)
+
+
+@pytest.mark.study
+def test_what_it_was_shown_draws_policies_to_the_optimum(world, profile):
+    """Only the lesson has a weight: from each row's distance to an action that is shown, here a constant."""
+    shown = jnp.full((2, world.steps, world.homes, world.fleet.controls), 0.3)
+    who = FACMAC(demonstrations=2, hidden=(8,), embed=2, utilities=1, days=1, kept_rounds=1)
+    before, pupil = who.init(world, KEY), who.taught(profile, shown)
+    state = jax.jit(lambda: pupil.init(world, KEY))()
+    shapes = [[(x.shape, x.dtype) for x in jax.tree.leaves(tree)] for tree in (before, state)]
+    assert shapes[0] == shapes[1], "a checkpoint of one is loaded into the other"
+    _, idle, action = state.lesson
+    assert jnp.array_equal(action, shown)
+    silent = jax.tree.map(jnp.zeros_like, of_homes(state.nets.actor, state.group))
+    far = ((jnp.clip(idle, -1, 1) - 0.3) ** 2).sum(-1)
+    found = pupil.unlike(silent, state.lesson, KEY)
+    assert float(far.min()) <= float(found) <= float(far.max())
+    slope = jax.grad(lambda actor: pupil.unlike(actor, state.lesson, KEY))(silent).biases[-1]
+    assert float(jnp.abs(slope).sum()) > 0
+    assert who.unlike(silent, before.lesson, KEY) == 0.0

@@ -110,6 +110,20 @@ class Agents(Priced):
         return Played(seen, idle, trajectory.action, own, community(outcome), team)
 
 
+def idles(world: World, trajectory: Trajectory, profile: Profile) -> Array:
+    """Actions without control in the states before each step, (days, steps, homes, controls)."""
+    faced = world.faced(profile)
+    first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], faced))
+    before = jax.tree.map(
+        lambda start, after: jnp.concatenate([start[:, None], after[:, :-1]], 1), first, trajectory.state
+    )
+
+    def idle(state, now):
+        return jax.vmap(Home.idle, in_axes=(0, 0, now.axes(0, None)))(world.fleet, state, now)
+
+    return jax.vmap(jax.vmap(idle))(before, faced)
+
+
 def width(world: World) -> int:
     """How many numbers a network sees."""
     return world.seen + sizes(world.fleet).shape[-1]

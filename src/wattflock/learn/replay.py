@@ -90,6 +90,7 @@ class ReplayState(eqx.Module):
     group: Array  # (homes,) the network of each home
     done: Array  # rounds
     replay: Replay
+    lesson: Any = ()  # what a learner was shown before its first round
 
 
 class ReplayLearner(Agents):

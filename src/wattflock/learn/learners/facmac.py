@@ -1,6 +1,7 @@
 """FACMAC: a policy per home, improved through one critic of all homes that is made of one utility per home."""
 
-from typing import Annotated
+import dataclasses
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax
@@ -8,11 +9,13 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.learn.agents import bounded, noise, of_homes, said, width
+from wattflock.learn.agents import bounded, idles, noise, of_homes, said, sized, width
 from wattflock.learn.critic import Critic, fresh_critic, values
 from wattflock.learn.lagrangian import Halvings, Rate, Rounds
 from wattflock.learn.nets import Networks, flock
 from wattflock.learn.replay import ReplayLearner, ReplayState
+from wattflock.world.rollout import ZeroPolicy, rollout
+from wattflock.world.world import World
 
 STEEP = 4.0  # mixing weights are softplus(±STEEP): between 0.02 and 4
 
@@ -75,6 +78,12 @@ class FACMAC(ReplayLearner):
     embed: Annotated[int, Field(ge=1, description="hidden units of the mixing")] = 16
     twins: Annotated[int, Field(ge=1, le=2, description="own utilities, of which the dearer makes the targets")] = 2
     smooth: Annotated[float, Field(ge=0, description="noise of target actions [share of half their range]")] = 0.1
+    demonstrations: Annotated[int, Field(ge=0, description="training episodes of which it is shown the optimum")] = 0
+    imitate: Annotated[float, Field(ge=0, description="weight of squared distances to the optimum's actions [1]")] = 1.0
+    shown: Any = None  # training episodes and their optimal actions
+
+    def taught(self, profile, action):
+        return dataclasses.replace(self, shown=(profile, action))
 
     def init(self, world, key):
         actor_key, own_key, shared_key, mixing_key = jax.random.split(key, 4)
@@ -82,7 +91,8 @@ class FACMAC(ReplayLearner):
         sizes = (seen + world.fleet.controls, *self.hidden)
         own = jax.vmap(lambda key: fresh_critic(sizes, groups, key))(jax.random.split(own_key, self.twins))
         shared = fresh_critic(sizes, groups, shared_key, self.utilities)
-        return self.fresh(world, Factored(self.actors(world, actor_key), own, shared, self.mixing(seen, mixing_key)))
+        nets = Factored(self.actors(world, actor_key), own, shared, self.mixing(seen, mixing_key))
+        return dataclasses.replace(self.fresh(world, nets), lesson=self.lesson(world))
 
     def mixing(self, seen: int, key: Array) -> Mixing:
         """A fresh mixing of what is seen; together with fresh utilities it says zero."""
@@ -90,6 +100,15 @@ class FACMAC(ReplayLearner):
         homes = flock((2 * seen, narrow, self.utilities * self.embed), 1, keys[0])
         community = flock((seen, narrow, 2 * self.embed), 1, keys[1])
         return Mixing(homes, community, fresh_critic((seen, narrow), 1, keys[2]))
+
+    def lesson(self, world: World) -> tuple[Array, ...]:
+        """What the optimum's homes saw, their actions without control and their own; (episodes, steps, homes, …)."""
+        if self.shown is None:
+            each = (self.demonstrations, world.steps * world.episode_days, world.homes)
+            return tuple(jnp.zeros((*each, k)) for k in (width(world), world.fleet.controls, world.fleet.controls))
+        profile, action = self.shown
+        trajectory = rollout(world, ZeroPolicy(), profile, jax.random.key(0), profile.days(), action)
+        return sized(trajectory.features, world.fleet), idles(world, trajectory, profile), trajectory.action
 
     def loss(self, nets, state, key):
         row_key, noise_key = jax.random.split(key)
@@ -114,7 +133,16 @@ class FACMAC(ReplayLearner):
         action = said(nets.actor, now.seen, now.idle)
         _, dear = self.judged(jax.lax.stop_gradient(nets), now.seen, bounded(action))
         beyond = (jnp.maximum(jnp.abs(action) - 1, 0) ** 2).sum(-1)
-        return missed + dear.mean() + beyond.mean()
+        return missed + dear.mean() + beyond.mean() + self.imitate * self.unlike(nets.actor, state.lesson, row_key)
+
+    def unlike(self, actor: Networks, lesson: tuple[Array, ...], key: Array) -> Array | float:
+        """Mean over random steps and homes of squared distances to the optimum's actions; 0 where it was not shown."""
+        if self.shown is None:
+            return 0.0
+        rows = [x.reshape(-1, *x.shape[2:]) for x in lesson]
+        picked = jax.random.randint(key, (self.rows,), 0, rows[0].shape[0])
+        seen, idle, action = (jnp.moveaxis(x[picked], 1, 0) for x in rows)
+        return ((said(actor, seen, idle) - action) ** 2).sum(-1).mean()
 
     def judged(self, nets: Factored, seen: Array, action: Array) -> tuple[Array, Array]:
         """Own costs to come (twins, homes, rows), and that of all (rows,), in units of the reference price [kWh]."""
