@@ -40,7 +40,7 @@ class Chosen(Policy):
     edges: Array
 
     def __call__(self, memory, seen, key):
-        at = cell(self.edges, seen.now.hour, seen.now.import_price_per_kwh)
+        at = cell(self.edges, seen.now)
         level = jnp.broadcast_to(self.level[:, at], seen.features.shape[:1])
         return memory, at_levels(seen.fleet, seen.state, level, seen.now)
 
@@ -59,8 +59,8 @@ class Rows(eqx.Module):
 class QLearning(Priced):
     """Each home says one number ψ, by a table over price and hour; a reward is what its choice saves all homes.
 
-    Where this differs: prices are cheap or dear beside training days' prices of the same hour, since a home here does
-    not know the day's; the default of marginal rewards is the home without control for the whole day, not for one
+    Where this differs: prices are cheap or dear beside those of training days, unless homes see the day's own
+    (data.day_ahead); the default of marginal rewards is the home without control for the whole day, not for one
     step; what is stored is paid for when it is stored (the source forces cars to be full at the end); steps at which a
     home has no choice are left out (the source records a random one there).
     Source: Charbonnier, Morstyn & McCulloch 2022 (Applied Energy 314, 118825); works.md 4.3 and 4.4; Matignon et al.
@@ -117,7 +117,7 @@ class QLearning(Priced):
         profile, optimal = self.episodes(draw, draw_key)
         faced = world.faced(profile)
         state = dataclasses.replace(state, edges=self.followed(state, world, faced))
-        at = cell(state.edges, faced.hour, faced.import_price_per_kwh)
+        at = cell(state.edges, faced)
         if optimal is None:
             tried = self.tried(state, at, world.homes, play_key)
             play = jax.vmap(lambda day, level: steps(world, Leveled(level), day, play_key, None))
@@ -220,11 +220,15 @@ class QLearning(Priced):
         return dataclasses.replace(state, value=value, team=team, mean=mean, done=state.done + 1)
 
 
-def cell(edges: Array, hour: Array, price_per_kwh: Array) -> Array:
-    """The cell of an hour and a price, of any shape: part of the day, then class of price."""
+def cell(edges: Array, now: Profile) -> Array:
+    """The cell of readings (…): part of the day, and class of the price, by the day's own prices where known."""
     hours, above = edges.shape
-    part = jnp.clip(jnp.floor(hour * hours / 24 + 1e-3), 0, hours - 1).astype(int)
-    dear = (price_per_kwh[..., None] > edges[part]).sum(-1)
+    part = jnp.clip(jnp.floor(now.hour * hours / 24 + 1e-3), 0, hours - 1).astype(int)
+    between = edges[part]
+    if now.day_prices_per_kwh is not None:
+        share = jnp.arange(1, above + 1) / (above + 1)
+        between = jnp.moveaxis(jnp.quantile(now.day_prices_per_kwh, share, axis=-1), 0, -1)
+    dear = (now.import_price_per_kwh[..., None] > between).sum(-1)
     return part * (above + 1) + dear
 
 
