@@ -12,8 +12,8 @@ from wattflock.core.errors import ScenarioError
 from wattflock.homes.home import Home
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.idle import Uncontrolled
-from wattflock.learn.learners.qlearning import Chosen, QLearning, Rows, best, cell, said
-from wattflock.learn.one_number import Leveled, at_levels
+from wattflock.learn.learners.qlearning import Chosen, QLearning, Rows, best, cell
+from wattflock.learn.one_number import Leveled, at_levels, said
 from wattflock.world.rollout import Policy, judge, rollout, steps
 
 KEY = jax.random.key(0)

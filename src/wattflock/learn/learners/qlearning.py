@@ -13,7 +13,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile, by_day
 from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Priced, Rounds, per_home_day
 from wattflock.learn.learners.idle import Uncontrolled
-from wattflock.learn.one_number import Leveled, at_levels, levels_of
+from wattflock.learn.one_number import Leveled, at_levels, said
 from wattflock.learn.reward import extras, of_all, value_moved
 from wattflock.world.rollout import Policy, Trajectory, ZeroPolicy, judge, rollout, steps
 from wattflock.world.world import Outcome, World, measures
@@ -28,21 +28,24 @@ class Tables(eqx.Module):
     value: Array  # (tables, cells, levels) by which homes choose
     mean: Array  # the same, running mean over rounds: the policy after training
     team: Array  # the same, value of the reward of all; only `advantage` needs it
+    table: Array  # (homes,) the table of each home
     edges: Array  # (hours, prices - 1) between cheap and dear within an hour [currency per kWh]
     multiplier: Amounts
     done: Array  # rounds
 
 
 class Chosen(Policy):
-    """Every home takes the best number of its table in the cell of the hour and the price."""
+    """Every home takes the best number of its own table in the cell of the hour and the price."""
 
-    level: Array  # (homes, cells) in [0, 1]
-    edges: Array
+    used: Array  # (homes, cells) flexibility that it uses, 1 - ψ
+    edges: Array  # (homes, hours · (prices - 1)) its copy of the edges of prices
+    hours: int = eqx.field(static=True)
 
     def __call__(self, memory, seen, key):
-        at = cell(self.edges, seen.now)
-        level = jnp.broadcast_to(self.level[:, at], seen.features.shape[:1])
-        return memory, at_levels(seen.fleet, seen.state, level, seen.now)
+        def level(used, edges):
+            return 1 - used[cell(edges.reshape(self.hours, -1), seen.now)]
+
+        return memory, at_levels(seen.fleet, seen.state, jax.vmap(level)(self.used, self.edges), seen.now)
 
 
 class Rows(eqx.Module):
@@ -107,10 +110,13 @@ class QLearning(Priced):
         count = world.homes if self.tables == "separate" else 1
         empty = jnp.zeros((count, self.hours * self.prices, self.levels))
         edges, none = jnp.zeros((self.hours, self.prices - 1)), jnp.zeros((), jnp.int32)
-        return Tables(empty, empty, empty, edges, self.lagrangian.multiplier(world), none)
+        table = jnp.arange(world.homes) % count
+        return Tables(empty, empty, empty, table, edges, self.lagrangian.multiplier(world), none)
 
     def policy(self, state):
-        return Chosen(best(state.mean) / (self.levels - 1), state.edges)
+        used = 1 - best(state.mean)[state.table] / (self.levels - 1)
+        edges = jnp.broadcast_to(state.edges.reshape(1, -1), (len(used), state.edges.size))
+        return Chosen(used, edges, self.hours)
 
     def update(self, state, world, draw, key):
         draw_key, play_key = jax.random.split(key)
@@ -119,7 +125,7 @@ class QLearning(Priced):
         state = dataclasses.replace(state, edges=self.followed(state, world, faced))
         at = cell(state.edges, faced)
         if optimal is None:
-            tried = self.tried(state, at, world.homes, play_key)
+            tried = self.tried(state, at, play_key)
             play = jax.vmap(lambda day, level: steps(world, Leveled(level), day, play_key, None))
             trajectory = play(profile, tried)
         else:
@@ -146,10 +152,10 @@ class QLearning(Priced):
         parts = jnp.quantile(each, jnp.arange(1, self.prices) / self.prices, axis=1).T
         return state.edges + (parts - state.edges) / (jnp.minimum(state.done, SETTLED) + 1)
 
-    def tried(self, state: Tables, at: Array, homes: int, key: Array) -> Array:
+    def tried(self, state: Tables, at: Array, key: Array) -> Array:
         """What homes try in cells (days, steps): the best number ψ, or any; (days, steps, homes) in [0, 1]."""
-        known = jnp.moveaxis(best(state.value)[:, at], 0, -1)
-        shape = (*at.shape, homes)
+        known = jnp.moveaxis(best(state.value)[state.table][:, at], 0, -1)
+        shape = known.shape
         any_key, which_key = jax.random.split(key)
         anything = jax.random.randint(any_key, shape, 0, self.levels)
         choice = jnp.where(jax.random.uniform(which_key, shape) < self.explore, anything, known)
@@ -236,14 +242,3 @@ def best(value: Array) -> Array:
     """The choice of greatest value of each cell, (tables, cells); of equal ones that nearest to no control."""
     levels = value.shape[-1]
     return levels - 1 - jnp.argmax(value[..., ::-1], -1)
-
-
-def said(world: World, faced: Profile, trajectory: Trajectory) -> tuple[Array, Array]:
-    """The numbers ψ that homes' powers mean, and 1 where they had a choice, else 0; each (days, steps, homes)."""
-    first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], faced))
-    before = jax.tree.map(lambda x, y: jnp.concatenate([x[:, None], y[:, :-1]], 1), first, trajectory.state)
-
-    def now(state, net_kw, now):
-        return jax.vmap(levels_of, in_axes=(0, 0, 0, now.axes(0, None)))(world.fleet, state, net_kw, now)
-
-    return jax.vmap(jax.vmap(now))(before, trajectory.effect.power_kw, faced)
