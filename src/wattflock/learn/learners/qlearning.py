@@ -71,7 +71,7 @@ class QLearning(Priced):
     """
 
     days: Days = 4
-    rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.01
+    rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.05
     halvings: Annotated[float, Field(gt=0, description="how often that step is halved over all rounds [1]")] = 1.0
     curvature: Curvature = 0.0
     average: Average = 0.1
@@ -91,9 +91,9 @@ class QLearning(Priced):
         "separate"
     )
     prices: Annotated[int, Field(ge=2, description="classes of prices within an hour [1]")] = 3
-    hours: Annotated[int, Field(ge=1, description="parts of the day; 1 leaves the clock out [1]")] = 1
+    hours: Annotated[int, Field(ge=1, description="parts of the day; 1 leaves the clock out [1]")] = 24
     levels: Annotated[int, Field(ge=2, description="choices of ψ, equally far apart from 0 to 1 [1]")] = 10
-    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next cell's value: γ [1]")] = 0.99
+    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next cell's value: γ [1]")] = 0.0
     explore: Annotated[float, Field(ge=0, le=1, description="chance of a random choice: ε [share]")] = 0.5
     hysteresis: Annotated[
         float, Field(ge=0, le=1, description="step where a choice was worse than thought, as a share of α: β [share]")
