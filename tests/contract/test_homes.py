@@ -85,6 +85,13 @@ def test_it_says_where_it_comes_from(name):
 
 
 @every_device
+def test_its_cost_is_called_as_its_prices_are(name):
+    fields = [field.name for field in dataclasses.fields(DEVICES[name])]
+    words = [word for word in ("comfort", "fuel") if any(field.startswith(word) for field in fields)]
+    assert [DEVICES[name].cost_is] == (words or ["wear"])
+
+
+@every_device
 def test_its_fields_are_those_it_names(name):
     device = device_of(name)
     fields = {field.name for field in dataclasses.fields(device)}

@@ -208,7 +208,7 @@ def test_it_counts_what_it_is_shown(world, profile, played):
     """Every choice of two episodes, each of which may be drawn twice or not at all."""
     _, trajectory = played
     who = QLearning(reward="count", hours=1, levels=2, days=2, demonstrations=2).taught(profile, trajectory.action)
-    after, _ = advance(begin(who, world, 0), who, world, None, 1)
+    after, _ = advance(begin(who, world, 0), who, world, lambda key, days: profile, 1)
     level, weight = said(world, world.faced(profile), trajectory)
     counted = after.state.value.sum(1)  # (homes, levels)
     each = jnp.stack([(weight * (jnp.round(level) == choice)).sum(1) for choice in (0, 1)], -1)  # (days, homes, levels)

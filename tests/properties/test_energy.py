@@ -84,6 +84,8 @@ LIMITS = {  # device -> what must hold after every step: (device, states, effect
         & (e.power_kw <= d.limit_kw + 1e-9) & (e.power_kw >= -d.give_kw - 1e-9)
     ),
     "heat_pump": lambda d, state, e, dt_h: (e.power_kw >= 0) & (e.power_kw <= d.limit_kw),
+    "house": lambda d, state, e, dt_h: (e.power_kw >= 0) & (e.power_kw <= d.limit_kw + 1e-9),
+    "deferrable": lambda d, state, e, dt_h: (state >= -1e-9) & (e.power_kw >= -0.7 * d.share - 1e-9),
     "generator": lambda d, state, e, dt_h: (e.power_kw <= 0) & (e.power_kw >= -d.limit_kw),
     "appliance": lambda d, state, e, dt_h: (
         (state >= -1e-9) & (state <= d.need_kwh) & (e.power_kw >= 0) & (e.power_kw <= d.limit_kw + 1e-9)

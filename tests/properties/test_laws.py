@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core.errors import ScenarioError
 from wattflock.core.scenario import load
 from wattflock.core.types import OWN, on_device
 from wattflock.data.sample import SPLITS, Augment, nearby_days, resample, sampler, split_of_day, split_of_week
@@ -90,6 +91,21 @@ def test_splits_are_disjoint_whole_weeks(built):
         weeks = {day // 7 for day in own}
         assert own == {7 * week + k for week in weeks for k in range(7)}
         assert {split_of_week(week) for week in weeks} == {name}
+
+
+def test_days_of_some_months_are_whole_weeks_that_begin_in_them(built):
+    winter = build(load(None, ["homes.count=20", "data.months=[12, 1, 2]"])).sampler
+    for name in SPLITS:
+        own, every = (np.asarray(each.split_days[name]) for each in (winter, built.sampler))
+        monday = built.readings.month[own // 7 * 7]
+        assert len(own) and set(monday.tolist()) <= {12, 1, 2}
+        assert set(own.tolist()) == {day for day in every.tolist() if built.readings.month[day // 7 * 7] in (12, 1, 2)}
+
+
+@pytest.mark.parametrize("months", ["[0]", "[13, 1]", "[3, 3]", "[9]"])
+def test_months_that_do_not_exist_or_leave_a_split_empty_are_refused(months):
+    with pytest.raises(ScenarioError, match="months"):
+        build(load(None, ["homes.count=20", f"data.months={months}"]))
 
 
 @pytest.mark.parametrize("split", SPLITS)

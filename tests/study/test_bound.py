@@ -10,13 +10,16 @@ import pytest
 
 from wattflock.core.errors import WattflockError
 from wattflock.core.types import OWN, Profile
+from wattflock.data.sample import recent
 from wattflock.feeder.feeders.ieee123 import IEEE123
 from wattflock.feeder.limits import Limits
 from wattflock.homes.devices.appliance import Appliance
 from wattflock.homes.devices.battery import Battery
+from wattflock.homes.devices.deferrable import Deferrable
 from wattflock.homes.devices.ev import EV
 from wattflock.homes.devices.generator import Generator
 from wattflock.homes.devices.heat_pump import HeatPump
+from wattflock.homes.devices.house import House
 from wattflock.homes.devices.inverter import Inverter
 from wattflock.homes.devices.panel import Panel
 from wattflock.homes.home import Home
@@ -29,7 +32,7 @@ from wattflock.world.rollout import ZeroPolicy, judge, rollout
 from wattflock.world.world import World
 
 pytestmark = pytest.mark.study
-KINDS = (Panel, Inverter, Battery, HeatPump, Generator, EV, Appliance)
+KINDS = (Panel, Inverter, Battery, HeatPump, Generator, EV, Appliance, House, Deferrable)
 FREE = Settings(rounds_most=0)
 KEY = jax.random.key(0)
 
@@ -55,6 +58,7 @@ def days(homes: int, steps: int = 24, export_share: float = 1.0, load_kw: float 
     own = {name: np.zeros((2, steps, homes)) for name in OWN}
     own["start"] += random.uniform(0, 1, (2, 1, homes))
     own["load_kw"] += load_kw * random.uniform(0.3, 1.7, (2, steps, homes))
+    own["load_recent_kwh"] += recent(own["load_kw"], 24 / steps)
     own["sun_kw_per_kwp"] += 0.8 * np.maximum(np.sin(np.pi * (hour - 6) / 12), 0)[..., None]
     own["ev_plugged"] += ((hour < 8) | (hour >= 17))[..., None]
     own["ev_driving_kwh"] += (2.0 * ((hour >= 8) & (hour < 17)))[..., None]
@@ -82,13 +86,13 @@ def outcome(world, profile, policy, action_offset=None):
 
 @pytest.fixture(scope="module")
 def everything():
-    """Nine homes: one of each kind, one with all but a panel, one with nothing."""
+    """A home of each kind, one with all but a panel, one with nothing."""
     return flock(KINDS, [*((kind,) for kind in KINDS), KINDS[1:], ()])
 
 
 @pytest.mark.parametrize("export_share", [1.0, 0.3])
 def test_no_method_is_cheaper(everything, export_share):
-    profile = days(9, export_share=export_share)
+    profile = days(len(KINDS) + 2, export_share=export_share)
     best = list(bound(everything, profile, FREE))
     for policy in (Uncontrolled(), Installer(), ZeroPolicy()):
         cost = outcome(everything, profile, policy).cost.sum((1, 2))
@@ -99,7 +103,7 @@ def test_no_method_is_cheaper(everything, export_share):
 
 @pytest.mark.parametrize("export_share", [1.0, 0.3])
 def test_a_plan_can_be_had_in_the_world(everything, export_share):
-    profile = days(9, export_share=export_share)
+    profile = days(len(KINDS) + 2, export_share=export_share)
     best = list(bound(everything, profile, FREE))
     replayed = outcome(everything, profile, ZeroPolicy(), np.stack([o.action for o in best]))
     np.testing.assert_allclose(replayed.cost.sum((1, 2)), [o.free_cost for o in best], rtol=1e-3)
@@ -173,7 +177,7 @@ def test_too_much_sun_is_not_burnt_in_batteries():
 
 
 def test_workers_do_not_change_the_result(everything):
-    one, two = (list(bound(everything, days(9), workers=workers)) for workers in (1, 2))
+    one, two = (list(bound(everything, days(len(KINDS) + 2), workers=workers)) for workers in (1, 2))
     for a, b in zip(one, two, strict=True):
         assert a.cost == b.cost
         np.testing.assert_array_equal(a.action, b.action)

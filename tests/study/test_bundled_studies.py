@@ -1,10 +1,12 @@
 """The small version of every study of learners that comes with the package, as a person starts it."""
 
+import numpy as np
 import polars as pl
 import pytest
 
 from wattflock.report.study_tables import PARTS
 from wattflock.study.study_file import read
+from wattflock.verbs.results import Study
 from wattflock.verbs.works import study
 
 
@@ -12,6 +14,7 @@ from wattflock.verbs.works import study
 @pytest.mark.parametrize("name", ["factored-critic", "p2p-clusters"])
 def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
     found = study(name, small=True, runs=tmp_path)
+    assert isinstance(found, Study)
     plan, folder = read(name).smaller(), tmp_path / f"study-{name}-small"
     assert set(found.runs["row"]) == {row.name for row in plan.expand()}
     swept = {row.sweep for row in plan.expand() if row.sweep}
@@ -21,9 +24,9 @@ def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
     }
     assert {path.name for path in folder.glob("*.png")} == pictures
     best = found.runs.filter(pl.col("method") == "bound")
-    assert (best["saving_captured"] - 1).abs().max() < 1e-6
+    np.testing.assert_allclose(best["saving_captured"], 1)
     parts = found.runs.select(f"saving_{part}_per_home_month" for part in PARTS).sum_horizontal()
-    assert (parts - found.runs["saving_per_home_month"]).abs().max() < 1e-6
+    np.testing.assert_allclose(parts, found.runs["saving_per_home_month"], atol=1e-6)
     text = (folder / "table.md").read_text()
     assert (
         "| less | the third is |" in text

@@ -107,6 +107,15 @@ def test_the_load_of_the_step_at_hand_is_known_only_where_it_is_said_to_be(days,
     np.testing.assert_allclose(known[1], np.maximum(wanted, 0), rtol=1e-6)
 
 
+def test_the_recent_load_of_a_forecast_is_that_of_known_and_expected_loads(days, expected):
+    """Before the step at hand the truth, from it on the forecast; of five hours of the same day."""
+    truth = jax.tree.map(lambda x: x[1], days)
+    rest = expected.rest(1, truth, 9)
+    np.testing.assert_allclose(rest.load_recent_kwh[0], truth.load_kw[5:9].sum(0) + rest.load_kw[0], rtol=1e-5)
+    np.testing.assert_allclose(rest.load_recent_kwh[4:], [rest.load_kw[k - 4 : k + 1].sum(0) for k in range(4, 15)],
+                               rtol=1e-4)  # fmt: skip
+
+
 def test_a_load_changes_no_action_of_its_own_step(dearer, days, expected):
     """A load in hour 12 that no meter has read yet; where it is known, the hour's actions differ."""
     at = np.arange(24)[:, None] == 12

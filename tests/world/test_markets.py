@@ -121,6 +121,23 @@ def test_prices_come_from_the_contract(readings):
     np.testing.assert_allclose(priced(bands, readings).import_price_per_kwh, wanted)
 
 
+def test_exports_earn_what_imports_cost_where_net_metering_is_asked_for(readings):
+    """With the carbon of both, where exports earn it too."""
+    found = priced(Retail_of(exports_from="imports", carbon_per_t=100.0, carbon_on_exports=True), readings)
+    np.testing.assert_allclose(found.import_price_per_kwh, 0.2 + 0.05)
+    np.testing.assert_array_equal(found.export_price_per_kwh, found.import_price_per_kwh)
+    np.testing.assert_allclose(priced(Retail_of(exports_from="imports"), readings).export_price_per_kwh, 0.2)
+
+
+def test_the_community_s_peak_is_free_up_to_so_much_a_home():
+    """Four homes at half an hour: 2 kW a home are drawn by one of them, 0.2 a home are free."""
+    with jax.enable_x64(True):
+        market = MidMarket(peak_per_kwh=0.5, peak_kw_per_home=0.2)
+        found = market.settle(meter([[4.0, 0.0, 0.0, 0.0]], 0.3, 0.3, 0.5))
+    np.testing.assert_allclose(found.bill[0], [1.2 + 0.5 * (4.0 - 0.8 * 0.5), 0, 0, 0], rtol=1e-12)
+    np.testing.assert_allclose(found.margin[0], -0.5 * 3.6, rtol=1e-12)
+
+
 def Retail_of(**settings) -> Retail:
     return Tariff(**settings)
 

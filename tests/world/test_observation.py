@@ -16,6 +16,8 @@ from wattflock.homes.features import METER, VOLTAGE, see_price
 from wattflock.homes.home import Home
 from wattflock.study.build import build
 from wattflock.verbs.explain import observation
+from wattflock.world.rollout import ZeroPolicy, rollout
+from wattflock.world.world import whole_days
 
 ROOT = np.sqrt(0.5)
 
@@ -43,6 +45,38 @@ def test_the_coming_load_is_observed_only_where_it_is_known(home, moment):
     assert with_load[len(METER)] == 2.5
     np.testing.assert_array_equal(np.delete(with_load, len(METER)), one)
     assert with_load.shape == (known.seen,) == (home.seen + 1,)
+
+
+def test_a_day_ahead_homes_observe_the_prices_of_all_steps_of_the_day(home, moment):
+    """At every step those of its own day, also in episodes of several days; as the market states them."""
+    ahead = dataclasses.replace(home, day_prices=24)
+    prices = jnp.linspace(0.1, 0.4, 24)
+    now = dataclasses.replace(moment(), day_prices_per_kwh=prices)
+    seen, without = ahead.observe(ahead.init(now), now), home.observe(home.init(now), now)
+    assert seen.shape == (ahead.seen,) == (home.seen + 24,)
+    np.testing.assert_allclose(seen[len(METER) : len(METER) + 24], (prices / 0.2 - 1) * 2.4, atol=1e-6)
+    np.testing.assert_array_equal(np.delete(seen, slice(len(METER), len(METER) + 24)), without)
+
+
+def test_the_world_tells_the_prices_of_the_day():
+    two_days = jnp.arange(48.0)
+    told = whole_days(jnp.stack([two_days, two_days + 100]), 24)
+    assert told.shape == (2, 48, 24)
+    np.testing.assert_array_equal(told[0, 3], two_days[:24])
+    np.testing.assert_array_equal(told[1, 30], two_days[24:] + 100)
+
+
+def test_a_day_ahead_world_runs():
+    """Built, faced, observed: the first of the day's features is the price at midnight, at every step of the day."""
+    scenario = load(None, ["homes.count=20", "data.day_ahead=true", "market.settings.carbon_per_t=100"])
+    built = build(scenario)
+    world = on_device(built.world, "float32")
+    days = eqx.filter_jit(built.sampler.train)(jax.random.key(5), 2)
+    seen = eqx.filter_jit(rollout)(world, ZeroPolicy(), days, jax.random.key(0)).features
+    assert seen.shape[-1] == world.seen
+    midnight = days.import_price_per_kwh[:, :1, None] / world.fleet.reference_price_per_kwh
+    wanted = jnp.broadcast_to((midnight - 1) * 2.4, seen.shape[:3])
+    np.testing.assert_allclose(seen[..., len(METER)], wanted, atol=1e-5)
 
 
 def test_prices_are_relative_and_five_per_cent_of_voltage_are_one():
@@ -81,7 +115,7 @@ def test_explain_lists_features_in_the_order_of_the_array(name):
     assert set(groups) == {"meter", "voltmeter", *devices}
     table = [(group, f.name) for group, own in groups.items() for f in own]
     listed = explained(groups)
-    assert table == [each for each in listed if "data.load_known" not in each[1]]
+    assert table == [each for each in listed if not each[1].endswith(("data.load_known", "data.day_ahead"))]
     assert len(table) == features.shape[1] == world.seen
     for device, values in devices.items():
         at = [k for k, (group, _) in enumerate(table) if group == device]

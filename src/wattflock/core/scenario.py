@@ -236,6 +236,12 @@ class LearnerSection(Section):
         le=10_000_000,
         description="rounds of `part`, its schedules stretched; 0 is what it was tuned to",
     )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        description="looks at the validation days without a better one after which training stops; the best is kept; "
+        "0 is never [looks]",
+    )
 
 
 class LearnSection(LearnerSection):

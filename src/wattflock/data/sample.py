@@ -231,7 +231,7 @@ def recent(load_kw: Any, dt_h: float) -> Any:
     """Energy of the last five hours of each day, (days, steps, homes) [kWh]; numpy or JAX."""
     total_kwh = load_kw.cumsum(1) * dt_h
     before = np.arange(load_kw.shape[1]) - round(RECENT_H / dt_h)
-    return total_kwh - total_kwh[:, np.maximum(before, 0)] * (before >= 0)[:, None]
+    return total_kwh - total_kwh[:, np.maximum(before, 0)] * (before >= 0)[None, :, None]
 
 
 def sampler(

@@ -51,7 +51,8 @@ def write_study(folder: Path, study: Findings) -> Group:
 
 def markdown(tables: list[FigureTable], notes: list[str]) -> str:
     """The tables for a page of docs, with their notes."""
-    return "\n".join(table.markdown() for table in tables) + "".join(f"- {note}\n" for note in notes)
+    shown = [f"## {table.title}\n\n{table.markdown()}" if table.title else table.markdown() for table in tables]
+    return "\n".join(shown) + "".join(f"- {note}\n" for note in notes)
 
 
 def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Group:
@@ -63,7 +64,7 @@ def page(study: Findings, every: list[FigureTable], charts: dict[str, Any]) -> s
     """One HTML page that opens offline; `charts`: of learning, then those of rows of several numbers of homes."""
     learned, *grown = map(html.figure, charts.values())
     runs = [f"{each.row}, seed {each.seed}: {each.folder.name}" for each in study.done]
-    shown = "".join(html.paragraph(table.note, "soft") + table.page() for table in every)
+    shown = "".join(html.paragraph(table.title) + html.paragraph(table.note, "soft") + table.page() for table in every)
     grows = [PageSection("homes", "Against the number of homes", study_charts.GROWS, "".join(grown), "homes")]
     sections = [
         PageSection("table", "All rows", "", shown, "table"),

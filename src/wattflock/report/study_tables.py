@@ -1,5 +1,7 @@
 """The tables of a study: figures of all rows, savings by part, differences, growth with homes, published figures."""
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 
@@ -45,15 +47,19 @@ def tables(study: Findings, runs: pl.DataFrame, marks: pl.DataFrame, fitted: Law
     found = spreads(runs)
     single = found.filter(pl.col("sweep") == "")
     one_by_one = runs.filter(pl.col("sweep") == "")
-    every = [
-        *tables_of(single, currency),
-        money(single.filter(pl.col("judged_on") == ALL), currency),
-        *differences(one_by_one, currency, study.reference),
-        pace(marks),
-        *scaling(found, fitted, currency),
-        published(study, found, fitted, currency),
+    every = {
+        "Figures": tables_of(single, currency),
+        "Savings part by part": [money(single.filter(pl.col("judged_on") == ALL), currency)],
+        "Paired differences": differences(one_by_one, currency, study.reference),
+        "Pace": [pace(marks)],
+        "Against the number of homes": scaling(found, fitted, currency),
+        "Published figures": [published(study, found, fitted, currency)],
+    }
+    return [
+        dataclasses.replace(table, title=title if place == 0 else f"{title}, {place + 1}")
+        for title, some in every.items()
+        for place, table in enumerate(each for each in some if each.rows)
     ]
-    return [table for table in every if table.rows]
 
 
 def spread(quantity: Quantity, row: dict) -> str:

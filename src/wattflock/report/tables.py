@@ -29,6 +29,7 @@ class FigureTable:
     note: str = ""
     left: int = 1  # so many columns are names
     whole: int = 0  # and so many of them are never broken
+    title: str = ""
 
     def terminal(self) -> Terminal:
         """For the terminal; a number is never broken, a heading has a line for each word."""

@@ -93,7 +93,8 @@ def story(run: RunData) -> list[str]:
         share = cell(QUANTITIES["saving_captured"], planned)
         said.append(f"The saving is {share} % of what perfect foresight could save{where}.")
     if (mine.get("rounds") or 0) < (mine.get("rounds_asked") or 0):
-        said.append(f"It was judged after {mine['rounds']} of {mine['rounds_asked']} rounds of training.")
+        why = f": {mine['stopped']}" if mine.get("stopped") else ""
+        said.append(f"It was judged after {mine['rounds']} of {mine['rounds_asked']} rounds of training{why}.")
     if losers := who_pays_more(run, name):
         said.append(losers)
     return said + _others(run, name, looks)

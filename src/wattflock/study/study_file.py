@@ -36,6 +36,12 @@ class StudyRow:
         """Its own, and that of the row of the file that it is one number of homes of."""
         return tuple(filter(None, (self.name, self.sweep)))
 
+    @property
+    def methods(self) -> set[str]:
+        """That it compares, or could by a name of its own."""
+        one = self.scenarios[0]
+        return {"idle", "bound", *one.judge.methods, *one.learn.named}
+
     def absent(self) -> str:
         """The file of a feeder that the row needs and that is not there; empty where nothing is missing."""
         file = str(self.scenarios[0].feeder.settings.get("file", ""))
@@ -158,7 +164,7 @@ class Plan(pydantic.BaseModel):
 
     def _wrong_published(self, rows: list[StudyRow]) -> list[Problem]:
         """What published figures name and is not there; methods are known of rows that were asked for."""
-        methods = {name: {"idle", "bound", *row.scenarios[0].judge.methods} for row in rows for name in row.names}
+        methods = {name: row.methods for row in rows for name in row.names}
         problems = []
         for place, each in enumerate(self.published):
             allowed = {"row": self.names, "quantity": {*QUANTITIES, EXPONENT}}

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
 
-from wattflock.core.types import Profile
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import Sampler
+from wattflock.learn.lagrangian import SIZE
 from wattflock.learn.learner import Draw, Learner, Progress, advance, begin
 from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.sharding import SpreadDraw, spread
@@ -29,6 +31,7 @@ class Mark:
     seconds: float  # of learning, compilation included; validation is not counted
     train: dict[str, float]  # means over the chunk
     validation: dict[str, float]  # empty where it was not this mark's turn
+    stopped: str = ""  # why training ended before all rounds; the progress is then the one that is kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +46,14 @@ class Course:
     minutes: float = 0.0  # 0 is no limit
     seconds: float = 0.0  # already spent by the run that is continued
     validation_days: int = 0  # on which it is watched; 0 is all
+    patience: int = 0  # looks at validation days without a better one, after which training stops; 0 is never
     mesh: Mesh | None = None  # devices that share the homes; None is one device
 
 
 def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     """Yields a Mark after each chunk of rounds; the loop can be left at any of them without loss.
+
+    Numbers that are not finite end it with the chunk before; so does `patience`, with the best look.
 
     Args:
         course: what is trained.
@@ -57,12 +63,15 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     progress, world, sampler, draw = laid_out(course, progress)
     validation = validation_days(sampler, course.validation_days)
     done, seconds, next_look = int(progress.done), course.seconds, 0.0
-    chunk = chunk_of(course.rounds)
+    chunk, best = chunk_of(course.rounds), Best(course.patience, world.fleet.reference_price_per_kwh)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), progress
         progress, log = advance(progress, course.learner, world, draw, chunk)
         log = {name: float(np.mean(values)) for name, values in log.items()}
         seconds += time.perf_counter() - began
+        if not sound(course.learner, progress, log):
+            yield Mark(before, done, seconds, {}, {}, f"numbers that are not finite after round {done}")
+            return
         done += chunk
         look = seconds >= next_look or done >= course.rounds
         scores = {}
@@ -70,7 +79,46 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
             scores = score(world, course.learner.policy(progress.state), validation)
             scores = {name: float(value) for name, value in scores.items()}
             next_look = max(1.25 * seconds, seconds + 2)
-        yield Mark(progress, done, seconds, log, scores)
+        mark = Mark(progress, done, seconds, log, scores)
+        yield mark
+        if scores and best.is_over(mark) and best.mark:
+            yield dataclasses.replace(best.mark, seconds=seconds, train={}, validation={}, stopped=best.told(done))
+            return
+
+
+class Best:
+    """The best look at the validation days so far."""
+
+    def __init__(self, patience: int, price_per_kwh: float):
+        self.patience, self.price = patience, SIZE * price_per_kwh / REFERENCE_PRICE_PER_KWH
+        self.since, self.mark = 0, None
+
+    def is_over(self, mark: Mark) -> bool:
+        """Notes a look; whether there were `patience` of them since the best one."""
+        if self.mark is None or self.worth(mark) < self.worth(self.mark):
+            self.mark, self.since = mark, 0
+            return False
+        self.since += 1
+        return bool(self.patience) and self.since >= self.patience
+
+    def worth(self, mark: Mark) -> float:
+        """What a look is compared by: cost, and violations at the price of learners by gradient [currency]."""
+        return mark.validation["cost"] + self.price * mark.validation["violation_pu_h"]
+
+    def told(self, done: int) -> str:
+        """Why training ended."""
+        return f"no better on the validation days from round {self.mark.rounds if self.mark else 0} to {done}"
+
+
+def sound(learner: Learner, progress: Progress, log: dict[str, float]) -> bool:
+    """Whether a round's log and what a checkpoint would hold are finite numbers."""
+    kept = [leaf for leaf in jax.tree.leaves(learner.saved(progress.state)) if eqx.is_inexact_array(leaf)]
+    return all(map(np.isfinite, log.values())) and bool(_finite(kept))
+
+
+@eqx.filter_jit
+def _finite(leaves: list[Array]) -> Array:
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves] or [jnp.array(True)]).all()
 
 
 def laid_out(course: Course, saved: Progress | None) -> tuple[Progress, World, Sampler, Draw]:

@@ -141,9 +141,11 @@ class Experiment:
         """A training run from its beginning."""
         sampler, seed = self.built.sampler, self.scenario.seed
         watched = self.scenario.judge.curve_days
+        each = self.scenario.learn.named.get(method)
         return Course(
-            who, self.world, sampler, seed, who.rounds(), self.minutes, validation_days=watched, mesh=self.mesh
-        )
+            who, self.world, sampler, seed, who.rounds(), self.minutes,
+            validation_days=watched, patience=each.patience if each else 0, mesh=self.mesh,
+        )  # fmt: skip
 
     def training(self, method: str, fresh: bool = False) -> Training:
         """Train a method, or go on with it, and say what came of it."""
@@ -165,7 +167,7 @@ class Experiment:
         saved = self.run.resume(method, who, progress) if self.run and not fresh else None
         if saved:
             progress, card = saved
-        if card["rounds"] < who.rounds():
+        if card["rounds"] < who.rounds() and not card.get("stopped"):
             compare.refuse_learner(method, who, progress.state, self.built, self.days)
             if who.demonstrations:
                 who = self.taught(method, who, fresh)
@@ -203,10 +205,10 @@ class Experiment:
             shown.at(card["rounds"], "compiling …")
             try:
                 for mark in train(course, progress):
-                    card = card | {"rounds": mark.rounds, "seconds": mark.seconds}
+                    card = card | {"rounds": mark.rounds, "seconds": mark.seconds, "stopped": mark.stopped}
                     card["curve"] = card["curve"] + points(mark, method, course.seed)
                     said = note(mark.validation, self.idle, currency) if mark.validation else said
-                    shown.at(mark.rounds, said)
+                    shown.at(mark.rounds, mark.stopped or said)
                     now = time.monotonic()
                     if max(now - saved_at - SAVE_EVERY_S, now - before - SLOW_S) > 0:
                         self._save(method, course.learner, mark, card)
@@ -286,9 +288,13 @@ def told(part: Any) -> str:
 def finished(experiment: Experiment) -> bool:
     """Whether every method was judged after all its rounds; else `compared` goes on where it was."""
     summary = experiment.run.summary() if experiment.run else None
-    judged = {name: each.get("rounds") for name, each in summary["methods"].items()} if summary else {}
+    judged = summary["methods"] if summary else {}
     asked = {name: experiment.parts.learner(name).rounds() for name in experiment.methods}
-    return all(judged.get(name) is not None and judged[name] >= rounds for name, rounds in asked.items())
+    done = {name: each.get("rounds") for name, each in judged.items()}
+    return all(
+        done.get(name) is not None and (done[name] >= rounds or bool(judged[name].get("stopped")))
+        for name, rounds in asked.items()
+    )
 
 
 def read_back(run: Run) -> Comparison:
@@ -434,6 +440,7 @@ def summary(experiment: Experiment, figures: dict[str, dict], cards: dict[str, d
             "warm_seconds": warm_seconds(cards[name]["curve"]) if name in cards else None,
             "rounds": cards[name]["rounds"] if name in cards else None,
             "rounds_asked": _asked(experiment, name) if name in cards else None,
+            "stopped": cards[name].get("stopped", "") if name in cards else "",
         }
         for name, found in figures.items()
     }

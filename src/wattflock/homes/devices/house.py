@@ -51,6 +51,7 @@ class House(Device):
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
     prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
     level: ClassVar = ("temperature of the mass", "°C")
+    cost_is: ClassVar = "comfort"
     ranges: ClassVar = {"floor_m2": (70.0, 120.0)}
 
     limit_kw: Annotated[Scalar, Field(ge=0, description="most electric power [kW]")]

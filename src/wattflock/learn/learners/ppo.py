@@ -58,7 +58,7 @@ class PPO(Agents):
         groups, controls = self.groups(world), world.fleet.controls
         actor = Gaussian(self.actors(world, actor_key), jnp.full((groups, controls), jnp.log(self.sigma), float))
         inputs = width(world) + {"own": 0, "common": COMMON}[self.critic_sees]
-        nets = ActorCritic(actor, fresh_critic((inputs, *self.hidden), groups, critic_key))
+        nets: Any = ActorCritic(actor, fresh_critic((inputs, *self.hidden), groups, critic_key))
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return TrainState(nets, nets.actor, adam, multiplier, jnp.zeros((), jnp.int32), self.group(world))
 

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile, by_day
-from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Halvings, Priced, Rounds, per_home_day
+from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Priced, Rounds, per_home_day
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.one_number import Leveled, at_levels, levels_of
-from wattflock.learn.reward import extra, of_all, value_moved
+from wattflock.learn.reward import extras, of_all, value_moved
 from wattflock.world.rollout import Policy, Trajectory, ZeroPolicy, judge, rollout, steps
 from wattflock.world.world import Outcome, World, measures
 
@@ -63,13 +63,13 @@ class QLearning(Priced):
     not know the day's; the default of marginal rewards is the home without control for the whole day, not for one
     step; what is stored is paid for when it is stored (the source forces cars to be full at the end); steps at which a
     home has no choice are left out (the source records a random one there).
-    Source: Charbonnier, Morstyn & McCulloch 2022 (Applied Energy 314, 118825), sections 3.2 to 3.4; Matignon et al.
-    2007 (IROS, DOI 10.1109/IROS.2007.4399095), eq. 5, for hysteresis.
+    Source: Charbonnier, Morstyn & McCulloch 2022 (Applied Energy 314, 118825); works.md 4.3 and 4.4; Matignon et al.
+    2007 (IROS, DOI 10.1109/IROS.2007.4399095) for hysteresis.
     """
 
     days: Days = 4
     rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.01
-    halvings: Halvings = 1.0
+    halvings: Annotated[float, Field(gt=0, description="how often that step is halved over all rounds [1]")] = 1.0
     curvature: Curvature = 0.0
     average: Average = 0.1
     total_rounds: Rounds = 1000
@@ -161,8 +161,11 @@ class QLearning(Priced):
             return jnp.ones(found[1].cost.shape)
         if self.reward == "marginal":
             return -self.added(world, profile, found, multiplier)
-        whose = {"total": "team", "advantage": "team", "own": "own", "gradient": "marginal"}[self.reward]
-        return -extra(world, profile, found, (self.lagrangian, multiplier), whose, early=True)
+        whose = "marginal" if self.reward == "gradient" else "own"
+        cost, of_all_homes = extras(world, profile, found, (self.lagrangian, multiplier), whose, early=True)
+        if self.reward in ("total", "advantage"):
+            return -jnp.broadcast_to(of_all_homes[..., None], cost.shape)
+        return -cost
 
     def added(self, world: World, profile: Profile, found: tuple[Trajectory, Outcome], multiplier: Amounts) -> Array:
         """Cost of all homes minus that where one has no control, for each in turn, (days, steps, homes) [currency].
