@@ -131,11 +131,11 @@ class ReplayLearner(Agents):
         return Around(of_homes(state.mean, state.group))
 
     def saved(self, state):
-        """All but the replay: a resumed run fills it anew."""
-        return dataclasses.replace(state, replay=None)
+        """All but the replay and the lesson: a resumed run fills it anew."""
+        return dataclasses.replace(state, replay=None, lesson=None)
 
     def restored(self, saved, fresh):
-        return dataclasses.replace(saved, replay=fresh.replay)
+        return dataclasses.replace(saved, replay=fresh.replay, lesson=fresh.lesson)
 
     def noise_size(self, done: Array) -> Array:
         """Standard deviation of exploration after so many rounds."""
