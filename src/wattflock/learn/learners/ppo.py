@@ -46,12 +46,14 @@ class PPO(Agents):
     critic_sees: Annotated[
         Literal["own", "common"], Field(description="beside its home: nothing, or the community's sums a step before")
     ] = "own"
-    clip: Annotated[float, Field(gt=0, lt=1, description="by which a ratio may leave 1 before it counts no more")] = 0.2
+    clip: Annotated[
+        float, Field(gt=0, lt=1, description="by which a ratio may leave 1 before it counts no more [1]")
+    ] = 0.2
     trace: Annotated[float, Field(ge=0, le=1, description="λ of the advantages [1]")] = 0.85
     discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
     sigma: Annotated[float, Field(gt=0, description="first noise of actions [share of half their range]")] = 0.3
     entropy: Annotated[float, Field(ge=0, description="weight of the policies' entropy [1]")] = 0.02
-    bound: Annotated[float, Field(ge=0, description="weight of the square by which a mean is beyond [-1, 1]")] = 1.0
+    bound: Annotated[float, Field(ge=0, description="weight of the square by which a mean is beyond -1 or 1 [1]")] = 1.0
     epochs: Annotated[int, Field(ge=1, description="passes over a round's rows")] = 4
     rows: Annotated[int, Field(ge=1, description="rows (day, step) of all homes in a minibatch")] = 96
 
