@@ -110,10 +110,10 @@ def days(key, state: ReplayState | None = None) -> Played:
     return Played(seen, jnp.zeros_like(action), action, own, common, own.mean(-1) + done.mean(-1) ** 2)
 
 
-@pytest.mark.parametrize(("utilities", "right"), [(4, 0.25), (0, 0.5)])
-def test_homes_learn_what_is_best_for_all_and_without_mixing_what_is_best_for_each(utilities, right):
+@pytest.mark.parametrize(("utilities", "own", "right"), [(4, 1.0, 0.25), (0, 100.0, 0.5)])
+def test_homes_learn_what_is_best_for_all_and_from_own_costs_what_is_best_for_each(utilities, own, right):
     """All at a: (a - 1/2)² + a² is least at 1/4; each by itself: (a - 1/2)² at 1/2."""
-    who = FACMAC(utilities=utilities, hidden=(16, 16), rate=3e-3, critic_rate=1e-2, twins=1, discount=0.0)
+    who = FACMAC(utilities=utilities, own=own, hidden=(16, 16), rate=3e-3, critic_rate=1e-2, twins=1, discount=0.0)
     who = who.lasting(120)
 
     @jax.jit
@@ -173,3 +173,5 @@ def test_what_it_was_shown_draws_policies_to_the_optimum(world, profile):
     slope = jax.grad(lambda actor: pupil.unlike(actor, state.lesson, KEY))(silent).biases[-1]
     assert float(jnp.abs(slope).sum()) > 0
     assert who.unlike(silent, before.lesson, KEY) == 0.0
+    assert pupil.saved(state).lesson is None
+    assert jnp.array_equal(pupil.restored(pupil.saved(state), state).lesson[2], shown)

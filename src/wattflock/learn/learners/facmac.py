@@ -111,7 +111,7 @@ class FACMAC(ReplayLearner):
         return sized(trajectory.features, world.fleet), idles(world, trajectory, profile), trajectory.action
 
     def loss(self, nets, state, key):
-        row_key, noise_key = jax.random.split(key)
+        row_key, noise_key, lesson_key = jax.random.split(key, 3)
         day, step = state.replay.rows(row_key, self.rows)
         home = jnp.broadcast_to(jnp.arange(state.group.shape[0])[:, None], (state.group.shape[0], self.rows))
         paid, paid_by_all, later, goes_on = state.replay.paid((day, step, home), self.ahead, self.discount)
@@ -126,14 +126,13 @@ class FACMAC(ReplayLearner):
 
         nets = mine(nets, state)
         own, team = self.judged(nets, now.seen, jnp.clip(now.action, -1, 1))
-        missed = (
-            self.own * self.missed(own_target[None] - own).mean((1, 2)).sum() + self.missed(team_target - team).mean()
-        )
+        missed_own = self.missed(own_target[None] - own).mean((1, 2)).sum()
+        missed = self.own * missed_own + self.missed(team_target - team).mean()
 
         action = said(nets.actor, now.seen, now.idle)
         _, dear = self.judged(jax.lax.stop_gradient(nets), now.seen, bounded(action))
         beyond = (jnp.maximum(jnp.abs(action) - 1, 0) ** 2).sum(-1)
-        return missed + dear.mean() + beyond.mean() + self.imitate * self.unlike(nets.actor, state.lesson, row_key)
+        return missed + dear.mean() + beyond.mean() + self.imitate * self.unlike(nets.actor, state.lesson, lesson_key)
 
     def unlike(self, actor: Networks, lesson: tuple[Array, ...], key: Array) -> Array | float:
         """Mean over random steps and homes of squared distances to the optimum's actions; 0 where it was not shown."""
