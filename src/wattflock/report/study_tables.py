@@ -124,8 +124,8 @@ def differences(runs: pl.DataFrame, currency: str, reference: str = "") -> list[
     names = [(name, "") for name in ("row", "method", "reference", "the reference is")]
     heads = [*names, *((each.label, each.unit_in(currency)) for each in chosen)]
     note = (
-        f"Method less the reference, on {ALL}: mean of the paired differences over seeds ± half of its interval. In words: "
-        "where the reference is ahead or behind, outside this interval."
+        f"Method less the reference, on {ALL}: mean of the paired differences over seeds ± half of its interval. In "
+        "words: where the reference is ahead or behind, outside this interval."
     )
     return [FigureTable(heads, rows, note, left=len(names))] if rows else []
 
