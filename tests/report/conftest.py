@@ -62,7 +62,7 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
 
 def make_summary(days: pl.DataFrame, homes: pl.DataFrame) -> dict:
     trained = {
-        name: {"train_seconds": seconds, "warm_seconds": seconds / 2, "rounds": 700}
+        name: {"train_seconds": seconds, "warm_seconds": seconds / 2, "rounds": 700, "stopped": "early"}
         for name, (*_, seconds) in METHODS.items()
     }
     trained["bound"] = dict.fromkeys(("train_seconds", "warm_seconds", "rounds"))

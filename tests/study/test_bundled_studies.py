@@ -29,7 +29,7 @@ def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
     np.testing.assert_allclose(parts, found.runs["saving_per_home_month"], atol=1e-6)
     text = (folder / "table.md").read_text()
     assert (
-        "| less | the third is |" in text
+        "| reference | the reference is |" in text
         and "exponent of training" in text
         and "Share of the perfect-foresight" in text
     )

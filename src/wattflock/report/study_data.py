@@ -50,13 +50,18 @@ def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:
         most = max(found.get("days") or 0 for found in summary["methods"].values())
         for days, methods_on in ((ALL, summary["methods"]), (SOME, some)):
             lines += [
-                place | {"method": name, "judged_on": days} | found
+                place | {"method": name, "judged_on": days} | _numbers(found)
                 for name, found in methods_on.items()
                 if days == SOME or (found.get("days") or 0) == most
             ]
     table = pl.DataFrame(lines, infer_schema_length=None)
     names = (*KEYS, "seed", "run", "learner")
     return table.with_columns(pl.exclude(*names).cast(pl.Float64)), currency
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a method without what is said of it in words, such as why its training stopped."""
+    return {name: value for name, value in found.items() if not isinstance(value, str)}
 
 
 def spreads(runs: pl.DataFrame) -> pl.DataFrame:

@@ -121,11 +121,11 @@ def differences(runs: pl.DataFrame, currency: str, reference: str = "") -> list[
             told = [_beside(mean, half) for mean, half in found.values()]
             cells = [str(row), looks[str(method)].label, other, verdict(found), *told]
             rows.append(Row(cells, colour=looks[str(method)].colour))
-    names = [(name, "") for name in ("row", "method", "less", "the third is")]
+    names = [(name, "") for name in ("row", "method", "reference", "the reference is")]
     heads = [*names, *((each.label, each.unit_in(currency)) for each in chosen)]
     note = (
-        f"Method less the one in the third column, on {ALL}: mean of the paired differences over seeds ± half of its "
-        "interval; in words where that other one is ahead or behind, outside this interval."
+        f"Method less the reference, on {ALL}: mean of the paired differences over seeds ± half of its interval. In "
+        "words: where the reference is ahead or behind, outside this interval."
     )
     return [FigureTable(heads, rows, note, left=len(names))] if rows else []
 
