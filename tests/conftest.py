@@ -1,4 +1,4 @@
-"""What all tests share: strict numerics, a compile cache, and one small flock with every device, built once."""
+"""What all tests share: strict numerics, a compile cache, and one small flock of many devices, built once."""
 
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def small() -> list[str]:
 
 @pytest.fixture(scope="session")
 def scenario() -> Scenario:
-    """Twenty agents that stand for 2,000 homes, among them every device."""
+    """Twenty agents that stand for 2,000 homes, of all devices but `house` and `deferrable` (see `flexibility`)."""
     return load(None, SMALL)
 
 

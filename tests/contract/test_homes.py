@@ -259,6 +259,7 @@ def test_what_homes_have_by_themselves_keeps_its_order(name):
             {"low_share": "below high_share, 0.5", "short_per_kwh": "above or equal to spare_per_kwh, 0.2"},
         ),
         ("battery={low_share=1.5, high_share=0.5}", {"low_share": "a number at least 0 and at most 1"}),
+        ("house={return_h=[9, 20]}", {"return_h": "above or equal to leave_h, 10"}),
         ("battery={short_per_kwh=0.2}", {}),
         ("heat_pump={low_c=[18, 20], high_c=[20.5, 22]}", {}),
     ],

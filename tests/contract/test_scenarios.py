@@ -14,6 +14,8 @@ from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.rules import Installer
 from wattflock.study.bound import bound
 from wattflock.study.build import build
+from wattflock.study.forecast import perfect
+from wattflock.study.mpc import mpc
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -93,6 +95,17 @@ def test_no_method_beats_the_optimum_of_a_world_without_wires(name):
     for policy in (ZeroPolicy(), Installer(), Uncontrolled()):
         cost = judged(world, policy, days).cost.sum((1, 2))
         assert all(each.cost < float(other) for each, other in zip(best, cost, strict=True))
+
+
+@pytest.mark.study
+def test_planning_anew_at_every_hour_with_perfect_forecasts_is_the_optimum_of_the_flexible_home():
+    """Plans of the rest of a day are right about houses and loads that wait; losses, which no home knows, are off."""
+    sets = ["homes.count=4", "market.settings.loss_per_kw=0", *SMALLER["flexibility"]]
+    built = build(load(bundled()["flexibility"], sets))
+    days = eqx.filter_jit(lambda draw: draw.every(jax.random.key(0), "test", 2))(built.sampler)
+    days = jax.tree.map(np.asarray, days)
+    for best, went in zip(bound(built.world, days), mpc(built.world, days, perfect(days)), strict=True):
+        assert went.cost == pytest.approx(best.free_cost, rel=1e-5)
 
 
 def test_a_community_of_any_size_is_charged_at_the_same_power_a_home():

@@ -12,8 +12,8 @@ from wattflock.core.errors import ScenarioError
 from wattflock.homes.home import Home
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.idle import Uncontrolled
-from wattflock.learn.learners.qlearning import Chosen, QLearning, Rows, best, cell, said
-from wattflock.learn.one_number import Leveled, at_levels
+from wattflock.learn.learners.qlearning import Chosen, QLearning, Rows, best, cell
+from wattflock.learn.one_number import Leveled, at_levels, said
 from wattflock.world.rollout import Policy, judge, rollout, steps
 
 KEY = jax.random.key(0)
@@ -171,10 +171,13 @@ def test_counts_count(world):
     assert (who.learned(who.init(world, KEY), rows).value[:, 0] == jnp.array([0.0, 0, 8, 0])[None]).all()
 
 
-def test_cells_and_ties():
+def test_cells_and_ties(profile):
     edges = jnp.array([[1.0, 2.0], [3.0, 4.0]])
     hour, price = jnp.array([0.0, 11.5, 12.0, 23.5]), jnp.array([0.5, 2.5, 3.5, 9.0])
-    assert cell(edges, hour, price).tolist() == [0, 2, 4, 5]
+    now = dataclasses.replace(profile, hour=hour, import_price_per_kwh=price)
+    assert cell(edges, now).tolist() == [0, 2, 4, 5]
+    day = jnp.repeat(jnp.array([[0.5, 1.0, 2.0, 3.5, 8.0, 9.0]]), 4, 0)
+    assert cell(edges, dataclasses.replace(now, day_prices_per_kwh=day)).tolist() == [0, 1, 4, 5], "thirds of the day"
     assert best(jnp.array([[[0.0, 0, 0], [0, 1, 0], [1, 0, 1]]])).tolist() == [[2, 1, 2]]
 
 

@@ -182,3 +182,5 @@ def test_a_car_that_is_plugged_in_for_part_of_a_step_has_its_power_for_that_part
 def test_a_car_that_should_end_full_begins_full(moment):
     begins = [float(car_of(size_kwh=39.0, full_share=1.0).init(moment(start=start))) for start in (0.0, 1.0)]
     assert begins == [39.0, 39.0]
+    low = car_of(size_kwh=40.0, full_share=0.3, low_share=0.5)
+    assert float(low.init(moment())) == pytest.approx(20.0), "never below what is kept"

@@ -110,7 +110,7 @@ class ReplayLearner(Agents):
     first_rounds: Annotated[int, Field(ge=0, description="rounds of noise alone before anything is learned")] = 4
     updates: Annotated[int, Field(ge=1, description="minibatches in a round")] = 16
     rows: Annotated[int, Field(ge=1, description="rows (home, step) of each network in a minibatch")] = 64
-    kept_rounds: Annotated[int, Field(ge=1, description="rounds whose days are kept for replay")] = 32
+    kept_rounds: Annotated[int, Field(ge=1, description="rounds whose days are kept for replay")] = 64
 
     def optimiser(self) -> Any:
         """Adam for the actors and for all else, each with its rate."""

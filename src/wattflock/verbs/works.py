@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def study(  # noqa: PLR0913 (an argument is an option of the command)
-    name: Annotated[str, "A bundled study (gradmap), or a TOML file of rows."],
+    name: Annotated[str, "A bundled study (gradmap, worlds, factored-critic, p2p-clusters), or a TOML file of rows."],
     small: Annotated[bool, "The small version: few homes, few rounds, a minute or so."] = False,
     rows: Annotated[list[str] | None, "Only this row. Can be repeated."] = None,
     seeds: Annotated[int, "So many runs of each row; 0: as the file says."] = 0,
@@ -31,6 +31,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     Example:
         wattflock study gradmap --small
         wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
+        wattflock study p2p-clusters --row community-30
         wattflock study gradmap --row ieee8500-5000 --set feeder.settings.file=ieee8500.feeder
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError

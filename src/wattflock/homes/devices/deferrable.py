@@ -17,7 +17,7 @@ class Deferrable(Device):
 
     The state is what is put off [kWh]. With the oldest served first, all deadlines are kept if and only if it never
     exceeds the device's share of the load of the last five hours of the day (`Profile.load_recent_kwh`): one number
-    does for a queue. Source: works of Charbonnier et al. 2022 and 2024, whose share is 10 %.
+    does for a queue. Source: Charbonnier et al. 2022, Applied Energy 314, 118825, whose share is 10 %.
     """
 
     features: ClassVar = (Feature("load put off", "kWh"), Feature("of which is due in the step", "kWh"))
@@ -36,23 +36,19 @@ class Deferrable(Device):
         """Nothing is put off over midnight."""
         return jnp.zeros_like(now.start)
 
-    def _range(self, state, now):
-        """Least and most energy that is met in this step [kWh]."""
-        most_kwh = state + self.share * now.load_kw * now.dt_h
-        older_kwh = self.share * jnp.maximum(now.load_recent_kwh - now.load_kw * now.dt_h, 0)
-        last = now.hour + 1.5 * now.dt_h > 24
-        return jnp.where(last, most_kwh, jnp.maximum(state - older_kwh, 0)), most_kwh
+    def _due(self, state, now):
+        """What of that must be met in this step: put off for five hours, or for the day [kWh]."""
+        younger_kwh = self.share * jnp.maximum(now.load_recent_kwh - now.load_kw * now.dt_h, 0)
+        return jnp.where(ends(now), state, jnp.maximum(state - younger_kwh, 0))
 
     def step(self, state, action, now):
-        """Meets a share between what is due and all that is there; power is what that adds to the load."""
-        least_kwh, most_kwh = self._range(state, now)
-        left_kwh = (1 - share(action[0])) * (most_kwh - least_kwh)
+        """Meets what is due and a share of the rest; power is what that adds to the load."""
+        waits_kwh = state - self._due(state, now) + jnp.where(ends(now), 0, self.share * now.load_kw * now.dt_h)
+        left_kwh = (1 - share(action[0])) * waits_kwh
         return left_kwh, effect((state - left_kwh) / now.dt_h, now.dt_h)
 
     def observe(self, state, now):
-        older_kwh = self.share * jnp.maximum(now.load_recent_kwh - now.load_kw * now.dt_h, 0)
-        last = now.hour + 1.5 * now.dt_h > 24
-        return observed(self.features, [state, jnp.where(last, state, jnp.maximum(state - older_kwh, 0))])
+        return observed(self.features, [state, self._due(state, now)])
 
     def idle(self, state, now):
         return jnp.ones_like(state)[None]
@@ -75,8 +71,14 @@ class Deferrable(Device):
         """What is put off as a column between zero and its deadlines' bound."""
         present = np.broadcast_to(self.share > 0, day.load_kw.shape)
         dt_h = day.dt_h[:, None]
-        last = (day.hour + 1.5 * day.dt_h > 24)[:, None]
         power = program.columns(-self.share * day.load_kw, np.inf, 0.0, present)
-        waiting = program.columns(0.0, np.where(last, 0.0, self.share * day.load_recent_kwh), 0.0, present)
+        waiting = program.columns(
+            0.0, np.where(ends(day)[:, None], 0.0, self.share * day.load_recent_kwh), 0.0, present
+        )
         program.balance([(waiting, 1.0)], state, 1.0, 0.0, [(power, -dt_h)])
         return [(power, 1.0)]
+
+
+def ends(now: Profile):
+    """Whether a step is the last of its day."""
+    return now.hour + 1.5 * now.dt_h > 24

@@ -71,7 +71,8 @@ class EV(Device):
     def init(self, now: Profile) -> Scalar:
         """Nearly full (98 to 100 %) unless said otherwise, as charging at once has left it the day before."""
         about = jnp.minimum(0.01, 1 - self.full_share)
-        return (self.full_share + 2 * about * (now.start - 0.5)) * self.size_kwh
+        begins = self.full_share + 2 * about * (now.start - 0.5)
+        return jnp.maximum(begins, self.low_share) * self.size_kwh
 
     def _room(self, state, now):
         charge_kwh = jnp.maximum(self.size_kwh - state, 0) / self.efficiency

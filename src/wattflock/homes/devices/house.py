@@ -49,6 +49,10 @@ class House(Device):
         Feature("most heat that keeps the band", "share of full power"),
     )
     sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
+    ordered: ClassVar = (
+        *(("low_c", "<", "high_c"), ("spare_per_kwh", "<=", "short_per_kwh")),
+        *(("morning_h", "<=", "leave_h"), ("leave_h", "<=", "return_h"), ("return_h", "<=", "night_h")),
+    )
     prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
     level: ClassVar = ("temperature of the mass", "°C")
     cost_is: ClassVar = "comfort"
@@ -61,7 +65,7 @@ class House(Device):
         Scalar, Field(gt=0, description="conditioned floor: mass and inner surfaces follow from it [m2]")
     ]
     opaque_w_per_c_m2: Annotated[
-        Scalar, Field(gt=0, description="heat lost through walls, roof and ground per floor [W per °C and m2]")
+        Scalar, Field(gt=0, le=20, description="heat lost through walls, roof and ground per floor [W per °C and m2]")
     ]
     window_w_per_c_m2: Annotated[
         Scalar, Field(gt=0, description="heat lost through windows and doors per floor [W per °C and m2]")

@@ -12,7 +12,7 @@ from pydantic import Field
 from wattflock.homes.home import Home
 from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_homes, said, two_rates, width
 from wattflock.learn.critic import Critic, fit, flat, fresh_critic, shuffled, to_go
-from wattflock.learn.lagrangian import Hidden, Rate, Rounds, TrainState
+from wattflock.learn.lagrangian import Days, Halvings, Hidden, Rate, Rounds, TrainState
 from wattflock.learn.nets import Networks
 
 
@@ -37,21 +37,25 @@ class PPO(Agents):
     (Schulman et al. 2016, arXiv 1506.02438, eq. 16); Yu et al. 2022 (MAPPO, arXiv 2103.01955) for a central value.
     """
 
+    days: Days = 16
     rate: Rate = 4e-3
+    halvings: Halvings = 4.0
     hidden: Hidden = (32, 32)
     total_rounds: Rounds = 1000
     critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6e-3
     critic_sees: Annotated[
         Literal["own", "common"], Field(description="beside its home: nothing, or the community's sums a step before")
     ] = "own"
-    clip: Annotated[float, Field(gt=0, lt=1, description="by which a ratio may leave 1 before it counts no more")] = 0.2
+    clip: Annotated[
+        float, Field(gt=0, lt=1, description="by which a ratio may leave 1 before it counts no more [1]")
+    ] = 0.2
     trace: Annotated[float, Field(ge=0, le=1, description="λ of the advantages [1]")] = 0.85
     discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 1.0
     sigma: Annotated[float, Field(gt=0, description="first noise of actions [share of half their range]")] = 0.3
     entropy: Annotated[float, Field(ge=0, description="weight of the policies' entropy [1]")] = 0.02
-    bound: Annotated[float, Field(ge=0, description="weight of the square by which a mean is beyond [-1, 1]")] = 1.0
+    bound: Annotated[float, Field(ge=0, description="weight of the square by which a mean is beyond -1 or 1 [1]")] = 1.0
     epochs: Annotated[int, Field(ge=1, description="passes over a round's rows")] = 4
-    rows: Annotated[int, Field(ge=1, description="rows (day, step) of all homes in a minibatch")] = 48
+    rows: Annotated[int, Field(ge=1, description="rows (day, step) of all homes in a minibatch")] = 96
 
     def init(self, world, key):
         actor_key, critic_key = jax.random.split(key)

@@ -13,7 +13,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile, by_day
 from wattflock.learn.lagrangian import Amounts, Average, Curvature, Days, Priced, Rounds, per_home_day
 from wattflock.learn.learners.idle import Uncontrolled
-from wattflock.learn.one_number import Leveled, at_levels, levels_of
+from wattflock.learn.one_number import Leveled, at_levels, said
 from wattflock.learn.reward import extras, of_all, value_moved
 from wattflock.world.rollout import Policy, Trajectory, ZeroPolicy, judge, rollout, steps
 from wattflock.world.world import Outcome, World, measures
@@ -28,21 +28,24 @@ class Tables(eqx.Module):
     value: Array  # (tables, cells, levels) by which homes choose
     mean: Array  # the same, running mean over rounds: the policy after training
     team: Array  # the same, value of the reward of all; only `advantage` needs it
+    table: Array  # (homes,) the table of each home
     edges: Array  # (hours, prices - 1) between cheap and dear within an hour [currency per kWh]
     multiplier: Amounts
     done: Array  # rounds
 
 
 class Chosen(Policy):
-    """Every home takes the best number of its table in the cell of the hour and the price."""
+    """Every home takes the best number of its own table in the cell of the hour and the price."""
 
-    level: Array  # (homes, cells) in [0, 1]
-    edges: Array
+    used: Array  # (homes, cells) flexibility that it uses, 1 - ψ
+    edges: Array  # (homes, hours · (prices - 1)) its copy of the edges of prices
+    hours: int = eqx.field(static=True)
 
     def __call__(self, memory, seen, key):
-        at = cell(self.edges, seen.now.hour, seen.now.import_price_per_kwh)
-        level = jnp.broadcast_to(self.level[:, at], seen.features.shape[:1])
-        return memory, at_levels(seen.fleet, seen.state, level, seen.now)
+        def level(used, edges):
+            return 1 - used[cell(edges.reshape(self.hours, -1), seen.now)]
+
+        return memory, at_levels(seen.fleet, seen.state, jax.vmap(level)(self.used, self.edges), seen.now)
 
 
 class Rows(eqx.Module):
@@ -59,8 +62,8 @@ class Rows(eqx.Module):
 class QLearning(Priced):
     """Each home says one number ψ, by a table over price and hour; a reward is what its choice saves all homes.
 
-    Where this differs: prices are cheap or dear beside training days' prices of the same hour, since a home here does
-    not know the day's; the default of marginal rewards is the home without control for the whole day, not for one
+    Where this differs: prices are cheap or dear beside those of training days, unless homes see the day's own
+    (data.day_ahead); the default of marginal rewards is the home without control for the whole day, not for one
     step; what is stored is paid for when it is stored (the source forces cars to be full at the end); steps at which a
     home has no choice are left out (the source records a random one there).
     Source: Charbonnier, Morstyn & McCulloch 2022 (Applied Energy 314, 118825); works.md 4.3 and 4.4; Matignon et al.
@@ -68,7 +71,7 @@ class QLearning(Priced):
     """
 
     days: Days = 4
-    rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.01
+    rate: Annotated[float, Field(gt=0, le=1, description="step of the tables at first: α [share]")] = 0.05
     halvings: Annotated[float, Field(gt=0, description="how often that step is halved over all rounds [1]")] = 1.0
     curvature: Curvature = 0.0
     average: Average = 0.1
@@ -88,9 +91,9 @@ class QLearning(Priced):
         "separate"
     )
     prices: Annotated[int, Field(ge=2, description="classes of prices within an hour [1]")] = 3
-    hours: Annotated[int, Field(ge=1, description="parts of the day; 1 leaves the clock out [1]")] = 1
+    hours: Annotated[int, Field(ge=1, description="parts of the day; 1 leaves the clock out [1]")] = 24
     levels: Annotated[int, Field(ge=2, description="choices of ψ, equally far apart from 0 to 1 [1]")] = 10
-    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next cell's value: γ [1]")] = 0.99
+    discount: Annotated[float, Field(ge=0, le=1, description="weight of the next cell's value: γ [1]")] = 0.0
     explore: Annotated[float, Field(ge=0, le=1, description="chance of a random choice: ε [share]")] = 0.5
     hysteresis: Annotated[
         float, Field(ge=0, le=1, description="step where a choice was worse than thought, as a share of α: β [share]")
@@ -107,19 +110,22 @@ class QLearning(Priced):
         count = world.homes if self.tables == "separate" else 1
         empty = jnp.zeros((count, self.hours * self.prices, self.levels))
         edges, none = jnp.zeros((self.hours, self.prices - 1)), jnp.zeros((), jnp.int32)
-        return Tables(empty, empty, empty, edges, self.lagrangian.multiplier(world), none)
+        table = jnp.arange(world.homes) % count
+        return Tables(empty, empty, empty, table, edges, self.lagrangian.multiplier(world), none)
 
     def policy(self, state):
-        return Chosen(best(state.mean) / (self.levels - 1), state.edges)
+        used = 1 - best(state.mean)[state.table] / (self.levels - 1)
+        edges = jnp.broadcast_to(state.edges.reshape(1, -1), (len(used), state.edges.size))
+        return Chosen(used, edges, self.hours)
 
     def update(self, state, world, draw, key):
         draw_key, play_key = jax.random.split(key)
         profile, optimal = self.episodes(draw, draw_key)
         faced = world.faced(profile)
         state = dataclasses.replace(state, edges=self.followed(state, world, faced))
-        at = cell(state.edges, faced.hour, faced.import_price_per_kwh)
+        at = cell(state.edges, faced)
         if optimal is None:
-            tried = self.tried(state, at, world.homes, play_key)
+            tried = self.tried(state, at, play_key)
             play = jax.vmap(lambda day, level: steps(world, Leveled(level), day, play_key, None))
             trajectory = play(profile, tried)
         else:
@@ -146,10 +152,10 @@ class QLearning(Priced):
         parts = jnp.quantile(each, jnp.arange(1, self.prices) / self.prices, axis=1).T
         return state.edges + (parts - state.edges) / (jnp.minimum(state.done, SETTLED) + 1)
 
-    def tried(self, state: Tables, at: Array, homes: int, key: Array) -> Array:
+    def tried(self, state: Tables, at: Array, key: Array) -> Array:
         """What homes try in cells (days, steps): the best number ψ, or any; (days, steps, homes) in [0, 1]."""
-        known = jnp.moveaxis(best(state.value)[:, at], 0, -1)
-        shape = (*at.shape, homes)
+        known = jnp.moveaxis(best(state.value)[state.table][:, at], 0, -1)
+        shape = known.shape
         any_key, which_key = jax.random.split(key)
         anything = jax.random.randint(any_key, shape, 0, self.levels)
         choice = jnp.where(jax.random.uniform(which_key, shape) < self.explore, anything, known)
@@ -220,11 +226,15 @@ class QLearning(Priced):
         return dataclasses.replace(state, value=value, team=team, mean=mean, done=state.done + 1)
 
 
-def cell(edges: Array, hour: Array, price_per_kwh: Array) -> Array:
-    """The cell of an hour and a price, of any shape: part of the day, then class of price."""
+def cell(edges: Array, now: Profile) -> Array:
+    """The cell of readings (…): part of the day, and class of the price, by the day's own prices where known."""
     hours, above = edges.shape
-    part = jnp.clip(jnp.floor(hour * hours / 24 + 1e-3), 0, hours - 1).astype(int)
-    dear = (price_per_kwh[..., None] > edges[part]).sum(-1)
+    part = jnp.clip(jnp.floor(now.hour * hours / 24 + 1e-3), 0, hours - 1).astype(int)
+    between = edges[part]
+    if now.day_prices_per_kwh is not None:
+        share = jnp.arange(1, above + 1) / (above + 1)
+        between = jnp.moveaxis(jnp.quantile(now.day_prices_per_kwh, share, axis=-1), 0, -1)
+    dear = (now.import_price_per_kwh[..., None] > between).sum(-1)
     return part * (above + 1) + dear
 
 
@@ -232,14 +242,3 @@ def best(value: Array) -> Array:
     """The choice of greatest value of each cell, (tables, cells); of equal ones that nearest to no control."""
     levels = value.shape[-1]
     return levels - 1 - jnp.argmax(value[..., ::-1], -1)
-
-
-def said(world: World, faced: Profile, trajectory: Trajectory) -> tuple[Array, Array]:
-    """The numbers ψ that homes' powers mean, and 1 where they had a choice, else 0; each (days, steps, homes)."""
-    first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], faced))
-    before = jax.tree.map(lambda x, y: jnp.concatenate([x[:, None], y[:, :-1]], 1), first, trajectory.state)
-
-    def now(state, net_kw, now):
-        return jax.vmap(levels_of, in_axes=(0, 0, 0, now.axes(0, None)))(world.fleet, state, net_kw, now)
-
-    return jax.vmap(jax.vmap(now))(before, trajectory.effect.power_kw, faced)
