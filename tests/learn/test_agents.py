@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core.registry import part
 from wattflock.learn.agents import Around, Played, bounded, of_homes, sizes
-from wattflock.learn.learner import advance, begin
+from wattflock.learn.learner import Learner, advance, begin
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.maddpg import MADDPG
 from wattflock.learn.nets import Separate, flock
@@ -141,3 +142,17 @@ def test_every_pairing_of_weights_and_critics_learns_finite_numbers(world, profi
     assert after.state.nets.actor.weights[0].shape[0] == count
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), first.state.nets.actor, after.state.nets.actor)
     assert all(jax.tree.leaves(moved)), "every layer of every actor learns"
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("name", ["maddpg", "ppo", "facmac"])
+def test_multipliers_rise_where_limits_are_beyond(world, profile, name):
+    learner = part("learn", Learner, name)(days=2, ascent=10.0, hidden=(8,), total_rounds=2)
+
+    def draw(key, days):
+        return jax.tree.map(lambda x: jnp.repeat(x[:1], days, 0), profile)
+
+    first = begin(learner, world, 0)
+    after, log = advance(first, learner, world, draw, 1)
+    assert float(log["violation_pu_h"][0]) > 0, "the days of this test should violate"
+    assert float((after.state.multiplier["voltage"] - first.state.multiplier["voltage"]).sum()) > 0

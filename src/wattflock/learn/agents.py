@@ -91,23 +91,17 @@ class Agents(Priced):
 
     def play(
         self, world: World, nets: Networks, profile: Profile, offset: Array, multiplier: Amounts
-    ) -> tuple[Played, dict[str, Array]]:
-        """Days under networks of all homes (homes, …) and an `offset` of their actions; also what a round logs."""
+    ) -> tuple[Played, Amounts, dict[str, Array]]:
+        """Days under networks of all homes (homes, …) and an `offset` of their actions; multipliers after; the log."""
         trajectory = rollout(world, Around(nets, loose=True), profile, jax.random.key(0), self.days, offset)
         outcome = judge(world, trajectory, profile, self.margin_pu)
         costs = extras(world, profile, (trajectory, outcome), (self.lagrangian, multiplier), self.reward, True)
         objective = per_home_day(outcome, self.lagrangian.wires(outcome, multiplier))
         log = measures(world.limits, outcome) | {"objective": objective}
-        return self.played(world, trajectory, outcome, offset, costs, nets), log
-
-    def played(self, world: World, trajectory: Trajectory, outcome: Outcome, offset, costs, nets) -> Played:
-        """What is kept of days."""
-        seen = sized(trajectory.features, world.fleet)
-        rows = jnp.moveaxis(seen, 2, 0).reshape(world.homes, -1, seen.shape[-1])
-        moved = jnp.moveaxis(said(nets, rows, 0.0), 0, 1).reshape(trajectory.action.shape)
-        idle = jnp.clip(trajectory.action - offset - moved, -1, 1)
+        seen, idle = sized(trajectory.features, world.fleet), idles(world, trajectory, profile)
         own, team = (cost / world.fleet.reference_price_per_kwh for cost in costs)
-        return Played(seen, idle, trajectory.action, own, community(outcome), team)
+        played = Played(seen, idle, trajectory.action, own, community(outcome), team)
+        return played, self.lagrangian.ascend(outcome, multiplier), log
 
 
 def idles(world: World, trajectory: Trajectory, profile: Profile) -> Array:

@@ -151,8 +151,9 @@ class ReplayLearner(Agents):
         profile: Profile = draw(draw_key, self.days)
         shape = (*profile.load_kw.shape, world.fleet.controls)
         offset = noise(noise_key, self.noise_size(state.done), shape)
-        played, log = self.play(world, of_homes(state.nets.actor, state.group), profile, offset, state.multiplier)
-        state = dataclasses.replace(state, replay=state.replay.add(played))
+        nets = of_homes(state.nets.actor, state.group)
+        played, multiplier, log = self.play(world, nets, profile, offset, state.multiplier)
+        state = dataclasses.replace(state, replay=state.replay.add(played), multiplier=multiplier)
         learned = jax.lax.cond(state.done < self.first_rounds, lambda s, _: s, self.learned, state, learn_key)
         mean = self.averaged(state.mean, learned.nets.actor, state.done)
         return dataclasses.replace(learned, mean=mean, done=state.done + 1), log

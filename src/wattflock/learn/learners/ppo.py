@@ -79,7 +79,7 @@ class PPO(Agents):
         nets, shape = of_homes(state.nets, state.beside), (*profile.load_kw.shape, world.fleet.controls)
         log_sigma = nets.actor.log_sigma[None, None]
         offset = noise(noise_key, jnp.exp(log_sigma), shape)
-        played, log = self.play(world, nets.actor.nets, profile, offset, state.multiplier)
+        played, multiplier, log = self.play(world, nets.actor.nets, profile, offset, state.multiplier)
 
         judged = self.judged(played)
         value = nets.critic.days(judged)
@@ -93,7 +93,8 @@ class PPO(Agents):
         loss = self.loss(state.beside, present(world.fleet))
         better, adam = fit(loss, (state.nets, state.adam), self.optimiser(len(order)), rows, order)
         mean = self.averaged(state.mean, better.actor, state.done)
-        return dataclasses.replace(state, nets=better, mean=mean, adam=adam, done=state.done + 1), log
+        after = dataclasses.replace(state, nets=better, mean=mean, adam=adam, multiplier=multiplier)
+        return dataclasses.replace(after, done=state.done + 1), log
 
     def judged(self, played: Played) -> Array:
         """What the critics see, (days, steps, homes, …): nothing that the step's own action has changed."""
