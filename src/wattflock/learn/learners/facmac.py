@@ -55,7 +55,7 @@ class FACMAC(ReplayLearner):
 
     U and C see one home only. U is fitted to the home's own cost and, with C and the mixing, to the cost of all; where
     that is the sum of own costs, nothing is left to the mixing and each home learns by itself (DDPG). The policies of
-    all homes follow the gradient of Q at once, each action being that of the policy of today. Values are costs to
+    all homes follow the gradient of Q at once, each action being that of the present policy. Values are costs to
     come, so a cost above what was expected is the error that hysteresis makes light of.
     Source: Peng et al. 2021 (FACMAC, arXiv 2003.06709), eq. 6 and 7; Charbonnier et al. 2023 (arXiv 2305.18875) for
     homes; Matignon et al. 2007 for hysteresis, here a weight of each row's error. docs/learn-facmac.md says in what it
