@@ -1,6 +1,6 @@
 """The tables of a study as a page of measured figures, with its pictures.
 
-    python benchmarks/studies.py factored-critic [--workers 2]
+    python benchmarks/studies.py factored-critic [--row hourly] [--seeds 5] [--workers 2]
 
 Runs what is missing of `wattflock study`, writes study-<name>.md and copies the study's pictures beside it.
 """
@@ -19,10 +19,12 @@ HERE = Path(__file__).parent
 def main() -> None:
     parser = argparse.ArgumentParser(description="The tables of a study as a page of measured figures.")
     parser.add_argument("name", help="a bundled study")
+    parser.add_argument("--row", action="append", help="only this row; can be repeated")
+    parser.add_argument("--seeds", type=int, default=0, help="so many runs of each row; 0: as the file says")
     parser.add_argument("--workers", type=int, default=1, help="runs side by side")
     given = parser.parse_args()
     folder = Path("runs") / f"study-{given.name}"
-    study(given.name, workers=given.workers)
+    study(given.name, rows=given.row, seeds=given.seeds, workers=given.workers)
     table = (folder / "table.md").read_text(encoding="utf-8")
     pictures = sorted(folder.glob("*.png"))
     shown = "".join(f"![{each.stem}](study-{given.name}-{each.name})\n\n" for each in pictures)
