@@ -11,6 +11,7 @@ import pytest
 from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, parts
 from wattflock.core.types import OWN
+from wattflock.learn.agents import Agents
 from wattflock.learn.lagrangian import Gradient
 from wattflock.world.rollout import rollout
 from wattflock.world.sensors import Voltmeter
@@ -114,8 +115,20 @@ def test_the_weights_of_a_home_move_that_home_alone(name, home, world, profile):
 
 @every_trained
 def test_no_parameter_is_shared(name, world):
-    leaves = jax.tree.leaves(policy_of(name, world))
+    """Agents that learn from rewards share by kind unless they are told not to."""
+    learner = LEARNERS[name].example()
+    learner = dataclasses.replace(learner, weights="separate") if isinstance(learner, Agents) else learner
+    leaves = jax.tree.leaves(learner.policy(learner.init(world, jax.random.key(1))))
     assert leaves
     assert all(leaf.shape[0] == world.homes for leaf in leaves)
     weights = [leaf for leaf in leaves if leaf.ndim == 3]
     assert all(len(np.unique(np.asarray(leaf).reshape(world.homes, -1), axis=0)) == world.homes for leaf in weights)
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNERS if issubclass(LEARNERS[name], Agents)])
+def test_homes_of_a_kind_share_their_weights_and_no_others_do(name, world):
+    weights = [leaf for leaf in jax.tree.leaves(policy_of(name, world)) if leaf.ndim == 3]
+    rows = [np.asarray(leaf).reshape(world.homes, -1) for leaf in weights]
+    same = [(leaf[:, None] == leaf[None]).all(-1) for leaf in rows]
+    kind = np.asarray(world.kind)
+    assert all((each == (kind[:, None] == kind[None])).all() for each in same)

@@ -120,7 +120,8 @@ def test_homes_learn_what_is_best_for_all_and_from_own_costs_what_is_best_for_ea
     def one(state, key):
         play, learn = jax.random.split(key)
         replay = Replay(days(play, state), jnp.asarray(DAYS, jnp.int32))
-        return who.learned(dataclasses.replace(state, replay=replay), learn), None
+        nets, target, adam = who.learned(dataclasses.replace(state, replay=replay), learn)
+        return dataclasses.replace(state, nets=nets, target=target, adam=adam, replay=replay), None
 
     state = jax.lax.scan(one, state_of(who), jax.random.split(KEY, 120))[0]
     seen = jax.random.uniform(KEY, (HOMES, 50, INPUTS), minval=-1)

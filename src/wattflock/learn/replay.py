@@ -154,22 +154,24 @@ class ReplayLearner(Agents):
         nets = of_homes(state.nets.actor, state.group)
         played, multiplier, log = self.play(world, nets, profile, offset, state.multiplier)
         state = dataclasses.replace(state, replay=state.replay.add(played), multiplier=multiplier)
-        learned = jax.lax.cond(state.done < self.first_rounds, lambda s, _: s, self.learned, state, learn_key)
-        mean = self.averaged(state.mean, learned.nets.actor, state.done)
-        return dataclasses.replace(learned, mean=mean, done=state.done + 1), log
+        start = state.nets, state.target, state.adam
+        nets, target, adam = jax.lax.cond(
+            state.done < self.first_rounds, lambda: start, lambda: self.learned(state, learn_key)
+        )
+        mean = self.averaged(state.mean, nets.actor, state.done)
+        return dataclasses.replace(state, nets=nets, target=target, adam=adam, mean=mean, done=state.done + 1), log
 
-    def learned(self, state: ReplayState, key: Array) -> ReplayState:
-        """The state after the minibatches of a round."""
-        optimiser, replay = self.optimiser(), state.replay
+    def learned(self, state: ReplayState, key: Array) -> tuple[Any, Any, Any]:
+        """Networks, targets and Adam's moments after the minibatches of a round; the replay is not passed on."""
+        optimiser = self.optimiser()
 
         def minibatch(carry, key):
             nets, target, adam = carry
-            at = dataclasses.replace(state, nets=nets, target=target, replay=replay)
+            at = dataclasses.replace(state, nets=nets, target=target)
             step, adam = optimiser.update(jax.grad(self.loss)(nets, at, key), adam)
             nets = optax.apply_updates(nets, step)
             target = jax.tree.map(lambda old, new: old + self.follow * (new - old), target, nets)
             return (nets, target, adam), None
 
         keys = jax.random.split(key, self.updates)
-        nets, target, adam = jax.lax.scan(minibatch, (state.nets, state.target, state.adam), keys)[0]
-        return dataclasses.replace(state, nets=nets, target=target, adam=adam)
+        return jax.lax.scan(minibatch, (state.nets, state.target, state.adam), keys)[0]
