@@ -163,7 +163,9 @@ def test_the_reading_before_a_split_s_first_day_is_neither_another_split_s_nor_t
 def test_training_never_sees_a_day_that_is_held_out(built, hidden):
     """Readings of the other splits are made to be missing: nothing of a training day is."""
     days = eqx.filter_jit(blanked(built, hidden).train)(jax.random.key(0), 200)
-    missing = [field.name for field in dataclasses.fields(days) if jnp.isnan(getattr(days, field.name)).any()]
+    given = {field.name: getattr(days, field.name) for field in dataclasses.fields(days)}
+    missing = [name for name, values in given.items() if values is not None and jnp.isnan(values).any()]
+    assert [name for name, values in given.items() if values is None] == ["day_prices_per_kwh"], "told by the market"
     assert missing == []
 
 

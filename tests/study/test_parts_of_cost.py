@@ -26,7 +26,7 @@ KG_PER_KWH = jnp.array([0.2, 0.4])
 @pytest.fixture(scope="module", params=["tariff", "mid_market"])
 def days(request) -> pl.DataFrame:
     """Days of idle and of rules, of homes with every kind of device and every charge."""
-    more = ", peak_per_kwh=0.2, peak_kw=1.0" if request.param == "mid_market" else ""
+    more = ", peak_per_kwh=0.2, peak_kw_per_home=0.05" if request.param == "mid_market" else ""
     sets = [KINDS, "feeder.part=none", "homes.count=4", "data.episode_days=2", f"market.part={request.param}"]
     built = build(load(None, [*sets, f"market.settings={{{CHARGED}, export_share=0.5{more}}}"]))
     some = unseen(built, 2, 0)

@@ -75,8 +75,8 @@ def test_inverters_that_answer_move_no_energy_but_voltages(world, profile, polic
     first = nets.weights[0][:, : blind.seen]
     policy = Separate(eqx.tree_at(lambda n: n.weights[0], nets, first))
     (_, before), (_, after) = days(blind, policy, profile), days(guarded, policy, profile)
-    assert jnp.allclose(before.cost, after.cost)
-    assert jnp.allclose(before.net_kw, after.net_kw)
+    assert jnp.allclose(before.cost, after.cost, atol=1e-6)
+    assert jnp.allclose(before.net_kw, after.net_kw, atol=1e-5)
     assert float(after.excess["voltage"].sum()) < 0.5 * float(before.excess["voltage"].sum())
     assert bool(after.converged.all())
 

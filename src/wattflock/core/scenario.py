@@ -416,7 +416,7 @@ def _words_of(base: Scenario, scenario: Scenario) -> list[str]:
 def bundled() -> dict[str, Path]:
     """Scenarios that come with the package, by name."""
     folder = Path(str(resources.files("wattflock"))) / "scenarios"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem)}
 
 
 def fields() -> dict[str, FieldInfo]:
