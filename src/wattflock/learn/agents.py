@@ -26,7 +26,7 @@ from wattflock.learn.lagrangian import (
 )
 from wattflock.learn.nets import Networks, flock
 from wattflock.learn.reward import Whose, extras
-from wattflock.world.rollout import Policy, Trajectory, judge, rollout
+from wattflock.world.rollout import Policy, Trajectory, judge, rollout, states_before
 from wattflock.world.world import Outcome, World, measures
 
 REACH = 2.0  # a network's output of ±1 moves an action through its whole range
@@ -107,15 +107,11 @@ class Agents(Priced):
 def idles(world: World, trajectory: Trajectory, profile: Profile) -> Array:
     """Actions without control in the states before each step, (days, steps, homes, controls)."""
     faced = world.faced(profile)
-    first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], faced))
-    before = jax.tree.map(
-        lambda start, after: jnp.concatenate([start[:, None], after[:, :-1]], 1), first, trajectory.state
-    )
 
     def idle(state, now):
         return jax.vmap(Home.idle, in_axes=(0, 0, now.axes(0, None)))(world.fleet, state, now)
 
-    return jax.vmap(jax.vmap(idle))(before, faced)
+    return jax.vmap(jax.vmap(idle))(states_before(world, trajectory, faced), faced)
 
 
 def width(world: World) -> int:
@@ -142,15 +138,8 @@ def of_homes(nets, group: Array):
 def sized(features: Array, fleet: Home) -> Array:
     """Features (…, homes, seen) with the sizes of each home's devices behind them, which tell homes apart."""
     own = sizes(fleet).astype(features.dtype)
-    return jnp.concatenate(
-        [
-            features,
-            jnp.broadcast_to(
-                own.reshape(*[1] * (features.ndim - 2), *own.shape), (*features.shape[:-1], own.shape[-1])
-            ),
-        ],
-        -1,
-    )
+    every = jnp.broadcast_to(jnp.expand_dims(own, range(features.ndim - 2)), (*features.shape[:-1], own.shape[-1]))
+    return jnp.concatenate([features, every], -1)
 
 
 def sizes(fleet: Home) -> Array:

@@ -7,7 +7,7 @@ from jaxtyping import Array
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Device
 from wattflock.homes.home import Home
-from wattflock.world.rollout import Policy, Trajectory
+from wattflock.world.rollout import Policy, Trajectory, states_before
 from wattflock.world.world import World
 
 GIVE, USE, STORE = range(3)  # order in which rungs are climbed
@@ -83,8 +83,7 @@ def levels_of(home: Home, state: dict, net_kw: Scalar, now: Profile) -> tuple[Sc
 
 def said(world: World, faced: Profile, trajectory: Trajectory) -> tuple[Array, Array]:
     """The numbers ψ that homes' powers mean, and 1 where they had a choice, else 0; each (days, steps, homes)."""
-    first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], faced))
-    before = jax.tree.map(lambda x, y: jnp.concatenate([x[:, None], y[:, :-1]], 1), first, trajectory.state)
+    before = states_before(world, trajectory, faced)
 
     def now(state, net_kw, now):
         return jax.vmap(levels_of, in_axes=(0, 0, 0, now.axes(0, None)))(world.fleet, state, net_kw, now)

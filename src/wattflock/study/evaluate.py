@@ -12,7 +12,7 @@ import numpy as np
 from wattflock.core.types import Profile, by_day, on_device
 from wattflock.homes.home import Home
 from wattflock.study.summary import PARTS
-from wattflock.world.rollout import Policy, Trajectory, judge, rollout
+from wattflock.world.rollout import Policy, Trajectory, judge, rollout, states_before
 from wattflock.world.world import Outcome, World
 
 DAYS_AT_ONCE = 10  # judged in one call; bounds the memory
@@ -115,10 +115,7 @@ def parts_of_cost(world: World, trajectory: Trajectory, profile: Profile, outcom
 
 def replayed(world: World, trajectory: Trajectory, profile: Profile, told: Callable, few) -> dict[str, jax.Array]:
     """`told(home, state, action, now)` of a few homes at every step, (days, steps, few)."""
-    begin = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
-    before = jax.tree.map(
-        lambda first, after: jnp.concatenate([first[:, None], after[:, :-1]], 1)[..., few], begin, trajectory.state
-    )
+    before = jax.tree.map(lambda x: x[..., few], states_before(world, trajectory, profile))
     now = jax.tree.map(lambda x: x[..., few] if x.ndim == 3 else x, profile)
     homes = jax.vmap(told, in_axes=(0, 0, 0, now.axes(0, None)))
     days = jax.vmap(jax.vmap(homes, in_axes=(None, 0, 0, 0)), in_axes=(None, 0, 0, 0))

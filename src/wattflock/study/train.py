@@ -102,7 +102,7 @@ class Best:
         return bool(self.patience) and self.since >= self.patience
 
     def worth(self, mark: Mark) -> float:
-        """What a look is compared by: cost, and violations at the price of learners by gradient [currency]."""
+        """What a look is compared by: cost, and voltage violations at the price of learners by gradient [currency]."""
         return mark.validation["cost"] + self.price * mark.validation["violation_pu_h"]
 
     def told(self, done: int) -> str:

@@ -123,6 +123,12 @@ def steps(
     return Trajectory(*outputs, end=world.end(state))
 
 
+def states_before(world: World, trajectory: Trajectory, profile: Profile) -> dict:
+    """The states in which the steps of a trajectory began, each (days, steps, homes)."""
+    first = jax.vmap(world.reset)(jax.tree.map(lambda x: x[:, 0], profile))
+    return jax.tree.map(lambda x, after: jnp.concatenate([x[:, None], after[:, :-1]], 1), first, trajectory.state)
+
+
 def judge(world: World, trajectory: Trajectory, profile: Profile, margin_pu: float = 0.0) -> Outcome:
     """The verdict on a trajectory."""
     return world.verdict(trajectory.effect, trajectory.end, profile, margin_pu, trajectory.conditions)

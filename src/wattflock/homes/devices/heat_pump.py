@@ -7,25 +7,20 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, ratio, share
-from wattflock.homes.devices.battery import end_cost
+from wattflock.homes.device import ratio, share
 from wattflock.homes.features import Feature, observed
+from wattflock.homes.heating import NOMINAL_C, ComfortPrice, CopAtZero, CopPerDegree, Heating, Power, Present
 from wattflock.homes.program import Program, Terms
 
-NOMINAL_C = 7.0  # outdoors, at which heat is counted as electricity: EN 14511's rating of pumps that heat from air
 
-
-class HeatPump(Device):
+class HeatPump(Heating):
     """Indoor temperature of a 1R1C house, solved exactly over the step; heating only.
 
     Source: C dT/dt = (T_out - T)/R + COP p with COP = c0 + c1 T_out, e.g. Bacher & Madsen 2011, eq. 3.
     """
 
     features: ClassVar = (Feature("indoor temperature above the middle of its band", "°C", 0, 2),)
-    sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
     ordered: ClassVar = (("low_c", "<", "high_c"), ("spare_per_kwh", "<=", "short_per_kwh"))
-    prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
-    cost_is: ClassVar = "comfort"
     level: ClassVar = ("indoor temperature", "°C")
     ranges: ClassVar = {
         "limit_kw": (1.5, 3.0),
@@ -33,21 +28,18 @@ class HeatPump(Device):
         "capacity_kwh_per_c": (2.5, 4.0),
     }
 
-    limit_kw: Annotated[Scalar, Field(ge=0, description="most electric power [kW]")]
+    limit_kw: Power
     resistance_c_per_kw: Annotated[
         Scalar, Field(gt=0, description="thermal resistance of the house to the air outside [°C per kW]")
     ]
     capacity_kwh_per_c: Annotated[
         Scalar, Field(gt=0, description="heat that warms the house by one degree [kWh per °C]")
     ]
-    cop_at_zero: Annotated[Scalar, Field(ge=0, description="heat moved per electricity at 0 °C outdoors [1]")]
-    cop_per_c: Annotated[Scalar, Field(ge=0, description="by how much that rises per degree outdoors [1 per °C]")]
+    cop_at_zero: CopAtZero
+    cop_per_c: CopPerDegree
     low_c: Annotated[Scalar, Field(description="lower end of the comfort band [°C]")]
     high_c: Annotated[Scalar, Field(description="upper end of the comfort band [°C]")]
-    comfort_per_c_h: Annotated[
-        Scalar,
-        Field(ge=0, description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]"),
-    ]
+    comfort_per_c_h: ComfortPrice
     short_per_kwh: Annotated[
         Scalar,
         Field(
@@ -60,7 +52,7 @@ class HeatPump(Device):
         Scalar,
         Field(ge=0, description="value of ending warmer, within the band, at a price of 0.3 [currency per kWh]"),
     ]
-    present: Annotated[Scalar, Field(ge=0, le=1, description="1, or 0 where there is no heat pump [1]")]
+    present: Present
 
     @classmethod
     def example(cls) -> Self:
@@ -69,34 +61,25 @@ class HeatPump(Device):
     def init(self, now: Profile) -> Scalar:
         return self.low_c + (0.2 + 0.4 * now.start) * (self.high_c - self.low_c)
 
-    def _cop(self, outdoor_c, maximum):
-        return maximum(self.cop_at_zero + self.cop_per_c * outdoor_c, 1.0)
-
     def step(self, state, action, now):
         """Heat with a share of full power; discomfort is counted at the end of the step."""
         power_kw = share(action[0]) * self.limit_kw
         keep = jnp.exp(-now.dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
-        heat_kw = self._cop(now.outdoor_c, jnp.maximum) * power_kw
+        heat_kw = self.cop(now.outdoor_c, jnp.maximum) * power_kw
         indoor_c = keep * state + (1 - keep) * (now.outdoor_c + self.resistance_c_per_kw * heat_kw)
         outside_c = jnp.maximum(self.low_c - indoor_c, 0) + jnp.maximum(indoor_c - self.high_c, 0)
-        discomfort_c_h = self.present * outside_c * now.dt_h
-        result = effect(power_kw, now.dt_h, cost=self.comfort_per_c_h * discomfort_c_h, discomfort_c_h=discomfort_c_h)
-        return indoor_c, result
+        return indoor_c, self.heated(power_kw, outside_c, now.dt_h)
 
     def observe(self, state, now):
         middle_c = (self.low_c + self.high_c) / 2
         return observed(self.features, [self.present * (state - middle_c)])
-
-    def idle(self, state, now):
-        """A thermostat: the power that reaches the middle of the band by the end of the step."""
-        return self.setpoint(state, jnp.full((1,), 0.5, state.dtype), now)
 
     def setpoint(self, state, target, now):
         """The target is the temperature at the end of the step: 0 is the lower end of the band, 1 the upper."""
         keep = jnp.exp(-now.dt_h / (self.resistance_c_per_kw * self.capacity_kwh_per_c))
         target_c = self.low_c + target[0] * (self.high_c - self.low_c)
         heat_kw = ((target_c - keep * state) / (1 - keep) - now.outdoor_c) / self.resistance_c_per_kw
-        power_kw = jnp.clip(heat_kw / self._cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
+        power_kw = jnp.clip(heat_kw / self.cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
         return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
 
     @classmethod
@@ -104,16 +87,10 @@ class HeatPump(Device):
         """Preheats from 14 to 16 h, is as warm by midnight as days begin, and else holds the lower end of the band."""
         return np.select([(hour > 14) & (hour <= 16), hour > 22], [0.83, 0.4], 0.02)[:, None]
 
-    def _end(self, maximum):
+    def nominal(self, maximum):
         """The temperature that days begin at on average [°C], and the electricity for a degree [kWh per °C]."""
-        kwh_per_c = self.present * self.capacity_kwh_per_c / self._cop(NOMINAL_C, maximum)
+        kwh_per_c = self.present * self.capacity_kwh_per_c / self.cop(NOMINAL_C, maximum)
         return self.low_c + 0.4 * (self.high_c - self.low_c), kwh_per_c
-
-    def end(self, state):
-        """Heat that is left is worth the electricity for it; heat above the band is worth nothing more."""
-        target_c, kwh_per_c = self._end(jnp.maximum)
-        spare_kwh = kwh_per_c * (jnp.minimum(state, self.high_c) - target_c)
-        return end_cost(spare_kwh, self.short_per_kwh, self.spare_per_kwh)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """Indoor temperature as the sum of a column within the band, degrees below it and degrees above."""
@@ -123,10 +100,10 @@ class HeatPump(Device):
         power = program.columns(0.0, self.limit_kw, 0.0, present)
         within = program.columns(self.low_c, self.high_c, 0.0, present)
         below, above = (program.columns(0.0, np.inf, self.comfort_per_c_h * dt_h, present) for _ in range(2))
-        heat = (1 - keep) * self.resistance_c_per_kw * self._cop(outdoor_c, np.maximum)
+        heat = (1 - keep) * self.resistance_c_per_kw * self.cop(outdoor_c, np.maximum)
         indoor = [(within, 1.0), (below, -1.0), (above, 1.0)]
         program.balance(indoor, state, keep, (1 - keep) * outdoor_c, [(power, heat)])
-        target_c, kwh_per_c = self._end(np.maximum)
+        target_c, kwh_per_c = self.nominal(np.maximum)
         left = [(within[-1], kwh_per_c), (below[-1], -kwh_per_c)]
         program.end_value(left, kwh_per_c * target_c, self.short_per_kwh, self.spare_per_kwh)
         return [(power, 1.0)]

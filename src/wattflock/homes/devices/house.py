@@ -7,10 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, ratio, share
-from wattflock.homes.devices.battery import end_cost
-from wattflock.homes.devices.heat_pump import NOMINAL_C
+from wattflock.homes.device import ratio, share
 from wattflock.homes.features import Feature, observed
+from wattflock.homes.heating import NOMINAL_C, ComfortPrice, CopAtZero, CopPerDegree, Heating, Power, Present
 from wattflock.homes.program import Program, Terms
 
 MASS_KWH_PER_C_M2 = 0.165 / 3.6  # a house of medium weight
@@ -35,7 +34,7 @@ class Network(NamedTuple):
     air_sun_c: Any
 
 
-class House(Device):
+class House(Heating):
     """Temperature of the mass; that of the air and of surfaces follows at once. Heating only.
 
     The action is a share between the least and the most heat that keep the air within its band, so that no action is
@@ -48,19 +47,16 @@ class House(Device):
         Feature("least heat that keeps the band", "share of full power"),
         Feature("most heat that keeps the band", "share of full power"),
     )
-    sizes: ClassVar = ("limit_kw", "comfort_per_c_h", "present")
     ordered: ClassVar = (
         *(("low_c", "<", "high_c"), ("spare_per_kwh", "<=", "short_per_kwh")),
         *(("morning_h", "<=", "leave_h"), ("leave_h", "<=", "return_h"), ("return_h", "<=", "night_h")),
     )
-    prices: ClassVar = ("comfort_per_c_h", "short_per_kwh", "spare_per_kwh")
     level: ClassVar = ("temperature of the mass", "°C")
-    cost_is: ClassVar = "comfort"
     ranges: ClassVar = {"floor_m2": (70.0, 120.0)}
 
-    limit_kw: Annotated[Scalar, Field(ge=0, description="most electric power [kW]")]
-    cop_at_zero: Annotated[Scalar, Field(ge=0, description="heat moved per electricity at 0 °C outdoors [1]")]
-    cop_per_c: Annotated[Scalar, Field(ge=0, description="by how much that rises per degree outdoors [1 per °C]")]
+    limit_kw: Power
+    cop_at_zero: CopAtZero
+    cop_per_c: CopPerDegree
     floor_m2: Annotated[
         Scalar, Field(gt=0, description="conditioned floor: mass and inner surfaces follow from it [m2]")
     ]
@@ -81,10 +77,7 @@ class House(Device):
     leave_h: Annotated[Scalar, Field(ge=0, le=24, description="hour when it ends [h]")]
     return_h: Annotated[Scalar, Field(ge=0, le=24, description="hour when it begins again [h]")]
     night_h: Annotated[Scalar, Field(ge=0, le=24, description="hour when it ends for the night [h]")]
-    comfort_per_c_h: Annotated[
-        Scalar,
-        Field(ge=0, description="what a degree-hour outside the band is worth, at a price of 0.3 [currency per °C h]"),
-    ]
+    comfort_per_c_h: ComfortPrice
     short_per_kwh: Annotated[
         Scalar,
         Field(
@@ -97,7 +90,7 @@ class House(Device):
         Scalar,
         Field(ge=0, description="value of ending warmer, up to `high_c`, at a price of 0.3 [currency per kWh]"),
     ]
-    present: Annotated[Scalar, Field(ge=0, le=1, description="1, or 0 where there is no heat pump [1]")]
+    present: Present
 
     @classmethod
     def example(cls) -> Self:
@@ -144,9 +137,6 @@ class House(Device):
     def _low(self, hour):
         return self.low_c - self.setback_c * (1 - self._band(hour))
 
-    def _cop(self, outdoor_c, maximum):
-        return maximum(self.cop_at_zero + self.cop_per_c * outdoor_c, 1.0)
-
     def _free(self, state, now, net: Network):
         """Mass and air at the end of a step without heat, and what a kW of heat adds to the air."""
         mass_c = net.keep * state + (1 - net.keep) * (now.outdoor_c + net.mass_c + net.mass_sun_c * now.sun_kw_per_kwp)
@@ -158,7 +148,7 @@ class House(Device):
         """The electric power that brings the air to a temperature, within what the pump has [kW]."""
         _, free_c, c_per_kw = self._free(state, now, self._network(now.dt_h, jnp.exp))
         heat_kw = (air_c - free_c) / c_per_kw
-        return jnp.clip(heat_kw / self._cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
+        return jnp.clip(heat_kw / self.cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
 
     def _range(self, state, now):
         """Least and most power within the band [kW]; the most is less where the band is about to fall.
@@ -171,7 +161,7 @@ class House(Device):
         mass_c, free_c, _ = self._free(state, now, net)
         drift_c = mass_c - net.keep * state  # of the mass in a step without heat
         still_c = free_c - net.held * (state + mass_c) / 2  # of the air, without the mass
-        per_kw = (1 - net.keep) * net.mass_c_per_kw * self._cop(now.outdoor_c, jnp.maximum)
+        per_kw = (1 - net.keep) * net.mass_c_per_kw * self.cop(now.outdoor_c, jnp.maximum)
         for ahead in range(1, STEPS_AHEAD + 1):
             later_c = self._low(now.hour + ahead * now.dt_h) + wide_c
             end_c = 2 * (later_c - still_c) / net.held  # T_m + T_m' that is warm enough there
@@ -188,21 +178,16 @@ class House(Device):
         power_kw = least_kw + share(action[0]) * (most_kw - least_kw)
         net = self._network(now.dt_h, jnp.exp)
         mass_c, free_c, c_per_kw = self._free(state, now, net)
-        heat_kw = self._cop(now.outdoor_c, jnp.maximum) * power_kw
+        heat_kw = self.cop(now.outdoor_c, jnp.maximum) * power_kw
         air_c, low_c = free_c + c_per_kw * heat_kw, self._low(now.hour)
         outside_c = jnp.maximum(low_c - air_c, 0) + jnp.maximum(air_c - low_c - (self.high_c - self.low_c), 0)
-        discomfort_c_h = self.present * outside_c * now.dt_h
-        result = effect(power_kw, now.dt_h, cost=self.comfort_per_c_h * discomfort_c_h, discomfort_c_h=discomfort_c_h)
-        return mass_c + (1 - net.keep) * net.mass_c_per_kw * heat_kw, result
+        after_c = mass_c + (1 - net.keep) * net.mass_c_per_kw * heat_kw
+        return after_c, self.heated(power_kw, outside_c, now.dt_h)
 
     def observe(self, state, now):
         middle_c = (self.low_c + self.high_c) / 2
         shares = [ratio(each, self.limit_kw) for each in self._range(state, now)]
         return observed(self.features, [self.present * (state - middle_c), *shares])
-
-    def idle(self, state, now):
-        """A thermostat: the middle of the band, or the nearest that the band to come allows."""
-        return self.setpoint(state, jnp.full((1,), 0.5, state.dtype), now)
 
     def setpoint(self, state, target, now):
         """The target is the temperature of the air: 0 is the lower end of the band, 1 the upper."""
@@ -215,23 +200,17 @@ class House(Device):
         """Preheats from 14 to 16 h, and else holds the lower end of the band."""
         return np.where((hour > 14) & (hour <= 16), 1.0, 0.02)[:, None]
 
-    def _end(self, maximum):
+    def nominal(self, maximum):
         """The mass that days begin with on average [°C], and the electricity for a degree of it [kWh per °C]."""
-        kwh_per_c = self.present * MASS_KWH_PER_C_M2 * self.floor_m2 / self._cop(NOMINAL_C, maximum)
+        kwh_per_c = self.present * MASS_KWH_PER_C_M2 * self.floor_m2 / self.cop(NOMINAL_C, maximum)
         return self.low_c - self.setback_c + 0.5, kwh_per_c
-
-    def end(self, state):
-        """Heat that is left is worth the electricity for it; heat above the day's band is worth nothing more."""
-        target_c, kwh_per_c = self._end(jnp.maximum)
-        spare_kwh = kwh_per_c * (jnp.minimum(state, self.high_c) - target_c)
-        return end_cost(spare_kwh, self.short_per_kwh, self.spare_per_kwh)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """The mass as a column, and the air as the sum of one within the band, degrees below it and degrees above."""
         present = np.broadcast_to(self.present > 0, day.load_kw.shape)
         dt_h, outdoor_c, sun = day.dt_h[:, None], day.outdoor_c[:, None], day.sun_kw_per_kwp
         net, low_c = self._network(dt_h, np.exp), self._low(day.hour[:, None])
-        cop = self._cop(outdoor_c, np.maximum)
+        cop = self.cop(outdoor_c, np.maximum)
         power = program.columns(0.0, self.limit_kw, 0.0, present)
         mass = program.columns(-np.inf, np.inf, 0.0, present)
         within = program.columns(low_c, low_c + self.high_c - self.low_c, 0.0, present)
@@ -243,7 +222,7 @@ class House(Device):
         before = np.vstack([np.full_like(mass[:1], -1), mass[:-1]])
         air = [(within, 1.0), (below, -1.0), (above, 1.0), (power, -net.air_c_per_kw * cop)]
         program.rows(air_c, air_c, [*air, (mass, -net.held / 2), (before, -net.held / 2)])
-        target_c, kwh_per_c = self._end(np.maximum)
+        target_c, kwh_per_c = self.nominal(np.maximum)
         counted = program.columns(-np.inf, self.high_c, 0.0, present[-1])
         program.rows(-np.inf, 0.0, [(counted, 1.0), (mass[-1], -1.0)])
         program.end_value([(counted, kwh_per_c)], kwh_per_c * target_c, self.short_per_kwh, self.spare_per_kwh)
