@@ -1,4 +1,4 @@
-"""How fast a learner from rewards comes near perfect foresight: 30 homes, unseen days, three seeds.
+"""How fast a learner from rewards comes near perfect foresight: 30 homes, test days, beside rules and a fitted timer.
 
 python benchmarks/agents.py ppo            # prints the tables
 python benchmarks/agents.py ppo --write    # also writes benchmarks/agents-ppo.md
@@ -20,6 +20,7 @@ from wattflock.learn.agents import Agents
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.idle import Idle
 from wattflock.learn.learners.rules import Rules
+from wattflock.learn.learners.timer import Timer
 from wattflock.study.bound import bound
 from wattflock.study.build import build, learner
 from wattflock.study.train import score
@@ -27,14 +28,14 @@ from wattflock.study.train import score
 WORLDS = {"flexibility": [], "portfolios": ["homes.count=30", 'feeder.part="none"']}
 DAYS, SEEDS, MARKS = 7, 3, 10
 ABOUT = f"""\
-Share of the saving from homes without control to perfect foresight, of the {DAYS} test days of each world, 30 homes, no
+Share of the saving from homes without control to perfect foresight, of {DAYS} test days of each world, 30 homes, no
 wires; with the learner's own settings. Wall-clock seconds of training after compilation, mean of {SEEDS} seeds, and
-seconds of one core.
+seconds of one core. Beside it rules, and a timer fitted on the same training days in as many rounds as it was tuned to.
 """
 
 
 def captured(name: str):
-    """World, training days, and the share of a policy [%]."""
+    """World, training days, and a policy's share on the test days [%]."""
     built = build(load(bundled()[name], WORLDS[name]))
     world = on_device(built.world, "float32")
     days = eqx.filter_jit(lambda sampler: sampler.every(jax.random.key(1), "test", DAYS))(built.sampler)
@@ -66,8 +67,12 @@ def table(method: str, name: str) -> str:
     assert isinstance(who, Agents), f"{method} does not learn from rewards"
     curves = np.stack([curve(who, world, draw, share, seed) for seed in range(SEEDS)])
     pace = who.rounds() * who.days * world.steps * world.episode_days * world.homes / curves[:, -1, 2].mean()
+    fitted = Timer()
+    timers = [advance(begin(fitted, world, seed), fitted, world, draw, fitted.rounds())[0] for seed in range(SEEDS)]
+    told = " / ".join(f"{share(fitted.policy(each.state)):.1f}" for each in timers)
+    beside = f"Rules: {share(Rules().policy(())):.1f} %. Fitted timer, by seed: {told} %."
     columns = ["rounds", "seconds", "core-seconds", *(f"seed {seed} [%]" for seed in range(SEEDS))]
-    lines = [f"## {name}", "", f"Rules: {share(Rules().policy(())):.1f} %. {pace:,.0f} home-steps per core-second.", ""]
+    lines = [f"## {name}", "", f"{beside} {pace:,.0f} home-steps per core-second of the learner.", ""]
     lines += [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     for row in curves.transpose(1, 0, 2):
         rounds, seconds, core, _ = row.mean(0)
