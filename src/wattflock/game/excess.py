@@ -15,6 +15,7 @@ from wattflock.game.game import Game, sums
 
 ACCURACY = 1e-13  # of the largest excess, as a share of the size of the game's values
 POSITIVE = 1e-7  # weights of coalitions come from a 0/1 matrix: they are 0 or far larger
+SPANNED = 1e-9  # a coalition's sum is settled if no direction that is left changes it by more
 FAR = 1e6  # rows so far from the largest excess, in units of the step, are left out of a program
 ROUNDS = 1000  # programs of one level
 OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
@@ -44,7 +45,7 @@ class Face:
 class Level:
     """The least largest excess on a face."""
 
-    epsilon: float  # the largest excess
+    epsilon: float  # the largest excess; of a game whose worst coalition is only bracketed, its lower bound
     payoff: np.ndarray  # (n,) where it is reached
     members: np.ndarray  # (k, n) coalitions of the program's rows
     value: np.ndarray  # (k,)
@@ -63,8 +64,8 @@ def lower(face: Face, first: Complaints, listen: Listen, scale: float) -> Level:
         listen: who complains most at a payoff.
         scale: size of the game's values.
 
-    Source: Hallefjord, Helming & Jörnsten 1995 (constraint generation), DOI 10.1007/BF01246740; Gleixner, Steffy &
-    Wolter 2016 (refinement), DOI 10.1287/ijoc.2016.0692.
+    Source: Hallefjord, Helming & Jörnsten 1995 (constraint generation); Gleixner, Steffy & Wolter 2016 (refinement),
+    DOI 10.1287/ijoc.2016.0692.
     """
     members, value, payoff = first.members, first.value, face.payoff
     step, gap = scale, np.inf
@@ -75,8 +76,7 @@ def lower(face: Face, first: Complaints, listen: Listen, scale: float) -> Level:
         move, sinks, weight = _solve(members[near], (excess[near] - top) / step, face, payoff, step)
         payoff, bound = payoff + step * move, top + step * sinks
         heard = listen(payoff)
-        new = heard.value - heard.members @ payoff > bound + ACCURACY * scale
-        new[new] = [not (members == each).all(1).any() for each in heard.members[new]]
+        new = unheard(heard, members, payoff, bound + ACCURACY * scale)
         before, gap = gap, heard.upper - bound
         if gap <= ACCURACY * scale or (not new.any() and gap > before / 2):
             break
@@ -84,6 +84,13 @@ def lower(face: Face, first: Complaints, listen: Listen, scale: float) -> Level:
         members = np.concatenate([members, heard.members[new]])
         value = np.concatenate([value, heard.value[new]])
     return Level(bound, payoff, members[near], value[near], weight)
+
+
+def unheard(heard: Complaints, members: np.ndarray, payoff: np.ndarray, allowed: float) -> np.ndarray:
+    """Which of the coalitions heard (k,) complain of more than is allowed and are not among the rows (…, n)."""
+    loud = heard.value - heard.members @ payoff > allowed
+    loud[loud] = [not (members == each).all(1).any() for each in heard.members[loud]]
+    return loud
 
 
 def _solve(

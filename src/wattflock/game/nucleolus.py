@@ -4,10 +4,8 @@ import numpy as np
 from scipy.linalg import null_space
 
 from wattflock.core.errors import WattflockError
-from wattflock.game.excess import POSITIVE, Face, alone_rows, by_enumeration, lower
+from wattflock.game.excess import POSITIVE, SPANNED, Face, alone_rows, by_enumeration, lower
 from wattflock.game.game import Game, sums
-
-SPANNED = 1e-9  # a coalition's sum is settled if no direction that is left changes it by more
 
 
 def nucleolus(game: Game) -> np.ndarray:
