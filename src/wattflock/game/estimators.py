@@ -56,20 +56,20 @@ def sampled_shapley(
     """
     n, rng = values.players, np.random.default_rng(seed)
     least = 2 * n + 1 + FEWEST * max(2 * (n - 1), 1)
-    if budget < least or not tolerance >= 0:
-        problems = [Problem("sampled Shapley", "budget", budget, f"at least {least:,} values for {n} players")]
-        wrong = Problem("sampled Shapley", "tolerance", tolerance, "0 or more")
-        raise ScenarioError(problems * (budget < least) + [wrong] * (not tolerance >= 0))
+    wrong = [("budget", budget, f"at least {least:,} values for {n} players")] if budget < least else []
+    wrong += [] if tolerance >= 0 else [("tolerance", tolerance, "0 or more")]
+    if wrong:
+        raise ScenarioError([Problem("sampled Shapley", *each) for each in wrong])
     ends = _Ends.of(values)
     turns = int(np.clip((budget - 2 * n - 1) // (USUAL * 2 * max(n - 1, 1)), 1, n))
-    drawn: list[tuple[np.ndarray, np.ndarray]] = []
-    asked, count = 2 * n + 1, FEWEST
+    drawn, asked, count = [], 2 * n + 1, FEWEST
     while True:
         for _ in range(count):
-            added, controls, cost = _round(values, ends, rng.permutation(n), turns)
-            drawn.append((added, controls))
+            *found, cost = _round(values, ends, rng.permutation(n), turns)
+            drawn.append(found)
             asked += cost
-        payoff, error, freedom = _regression(*map(np.array, zip(*drawn, strict=True)), ends.total)
+        added, controls = (np.array(each) for each in zip(*drawn, strict=True))
+        payoff, error, freedom = _regression(added, controls, ends.total)
         wide = error * stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
         progress(min(asked, budget), f"largest half width {wide.max():.3g}")
         reached = bool(wide.max() <= tolerance)
