@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from wattflock.game.coalition import CODE, Day, alone, costs, gray_order, togeth
 
 CHUNK = 512  # coalitions of few homes; of many homes as many as take about as long
 HOMES_A_CHUNK = 8192
+LONG = 8  # chunks of which progress is shown
 Work = Callable[[Any, Any], Any]  # work(shared, item), of a module
 Executor = Callable[[Work, Any, Sequence], Iterator[tuple[int, Any]]]  # yields (number of the item, result)
 
@@ -102,15 +104,15 @@ class Runner:
         keys = [_key(work, digest[day], part) for day, part in items] if self.cache else []
         found = {number: kept for number, key in enumerate(keys) if (kept := self._kept(key)) is not None}
         missing = [number for number in range(len(items)) if number not in found]
-        with bar("coalitions", len(items)) as progress:
-            done = len(found)
-            for number, result in self.executor(work, days, [items[number] for number in missing]):
+        results = self.executor(work, days, [items[number] for number in missing])
+        with bar("coalitions", len(items)) if len(missing) >= LONG else nullcontext() as progress:
+            for number, result in results:
                 place = missing[number]
                 found[place] = result
                 if self.cache:
                     write_whole(self.cache / keys[place], pack({"cost": result}, {"work": work.__name__}))
-                done += 1
-                progress.at(done, "chunks")
+                if progress:
+                    progress.at(len(found), "chunks")
         return [found[number] for number in range(len(items))]
 
     def _kept(self, key: str) -> np.ndarray | None:

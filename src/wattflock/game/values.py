@@ -58,7 +58,12 @@ class Flock:
 
     def costs(self, members: np.ndarray) -> np.ndarray:
         """Costs (k,) of coalitions, given as booleans (k, homes), over the period [currency]."""
-        return self.runner.costs(self.days, np.asarray(members, bool)).sum(0)
+        members = np.asarray(members, bool)
+        every, found = members.all(1), np.zeros(len(members))
+        found[every] = self.grand.cost if every.any() else 0.0
+        if not every.all():
+            found[~every] = self.runner.costs(self.days, members[~every]).sum(0)
+        return found
 
     def values(self, members: np.ndarray) -> np.ndarray:
         """Savings (k,) of coalitions, given as booleans (k, homes); 0 for a home by itself [currency]."""
@@ -85,7 +90,7 @@ class Flock:
         """The optimum of all homes together."""
         found = self.runner.grand(self.days)
         cost, net_kw, price = (np.stack(each) for each in zip(*found, strict=True))
-        return Grand(float(cost.sum()), net_kw, price / self.profile.dt_h)
+        return Grand(float(cost.sum()), net_kw, price / np.asarray(self.profile.dt_h))
 
     def _why_none(self, day: int, home: int) -> Iterator[Problem]:
         """Which devices of a home without a plan have none even by themselves; else the limit of its connection."""
