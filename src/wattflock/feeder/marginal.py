@@ -37,7 +37,7 @@ def marginal(
 
     Source: nodal prices of distribution networks from loss and voltage sensitivities: Bai et al. 2018, Distribution
     locational marginal pricing (DLMP) for congestion management and voltage support, IEEE Trans. Power Systems, DOI
-    10.1109/TPWRS.2017.2767632, eq. 25 to 28; the adjoint in docs/feeder.md.
+    10.1109/TPWRS.2017.2767632; the adjoint in docs/feeder.md.
     """
     load_kw = jax.lax.stop_gradient(load_kw)
 

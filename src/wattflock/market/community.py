@@ -1,4 +1,4 @@
-"""What all markets within communities share: who belongs where, network charges on local trade, and the rest at the grid."""
+"""What markets within communities share: who belongs where, network charges on local trade, the rest at the grid."""
 
 import abc
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from scipy import sparse
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile
-from wattflock.data.source import Readings
 from wattflock.homes.program import Program
 from wattflock.market.market import Meter, Settlement
 from wattflock.market.plan import add_bills, refuse_arbitrage, together
@@ -91,17 +90,9 @@ class Community(Retail):
         if unknown:
             raise ScenarioError([Problem("scenario", "market.settings.communities", list(x), said) for x in unknown])
 
-    def priced(self, readings: Readings) -> Readings:
-        """As the retailer says.
-
-        Raises:
-            ScenarioError: an export price above the import price: sellers would be worse off than alone.
-        """
-        readings = super().priced(readings)
-        sold = self.exported(readings.export_price_per_kwh)
-        if problem := dear_exports(self.name, readings.import_price_per_kwh, np.asarray(sold)):
+    def refuse_prices(self, bought: np.ndarray, sold: np.ndarray) -> None:
+        if problem := dear_exports(self.name, bought, np.asarray(self.exported(sold))):
             raise ScenarioError([problem])
-        return readings
 
     def shares(self, homes: int) -> np.ndarray:
         """What share of each home's energy each community has, (communities, homes)."""
@@ -121,7 +112,8 @@ class Community(Retail):
 
     def settle(self, meter: Meter) -> Settlement:
         deal = self.deal(meter)
-        return self.charged(meter, Settlement(sum(deal.items.values()), deal.margin, deal.grid_bill))
+        bill = sum(deal.items.values(), jnp.zeros_like(meter.net_kwh))
+        return self.charged(meter, Settlement(bill, deal.margin, deal.grid_bill))
 
     def items(self, meter: Meter) -> dict[str, Array]:
         return self.itemised(meter, self.deal(meter).items)

@@ -84,7 +84,7 @@ class Market(eqx.Module):
         return dict.fromkeys(ITEMS, nothing) | split
 
     def local_kwh(self, meter: Meter) -> Array:
-        """What each home buys of others (positive) or sells to them, (…, steps, homes) [kWh]; the default is nothing."""
+        """What each home buys of others, negative where it sells, (…, steps, homes) [kWh]; the default is nothing."""
         return jnp.zeros_like(meter.net_kwh)
 
     def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
@@ -110,6 +110,13 @@ class Market(eqx.Module):
         if self.needs_wires and not wires:
             said = "a market without wires, such as tariff; or a feeder, whose power flow makes the prices"
             raise ScenarioError([Problem("scenario", "market.part", self.name, said)])
+
+    def refuse_prices(self, bought: np.ndarray, sold: np.ndarray) -> None:
+        """Refuses prices of the grid that nobody could trade at, (steps,) or (days, steps); before any work.
+
+        Raises:
+            ScenarioError: such as an export price above the import price, with the steps where it is.
+        """
 
     @property
     def name(self) -> str:

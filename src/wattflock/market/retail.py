@@ -78,7 +78,9 @@ class Retail(Market):
     beside_energy: ClassVar[tuple[str, ...]] = CHARGES  # settings that are charges of the network
 
     def priced(self, readings: Readings) -> Readings:
-        return priced(self, readings)
+        readings = priced(self, readings)
+        self.refuse_prices(readings.import_price_per_kwh, readings.export_price_per_kwh)
+        return readings
 
     def exported(self, price_per_kwh: Any) -> Any:
         """What a retailer pays for a kWh, before the network's charge [currency per kWh]."""

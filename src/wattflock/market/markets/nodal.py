@@ -25,7 +25,7 @@ class Nodal(Retail):
     network that is scarce. `World` fills in `Meter.wires` from the power flow; without it only energy is billed.
 
     Source: Bai et al. 2018, Distribution locational marginal pricing (DLMP) for congestion management and voltage
-    support, IEEE Trans. Power Systems, DOI 10.1109/TPWRS.2017.2767632 (eq. 25 to 28).
+    support, IEEE Trans. Power Systems, DOI 10.1109/TPWRS.2017.2767632.
     """
 
     needs_wires: ClassVar[bool] = True
