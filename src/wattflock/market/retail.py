@@ -160,23 +160,9 @@ class Retail(Market):
         self.plan_alone(program, power, day)
         self.plan_losses(program, power, day)
 
-<<<<<<< HEAD
-    def plan_pooled(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """Bills of a community that the grid bills as one, with all charges."""
-        shape = day.load_kw.shape
-        bought = np.asarray(day.import_price_per_kwh)[:, None]
-        sold = np.asarray(self.exported(day.export_price_per_kwh))[:, None]
-        refuse_arbitrage(type(self).__name__, bought, sold)
-        add_bills(program, together(power, shape), np.asarray(day.dt_h)[:, None], bought, sold)
-        self.plan_own(program, power, day)
-=======
     def plan_charges(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """All charges beside energy."""
-        if self.export_charge_per_kwh:
-            cost = np.repeat(self.export_charge_per_kwh * np.asarray(day.dt_h), day.load_kw.shape[1])
-            add_above(program, power, -1.0, 0.0, cost)
-        self.plan_days(program, power, day)
->>>>>>> w-markets
+        self.plan_own(program, power, day)
         self.plan_losses(program, power, day)
 
     def plan_own(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:

@@ -163,6 +163,7 @@ class SolvedGame:
         return pl.DataFrame({"player": self.answers["names"]} | payoffs)
 
 
+@dataclasses.dataclass(frozen=True)
 class Bills:
     """What homes pay in one market or several, beside their own tariffs."""
 
