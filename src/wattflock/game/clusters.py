@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def clustered(net_kw: np.ndarray, count: int = 0, scaled: bool = False, seed: in
     Raises:
         ScenarioError: a count that cannot be.
 
-    Source: Han, Morstyn & McCulloch, K-means of prosumers' profiles after the grand coalition's optimisation; Lloyd 1982;
-    Arthur & Vassilvitskii 2007 (starts); Satopaa et al. 2011, DOI 10.1109/ICDCSW.2011.20 (elbow).
+    Source: Han, Morstyn & McCulloch (K-means of prosumers' profiles after the grand coalition's optimisation); Arthur &
+    Vassilvitskii 2007 (starts); Satopaa et al. 2011, DOI 10.1109/ICDCSW.2011.20 (elbow).
     """
     profile = net_kw.mean(0).T
     homes = len(profile)
@@ -70,13 +71,14 @@ def _kmeans(profile: np.ndarray, count: int, seed: int) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer unlike profiles than clusters: fewer clusters
-        label = KMeans(count, n_init=TRIES, random_state=seed).fit_predict(profile)
+        made: Any = KMeans
+        label = made(count, n_init=TRIES, random_state=seed).fit_predict(profile)
     _, first, number = np.unique(label, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number]
 
 
 def _explained(profile: np.ndarray, label: np.ndarray) -> float:
     """Share of the variance of profiles that is between clusters; 1 where there is none."""
-    within = sum(((part := profile[label == k]) - part.mean(0)).__pow__(2).sum() for k in np.unique(label))
+    within = sum(((profile[label == k] - profile[label == k].mean(0)) ** 2).sum() for k in np.unique(label))
     total = ((profile - profile.mean(0)) ** 2).sum()
     return float(1 - within / total) if total > 0 else 1.0

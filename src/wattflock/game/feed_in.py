@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from wattflock.feeder.limits import Limits
@@ -19,7 +20,7 @@ def plain_feed_in(flock: "Flock") -> np.ndarray:
     """Cost of each home over the period without control, on its own tariff, (homes,) [currency]."""
     profile, market = flock.profile, flock.market
     steps, homes = profile.load_kw.shape[1:]
-    world = World(flock.fleet, None, market, Limits(), steps, np.ones((homes, 1)))
+    world = World(flock.fleet, None, market, Limits(), steps, jnp.ones((homes, 1)))
     with jax.enable_x64(True):
         went = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
         meter = market.meter(went.effect.power_kw * profile.dt_h[..., None], profile)

@@ -15,6 +15,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,13 +91,14 @@ def _kept_or_found(flock: "Flock", shared: list[tuple]) -> list[dict[str, np.nda
     paths = [cache / f"{_key(*each)}.safetensors" for each in shared] if cache else []
     found = {k: unpack(path.read_bytes())[0] for k, path in enumerate(paths) if path.exists()}
     missing = [k for k in range(len(shared)) if k not in found]
-    with bar("clusters", len(shared)) as progress:
+    with bar("clusters", len(shared)) if len(missing) > 1 else nullcontext() as progress:
         for place, result in flock.runner.executor(_bracket, shared, missing):
             day = missing[place]
             found[day] = result
             if cache:
                 write_whole(paths[day], pack(result, {}))
-            progress.at(len(found), "days")
+            if progress:
+                progress.at(len(found), "days")
     return [found[day] for day in range(len(shared))]
 
 
@@ -145,7 +147,7 @@ class _Search:
         self.net_kw.append(self.member @ net_kw.T)
 
     def ask(self, price: np.ndarray) -> np.ndarray:
-        """Adds the best plans at a price (steps,) [currency per kW], and its bound; returns the price within the grid's."""
+        """Adds the best plans at a price (steps,) [currency per kW], and its bound; returns it within the grid's."""
         if not np.isfinite(self.day.limit_kw).all():
             price = np.clip(price, self.day.sold, self.day.bought)
         answers = self.pool.map(lambda strip: [home.plan(price) for home in strip], self.strips)
@@ -198,9 +200,8 @@ def mixed(day: Day, cost: np.ndarray, net_kw: np.ndarray, limit_kw: np.ndarray) 
     owner, zero, one = np.repeat(np.arange(clusters), plans), np.zeros(plans * clusters), np.ones(clusters)
     shares: Any = sparse.csc_matrix((zero + 1, (owner, np.arange(len(owner)))))
     power: Any = sparse.csc_matrix(net_kw.transpose(2, 1, 0).reshape(-1, plans * clusters))
-    return Day(
-        cost.T.ravel(), zero, zero + 1, owner, one, one, np.arange(clusters), shares, power, day.bought, day.sold, limit_kw
-    )  # fmt: skip
+    rows = (one, one, np.arange(clusters))
+    return Day(cost.T.ravel(), zero, zero + 1, owner, *rows, shares, power, day.bought, day.sold, limit_kw)
 
 
 class Follower:

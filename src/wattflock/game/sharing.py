@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -12,6 +12,7 @@ import numpy as np
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.game.certificate import Certificate, certificate
+from wattflock.game.chunks import Executor, Work
 from wattflock.game.clusters import Clusters, clustered
 from wattflock.game.estimators import FEWEST, sampled_shapley
 from wattflock.game.game import Game
@@ -23,7 +24,8 @@ from wattflock.game.separation import complaint
 from wattflock.game.shapley import shapley
 from wattflock.game.split import split, weights
 from wattflock.game.values import Flock
-from wattflock.market.markets.mid_market import rates
+from wattflock.market.market import Meter
+from wattflock.market.markets.mid_market import MidMarket
 
 EXACT = 16  # homes up to which nucleolus and Shapley value are those of the homes themselves
 ASKED = 60  # homes up to which coalitions of homes are searched for one that complains
@@ -42,44 +44,62 @@ class Settings:
     seed: int = 0  # of K-means and of sampled orders
 
 
+USUAL = Settings()
+
+
 @dataclasses.dataclass(frozen=True)
 class Shared:
     """What a method hands out, and what can be said of it."""
 
     method: str
     payoff: np.ndarray  # (homes,) what each home saves of its cost alone [currency]
-    seconds: float  # that it takes by itself, the optimum of all homes not counted
+    seconds: float  # that it takes by itself, beside the optimum of all homes and what each costs alone
     programs: int  # linear programs, the same
     note: str
     judged: Certificate
 
 
 class Sharing:
-    """Homes whose saving is shared; what several methods need is worked out once, and counts for each of them."""
+    """Homes whose saving is shared; what several methods need is worked out once, and counts for each of them.
 
-    def __init__(self, flock: Flock, settings: Settings = Settings()):
-        self.flock, self.settings = flock, settings
+    Programs in the cache are not counted.
+    """
+
+    def __init__(self, flock: Flock, settings: Settings = USUAL):
+        self.programs = 0  # linear programs so far
+        runner = dataclasses.replace(flock.runner, executor=self._counting(flock.runner.executor))
+        self.flock, self.settings = dataclasses.replace(flock, runner=runner), settings
         self.kept: dict[str, Any] = {}
-        self.spent: dict[str, tuple[float, int]] = {}  # part → seconds, programs
+        self.spent: dict[str, np.ndarray] = {}  # part → seconds, programs
         self.used: set[str] = set()
         self.note = ""
-        self.once("optimum", lambda: (flock.alone, flock.grand), flock.players + 1)
-        self.total = float(flock.alone.sum()) - flock.grand.cost
+        self.once("optimum", lambda: (self.flock.alone, self.flock.grand))
+        self.total = float(self.flock.alone.sum()) - self.flock.grand.cost
 
-    def once(self, name: str, make: Callable[[], Made], programs: int = 0) -> Made:
-        """A part that several methods need; `programs` are those of a day."""
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """A part that several methods need."""
         self.used.add(name)
         if name not in self.kept:
-            begin, before = time.perf_counter(), sum(seconds for seconds, _ in self.spent.values())
+            begin = self.clock()
             self.kept[name] = make()
-            inner = sum(seconds for seconds, _ in self.spent.values()) - before
-            self.spent[name] = time.perf_counter() - begin - inner, programs * len(self.flock.days)
+            self.spent[name] = self.clock() - begin
         return self.kept[name]
+
+    def clock(self) -> np.ndarray:
+        """Seconds and programs that went into no part that is finished."""
+        return np.array([time.perf_counter(), self.programs]) - sum(self.spent.values(), np.zeros(2))
+
+    def _counting(self, executor: Executor) -> Executor:
+        def run(work: Work, shared: Any, items: Sequence) -> Iterator[tuple[int, Any]]:
+            self.programs += sum(len(item[1]) if isinstance(item, tuple) else 1 for item in items)
+            yield from executor(work, shared, items)
+
+        return run
 
     @property
     def game(self) -> Game:
         """The homes' own game, with all its values."""
-        return self.once("game", self.flock.game, 2**self.flock.players - self.flock.players - 2)
+        return self.once("game", self.flock.game)
 
     @property
     def clusters(self) -> Clusters:
@@ -93,19 +113,23 @@ class Sharing:
     def pooled(self) -> Pooled:
         """The game of clusters."""
         label = self.clusters.label
-        found = self.once("pooled", lambda: pooled(self.flock, label, self.settings.accuracy))
-        self.spent["pooled"] = self.spent["pooled"][0], found.programs
-        return found
+
+        def make() -> Pooled:
+            found = pooled(self.flock, label, self.settings.accuracy)
+            self.programs += found.programs
+            return found
+
+        return self.once("pooled", make)
 
     @property
     def owen(self) -> Owen:
         """Owen's point."""
-        return self.once("owen", lambda: owen(self.flock), self.flock.players)
+        return self.once("owen", lambda: owen(self.flock))
 
     def by_clusters(self, solve: Callable[[Game], np.ndarray]) -> np.ndarray:
         """What a solution of the game of clusters gives to homes."""
         found, ways = self.pooled, self.settings.split
-        weight = self.once("weights", lambda: weights(self.flock, ways), self.flock.players)
+        weight = self.once("weights", lambda: weights(self.flock, ways))
         self.note = f"{self.clusters.count} clusters, values within {found.bracket:.2%} of what all save"
         return split(np.maximum(solve(found.game), 0.0), self.clusters.label, weight)
 
@@ -151,7 +175,7 @@ def sampled_of(sharing: Sharing) -> np.ndarray:
     """The Shapley value by sampled orders, with error bars."""
     n = sharing.flock.players
     budget = sharing.settings.samples or 2 * n + 1 + 2 * FEWEST * max(2 * (n - 1), 1)
-    found = sharing.once("samples", lambda: sampled_shapley(sharing.flock, budget, 0.0, sharing.settings.seed), budget)
+    found = sharing.once("samples", lambda: sampled_shapley(sharing.flock, budget, 0.0, sharing.settings.seed))
     sharing.note = f"{found.asked:,} values asked for; widest 95 % interval ± {found.half_width.max():.3g}"
     return found.payoff
 
@@ -175,11 +199,12 @@ def fair_least_core_of(sharing: Sharing) -> np.ndarray:
 
 def mid_market_of(sharing: Sharing) -> np.ndarray:
     """Within the community a kWh has the middle of the grid's prices, what is missing or left over the grid's."""
-    drawn, given = _energy_kwh(sharing)
+    (drawn, given), dt_h = _energy_kwh(sharing), np.asarray(sharing.flock.profile.dt_h)
     with jax.enable_x64(True):
-        found = rates(*map(jnp.asarray, (drawn.sum(-1), given.sum(-1), *_prices(sharing))))
-    buy, sell = (np.asarray(each)[..., None] for each in found)
-    return _saved(sharing, (drawn * buy - given * sell).sum((0, 1)))
+        bought, sold = map(jnp.asarray, _prices(sharing))
+        meter = Meter(jnp.asarray(drawn - given), bought, sold, jnp.asarray(dt_h))
+        bill = np.asarray(MidMarket().settle(meter).bill)
+    return _saved(sharing, bill.sum((0, 1)))
 
 
 def bill_sharing_of(sharing: Sharing) -> np.ndarray:
@@ -209,12 +234,12 @@ METHODS: dict[str, Method] = {
     "bill_sharing": bill_sharing_of,
     "even": even_of,
 }
-SEARCHING = ("sampled_shapley", "least_core", "fair_least_core")  # ask for values of many coalitions of many homes
+MOST = {"sampled_shapley": 60, "least_core": 30, "fair_least_core": 30}  # homes; they ask for many coalitions of them
 
 
 def usual(homes: int) -> tuple[str, ...]:
-    """The methods that so many homes allow: those that search coalitions of homes stop at 60."""
-    return tuple(name for name in METHODS if homes <= ASKED or name not in SEARCHING)
+    """The methods that take seconds or minutes for so many homes."""
+    return tuple(name for name in METHODS if homes <= MOST.get(name, homes))
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
@@ -231,17 +256,15 @@ def shared(sharing: Sharing, method: str) -> Shared:
     """
     refuse_unknown([method])
     sharing.used, sharing.note = set(), ""
-    begin, before = time.perf_counter(), sum(seconds for seconds, _ in sharing.spent.values())
+    begin = sharing.clock()
     payoff = METHODS[method](sharing)
-    own = time.perf_counter() - begin - (sum(seconds for seconds, _ in sharing.spent.values()) - before)
-    needed = [sharing.spent[name] for name in sharing.used - {"optimum"}]
+    seconds, programs = sum((sharing.spent[name] for name in sharing.used), sharing.clock() - begin)
     note, names = sharing.note, sharing.flock.names
     if "game" in sharing.kept:
         judged = certificate(sharing.game, payoff)
     else:
         judged = certificate(sharing.flock, payoff, sharing.worst, names)
-    seconds, programs = own + sum(each for each, _ in needed), sum(each for _, each in needed)
-    return Shared(method, payoff, seconds, programs, note, judged)
+    return Shared(method, payoff, float(seconds), int(programs), note, judged)
 
 
 def _by_rows(sharing: Sharing) -> tuple[float, np.ndarray]:
