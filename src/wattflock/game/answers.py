@@ -37,9 +37,7 @@ def exact(game: Game) -> Answers:
     return head | answers | {"least_core_epsilon": _plain(epsilon)} | _certificates(game, payoffs) | {"notes": notes}
 
 
-def sampled(
-    game: RuleGame, budget: int, tolerance: float, seed: int, progress: Callable[[int, str], None]
-) -> Answers:
+def sampled(game: RuleGame, budget: int, tolerance: float, seed: int, progress: Callable[[int, str], None]) -> Answers:
     """Shapley's value with errors of each player, and its certificate: for games that are too large for more."""
     found = sampled_shapley(game, budget, tolerance, seed, progress)
     one = np.eye(game.players, dtype=bool)
@@ -47,9 +45,16 @@ def sampled(
     head = {"players": game.players, "names": list(game.names), "total": total, "alone": _plain(alone)}
     error = {"shapley_error": _plain(found.error), "shapley_half_width": _plain(found.half_width)}
     spent = {"values_asked": found.asked, "rounds": found.rounds, "tolerance_reached": found.reached}
-    notes = ["The largest excess is that of players alone and of all but one: larger coalitions were not looked at."]
+    seen = "The largest excess is that of players alone and of all but one: other coalitions were not looked at."
     certified = _certificates(game, {"shapley": found.payoff})
-    return head | {"shapley": _plain(found.payoff)} | error | spent | certified | {"notes": notes}
+    return (
+        head
+        | {"shapley": _plain(found.payoff)}
+        | error
+        | spent
+        | certified
+        | {"notes": [] if isinstance(game, Game) else [seen]}
+    )
 
 
 def _certificates(game: Game | RuleGame, payoffs: dict[str, np.ndarray | None]) -> Answers:

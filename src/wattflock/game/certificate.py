@@ -44,7 +44,7 @@ def certificate(
     total = game.total if isinstance(game, Game) else float(game.values(np.ones((1, n), bool))[0])
     rounding = SHARE * max(float(abs(payoff).max()), float(abs(alone).max()), abs(total))
     less = {names[k]: float(alone[k] - payoff[k]) for k in np.flatnonzero(alone - payoff > rounding)}
-    excess, upper, members = _worst(game, payoff, worst)
+    excess, upper, members = _worst(game, payoff, worst, rounding)
     who = tuple(names[k] for k in np.flatnonzero(members))
     equal = np.where(abs(payoff) <= rounding, 0.0, payoff)
     gap = float(payoff.sum() - total)
@@ -73,8 +73,10 @@ def gini(payoff: np.ndarray) -> float | None:
     return float((2 * np.arange(1, n + 1) - n - 1) @ ranked / (n * ranked.sum())) if ranked.any() else 0.0
 
 
-def _worst(game: Game | Values, payoff: np.ndarray, worst: Worst | None) -> tuple[float, float | None, np.ndarray]:
-    """The largest excess found, its upper bound where there is one, and the coalition."""
+def _worst(
+    game: Game | Values, payoff: np.ndarray, worst: Worst | None, rounding: float
+) -> tuple[float, float | None, np.ndarray]:
+    """The largest excess found, its upper bound where there is one, and the coalition: of equal ones, the smallest."""
     n = game.players
     if n == 1:
         return -np.inf, -np.inf, np.zeros(1, bool)  # there is no other coalition
@@ -83,8 +85,9 @@ def _worst(game: Game | Values, payoff: np.ndarray, worst: Worst | None) -> tupl
     if isinstance(game, Game):
         centred = game.centred()
         excess = (centred.worth - sums(payoff - centred.base))[1:-1]
-        mask = int(excess.argmax())
-        return float(excess[mask]), float(excess[mask]), (mask + 1 >> np.arange(n)) % 2 == 1
+        loudest = np.flatnonzero(excess >= excess.max() - rounding) + 1
+        mask = loudest[np.bitwise_count(loudest).argmin()]
+        return float(excess.max()), float(excess.max()), (mask >> np.arange(n)) % 2 == 1
     asked = np.concatenate([np.eye(n, dtype=bool), ~np.eye(n, dtype=bool)])
     excess = game.values(asked) - asked @ payoff
     return float(excess.max()), None, asked[excess.argmax()]

@@ -93,6 +93,11 @@ def unheard(heard: Complaints, members: np.ndarray, payoff: np.ndarray, allowed:
     return loud
 
 
+def clean(value: np.ndarray, scale: float) -> np.ndarray:
+    """The same, with 0 for what is rounding."""
+    return np.where(abs(value) <= ACCURACY * scale, 0.0, value)
+
+
 def _solve(
     members: np.ndarray, excess: np.ndarray, face: Face, payoff: np.ndarray, step: float
 ) -> tuple[np.ndarray, float, np.ndarray]:

@@ -39,11 +39,14 @@ class Game:
     base: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))  # (n,) each player's own; none: 0
 
     def __post_init__(self):
-        """Raises ScenarioError where the values are no list of 2ⁿ finite numbers that begins with 0."""
+        """Raises ScenarioError where values are no list of 2ⁿ finite numbers from 0 on, or names and base not of n."""
         size, allowed = len(self.worth), f"2ⁿ finite numbers, n from 1 to {EXACT_PLAYERS}, the first of them 0"
         whole = size >= 2 and size & (size - 1) == 0 and size <= 2**EXACT_PLAYERS
         if not whole or not np.isfinite(self.worth).all() or self.worth[0] != 0:
             raise ScenarioError([Problem("game", "worth", f"{size} values", allowed)])
+        for field, given in (("names", self.names), ("base", self.base)):
+            if len(given) not in (0, self.players):
+                raise ScenarioError([Problem("game", field, f"{len(given)} entries", f"{self.players}, or none")])
         if not len(self.base):
             object.__setattr__(self, "base", np.zeros(self.players))
         if not self.names:

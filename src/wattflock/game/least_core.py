@@ -41,7 +41,7 @@ def least_core(game: Game | Values, worst: Worst | None = None) -> tuple[float, 
     if len(centred.alone) == 1:
         return -np.inf, centred.alone
     level = _level(centred)
-    return level.epsilon, centred.alone + level.payoff
+    return float(excess.clean(np.array(level.epsilon), centred.scale)), centred.alone + level.payoff
 
 
 def fair_least_core(game: Game | Values, worst: Worst | None = None) -> np.ndarray:
@@ -73,7 +73,7 @@ def fair_least_core(game: Game | Values, worst: Worst | None = None) -> np.ndarr
             break
         members = np.concatenate([members, heard.members[new]])
         value = np.concatenate([value, heard.value[new]])
-    return alone + payoff
+    return alone + excess.clean(payoff, centred.scale)
 
 
 def _shortest(rows: np.ndarray, floor: np.ndarray) -> np.ndarray:

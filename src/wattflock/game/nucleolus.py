@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import null_space
 
 from wattflock.core.errors import WattflockError
-from wattflock.game.excess import POSITIVE, SPANNED, Face, alone_rows, by_enumeration, lower
+from wattflock.game.excess import POSITIVE, SPANNED, Face, alone_rows, by_enumeration, clean, lower
 from wattflock.game.game import Game, sums
 
 
@@ -50,4 +50,4 @@ def _lexicographic(game: Game, least: np.ndarray) -> np.ndarray:
         still = np.any([abs(sums(direction)) > SPANNED for direction in free], axis=0)
         level = lower(Face(payoff, fixed, least), alone_rows(game, still), by_enumeration(game, still), scale)
         payoff, fixed = level.payoff, np.concatenate([fixed, level.members[level.weight > POSITIVE]])
-    return payoff
+    return clean(payoff, scale)
