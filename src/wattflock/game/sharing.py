@@ -129,7 +129,7 @@ class Sharing:
     def by_clusters(self, solve: Callable[[Game], np.ndarray]) -> np.ndarray:
         """What a solution of the game of clusters gives to homes."""
         found, ways = self.pooled, self.settings.split
-        weight = self.once("weights", lambda: weights(self.flock, ways))
+        weight = self.once("weights", lambda: weights(self.flock, ways, lambda: self.owen.payoff))
         self.note = f"{self.clusters.count} clusters, values within {found.bracket:.2%} of what all save"
         return split(np.maximum(solve(found.game), 0.0), self.clusters.label, weight)
 
