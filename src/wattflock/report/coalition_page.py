@@ -29,7 +29,8 @@ COLUMNS = (  # figure, heading, unit, factor
 )  # fmt: skip
 NOTE = (
     "Mean over seeds (homes, loads and day), ± half of the 95 % interval by Student's t. Better and worse off: than "
-    "alone. From nucleolus, from Shapley: share of the saving that other homes get than by the exact concept, up to 16 homes."
+    "alone. From nucleolus, from Shapley: share of the saving that other homes get than by the exact concept, up to 16 "
+    "homes."
 )
 APART = "Each method less the nucleolus of clusters, same seeds; ± half of the 95 % interval by Student's t."
 GROWS = "Seconds and linear programs of each method by itself, beside the optimum of all homes and their costs alone."
