@@ -20,6 +20,7 @@ from wattflock.verbs.results import (
     Listing,
     Runs,
     SolvedFeeder,
+    SolvedGame,
     Study,
     Training,
     Tuned,
@@ -86,6 +87,13 @@ def _(found: HostedFeeder, wide: bool = False) -> Group:
 
 
 @shown.register
+def _(found: SolvedGame, wide: bool = False) -> Group:
+    from wattflock.report.game_tables import solved
+
+    return solved(found.answers)
+
+
+@shown.register
 def _(found: Listing, wide: bool = False) -> Table:
     table = Table(*found.table.columns, box=None, header_style="bold")
     for row in found.table.iter_rows():
@@ -122,6 +130,11 @@ def _(found: SolvedFeeder) -> dict:
     solved = bool(found.snapshot.flow.converged)
     tables = {"nodes": found.nodes, "branches": found.branches}
     return plain({"converged": solved, "summary": shown(found)} | (tables if solved else {}))
+
+
+@plain.register
+def _(found: SolvedGame) -> dict:
+    return plain(dict(found.answers))
 
 
 @plain.register(HostedFeeder)

@@ -147,3 +147,16 @@ class Study:
     currency: str
     runs: pl.DataFrame  # a row for each run and method
     table: pl.DataFrame  # a row for each row of the study and method
+
+
+@dataclasses.dataclass(frozen=True)
+class SolvedGame:
+    """Answers of a cooperative game: payoffs by concept, and what can be said of each."""
+
+    answers: Mapping[str, Any]  # as the verb `game` writes them
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each player, a column for each concept."""
+        payoffs = {name: each for name, each in self.answers.items() if name in self.answers["certificate"]}
+        return pl.DataFrame({"player": self.answers["names"]} | payoffs)
