@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.snapshot import Snapshot
     from wattflock.study.hosting.assessment import Hosted
+    from wattflock.study.settlement import Settled
     from wattflock.world.rollout import Policy
 
 
@@ -160,3 +161,31 @@ class SolvedGame:
         """A row for each player, a column for each concept."""
         payoffs = {name: each for name, each in self.answers.items() if name in self.answers["certificate"]}
         return pl.DataFrame({"player": self.answers["names"]} | payoffs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bills:
+    """What homes pay in one market or several, beside their own tariffs."""
+
+    settled: "list[Settled]"
+    currency: str
+    days: float  # calendar days that were settled
+    notes: list[str]
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each market and home: energies [kWh], items of the bill, total, own tariff, difference."""
+        return pl.concat([each.homes for each in self.settled])
+
+    @property
+    def totals(self) -> pl.DataFrame:
+        """A row for each market: the sums, margin, the grid's bill, and how many homes pay less or more."""
+        return pl.DataFrame([each.totals for each in self.settled])
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: bills."""
+        from wattflock.report.bills import picture
+        from wattflock.report.charts import Figures
+
+        return Figures({"bills": lambda: picture(self.settled, self.currency)})
