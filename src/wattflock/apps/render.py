@@ -20,6 +20,7 @@ from wattflock.verbs.results import (
     HostedFeeder,
     Listing,
     Runs,
+    Shares,
     SolvedFeeder,
     SolvedGame,
     Study,
@@ -99,6 +100,13 @@ def _(found: SolvedGame, wide: bool = False) -> Group:
     from wattflock.report.game_tables import solved
 
     return solved(found.answers)
+
+
+@shown.register
+def _(found: Shares, wide: bool = False) -> Group:
+    from wattflock.report.share_report import methods_table, notes
+
+    return Group(methods_table(found.found, found.currency, wide).terminal(), *map(Text, notes(found.found)))
 
 
 @shown.register

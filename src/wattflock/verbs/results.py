@@ -11,6 +11,7 @@ import polars as pl
 if TYPE_CHECKING:
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.snapshot import Snapshot
+    from wattflock.game.outcome import Outcome
     from wattflock.study.hosting.assessment import Hosted
     from wattflock.study.settlement import Settled
     from wattflock.world.rollout import Policy
@@ -189,3 +190,29 @@ class Bills:
         from wattflock.report.charts import Figures
 
         return Figures({"bills": lambda: picture(self.settled, self.currency)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares:
+    """What homes save together, and what each gets of it in one way or several."""
+
+    found: "Outcome"
+    currency: str
+
+    @property
+    def homes(self) -> pl.DataFrame:
+        """A row for each home: cost without control (`feed_in`) and alone, and what it saves of that by each method."""
+        return self.found.homes
+
+    @property
+    def methods(self) -> pl.DataFrame:
+        """A row for each method: saving kept, homes better and worse off, largest excess, indices, seconds."""
+        return self.found.methods
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: savings."""
+        from wattflock.report.charts import Figures
+        from wattflock.report.share_report import picture
+
+        return Figures({"savings": lambda: picture(self.found, self.currency)})
