@@ -17,6 +17,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `compare(scenario, methods)` | `Comparison`: methods on the same test days, beside the optimum |
 | `evaluate(scenario, policies)` | `Comparison` without training and without the optimum |
 | `read_run(name)` | `Comparison` from a folder of runs |
+| `share(scenario, methods)` | `Shares`: what homes save together, and what each gets of it |
 | `generate(region, homes, days)` | `HomeDays`: new homes |
 | `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
 | `write_feeder(circuit, path)` | the path of a file that a scenario can name |
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         load,
         read_feeder,
         read_run,
+        share,
         snapshot,
         train,
         write_feeder,
@@ -74,7 +76,7 @@ PLACES = {
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
     "verbs.results": "Comparison SolvedFeeder Training",
-    "verbs.api": "compare evaluate generate load read_feeder read_run snapshot train write_feeder",
+    "verbs.api": "compare evaluate generate load read_feeder read_run share snapshot train write_feeder",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
 }
@@ -84,7 +86,7 @@ __all__ = [
     "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays", "Learner",
     "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
     "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
-    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve",
+    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "share", "snapshot", "solve",
     "train", "write_feeder",
 ]  # fmt: skip
 

@@ -158,7 +158,7 @@ class FromRun:
 
 
 def _settings(names: list[str], sets: Sequence[str], problems: "list[Problem]") -> dict[str, Any]:
-    """Settings of markets by field; fields that no market has, and markets that there are not, join `problems`."""
+    """Settings of markets by field; what is not allowed of them, and markets that there are not, join `problems`."""
     from wattflock.core import toml
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.registry import nearest, part
@@ -175,6 +175,11 @@ def _settings(names: list[str], sets: Sequence[str], problems: "list[Problem]") 
             problems += [Problem(WHERE, "--market", each.value, each.allowed) for each in error.problems]
     unknown = [field for field in asked if field not in known]
     problems += [Problem(WHERE, "--set", field, f"a setting of a market, {nearest(field, known)}") for field in unknown]
+    for name in () if problems else ("tariff", *names):
+        try:
+            _made(name, asked)
+        except ScenarioError as error:
+            problems += [each for each in error.problems if each not in problems]
     return asked
 
 
