@@ -86,8 +86,8 @@ __all__ = [
     "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays", "Learner",
     "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
     "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
-    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "share", "snapshot", "solve",
-    "train", "write_feeder",
+    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "share", "snapshot",
+    "solve", "train", "write_feeder",
 ]  # fmt: skip
 
 
