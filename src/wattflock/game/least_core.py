@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wattflock.game.excess import Complaints, Face, Listen, alone_rows, by_enumeration, lower
+from wattflock.game.excess import Complaints, Face, Level, Listen, alone_rows, by_enumeration, lower
 from wattflock.game.game import Game, Values
 
 Worst = Callable[[np.ndarray], tuple[float, float, np.ndarray]]  # payoff (n,) → excess, its upper bound, members (n,)
@@ -22,10 +22,11 @@ class Centred(NamedTuple):
 
 
 def least_core(game: Game | Values, worst: Worst | None = None) -> tuple[float, np.ndarray]:
-    """Least ε such that no coalition gets less than v(S) − ε, and the payoff (n,) of `fair_least_core`.
+    """Least ε such that no coalition gets less than v(S) − ε, and a payoff (n,) that reaches it.
 
     ε = min over x(N) = v(N) of the largest v(S) − x(S) over all S but ∅ and N; −∞ for one player. Below 0 the core has
-    room, above 0 it is empty. Individual rationality is not asked for; it follows where ε ≤ 0.
+    room, above 0 it is empty. Individual rationality is not asked for; it follows where ε ≤ 0. Of the payoffs that
+    reach ε this is the one nearest to what players have alone and an equal share of the rest.
 
     Args:
         game: what coalitions are worth.
@@ -35,13 +36,8 @@ def least_core(game: Game | Values, worst: Worst | None = None) -> tuple[float, 
     Source: Maschler, Peleg & Shapley 1979, DOI 10.1287/moor.4.4.303.
     """
     centred = _centred(game, worst)
-    n, total, alone = len(centred.alone), centred.total, centred.alone
-    if n == 1:
-        return -np.inf, alone + total
-    equal = total / n + alone.mean() - alone
-    start = Face(equal + (total - equal.sum()) / n, np.ones((1, n), bool), np.full(n, -np.inf))
-    level = lower(start, centred.first, centred.listen, centred.scale)
-    return level.epsilon, alone + level.payoff
+    level = _nearest(centred, np.zeros_like(centred.alone))
+    return level.epsilon, centred.alone + level.payoff
 
 
 def fair_least_core(game: Game | Values, worst: Worst | None = None) -> np.ndarray:
@@ -50,10 +46,25 @@ def fair_least_core(game: Game | Values, worst: Worst | None = None) -> np.ndarr
     It is the point of the least core that is nearest to equal shares, by least squares. Like the least core it needs
     a few coalitions per player (rows), not all 2ⁿ.
 
+    Args:
+        game: what coalitions are worth.
+        worst: as for `least_core`.
+
     Source: Fioriti, Bigi, Frangioni, Passacantando & Poli 2025, DOI 10.1109/TEMPR.2024.3495237 (row generation;
     EnergyCommunity.jl).
     """
-    return least_core(game, worst)[1]
+    centred = _centred(game, worst)
+    return centred.alone + _nearest(centred, centred.alone.mean() - centred.alone).payoff
+
+
+def _nearest(centred: Centred, point: np.ndarray) -> Level:
+    """The least core's point nearest to this one, and its level; payoffs are those beyond `alone`."""
+    n = len(point)
+    if n == 1:
+        nobody = np.zeros((0, 1), bool)
+        return Level(-np.inf, np.array([centred.total]), nobody, np.zeros(0), np.zeros(0))
+    start = Face(point + (centred.total - point.sum()) / n, np.ones((1, n), bool), np.full(n, -np.inf))
+    return lower(start, centred.first, centred.listen, max(centred.scale, float(abs(point).max())))
 
 
 def _centred(game: Game | Values, worst: Worst | None) -> Centred:
