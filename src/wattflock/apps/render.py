@@ -15,10 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from wattflock.verbs.results import (
+    Bills,
     Comparison,
     HostedFeeder,
     Listing,
     Runs,
+    Shares,
     SolvedFeeder,
     SolvedGame,
     Study,
@@ -73,6 +75,13 @@ def _(found: Study, wide: bool = False) -> Group:
 
 
 @shown.register
+def _(found: Bills, wide: bool = False) -> Group:
+    from wattflock.report.bills import totals
+
+    return Group(totals(found.settled, found.currency, found.days).terminal(), *map(Text, found.notes))
+
+
+@shown.register
 def _(found: SolvedFeeder, wide: bool = False) -> Table:
     from wattflock.report.feeder_tables import facts, flow_facts
 
@@ -91,6 +100,13 @@ def _(found: SolvedGame, wide: bool = False) -> Group:
     from wattflock.report.game_tables import solved
 
     return solved(found.answers)
+
+
+@shown.register
+def _(found: Shares, wide: bool = False) -> Group:
+    from wattflock.report.share_report import methods_table, notes
+
+    return Group(methods_table(found.found, found.currency, wide).terminal(), *map(Text, notes(found.found)))
 
 
 @shown.register
@@ -123,6 +139,12 @@ def _(found: Training) -> dict:
 @plain.register
 def _(found: Comparison) -> dict:
     return plain(found.summary | {"folder": found.folder})
+
+
+@plain.register
+def _(found: Bills) -> dict:
+    named = {name: getattr(found, name) for name in ("currency", "days", "notes")}
+    return plain(named | {"markets": found.totals, "homes": found.table})
 
 
 @plain.register

@@ -7,7 +7,7 @@ from wattflock.core.errors import WattflockError
 from wattflock.game.excess import POSITIVE, SPANNED, Face, alone_rows, by_enumeration, lower
 from wattflock.game.game import Game, sums
 
-ROUNDING = 1e-13  # of what players are worth alone
+ROUNDING = 1e-13  # share of what is added and taken away
 
 
 def nucleolus(game: Game) -> np.ndarray:
@@ -18,9 +18,10 @@ def nucleolus(game: Game) -> np.ndarray:
 
     Source: Schmeidler 1969, DOI 10.1137/0117107.
     """
+    rounding = ROUNDING * abs(game.worth[1 << np.arange(game.players)]).sum()  # of `centred`; 0 for games of files
     game = game.centred()
     alone, total = game.alone.sum(), game.total
-    if game.worth[-1] < -ROUNDING * abs(game.alone).sum():
+    if game.worth[-1] < -rounding:
         why = "nobody can be asked to share; the prenucleolus exists"
         raise WattflockError(f"nucleolus: all players are worth {total:g} together and {alone:g} alone: {why}")
     return game.base + _lexicographic(game, np.zeros(game.players))
