@@ -20,7 +20,9 @@ from wattflock.verbs.results import (
     HostedFeeder,
     Listing,
     Runs,
+    Shares,
     SolvedFeeder,
+    SolvedGame,
     Study,
     Training,
     Tuned,
@@ -94,6 +96,20 @@ def _(found: HostedFeeder, wide: bool = False) -> Group:
 
 
 @shown.register
+def _(found: SolvedGame, wide: bool = False) -> Group:
+    from wattflock.report.game_tables import solved
+
+    return solved(found.answers)
+
+
+@shown.register
+def _(found: Shares, wide: bool = False) -> Group:
+    from wattflock.report.share_report import methods_table, notes
+
+    return Group(methods_table(found.found, found.currency, wide).terminal(), *map(Text, notes(found.found)))
+
+
+@shown.register
 def _(found: Listing, wide: bool = False) -> Table:
     table = Table(*found.table.columns, box=None, header_style="bold")
     for row in found.table.iter_rows():
@@ -136,6 +152,11 @@ def _(found: SolvedFeeder) -> dict:
     solved = bool(found.snapshot.flow.converged)
     tables = {"nodes": found.nodes, "branches": found.branches}
     return plain({"converged": solved, "summary": shown(found)} | (tables if solved else {}))
+
+
+@plain.register
+def _(found: SolvedGame) -> dict:
+    return plain(dict(found.answers))
 
 
 @plain.register(HostedFeeder)

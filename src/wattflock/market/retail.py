@@ -162,11 +162,15 @@ class Retail(Market):
 
     def plan_charges(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """All charges beside energy."""
+        self.plan_own(program, power, day)
+        self.plan_losses(program, power, day)
+
+    def plan_own(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """What each home of such a community pays by itself: its charge on exports, standing and demand charge."""
         if self.export_charge_per_kwh:
             cost = np.repeat(self.export_charge_per_kwh * np.asarray(day.dt_h), day.load_kw.shape[1])
             add_above(program, power, -1.0, 0.0, cost)
         self.plan_days(program, power, day)
-        self.plan_losses(program, power, day)
 
     def plan_days(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
         """The standing charge, and a column for each home's highest import of the episode: the past's at least.

@@ -11,6 +11,7 @@ import polars as pl
 if TYPE_CHECKING:
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.snapshot import Snapshot
+    from wattflock.game.outcome import Outcome
     from wattflock.study.hosting.assessment import Hosted
     from wattflock.study.settlement import Settled
     from wattflock.world.rollout import Policy
@@ -151,6 +152,19 @@ class Study:
 
 
 @dataclasses.dataclass(frozen=True)
+class SolvedGame:
+    """Answers of a cooperative game: payoffs by concept, and what can be said of each."""
+
+    answers: Mapping[str, Any]  # as the verb `game` writes them
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each player, a column for each concept."""
+        payoffs = {name: each for name, each in self.answers.items() if name in self.answers["certificate"]}
+        return pl.DataFrame({"player": self.answers["names"]} | payoffs)
+
+
+@dataclasses.dataclass(frozen=True)
 class Bills:
     """What homes pay in one market or several, beside their own tariffs."""
 
@@ -176,3 +190,29 @@ class Bills:
         from wattflock.report.charts import Figures
 
         return Figures({"bills": lambda: picture(self.settled, self.currency)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares:
+    """What homes save together, and what each gets of it in one way or several."""
+
+    found: "Outcome"
+    currency: str
+
+    @property
+    def homes(self) -> pl.DataFrame:
+        """A row for each home: cost without control (`feed_in`) and alone, and what it saves of that by each method."""
+        return self.found.homes
+
+    @property
+    def methods(self) -> pl.DataFrame:
+        """A row for each method: saving kept, homes better and worse off, largest excess, indices, seconds."""
+        return self.found.methods
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: savings."""
+        from wattflock.report.charts import Figures
+        from wattflock.report.share_report import picture
+
+        return Figures({"savings": lambda: picture(self.found, self.currency)})
