@@ -3,7 +3,8 @@
 python benchmarks/game.py [part ...]            # prints the tables
 python benchmarks/game.py [part ...] --write    # also keeps them in benchmarks/game.md
 
-A part is a function that gives its table; another one needs a line in `PARTS` and its two marks on the page.
+A part is a function that gives its table; another one needs a line in `PARTS` and its two marks on the page. Processes
+of the pool import this file: what needs JAX is imported where it is used.
 """
 
 import argparse
@@ -12,32 +13,30 @@ import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 from pages.head import renewed
 from scipy import sparse
 from scipy.optimize import linprog
 
-from wattflock.core.scenario import bundled, load
-from wattflock.core.types import OWN
 from wattflock.game.chunks import Runner, pool
-from wattflock.game.days import at
 from wattflock.game.game import coalitions
-from wattflock.game.owen import owen
-from wattflock.game.separation import complaint
-from wattflock.game.values import Flock, flock
 from wattflock.homes.program import Program
-from wattflock.study.lp import coefficients, draft
+
+if TYPE_CHECKING:
+    from wattflock.game.values import Flock
 
 WORKERS = 2
 FRESH = 96  # coalitions, drawn at random, whose programs are built one by one
 BARS = {"values": "≤ 40 s", "owen": "≤ 20 s", "times": "≥ 12"}
 
 
-def homes(count: int) -> Flock:
+def homes(count: int) -> "Flock":
     """A test day of half-hours of the seven portfolios."""
+    from wattflock.core.scenario import bundled, load
+    from wattflock.game.values import flock
+
     scenario = load(bundled()["portfolios"], [f"homes.count={count}", "data.dt_h=0.5", "feeder.part=none"])
     return flock(scenario, 1, runner=Runner(pool(WORKERS)))
 
@@ -54,8 +53,14 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
     return result, time.perf_counter() - began, cores() - before
 
 
-def afresh(flock: Flock, members: np.ndarray) -> Program:
+def afresh(flock: "Flock", members: np.ndarray) -> Program:
     """The program of a coalition's day, from the plans of its members' devices and their pooled bill."""
+    import jax
+
+    from wattflock.core.types import OWN
+    from wattflock.game.days import at
+    from wattflock.study.lp import draft
+
     who, day = np.flatnonzero(members), at(flock.profile, 0)
     fleet, state = jax.tree.map(lambda x: x[who] if np.ndim(x) else x, (flock.fleet, flock.state[0]))
     day = dataclasses.replace(day, **{name: getattr(day, name)[..., who] for name in OWN})
@@ -64,6 +69,8 @@ def afresh(flock: Flock, members: np.ndarray) -> Program:
 
 def solved(program: Program) -> float:
     """Its optimum by scipy's linprog."""
+    from wattflock.study.lp import coefficients
+
     cost, lower, upper = (np.concatenate(each) for each in (program.cost, program.lower, program.upper))
     low, high = (np.concatenate(each) for each in (program.row_lower, program.row_upper))
     equal, rows = low == high, coefficients(program).tocsr()
@@ -96,6 +103,8 @@ def of_values() -> list[tuple[str, ...]]:
 
 def of_owen() -> list[tuple[str, ...]]:
     """Owen's point of 1,000 homes."""
+    from wattflock.game.owen import owen
+
     flock = homes(1000)
     found = timed(lambda: owen(flock))
     saving = found[0].payoff.sum()
@@ -109,6 +118,8 @@ def of_owen() -> list[tuple[str, ...]]:
 
 def of_complaints() -> list[tuple[str, ...]]:
     """The bracket of the largest excess of equal shares."""
+    from wattflock.game.separation import complaint
+
     rows: list[tuple[str, ...]] = [("largest excess of equal shares", "found", "at most", "core-seconds")]
     for count in (20, 40, 100):
         flock = homes(count)

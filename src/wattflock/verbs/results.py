@@ -206,7 +206,7 @@ class Shares:
 
     @property
     def methods(self) -> pl.DataFrame:
-        """A row for each method: saving kept, homes better and worse off, largest excess, indices, seconds."""
+        """A row for each method: saving kept, homes better and worse off, largest excess, indices, time, programs."""
         return self.found.methods
 
     @property
