@@ -240,3 +240,14 @@ def test_a_scenario_is_metered_under_a_rule(tmp_path):
     assert totals["nodal"]["grid_bill"] == pytest.approx(totals["mid_market"]["grid_bill"])
     with pytest.raises(ScenarioError, match="beside its prices"):
         settle(str(scenario), sets=["flat_per_kwh=0.2"])
+
+
+def test_the_front_door_settles_as_the_command_does(tmp_path):
+    import wattflock as wf
+
+    path = written(tmp_path / "m.csv", rows())
+    found = wf.settle(path, ["mid_market"], {"wheeling_per_kwh": 0.06})
+    assert isinstance(found, wf.Bills)
+    local = found.table["bought_kwh"] + found.table["sold_kwh"]
+    np.testing.assert_allclose(found.table["total"], BILLS.sum(0) + 0.03 * local.to_numpy(), atol=1e-12)
+    assert list(found.figures) == ["bills"]
