@@ -18,7 +18,7 @@ COSTS = np.random.default_rng(1).integers(1, 50, 10)
 PROFILES = np.random.default_rng(2).normal(size=(24, 10))
 WORTHS = {
     "airport": MEMBERS @ COSTS - np.where(MEMBERS, COSTS, 0).max(1),
-    "vote": MEMBERS @ COSTS > COSTS.sum() / 2,
+    "vote": COSTS.sum() < 2 * (MEMBERS @ COSTS),
     "netting": MEMBERS @ abs(PROFILES).sum(0) - abs(MEMBERS @ PROFILES.T).sum(1),
 }
 BUDGET = 21 + 30 * 90

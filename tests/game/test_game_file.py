@@ -110,7 +110,7 @@ def test_values_count_and_not_the_rule_beside_them(written):
 
 def test_twenty_players_by_all_their_values(tmp_path):
     path = tmp_path / "many.json"
-    path.write_text('{"values": [%s]}' % ", ".join(str(mask.bit_count() ** 2) for mask in range(1, 2**20)))
+    path.write_text(json.dumps({"values": [mask.bit_count() ** 2 for mask in range(1, 2**20)]}))
     began = time.perf_counter()
     game = read(path)
     assert isinstance(game, Game) and (game.players, game.total) == (20, 400)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.game.judges import by_faces, is_nucleolus
 from wattflock.core.errors import WattflockError
+from wattflock.game import excess
 from wattflock.game.certificate import certificate
 from wattflock.game.game import Game, coalitions, sums
 from wattflock.game.least_core import fair_least_core, least_core
@@ -52,6 +53,25 @@ def test_nobody_can_be_asked_to_share_less_than_all_have_alone():
     with pytest.raises(WattflockError, match="worth 4 together and 6 alone"):
         nucleolus(game)
     assert prenucleolus(game) == pytest.approx([2, 2])
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1 / 3, 1e9])
+def test_rounding_is_no_reason_to_refuse(scale):
+    own = np.array([9, 1, 7, 0.1]) * scale
+    additive = Game(sums(own))
+    assert nucleolus(additive) == pytest.approx(own, rel=1e-14)
+    assert prenucleolus(additive) == pytest.approx(own, rel=1e-14)
+
+
+def test_quadratic_games_of_sixteen_players_take_few_programs(monkeypatch):
+    """All corners of their early programs lie far outside: without the nearest point thousands of rows are heard."""
+    asked = []
+    solve = excess.linprog
+    monkeypatch.setattr(excess, "linprog", lambda *given, **more: asked.append(1) or solve(*given, **more))
+    weights = np.random.default_rng(0).integers(1, 9, 16)
+    worth = (coalitions(16) @ weights).astype(float) ** 2
+    assert is_nucleolus(worth, nucleolus(Game(worth)), rational=True)
+    assert len(asked) < 100
 
 
 WORTHS = st.integers(1, 4).flatmap(lambda n: st.lists(st.integers(-4, 9), min_size=2**n, max_size=2**n))

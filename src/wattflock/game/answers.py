@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,9 @@ def exact(game: Game) -> Answers:
     return head | answers | {"least_core_epsilon": _plain(epsilon)} | _certificates(game, payoffs) | {"notes": notes}
 
 
-def sampled(game: RuleGame, budget: int, tolerance: float, seed: int, progress: Callable[[int, str], None]) -> Answers:
+def sampled(
+    game: Game | RuleGame, budget: int, tolerance: float, seed: int, progress: Callable[[int, str], None]
+) -> Answers:
     """Shapley's value with errors of each player, and its certificate: for games that are too large for more."""
     found = sampled_shapley(game, budget, tolerance, seed, progress)
     one = np.eye(game.players, dtype=bool)
@@ -46,18 +48,12 @@ def sampled(game: RuleGame, budget: int, tolerance: float, seed: int, progress: 
     error = {"shapley_error": _plain(found.error), "shapley_half_width": _plain(found.half_width)}
     spent = {"values_asked": found.asked, "rounds": found.rounds, "tolerance_reached": found.reached}
     seen = "The largest excess is that of players alone and of all but one: other coalitions were not looked at."
-    certified = _certificates(game, {"shapley": found.payoff})
-    return (
-        head
-        | {"shapley": _plain(found.payoff)}
-        | error
-        | spent
-        | certified
-        | {"notes": [] if isinstance(game, Game) else [seen]}
-    )
+    notes = {"notes": [] if isinstance(game, Game) else [seen]}
+    payoff = {"shapley": found.payoff}
+    return head | {"shapley": _plain(found.payoff)} | error | spent | _certificates(game, payoff) | notes
 
 
-def _certificates(game: Game | RuleGame, payoffs: dict[str, np.ndarray | None]) -> Answers:
+def _certificates(game: Game | RuleGame, payoffs: Mapping[str, np.ndarray | None]) -> Answers:
     there = {name: payoff for name, payoff in payoffs.items() if payoff is not None}
     found = {name: dataclasses.asdict(certificate(game, payoff, names=game.names)) for name, payoff in there.items()}
     return {"certificate": {name: {key: _plain(v) for key, v in each.items()} for name, each in found.items()}}

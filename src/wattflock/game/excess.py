@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.linalg import null_space
+from scipy.optimize import linprog, nnls
 
 from wattflock.core.errors import WattflockError
 from wattflock.game.game import Game, sums
@@ -57,6 +58,8 @@ def lower(face: Face, first: Complaints, listen: Listen, scale: float) -> Level:
 
     Every program is in displacements from the payoff so far. Once nobody new complains, the step shrinks to what is
     left of the error and the program is solved again: refined to the last digits, whatever the solver's tolerance.
+    Of all optima of a program the one nearest to `face.payoff` is asked about: corners jump about, and each would have
+    other complaints.
 
     Args:
         face: what may be moved.
@@ -64,8 +67,8 @@ def lower(face: Face, first: Complaints, listen: Listen, scale: float) -> Level:
         listen: who complains most at a payoff.
         scale: size of the game's values.
 
-    Source: Hallefjord, Helming & Jörnsten 1995 (constraint generation); Gleixner, Steffy & Wolter 2016 (refinement),
-    DOI 10.1287/ijoc.2016.0692.
+    Source: Hallefjord, Helming & Jörnsten 1995 (constraint generation); Gleixner, Steffy & Wolter 2016, DOI
+    10.1287/ijoc.2016.0692 (refinement).
     """
     members, value, payoff = first.members, first.value, face.payoff
     step, gap = scale, np.inf
@@ -74,26 +77,29 @@ def lower(face: Face, first: Complaints, listen: Listen, scale: float) -> Level:
         top = float(excess.max())
         near = excess - top >= -FAR * step
         move, sinks, weight = _solve(members[near], (excess[near] - top) / step, face, payoff, step)
-        payoff, bound = payoff + step * move, top + step * sinks
+        epsilon = float(_clean(np.array(top + step * sinks), scale))
+        level = Level(epsilon, payoff + step * move, members[near], value[near], weight)
+        payoff = _nearest(face, level)
         heard = listen(payoff)
-        new = unheard(heard, members, payoff, bound + ACCURACY * scale)
-        before, gap = gap, heard.upper - bound
-        if gap <= ACCURACY * scale or (not new.any() and gap > before / 2):
-            break
-        step = step if new.any() else 10 * gap
+        new = _unheard(heard, members, payoff, level.epsilon + ACCURACY * scale)
+        if not new.any():
+            before, gap = gap, heard.upper - level.epsilon
+            if gap <= ACCURACY * scale or gap > before / 2:
+                return dataclasses.replace(level, payoff=_clean(payoff, scale))
+            step = 10 * gap
         members = np.concatenate([members, heard.members[new]])
         value = np.concatenate([value, heard.value[new]])
-    return Level(bound, payoff, members[near], value[near], weight)
+    raise WattflockError(f"game: the least excess was not found in {ROUNDS} programs")
 
 
-def unheard(heard: Complaints, members: np.ndarray, payoff: np.ndarray, allowed: float) -> np.ndarray:
+def _unheard(heard: Complaints, members: np.ndarray, payoff: np.ndarray, allowed: float) -> np.ndarray:
     """Which of the coalitions heard (k,) complain of more than is allowed and are not among the rows (…, n)."""
     loud = heard.value - heard.members @ payoff > allowed
     loud[loud] = [not (members == each).all(1).any() for each in heard.members[loud]]
     return loud
 
 
-def clean(value: np.ndarray, scale: float) -> np.ndarray:
+def _clean(value: np.ndarray, scale: float) -> np.ndarray:
     """The same, with 0 for what is rounding."""
     return np.where(abs(value) <= ACCURACY * scale, 0.0, value)
 
@@ -112,6 +118,31 @@ def _solve(
     if found.status != 0:
         raise WattflockError(f"game: HiGHS found no least excess: {found.message}")
     return found.x[:-1], float(found.x[-1]), -found.ineqlin.marginals
+
+
+def _nearest(face: Face, level: Level) -> np.ndarray:
+    """The payoff nearest to `face.payoff`, by least squares, of all that the level's program finds as good."""
+    n = len(face.least)
+    free = null_space(np.concatenate([face.fixed, level.members[level.weight > POSITIVE]]).astype(float), SPANNED)
+    bounded = np.isfinite(face.least)
+    room = np.append(level.members @ level.payoff - level.value + level.epsilon, (level.payoff - face.least)[bounded])
+    rows = np.concatenate([level.members, np.eye(n)[bounded]]) @ free
+    ideal = free.T @ (face.payoff - level.payoff)
+    return level.payoff + free @ (ideal + _shortest(rows, -np.maximum(room, 0) - rows @ ideal))
+
+
+def _shortest(rows: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """The shortest vector with rows @ vector ≥ floor, which some vector fulfils.
+
+    Source: Lawson & Hanson 1974, ch. 23.5 (least distance programming by non-negative least squares).
+    """
+    free = abs(rows).max(1, initial=0) > SPANNED  # the others are settled, whatever the vector
+    if not free.any():
+        return np.zeros(rows.shape[1])
+    rows, floor = rows[free], floor[free]
+    size = max(float(abs(floor).max()), 1e-300)
+    held = nnls(np.vstack([rows.T, floor / size]), np.append(np.zeros(rows.shape[1]), 1.0))[0] > 0
+    return np.linalg.lstsq(rows[held], floor[held])[0]
 
 
 def alone_rows(game: Game, still: np.ndarray) -> Complaints:

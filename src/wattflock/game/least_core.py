@@ -4,11 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import null_space
-from scipy.optimize import nnls
 
-from wattflock.game import excess
-from wattflock.game.excess import ACCURACY, POSITIVE, SPANNED, Complaints, Face, Level, Listen, unheard
+from wattflock.game.excess import Complaints, Face, Level, Listen, alone_rows, by_enumeration, lower
 from wattflock.game.game import Game, Values
 
 Worst = Callable[[np.ndarray], tuple[float, float, np.ndarray]]  # payoff (n,) → excess, its upper bound, members (n,)
@@ -28,7 +25,8 @@ def least_core(game: Game | Values, worst: Worst | None = None) -> tuple[float, 
     """Least ε such that no coalition gets less than v(S) − ε, and a payoff (n,) that reaches it.
 
     ε = min over x(N) = v(N) of the largest v(S) − x(S) over all S but ∅ and N; −∞ for one player. Below 0 the core has
-    room, above 0 it is empty. Individual rationality is not asked for; it follows where ε ≤ 0.
+    room, above 0 it is empty. Individual rationality is not asked for; it follows where ε ≤ 0. Of the payoffs that
+    reach ε this is the one nearest to what players have alone and an equal share of the rest.
 
     Args:
         game: what coalitions are worth.
@@ -38,10 +36,8 @@ def least_core(game: Game | Values, worst: Worst | None = None) -> tuple[float, 
     Source: Maschler, Peleg & Shapley 1979, DOI 10.1287/moor.4.4.303.
     """
     centred = _centred(game, worst)
-    if len(centred.alone) == 1:
-        return -np.inf, centred.alone
-    level = _level(centred)
-    return float(excess.clean(np.array(level.epsilon), centred.scale)), centred.alone + level.payoff
+    level = _nearest(centred, np.zeros_like(centred.alone))
+    return level.epsilon, centred.alone + level.payoff
 
 
 def fair_least_core(game: Game | Values, worst: Worst | None = None) -> np.ndarray:
@@ -50,48 +46,25 @@ def fair_least_core(game: Game | Values, worst: Worst | None = None) -> np.ndarr
     It is the point of the least core that is nearest to equal shares, by least squares. Like the least core it needs
     a few coalitions per player (rows), not all 2ⁿ.
 
+    Args:
+        game: what coalitions are worth.
+        worst: as for `least_core`.
+
     Source: Fioriti, Bigi, Frangioni, Passacantando & Poli 2025, DOI 10.1109/TEMPR.2024.3495237 (row generation;
-    EnergyCommunity.jl); Lawson & Hanson 1974, ch. 23 (least distance programming).
+    EnergyCommunity.jl).
     """
     centred = _centred(game, worst)
-    n, alone = len(centred.alone), centred.alone
+    return centred.alone + _nearest(centred, centred.alone.mean() - centred.alone).payoff
+
+
+def _nearest(centred: Centred, point: np.ndarray) -> Level:
+    """The least core's point nearest to this one, and its level; payoffs are those beyond `alone`."""
+    n = len(point)
     if n == 1:
-        return alone
-    level = _level(centred)
-    equal = (centred.total + alone.sum()) / n - alone
-    fixed = np.concatenate([np.ones((1, n)), level.members[level.weight > POSITIVE]])
-    free = null_space(fixed, rcond=SPANNED)
-    members, value, payoff = level.members, level.value, level.payoff
-    for _ in range(excess.ROUNDS):
-        short = members @ level.payoff - value + level.epsilon  # what each coalition can give up, ≥ 0
-        ideal = free.T @ (equal - level.payoff)
-        rows = members @ free
-        payoff = level.payoff + free @ (ideal + _shortest(rows, -np.maximum(short, 0) - rows @ ideal))
-        heard = centred.listen(payoff)
-        new = unheard(heard, members, payoff, level.epsilon + 10 * ACCURACY * centred.scale)
-        if not new.any():
-            break
-        members = np.concatenate([members, heard.members[new]])
-        value = np.concatenate([value, heard.value[new]])
-    return alone + excess.clean(payoff, centred.scale)
-
-
-def _shortest(rows: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """The shortest vector with rows @ vector ≥ floor, which some vector fulfils."""
-    size = max(float(abs(floor).max()), 1e-300)
-    target = np.append(np.zeros(rows.shape[1]), 1.0)
-    free = abs(rows).max(1, initial=0) > SPANNED  # the others are settled, whatever the vector
-    if not free.any():
-        return np.zeros(rows.shape[1])
-    rows, floor = rows[free], floor[free]
-    held = nnls(np.vstack([rows.T, floor / size]), target)[0] > 0
-    return np.linalg.lstsq(rows[held], floor[held])[0]
-
-
-def _level(centred: Centred) -> Level:
-    n = len(centred.alone)
-    start = Face(np.full(n, centred.total / n), np.ones((1, n), bool), np.full(n, -np.inf))
-    return excess.lower(start, centred.first, centred.listen, centred.scale)
+        nobody = np.zeros((0, 1), bool)
+        return Level(-np.inf, np.array([centred.total]), nobody, np.zeros(0), np.zeros(0))
+    start = Face(point + (centred.total - point.sum()) / n, np.ones((1, n), bool), np.full(n, -np.inf))
+    return lower(start, centred.first, centred.listen, max(centred.scale, float(abs(point).max())))
 
 
 def _centred(game: Game | Values, worst: Worst | None) -> Centred:
@@ -102,8 +75,8 @@ def _centred(game: Game | Values, worst: Worst | None) -> Centred:
             raise TypeError("a game without a list of all values needs `worst`")
         game = game.centred()
         still = np.arange(2**n) % (2**n - 1) > 0
-        scale, listen = float(abs(game.worth).max()) or 1.0, excess.by_enumeration(game, still)
-        return Centred(game.base, float(game.worth[-1]), excess.alone_rows(game, still), listen, scale)
+        scale, listen = float(abs(game.worth).max()) or 1.0, by_enumeration(game, still)
+        return Centred(game.base, float(game.worth[-1]), alone_rows(game, still), listen, scale)
     alone = np.asarray(game.values(np.eye(n, dtype=bool)), float)
     total = float(game.values(np.ones((1, n), bool))[0] - alone.sum())
 

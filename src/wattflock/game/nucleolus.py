@@ -4,8 +4,10 @@ import numpy as np
 from scipy.linalg import null_space
 
 from wattflock.core.errors import WattflockError
-from wattflock.game.excess import POSITIVE, SPANNED, Face, alone_rows, by_enumeration, clean, lower
+from wattflock.game.excess import POSITIVE, SPANNED, Face, alone_rows, by_enumeration, lower
 from wattflock.game.game import Game, sums
+
+ROUNDING = 1e-13  # share of what is added and taken away
 
 
 def nucleolus(game: Game) -> np.ndarray:
@@ -16,12 +18,12 @@ def nucleolus(game: Game) -> np.ndarray:
 
     Source: Schmeidler 1969, DOI 10.1137/0117107.
     """
+    rounding = ROUNDING * abs(game.worth[1 << np.arange(game.players)]).sum()  # of `centred`; 0 for games of files
     game = game.centred()
-    if game.worth[-1] < 0:
-        raise WattflockError(
-            f"nucleolus: {game.names[0]} and the others are worth {game.total:g} together and "
-            f"{game.alone.sum():g} alone: nobody can be asked to share; the prenucleolus exists"
-        )
+    alone, total = game.alone.sum(), game.total
+    if game.worth[-1] < -rounding:
+        why = "nobody can be asked to share; the prenucleolus exists"
+        raise WattflockError(f"nucleolus: all players are worth {total:g} together and {alone:g} alone: {why}")
     return game.base + _lexicographic(game, np.zeros(game.players))
 
 
@@ -50,4 +52,4 @@ def _lexicographic(game: Game, least: np.ndarray) -> np.ndarray:
         still = np.any([abs(sums(direction)) > SPANNED for direction in free], axis=0)
         level = lower(Face(payoff, fixed, least), alone_rows(game, still), by_enumeration(game, still), scale)
         payoff, fixed = level.payoff, np.concatenate([fixed, level.members[level.weight > POSITIVE]])
-    return clean(payoff, scale)
+    return payoff

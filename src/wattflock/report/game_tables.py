@@ -30,7 +30,9 @@ def solved(answers: Mapping[str, Any]) -> Group:
     ]
     payoffs = FigureTable([("player", ""), *((name, "") for name in columns)], rows)
     heads = ("payoff", "complaining", "largest excess", "efficiency gap", "worse off than alone", "Jain", "Gini")
-    facts = FigureTable([(head, "") for head in heads], [_judged(*each, tiny) for each in judged.items()], left=2)
+    facts = FigureTable(
+        [(head, "") for head in heads], [_judged(name, found, tiny) for name, found in judged.items()], left=2
+    )
     said = [f"grand coalition: {_number(answers['total'])}"]
     if "least_core_epsilon" in answers:
         said.append(f"least core: ε = {_number(answers['least_core_epsilon'])}")
