@@ -174,6 +174,11 @@ def test_what_was_asked_wrongly_is_told_at_once():
     with pytest.raises(ScenarioError) as error:
         settle("none.csv", ["mid-market"], sets=["fee=1"], out=Path("bills.ods"), picture=Path("bills.gif"))
     assert [problem.field for problem in error.value.problems] == ["--out", "--picture", "--market", "--set"]
+    words = (
+        r"--set communities: .*communities.0.1 = 1; allowed: a list, each a list of a whole number, a text, a number"
+    )
+    with pytest.raises(ScenarioError, match=words):
+        settle("none.csv", sets=["communities=[[0, 1, 1.0]]"])
     with pytest.raises(ScenarioError, match="export_share = 2"):
         settle("none.csv", sets=["export_share=2"])
 
