@@ -1,6 +1,7 @@
 """Laws of all markets by chance, known answers of the mid-market rate, network charges and several communities."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 
 from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, parts
+from wattflock.feeder.marginal import Marginal
 from wattflock.market.market import ITEMS, Meter
 from wattflock.market.markets.auction import Auction
 from wattflock.market.markets.mid_market import MidMarket
+from wattflock.market.markets.nodal import Nodal
 from wattflock.market.markets.tariff import Tariff
 
+ROOT = Path(__file__).parents[2]
 CHARGES: dict[str, Any] = {
     "standing_per_day": 0.5, "demand_per_kw_day": 0.1, "export_charge_per_kwh": 0.01, "loss_per_kw": 1e-3,
 }  # fmt: skip
@@ -192,3 +196,26 @@ def test_an_export_price_above_the_import_price_is_named_with_its_steps(market):
     assert market.name in error.value.problems[0].where
     market.refuse_prices(np.array([[-0.1]]), np.array([[-0.1]]))  # negative, and equal: fine
     Tariff().refuse_prices(np.array([[0.05]]), np.array([[0.1]]))  # homes by themselves lose nothing
+
+
+def test_the_worked_hour_of_the_page_is_what_markets_do():
+    """docs/market.md: homes of 2, 1 and -1.2 kWh under every market."""
+    step = one_step(2.0, 1.0, -1.2)
+    bids = dataclasses.replace(step, bid_per_kwh=jnp.asarray([[0.28, 0.20, 0.15]]))
+    wires = Marginal(jnp.asarray([[0.04, 0.06, 0.02]]), jnp.zeros((1, 3)))
+    told = {
+        "`tariff`": (Tariff(), step),
+        "`mid_market`": (MidMarket(), step),
+        "`mid_market`, `wheeling_per_kwh` 0.06": (MidMarket(wheeling_per_kwh=0.06), step),
+        "`auction` at 0.215": (Auction(), bids),
+        "`auction`, `pay_as_bid`": (Auction(pricing="pay_as_bid"), bids),
+        "`nodal`": (Nodal(), dataclasses.replace(step, wires=wires)),
+    }
+    lines = (ROOT / "docs" / "market.md").read_text(encoding="utf-8").split("\n### ")[1].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    assert [row[0] for row in rows] == list(told)
+    for name, *cells in rows:
+        market, meter = told[name]
+        bill, margin, grid = settled(market, meter)
+        wanted = [float(cell.replace("−", "-")) for cell in cells]
+        np.testing.assert_allclose([*bill[0], bill.sum(), margin[0], grid[0]], wanted, atol=1e-12)

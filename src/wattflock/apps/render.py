@@ -21,6 +21,7 @@ from wattflock.verbs.results import (
     Listing,
     Runs,
     Shares,
+    SharingStudy,
     SolvedFeeder,
     SolvedGame,
     Study,
@@ -107,6 +108,13 @@ def _(found: Shares, wide: bool = False) -> Group:
     from wattflock.report.share_report import methods_table, notes
 
     return Group(methods_table(found.found, found.currency, wide).terminal(), *map(Text, notes(found.found)))
+
+
+@shown.register
+def _(found: SharingStudy, wide: bool = False) -> Group:
+    from wattflock.report.coalition_page import of_rows
+
+    return Group(*(part for table in of_rows(found.table, wide) for part in (Text(table.title), table.terminal())))
 
 
 @shown.register

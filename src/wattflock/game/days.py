@@ -39,6 +39,7 @@ def day_of(fleet: Home, day: Profile, state: dict, market: Retail, limit_kw: np.
     if (lower < upper)[owner < 0].any():
         raise WattflockError("coalition values: a device decides what neither power nor rows join to a home")
     cost[one] += cost[owner < 0] @ lower[owner < 0] / homes
+    owner[(lower == 0) & (upper == 0)] = -1  # nothing, as a car's charge while it is away
     columns, rows = (np.argsort(each, kind="stable")[(each < 0).sum() :] for each in (owner, row_owner))
     net = sparse.csc_matrix(sparse.kron(sparse.eye(steps), np.ones((1, homes))) @ power)
     dt_h = np.asarray(day.dt_h)

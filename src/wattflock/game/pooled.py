@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 12  # new prices of a round
 ROUNDS = 60
+ROUNDING = 1e-8  # of a cost: brackets are not made narrower
 STRIP = 25  # homes that a thread takes at once
 PRIMAL = 4  # HiGHS's number: prices change, so that a plan stays feasible
 CODE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
@@ -68,7 +69,7 @@ def pooled(flock: "Flock", label: np.ndarray, accuracy: float = 0.005) -> Pooled
     member = np.arange(label.max() + 1)[:, None] == label  # (clusters, homes)
     grand, dt_h = flock.grand, np.asarray(flock.profile.dt_h)
     total = max(float(flock.alone.sum()) - grand.cost, 0.0)
-    room = max(accuracy * total / len(flock.days), 1e-6 * abs(grand.cost))
+    room = max(accuracy * total / len(flock.days), ROUNDING * abs(grand.cost))
     threads = len(cores()) if len(flock.days) == 1 else 1
     shared = [
         (day, member, grand.price_per_kwh[k] * dt_h[k], grand.net_kw[k], (room, threads))

@@ -9,20 +9,22 @@ import numpy as np
 from scipy import sparse
 
 from wattflock.core.errors import WattflockError
-from wattflock.game.coalition import FEW, TOLERANCE, Day
-from wattflock.game.owen import at_prices, inside, owen
+from wattflock.game.coalition import Day
+from wattflock.game.owen import owen
 from wattflock.game.values import Flock
 
-RELAXED_HOMES = 150  # of more, the bound is that of Owen's prices
-PASSES = 3  # of the local search over homes that join or leave
+WHOLE_HOMES = 150  # up to which members are chosen by a mixed-integer program
+NODES = 200  # of its tree; where they are too few, the largest excess is bracketed
+TRIED = 40  # coalitions of more homes, in the order in which homes gain
+ACCURACY = 1e-7  # of the tree's bound [currency]
 
 
 def complaint(flock: Flock, payoff: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """Brackets the largest excess v(S) − Σ payoff of all coalitions but ∅ and all homes.
+    """The largest excess v(S) − Σ payoff of all coalitions but ∅ and all homes, or a bracket of it.
 
-    The upper bound is that of fractional members: a home that is in by the share s brings s times its devices and load.
-    Such a game has a largest excess of at least 0 (nobody is in), so that of a payoff in the core the bound says no
-    more than that nobody complains. The lower bound is a coalition found by rounding shares and a local search.
+    Up to `WHOLE_HOMES` homes the members are variables, 0 or 1, of the coalition's program; with `NODES` nodes its tree
+    is mostly complete. Of more homes the upper bound is what the homes that get less than at Owen's point lack
+    together, which is never below 0; the coalitions that are tried are those of the homes that lack most.
 
     Args:
         flock: two homes or more.
@@ -31,72 +33,60 @@ def complaint(flock: Flock, payoff: np.ndarray) -> tuple[float, float, np.ndarra
     Returns:
         Excess of the coalition found, an upper bound of every excess, and the coalition's members, (homes,) booleans.
 
-    Source: price decomposition, Dantzig & Wolfe 1960, DOI 10.1287/opre.8.1.101; v(s) is concave as in Owen 1975.
+    Source: HiGHS branch and bound; the bound of many homes is weak duality, as in `owen`.
     """
     keeps = flock.alone - payoff  # a coalition may cost its members so much before it complains
-    if flock.players <= RELAXED_HOMES:
-        share, prices = relaxed(flock.days, keeps)
+    if flock.players <= WHOLE_HOMES:
+        trials, bound = chosen(flock.days, keeps)
     else:
-        price = owen(flock).price_per_kwh * np.asarray(flock.profile.dt_h)
-        share, prices = np.zeros(flock.players), list(price)
-    prices = [inside(*each) for each in zip(flock.days, prices, strict=True)]
-    gains = keeps - at_prices(flock, prices)
-    trials = rounded(np.stack([share, gains]))
-    excess = trials @ keeps - flock.costs(trials)
-    lower, members = searched(flock, keeps, trials[excess.argmax()], float(excess.max()))
-    return lower, max(lower, float(np.maximum(gains, 0).sum())), members
+        lacks = owen(flock).payoff - payoff
+        trials, bound = first(lacks), float(np.maximum(lacks, 0).sum())
+    trials = np.concatenate([trials, np.eye(flock.players, dtype=bool)])
+    excess = flock.values(trials) - trials @ payoff
+    best = int(excess.argmax())
+    return float(excess[best]), max(float(excess[best]), bound), trials[best]
 
 
-def rounded(orders: np.ndarray) -> np.ndarray:
-    """Coalitions (k, homes) of the homes that come first by each order (orders, homes), but ∅ and all."""
-    homes = orders.shape[1]
-    kept = np.unique(np.linspace(1, homes - 1, min(homes - 1, FEW)).astype(int))
-    ranks = np.argsort(np.argsort(-orders, axis=1, kind="stable"), axis=1)
-    return np.unique(np.concatenate([rank[None] < kept[:, None] for rank in ranks]), axis=0)
+def first(order: np.ndarray) -> np.ndarray:
+    """Coalitions (k, homes) of the homes with the largest numbers, from one home to all but one."""
+    homes = len(order)
+    counts = np.unique(np.linspace(1, homes - 1, TRIED).astype(int))
+    return np.argsort(np.argsort(-order, kind="stable"), kind="stable") < counts[:, None]
 
 
-def searched(flock: Flock, keeps: np.ndarray, members: np.ndarray, excess: float) -> tuple[float, np.ndarray]:
-    """The best coalition after passes in which every home is asked to join or to leave."""
-    for _ in range(PASSES if flock.players <= RELAXED_HOMES else 0):
-        trials = members ^ np.eye(len(members), dtype=bool)
-        trials = trials[trials.any(1) & ~trials.all(1)]
-        found = trials @ keeps - flock.costs(trials)
-        if found.max() <= excess + TOLERANCE:
-            break
-        members, excess = trials[found.argmax()], float(found.max())
-    return excess, members
+def chosen(days: tuple[Day, ...], keeps: np.ndarray) -> tuple[np.ndarray, float]:
+    """The coalition with the largest Σ keeps − cost as (0 or 1, homes) booleans, and an upper bound of all.
 
-
-def relaxed(days: tuple[Day, ...], keeps: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Members' shares (homes,) with the largest excess, and the prices of each day at that point, (steps,)."""
-    homes = len(keeps)
-    parts = [scaled(day) for day in days]
-    matrix: Any = sparse.bmat(
-        [[each.shares, *(each.matrix if each is other else None for other in parts)] for each in parts], "csc"
-    )
+    Raises:
+        WattflockError: HiGHS ends without a bound.
+    """
+    homes, parts = len(keeps), [scaled(day) for day in days]
+    blocks = [[each.shares, *(each.matrix if each is other else None for other in parts)] for each in parts]
+    matrix: Any = sparse.bmat(blocks, "csc")
+    count = sparse.csc_matrix(np.concatenate([np.ones(homes), np.zeros(matrix.shape[1] - homes)])[None])
+    matrix = sparse.vstack([matrix, count], "csc")  # neither nobody nor all
     cost, lower, upper, row_upper = (
         np.concatenate([getattr(each, name) for each in parts]) for name in ("cost", "lower", "upper", "row_upper")
     )
     highs: Any = highspy.Highs()
-    for option, value in (("output_flag", False), ("threads", 1), ("solver", "ipx" if homes > FEW // 2 else "simplex")):
+    settings = {"output_flag": False, "threads": 1, "mip_max_nodes": NODES, "mip_rel_gap": 0.0, "mip_abs_gap": ACCURACY}
+    for option, value in settings.items():
         highs.setOptionValue(option, value)
     highs.passModel(
         matrix.shape[1], matrix.shape[0], matrix.nnz,
         int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0, np.concatenate([-keeps, cost]),
         np.concatenate([np.zeros(homes), lower]), np.concatenate([np.ones(homes), upper]),
-        np.zeros(len(row_upper)), row_upper,
+        np.append(np.zeros(len(row_upper)), 1.0), np.append(row_upper, homes - 1.0),
         matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float),
-        np.zeros(matrix.shape[1], np.int32),
+        (np.arange(matrix.shape[1]) < homes).astype(np.int32),
     )  # fmt: skip
     highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        raise WattflockError(f"fractional coalitions: {highs.modelStatusToString(highs.getModelStatus())}")
-    solution = highs.getSolution()
-    ends = np.cumsum([len(each.row_upper) for each in parts])
-    dual = -np.array(solution.row_dual)
-    return np.array(solution.col_value)[:homes], [
-        dual[end - day.steps : end] for end, day in zip(ends, days, strict=True)
-    ]
+    bound, found = -highs.getInfo().mip_dual_bound, np.array(highs.getSolution().col_value)[:homes]
+    if not np.isfinite(bound):
+        status = highs.modelStatusToString(highs.getModelStatus())
+        raise WattflockError(f"the coalition that complains most: HiGHS has no bound ({status})")
+    members = found[None] > 0.5
+    return members[members.any(1) & ~members.all(1)], bound + ACCURACY
 
 
 @dataclasses.dataclass(frozen=True)

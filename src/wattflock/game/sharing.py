@@ -129,17 +129,16 @@ class Sharing:
     def by_clusters(self, solve: Callable[[Game], np.ndarray]) -> np.ndarray:
         """What a solution of the game of clusters gives to homes."""
         found, ways = self.pooled, self.settings.split
-        weight = self.once("weights", lambda: weights(self.flock, ways))
+        weight = self.once("weights", lambda: weights(self.flock, ways, lambda: self.owen.payoff))
         self.note = f"{self.clusters.count} clusters, values within {found.bracket:.2%} of what all save"
         return split(np.maximum(solve(found.game), 0.0), self.clusters.label, weight)
 
     def worst(self, payoff: np.ndarray) -> tuple[float, float, np.ndarray]:
-        """The coalition that complains most: excess, an upper bound of any excess, members.
+        """The coalition that complains most: excess, an upper bound of any excess, members."""
+        return complaint(self.flock, payoff) if self.flock.players <= ASKED else self.of_clusters(payoff)
 
-        Up to 60 homes by search; of more homes the coalitions of clusters are asked, and Owen's prices bound all.
-        """
-        if self.flock.players <= ASKED:
-            return complaint(self.flock, payoff)
+    def of_clusters(self, payoff: np.ndarray) -> tuple[float, float, np.ndarray]:
+        """The same of many homes: coalitions of clusters are asked, and Owen's prices bound every coalition."""
         label, game = self.clusters.label, self.pooled.game
         members = np.arange(1, len(game.worth) - 1)[:, None] >> np.arange(game.players) & 1 == 1
         excess = game.worth[1:-1] - members @ np.bincount(label, payoff)

@@ -1,12 +1,12 @@
 """What a cluster got is shared among its members, nobody of whom gets less than alone."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
-from wattflock.game.owen import owen
 
 if TYPE_CHECKING:
     from wattflock.game.values import Flock
@@ -31,7 +31,7 @@ def split(payoff: np.ndarray, label: np.ndarray, weight: np.ndarray) -> np.ndarr
     return payoff[label] * np.where(sums[label] > 0, weight / np.where(sums > 0, sums, 1)[label], 1 / members[label])
 
 
-def weights(flock: "Flock", by: str = "marginal") -> np.ndarray:
+def weights(flock: "Flock", by: str, prices: Callable[[], np.ndarray]) -> np.ndarray:
     """By what members of a cluster share, (homes,).
 
     Args:
@@ -39,6 +39,7 @@ def weights(flock: "Flock", by: str = "marginal") -> np.ndarray:
         by: `marginal`: what a home adds to all others, v(N) − v(N∖i), by a program for each home where they are at most
             40; above that by `prices`: what it costs alone less what it costs at the prices of the grand coalition's
             optimum (Owen's point), which the marginal contribution is never less than. `equal`: members alike.
+        prices: gives Owen's point, (homes,).
 
     Raises:
         ScenarioError: no such way.
@@ -50,4 +51,4 @@ def weights(flock: "Flock", by: str = "marginal") -> np.ndarray:
     if by == "marginal" and flock.players <= FEW:
         total = float(flock.alone.sum()) - flock.grand.cost
         return total - flock.values(~np.eye(flock.players, dtype=bool))
-    return owen(flock).payoff
+    return prices()

@@ -206,7 +206,7 @@ class Shares:
 
     @property
     def methods(self) -> pl.DataFrame:
-        """A row for each method: saving kept, homes better and worse off, largest excess, indices, seconds."""
+        """A row for each method: saving kept, homes better and worse off, largest excess, indices, time, programs."""
         return self.found.methods
 
     @property
@@ -216,3 +216,18 @@ class Shares:
         from wattflock.report.share_report import picture
 
         return Figures({"savings": lambda: picture(self.found, self.currency)})
+
+
+@dataclasses.dataclass(frozen=True)
+class SharingStudy:
+    """A study of ways to share: figures of each row, seed and method."""
+
+    folder: Path
+    runs: pl.DataFrame  # a row for each row of the study, seed and method
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Means over seeds, and halves of their 95 % intervals."""
+        from wattflock.game.coalition_study import spreads
+
+        return spreads(self.runs)

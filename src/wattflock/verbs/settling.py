@@ -24,7 +24,10 @@ OF_PRICES = (
 
 
 def settle(  # noqa: PLR0913 (an argument is an option of the command)
-    run: Annotated[str, "A run (its id, the beginning of it, latest), or a CSV or Parquet file of meter readings."],
+    run: Annotated[
+        str,
+        "A run (id, its beginning, latest, its folder), a scenario.toml, or a CSV or Parquet file of meter readings.",
+    ],
     markets: Annotated[list[str] | None, "A market, or all; mid_market by default. Can be repeated."] = None,
     method: Annotated[str, "Of a run: whose meters; the scenario's learner by default, or a rule such as idle."] = "",
     sets: Annotated[list[str] | None, "Change a setting of the markets: export_share=0.4. Can be repeated."] = None,
@@ -132,6 +135,8 @@ class FromRun:
         if wrong := [each for each in asked if each in OF_PRICES]:
             said = "a setting of the market beside its prices, which are those that the run was made with"
             raise ScenarioError([Problem(WHERE, "--set", each, said) for each in wrong])
+        if (Path(name) / "scenario.toml").is_file():
+            runs, name = Path(name).parent, Path(name).resolve().name
         if name.endswith(".toml"):
             self._experiment = Experiment(load(Path(name), [f"judge.test_days={days}"] if days else []))
         else:
