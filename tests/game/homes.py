@@ -18,6 +18,7 @@ from wattflock.homes.devices.ev import EV
 from wattflock.homes.devices.heat_pump import HeatPump
 from wattflock.homes.devices.panel import Panel
 from wattflock.homes.home import Home
+from wattflock.market.markets.mid_market import MidMarket
 from wattflock.market.markets.tariff import Tariff
 from wattflock.market.retail import Retail
 from wattflock.study.lp import coefficients, draft
@@ -53,8 +54,13 @@ def fresh(flock: Flock, members: np.ndarray) -> float:
         day: Profile = at(flock.profile, number)
         day = dataclasses.replace(day, **{name: getattr(day, name)[..., who] for name in OWN})
         state = {name: each[who] for name, each in state.items()}
-        cost += solved(draft(fleet, day, state, flock.market.plan_pooled).program)
+        cost += solved(draft(fleet, day, state, pooled(flock.market).plan).program)
     return cost
+
+
+def pooled(market: Retail) -> MidMarket:
+    """A community that pays this market's prices as one."""
+    return MidMarket(**{each.name: getattr(market, each.name) for each in dataclasses.fields(market)})
 
 
 def solved(program) -> float:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.game.homes import EVERY, flock, fresh, world_of
+from tests.game.homes import EVERY, flock, fresh, pooled, world_of
 from tests.study.test_bound import days
 from wattflock.core.errors import ScenarioError
 from wattflock.game.days import at, day_of
@@ -47,7 +47,7 @@ def test_half_hours_and_net_metering():
 def test_the_grand_coalition_is_the_bound_of_a_pooled_market(every):
     cost = 0.0
     for number, state in enumerate(every.state):
-        made = draft(every.fleet, at(every.profile, number), state, every.market.plan_pooled)
+        made = draft(every.fleet, at(every.profile, number), state, pooled(every.market).plan)
         cost += minimise(made.program).cost
     assert every.grand.cost == pytest.approx(cost, rel=1e-7)
     for day, net_kw, price in zip(every.days, every.grand.net_kw, every.grand.price_per_kwh, strict=True):

@@ -68,7 +68,8 @@ def test_every_problem_is_told_at_once(write):
         'sed = 1\n[homes]\ncount = 0\nkinds = [{ name = "one", share = 0.4, devices = { batery = {}, '
         "panel = { wide = 3 }, ev = { width_kw = [5, 2] } } }]\n"
         '[learn]\npart = "gradmop"\nrouns = 3\n'
-        '[market.settings]\nwidht_kw = 2\n[judge]\nmethods = ["idle", "ruls"]\n'
+        '[market.settings]\nwidht_kw = 2\n[judge]\nmethods = ["idle", "ruls", "ddgp"]\n'
+        '[learn.others.ddpg]\npart = "timer"\n'
     )
     found = problems(path, ["feeder.low_pu=abc", "judge.bound_days=2.5", "nonsense"])
     assert "did you mean 'seed'" in found["sed"]
@@ -80,10 +81,11 @@ def test_every_problem_is_told_at_once(write):
     assert "did you mean 'rounds'" in found["learn.rouns"]
     assert "did you mean 'width_kw'" in found["market.settings.widht_kw"]
     assert "did you mean 'rules'" in found["judge.methods.1"]
+    assert "did you mean 'ddpg'" in found["judge.methods.2"]
     assert found["feeder.low_pu"].startswith("--set feeder.low_pu=abc: ")
     assert "a whole number" in found["judge.bound_days"]
     assert "section.field=value" in found["--set"]
-    assert len(found) == 12
+    assert len(found) == 13
     assert found["homes.count"].startswith(f"{path}: homes.count = 0; allowed: ")
 
 

@@ -39,8 +39,11 @@ def parts(room: str, interface: type) -> dict[str, type]:
     return {name: kind for name, kind in found.items() if kind is not None}
 
 
-def part(room: str, interface: type, name: str) -> type:
+def part(room: str, interface: type, name: str, more: Iterable[str] = ()) -> type:
     """One part by its name; only its own file is imported, so that a broken neighbour does no harm.
+
+    Args:
+        more: names that are no parts, and would be allowed in its place.
 
     Raises:
         ScenarioError: there is no such part; the nearest name is suggested.
@@ -48,7 +51,7 @@ def part(room: str, interface: type, name: str) -> type:
     kind = _part_in(room, name, interface) if name in files(room) else None
     if kind is None:
         known = parts(room, interface)
-        raise ScenarioError([Problem(room, "part", name, nearest(name, known))])
+        raise ScenarioError([Problem(room, "part", name, nearest(name, [*known, *more]))])
     return kind
 
 

@@ -46,7 +46,7 @@ def check_parts(tree: Tree, where: Where) -> list[Problem]:
     problems: list[Problem] = []
     for dotted, room, name, section in _named(tree):
         try:
-            part = part_of(room, interface(room), name)
+            part = part_of(room, interface(room), name, _others(tree) if dotted.startswith("judge.") else ())
         except ScenarioError as error:
             problems += [_placed(problem, dotted, where) for problem in error.problems]
             continue
@@ -294,8 +294,7 @@ def _limit(rule: object) -> str:
 def _named(tree: Tree) -> list[tuple[str, str, str, Tree | None]]:
     """Dotted field, room and name of every part that a scenario names, and the section of its settings."""
     sections = {key: value for key, value in tree.items() if isinstance(value, dict)}
-    methods, others = sections.get("judge", {}).get("methods"), sections.get("learn", {}).get("others")
-    others = {name: each for name, each in others.items() if isinstance(each, dict)} if isinstance(others, dict) else {}
+    methods, others = sections.get("judge", {}).get("methods"), _others(tree)
     found: list[tuple[str, str, Any, Tree | None]] = [
         (f"{room}.part", room, sections[room].get("part"), sections[room]) for room in ROOMS if room in sections
     ]
@@ -307,6 +306,13 @@ def _named(tree: Tree) -> list[tuple[str, str, str, Tree | None]]:
         if isinstance(method, str) and method not in others
     ]
     return [(dotted, room, name, section) for dotted, room, name, section in found if isinstance(name, str)]
+
+
+def _others(tree: Tree) -> dict[str, Tree]:
+    """Sections of the learners that have names of their own."""
+    learn = tree.get("learn")
+    others = learn.get("others") if isinstance(learn, dict) else None
+    return {name: each for name, each in others.items() if isinstance(each, dict)} if isinstance(others, dict) else {}
 
 
 def _devices(tree: Tree) -> list[tuple[str, str, object]]:
