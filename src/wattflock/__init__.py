@@ -17,6 +17,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `compare(scenario, methods)` | `Comparison`: methods on the same test days, beside the optimum |
 | `evaluate(scenario, policies)` | `Comparison` without training and without the optimum |
 | `read_run(name)` | `Comparison` from a folder of runs |
+| `share(scenario, methods)` | `Shares`: what homes save together, and what each gets of it |
 | `generate(region, homes, days)` | `HomeDays`: new homes |
 | `settle(run, markets)` | `Bills`: what each home of a run, or of a file of meter readings, pays in each market |
 | `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
@@ -52,11 +53,12 @@ if TYPE_CHECKING:
         read_feeder,
         read_run,
         settle,
+        share,
         snapshot,
         train,
         write_feeder,
     )
-    from wattflock.verbs.results import Bills, Comparison, SolvedFeeder, Training
+    from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training
     from wattflock.world.rollout import Policy, Trajectory, rollout
     from wattflock.world.world import Observation, Outcome, World
 
@@ -75,8 +77,8 @@ PLACES = {
     "learn.learner": "Learner",
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
-    "verbs.results": "Bills Comparison SolvedFeeder Training",
-    "verbs.api": "compare evaluate generate load read_feeder read_run settle snapshot train write_feeder",
+    "verbs.results": "Bills Comparison Shares SolvedFeeder Training",
+    "verbs.api": "compare evaluate generate load read_feeder read_run settle share snapshot train write_feeder",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
 }
@@ -85,9 +87,9 @@ _MODULES = {name: f"wattflock.{module}" for module, names in PLACES.items() for 
 __all__ = [
     "Bills", "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays",
     "Learner", "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
-    "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
-    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "settle", "snapshot",
-    "solve", "train", "write_feeder",
+    "Shares", "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare",
+    "evaluate", "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "settle",
+    "share", "snapshot", "solve", "train", "write_feeder",
 ]  # fmt: skip
 
 

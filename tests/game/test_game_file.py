@@ -1,7 +1,9 @@
 """Games from files: exact numbers, every problem at once, and the verb that solves them."""
 
 import json
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,3 +169,14 @@ def test_one_player_and_wrong_options(written):
     assert (found["shapley"], found["nucleolus"], found["least_core_epsilon"]) == ([-2.5], [-2.5], None)
     refused = game(written({"values": [1]}), "--samples", -1, "--seed", -1)
     assert (refused.exit_code, refused.stderr.count("allowed: 0 or more")) == (2, 2)
+
+
+def test_the_example_of_the_page_is_what_the_command_says(written):
+    page = (Path(__file__).parents[2] / "docs" / "game.md").read_text(encoding="utf-8")
+    found = json.loads(
+        game(written(re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[0]), "--json").stdout
+    )
+    answers = [found[name] for name in ("shapley", "nucleolus", "fair_least_core", "banzhaf")]
+    for k, name in enumerate(found["names"]):
+        (told,) = re.findall(rf"^\| {name} \| (.*) \|$", page, re.MULTILINE)
+        assert [float(each) for each in told.split(" | ")] == [round(each[k], 2) for each in answers]

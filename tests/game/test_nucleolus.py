@@ -153,6 +153,17 @@ def test_fifteen_players_with_many_ties(worth):
     assert is_nucleolus(worth, payoff, rational=True)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_values_that_a_solver_found_have_noise_in_their_ties(seed):
+    """Netting of whole numbers, with the error of a linear program in every value."""
+    rng = np.random.default_rng(seed)
+    members, profiles = coalitions(10), rng.integers(-3, 4, (6, 10))
+    exact = (members @ abs(profiles).sum(0) - abs(members @ profiles.T).sum(1)).astype(float)
+    noisy = Game(np.append(0, (exact + 1e-10 * rng.normal(size=1024))[1:]))
+    assert nucleolus(noisy) == pytest.approx(nucleolus(Game(exact)), abs=1e-8)
+    assert is_nucleolus(exact, nucleolus(Game(exact)), rational=True)
+
+
 def test_airport_nucleolus_of_sixteen_players_as_its_recursion_has_it():
     """Source: Littlechild 1974: the smallest of what each stretch of the runway costs per player, from the shortest."""
     costs = np.sort(np.random.default_rng(6).integers(1, 60, 16)).astype(float)

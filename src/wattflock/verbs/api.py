@@ -20,6 +20,8 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.file import to_bytes
 from wattflock.feeder.limits import PRESETS, Limits
 from wattflock.feeder.source import FeederSource
+from wattflock.game.chunks import Runner
+from wattflock.game.sharing import USUAL, Settings
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
@@ -30,7 +32,8 @@ from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 from wattflock.verbs import settling
 from wattflock.verbs.experiment import compared, experiment_of, judged, read_back
-from wattflock.verbs.results import Bills, Comparison, SolvedFeeder, Training
+from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training
+from wattflock.verbs.sharing import shares
 from wattflock.world.rollout import Policy
 
 Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
@@ -105,6 +108,29 @@ def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market |
         market: an object of your own instead of the scenario's.
     """
     return judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods)
+
+
+def share(
+    scenario: Scenario,
+    methods: Sequence[str] = ("nucleolus",),
+    days: int = 1,
+    settings: Settings = USUAL,
+    runs: str | Path | None = None,
+) -> Shares:
+    """Share what homes save together on test days, in one way or several.
+
+    Args:
+        scenario: as `load` gives it.
+        methods: names of ways to share (`wattflock.game.sharing.METHODS`), or "all".
+        days: how many test days; 0 is all.
+        settings: of the ways that have a choice: clusters, split, samples, seed.
+        runs: folder in which values of coalitions are kept, so that the same call goes on; None keeps nothing.
+
+    Raises:
+        ScenarioError: names that are no methods; days, homes or prices that are no such game.
+    """
+    kept = _folder(runs)
+    return shares(scenario, methods, days, settings, Runner(cache=kept / "coalitions" if kept else None))
 
 
 def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
