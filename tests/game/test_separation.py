@@ -44,7 +44,7 @@ def test_the_largest_excess_is_found(asked):
 
 def test_in_the_least_core_it_is_epsilon(asked):
     homes, game = asked
-    proper = coalitions(game.players)[1:-1]
+    proper = coalitions(game.players)[1:-1].astype(float)
     found = linprog(
         np.append(np.zeros(game.players), 1.0),
         np.column_stack([-proper, -np.ones(len(proper))]),
