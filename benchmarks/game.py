@@ -118,7 +118,7 @@ def of_owen() -> list[tuple[str, ...]]:
     saving = found[0].payoff.sum()
     return [
         ("1,000 homes × 48 half-hours", "clock [s]", "core-seconds", "bar"),
-        (f"Owen's point, {WORKERS} processes{load}", f"{found[1]:.1f}", f"{found[2]:.1f}", BARS["owen"]),
+        (f"Owen's point{load}", f"{found[1]:.1f}", f"{found[2]:.1f}", BARS["owen"]),
         ("objective less its dual, relative to the saving", "", f"{abs(found[0].gap) / saving:.0e}", "≤ 1e-6"),
         ("saving of all, per home and day [currency]", "", f"{saving / 1000:.2f}", ""),
     ]
