@@ -1,7 +1,9 @@
 """Games from files: exact numbers, every problem at once, and the verb that solves them."""
 
 import json
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from wattflock.game.game import Game
 from wattflock.game.game_file import read
 from wattflock.game.rules import RuleGame
 from wattflock.verbs import GROUPS, VERBS
+from wattflock.verbs.results import SolvedGame
+from wattflock.verbs.sharing import game as solve
 
 
 @pytest.fixture
@@ -138,6 +142,13 @@ def test_the_verb_writes_every_answer_and_shows_it(written, tmp_path):
     assert json.loads(game(path, "--json").stdout) == found
 
 
+def test_the_verb_returns_a_table_of_players(written):
+    found = solve(written({"values": [0, 0, 4], "names": ["Ann", "Bob"]}))
+    assert isinstance(found, SolvedGame)
+    assert found.table.columns == ["player", "shapley", "nucleolus", "prenucleolus", "fair_least_core", "banzhaf"]
+    assert found.table.rows() == [("Ann", *[2.0] * 5), ("Bob", *[2.0] * 5)]
+
+
 def test_the_verb_says_why_there_is_no_nucleolus(written):
     result = game(written({"values": [3, 3, 4]}), "--json")
     found = json.loads(result.stdout)
@@ -167,3 +178,14 @@ def test_one_player_and_wrong_options(written):
     assert (found["shapley"], found["nucleolus"], found["least_core_epsilon"]) == ([-2.5], [-2.5], None)
     refused = game(written({"values": [1]}), "--samples", -1, "--seed", -1)
     assert (refused.exit_code, refused.stderr.count("allowed: 0 or more")) == (2, 2)
+
+
+def test_the_example_of_the_page_is_what_the_command_says(written):
+    page = (Path(__file__).parents[2] / "docs" / "game.md").read_text(encoding="utf-8")
+    found = json.loads(
+        game(written(re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[0]), "--json").stdout
+    )
+    answers = [found[name] for name in ("shapley", "nucleolus", "fair_least_core", "banzhaf")]
+    for k, name in enumerate(found["names"]):
+        (told,) = re.findall(rf"^\| {name} \| (.*) \|$", page, re.MULTILINE)
+        assert [float(each) for each in told.split(" | ")] == [round(each[k], 2) for each in answers]

@@ -106,6 +106,19 @@ def test_payoffs_follow_the_players_the_scale_and_what_each_has_beside(values, r
             assert moved == pytest.approx(payoff + shifted, abs=1e-10 * size + 1e-15 * abs(beside))
 
 
+def test_what_players_have_alone_costs_epsilon_no_digits_and_counts_for_equal_shares():
+    worth, own = np.array([0, 0, 0, 2, 0, 2, 2, 3.0]), np.array([1e9, -7.0, 0.25])
+    epsilon, payoff = least_core(Game(worth, base=own))
+    assert epsilon == pytest.approx(0, abs=1e-12)
+    assert payoff == pytest.approx(own + 1)
+    roomy = Game(np.array([0, 0, 0, 6.0]), base=np.array([0, 2.0]))
+    assert nucleolus(roomy) == pytest.approx([3, 5])
+    assert fair_least_core(roomy) == pytest.approx([3, 5])  # the least core is one point
+    wide = Game(np.array([0, 0, 0, 0, 0, 0, 4, 4.0]), base=np.array([0, 3.0, 0]))
+    assert fair_least_core(wide) == pytest.approx([0, 3.5, 3.5])  # players 1 and 2 share 7, each at least its own
+    assert nucleolus(wide) == pytest.approx([0, 5, 2])
+
+
 @settings(max_examples=20, deadline=None)
 @given(WORTHS)
 def test_the_least_core_is_reached_by_all_three_and_a_core_point_has_no_excess(values):
@@ -151,6 +164,17 @@ def airport(players: int) -> np.ndarray:
 def test_fifteen_players_with_many_ties(worth):
     payoff = nucleolus(Game(worth))
     assert is_nucleolus(worth, payoff, rational=True)
+
+
+@pytest.mark.parametrize("seed", [1, 6, 10])
+def test_values_that_a_solver_found_have_noise_in_their_ties(seed):
+    """Netting of whole numbers, with the error of a linear program in every value."""
+    rng = np.random.default_rng(seed)
+    members, profiles = coalitions(10), rng.integers(-3, 4, (6, 10))
+    exact = (members @ abs(profiles).sum(0) - abs(members @ profiles.T).sum(1)).astype(float)
+    noisy = Game(np.append(0, (exact + 1e-10 * rng.normal(size=1024))[1:]))
+    assert nucleolus(noisy) == pytest.approx(nucleolus(Game(exact)), abs=1e-8)
+    assert is_nucleolus(exact, nucleolus(Game(exact)), rational=True)
 
 
 def test_airport_nucleolus_of_sixteen_players_as_its_recursion_has_it():

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.game.homes import EVERY, flock
+from tests.game.homes import EVERY, flock, world_of
+from tests.study.test_bound import days
 from wattflock.core.errors import ScenarioError
 from wattflock.game.clusters import clustered, elbow
 from wattflock.game.coalition_study import apart, differences, spreads
@@ -16,6 +17,7 @@ from wattflock.game.outcome import Outcome, outcome
 from wattflock.game.shapley import shapley
 from wattflock.game.sharing import METHODS, Settings, Sharing, shared, usual
 from wattflock.game.split import split, weights
+from wattflock.game.values import flock_of
 from wattflock.homes.devices.battery import Battery
 from wattflock.homes.devices.panel import Panel
 from wattflock.report.share_report import methods_table, notes, picture
@@ -184,3 +186,12 @@ def test_the_verb_writes_what_every_home_saves(tmp_path):
     kept = pl.read_csv(tmp_path / "shares.csv")
     np.testing.assert_allclose(kept["owen"].sum(), found.found.saving, rtol=1e-6)
     assert (tmp_path / "shares.svg").exists() and any((tmp_path / "coalitions").iterdir())
+
+
+@pytest.mark.study
+def test_net_metering_leaves_nothing_to_share():
+    homes = flock_of(world_of(), days(6))  # exports earn what imports cost
+    found = outcome(homes, ["owen", "nucleolus_clusters", "mid_market", "even"], Settings(clusters=2))
+    assert found.saving == 0
+    assert found.methods["worse_off"].to_list() == found.methods["better_off"].to_list() == [0] * 4
+    assert notes(found)[0].startswith("Homes save nothing together")

@@ -174,6 +174,11 @@ def test_what_was_asked_wrongly_is_told_at_once():
     with pytest.raises(ScenarioError) as error:
         settle("none.csv", ["mid-market"], sets=["fee=1"], out=Path("bills.ods"), picture=Path("bills.gif"))
     assert [problem.field for problem in error.value.problems] == ["--out", "--picture", "--market", "--set"]
+    words = (
+        r"--set communities: .*communities.0.1 = 1; allowed: a list, each a list of a whole number, a text, a number"
+    )
+    with pytest.raises(ScenarioError, match=words):
+        settle("none.csv", sets=["communities=[[0, 1, 1.0]]"])
     with pytest.raises(ScenarioError, match="export_share = 2"):
         settle("none.csv", sets=["export_share=2"])
 
@@ -240,3 +245,14 @@ def test_a_scenario_is_metered_under_a_rule(tmp_path):
     assert totals["nodal"]["grid_bill"] == pytest.approx(totals["mid_market"]["grid_bill"])
     with pytest.raises(ScenarioError, match="beside its prices"):
         settle(str(scenario), sets=["flat_per_kwh=0.2"])
+
+
+def test_the_front_door_settles_as_the_command_does(tmp_path):
+    import wattflock as wf
+
+    path = written(tmp_path / "m.csv", rows())
+    found = wf.settle(path, ["mid_market"], {"wheeling_per_kwh": 0.06})
+    assert isinstance(found, wf.Bills)
+    local = found.table["bought_kwh"] + found.table["sold_kwh"]
+    np.testing.assert_allclose(found.table["total"], BILLS.sum(0) + 0.03 * local.to_numpy(), atol=1e-12)
+    assert list(found.figures) == ["bills"]

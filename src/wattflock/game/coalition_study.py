@@ -11,7 +11,7 @@ import polars as pl
 from wattflock.core.files import read_json, write_json
 from wattflock.core.scenario import Scenario, dump
 from wattflock.game.outcome import Outcome, outcome
-from wattflock.game.sharing import EXACT, Settings, usual
+from wattflock.game.sharing import EXACT, Settings, refuse_unknown, usual
 from wattflock.game.values import flock
 from wattflock.study.study_file import Plan, StudyRow
 from wattflock.study.summary import paired_mean
@@ -44,7 +44,12 @@ class Case:
 
 
 def cases(plan: Plan, rows: tuple[StudyRow, ...]) -> list[Case]:
-    """Every row with every seed, which draws homes, their loads and the day."""
+    """Every row with every seed, which draws homes, their loads and the day.
+
+    Raises:
+        ScenarioError: names of the plan that are no methods.
+    """
+    refuse_unknown(plan.methods)
     return [_case(plan, row, scenario) for row in rows for scenario in row.scenarios]
 
 

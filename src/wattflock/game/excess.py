@@ -15,9 +15,10 @@ from wattflock.core.errors import WattflockError
 from wattflock.game.game import Game, sums
 
 ACCURACY = 1e-13  # of the largest excess, as a share of the size of the game's values
+NOUGHT = 2e-15  # the same share: what is less is rounding
 POSITIVE = 1e-7  # weights of coalitions come from a 0/1 matrix: they are 0 or far larger
 SPANNED = 1e-9  # a coalition's sum is settled if no direction that is left changes it by more
-FAR = 1e6  # rows so far from the largest excess, in units of the step, are left out of a program
+FAR = 1e6  # rows and bounds so far away, in units of the step, are left out of a program
 ROUNDS = 1000  # programs of one level
 OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -101,7 +102,7 @@ def _unheard(heard: Complaints, members: np.ndarray, payoff: np.ndarray, allowed
 
 def _clean(value: np.ndarray, scale: float) -> np.ndarray:
     """The same, with 0 for what is rounding."""
-    return np.where(abs(value) <= ACCURACY * scale, 0.0, value)
+    return np.where(abs(value) <= NOUGHT * scale, 0.0, value)
 
 
 def _solve(
@@ -112,9 +113,13 @@ def _solve(
     rows = np.column_stack([-members.astype(float), -np.ones(count)])
     kept = np.column_stack([face.fixed.astype(float), np.zeros(len(face.fixed))])
     floor = np.minimum((face.least - payoff) / step, 0)
+    floor = np.where(floor < -FAR, -np.inf, floor)
     bounds = np.column_stack([np.append(floor, -np.inf), np.full(n + 1, np.inf)])
     cost = np.append(np.zeros(n), 1.0)
-    found = linprog(cost, rows, -excess, kept, np.zeros(len(kept)), bounds, method="highs-ds", options=OPTIONS)
+    given = cost, rows, -excess, kept, np.zeros(len(kept)), bounds
+    found = linprog(*given, method="highs-ds", options=OPTIONS)
+    if found.status != 0:  # as accurate as HiGHS usually is; refinement does the rest
+        found = linprog(*given, method="highs-ds")
     if found.status != 0:
         raise WattflockError(f"game: HiGHS found no least excess: {found.message}")
     return found.x[:-1], float(found.x[-1]), -found.ineqlin.marginals

@@ -10,7 +10,7 @@ from wattflock.game.feed_in import plain_feed_in
 from wattflock.game.sharing import USUAL, Settings, Shared, Sharing, refuse_unknown, shared
 from wattflock.game.values import Flock
 
-ROUNDING = 1e-7  # of what all save: a home that gets less than this is neither better nor worse off
+ROUNDING = 1e-7  # of a home's mean cost: one that gets less than this is neither better nor worse off
 NAMED = 3  # members of a coalition that complains who are named
 
 
@@ -23,7 +23,7 @@ class Outcome:
     players: int
     days: int
     cost_alone: float  # of all homes, each by itself [currency]
-    saving: float  # of all homes together [currency]
+    saving: float  # of all homes together [currency]; 0 where exports earn what imports cost: nothing is to share
     seconds: float  # of the optimum and of all homes alone
     programs: int  # of the same
 
@@ -70,7 +70,7 @@ def outcome(
 def _row(found: Shared, sharing: Sharing, control: np.ndarray) -> dict[str, object]:
     """Figures of a method; `control` is what each home saves by itself, (homes,)."""
     payoff, total, judged = found.payoff, sharing.total, found.judged
-    tiny, who = ROUNDING * total, judged.complaining
+    tiny, who = ROUNDING * float(abs(sharing.flock.alone).mean()), judged.complaining
     more = f" and {len(who) - NAMED} more" if len(who) > NAMED else ""
     return {
         "method": found.method,

@@ -29,6 +29,7 @@ from wattflock.market.markets.mid_market import MidMarket
 
 EXACT = 16  # homes up to which nucleolus and Shapley value are those of the homes themselves
 ASKED = 60  # homes up to which coalitions of homes are searched for one that complains
+NOTHING = 1e-9  # of what homes cost alone: less than this is rounding of programs
 Made = TypeVar("Made")
 
 
@@ -74,7 +75,8 @@ class Sharing:
         self.used: set[str] = set()
         self.note = ""
         self.once("optimum", lambda: (self.flock.alone, self.flock.grand))
-        self.total = float(self.flock.alone.sum()) - self.flock.grand.cost
+        saving = float(self.flock.alone.sum()) - self.flock.grand.cost
+        self.total = saving if saving > NOTHING * abs(self.flock.alone).sum() else 0.0
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """A part that several methods need."""
@@ -256,7 +258,7 @@ def shared(sharing: Sharing, method: str) -> Shared:
     refuse_unknown([method])
     sharing.used, sharing.note = set(), ""
     begin = sharing.clock()
-    payoff = METHODS[method](sharing)
+    payoff = METHODS[method](sharing) if sharing.total else np.zeros(sharing.flock.players)
     seconds, programs = sum((sharing.spent[name] for name in sharing.used), sharing.clock() - begin)
     note, names = sharing.note, sharing.flock.names
     if "game" in sharing.kept:

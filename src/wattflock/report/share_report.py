@@ -5,13 +5,17 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.game.outcome import Outcome
+from wattflock.game.outcome import ROUNDING, Outcome
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import BLUE, INK, RED, WIDTH, themed
 from wattflock.report.words import DASH, counted, number, percent
 
 LINE = 26  # of a method [px]
+NOTHING = (
+    "Homes save nothing together: exports earn what imports cost, or all is used where it is made. Another price: "
+    "--set market.settings.export_share=0.3"
+)
 FEW = 7  # columns for 80 characters
 UNSHARED = ("home", "feed_in", "alone")  # columns that are no method's
 
@@ -36,7 +40,7 @@ def methods_table(found: Outcome, currency: str, wide: bool = True) -> FigureTab
 
 def notes(found: Outcome) -> list[str]:
     """What methods say of themselves, and who complains most."""
-    said = []
+    said = [] if found.saving else [NOTHING]
     for row in found.methods.iter_rows(named=True):
         who = f"most complains: {row['complaining']}" if row["largest_excess"] > 1e-6 * found.saving else ""
         if text := "; ".join(filter(None, (row["note"], who))):
@@ -50,7 +54,7 @@ def picture(found: Outcome, currency: str) -> Any:
         [name for name in found.homes.columns if name not in UNSHARED], index="home", variable_name="method"
     ).with_columns(saving=pl.col("value") / found.days, method=pl.col("method").str.replace_all("_", " "))
     order = list(map(spoken, found.methods["method"]))
-    tiny = -1e-7 * found.saving
+    tiny = -ROUNDING * abs(found.cost_alone) / found.players
     colour = alt.condition(f"datum.value < {tiny}", alt.value(RED), alt.value(BLUE))
     ticks = alt.Chart(long).mark_tick(thickness=1.5, size=15, opacity=0.45).encode(
         x=alt.X("saving:Q", title=f"saving of a home [{currency} per day]"),

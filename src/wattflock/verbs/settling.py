@@ -29,7 +29,7 @@ def settle(  # noqa: PLR0913 (an argument is an option of the command)
         "A run (id, its beginning, latest, its folder), a scenario.toml, or a CSV or Parquet file of meter readings.",
     ],
     markets: Annotated[list[str] | None, "A market, or all; mid_market by default. Can be repeated."] = None,
-    method: Annotated[str, "Of a run: whose meters; the scenario's learner by default, or a rule such as idle."] = "",
+    method: Annotated[str, "Of a run: whose meters; its learner by default, or a rule such as idle."] = "",
     sets: Annotated[list[str] | None, "Change a setting of the markets: export_share=0.4. Can be repeated."] = None,
     days: Days = 0,
     period_days: Annotated[int, "Of a file: days of a billing period, for charges on its peak; 0: one day."] = 0,
@@ -142,7 +142,8 @@ class FromRun:
         else:
             self._experiment = _reopened(runs, name, days, WHERE)
         scenario = self._experiment.scenario
-        self.method = method or (scenario.learn.part if self._experiment.run else "idle")
+        learned = scenario.learn.part if scenario.learn.part in scenario.judge.methods else scenario.judge.methods[-1]
+        self.method = method or (learned if self._experiment.run else "idle")
         self.homes = tuple(map(str, range(scenario.homes.count)))
         self.settings = scenario.market.settings | asked
         self.wires = self._experiment.built.world.feeder is not None
@@ -201,7 +202,7 @@ def _made(name: str, settings: dict[str, Any]) -> "Market":
 
     kind = part("market", Market, name)
     section = {"part": name, "settings": {k: v for k, v in settings.items() if k in settings_model(kind).model_fields}}
-    if problems := check_parts({"market": section}, lambda dotted: f"--set {dotted.rpartition('.')[2]}"):
+    if problems := check_parts({"market": section}, lambda dotted: f"--set {dotted.split('.')[2]}"):
         raise ScenarioError(problems)
     return make(kind, section["settings"])
 

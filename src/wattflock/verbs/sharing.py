@@ -1,5 +1,6 @@
 """What coalitions save, and how it is shared fairly."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,9 @@ from wattflock.verbs.study import Methods, Resume, Runs, Sets
 if TYPE_CHECKING:
     from wattflock.core.errors import Problem
     from wattflock.core.scenario import Scenario
+    from wattflock.game.chunks import Runner
+    from wattflock.game.sharing import Settings
+    from wattflock.verbs.results import Shares
 
 ALL = "all"
 MOST = 12  # clusters
@@ -85,35 +89,50 @@ def share(  # noqa: PLR0913 (an argument is an option of the command)
     """
     del resume
     from wattflock.core.errors import ScenarioError
-    from wattflock.core.progress import bar
     from wattflock.game.chunks import Runner, pool, serial
-    from wattflock.game.outcome import outcome
-    from wattflock.game.sharing import Settings, usual
-    from wattflock.game.values import flock_of, homes_named
+    from wattflock.game.sharing import Settings
     from wattflock.report.share_report import picture as drawn
     from wattflock.report.spreadsheet import write_sheets
     from wattflock.report.theme import save
-    from wattflock.study.build import build
-    from wattflock.study.compare import unseen
-    from wattflock.verbs.results import Shares
 
     numbers = {"--days": days, "--homes": homes, "--clusters": clusters, "--samples": samples, "--seed": seed}
     if problems := _wrong(methods or [], numbers, split, out, picture, workers):
         raise ScenarioError(problems)
-    scenario = _homes(flock, homes, sets or [], runs)
-    built = build(scenario)
+    scenario, names = _homes(flock, homes, sets or [], runs)
     runner = Runner(pool(workers) if workers > 1 else serial, runs / "coalitions")
-    profile = unseen(built, days, scenario.judge.seed).profile
-    made = flock_of(built.world, profile, homes_named(built.kinds), runner=runner)
-    names = usual(made.players) if ALL in (methods or ()) else methods or ["nucleolus"]
     settings = Settings(clusters, scaled, split, samples=samples, seed=seed)
-    with bar("share", len(names)) as progress:
-        found = Shares(outcome(made, names, settings, progress.at), built.readings.currency)
+    found = shares(scenario, methods or ["nucleolus"], days, settings, runner, names)
     if out:
         write_sheets(out, {"homes": found.homes, "methods": found.methods})
     if picture:
         save(drawn(found.found, found.currency), picture)
     return found
+
+
+def shares(
+    scenario: "Scenario",
+    methods: "Sequence[str]",
+    days: int,
+    settings: "Settings",
+    runner: "Runner",
+    names: tuple[str, ...] = (),
+) -> "Shares":
+    """What homes save together on test days, shared by these methods, or all; `names` of homes instead of our own."""
+    from wattflock.core.progress import bar
+    from wattflock.game.outcome import outcome
+    from wattflock.game.sharing import refuse_unknown, usual
+    from wattflock.game.values import flock_of, homes_named
+    from wattflock.study.build import build
+    from wattflock.study.compare import unseen
+    from wattflock.verbs.results import Shares
+
+    refuse_unknown(name for name in methods if name != ALL)
+    built = build(scenario)
+    profile = unseen(built, days, scenario.judge.seed).profile
+    made = flock_of(built.world, profile, names or homes_named(built.kinds), runner=runner)
+    asked = usual(made.players) if ALL in methods else tuple(methods)
+    with bar("share", len(asked)) as progress:
+        return Shares(outcome(made, asked, settings, progress.at), built.readings.currency)
 
 
 def _wrong(
@@ -140,38 +159,36 @@ def _wrong(
     return problems + refuse_ending(where, "--out", out, FORMATS) + refuse_ending(where, "--picture", picture, PICTURES)
 
 
-def _homes(name: str, count: int, sets: list[str], runs: Path) -> "Scenario":
-    """The scenario of a name: bundled, a TOML file, a run, or the usual homes with the readings of a file or folder."""
+def _homes(name: str, count: int, sets: list[str], runs: Path) -> "tuple[Scenario, tuple[str, ...]]":
+    """The scenario of a name, and names of its homes where a file has them.
+
+    A name is a bundled scenario, a TOML file, a run, or a file or folder of readings, with devices as `gradmap` has.
+    """
     from wattflock.core.scenario import bundled, load
-    from wattflock.study.run import find, listed
+    from wattflock.study.run import LATEST, find, listed
 
     path, more = Path(name), [f"homes.count={count}"] if count else []
-    if name in bundled() or path.suffix == ".toml":
-        return load(path, [*more, *sets])
     if (path / "scenario.toml").is_file():
-        return load(path / "scenario.toml", [*more, *sets])
-    if path.exists():
-        return load(None, [*_readings(path, count, runs, sets), *more, *sets])
-    if name == "latest" or any(folder.name.startswith(name) for folder in listed(runs)):
-        return load(find(runs, name).folder / "scenario.toml", [*more, *sets])
-    return load(path, [*more, *sets])  # which names what there is
+        path = path / "scenario.toml"
+    elif path.exists() and path.suffix != ".toml":
+        return _readings(path, count, runs, sets)
+    elif name not in bundled() and (name == LATEST or any(each.name.startswith(name) for each in listed(runs))):
+        path = find(runs, name).folder / "scenario.toml"
+    return load(path, [*more, *sets]), ()  # which says what there is, where there is no such name
 
 
-def _readings(path: Path, count: int, runs: Path, sets: list[str]) -> list[str]:
-    """Changes of a scenario to the readings of a table: each of its homes once, in its order."""
+def _readings(path: Path, count: int, runs: Path, sets: list[str]) -> "tuple[Scenario, tuple[str, ...]]":
+    """A scenario with the readings of a table: each of its homes once, in its order."""
     from wattflock.core.files import write_whole
     from wattflock.core.scenario import load
     from wattflock.study.build import parts_of
 
     of_table = ["name=share", "data.part=table", f"data.settings.path={path}", "feeder.part=none", "market.part=tariff"]
-    if any(text.startswith("homes.file") for text in sets):
-        return of_table
     own = [text for text in sets if text.startswith("data.")]
     names = parts_of(load(None, [*of_table, *own])).source.read().homes[: count or None]
-    listed = write_whole(
-        runs / "coalitions" / "homes.csv", "\n".join(["home,source", *(f"{n},{n}" for n in names)]).encode()
-    )
-    return [*of_table, f"homes.file={listed}", f"homes.count={len(names)}"]
+    lines = "\n".join(["home,source", *(f"{name},{name}" for name in names)])
+    listed = write_whole(runs / "coalitions" / "homes.csv", lines.encode())
+    return load(None, [*of_table, f"homes.file={listed}", f"homes.count={len(names)}", *sets]), names
 
 
 VERBS = (game, share)
