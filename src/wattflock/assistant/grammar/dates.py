@@ -1,0 +1,219 @@
+"""Dates and spans of days in words, by locale and from a reference day: 03/05/2024 is March in en-US, May elsewhere."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+from wattflock.assistant.grammar.mention import DATE, Mention
+
+SPAN = "days"
+MONTHS = "january february march april may june july august september october november december".split()
+SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {"sept": 9, "mär": 3, "okt": 10, "dez": 12}
+NAMES = {**{month: number for number, month in enumerate(MONTHS, start=1)}, **SHORT}
+MONTH = rf"(?P<month>{'|'.join(sorted(NAMES, key=len, reverse=True))})\b\.?"
+WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+GERMAN_DAYS = "montag dienstag mittwoch donnerstag freitag samstag sonntag".split()
+DAYS = {name: number for names in (WEEKDAYS, GERMAN_DAYS, [day[:3] for day in WEEKDAYS]) for number, name in enumerate(names)}
+DAYS |= {"tues": 1, "thurs": 3, "thur": 3, "weds": 2, "sonnabend": 5}
+WEEKDAY = rf"(?P<weekday>{'|'.join(sorted(DAYS, key=len, reverse=True))})\b"
+ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
+    " sixteenth seventeenth eighteenth nineteenth twentieth"
+).split()
+ORDINAL = {word: number for number, word in enumerate(ORDINALS, start=1)} | {"thirtieth": 30}
+DAY_WORDS = "|".join([*(rf"20 {word}" for word in ORDINALS[:9]), "30 first", *sorted(ORDINAL, key=len, reverse=True)])
+DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?\.?"
+DAY2 = DAY.replace("<day>", "<day2>")
+YEAR = r"(?: ?,? ?(?:of |in )?(?P<year>(?:19|20)\d\d|'?\d\d(?= ?(?:$|[,.;])))\b)?"
+TO = r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?"
+LEAD = rf"(?:\b(?:{'|'.join(sorted(DAYS, key=len, reverse=True))})\b,? ?)?(?:the )?"
+PATTERNS = [
+    ("iso", r"\b(?P<year>\d{4}) ?[-/.] ?(?P<month>\d{1,2}) ?[-/.] ?(?P<day>\d{1,2})\b"),
+    ("isodot", r"\b(?P<year>\d{4})\.(?P<month>\d{1,2})\.(?P<day>\d{1,2})\b"),
+    ("slashed", r"\b(?P<one>\d{1,2}) ?[-/.] ?(?P<two>\d{1,2}) ?[-/.] ?(?P<year>\d{4}|\d\d)\b"),
+    ("dayspan", rf"{LEAD}\b{DAY}{TO}{DAY2}(?: of)? {MONTH}{YEAR}"),
+    ("monthspan", rf"{MONTH} (?:the )?{DAY}{TO}{DAY2}(?! ?(?:{'|'.join(MONTHS)})){YEAR}"),
+    ("named", rf"{LEAD}\b{DAY}(?: of)? {MONTH}{YEAR}"),
+    ("american", rf"{LEAD}{MONTH} (?:the )?{DAY}(?!\d| ?:){YEAR}"),
+    ("short", r"(?<![\d.,:/])\b(?P<one>\d{1,2}) ?/ ?(?P<two>\d{1,2})\b(?! ?[/.:]\d)"),
+    ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2})\.(?!\d)"),
+    ("relative", r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|heute|morgen|übermorgen)\b"),
+    ("ahead", r"\bin (?P<count>\d+|a) (?P<unit>day|week|fortnight|month)s?(?:'s)?(?: time)?\b"),
+    ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
+    ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
+    ("weekday", rf"\b(?P<which>next|this|coming|on|this coming)? ?{WEEKDAY}(?P<after> week)?"),
+    ("ordinal", r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b"),
+]
+COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
+SPANS = [
+    (re.compile(r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b"), 7),
+    (re.compile(r"\b(?:a )?fortnight\b"), 14),
+    (re.compile(r"\b(?P<n>\d+) weeks?\b"), 7),
+    (re.compile(r"\b(?P<n>\d+) (?:full |whole )?(?:days?|tage)\b"), 1),
+    (re.compile(r"\b(?P<n>\d+) nights?\b"), 1),
+    (re.compile(r"\ba (?:single )?day\b|\bjust that day\b|\bthat day only\b"), 1),
+]
+
+
+def dates(flat: str, locale: str, today: date) -> list[Mention]:
+    """Dates (ISO, candidates first to last) and spans of days of a normalised text.
+
+    Args:
+        flat: `Text.flat`.
+        locale: order of day and month in figures.
+        today: what "next Friday" counts from; a date without a year is the next one that is not before it.
+    """
+    found = sorted(_found(flat, locale, today), key=lambda mention: mention.start)
+    return _one_month(found)
+
+
+def spans(flat: str) -> list[Mention]:
+    """How many days a stay or a study lasts: "for a week" is 7."""
+    found, taken = [], flat
+    for pattern, days in SPANS:
+        for match in pattern.finditer(taken):
+            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            count = int(match.groupdict().get("n") or 1)
+            found.append(Mention(SPAN, (count * days,), match.start(), match.end()))
+    return found
+
+
+def _found(flat: str, locale: str, today: date) -> Iterator[Mention]:
+    taken = flat
+    for name, pattern in COMPILED:
+        for match in pattern.finditer(taken):
+            read = list(_read(name, match, locale, today))
+            if read:
+                taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+                yield from read
+
+
+def _read(name: str, match: re.Match, locale: str, today: date) -> Iterator[Mention]:
+    said = match.groupdict()
+    if name in ("dayspan", "monthspan"):
+        month = NAMES[said["month"] or ""]
+        middle = match.start("day2")
+        for day, start, end in ((said["day"], match.start(), middle), (said["day2"], middle, match.end())):
+            yield from _mention([_made(said["year"], month, _day(day), today)], start, end, bool(said["year"]))
+    elif name in ("relative", "ahead", "weekend", "week", "weekday"):
+        found = _relative(name, said, today)
+        if name in ("weekend", "week"):
+            yield from _mention(found[:1], match.start(), match.end() - 1, False)
+            yield from _mention(found[1:], match.end() - 1, match.end(), False)
+        else:
+            values = tuple(day.isoformat() for day in found)
+            yield Mention(DATE, values, match.start(), match.end(), False, "counted from today")
+    elif name == "ordinal":
+        day = int(said["day"] or said["day2"] or 0)
+        yield from _mention([_later(today, day)], match.start(), match.end(), False)
+    else:
+        yield from _mention(_in_figures(name, said, locale, today), match.start(), match.end(), bool(said.get("year")))
+
+
+def _in_figures(name: str, said: dict, locale: str, today: date) -> list[date | None]:
+    if name in ("named", "american"):
+        return [_made(said["year"], NAMES[said["month"]], _day(said["day"]), today)]
+    if name in ("iso", "isodot"):
+        return [_made(said["year"], int(said["month"]), int(said["day"]), today)]
+    one, two = int(said["one"]), int(said["two"])
+    orders = [(one, two), (two, one)] if locale == "en-US" else [(two, one), (one, two)]
+    return [_made(said.get("year"), month, day, today) for month, day in orders][: 1 if locale == "de" else 2]
+
+
+def _mention(found: "list[date | None]", start: int, end: int, exact: bool) -> Iterator[Mention]:
+    values = tuple(dict.fromkeys(day.isoformat() for day in found if day))
+    if values:
+        yield Mention(DATE, values, start, end, exact and len(values) == 1, "" if exact else "year")
+
+
+def _made(year: str | None, month: int, day: int, today: date) -> date | None:
+    try:
+        if year:
+            full = int(year.strip("' "))
+            return date(full + 2000 if full < 100 else full, month, day)
+        found = date(today.year, month, day)
+        return found if found >= today else date(today.year + 1, month, day)
+    except ValueError:
+        return None
+
+
+def _later(today: date, day: int) -> date | None:
+    for ahead in range(62):
+        if (found := today + timedelta(ahead)).day == day:
+            return found
+    return None
+
+
+def _day(said: str | None) -> int:
+    text = said or ""
+    if text.isdigit():
+        return int(text)
+    tens, _, rest = text.rpartition(" ")
+    return int(tens or 0) + ORDINAL[rest]
+
+
+def _relative(name: str, said: dict, today: date) -> list[date]:
+    if name == "relative":
+        ahead = {"day after tomorrow": 2, "übermorgen": 2, "tomorrow": 1, "morgen": 1}.get(said["word"], 0)
+        return [today + timedelta(ahead)]
+    if name == "ahead":
+        days = {"day": 1, "week": 7, "fortnight": 14, "month": 30}[said["unit"]]
+        return [today + timedelta(days * (1 if said["count"] == "a" else int(said["count"])))]
+    if name == "weekend":
+        saturday = today + timedelta((5 - today.weekday()) % 7 + (7 if said["which"] == "next" else 0))
+        return [saturday, saturday + timedelta(1)]
+    if name == "week":
+        monday = today - timedelta(today.weekday()) + timedelta(0 if said["which"] == "this" else 7)
+        return [monday, monday + timedelta(6)]
+    nearest = today + timedelta((DAYS[said["weekday"]] - today.weekday() - 1) % 7 + 1)
+    if said["after"]:
+        return [nearest + timedelta(7)]
+    if said["which"] == "next" and (nearest - today).days < 6 - today.weekday() + 1:
+        return [nearest + timedelta(7), nearest]
+    return [nearest]
+
+
+def _one_month(found: list[Mention]) -> list[Mention]:
+    """A bare "the 6th" after a full date is of its month, or of the next; a date without a year takes the other's."""
+    full = [mention for mention in found if mention.exact and mention.kind == DATE]
+    if not full:
+        return _in_order(found)
+    return [mention if mention.exact else _like(mention, full) for mention in found]
+
+
+def _like(mention: Mention, full: list[Mention]) -> Mention:
+    known = date.fromisoformat(full[0].value)
+    given = [date.fromisoformat(value) for value in mention.values]
+    moved = [_of_year(day, known.year) for day in given] if mention.why == "year" else given
+    return replace(mention, values=tuple(dict.fromkeys(day.isoformat() for day in moved)))
+
+
+def _of_year(day: date, year: int) -> date:
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return day.replace(year=year, day=28)
+
+
+def _in_order(found: list[Mention]) -> list[Mention]:
+    """A bare day of the month that stands after a named date is the first such day that is not before it."""
+    kept: list[Mention] = []
+    for mention in found:
+        if kept and mention.kind == DATE and mention.value < kept[-1].value and len(mention.values) == 1:
+            earlier = date.fromisoformat(kept[-1].value)
+            later = _later(earlier, date.fromisoformat(mention.value).day)
+            mention = replace(mention, values=((later or earlier).isoformat(),))
+        kept.append(mention)
+    return kept
+
+
+def reference(text: str, today: date) -> date:
+    """The day that a question counts from: "today is 2024-05-01", or the first day of a year it names."""
+    if match := re.search(r"today[^.\d]{0,30}(\d{4})-(\d\d)-(\d\d)", text, re.IGNORECASE):
+        return date(*map(int, match.groups()))
+    if match := re.search(r"today(?: is|'s)? (?:\w+,? )?(\d{1,2})(?:st|nd|rd|th)?(?: of)? (\w+),? (\d{4})", text, re.IGNORECASE):
+        if month := NAMES.get(match[2].lower()):
+            return date(int(match[3]), month, int(match[1]))
+    years = set(re.findall(r"\b(20\d\d)\b", text))
+    return date(int(years.pop()), 1, 1) if len(years) == 1 else today

@@ -1,0 +1,55 @@
+"""A reading of a few words: its kind, its candidates best first, and the place it was read from."""
+
+from dataclasses import dataclass, replace
+
+CLOCK, DURATION, ENERGY, POWER, CURRENT, VOLTAGE = "clock", "duration", "energy", "power", "current", "voltage"
+SHARE, TEMPERATURE, NUMBER, DATE, RANGE, ECONOMY, DISTANCE = (
+    "share",
+    "temperature",
+    "number",
+    "date",
+    "range",
+    "economy",
+    "distance",
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """What a place of a text may mean.
+
+    `values` are minutes of the day (clock), minutes (duration), kWh, kW, A, V, %, °C, ISO dates, or plain numbers.
+    `exact` is false where a value was inferred: by arithmetic, a look-up, or "about". `why` says how, in words.
+    """
+
+    kind: str
+    values: tuple
+    start: int
+    end: int
+    exact: bool = True
+    why: str = ""
+
+    @property
+    def value(self):
+        """The first candidate."""
+        return self.values[0]
+
+    def at(self, start: int, end: int) -> "Mention":
+        """The same reading of another place."""
+        return replace(self, start=start, end=end)
+
+
+def disjoint(found: list[Mention]) -> list[Mention]:
+    """Readings in order of place; of two that overlap, the one listed first stays."""
+    kept: list[Mention] = []
+    for each in found:
+        if all(each.end <= other.start or each.start >= other.end for other in kept):
+            kept.append(each)
+    return sorted(kept, key=lambda mention: mention.start)
+
+
+def masked(flat: str, found: list[Mention]) -> str:
+    """The text with the places of these readings blanked, so that nothing is read twice."""
+    for each in found:
+        flat = flat[: each.start] + "\x00" * (each.end - each.start) + flat[each.end :]
+    return flat

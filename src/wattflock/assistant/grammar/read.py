@@ -1,0 +1,60 @@
+"""All readings of an utterance at once: dates, quantities, times and lone numbers, none read twice."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from wattflock.assistant.grammar.clock import clocks
+from wattflock.assistant.grammar.dates import dates, spans
+from wattflock.assistant.grammar.mention import Mention, disjoint, masked
+from wattflock.assistant.grammar.quantity import lone_numbers, quantities
+from wattflock.assistant.grammar.text import Text, text_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An utterance and the question it answers; `today` is what dates count from."""
+
+    text: Text
+    question: str
+    asked: tuple[str, ...]
+    locale: str
+    today: date
+
+    @property
+    def flat(self) -> str:
+        """The normalised utterance."""
+        return self.text.flat
+
+
+def answer_of(utterance: str, question: str, asked: tuple[str, ...], locale: str, today: date) -> Answer:
+    """An utterance made ready to be read."""
+    return Answer(text_of(utterance, locale), question.lower(), asked, locale, today)
+
+
+def times_in(answer: Answer, bare: bool) -> list[Mention]:
+    """Durations and times of the day; `bare` also reads lone hours."""
+    units = quantities(answer.flat)
+    told = clocks(masked(answer.flat, units), answer.locale)
+    both = disjoint([*units, *told])
+    lone = clocks(masked(answer.flat, both), answer.locale, bare=True) if bare else []
+    return disjoint([*both, *lone])
+
+
+def amounts_in(answer: Answer) -> list[Mention]:
+    """Quantities with a unit, and numbers without one; no times of the day."""
+    units = quantities(answer.flat)
+    told = [each for each in clocks(masked(answer.flat, units), answer.locale) if _surely(each, answer)]
+    both = disjoint([*units, *told])
+    return disjoint([*both, *lone_numbers(masked(answer.flat, both))])
+
+
+def _surely(clock: Mention, answer: Answer) -> bool:
+    """Whether the words of a time cannot be a decimal number, such as 7.30, or two numbers in a row."""
+    words = answer.flat[clock.start : clock.end]
+    return ":" in words or any(mark in words for mark in ("am", "pm", "o'clock", "past", "quarter", "half", "noon", "night"))
+
+
+def days_in(answer: Answer) -> list[Mention]:
+    """Dates and spans of days."""
+    found = dates(answer.flat, answer.locale, answer.today)
+    return disjoint([*found, *spans(masked(answer.flat, found))])

@@ -1,0 +1,179 @@
+"""An utterance in a form that patterns can be written for, each place of which still knows the words it came from."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wattflock.assistant.grammar import words
+
+LOCALES = ("en-GB", "en-US", "de")
+TOKEN = re.compile(
+    r"(?<![^\W\d_])[ap]\.\s?m\b\.?"  # a.m.
+    r"|\d+(?:[.,:]\d+)*"
+    r"|[^\W\d_]+(?:['’][^\W\d_]+)*"
+    r"|[%°±~&×+/()\[\],.;:!?<>≥≤=\-–—…]",
+    re.IGNORECASE,
+)
+LONGEST = 4  # words of a phrase
+MOST_CHARACTERS = 4000  # of an answer; what follows is not read
+
+
+@dataclass(frozen=True)
+class Token:
+    """A normalised word and where it stands in the raw text."""
+
+    word: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """`flat` is lower case, one space between tokens, numbers as digits; `quote` gives the raw words of a place."""
+
+    raw: str
+    flat: str
+    tokens: tuple[Token, ...]
+    starts: tuple[int, ...]  # of each token in `flat`
+
+    def quote(self, start: int, end: int) -> str:
+        """The raw words of `flat[start:end]`."""
+        inside = [t for t, at in zip(self.tokens, self.starts, strict=True) if at < end and at + len(t.word) > start]
+        return self.raw[inside[0].start : inside[-1].end] if inside else ""
+
+
+def text_of(raw: str, locale: str) -> Text:
+    """Normalise an utterance: numbers in words become digits, units one spelling, German words English ones.
+
+    Args:
+        raw: as the resident wrote it; only the first 4,000 characters are read.
+        locale: en-GB, en-US or de.
+    """
+    german = locale == "de"
+    raw = raw[:MOST_CHARACTERS]
+    tokens = _joined(list(_tokens(raw)))
+    if german:
+        tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
+    tokens = _phrases(tokens, words.PHRASES, words.WORDS)
+    tokens = _numbers(tokens, german)
+    starts, at = [], 0
+    for token in tokens:
+        starts.append(at)
+        at += len(token.word) + 1
+    return Text(raw, " ".join(token.word for token in tokens), tuple(tokens), tuple(starts))
+
+
+def _tokens(raw: str) -> Iterator[Token]:
+    for match in TOKEN.finditer(raw):
+        word = match.group().lower().replace("’", "'")
+        if re.fullmatch(r"[ap]\.\s?m\.?", word):
+            word = word[0] + "m"
+        yield Token({"–": "-", "—": ";", "…": ";", "~": "around"}.get(word, word), match.start(), match.end())
+
+
+def _joined(tokens: list[Token]) -> list[Token]:
+    """Hyphens inside words go, a dash between words becomes a break of the sentence, a dot between letters goes."""
+    kept = []
+    for index, token in enumerate(tokens):
+        if token.word not in "-.:" or not 0 < index < len(tokens) - 1:
+            kept.append(token)
+            continue
+        before, after = tokens[index - 1], tokens[index + 1]
+        tight = before.end == token.start and token.end == after.start
+        digits = before.word[-1].isdigit() and after.word[0].isdigit()
+        if token.word == "-" and not tight and not digits:
+            kept.append(Token(";", token.start, token.end))
+        elif digits or not tight:
+            kept.append(token)
+    return kept
+
+
+def _phrases(tokens: list[Token], phrases: dict[str, str], single: dict[str, str]) -> list[Token]:
+    found, index = [], 0
+    while index < len(tokens):
+        for length in range(min(LONGEST, len(tokens) - index), 0, -1):
+            some = tokens[index : index + length]
+            phrase = " ".join(token.word for token in some)
+            if new := (phrases if length > 1 else single).get(phrase):
+                found += [Token(word, some[0].start, some[-1].end) for word in new.split()]
+                index += length
+                break
+        else:
+            found.append(tokens[index])
+            index += 1
+    return found
+
+
+def _numbers(tokens: list[Token], german: bool) -> list[Token]:
+    found, index = [], 0
+    while index < len(tokens):
+        value, length = _number_at(tokens, index, german)
+        if value is None:
+            found.append(tokens[index])
+            index += 1
+            continue
+        found.append(Token(value, tokens[index].start, tokens[index + length - 1].end))
+        index += length
+    return found
+
+
+def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | None, int]:
+    """A number that begins here, written as digits, and how many tokens it takes."""
+    word = tokens[index].word
+    following = [token.word for token in tokens[index + 1 : index + 5]] + [""] * 4
+    if word[0].isdigit():
+        value, length = plain(word, german), 1
+    elif word == "one" and (tokens[index - 1].word in words.BEFORE_PRONOUN if index else False):
+        return None, 1
+    elif word == "oh" and following[0] in words.UNITS and index and tokens[index - 1].word in words.UNITS:
+        return f"0{words.UNITS[following[0]]}", 2
+    else:
+        value, length = _in_words(word, following, german)
+    if value is None or ":" in value:
+        return value, length
+    rest = [token.word for token in tokens[index + length : index + length + 3]]
+    if rest == ["and", "a", "half"] and "." not in value:
+        return f"{value}.5", length + 3
+    return value, length
+
+
+def _in_words(word: str, following: list[str], german: bool) -> tuple[str | None, int]:
+    if german and word in words.GERMAN_NUMBERS and word != "ein":
+        return str(words.GERMAN_NUMBERS[word]), 1
+    whole, length = _below_hundred([word, *following])
+    if whole is None:
+        return None, 1
+    after = following[length - 1 :]
+    if after[0] in ("hundred", "thousand"):
+        return _large(whole, after, length)
+    if after[0] == "point" and after[1] in words.UNITS:
+        second = str(words.UNITS[after[2]]) if after[2] in words.UNITS and words.UNITS[after[2]] < 10 else ""
+        return f"{whole}.{words.UNITS[after[1]]}{second}", length + 2 + bool(second)
+    return str(whole), length
+
+
+def _below_hundred(said: list[str]) -> tuple[int | None, int]:
+    if said[0] in words.TENFOLD:
+        unit = words.UNITS.get(said[1], 0)
+        return words.TENFOLD[said[0]] + (unit if unit < 10 else 0), 1 + (0 < unit < 10)
+    return words.UNITS.get(said[0]), 1
+
+
+def _large(whole: int, after: list[str], length: int) -> tuple[str, int]:
+    scale, rest = {"hundred": 100, "thousand": 1000}[after[0]], after[1:]
+    skip = 1 if rest and rest[0] == "and" else 0
+    value, more = _below_hundred([*rest[skip:], "", ""])
+    if value is None:
+        return str(whole * scale), length + 1
+    return str(whole * scale + value), length + 1 + skip + more
+
+
+def plain(word: str, german: bool) -> str:
+    """Digits with a decimal point and no separator of thousands; what looks like a clock or date stays as it is."""
+    if ":" in word:
+        return word
+    if german and re.fullmatch(r"\d{1,3}(\.\d{3})+", word) or re.fullmatch(r"\d{1,3}(,\d{3})+", word):
+        return re.sub(r"[.,]", "", word)
+    if re.fullmatch(r"\d+,\d{1,2}", word):
+        return word.replace(",", ".")
+    return word.rstrip(".,")

@@ -1,0 +1,1 @@
+"""Which reading of an answer belongs to which slot: one file per family of slots."""
