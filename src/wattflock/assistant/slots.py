@@ -9,11 +9,12 @@ KINDS = ("number", "count", "time", "date", "text")
 
 @dataclass(frozen=True)
 class Slot:
-    """A parameter; numbers are in [`low`, `high`] and `unit`, times HH:MM, dates ISO."""
+    """A parameter; numbers are in [`low`, `high`] and `unit`, times HH:MM, dates ISO; `says` reads a value back."""
 
     name: str
     kind: str
     unit: str
+    says: str
     question: str
     default: float | int | str
     low: float = 0.0
@@ -46,22 +47,22 @@ def _reads(kind: str, value: str) -> bool:
 
 
 _ALL = (
-    Slot("ev_battery_kwh", "number", "kWh", "How big is the battery of your car, or which car is it?", 50, 5, 250),
-    Slot("ev_charger_kw", "number", "kW", "How fast can the car charge at home?", 7.4, 0.5, 50),
-    Slot("ev_arrival_time", "time", "", "When is the car usually back home and plugged in?", "18:00"),
-    Slot("ev_departure_time", "time", "", "When does the car usually leave home?", "08:00"),
-    Slot("ev_target_soc_pct", "number", "%", "How full should the car be when it leaves?", 80, 1, 100),
-    Slot("home_battery_kwh", "number", "kWh", "Do you have a home battery, and how big is it?", 0, 0, 200),
-    Slot("pv_peak_kw", "number", "kW", "Do you have solar panels, and how many kilowatts at their peak?", 0, 0, 100),
-    Slot("comfort_temp_min_c", "number", "°C", "What is the coldest your home may be?", 18, 5, 30),
-    Slot("comfort_temp_max_c", "number", "°C", "What is the warmest your home may be?", 21, 10, 35),
-    Slot("appliance_earliest_start", "time", "", "When may the appliance start at the earliest?", "21:00"),
-    Slot("appliance_latest_end", "time", "", "When must the appliance have finished?", "07:00"),
-    Slot("appliance_duration_min", "number", "minutes", "How long does the appliance run?", 120, 1, 1440),
-    Slot("date_start", "date", "", "On which day should the plan begin?", "2024-05-03"),
-    Slot("date_end", "date", "", "What is the last day of the plan?", "2024-05-05"),
-    Slot("ev_count", "count", "", "How many electric cars do you have?", 1, 0, 20),
-    Slot("city", "text", "", "In or near which city do you live?", "Oxford"),
+    Slot("ev_battery_kwh", "number", "kWh", "the battery of the car holds {} kWh", "How big is the battery of your car, or which car is it?", 50, 5, 250),
+    Slot("ev_charger_kw", "number", "kW", "the car charges with up to {} kW", "How fast can the car charge at home?", 7.4, 0.5, 50),
+    Slot("ev_arrival_time", "time", "", "the car is back at {}", "When is the car usually back home and plugged in?", "18:00"),
+    Slot("ev_departure_time", "time", "", "the car leaves at {}", "When does the car usually leave home?", "08:00"),
+    Slot("ev_target_soc_pct", "number", "%", "the car should be {} % full when it leaves", "How full should the car be when it leaves?", 80, 1, 100),
+    Slot("home_battery_kwh", "number", "kWh", "the home battery holds {} kWh", "Do you have a home battery, and how big is it?", 0, 0, 200),
+    Slot("pv_peak_kw", "number", "kW", "the panels have a peak of {} kW", "Do you have solar panels, and how many kilowatts at their peak?", 0, 0, 100),
+    Slot("comfort_temp_min_c", "number", "°C", "at home it should never be colder than {} °C", "What is the coldest your home may be?", 18, 5, 30),
+    Slot("comfort_temp_max_c", "number", "°C", "at home it should never be warmer than {} °C", "What is the warmest your home may be?", 21, 10, 35),
+    Slot("appliance_earliest_start", "time", "", "the appliance may start at {}", "When may the appliance start at the earliest?", "21:00"),
+    Slot("appliance_latest_end", "time", "", "the appliance must have finished at {}", "When must the appliance have finished?", "07:00"),
+    Slot("appliance_duration_min", "number", "minutes", "the appliance runs {} minutes", "How long does the appliance run?", 120, 1, 1440),
+    Slot("date_start", "date", "", "the plan begins on {}", "On which day should the plan begin?", "2024-05-03"),
+    Slot("date_end", "date", "", "the last day of the plan is {}", "What is the last day of the plan?", "2024-05-05"),
+    Slot("ev_count", "count", "", "you have {} electric cars", "How many electric cars do you have?", 1, 0, 20),
+    Slot("city", "text", "", "you live in or near {}", "In or near which city do you live?", "Oxford"),
 )
 SLOTS = {slot.name: slot for slot in _ALL}
 

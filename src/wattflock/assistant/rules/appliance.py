@@ -1,0 +1,126 @@
+"""When an appliance may run and for how long: its window crosses midnight where the words say so, never by a guess."""
+
+import re
+
+from wattflock.assistant.grammar.clock import shown
+from wattflock.assistant.grammar.mention import CLOCK, DURATION, NUMBER, Mention
+from wattflock.assistant.grammar.read import Answer, amounts_in, times_in
+from wattflock.assistant.rules.context import Said, said
+from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, role_of
+from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+
+EARLIEST, LATEST, DURATION_SLOT = "appliance_earliest_start", "appliance_latest_end", "appliance_duration_min"
+SLOTS = (EARLIEST, LATEST, DURATION_SLOT)
+JOINED = re.compile(r"^ ?(?:in the \w+ |at night )?(?:-|to|till|and|through|thru|up to) ?(?:about |around )?$")
+BY_NIGHT = re.compile(r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b")
+BY_DAY = re.compile(r"\b(?:daytime|during the day|day time|sun|sunny|solar|daylight|panels|lunch\w*|while (?:i'm|we're) (?:out|at work))\b")
+
+
+def read_appliance(answer: Answer) -> dict[str, Filling]:
+    """Earliest start, latest end and duration that an answer tells."""
+    found = times_in(answer, bare=True)
+    durations = said(answer.flat, [each for each in found if each.kind == DURATION])
+    told = _duration(answer, durations)
+    clocks = said(answer.flat, [each for each in found if each.kind == CLOCK])
+    if DURATION_SLOT in answer.asked and len(answer.asked) == 1:
+        return told
+    roles = _roles(answer, clocks)
+    start = next((each for each, role in zip(clocks, roles, strict=True) if role == START), None)
+    end = next((each for each, role in zip(clocks, roles, strict=True) if role in (END, LATEST_START)), None)
+    late = end is not None and roles[clocks.index(end)] == LATEST_START
+    minutes = int(told[DURATION_SLOT].value or 0) if DURATION_SLOT in told else 0
+    return told | _edges(answer, start, end, minutes, late)
+
+
+def _duration(answer: Answer, durations: list[Said]) -> dict[str, Filling]:
+    asked = DURATION_SLOT in answer.asked
+    if not durations:
+        numbers = [each for each in amounts_in(answer) if each.kind == NUMBER]
+        if asked and len(answer.asked) == 1 and len(numbers) == 1:
+            value = numbers[0].value
+            quote = answer.text.quote(numbers[0].start, numbers[0].end)
+            return {DURATION_SLOT: ambiguous(DURATION_SLOT, (value, value * 60) if value > 5 else (value * 60, value), quote)}
+        return {}
+    if not asked and not re.search(r"\b(?:takes?|runs?|lasts?|cycle|programme|program|long)\b", answer.flat):
+        return {}
+    top = max(each.standing for each in durations)
+    best = [each for each in durations if each.standing == top]
+    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
+    others = tuple(each.mention.value for each in durations if each.mention.value not in values)
+    if len(values) > 1:
+        first = best[0].mention
+        if re.search(r"\b(?:plus|and another|followed by|then)\b", answer.flat[first.end : best[1].mention.start]):
+            return {DURATION_SLOT: filled(DURATION_SLOT, sum(values), evidence, values)}
+        if top < 1 and re.search(r"\b(?:with|if|for the|on (?:the )?(?:eco|quick|cotton))\b", answer.flat):
+            return {DURATION_SLOT: filled(DURATION_SLOT, values[0], evidence, values[1:])}
+        return {DURATION_SLOT: ambiguous(DURATION_SLOT, values, evidence)}
+    inferred = not best[0].mention.exact or bool(others) or best[0].corrected or top < 0
+    return {DURATION_SLOT: filled(DURATION_SLOT, values[0], evidence, others, inferred)}
+
+
+def _roles(answer: Answer, clocks: list[Said]) -> list[str | None]:
+    flat = answer.flat
+    if len(clocks) == 2 and JOINED.match(flat[clocks[0].mention.end : clocks[1].mention.start]):
+        return [START, END]
+    marks = cues(flat, APPLIANCE)
+    roles: list[str | None] = []
+    for each in clocks:
+        others = [other.mention.start for other in clocks if other is not each]
+        roles.append(role_of(flat, each.cue_start, each.mention.end, marks, others))
+    asked = [slot for slot in (EARLIEST, LATEST) if slot in answer.asked]
+    only = {EARLIEST: START, LATEST: END}
+    free = [only[slot] for slot in asked if only[slot] not in roles]
+    if len(asked) == 1 and len(clocks) == 1 and roles[0] not in (LATEST_START, only[asked[0]]):
+        return [only[asked[0]]] if roles[0] is None else roles
+    return [role or (free.pop(0) if free else None) for role in roles]
+
+
+def _edges(answer: Answer, start: Said | None, end: Said | None, minutes: int, late: bool) -> dict[str, Filling]:
+    """Both ends of the window; an open morning or evening is told by the other end, by night and by day, or asked."""
+    first, last = (start.mention if start else None), (end.mention if end else None)
+    found: dict[str, Filling] = {}
+    pairs = _pairs(answer.flat, first, last, minutes)
+    for slot, place, side in ((EARLIEST, start, 0), (LATEST, end, 1)):
+        if place is None:
+            continue
+        values = tuple(dict.fromkeys(pair[side] for pair in pairs))
+        more = minutes if late and side else 0
+        quote = answer.text.quote(place.mention.start, place.mention.end)
+        texts = tuple(shown(value + more) for value in values)
+        others = tuple(shown(value + more) for value in place.mention.values)
+        sure = len(place.mention.values) == 1 and place.mention.exact and not more and not place.corrected
+        if late and side and not minutes:
+            found[slot] = ambiguous(slot, (texts[0], shown(values[0] + 120)), quote)
+        elif len(texts) > 1:
+            found[slot] = ambiguous(slot, texts, quote)
+        else:
+            found[slot] = filled(slot, texts[0], quote, others, not sure)
+    return found
+
+
+def _pairs(flat: str, first: Mention | None, last: Mention | None, minutes: int) -> list[tuple[int, int]]:
+    """What start and end may be together, the likeliest alone where words or the other end tell it."""
+    night, day = bool(BY_NIGHT.search(flat)), bool(BY_DAY.search(flat))
+    starts, ends = (first.values if first else (-1,)), (last.values if last else (-1,))
+    pairs = [(a, b) for a in starts for b in ends]
+    if len(pairs) == 1:
+        return pairs
+    if first and last:
+        fits = [pair for pair in pairs if (pair[1] - pair[0]) % 1440 >= max(minutes, 1)]
+        shortest = min(((b - a) % 1440 for a, b in fits), default=0)
+        fits = [pair for pair in fits if (pair[1] - pair[0]) % 1440 == shortest] or pairs
+        if len(fits) > 1 and night != day:
+            fits = [pair for pair in fits if (pair[0] > pair[1]) == night] or fits
+        return fits
+    told = [pair for pair in pairs if _told(max(pair), night, day, first is not None)]
+    return told or pairs
+
+
+def _told(value: int, night: bool, day: bool, start: bool) -> bool:
+    """Whether "at night" or "by day" allows a lone end of the window at this time."""
+    if night == day:
+        return False
+    if day:
+        return 420 <= value < 1200
+    return value >= 1080 or value < 300 if start else value < 720
