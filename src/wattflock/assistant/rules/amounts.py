@@ -1,0 +1,275 @@
+"""Sizes: car battery, charger, target charge, home battery, panels; whose a number is, the nearest words tell."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from wattflock.assistant import facts
+from wattflock.assistant.grammar.mention import (
+    CURRENT,
+    DISTANCE,
+    ECONOMY,
+    ENERGY,
+    NUMBER,
+    POWER,
+    VOLTAGE,
+    Mention,
+)
+from wattflock.assistant.grammar.quantity import tidy
+from wattflock.assistant.grammar.read import Answer, amounts_in
+from wattflock.assistant.rules.context import Said, said, standing, unsure
+from wattflock.assistant.rules.cues import cues, role_of
+from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+
+CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS = "ev_battery_kwh", "ev_charger_kw", "home_battery_kwh", "pv_peak_kw"
+SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
+CUES = [
+    ("inverter", r"\b(?:inverters?|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b"),
+    (
+        HOME_BATTERY,
+        r"\b(?:(?:house|home|garage|wall|storage|static|solar|loft|basement|cellar|stationary|domestic) (?:battery|batteries)|batter(?:y|ies) (?:in|on) the"
+        r" (?:house|garage|wall|loft|basement|cellar|utility|hall)|power ?walls?|storage|home storage|hausspeicher|speicher|heimspeicher|batterie?speicher"
+        r"|giv ?energy|sonnen|pylontech|luna|resu|enphase|senec|alpha ess|batteries|stack|wall)\b",
+    ),
+    (
+        PANELS,
+        r"\b(?:solar|panels?|pv|roof|array|kwp|strings?|photovoltaics?|system|dach|anlage|modules on the roof|peak)\b",
+    ),
+    (
+        CHARGER,
+        r"\b(?:charger|charges?|charging|wall ?box|charge point|chargepoint|plug|socket|outlet|cable|evse|rapid|onboard|on board|wall connector|laden|zappi|ohme"
+        r"|pod ?point|single phase|phase|takes|pull|draws)\b",
+    ),
+    (
+        CAR_BATTERY,
+        r"\b(?:car|ev|vehicle|leaf|zoe|tesla|model [3sxy]|kona|niro|id 3|id 4|mg|bolt|ioniq|polestar|golf|drive|car's battery|traction|long range|standard range"
+        r"|version|auto|usable|gross|net|battery pack|pack)\b",
+    ),
+]
+NONE = r"(?:no|not|don't have|do not have|haven't|have not|hasn't|haven't got|without|zero|never had|never got|isn't|aren't|got rid of|don't own|0)"
+THINGS = {
+    HOME_BATTERY: r"(?:batter(?:y|ies)|storage|power ?walls?|speicher|batterie)",
+    PANELS: r"(?:solar|panels?|pv|photovoltaics?|roof|solaranlage)",
+}
+REFUSED = re.compile(
+    r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
+    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|sadly not|afraid not|unfortunately not|i don't|we don't|i haven't|we haven't|don't have)\b"
+    r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
+)
+LAST_WORD = re.compile(r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|decided against it|didn't|never did|too expensive|never happened)(?: |,|\.|$)")
+
+
+def read_amounts(answer: Answer) -> dict[str, Filling]:
+    """Sizes that an answer tells, of the four slots."""
+    found = amounts_in(answer)
+    readers: dict[str, Callable[[Answer, list[Mention]], Filling | None]] = {
+        CAR_BATTERY: _car_battery,
+        CHARGER: _charger,
+        HOME_BATTERY: _home_battery,
+        PANELS: _panels,
+    }
+    told = {slot: reader(answer, found) for slot, reader in readers.items()}
+    return {slot: filling for slot, filling in told.items() if filling}
+
+
+def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str]) -> list[Said]:
+    """Readings of these kinds that the words near them give to a slot; those near no word belong to what was asked."""
+    flat, marks = answer.flat, cues(answer.flat, CUES)
+    asked = [each for each in SLOTS if each in answer.asked]
+    kept = []
+    for each in said(flat, [mention for mention in found if mention.kind in kinds]):
+        others = [mention.start for mention in found if mention is not each.mention and mention.kind in kinds]
+        role = role_of(flat, each.cue_start, each.mention.end, marks, others)
+        role = PANELS if "kwp" in flat[each.mention.start : each.mention.end] or each.mention.why == "panels" else role
+        if each.mention.kind == ENERGY and role in (PANELS, CHARGER, None):
+            role = next((one for one in (HOME_BATTERY, CAR_BATTERY) if one in asked), CAR_BATTERY if role == CHARGER else None)
+        if each.mention.kind == POWER and role in (HOME_BATTERY, CAR_BATTERY, None):
+            role = next((one for one in (PANELS, CHARGER) if one in asked), CHARGER if role == CAR_BATTERY else None)
+        if asked == [slot] and role not in (slot, "inverter") and len(kept) == 0 and each.mention.kind in kinds[:1]:
+            role = slot if _only_kind(each.mention, found) else role
+        if role == slot:
+            kept.append(each)
+    return kept
+
+
+def _only_kind(mention: Mention, found: Sequence[Mention]) -> bool:
+    return sum(other.kind == mention.kind for other in found) == 1
+
+
+def _best(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> Filling | None:
+    """The option that is trusted most; equal ones that differ are candidates; past and foreign ones none."""
+    if not options or (top := max(each.standing for each in options)) <= -3:
+        return None
+    best = [each for each in options if each.standing == top]
+    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
+    if len(values) > 1:
+        return ambiguous(slot, values, evidence)
+    others = (*(each.mention.value for each in options), *more)
+    first = best[0]
+    bare = first.mention.kind == NUMBER and len(answer.asked) > 1
+    inferred = not first.mention.exact or len(options) > 1 or top != 0 or first.corrected or bare or unsure(answer.flat)
+    return filled(slot, values[0], evidence, others, inferred)
+
+
+def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, high: float) -> list[Said]:
+    """Numbers without a unit, where only this slot was asked."""
+    if [each for each in SLOTS if each in answer.asked] != [slot]:
+        return []
+    lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
+    return [each for each in said(answer.flat, lone) if not re.match(r" ?(?:years?|months?|of us|people|kids|cars?|evs?|pin|phase)", answer.flat[each.mention.end :])]
+
+
+def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
+    told = _of(answer, CAR_BATTERY, found, (ENERGY,))
+    models = [fact for fact in facts.cars(answer.flat) if standing(answer.flat, _place(fact)) > -3]
+    known = models[0].values if len(models) == 1 else ()
+    if best := _best(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
+        return best
+    if CAR_BATTERY not in answer.asked:
+        return None
+    if by_range := _by_range(answer, found):
+        return by_range
+    lone = _numbers(answer, CAR_BATTERY, found, 10, 200)
+    lone = [each for each in lone if not any(f.start <= each.mention.start < f.end for f in facts.cars(answer.flat))]
+    if models and (same := [each for each in lone if each.mention.value in known]):
+        return _best(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
+    if lone and (best := _best(answer, CAR_BATTERY, lone, known)):
+        return best
+    if not models:
+        return None
+    evidence = answer.text.quote(models[0].start, models[-1].end)
+    if len({model.name for model in models}) > 1:
+        return ambiguous(CAR_BATTERY, tuple(tidy(model.values[0]) for model in models), evidence)
+    return filled(CAR_BATTERY, tidy(known[0]), evidence, tuple(map(tidy, known[1:])))
+
+
+def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
+    """The battery from a range and what a mile takes, when both are told."""
+    ways = [each for each in found if each.kind == DISTANCE]
+    rates = [each for each in found if each.kind == ECONOMY]
+    if not ways or not rates:
+        return None
+    value = tidy(round(ways[0].value / rates[0].value, 1))
+    places = ways[0], rates[0]
+    return filled(CAR_BATTERY, value, answer.text.quote(min(p.start for p in places), max(p.end for p in places)))
+
+
+def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
+    told = [each for each in _of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
+    if best := _best(answer, CHARGER, told):
+        return best
+    named = [f for f in facts.chargers(answer.flat) if not _refused(answer.flat, f.start) and standing(answer.flat, _place(f)) > -3]
+    if CHARGER not in answer.asked:
+        return None
+    socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
+    if (amps := _by_current(answer, found)) and not socket:
+        return amps
+    if lone := _best(answer, CHARGER, _numbers(answer, CHARGER, found, 1, 50)):
+        return lone
+    if not named:
+        return None
+    best = socket or named[0]
+    more = [tidy(value) for fact in named for value in fact.values]
+    evidence = answer.text.quote(best.start, best.end)
+    return filled(CHARGER, tidy(best.values[0]), evidence, tuple(more))
+
+
+def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
+    """Power of a current: told or usual voltage (230 V, 240 V in en-US), one phase unless three are told."""
+    kept = [each for each in said(answer.flat, [each for each in found if each.kind == CURRENT]) if each.standing > -3]
+    if not kept:
+        return None
+    volts = [each.value for each in found if each.kind == VOLTAGE]
+    volt = float(volts[0]) if volts else 240.0 if answer.locale == "en-US" else 230.0
+    three = bool(re.search(r"\b(?:3|three) ?phases?\b|dreiphasig|threephase", answer.flat))
+    volt = 230.0 if three and volt > 300 else volt
+    top = max(each.standing for each in kept)
+    best = next(each for each in kept if each.standing == top)
+    powers = [tidy(each.mention.value * volt * (3 if three else 1) / 1000) for each in (best, *kept)]
+    value = powers[0] if volts else tidy(round(powers[0], 1))
+    return filled(CHARGER, value, answer.text.quote(best.mention.start, best.mention.end), tuple(powers))
+
+
+def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
+    flat = answer.flat
+    told = [_times(flat, each) for each in _of(answer, HOME_BATTERY, found, (ENERGY,))]
+    if best := _best(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
+        return best
+    if none := _none(answer, HOME_BATTERY):
+        return none
+    named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and standing(flat, _place(f)) > -3]
+    lone = _numbers(answer, HOME_BATTERY, found, 1.5, 100)
+    lone = [each for each in lone if not any(fact.start - 4 <= each.mention.start < fact.end for fact in named)]
+    if lone and (best := _best(answer, HOME_BATTERY, lone)):
+        return best
+    if not named or HOME_BATTERY not in answer.asked:
+        return None
+    fact = named[0]
+    count = re.search(r"\b(\d)(?: x)?(?: tesla| of the| of those)? $", flat[: fact.start]) or re.search(r"^(?: \w+)? ?x ?(\d)\b", flat[fact.end :])
+    number = int(count[1]) if count else 1
+    values = tuple(tidy(number * value) for value in fact.values)
+    return filled(HOME_BATTERY, values[0], answer.text.quote(fact.start - (2 if count else 0), fact.end), values[1:])
+
+
+def _times(flat: str, each: Said) -> Said:
+    """ "Two 5.2 kWh modules" are 10.4 kWh; "9.5 kWh times two" too."""
+    before = re.search(r"(?<![\d.])\b([2-9]) (?:x |of |times |lots of |batteries of |modules of |units of |blocks of )?$", flat[: each.mention.start])
+    after = re.match(r" ?(?:x|times) ([2-9])\b", flat[each.mention.end :])
+    if not (match := before or after):
+        return each
+    mention = each.mention
+    start = mention.start - (len(before[0]) if before else 0)
+    return Said(Mention(ENERGY, (tidy(mention.value * int(match[1])),), start, mention.end, False), each.cue_start, each.standing)
+
+
+def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
+    told = [each for each in _of(answer, PANELS, found, (POWER,)) if each.standing > -3]
+    if summed := _summed(answer, told):
+        return summed
+    if best := _best(answer, PANELS, told):
+        return best
+    if none := _none(answer, PANELS):
+        return none
+    if PANELS not in answer.asked:
+        return None
+    if match := re.search(r"\b(\d{1,2}) (?:\w+ )?(?:panels|modules)\b", answer.flat):
+        sizes = tuple(tidy(round(int(match[1]) * watt / 1000, 2)) for watt in (400, 350, 300, 250, 430))
+        return filled(PANELS, sizes[0], answer.text.quote(match.start(), match.end()), sizes[1:])
+    return _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
+
+
+def _summed(answer: Answer, told: list[Said]) -> Filling | None:
+    """Two roofs are one peak: "3 kW on the south side plus 2 on the garage"."""
+    if len(told) != 2 or told[0].standing != told[1].standing:
+        return None
+    one, two = told[0].mention, told[1].mention
+    if not re.search(r"\b(?:and|plus|another|\+)", answer.flat[one.end : two.start]):
+        return None
+    values = (tidy(one.value + two.value), one.value, two.value)
+    return filled(PANELS, values[0], answer.text.quote(one.start, two.end), values[1:])
+
+
+def _none(answer: Answer, slot: str) -> Filling | None:
+    """0 where the resident says that there is none."""
+    flat = answer.flat
+    thing = THINGS[slot]
+    named = re.search(rf"\b{NONE}(?: (?!but\b|and\b)\w+){{0,3}}? {thing}", flat) or re.search(rf"\b{thing}(?: \w+)? ?[:,;-]? ?(?:no|none|not yet|nope)\b(?! idea)", flat)
+    asked = slot in answer.asked
+    both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
+    refused = REFUSED.search(flat)
+    last = LAST_WORD.search(flat) if len(answer.asked) == 1 else None
+    if refused and len(answer.asked) > 1 and not both and not named:
+        refused = refused if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat) else None
+    match = named or (asked and (both or refused or last))
+    if not match or (not asked and not named):
+        return None
+    plain = bool(refused or named) and not re.search(r"\b(?:yes|but|except|thought|planning)\b", flat)
+    return filled(slot, 0, answer.text.quote(match.start(), match.end()), (), not plain)
+
+
+def _refused(flat: str, start: int) -> bool:
+    return bool(re.search(r"\b(?:no|not|don't have|haven't got|haven't|without|isn't|never got|instead of|rather than)(?: \w+){0,2} $", flat[:start]))
+
+
+def _place(fact: facts.Fact) -> Mention:
+    return Mention("name", fact.values, fact.start, fact.end)

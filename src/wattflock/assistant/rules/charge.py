@@ -1,0 +1,82 @@
+"""How full the car should be when it leaves: shares, "full", "half"; what it has when it comes home is no target."""
+
+import re
+
+from wattflock.assistant.grammar.mention import NUMBER, SHARE, Mention
+from wattflock.assistant.grammar.read import Answer, amounts_in
+from wattflock.assistant.rules.context import Said, part_of, said, unsure
+from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+
+TARGET = "ev_target_soc_pct"
+WORDS = [
+    (re.compile(r"\b(?:full|fully|all the way(?: up)?|to the (?:top|brim)|brimmed|topped (?:up|off)|maxed(?: out)?|max|chock full|as full as)\b"), 100),
+    (re.compile(r"\b(?:half(?: full| charged| way)?|halfway)\b(?! (?:past|an? hour|hour|\d))"), 50),
+]
+NOT_FULL = re.compile(
+    r"(?:not|doesn't need to be|don't need it|needn't be|never|no need (?:for|to)[\w ]*|isn't|don't [\w ]{0,20}|doesn't have to be|without|hardly ever|rarely|instead of)"
+    r" (?:\w+ )?$"
+)
+BEFORE = re.compile(
+    r"\b(?:now|when i (?:get|come)|arrive|get(?:s)? (?:home|back)|comes? (?:home|back)|starts?|drops?|left|down to|remaining|currently|at the moment"
+    r"|usually at|it's at|sits at|minimum|at least when|below|under|lower|reserve|emergency|use|uses|used|commute|trip)\b"
+)
+WANTED = re.compile(r"\b(?:want|need|like|target|to|by morning|up to|aim|set|should|prefer|charge|plenty|enough|fine|do|ok|okay|leave|limit|stop|above|reicht)\b")
+
+
+def read_charge(answer: Answer) -> dict[str, Filling]:
+    """The target that an answer tells [%]."""
+    if TARGET not in answer.asked:
+        return {}
+    flat, found = answer.flat, amounts_in(answer)
+    shares = [each for each in found if each.kind == SHARE]
+    if not shares or len(answer.asked) == 1:
+        shares += [each for each in found if each.kind == NUMBER and 10 <= each.value <= 100]
+    shares += _in_words(flat, shares)
+    options = [(each, _wanted(flat, each)) for each in said(flat, sorted(shares, key=lambda each: each.start))]
+    options = [(each, score) for each, score in options if each.standing > -3]
+    if not options:
+        return {}
+    if ranged := _range(answer, [each for each, _ in options]):
+        return {TARGET: ranged}
+    return {TARGET: _best(answer, options)}
+
+
+def _in_words(flat: str, shares: list[Mention]) -> list[Mention]:
+    taken = [(each.start, each.end) for each in shares]
+    found = []
+    for pattern, value in WORDS:
+        for match in pattern.finditer(flat):
+            if any(start <= match.start() < end + 6 for start, end in taken) or NOT_FULL.search(flat[: match.start()]):
+                continue
+            found.append(Mention(SHARE, (value,), match.start(), match.end(), value == 100))
+    return found
+
+
+def _wanted(flat: str, each: Said) -> int:
+    start, end = part_of(flat, each.mention.start, each.mention.end)
+    part = flat[start:end]
+    return each.standing + bool(WANTED.search(part)) - 2 * bool(BEFORE.search(part))
+
+
+def _range(answer: Answer, kept: list[Said]) -> Filling | None:
+    """Of "20 to 80 %" the upper one is the target."""
+    for one, two in zip(kept, kept[1:], strict=False):
+        low, high = one.mention, two.mention
+        if re.fullmatch(r" ?(?:-|to|and|till) ?", answer.flat[low.end : high.start]) and low.value < high.value:
+            quote = answer.text.quote(low.start, high.end)
+            if high.value - low.value <= 15:
+                return ambiguous(TARGET, (high.value, low.value), quote)
+            return filled(TARGET, high.value, quote, (low.value,))
+    return None
+
+
+def _best(answer: Answer, options: list[tuple[Said, int]]) -> Filling:
+    top = max(score for _, score in options)
+    best = [each for each, score in options if score == top]
+    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
+    if len(values) > 1:
+        return ambiguous(TARGET, values, evidence)
+    first = best[0]
+    inferred = not first.mention.exact or len(options) > 1 or top < 0 or first.corrected or unsure(answer.flat)
+    return filled(TARGET, values[0], evidence, tuple(each.mention.value for each, _ in options), inferred)

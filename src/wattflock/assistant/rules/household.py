@@ -1,0 +1,130 @@
+"""How many electric cars, and in which city; other vehicles and other places are left out."""
+
+import re
+
+from wattflock.assistant import facts
+from wattflock.assistant.grammar.mention import Mention
+from wattflock.assistant.grammar.read import Answer
+from wattflock.assistant.rules.context import said, standing, unsure
+from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+
+COUNT, CITY = "ev_count", "city"
+SLOTS = (COUNT, CITY)
+ELECTRIC = r"(?:(?:fully |pure |all |full |battery )*electrics?(?: (?:cars?|vehicles?|ones?))?|evs?|e ?cars?|teslas?|leafs?|leaves|zoes?|bevs?|elektroautos?|e autos?)"
+COUNTED = re.compile(rf"\b(?P<n>\d|one)(?: of (?:them|which|those|our cars))?(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b")
+SOLE = re.compile(r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))")
+BOTH = re.compile(r"\bboth\b")
+NO_CARS = re.compile(
+    r"^ ?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no|don't (?:have|own)(?: any| an)?|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
+)
+OTHER = re.compile(
+    r"^ ?(?:\w+ )?(?:diesels?|petrols?|hybrids?|motorbikes?|motorcycles?|vans?|trucks?|bikes?|scooters?|kids?|years?|drivers?|gas|people|adults|of us|bedrooms?"
+    r"|tractors?|mopeds?|combustion|%|kwh|kw|ice|wheels?|chargers?)\b"
+)
+AWAY = re.compile(r"\b(?:from|work in|works? at|commute to|born in|grew up in|used to live in|left|moved (?:away )?from|office in|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$")
+HERE = re.compile(r"\b(?:live|living|home|house|based|now in|moved to|to|in|near|here)\b[\w ,']{0,15}$")
+NEAR = re.compile(r"\b(?:near|outside|close to|north of|south of|east of|west of|suburb of|between|miles from|km from|minutes from|just off|around|not far from|area)\b")
+PLACE = re.compile(r"\b(?:in|near|at|outside|to|called|is|from|of) ((?:[A-ZÄÖÜ][\w'’-]+)(?: (?:[A-ZÄÖÜ][\w'’-]+|on|upon|under|am))*)")
+
+
+def read_household(answer: Answer) -> dict[str, Filling]:
+    """Count of electric cars and city that an answer tells."""
+    told = {COUNT: _count(answer), CITY: _city(answer) if CITY in answer.asked else None}
+    return {slot: filling for slot, filling in told.items() if filling}
+
+
+def _count(answer: Answer) -> Filling | None:
+    flat = answer.flat
+    numbers = [match for match in COUNTED.finditer(flat) if standing(flat, _place(match)) > -3]
+    if numbers:
+        match = numbers[0]
+        total = sum(1 if each["n"] == "one" else int(each["n"]) for each in numbers)
+        return filled(COUNT, total, answer.text.quote(match.start(), match.end()), (), len(numbers) > 1 or len(flat) > 40 or unsure(flat))
+    if COUNT not in answer.asked:
+        return None
+    if match := re.search(r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave) (?:one|1)\b", flat):
+        return filled(COUNT, int(match[1]) - 1, answer.text.quote(match.start(), match.end()), (int(match[1]),))
+    if match := NO_CARS.search(flat):
+        rest = re.search(r"\b(?:but|except|apart|only)\b", flat)
+        return filled(COUNT, 0, answer.text.quote(match.start(), match.end()), (), bool(rest) or len(flat) > 30)
+    return _by_number(answer) or _by_names(answer)
+
+
+def _by_number(answer: Answer) -> Filling | None:
+    flat = answer.flat
+    lone = [match for match in re.finditer(r"(?<![\d.,:/])\b(?P<n>\d)\b(?![.:,]\d| ?[.,]? ?\d)", flat) if not OTHER.match(flat[match.end() :])]
+    cars = facts.cars(flat)
+    lone = [match for match in lone if not any(fact.start <= match.start() < fact.end for fact in cars)]
+    places = said(flat, [Mention("number", (int(match["n"]),), match.start(), match.end()) for match in lone])
+    kept = [each for each in places if each.standing > -3]
+    if len(kept) >= 1:
+        top = max(each.standing for each in kept)
+        values = tuple(dict.fromkeys(each.mention.value for each in kept if each.standing == top))
+        evidence = answer.text.quote(kept[0].mention.start, kept[-1].mention.end)
+        if len(values) > 1 and not BOTH.search(flat):
+            first = values[0]
+            parts = sum(values[1:]) == first  # "three cars, one petrol and two electric" told all of them
+            return ambiguous(COUNT, values[1:] + values[:1] if parts else values, evidence)
+        plain = len(kept) == 1 and len(flat) < 30 and kept[0].mention.exact and not kept[0].corrected
+        return filled(COUNT, values[0], evidence, (), not plain or unsure(flat))
+    if match := BOTH.search(flat):
+        return filled(COUNT, 2, answer.text.quote(match.start(), match.end()))
+    if (match := SOLE.search(flat)) and not re.match(r" ?(?:is|was)? ?(?:diesel|petrol)", flat[match.end() :]):
+        return filled(COUNT, 1, answer.text.quote(match.start(), match.end()), (), len(flat) > 25)
+    return None
+
+
+def _by_names(answer: Answer) -> Filling | None:
+    """As many as there are names of electric cars that are still there."""
+    flat = answer.flat
+    cars = [fact for fact in facts.cars(flat) if standing(flat, Mention("name", (0,), fact.start, fact.end)) > -3]
+    if cars:
+        return filled(COUNT, len(cars), answer.text.quote(cars[0].start, cars[-1].end))
+    match = re.search(rf"\b(?:an?|my|our|the) (?:\w+ )?{ELECTRIC}\b", flat)
+    return filled(COUNT, 1, answer.text.quote(match.start(), match.end())) if match else None
+
+
+def _city(answer: Answer) -> Filling | None:
+    flat = answer.flat
+    found = facts.cities(flat)
+    here = [city for city in found if _lives(flat, city)]
+    if here:
+        first = here[-1] if len(here) > 1 and HERE.search(flat[: here[-1].start]) and not HERE.search(flat[: here[0].start]) else here[0]
+        names = tuple(dict.fromkeys(city.name for city in here))
+        evidence = answer.text.quote(first.start, first.end)
+        if len(names) > 1 and not re.search(r"\b(?:near|closest|nearest|outside|between)\b", flat):
+            return ambiguous(CITY, (first.name, *names), evidence)
+        other = _village(answer, {each.lower() for each in evidence.split()})
+        plain = len(found) == 1 and not NEAR.search(flat) and not other and not unsure(flat)
+        return filled(CITY, first.name, evidence, (*names, *([other] if other else [])), not plain)
+    if found:
+        return None
+    name = _village(answer, set())
+    return filled(CITY, name, name) if name else None
+
+
+def _lives(flat: str, city: facts.City) -> bool:
+    before = flat[: city.start]
+    moved = re.match(r" to \w", flat[city.end :]) and re.search(r"moved from $|from $", before)
+    return not (AWAY.search(before) and not re.search(r"(?:miles|km|minutes|far|hour|mins) (?:\w+ )?from (?:the |our |my )?$", before)) and not moved and standing(
+        flat, Mention("name", (0,), city.start, city.end)
+    ) > -3
+
+
+def _village(answer: Answer, known: set[str]) -> str | None:
+    """A name with a capital after "in", or the whole of a very short answer."""
+    raw = answer.text.raw.strip(" .!,")
+    if match := PLACE.search(raw):
+        name = match[1]
+        return None if {each.lower() for each in name.split()} & known else name
+    short = re.fullmatch(r"[A-ZÄÖÜ][\w'’-]+(?:[ -][\w'’-]+){0,2}", raw)
+    if short and not known and not unsure(answer.flat) and not REPLIES.search(raw):
+        return raw
+    return None
+
+
+REPLIES = re.compile(r"^(?:no|yes|none|why|what|not|sorry|don't|dunno|somewhere|never|i|we|a|the|it|pass|skip)\b", re.IGNORECASE)
+
+
+def _place(match: re.Match) -> Mention:
+    return Mention("number", (0,), match.start(), match.end())
