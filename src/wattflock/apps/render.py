@@ -17,6 +17,7 @@ from rich.text import Text
 from wattflock.verbs.results import (
     Bills,
     Comparison,
+    Extracted,
     HostedFeeder,
     Listing,
     Runs,
@@ -130,6 +131,14 @@ def as_json(found: Any) -> str:
     return json.dumps(plain(found), indent=1, ensure_ascii=False, allow_nan=False)
 
 
+@shown.register
+def _(found: Extracted, wide: bool = False) -> Table:
+    table = Table(*found.table.columns, box=None)
+    for row in found.table.rows():
+        table.add_row(*row)
+    return table
+
+
 @functools.singledispatch
 def plain(found: Any) -> Any:
     """What JSON can hold of it."""
@@ -142,6 +151,11 @@ def plain(found: Any) -> Any:
 def _(found: Training) -> dict:
     names = ("method", "rounds", "rounds_asked", "seconds", "checkpoint", "curve")
     return {name: plain(getattr(found, name)) for name in names}
+
+
+@plain.register
+def _(found: Extracted) -> dict:
+    return plain(dict(found.read))
 
 
 @plain.register

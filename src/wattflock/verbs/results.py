@@ -231,3 +231,30 @@ class SharingStudy:
         from wattflock.game.coalition_study import spreads
 
         return spreads(self.runs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Extracted:
+    """What was read out of residents' answers."""
+
+    read: Mapping[str, Any]  # id → slot → value, state, candidates, evidence, read_back
+    asked: Mapping[str, tuple[str, ...]]
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each answer and slot that was asked for or filled: state, value, evidence, read-back."""
+        rows = [
+            {"id": name, "slot": slot, "state": each["state"], "value": _in_words(each)}
+            | {"evidence": each["evidence"], "read back": each["read_back"] or ""}
+            for name, slots in self.read.items()
+            for slot, each in slots.items()
+            if slot in self.asked[name] or each["state"] != "unknown"
+        ]
+        return pl.DataFrame(rows)
+
+
+def _in_words(filling: Mapping[str, Any]) -> str:
+    """A value, or candidates, as text."""
+    if filling["state"] == "ambiguous":
+        return " | ".join(map(str, filling["candidates"]))
+    return "" if filling["value"] is None else str(filling["value"])

@@ -18,8 +18,9 @@ PART = (
     r"(?P<part>early hours|small hours|morning|mornings|afternoon|afternoons|evening|evenings|night|nights|tonight|am|pm|a m|p m)\b"
 )
 HOUR = r"(?P<hour>2[0-4]|1\d|0?\d)"
-MINUTES_TO = r"(?P<minutes>quarter|\d{1,2})(?: minutes)?"
+MINUTES_TO = r"(?P<minutes>quarter|\d{1,2})(?P<said> minutes)?"
 BEFORE = r"(?:to|of|before|till)"
+IN_SPAN = r"(?<!from )(?<!between )(?<!work )(?<!works )(?<!working )(?<!away )(?<!\bout )(?<!shift is )"  # 10 to 4
 AFTER = r"(?:past|after|gone)"
 
 # (name, pattern); the first that fits a place is taken.
@@ -29,7 +30,7 @@ PATTERNS = [
     ("half_past", rf"\bhalf(?: an? hour)? (?P<side>past|after|gone) {HOUR}\b(?![:.]\d)"),
     ("half", rf"\bhalf {HOUR}\b{NOT_A_TIME}(?![:.]\d)"),
     ("quarter_bare", rf"\b(?P<minutes>quarter) {HOUR}\b"),
-    ("sided", rf"\b(?:a )?{MINUTES_TO} (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight|{HOUR})\b(?![:.]\d){NOT_A_TIME}"),
+    ("sided", rf"{IN_SPAN}\b(?:a )?{MINUTES_TO} (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight|{HOUR})\b(?![:.]\d){NOT_A_TIME}"),
     ("colon", rf"\b{HOUR}:(?P<minutes>[0-5]\d)(?::\d\d)?\b"),
     ("letter_h", rf"\b{HOUR} h (?P<minutes>[0-5]\d)\b"),
     ("dot", rf"\b{HOUR}\.(?P<minutes>[0-5]\d)\b{NOT_A_TIME}"),
@@ -93,6 +94,8 @@ def _minutes(name: str, said: dict[str, str | None], locale: str) -> int | None:
         return hour * 60 + 30
     if name == "sided":
         before = re.fullmatch(BEFORE, said["side"] or "")
+        if before and not said["said"] and told not in ("quarter", "5", "10", "20", "25"):
+            return None  # "9 to 5" is a span
         return hour * 60 + (-minutes if before else minutes)
     return hour * 60 + minutes
 
@@ -103,6 +106,8 @@ def _dial(name: str, hour: int, minutes: int, side: str | None, locale: str) -> 
     if name == "half":
         return half if hour <= 12 or german else None
     if name == "half_to":
+        if not german:
+            return None
         return half + (-minutes if re.fullmatch(BEFORE, side or "") else minutes)
     if name == "threequarter":
         return hour * 60 - 15

@@ -162,7 +162,7 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     if CHARGER not in answer.asked:
         return None
     socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
-    if (amps := _by_current(answer, found)) and not socket:
+    if (amps := _by_current(answer, found)) and not (socket and "13 amp" in answer.flat):
         return amps
     if lone := _best(answer, CHARGER, _numbers(answer, CHARGER, found, 1, 50)):
         return lone
@@ -171,7 +171,8 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     best = socket or named[0]
     more = [tidy(value) for fact in named for value in fact.values]
     evidence = answer.text.quote(best.start, best.end)
-    return filled(CHARGER, tidy(best.values[0]), evidence, tuple(more))
+    first = 1.44 if socket and answer.locale == "en-US" else best.values[0]  # 12 A at 120 V
+    return filled(CHARGER, tidy(first), evidence, tuple(more))
 
 
 def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:

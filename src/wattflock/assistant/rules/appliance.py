@@ -3,7 +3,7 @@
 import re
 
 from wattflock.assistant.grammar.clock import shown
-from wattflock.assistant.grammar.mention import CLOCK, DURATION, NUMBER, Mention
+from wattflock.assistant.grammar.mention import CLOCK, DURATION, NUMBER, Mention, masked
 from wattflock.assistant.grammar.read import Answer, amounts_in, times_in
 from wattflock.assistant.rules.context import Said, said
 from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, role_of
@@ -63,7 +63,7 @@ def _roles(answer: Answer, clocks: list[Said]) -> list[str | None]:
     flat = answer.flat
     if len(clocks) == 2 and JOINED.match(flat[clocks[0].mention.end : clocks[1].mention.start]):
         return [START, END]
-    marks = cues(flat, APPLIANCE)
+    marks = cues(masked(flat, [each.mention for each in clocks]), APPLIANCE)
     roles: list[str | None] = []
     for each in clocks:
         others = [other.mention.start for other in clocks if other is not each]

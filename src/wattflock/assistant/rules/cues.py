@@ -42,7 +42,7 @@ CAR = [
         RETURN,
         r"\b(?:back home|get(?:s|ting)? (?:back|home|in)|got home|back|home|in by|in at|return\w*|arriv\w*|plug(?:s|ged|ging)?(?: it| the car| her| him)?"
         r"(?: back)? in|plug\w*|in the door|through the door|walk in|parks?|parked|rolls? in|pulls? (?:in|up)|driveway|drive way|comes? (?:home|in|back)"
-        r"|connect\w*|hook (?:it|her) up|in from|in|lands?)\b",
+        r"|connect\w*|hook (?:it|her) up|in from|in(?= (?:at|by|around|about|for|before|roughly))|lands?)\b",
     ),
 ]
 APPLIANCE = [

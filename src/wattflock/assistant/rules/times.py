@@ -3,10 +3,10 @@
 import re
 
 from wattflock.assistant.grammar.clock import shown
-from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention
+from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention, masked
 from wattflock.assistant.grammar.read import Answer, times_in
 from wattflock.assistant.rules.context import Said, said, unsure
-from wattflock.assistant.rules.cues import CAR, LEAVE, OTHER, RETURN, WORK_ENDS, WORK_STARTS, cues, role_of
+from wattflock.assistant.rules.cues import CAR, LEAVE, OTHER, RETURN, WORK_ENDS, WORK_STARTS, Cue, cues, role_of
 from wattflock.assistant.rules.filling import NOTHING, Filling, ambiguous, filled
 
 ARRIVAL, DEPARTURE = "ev_arrival_time", "ev_departure_time"
@@ -79,7 +79,7 @@ def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Sa
 
 
 def _by_cue(answer: Answer, clocks: list[Said]) -> list[tuple[str, Said, bool]]:
-    flat, marks = answer.flat, cues(answer.flat, CAR)
+    flat, marks = answer.flat, _marks(answer)
     roles = []
     for each in clocks:
         others = [other.mention.start for other in clocks if other is not each]
@@ -99,6 +99,11 @@ def _by_cue(answer: Answer, clocks: list[Said]) -> list[tuple[str, Said, bool]]:
     if len(asked) == 1 and asked[0] not in {slot for slot, *_ in found}:
         found += _only_hint(asked[0], clocks, roles)
     return found
+
+
+def _marks(answer: Answer) -> list[Cue]:
+    """Cues of the answer outside its times: the "in" of "in the morning" is none."""
+    return cues(masked(answer.flat, times_in(answer, bare=True)), CAR)
 
 
 def _only_hint(slot: str, clocks: list[Said], roles: list[str | None]) -> list[tuple[str, Said, bool]]:
@@ -121,7 +126,7 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     flat, mention = answer.flat, each.mention
     values = mention.values if mention.why == "pair" else _ranked(slot, mention.values, nights)
     evidence = answer.text.quote(mention.start, mention.end)
-    role = role_of(flat, each.cue_start, mention.end, cues(flat, CAR), [])
+    role = role_of(flat, each.cue_start, mention.end, _marks(answer), [])
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
     of_work = role in (WORK_STARTS, WORK_ENDS) or bool(window)
     if of_work and travel:
@@ -131,7 +136,7 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     texts = tuple(shown(value) for value in values)
     if of_work and not travel and role in (WORK_STARTS, WORK_ENDS) and not _starts_or_ends_trip(flat, each, role):
         return ambiguous(slot, (*texts[:1], _usual_trip(slot, values[0])), evidence)
-    inferred = not (sure and mention.exact and len(values) == 1 and not of_work and each.standing >= 0 and not each.corrected)
+    inferred = not (sure and mention.exact and len(values) == 1 and not of_work and not travel and each.standing >= 0 and not each.corrected)
     return filled(slot, texts[0], evidence, texts[1:], inferred)
 
 
