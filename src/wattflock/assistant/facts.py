@@ -76,7 +76,7 @@ def _rows(table: str) -> tuple[dict[str, str], ...]:
 
 @cache
 def _patterns(table: str) -> tuple[tuple[dict[str, str], re.Pattern], ...]:
-    return tuple((row, re.compile(rf"\b(?:{row['pattern']})(?!\w)")) for row in _rows(table))
+    return tuple((row, re.compile(rf"\b(?:{row['pattern']})(?: ?s)?(?!\w)")) for row in _rows(table))
 
 
 @cache

@@ -18,6 +18,7 @@ from wattflock.assistant.grammar.mention import (
 )
 
 N = r"(?<![\d.,:/])(?P<n>\d+(?:\.\d+)?)"
+NO_CLOCK = r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half))"  # "20 minutes to 6" is a time
 KM_PER_MILE = 1.609344
 
 
@@ -124,7 +125,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (DURATION, r"\b(?:half an hour|half (?:a )?hour|1 half hour)\b", _fixed(30), True, ""),
     (DURATION, r"(?<![\d.,:/])(?P<n>\d{1,2}(?:\.\d+)?) (?:hours?)\b(?! (?:and )?\d)", _scaled(60), True, ""),
     (DURATION, r"(?<![\d.,:/])(?P<n>[1-4](?:\.\d+)?) h\b(?! (?:and )?\d)", _scaled(60), True, ""),
-    (DURATION, rf"{N} (?:minutes|m|minuter)\b", _scaled(1), True, ""),
+    (DURATION, rf"{N} (?:minutes|m)\b{NO_CLOCK}", _scaled(1), True, ""),
     (DURATION, r"\b(?:an|1) (?:hour)\b", _fixed(60), True, ""),
 ]
 COMPILED = [(kind, re.compile(pattern), value, exact, why) for kind, pattern, value, exact, why in READERS]

@@ -138,6 +138,8 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
 
 
 def _in_words(word: str, following: list[str], german: bool) -> tuple[str | None, int]:
+    if word == "a" and following[0] in ("hundred", "thousand"):
+        return _large(1, following, 1)
     if german and word in words.GERMAN_NUMBERS and word != "ein":
         return str(words.GERMAN_NUMBERS[word]), 1
     whole, length = _below_hundred([word, *following])

@@ -130,7 +130,7 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     if by_range := _by_range(answer, found):
         return by_range
     lone = _numbers(answer, CAR_BATTERY, found, 10, 200)
-    lone = [each for each in lone if not any(f.start <= each.mention.start < f.end for f in facts.cars(answer.flat))]
+    lone = [each for each in lone if not _named(each.mention, facts.cars(answer.flat))]
     if models and (same := [each for each in lone if each.mention.value in known]):
         return _best(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
     if lone and (best := _best(answer, CAR_BATTERY, lone, known)):
@@ -164,8 +164,9 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
     if (amps := _by_current(answer, found)) and not (socket and "13 amp" in answer.flat):
         return amps
-    if lone := _best(answer, CHARGER, _numbers(answer, CHARGER, found, 1, 50)):
-        return lone
+    lone = [each for each in _numbers(answer, CHARGER, found, 1, 50) if not _named(each.mention, named)]
+    if best := _best(answer, CHARGER, lone):
+        return best
     if not named:
         return None
     best = socket or named[0]
@@ -173,6 +174,11 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     evidence = answer.text.quote(best.start, best.end)
     first = 1.44 if socket and answer.locale == "en-US" else best.values[0]  # 12 A at 120 V
     return filled(CHARGER, tidy(first), evidence, tuple(more))
+
+
+def _named(mention: Mention, named: Sequence[facts.Fact]) -> bool:
+    """Whether a number is part of a name, such as the 1 of Level 1."""
+    return any(fact.start <= mention.start < fact.end for fact in named)
 
 
 def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:

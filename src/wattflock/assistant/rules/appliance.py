@@ -6,7 +6,7 @@ from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, NUMBER, Mention, masked
 from wattflock.assistant.grammar.read import Answer, amounts_in, times_in
 from wattflock.assistant.rules.context import Said, said
-from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, role_of
+from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, roles_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, filled
 
 EARLIEST, LATEST, DURATION_SLOT = "appliance_earliest_start", "appliance_latest_end", "appliance_duration_min"
@@ -64,10 +64,7 @@ def _roles(answer: Answer, clocks: list[Said]) -> list[str | None]:
     if len(clocks) == 2 and JOINED.match(flat[clocks[0].mention.end : clocks[1].mention.start]):
         return [START, END]
     marks = cues(masked(flat, [each.mention for each in clocks]), APPLIANCE)
-    roles: list[str | None] = []
-    for each in clocks:
-        others = [other.mention.start for other in clocks if other is not each]
-        roles.append(role_of(flat, each.cue_start, each.mention.end, marks, others))
+    roles = roles_of(flat, [(each.cue_start, each.mention.end) for each in clocks], marks)
     asked = [slot for slot in (EARLIEST, LATEST) if slot in answer.asked]
     only = {EARLIEST: START, LATEST: END}
     free = [only[slot] for slot in asked if only[slot] not in roles]

@@ -18,7 +18,7 @@ DOUBTED = re.compile(
     r"\b(?:in theory|theoretically|on paper|officially|official|nominal(?:ly)?|supposed\w*|advertised|rated|brochure|sticker|gross"
     r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except|sometimes|occasionally"
     r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|kids?|diesel|petrol|hybrid|gas car|motorbike|motorcycle|van|truck"
-    r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate)\b"
+    r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse|not before|not until|not till)\b"
 )
 MEANT = re.compile(
     r"\b(?:in practice|in reality|realistically|actually|really|effectively|usable|net|these days|nowadays|now|currently"
@@ -68,7 +68,7 @@ def standing(flat: str, mention: Mention) -> int:
     """−3: of the past, of others or not yet real; −1: on paper or an exception; +1: what holds in practice."""
     start, end = part_of(flat, mention.start, mention.end)
     part, after = flat[start:end], flat[mention.end : mention.end + 45]
-    gone = GONE.search(part) or re.match(r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|before|ages ago|years ago)\b", after)
+    gone = GONE.search(part) or re.match(r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after)
     score = -3 if gone else 0
     if DOUBTED.search(part):
         score -= 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 LEAVE, RETURN, WORK_STARTS, WORK_ENDS, OTHER = "leave", "return", "work starts", "work ends", "other"
 START, END, LATEST_START = "start", "end", "latest start"
 WORKPLACE = (
-    r"(?:the |my |our |from |for )*(?:work|office|shift|job|desk|school|hospital|site|lab|factory|warehouse|shop|uni|clinic|depot)"
+    r"(?:the |my |our |from )*(?:work|office|shift|job|desk|school|hospital|site|lab|factory|warehouse|shop|uni|clinic|depot)"
 )
 
 CAR = [
@@ -60,6 +60,7 @@ APPLIANCE = [
     ),
 ]
 SEPARATORS = ((re.compile(r" [.;!?] "), 40), (re.compile(r" but "), 30), (re.compile(r" , | and | then "), 15))
+TAKEN = 40
 FAR = 75  # from here on a cue is of something else
 
 
@@ -82,16 +83,35 @@ def cues(flat: str, table: Sequence[tuple[str, str]]) -> list[Cue]:
     return sorted(found, key=lambda cue: cue.start)
 
 
-def role_of(flat: str, start: int, end: int, marks: Sequence[Cue], others: Sequence[int]) -> str | None:
-    """The role of the cue that is nearest to a place; commas, full stops and other times in between count as far.
+def roles_of(flat: str, places: Sequence[tuple[int, int]], marks: Sequence[Cue]) -> list[str | None]:
+    """The role of each place: of the cue that is nearest, and nearer to it than to the other places.
 
     Args:
         flat: the normalised utterance.
-        start: where the place begins (a corrected time: where the first one stood).
-        end: where it ends.
+        places: where each time begins (a corrected one: where the first one stood) and ends.
         marks: cues of the text.
-        others: where other times begin.
     """
+    starts = [start for start, _ in places]
+    costs = [[_cost(flat, *place, mark, [at for at in starts if at != place[0]]) for mark in marks] for place in places]
+    roles: list[str | None] = []
+    for place, own in zip(places, costs, strict=True):
+        taken = [_taken(flat, place, places, [row[at] for row in costs], own[at]) for at in range(len(marks))]
+        ranked = sorted((cost + more, mark.start, mark.role) for cost, more, mark in zip(own, taken, marks, strict=True))
+        roles.append(ranked[0][2] if ranked and ranked[0][0] < FAR else None)
+    return roles
+
+
+def _taken(flat: str, place: tuple[int, int], places: Sequence[tuple[int, int]], costs: list[int], own: int) -> int:
+    """What a cue costs more because another place is nearer to it and not joined with this one by "or" or "to"."""
+    nearest = places[costs.index(min(costs))]
+    if min(costs) >= own or nearest == place:
+        return 0
+    first, last = sorted((nearest, place))
+    return 0 if re.fullmatch(r" ?(?:-|to|till|and|or|,)? ?", flat[first[1] : last[0]]) else TAKEN
+
+
+def role_of(flat: str, start: int, end: int, marks: Sequence[Cue], others: Sequence[int]) -> str | None:
+    """The role of the cue that is nearest to a place; commas, full stops and `others` in between count as far."""
     ranked = sorted((_cost(flat, start, end, mark, others), mark.start, mark.role) for mark in marks)
     return ranked[0][2] if ranked and ranked[0][0] < FAR else None
 

@@ -6,7 +6,7 @@ from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention, masked
 from wattflock.assistant.grammar.read import Answer, times_in
 from wattflock.assistant.rules.context import Said, said, unsure
-from wattflock.assistant.rules.cues import CAR, LEAVE, OTHER, RETURN, WORK_ENDS, WORK_STARTS, Cue, cues, role_of
+from wattflock.assistant.rules.cues import CAR, LEAVE, OTHER, RETURN, WORK_ENDS, WORK_STARTS, Cue, cues, role_of, roles_of
 from wattflock.assistant.rules.filling import NOTHING, Filling, ambiguous, filled
 
 ARRIVAL, DEPARTURE = "ev_arrival_time", "ev_departure_time"
@@ -17,15 +17,16 @@ AT_HOME = re.compile(r"\b(?:plug\w*|parked|connected|at home|home (?:from|betwee
 NIGHTS = re.compile(r"\b(?:nights|night shifts?|graveyard|nightshift|work at night|late shift|night work)\b")
 TRAVEL = re.compile(
     r"\b(?:drive|drives|driving|commute|commuting|journey|door to door|trip|ride|takes|take|travel|away|each way|later|after that|traffic"
-    r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route|run|way home|fahrt)\b"
+    r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route|run|way home|fahrt|needs?)\b"
 )
+HANGING = re.compile(r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the)")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
 
 def read_times(answer: Answer) -> dict[str, Filling]:
     """Arrival and departure that an answer tells."""
     flat = answer.flat
-    found = times_in(answer, bare=True)
+    found = _hanging(flat, times_in(answer, bare=True))
     clocks = said(flat, _paired(flat, [each for each in found if each.kind == CLOCK]))
     if not clocks:
         return {}
@@ -36,6 +37,19 @@ def read_times(answer: Answer) -> dict[str, Filling]:
     for slot, each, sure in window or _by_cue(answer, clocks):
         told[slot].append((each.standing, _value(answer, slot, each, sure and len(clocks) < 3, travel, nights)))
     return {slot: _best(slot, options, answer) for slot, options in told.items() if options}
+
+
+def _hanging(flat: str, found: list[Mention]) -> list[Mention]:
+    """ "At 3, home by half past": the hour is that of the time before."""
+    made = list(found)
+    for match in HANGING.finditer(masked(flat, found)):
+        before = [each for each in found if each.kind == CLOCK and each.end <= match.start()]
+        if before:
+            minutes = {"half": 30, "quarter": 15}.get(match[1]) or int(match[1])
+            shift = -minutes if match[2] == "to" else minutes
+            values = tuple((value // 60 * 60 + shift + (60 if shift < 0 else 0)) % 1440 for value in before[-1].values)
+            made.append(Mention(CLOCK, values, match.start(), match.end(), False))
+    return sorted(made, key=lambda each: each.start)
 
 
 def _paired(flat: str, clocks: list[Mention]) -> list[Mention]:
@@ -65,7 +79,7 @@ def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Sa
     for one, two in zip(clocks, clocks[1:], strict=False):
         if not JOINED.match(flat[one.mention.end : two.mention.start]):
             continue
-        gap = min((b - a) % 1440 for a in one.mention.values for b in two.mention.values)
+        gap = min((b - a) % 1440 or 1440 for a in one.mention.values for b in two.mention.values)
         if gap <= CLOSE and not AT_HOME.search(flat):
             continue
         if " or " in flat[one.mention.end : two.mention.start + 1]:
@@ -80,11 +94,8 @@ def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Sa
 
 def _by_cue(answer: Answer, clocks: list[Said]) -> list[tuple[str, Said, bool]]:
     flat, marks = answer.flat, _marks(answer)
-    roles = []
-    for each in clocks:
-        others = [other.mention.start for other in clocks if other is not each]
-        roles.append(role_of(flat, each.cue_start, max(each.mention.end, each.cue_start), marks, others))
-    asked = [slot for slot in _asked_in_order(answer)]
+    roles = roles_of(flat, [(each.cue_start, max(each.mention.end, each.cue_start)) for each in clocks], marks)
+    asked = _asked_in_order(answer)
     meant = {LEAVE: DEPARTURE, WORK_STARTS: DEPARTURE, RETURN: ARRIVAL, WORK_ENDS: ARRIVAL}
     found, free = [], [each for each, role in zip(clocks, roles, strict=True) if role is None]
     for each, role in zip(clocks, roles, strict=True):
