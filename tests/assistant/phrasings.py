@@ -2,15 +2,35 @@
 
 from collections.abc import Iterator
 
-ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-ONES += "seventeen eighteen nineteen".split()
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+]
+ONES += ["seventeen", "eighteen", "nineteen"]
 TENS = ["twenty", "thirty", "forty", "fifty"]
 DIALS = {"en-GB": ("past", "to"), "en-US": ("after", "of"), "de": ("past", "to")}
 
 
 def word(number: int) -> str:
     """A number below 60 in words."""
-    return ONES[number] if number < 20 else f"{TENS[number // 10 - 2]} {ONES[number % 10] if number % 10 else ''}".strip()
+    return (
+        ONES[number] if number < 20 else f"{TENS[number // 10 - 2]} {ONES[number % 10] if number % 10 else ''}".strip()
+    )
 
 
 def both(minutes: int) -> set[int]:
@@ -26,7 +46,12 @@ def phrasings(minute: int, locale: str) -> Iterator[tuple[str, set[int]]]:
     yield f"{hour:02d}:{past:02d}", {minute} if hour == 0 or hour > 12 or hour < 10 else both(minute)
     yield f"{hour}h{past:02d}" if hour > 4 else f"{hour:02d}:{past:02d}:00", {minute}
     yield f"{hour:02d}{past:02d} hours", {minute}
-    for text in (f"{dial}:{past:02d} {half}", f"{dial}.{past:02d}{half}", f"{dial}:{past:02d}{half[0]}.m.", f"{dial}{past:02d}{half}"):
+    for text in (
+        f"{dial}:{past:02d} {half}",
+        f"{dial}.{past:02d}{half}",
+        f"{dial}:{past:02d}{half[0]}.m.",
+        f"{dial}{past:02d}{half}",
+    ):
         yield text, {minute}
     if past > 9:
         yield f"{word(dial)} {word(past).replace(' ', '-')}", both(minute)

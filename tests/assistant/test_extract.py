@@ -65,7 +65,9 @@ def test_laws_of_every_reading():
 
 
 @pytest.mark.parametrize("slot", list(SLOTS))
-@pytest.mark.parametrize("words", ["", "I don't know", "no idea", "??", "what do you mean?", "\x00\x00 ;;;", "e" * 9000])
+@pytest.mark.parametrize(
+    "words", ["", "I don't know", "no idea", "??", "what do you mean?", "\x00\x00 ;;;", "e" * 9000]
+)
 def test_what_is_not_told_stays_unknown(slot, words):
     assert {filling.state for filling in read(words, slot).values()} == {UNKNOWN}
 
@@ -138,7 +140,9 @@ def test_tables_of_facts_are_in_range():
 
 
 def call(*words):
-    return CliRunner().invoke(make_app(VERBS, GROUPS), ["assistant", "extract", *map(str, words)], prog_name="wattflock")
+    return CliRunner().invoke(
+        make_app(VERBS, GROUPS), ["assistant", "extract", *map(str, words)], prog_name="wattflock"
+    )
 
 
 def test_the_command_writes_every_slot_of_every_line(tmp_path):

@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
-from tests.assistant.phrasings import phrasings
 
+from tests.assistant.phrasings import phrasings
 from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.grammar.mention import CLOCK
 from wattflock.assistant.grammar.read import amounts_in, answer_of, days_in, times_in

@@ -58,10 +58,11 @@ def cities(flat: str) -> list[City]:
 
 
 def _found(flat: str, table: str, column: str) -> list[Fact]:
-    found, taken = [], flat
+    found: list[Fact] = []
     for row, pattern in _patterns(table):
-        for match in pattern.finditer(taken):
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+        for match in pattern.finditer(flat):
+            if any(match.start() < other.end and match.end() > other.start for other in found):
+                continue
             values = tuple(float(value) for value in row[column].split(";"))
             kw = float(row.get("ac_kw") or 0)
             found.append(Fact(row["name"], values, match.start(), match.end(), row["year"], kw))
@@ -70,8 +71,8 @@ def _found(flat: str, table: str, column: str) -> list[Fact]:
 
 @cache
 def _rows(table: str) -> tuple[dict[str, str], ...]:
-    with (files("wattflock.assistant") / "tables" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(DictReader(file))
+    text = (files("wattflock.assistant") / "tables" / f"{table}.csv").read_text(encoding="utf-8")
+    return tuple(DictReader(text.splitlines()))
 
 
 @cache

@@ -58,7 +58,9 @@ def lines_of(path: Path) -> tuple[list[Line], list[Problem]]:
         found = _problems(where, row)
         if not found:
             given = json.loads(row)
-            lines.append(Line(given["id"], given["question"], tuple(given["asked"]), given["utterance"], _locale(given)))
+            lines.append(
+                Line(given["id"], given["question"], tuple(given["asked"]), given["utterance"], _locale(given))
+            )
             if given["id"] in seen:
                 found = [Problem(where, "id", given["id"], "an id that no line before has")]
             seen.add(given["id"])
@@ -81,7 +83,9 @@ def _problems(where: str, row: str) -> list[Problem]:
         return [Problem(where, "line", row[:60], "a JSON object")]
     is_text: Callable[[Any], bool] = lambda value: isinstance(value, str)  # noqa: E731
     found = [
-        Problem(where, field, given.get(field), "text") for field in ("id", "question", "utterance") if not is_text(given.get(field))
+        Problem(where, field, given.get(field), "text")
+        for field in ("id", "question", "utterance")
+        if not is_text(given.get(field))
     ]
     asked = given.get("asked")
     if not isinstance(asked, list) or not asked or not all(map(is_text, asked)):

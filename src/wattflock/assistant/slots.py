@@ -1,4 +1,4 @@
-"""What a plan must know of a home: one slot for each parameter, its unit, range, default, question; and cross-checks."""
+"""What a plan must know of a home: slots with unit, range, default and question; and cross-checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,8 +29,9 @@ class Slot:
     def accepts(self, value: object) -> bool:
         """Whether a value is of the slot's kind and range."""
         if self.kind in ("number", "count"):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            return number and self.low <= value <= self.high and (self.kind == "number" or value == int(value))
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                return False
+            return self.low <= value <= self.high and (self.kind == "number" or value == int(value))
         if self.kind == "text":
             return isinstance(value, str) and 0 < len(value.strip()) <= 100
         return isinstance(value, str) and _reads(self.kind, value)
@@ -47,18 +48,111 @@ def _reads(kind: str, value: str) -> bool:
 
 
 _ALL = (
-    Slot("ev_battery_kwh", "number", "kWh", "the battery of the car holds {} kWh", "How big is the battery of your car, or which car is it?", 50, 5, 250),
-    Slot("ev_charger_kw", "number", "kW", "the car charges with up to {} kW", "How fast can the car charge at home?", 7.4, 0.5, 50),
-    Slot("ev_arrival_time", "time", "", "the car is back at {}", "When is the car usually back home and plugged in?", "18:00"),
+    Slot(
+        "ev_battery_kwh",
+        "number",
+        "kWh",
+        "the battery of the car holds {} kWh",
+        "How big is the battery of your car, or which car is it?",
+        50,
+        5,
+        250,
+    ),
+    Slot(
+        "ev_charger_kw",
+        "number",
+        "kW",
+        "the car charges with up to {} kW",
+        "How fast can the car charge at home?",
+        7.4,
+        0.5,
+        50,
+    ),
+    Slot(
+        "ev_arrival_time",
+        "time",
+        "",
+        "the car is back at {}",
+        "When is the car usually back home and plugged in?",
+        "18:00",
+    ),
     Slot("ev_departure_time", "time", "", "the car leaves at {}", "When does the car usually leave home?", "08:00"),
-    Slot("ev_target_soc_pct", "number", "%", "the car should be {} % full when it leaves", "How full should the car be when it leaves?", 80, 1, 100),
-    Slot("home_battery_kwh", "number", "kWh", "the home battery holds {} kWh", "Do you have a home battery, and how big is it?", 0, 0, 200),
-    Slot("pv_peak_kw", "number", "kW", "the panels have a peak of {} kW", "Do you have solar panels, and how many kilowatts at their peak?", 0, 0, 100),
-    Slot("comfort_temp_min_c", "number", "°C", "at home it should never be colder than {} °C", "What is the coldest your home may be?", 18, 5, 30),
-    Slot("comfort_temp_max_c", "number", "°C", "at home it should never be warmer than {} °C", "What is the warmest your home may be?", 21, 10, 35),
-    Slot("appliance_earliest_start", "time", "", "the appliance may start at {}", "When may the appliance start at the earliest?", "21:00"),
-    Slot("appliance_latest_end", "time", "", "the appliance must have finished at {}", "When must the appliance have finished?", "07:00"),
-    Slot("appliance_duration_min", "number", "minutes", "the appliance runs {} minutes", "How long does the appliance run?", 120, 1, 1440),
+    Slot(
+        "ev_target_soc_pct",
+        "number",
+        "%",
+        "the car should be {} % full when it leaves",
+        "How full should the car be when it leaves?",
+        80,
+        1,
+        100,
+    ),
+    Slot(
+        "home_battery_kwh",
+        "number",
+        "kWh",
+        "the home battery holds {} kWh",
+        "Do you have a home battery, and how big is it?",
+        0,
+        0,
+        200,
+    ),
+    Slot(
+        "pv_peak_kw",
+        "number",
+        "kW",
+        "the panels have a peak of {} kW",
+        "Do you have solar panels, and how many kilowatts at their peak?",
+        0,
+        0,
+        100,
+    ),
+    Slot(
+        "comfort_temp_min_c",
+        "number",
+        "°C",
+        "at home it should never be colder than {} °C",
+        "What is the coldest your home may be?",
+        18,
+        5,
+        30,
+    ),
+    Slot(
+        "comfort_temp_max_c",
+        "number",
+        "°C",
+        "at home it should never be warmer than {} °C",
+        "What is the warmest your home may be?",
+        21,
+        10,
+        35,
+    ),
+    Slot(
+        "appliance_earliest_start",
+        "time",
+        "",
+        "the appliance may start at {}",
+        "When may the appliance start at the earliest?",
+        "21:00",
+    ),
+    Slot(
+        "appliance_latest_end",
+        "time",
+        "",
+        "the appliance must have finished at {}",
+        "When must the appliance have finished?",
+        "07:00",
+    ),
+    Slot(
+        "appliance_duration_min",
+        "number",
+        "minutes",
+        "the appliance runs {} minutes",
+        "How long does the appliance run?",
+        120,
+        1,
+        1440,
+    ),
     Slot("date_start", "date", "", "the plan begins on {}", "On which day should the plan begin?", "2024-05-03"),
     Slot("date_end", "date", "", "the last day of the plan is {}", "What is the last day of the plan?", "2024-05-05"),
     Slot("ev_count", "count", "", "you have {} electric cars", "How many electric cars do you have?", 1, 0, 20),

@@ -10,7 +10,7 @@ def extract(
     out: Annotated[Path | None, "Write what was read here, as JSON."] = None,
     today: Annotated[str, "What relative dates count from, YYYY-MM-DD; the day of this computer where not told."] = "",
 ) -> Any:
-    """Read slots out of residents' answers: a value, candidates where it is ambiguous, or unknown; never a silent guess.
+    """Read slots out of residents' answers: a value, candidates where it is ambiguous, or unknown.
 
     A value with a read-back was inferred (morning or evening, arithmetic, a look-up) and counts once the resident
     has agreed. Slots and units: docs/assistant.md.

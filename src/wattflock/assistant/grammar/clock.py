@@ -8,14 +8,17 @@ from wattflock.assistant.grammar.mention import CLOCK, Mention
 DAY = 1440  # minutes
 HALF = 720
 NOT_A_TIME = (
-    r"(?! ?(?:%|kwh?\b|kwp\b|w\b|wh\b|amp|a\b|volt|v\b|deg|c\b|f\b|hours? |hours?$|minutes|miles|km|panels|x\b|days?\b"
-    r"|phase|evs?\b|cars?\b|°|/|pin\b|x \d|rooms?\b|kids\b|people|years?\b|weeks?\b|months?\b|strings|degc|degf|th\b|st\b|nd\b|rd\b))"
+    r"(?! ?(?:%|kwh?\b|kwp\b|w\b|wh\b|amp|a\b|volt|v\b|deg|c\b|f\b|hours? |hours?$|minutes|miles|km|panels|x\b"
+    r"|days?\b"
+    r"|phase|evs?\b|cars?\b|°|/|pin\b|x \d|rooms?\b|kids\b|people|years?\b|weeks?\b|months?\b|strings|degc|degf"
+    r"|th\b|st\b|nd\b|rd\b))"
 )
 ISH = r"(?P<ish> ?-? ?ish\b)?"
 PART = (
     r"(?: ?(?:,|sharp|on the dot|o'clock|or so|ish))*?"
     r" (?:in the|at|of an|of a|this|on a|every|each|tomorrow|during the|in an)? ?"
-    r"(?P<part>early hours|small hours|morning|mornings|afternoon|afternoons|evening|evenings|night|nights|tonight|am|pm|a m|p m)\b"
+    r"(?P<part>early hours|small hours|morning|mornings|afternoon|afternoons|evening|evenings|night|nights"
+    r"|tonight|am|pm|a m|p m)\b"
 )
 HOUR = r"(?P<hour>2[0-4]|1\d|0?\d)"
 MINUTES_TO = r"(?P<minutes>quarter|\d{1,2})(?P<said> minutes)?"
@@ -30,7 +33,11 @@ PATTERNS = [
     ("half_past", rf"\bhalf(?: an? hour)? (?P<side>past|after|gone) {HOUR}\b(?![:.]\d)"),
     ("half", rf"\bhalf {HOUR}\b{NOT_A_TIME}(?![:.]\d)"),
     ("quarter_bare", rf"\b(?P<minutes>quarter) {HOUR}\b"),
-    ("sided", rf"{IN_SPAN}\b(?:a )?{MINUTES_TO} (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight|{HOUR})\b(?![:.]\d){NOT_A_TIME}"),
+    (
+        "sided",
+        rf"{IN_SPAN}\b(?:a )?{MINUTES_TO} (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight"
+        rf"|{HOUR})\b(?![:.]\d){NOT_A_TIME}",
+    ),
     ("colon", rf"\b{HOUR}:(?P<minutes>[0-5]\d)(?::\d\d)?\b"),
     ("letter_h", rf"\b{HOUR} h (?P<minutes>[0-5]\d)\b"),
     ("dot", rf"\b{HOUR}\.(?P<minutes>[0-5]\d)\b{NOT_A_TIME}"),

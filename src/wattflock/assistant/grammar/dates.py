@@ -1,26 +1,66 @@
 """Dates and spans of days in words, by locale and from a reference day: 03/05/2024 is March in en-US, May elsewhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 from wattflock.assistant.grammar.mention import DATE, Mention
 
 SPAN = "days"
-MONTHS = "january february march april may june july august september october november december".split()
-SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {"sept": 9, "mär": 3, "okt": 10, "dez": 12}
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {
+    "sept": 9,
+    "mär": 3,
+    "okt": 10,
+    "dez": 12,
+}
 NAMES = {**{month: number for number, month in enumerate(MONTHS, start=1)}, **SHORT}
 MONTH = rf"(?P<month>{'|'.join(sorted(NAMES, key=len, reverse=True))})\b\.?"
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-GERMAN_DAYS = "montag dienstag mittwoch donnerstag freitag samstag sonntag".split()
-DAYS = {name: number for names in (WEEKDAYS, GERMAN_DAYS, [day[:3] for day in WEEKDAYS]) for number, name in enumerate(names)}
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+GERMAN_DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
+DAYS = {
+    name: number
+    for names in (WEEKDAYS, GERMAN_DAYS, [day[:3] for day in WEEKDAYS])
+    for number, name in enumerate(names)
+}
 DAYS |= {"tues": 1, "thurs": 3, "thur": 3, "weds": 2, "sonnabend": 5}
 WEEKDAY = rf"(?P<weekday>{'|'.join(sorted(DAYS, key=len, reverse=True))})\b"
-ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
-    " sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
 ORDINAL = {word: number for number, word in enumerate(ORDINALS, start=1)} | {"thirtieth": 30}
 DAY_WORDS = "|".join([*(rf"20 {word}" for word in ORDINALS[:9]), "30 first", *sorted(ORDINAL, key=len, reverse=True)])
 DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?\.?"
@@ -43,7 +83,10 @@ PATTERNS = [
     ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
     ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
     ("weekday", rf"\b(?P<which>next|this|coming|on|this coming)? ?{WEEKDAY}(?P<after> week)?"),
-    ("ordinal", r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b"),
+    (
+        "ordinal",
+        r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b",
+    ),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
 SPANS = [
@@ -121,7 +164,7 @@ def _in_figures(name: str, said: dict, locale: str, today: date) -> list[date | 
     return [_made(said.get("year"), month, day, today) for month, day in orders][: 1 if locale == "de" else 2]
 
 
-def _mention(found: "list[date | None]", start: int, end: int, exact: bool) -> Iterator[Mention]:
+def _mention(found: "Sequence[date | None]", start: int, end: int, exact: bool) -> Iterator[Mention]:
     values = tuple(dict.fromkeys(day.isoformat() for day in found if day))
     if values:
         yield Mention(DATE, values, start, end, exact and len(values) == 1, "" if exact else "year")
@@ -210,10 +253,11 @@ def _in_order(found: list[Mention]) -> list[Mention]:
 
 def reference(text: str, today: date) -> date:
     """The day that a question counts from: "today is 2024-05-01", or the first day of a year it names."""
-    if match := re.search(r"today[^.\d]{0,30}(\d{4})-(\d\d)-(\d\d)", text, re.IGNORECASE):
-        return date(*map(int, match.groups()))
-    if match := re.search(r"today(?: is|'s)? (?:\w+,? )?(\d{1,2})(?:st|nd|rd|th)?(?: of)? (\w+),? (\d{4})", text, re.IGNORECASE):
-        if month := NAMES.get(match[2].lower()):
-            return date(int(match[3]), month, int(match[1]))
+    named = re.search(
+        r"today[^.\d]{0,30}(\d{4}-\d\d-\d\d|\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]+,? \d{4})", text, re.IGNORECASE
+    )
+    found = dates(named[1].lower(), "en-GB", today) if named else []
+    if found:
+        return date.fromisoformat(found[0].value)
     years = set(re.findall(r"\b(20\d\d)\b", text))
     return date(int(years.pop()), 1, 1) if len(years) == 1 else today

@@ -1,6 +1,7 @@
 """A reading of a few words: its kind, its candidates best first, and the place it was read from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 CLOCK, DURATION, ENERGY, POWER, CURRENT, VOLTAGE = "clock", "duration", "energy", "power", "current", "voltage"
 SHARE, TEMPERATURE, NUMBER, DATE, RANGE, ECONOMY, DISTANCE = (
@@ -23,20 +24,16 @@ class Mention:
     """
 
     kind: str
-    values: tuple
+    values: tuple[Any, ...]
     start: int
     end: int
     exact: bool = True
     why: str = ""
 
     @property
-    def value(self):
+    def value(self) -> Any:
         """The first candidate."""
         return self.values[0]
-
-    def at(self, start: int, end: int) -> "Mention":
-        """The same reading of another place."""
-        return replace(self, start=start, end=end)
 
 
 def disjoint(found: list[Mention]) -> list[Mention]:

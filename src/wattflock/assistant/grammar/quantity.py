@@ -68,7 +68,8 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     ),
     (
         POWER,
-        rf"(?P<count>\d+) (?:{TIMES} )?(?:{PANELS} )?(?:,|and|they're|they are|each|which are|rated|of|at|x|with|a|in total|on the roof| )*"
+        rf"(?P<count>\d+) (?:{TIMES} )?(?:{PANELS} )?(?:,|and|they're|they are|each|which are|rated|of|at|x"
+        rf"|with|a|in total|on the roof| )*"
         rf"{SIZE}",
         _panels,
         False,
@@ -101,7 +102,14 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (VOLTAGE, rf"{N} (?:volt|v)\b", _scaled(1), True, ""),
     (SHARE, rf"{N} ?(?:%|pc\b)", _scaled(1), True, ""),
     (DURATION, r"\b(?:3|three) quarters of an hour\b", _fixed(45), True, ""),
-    (SHARE, r"\b(?:3|three) quarters?\b(?: (?:full|charged|charge|of the battery|of a battery|of a charge))?(?! of an hour)", _fixed(75), False, "words"),
+    (
+        SHARE,
+        r"\b(?:3|three) quarters?\b(?: (?:full|charged|charge|of the battery|of a battery"
+        r"|of a charge))?(?! of an hour)",
+        _fixed(75),
+        False,
+        "words",
+    ),
     (SHARE, r"(?:2|two) thirds(?: (?:full|charged))?", _fixed(67), False, "words"),
     (SHARE, r"4 fifths", _fixed(80), False, "words"),
     (SHARE, r"9 tenths", _fixed(90), False, "words"),
@@ -111,11 +119,24 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (DURATION, r"\b(?:an?|1) (?:hours?|h) (?:and )?(?:a )?half\b", _fixed(90), True, ""),
     (DURATION, r"\b(?:an?|1) (?:hours?|h) (?:and )?(?:a )?quarter\b", _fixed(75), True, ""),
     (DURATION, r"\b(?:an?|1) (?:hours?|h) (?:and )?(?:3|three) quarters\b", _fixed(105), True, ""),
-    (DURATION, r"(?P<h>\d+) (?:hours?|h) (?:and )?(?:a )?quarter\b", lambda match: float(match["h"]) * 60 + 15, True, ""),
-    (DURATION, r"\b(?:1|an?)?(?: )?hours? (?:and )?(?P<m>\d{1,2})(?: (?:minutes|m))?\b(?![:.]\d)", lambda m: 60 + float(m["m"]), True, ""),
     (
         DURATION,
-        r"(?<![\d.,:])(?P<h>\d{1,2}(?= hour)|[1-4]) (?:hours?|h) (?:and )?(?P<m>\d{1,2})(?: (?:minutes|m))?\b(?! ?(?:am|pm)|[:.]\d)",
+        r"(?P<h>\d+) (?:hours?|h) (?:and )?(?:a )?quarter\b",
+        lambda match: float(match["h"]) * 60 + 15,
+        True,
+        "",
+    ),
+    (
+        DURATION,
+        r"\b(?:1|an?)?(?: )?hours? (?:and )?(?P<m>\d{1,2})(?: (?:minutes|m))?\b(?![:.]\d)",
+        lambda m: 60 + float(m["m"]),
+        True,
+        "",
+    ),
+    (
+        DURATION,
+        r"(?<![\d.,:])(?P<h>\d{1,2}(?= hour)|[1-4]) (?:hours?|h) (?:and )?(?P<m>\d{1,2})(?: (?:minutes"
+        r"|m))?\b(?! ?(?:am|pm)|[:.]\d)",
         _spoken_minutes,
         True,
         "",

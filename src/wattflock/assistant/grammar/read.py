@@ -51,7 +51,9 @@ def amounts_in(answer: Answer) -> list[Mention]:
 def _surely(clock: Mention, answer: Answer) -> bool:
     """Whether the words of a time cannot be a decimal number, such as 7.30, or two numbers in a row."""
     words = answer.flat[clock.start : clock.end]
-    return ":" in words or any(mark in words for mark in ("am", "pm", "o'clock", "past", "quarter", "half", "noon", "night"))
+    return ":" in words or any(
+        mark in words for mark in ("am", "pm", "o'clock", "past", "quarter", "half", "noon", "night")
+    )
 
 
 def days_in(answer: Answer) -> list[Mention]:

@@ -174,7 +174,7 @@ def plain(word: str, german: bool) -> str:
     """Digits with a decimal point and no separator of thousands; what looks like a clock or date stays as it is."""
     if ":" in word:
         return word
-    if german and re.fullmatch(r"\d{1,3}(\.\d{3})+", word) or re.fullmatch(r"\d{1,3}(,\d{3})+", word):
+    if (german and re.fullmatch(r"\d{1,3}(\.\d{3})+", word)) or re.fullmatch(r"\d{1,3}(,\d{3})+", word):
         return re.sub(r"[.,]", "", word)
     if re.fullmatch(r"\d+,\d{1,2}", word):
         return word.replace(",", ".")

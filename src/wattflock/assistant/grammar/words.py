@@ -1,15 +1,54 @@
 """Words that mean the same: numbers in words, units written out, German words that residents mix in."""
 
-ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-ONES += "seventeen eighteen nineteen".split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+]
+ONES += ["seventeen", "eighteen", "nineteen"]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 UNITS = {word: value for value, word in enumerate(ONES)}
 TENFOLD = {word: 10 * value for value, word in enumerate(TENS, start=2)} | {"fourty": 40}
 
 GERMAN_NUMBERS = dict(
     zip(
-        "null ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn"
-        " siebzehn achtzehn neunzehn zwanzig".split(),
+        [
+            "null",
+            "ein",
+            "zwei",
+            "drei",
+            "vier",
+            "fünf",
+            "sechs",
+            "sieben",
+            "acht",
+            "neun",
+            "zehn",
+            "elf",
+            "zwölf",
+            "dreizehn",
+            "vierzehn",
+            "fünfzehn",
+            "sechzehn",
+            "siebzehn",
+            "achtzehn",
+            "neunzehn",
+            "zwanzig",
+        ],
         range(21),
         strict=True,
     )
@@ -179,6 +218,43 @@ GERMAN_WORDS = {
 }
 # Before these, "one" is a pronoun and not a number.
 BEFORE_PRONOUN = frozenset(
-    "the this that which electric other another no old new big bigger small smaller only it's new first second last"
-    " medium large long cheap basic each every any newer older petrol diesel family same standard wrong right".split()
+    [
+        "the",
+        "this",
+        "that",
+        "which",
+        "electric",
+        "other",
+        "another",
+        "no",
+        "old",
+        "new",
+        "big",
+        "bigger",
+        "small",
+        "smaller",
+        "only",
+        "it's",
+        "new",
+        "first",
+        "second",
+        "last",
+        "medium",
+        "large",
+        "long",
+        "cheap",
+        "basic",
+        "each",
+        "every",
+        "any",
+        "newer",
+        "older",
+        "petrol",
+        "diesel",
+        "family",
+        "same",
+        "standard",
+        "wrong",
+        "right",
+    ]
 )

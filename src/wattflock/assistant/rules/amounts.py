@@ -18,44 +18,59 @@ from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import Said, said, standing, unsure
 from wattflock.assistant.rules.cues import cues, role_of
-from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS = "ev_battery_kwh", "ev_charger_kw", "home_battery_kwh", "pv_peak_kw"
 SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
 CUES = [
-    ("inverter", r"\b(?:inverters?|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b"),
+    (
+        "inverter",
+        r"\b(?:inverters?|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b",
+    ),
     (
         HOME_BATTERY,
-        r"\b(?:(?:house|home|garage|wall|storage|static|solar|loft|basement|cellar|stationary|domestic) (?:battery|batteries)|batter(?:y|ies) (?:in|on) the"
-        r" (?:house|garage|wall|loft|basement|cellar|utility|hall)|power ?walls?|storage|home storage|hausspeicher|speicher|heimspeicher|batterie?speicher"
+        r"\b(?:(?:house|home|garage|wall|storage|static|solar|loft|basement|cellar|stationary"
+        r"|domestic) (?:battery|batteries)|batter(?:y|ies) (?:in|on) the"
+        r" (?:house|garage|wall|loft|basement|cellar|utility|hall)|power ?walls?|storage|home storage"
+        r"|hausspeicher|speicher|heimspeicher|batterie?speicher"
         r"|giv ?energy|sonnen|pylontech|luna|resu|enphase|senec|alpha ess|batteries|stack|wall)\b",
     ),
     (
         PANELS,
-        r"\b(?:solar|panels?|pv|roof|array|kwp|strings?|photovoltaics?|system|dach|anlage|modules on the roof|peak)\b",
+        r"\b(?:solar|panels?|pv|roof|array|kwp|strings?|photovoltaics?|system|dach|anlage|modules on the roof"
+        r"|peak)\b",
     ),
     (
         CHARGER,
-        r"\b(?:charger|charges?|charging|wall ?box|charge point|chargepoint|plug|socket|outlet|cable|evse|rapid|onboard|on board|wall connector|laden|zappi|ohme"
+        r"\b(?:charger|charges?|charging|wall ?box|charge point|chargepoint|plug|socket|outlet|cable|evse|rapid"
+        r"|onboard|on board|wall connector|laden|zappi|ohme"
         r"|pod ?point|single phase|phase|takes|pull|draws)\b",
     ),
     (
         CAR_BATTERY,
-        r"\b(?:car|ev|vehicle|leaf|zoe|tesla|model [3sxy]|kona|niro|id 3|id 4|mg|bolt|ioniq|polestar|golf|drive|car's battery|traction|long range|standard range"
+        r"\b(?:car|ev|vehicle|leaf|zoe|tesla|model [3sxy]|kona|niro|id 3|id 4|mg|bolt|ioniq|polestar|golf|drive"
+        r"|car's battery|traction|long range|standard range"
         r"|version|auto|usable|gross|net|battery pack|pack)\b",
     ),
 ]
-NONE = r"(?:no|not|don't have|do not have|haven't|have not|hasn't|haven't got|without|zero|never had|never got|isn't|aren't|got rid of|don't own|0)"
+NONE = (
+    r"(?:no|not|don't have|do not have|haven't|have not|hasn't|haven't got|without|zero|never had|never got"
+    r"|isn't|aren't|got rid of|don't own|0)"
+)
 THINGS = {
     HOME_BATTERY: r"(?:batter(?:y|ies)|storage|power ?walls?|speicher|batterie)",
     PANELS: r"(?:solar|panels?|pv|photovoltaics?|roof|solaranlage)",
 }
 REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|sadly not|afraid not|unfortunately not|i don't|we don't|i haven't|we haven't|don't have)\b"
+    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|sadly not|afraid not"
+    r"|unfortunately not|i don't|we don't|i haven't|we haven't|don't have)\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
 )
-LAST_WORD = re.compile(r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|decided against it|didn't|never did|too expensive|never happened)(?: |,|\.|$)")
+LAST_WORD = re.compile(
+    r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|decided against it|didn't|never did|too expensive"
+    r"|never happened)(?: |,|\.|$)"
+)
 
 
 def read_amounts(answer: Answer) -> dict[str, Filling]:
@@ -81,7 +96,9 @@ def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str
         role = role_of(flat, each.cue_start, each.mention.end, marks, others)
         role = PANELS if "kwp" in flat[each.mention.start : each.mention.end] or each.mention.why == "panels" else role
         if each.mention.kind == ENERGY and role in (PANELS, CHARGER, None):
-            role = next((one for one in (HOME_BATTERY, CAR_BATTERY) if one in asked), CAR_BATTERY if role == CHARGER else None)
+            role = next(
+                (one for one in (HOME_BATTERY, CAR_BATTERY) if one in asked), CAR_BATTERY if role == CHARGER else None
+            )
         if each.mention.kind == POWER and role in (HOME_BATTERY, CAR_BATTERY, None):
             role = next((one for one in (PANELS, CHARGER) if one in asked), CHARGER if role == CAR_BATTERY else None)
         if asked == [slot] and role not in (slot, "inverter") and len(kept) == 0 and each.mention.kind in kinds[:1]:
@@ -100,7 +117,7 @@ def _best(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> F
     if not options or (top := max(each.standing for each in options)) <= -3:
         return None
     best = [each for each in options if each.standing == top]
-    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    values = distinct(each.mention.value for each in best)
     evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
     if len(values) > 1:
         return ambiguous(slot, values, evidence)
@@ -116,7 +133,11 @@ def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, hi
     if [each for each in SLOTS if each in answer.asked] != [slot]:
         return []
     lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
-    return [each for each in said(answer.flat, lone) if not re.match(r" ?(?:years?|months?|of us|people|kids|cars?|evs?|pin|phase)", answer.flat[each.mention.end :])]
+    return [
+        each
+        for each in said(answer.flat, lone)
+        if not re.match(r" ?(?:years?|months?|of us|people|kids|cars?|evs?|pin|phase)", answer.flat[each.mention.end :])
+    ]
 
 
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -158,7 +179,11 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     told = [each for each in _of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
     if best := _best(answer, CHARGER, told):
         return best
-    named = [f for f in facts.chargers(answer.flat) if not _refused(answer.flat, f.start) and standing(answer.flat, _place(f)) > -3]
+    named = [
+        f
+        for f in facts.chargers(answer.flat)
+        if not _refused(answer.flat, f.start) and standing(answer.flat, _place(f)) > -3
+    ]
     if CHARGER not in answer.asked:
         return None
     socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
@@ -212,7 +237,9 @@ def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     if not named or HOME_BATTERY not in answer.asked:
         return None
     fact = named[0]
-    count = re.search(r"\b(\d)(?: x)?(?: tesla| of the| of those)? $", flat[: fact.start]) or re.search(r"^(?: \w+)? ?x ?(\d)\b", flat[fact.end :])
+    count = re.search(r"\b(\d)(?: x)?(?: tesla| of the| of those)? $", flat[: fact.start]) or re.search(
+        r"^(?: \w+)? ?x ?(\d)\b", flat[fact.end :]
+    )
     number = int(count[1]) if count else 1
     values = tuple(tidy(number * value) for value in fact.values)
     return filled(HOME_BATTERY, values[0], answer.text.quote(fact.start - (2 if count else 0), fact.end), values[1:])
@@ -220,13 +247,20 @@ def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
 
 def _times(flat: str, each: Said) -> Said:
     """ "Two 5.2 kWh modules" are 10.4 kWh; "9.5 kWh times two" too."""
-    before = re.search(r"(?<![\d.])\b([2-9]) (?:x |of |times |lots of |batteries of |modules of |units of |blocks of )?$", flat[: each.mention.start])
+    before = re.search(
+        r"(?<![\d.])\b([2-9]) (?:x |of |times |lots of |batteries of |modules of |units of |blocks of )?$",
+        flat[: each.mention.start],
+    )
     after = re.match(r" ?(?:x|times) ([2-9])\b", flat[each.mention.end :])
     if not (match := before or after):
         return each
     mention = each.mention
     start = mention.start - (len(before[0]) if before else 0)
-    return Said(Mention(ENERGY, (tidy(mention.value * int(match[1])),), start, mention.end, False), each.cue_start, each.standing)
+    return Said(
+        Mention(ENERGY, (tidy(mention.value * int(match[1])),), start, mention.end, False),
+        each.cue_start,
+        each.standing,
+    )
 
 
 def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -260,13 +294,19 @@ def _none(answer: Answer, slot: str) -> Filling | None:
     """0 where the resident says that there is none."""
     flat = answer.flat
     thing = THINGS[slot]
-    named = re.search(rf"\b{NONE}(?: (?!but\b|and\b)\w+){{0,3}}? {thing}", flat) or re.search(rf"\b{thing}(?: \w+)? ?[:,;-]? ?(?:no|none|not yet|nope)\b(?! idea)", flat)
+    named = re.search(rf"\b{NONE}(?: (?!but\b|and\b)\w+){{0,3}}? {thing}", flat) or re.search(
+        rf"\b{thing}(?: \w+)? ?[:,;-]? ?(?:no|none|not yet|nope)\b(?! idea)", flat
+    )
     asked = slot in answer.asked
     both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
     refused = REFUSED.search(flat)
     last = LAST_WORD.search(flat) if len(answer.asked) == 1 else None
     if refused and len(answer.asked) > 1 and not both and not named:
-        refused = refused if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat) else None
+        refused = (
+            refused
+            if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat)
+            else None
+        )
     match = named or (asked and (both or refused or last))
     if not match or (not asked and not named):
         return None
@@ -275,7 +315,13 @@ def _none(answer: Answer, slot: str) -> Filling | None:
 
 
 def _refused(flat: str, start: int) -> bool:
-    return bool(re.search(r"\b(?:no|not|don't have|haven't got|haven't|without|isn't|never got|instead of|rather than)(?: \w+){0,2} $", flat[:start]))
+    return bool(
+        re.search(
+            r"\b(?:no|not|don't have|haven't got|haven't|without|isn't|never got|instead of"
+            r"|rather than)(?: \w+){0,2} $",
+            flat[:start],
+        )
+    )
 
 
 def _place(fact: facts.Fact) -> Mention:

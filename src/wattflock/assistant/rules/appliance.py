@@ -7,13 +7,18 @@ from wattflock.assistant.grammar.mention import CLOCK, DURATION, NUMBER, Mention
 from wattflock.assistant.grammar.read import Answer, amounts_in, times_in
 from wattflock.assistant.rules.context import Said, said
 from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, roles_of
-from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 EARLIEST, LATEST, DURATION_SLOT = "appliance_earliest_start", "appliance_latest_end", "appliance_duration_min"
 SLOTS = (EARLIEST, LATEST, DURATION_SLOT)
 JOINED = re.compile(r"^ ?(?:in the \w+ |at night )?(?:-|to|till|and|through|thru|up to) ?(?:about |around )?$")
-BY_NIGHT = re.compile(r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b")
-BY_DAY = re.compile(r"\b(?:daytime|during the day|day time|sun|sunny|solar|daylight|panels|lunch\w*|while (?:i'm|we're) (?:out|at work))\b")
+BY_NIGHT = re.compile(
+    r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b"
+)
+BY_DAY = re.compile(
+    r"\b(?:daytime|during the day|day time|sun|sunny|solar|daylight|panels|lunch\w*|while (?:i'm|we're) (?:out"
+    r"|at work))\b"
+)
 
 
 def read_appliance(answer: Answer) -> dict[str, Filling]:
@@ -39,13 +44,17 @@ def _duration(answer: Answer, durations: list[Said]) -> dict[str, Filling]:
         if asked and len(answer.asked) == 1 and len(numbers) == 1:
             value = numbers[0].value
             quote = answer.text.quote(numbers[0].start, numbers[0].end)
-            return {DURATION_SLOT: ambiguous(DURATION_SLOT, (value, value * 60) if value > 5 else (value * 60, value), quote)}
+            return {
+                DURATION_SLOT: ambiguous(
+                    DURATION_SLOT, (value, value * 60) if value > 5 else (value * 60, value), quote
+                )
+            }
         return {}
     if not asked and not re.search(r"\b(?:takes?|runs?|lasts?|cycle|programme|program|long)\b", answer.flat):
         return {}
     top = max(each.standing for each in durations)
     best = [each for each in durations if each.standing == top]
-    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    values = distinct(each.mention.value for each in best)
     evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
     others = tuple(each.mention.value for each in durations if each.mention.value not in values)
     if len(values) > 1:
@@ -81,7 +90,7 @@ def _edges(answer: Answer, start: Said | None, end: Said | None, minutes: int, l
     for slot, place, side in ((EARLIEST, start, 0), (LATEST, end, 1)):
         if place is None:
             continue
-        values = tuple(dict.fromkeys(pair[side] for pair in pairs))
+        values = distinct(pair[side] for pair in pairs)
         more = minutes if late and side else 0
         quote = answer.text.quote(place.mention.start, place.mention.end)
         texts = tuple(shown(value + more) for value in values)

@@ -1,26 +1,39 @@
 """How full the car should be when it leaves: shares, "full", "half"; what it has when it comes home is no target."""
 
 import re
+from itertools import pairwise
 
 from wattflock.assistant.grammar.mention import NUMBER, SHARE, Mention
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import Said, part_of, said, unsure
-from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 TARGET = "ev_target_soc_pct"
 WORDS = [
-    (re.compile(r"\b(?:full|fully|all the way(?: up)?|to the (?:top|brim)|brimmed|topped (?:up|off)|maxed(?: out)?|max|chock full|as full as)\b"), 100),
+    (
+        re.compile(
+            r"\b(?:full|fully|all the way(?: up)?|to the (?:top|brim)|brimmed|topped (?:up|off)|maxed(?: out)?"
+            r"|max|chock full|as full as)\b"
+        ),
+        100,
+    ),
     (re.compile(r"\b(?:half(?: full| charged| way)?|halfway)\b(?! (?:past|an? hour|hour|\d))"), 50),
 ]
 NOT_FULL = re.compile(
-    r"(?:not|doesn't need to be|don't need it|needn't be|never|no need (?:for|to)[\w ]*|isn't|don't [\w ]{0,20}|doesn't have to be|without|hardly ever|rarely|instead of)"
+    r"(?:not|doesn't need to be|don't need it|needn't be|never|no need (?:for|to)[\w ]*|isn't|don't [\w ]{0,20}"
+    r"|doesn't have to be|without|hardly ever|rarely|instead of)"
     r" (?:\w+ )?$"
 )
 BEFORE = re.compile(
-    r"\b(?:now|when i (?:get|come)|arrive|get(?:s)? (?:home|back)|comes? (?:home|back)|starts?|drops?|left|down to|remaining|currently|at the moment"
-    r"|usually at|it's at|sits at|minimum|at least when|below|under|lower|reserve|emergency|use|uses|used|commute|trip)\b"
+    r"\b(?:now|when i (?:get|come)|arrive|get(?:s)? (?:home|back)|comes? (?:home|back)|starts?|drops?|left"
+    r"|down to|remaining|currently|at the moment"
+    r"|usually at|it's at|sits at|minimum|at least when|below|under|lower|reserve|emergency|use|uses|used"
+    r"|commute|trip)\b"
 )
-WANTED = re.compile(r"\b(?:want|need|like|target|to|by morning|up to|aim|set|should|prefer|charge|plenty|enough|fine|do|ok|okay|leave|limit|stop|above|reicht)\b")
+WANTED = re.compile(
+    r"\b(?:want|need|like|target|to|by morning|up to|aim|set|should|prefer|charge|plenty|enough|fine|do|ok|okay"
+    r"|leave|limit|stop|above|reicht)\b"
+)
 
 
 def read_charge(answer: Answer) -> dict[str, Filling]:
@@ -60,7 +73,7 @@ def _wanted(flat: str, each: Said) -> int:
 
 def _range(answer: Answer, kept: list[Said]) -> Filling | None:
     """Of "20 to 80 %" the upper one is the target."""
-    for one, two in zip(kept, kept[1:], strict=False):
+    for one, two in pairwise(kept):
         low, high = one.mention, two.mention
         if re.fullmatch(r" ?(?:-|to|and|till) ?", answer.flat[low.end : high.start]) and low.value < high.value:
             quote = answer.text.quote(low.start, high.end)
@@ -73,7 +86,7 @@ def _range(answer: Answer, kept: list[Said]) -> Filling | None:
 def _best(answer: Answer, options: list[tuple[Said, int]]) -> Filling:
     top = max(score for _, score in options)
     best = [each for each, score in options if score == top]
-    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    values = distinct(each.mention.value for each in best)
     evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
     if len(values) > 1:
         return ambiguous(TARGET, values, evidence)

@@ -1,4 +1,4 @@
-"""The coldest and the warmest that a home may be: spans, bounds, "give or take", °F where the numbers or words say so."""
+"""The coldest and the warmest that a home may be: spans, bounds, "give or take", °F where it must be."""
 
 import re
 
@@ -6,22 +6,30 @@ from wattflock.assistant.grammar.mention import NUMBER, TEMPERATURE, Mention
 from wattflock.assistant.grammar.quantity import celsius, tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import Said, said
-from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 COLDEST, WARMEST = "comfort_temp_min_c", "comfort_temp_max_c"
 SLOTS = (COLDEST, WARMEST)
 FAHRENHEIT_FROM = 45  # no home is that warm in °C, none that cold in °F
 LOW = re.compile(
-    r"\b(?:no (?:lower|colder|cooler|less) than|not (?:below|under|less than)|never (?:below|under|less than|goes? below)|at least|min\w*|not let it (?:drop|fall|go) (?:below|under)"
-    r"|above|over|coldest|lowest|cold|colder|lower|low|below|under|drops?(?: to| below)?|falls?(?: to| below)?|down to|dips?(?: to| below)?|at night"
-    r"|heating (?:comes|kicks|goes) on|freez\w*|from|shiver\w*|chilly|cooler than|less than|bottom|night time|overnight|floor)\b"
+    r"\b(?:no (?:lower|colder|cooler|less) than|not (?:below|under|less than)|never (?:below|under|less than"
+    r"|goes? below)|at least|min\w*|not let it (?:drop|fall|go) (?:below|under)"
+    r"|above|over|coldest|lowest|cold|colder|lower|low|below|under|drops?(?: to| below)?|falls?(?: to| below)?"
+    r"|down to|dips?(?: to| below)?|at night"
+    r"|heating (?:comes|kicks|goes) on|freez\w*|from|shiver\w*|chilly|cooler than|less than|bottom|night time"
+    r"|overnight|floor)\b"
 )
 HIGH = re.compile(
-    r"\b(?:no (?:higher|warmer|hotter|more) than|not (?:above|over|more than)|never (?:above|over|more than|goes? above)|at most|max\w*|up to|warmest|highest"
-    r"|hottest|hot|hotter|warmer|warm|higher|high|top|too much|upper|stuffy|anything (?:more|above|over)|any more|beyond|tops|open (?:a|the) window|sweat\w*"
+    r"\b(?:no (?:higher|warmer|hotter|more) than|not (?:above|over|more than)|never (?:above|over|more than"
+    r"|goes? above)|at most|max\w*|up to|warmest|highest"
+    r"|hottest|hot|hotter|warmer|warm|higher|high|top|too much|upper|stuffy|anything (?:more|above|over)"
+    r"|any more|beyond|tops|open (?:a|the) window|sweat\w*"
     r"|more than|ceiling|limit|till|ac|air con\w*|cooling (?:comes|kicks)|boil\w*|roast\w*)\b"
 )
-ABOVE_IS_HIGH = re.compile(r"\b(?:(?:not|never|nothing|anything|don't \w+(?: it)?|no|doesn't go|without going) (?:\w+ )?(?:above|over)|(?:above|over|past) (?:\d|that))")
+ABOVE_IS_HIGH = re.compile(
+    r"\b(?:(?:not|never|nothing|anything|don't \w+(?: it)?|no|doesn't go|without going) (?:\w+ )?(?:above|over)"
+    r"|(?:above|over|past) (?:\d|that))"
+)
 BELOW_IS_LOW = re.compile(r"\b(?:below|under)\b")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|c |f )?(?:-|to|and|till|through|or|up to|/|;)(?: (?:about|maybe|at most))? ?$")
 PLUS_MINUS = re.compile(r"(?:give or take|±|\+ ?/ ?-|plus or minus|or so either way|within|either side)")
@@ -101,7 +109,11 @@ def _role(before: str, after: str) -> str | None:
     """Whether the words just before a temperature, or else after it, tell a lower or an upper bound."""
     for words, nearest_last in ((before, True), (after[:40], False)):
         marks = [(match.start(), WARMEST) for match in ABOVE_IS_HIGH.finditer(words + ("1" if nearest_last else ""))]
-        marks += [(match.start(), COLDEST) for match in LOW.finditer(words) if not any(m[0] <= match.start() < m[0] + 30 for m in marks)]
+        marks += [
+            (match.start(), COLDEST)
+            for match in LOW.finditer(words)
+            if not any(m[0] <= match.start() < m[0] + 30 for m in marks)
+        ]
         marks += [(match.start(), WARMEST) for match in HIGH.finditer(words)]
         if marks:
             return sorted(marks)[-1 if nearest_last else 0][1]
@@ -111,7 +123,7 @@ def _role(before: str, after: str) -> str | None:
 def _told(answer: Answer, slot: str, options: list[Said], count: int) -> Filling:
     top = max(each.standing for each in options)
     best = [each for each in options if each.standing == top]
-    values = tuple(dict.fromkeys(each.mention.value for each in best))
+    values = distinct(each.mention.value for each in best)
     evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
     others = tuple(each.mention.value for each in options)
     if len(values) > 1:

@@ -7,31 +7,46 @@ from dataclasses import dataclass
 from wattflock.assistant.grammar.mention import Mention
 
 GONE = re.compile(
-    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold|traded|got rid of|scrapped|no longer"
-    r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house|system|charger|ev)\b"
+    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold|traded|got rid of|scrapped"
+    r"|no longer"
+    r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house"
+    r"|system|charger|ev)\b"
     r"|had (?:an?|the|\d)\b|was (?:an?|the|\d|at)|were\b|until (?:last|recently)|ex's|in the past|years ago"
-    r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|friend|mate's|my mate|colleague|parents|dad's|dad |mum's|mom's|in laws"
-    r"|next door|son's|daughter's|thinking (?:of|about)|thought (?:of|about)|consider\w*|planning|plan to|one day|quoted?\b|would like"
+    r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|friend|mate's|my mate|colleague|parents|dad's|dad "
+    r"|mum's|mom's|in laws"
+    r"|next door|son's|daughter's|thinking (?:of|about)|thought (?:of|about)|consider\w*|planning|plan to"
+    r"|one day|quoted?\b|would like"
     r"|want to get|might get|hoping|next year|wish|instead of|rather than|salesman|dealer said|installer wanted)"
 )
 DOUBTED = re.compile(
-    r"\b(?:in theory|theoretically|on paper|officially|official|nominal(?:ly)?|supposed\w*|advertised|rated|brochure|sticker|gross"
-    r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except|sometimes|occasionally"
-    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|kids?|diesel|petrol|hybrid|gas car|motorbike|motorcycle|van|truck"
-    r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse|not before|not until|not till)\b"
+    r"\b(?:in theory|theoretically|on paper|officially|official|nominal(?:ly)?|supposed\w*|advertised|rated"
+    r"|brochure|sticker|gross"
+    r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except"
+    r"|sometimes|occasionally"
+    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|kids?|diesel|petrol|hybrid|gas car"
+    r"|motorbike|motorcycle|van|truck"
+    r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse"
+    r"|not before|not until|not till)\b"
 )
 MEANT = re.compile(
-    r"\b(?:in practice|in reality|realistically|actually|really|effectively|usable|net|these days|nowadays|now|currently"
-    r"|at the moment|limited to|capped|restricted|throttled|limits? it|we get|i get|more like|set to|mine|normally|usually|typically"
+    r"\b(?:in practice|in reality|realistically|actually|really|effectively|usable|net|these days|nowadays|now"
+    r"|currently"
+    r"|at the moment|limited to|capped|restricted|throttled|limits? it|we get|i get|more like|set to|mine"
+    r"|normally|usually|typically"
     r"|weekdays?|most days|most of the time|gives|deliver\w*|only gets|only|since|switched to|replaced|new)\b"
 )
 CORRECTS = re.compile(
-    r"(?:\bno\b(?! (?:later|earlier|more|less|lower|higher|solar|battery|idea))|\bsorry\b|\bactually\b|\bi mean\b|\bi meant\b"
-    r"|\bmake (?:that|it)\b|\bscratch that\b|\bwait\b|\bor rather\b|\brather\b|\bcorrection\b|\bstrike that\b|\bw?hoops\b|\boops\b"
-    r"|\btell a lie\b|\bhang on\b|\bhold on\b|\bquatsch\b|\bmoment\b|\blet me (?:think|check|correct)\b|\bchanged to\b|\bnow it's\b"
+    r"(?:\bno\b(?! (?:later|earlier|more|less|lower|higher|solar|battery|idea))|\bsorry\b|\bactually\b"
+    r"|\bi mean\b|\bi meant\b"
+    r"|\bmake (?:that|it)\b|\bscratch that\b|\bwait\b|\bor rather\b|\brather\b|\bcorrection\b|\bstrike that\b"
+    r"|\bw?hoops\b|\boops\b"
+    r"|\btell a lie\b|\bhang on\b|\bhold on\b|\bquatsch\b|\bmoment\b|\blet me (?:think|check|correct)\b"
+    r"|\bchanged to\b|\bnow it's\b"
     r"|\bpardon\b|\bof course\b|\bthat's wrong\b)"
 )
-DENIED = re.compile(r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$")
+DENIED = re.compile(
+    r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
+)
 MOST_BETWEEN = 45  # characters from what is corrected to what corrects it
 SENTENCE = re.compile(r" ?[;.!?](?= |$)| but | though | although | however | whereas | while | , and | instead ")
 COMMA = re.compile(r" , | and | so | then | which | because ")
@@ -39,7 +54,7 @@ COMMA = re.compile(r" , | and | so | then | which | because ")
 
 @dataclass(frozen=True)
 class Said:
-    """A reading that still holds, where its cue is looked for, and how much it is trusted (0 usual, below 0 doubted)."""
+    """A reading that still holds, where its cue is looked for, and how far it is trusted (0 usual, < 0 doubted)."""
 
     mention: Mention
     cue_start: int
@@ -68,7 +83,9 @@ def standing(flat: str, mention: Mention) -> int:
     """−3: of the past, of others or not yet real; −1: on paper or an exception; +1: what holds in practice."""
     start, end = part_of(flat, mention.start, mention.end)
     part, after = flat[start:end], flat[mention.end : mention.end + 45]
-    gone = GONE.search(part) or re.match(r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after)
+    gone = GONE.search(part) or re.match(
+        r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after
+    )
     score = -3 if gone else 0
     if DOUBTED.search(part):
         score -= 1
@@ -98,9 +115,12 @@ def sentence_of(flat: str, start: int, end: int) -> tuple[int, int]:
 
 
 UNSURE = re.compile(
-    r"\b(?:don't know|no idea|not a clue|haven't a clue|no clue|not sure|couldn't (?:tell|say)|can't (?:say|tell|remember)|unsure|who knows"
-    r"|haven't (?:the )?(?:foggiest|faintest)|depends|varies|no (?:fixed|set|regular) |it's different every|beats me|hard to say"
-    r"|you tell me|whatever you think|whatever|up to you|idk|weiß ich nicht|never checked|never looked|forgot(?:ten)?|have to (?:check|look|ask))\b"
+    r"\b(?:don't know|no idea|not a clue|haven't a clue|no clue|not sure|couldn't (?:tell|say)|can't (?:say"
+    r"|tell|remember)|unsure|who knows"
+    r"|haven't (?:the )?(?:foggiest|faintest)|depends|varies|no (?:fixed|set|regular) |it's different every"
+    r"|beats me|hard to say"
+    r"|you tell me|whatever you think|whatever|up to you|idk|weiß ich nicht|never checked|never looked"
+    r"|forgot(?:ten)?|have to (?:check|look|ask))\b"
 )
 
 

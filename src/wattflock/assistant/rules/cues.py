@@ -7,55 +7,78 @@ from dataclasses import dataclass
 LEAVE, RETURN, WORK_STARTS, WORK_ENDS, OTHER = "leave", "return", "work starts", "work ends", "other"
 START, END, LATEST_START = "start", "end", "latest start"
 WORKPLACE = (
-    r"(?:the |my |our |from )*(?:work|office|shift|job|desk|school|hospital|site|lab|factory|warehouse|shop|uni|clinic|depot)"
+    r"(?:the |my |our |from )*(?:work|office|shift|job|desk|school|hospital|site|lab|factory|warehouse"
+    r"|shop|uni|clinic|depot)"
 )
 
 CAR = [
     (
         OTHER,
-        r"\b(?:wake|wakes|alarm|get up|gets up|getting up|up at|awake|dinner|lunch|breakfast|bed|bedtime|gym|football|swimming|cheap rate"
+        r"\b(?:wake|wakes|alarm|get up|gets up|getting up|up at|awake|dinner|lunch|breakfast|bed|bedtime|gym"
+        r"|football|swimming|cheap rate"
         r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman)\b",
     ),
     (
         WORK_ENDS,
-        rf"\b(?:leave|leaves|leaving|left|get out of|get away from|out of|off|finish|finishes|finishing|done with|get off|gets off)"
-        rf" (?:at )?{WORKPLACE}\b(?! (?:at home|for))|\b(?:i |we |she |he )?(?:finish|finishes|finishing)\b|\bclock(?:s|ing)? (?:off|out)\b"
-        r"|\bknock(?:s|ing)? off\b|\bpunch out\b|\bget off\b|\bgets off\b|\bshift (?:ends|finishes|is over)\b|\bwork ends\b"
-        r"|\b(?:day|meetings?|lessons?|school) (?:ends|finish(?:es)?)\b|\bwrap up\b|\bshut the shop\b|\bclose (?:up|the shop)\b|\bdone at\b"
+        rf"\b(?:leave|leaves|leaving|left|get out of|get away from|out of|off|finish|finishes|finishing"
+        rf"|done with|get off|gets off)"
+        rf" (?:at )?{WORKPLACE}\b(?! (?:at home|for))|\b(?:i |we |she |he )?(?:finish|finishes|finishing)\b"
+        rf"|\bclock(?:s|ing)? (?:off|out)\b"
+        r"|\bknock(?:s|ing)? off\b|\bpunch out\b|\bget off\b|\bgets off\b|\bshift (?:ends|finishes|is over)\b"
+        r"|\bwork ends\b"
+        r"|\b(?:day|meetings?|lessons?|school) (?:ends|finish(?:es)?)\b|\bwrap up\b|\bshut the shop\b"
+        r"|\bclose (?:up|the shop)\b|\bdone at\b"
         r"|\bfeierabend\b|\bwork till\b|\bworks? until\b",
     ),
     (
         WORK_STARTS,
-        rf"\b(?:at|in|into|to) {WORKPLACE}\b|\bstart(?:s|ing)? work\b|\b(?:work|shift|school|class|lessons?|meetings?|day|job) (?:starts?|begins?)\b"
-        r"|\bclock(?:s|ing)? (?:in|on)\b|\bbe in\b|\bbe there\b|\bget there\b|\bdue (?:in|at|on)\b|\bfirst (?:lesson|meeting|lecture|patient|client|class)\b"
-        r"|\bmeeting\b|\bi start\b|\bstart at\b|\bstarts at\b|\bbe at\b|\barrive at (?:work|the office)\b|\bhave school\b|\bshift\b|\bopen up\b"
+        rf"\b(?:at|in|into|to) {WORKPLACE}\b|\bstart(?:s|ing)? work\b|\b(?:work|shift|school|class|lessons?"
+        rf"|meetings?|day|job) (?:starts?|begins?)\b"
+        r"|\bclock(?:s|ing)? (?:in|on)\b|\bbe in\b|\bbe there\b|\bget there\b|\bdue (?:in|at|on)\b"
+        r"|\bfirst (?:lesson|meeting|lecture|patient|client|class)\b"
+        r"|\bmeeting\b|\bi start\b|\bstart at\b|\bstarts at\b|\bbe at\b|\barrive at (?:work|the office)\b"
+        r"|\bhave school\b|\bshift\b|\bopen up\b"
         r"|\bexpected (?:in|at)\b|\bdrop (?:the )?kids\b|\btrain (?:is|leaves|goes)\b|\bflight\b",
     ),
     (
         LEAVE,
-        r"\b(?:leave|leaves|leaving|depart\w*|sets? off|setting off|sets? out|heads? (?:off|out|to)|heading (?:off|out|to)|off to work|off by|off at"
-        r"|out the door|out of the (?:house|door)|out by|out at|out|ready|needs?(?: it| the car| her| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"
-        r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|pulls? out|school run|take off|charged by|full by|go(?:es)? to work"
-        r"|get going|get away|hit the road|first trip|disconnect\w*|be full|fully charged|charged|done by|commute|los|am off|i'm off|we're off)\b",
+        r"\b(?:leave|leaves|leaving|depart\w*|sets? off|setting off|sets? out|heads? (?:off|out|to)"
+        r"|heading (?:off|out|to)|off to work|off by|off at"
+        r"|out the door|out of the (?:house|door)|out by|out at|out|ready|needs?(?: it| the car| her"
+        r"| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"
+        r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|pulls? out|school run"
+        r"|take off|charged by|full by|go(?:es)? to work"
+        r"|get going|get away|hit the road|first trip|disconnect\w*|be full|fully charged|charged|done by"
+        r"|commute|los|am off|i'm off|we're off)\b",
     ),
     (
         RETURN,
-        r"\b(?:back home|get(?:s|ting)? (?:back|home|in)|got home|back|home|in by|in at|return\w*|arriv\w*|plug(?:s|ged|ging)?(?: it| the car| her| him)?"
-        r"(?: back)? in|plug\w*|in the door|through the door|walk in|parks?|parked|rolls? in|pulls? (?:in|up)|driveway|drive way|comes? (?:home|in|back)"
+        r"\b(?:back home|get(?:s|ting)? (?:back|home|in)|got home|back|home|in by|in at|return\w*|arriv\w*"
+        r"|plug(?:s|ged|ging)?(?: it| the car| her| him)?"
+        r"(?: back)? in|plug\w*|in the door|through the door|walk in|parks?|parked|rolls? in|pulls? (?:in|up)"
+        r"|driveway|drive way|comes? (?:home|in|back)"
         r"|connect\w*|hook (?:it|her) up|in from|in(?= (?:at|by|around|about|for|before|roughly))|lands?)\b",
     ),
 ]
 APPLIANCE = [
-    (LATEST_START, r"\b(?:must|should|has to|needs to|can)? ?(?:start|started|go on|begin|be on|running) (?:by|before|no later than|at the latest)\b"),
+    (
+        LATEST_START,
+        r"\b(?:must|should|has to|needs to|can)? ?(?:start|started|go on|begin|be on|running) (?:by|before"
+        r"|no later than|at the latest)\b",
+    ),
     (
         START,
-        r"\b(?:not (?:start )?before|no earlier than|no sooner than|not until|not till|don't (?:start|run|want)[\w ]{0,20}(?:before|till)"
-        r"|never before|isn't allowed before|after|from|earliest|start\w*|begins?|kick off|once|goes? on|put (?:it|them) on"
-        r"|turn(?:ed)? on|switch(?:ed)? on|loads?|loaded|since|onwards?|beginning|between|opens?|past|full at|finish (?:dinner|eating)|cheap rate|starting)\b",
+        r"\b(?:not (?:start )?before|no earlier than|no sooner than|not until|not till|don't (?:start|run"
+        r"|want)[\w ]{0,20}(?:before|till)"
+        r"|never before|isn't allowed before|after|from|earliest|start\w*|begins?|kick off|once|goes? on"
+        r"|put (?:it|them) on"
+        r"|turn(?:ed)? on|switch(?:ed)? on|loads?|loaded|since|onwards?|beginning|between|opens?|past|full at"
+        r"|finish (?:dinner|eating)|cheap rate|starting)\b",
     ),
     (
         END,
-        r"\b(?:by|done|finish\w*|before|latest|no later than|till|end|ends|ready|needed?|needs? to be|over|emptied|unload\w*|stop\w*|off by|complete\w*"
+        r"\b(?:by|done|finish\w*|before|latest|no later than|till|end|ends|ready|needed?|needs? to be|over"
+        r"|emptied|unload\w*|stop\w*|off by|complete\w*"
         r"|quiet|deadline|want it|wear|hang)\b",
     ),
 ]
@@ -96,7 +119,9 @@ def roles_of(flat: str, places: Sequence[tuple[int, int]], marks: Sequence[Cue])
     roles: list[str | None] = []
     for place, own in zip(places, costs, strict=True):
         taken = [_taken(flat, place, places, [row[at] for row in costs], own[at]) for at in range(len(marks))]
-        ranked = sorted((cost + more, mark.start, mark.role) for cost, more, mark in zip(own, taken, marks, strict=True))
+        ranked = sorted(
+            (cost + more, mark.start, mark.role) for cost, more, mark in zip(own, taken, marks, strict=True)
+        )
         roles.append(ranked[0][2] if ranked and ranked[0][0] < FAR else None)
     return roles
 

@@ -6,25 +6,42 @@ from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import Mention
 from wattflock.assistant.grammar.read import Answer
 from wattflock.assistant.rules.context import said, standing, unsure
-from wattflock.assistant.rules.filling import Filling, ambiguous, filled
+from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 COUNT, CITY = "ev_count", "city"
 SLOTS = (COUNT, CITY)
-ELECTRIC = r"(?:(?:fully |pure |all |full |battery )*electrics?(?: (?:cars?|vehicles?|ones?))?|evs?|e ?cars?|teslas?|leafs?|leaves|zoes?|bevs?|elektroautos?|e autos?)"
-COUNTED = re.compile(rf"\b(?P<n>\d|one)(?: of (?:them|which|those|our cars))?(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b")
-SOLE = re.compile(r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))")
+ELECTRIC = (
+    r"(?:(?:fully |pure |all |full |battery )*electrics?(?: (?:cars?|vehicles?|ones?))?|evs?|e ?cars?"
+    r"|teslas?|leafs?|leaves|zoes?|bevs?|elektroautos?|e autos?)"
+)
+COUNTED = re.compile(
+    rf"\b(?P<n>\d|one)(?: of (?:them|which|those|our cars))?(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
+)
+SOLE = re.compile(
+    r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
+)
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
-    r"^ ?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no|don't (?:have|own)(?: any| an)?|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
+    r"^ ?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no|don't (?:have|own)(?: any| an)?"
+    r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
 )
 OTHER = re.compile(
-    r"^ ?(?:\w+ )?(?:diesels?|petrols?|hybrids?|motorbikes?|motorcycles?|vans?|trucks?|bikes?|scooters?|kids?|years?|drivers?|gas|people|adults|of us|bedrooms?"
+    r"^ ?(?:\w+ )?(?:diesels?|petrols?|hybrids?|motorbikes?|motorcycles?|vans?|trucks?|bikes?|scooters?|kids?"
+    r"|years?|drivers?|gas|people|adults|of us|bedrooms?"
     r"|tractors?|mopeds?|combustion|%|kwh|kw|ice|wheels?|chargers?)\b"
 )
-AWAY = re.compile(r"\b(?:from|work in|works? at|commute to|born in|grew up in|used to live in|left|moved (?:away )?from|office in|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$")
+AWAY = re.compile(
+    r"\b(?:from|work in|works? at|commute to|born in|grew up in|used to live in|left|moved (?:away )?from"
+    r"|office in|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$"
+)
 HERE = re.compile(r"\b(?:live|living|home|house|based|now in|moved to|to|in|near|here)\b[\w ,']{0,15}$")
-NEAR = re.compile(r"\b(?:near|outside|close to|north of|south of|east of|west of|suburb of|between|miles from|km from|minutes from|just off|around|not far from|area)\b")
-PLACE = re.compile(r"\b(?:in|near|at|outside|to|called|is|from|of) ((?:[A-ZÄÖÜ][\w'’-]+)(?: (?:[A-ZÄÖÜ][\w'’-]+|on|upon|under|am))*)")
+NEAR = re.compile(
+    r"\b(?:near|outside|close to|north of|south of|east of|west of|suburb of|between|miles from|km from"
+    r"|minutes from|just off|around|not far from|area)\b"
+)
+PLACE = re.compile(
+    r"\b(?:in|near|at|outside|to|called|is|from|of) ((?:[A-ZÄÖÜ][\w'’-]+)(?: (?:[A-ZÄÖÜ][\w'’-]+|on|upon|under|am))*)"
+)
 
 
 def read_household(answer: Answer) -> dict[str, Filling]:
@@ -39,7 +56,13 @@ def _count(answer: Answer) -> Filling | None:
     if numbers:
         match = numbers[0]
         total = sum(1 if each["n"] == "one" else int(each["n"]) for each in numbers)
-        return filled(COUNT, total, answer.text.quote(match.start(), match.end()), (), len(numbers) > 1 or len(flat) > 40 or unsure(flat))
+        return filled(
+            COUNT,
+            total,
+            answer.text.quote(match.start(), match.end()),
+            (),
+            len(numbers) > 1 or len(flat) > 40 or unsure(flat),
+        )
     if COUNT not in answer.asked:
         return None
     if match := re.search(r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave) (?:one|1)\b", flat):
@@ -52,14 +75,18 @@ def _count(answer: Answer) -> Filling | None:
 
 def _by_number(answer: Answer) -> Filling | None:
     flat = answer.flat
-    lone = [match for match in re.finditer(r"(?<![\d.,:/])\b(?P<n>\d)\b(?![.:,]\d| ?[.,]? ?\d)", flat) if not OTHER.match(flat[match.end() :])]
+    lone = [
+        match
+        for match in re.finditer(r"(?<![\d.,:/])\b(?P<n>\d)\b(?![.:,]\d| ?[.,]? ?\d)", flat)
+        if not OTHER.match(flat[match.end() :])
+    ]
     cars = facts.cars(flat)
     lone = [match for match in lone if not any(fact.start <= match.start() < fact.end for fact in cars)]
     places = said(flat, [Mention("number", (int(match["n"]),), match.start(), match.end()) for match in lone])
     kept = [each for each in places if each.standing > -3]
     if len(kept) >= 1:
         top = max(each.standing for each in kept)
-        values = tuple(dict.fromkeys(each.mention.value for each in kept if each.standing == top))
+        values = distinct(each.mention.value for each in kept if each.standing == top)
         evidence = answer.text.quote(kept[0].mention.start, kept[-1].mention.end)
         if len(values) > 1 and not BOTH.search(flat):
             first = values[0]
@@ -89,8 +116,12 @@ def _city(answer: Answer) -> Filling | None:
     found = facts.cities(flat)
     here = [city for city in found if _lives(flat, city)]
     if here:
-        first = here[-1] if len(here) > 1 and HERE.search(flat[: here[-1].start]) and not HERE.search(flat[: here[0].start]) else here[0]
-        names = tuple(dict.fromkeys(city.name for city in here))
+        first = (
+            here[-1]
+            if len(here) > 1 and HERE.search(flat[: here[-1].start]) and not HERE.search(flat[: here[0].start])
+            else here[0]
+        )
+        names = distinct(city.name for city in here)
         evidence = answer.text.quote(first.start, first.end)
         if len(names) > 1 and not re.search(r"\b(?:near|closest|nearest|outside|between)\b", flat):
             return ambiguous(CITY, (first.name, *names), evidence)
@@ -106,9 +137,14 @@ def _city(answer: Answer) -> Filling | None:
 def _lives(flat: str, city: facts.City) -> bool:
     before = flat[: city.start]
     moved = re.match(r" to \w", flat[city.end :]) and re.search(r"moved from $|from $", before)
-    return not (AWAY.search(before) and not re.search(r"(?:miles|km|minutes|far|hour|mins) (?:\w+ )?from (?:the |our |my )?$", before)) and not moved and standing(
-        flat, Mention("name", (0,), city.start, city.end)
-    ) > -3
+    return (
+        not (
+            AWAY.search(before)
+            and not re.search(r"(?:miles|km|minutes|far|hour|mins) (?:\w+ )?from (?:the |our |my )?$", before)
+        )
+        and not moved
+        and standing(flat, Mention("name", (0,), city.start, city.end)) > -3
+    )
 
 
 def _village(answer: Answer, known: set[str]) -> str | None:
@@ -123,7 +159,9 @@ def _village(answer: Answer, known: set[str]) -> str | None:
     return None
 
 
-REPLIES = re.compile(r"^(?:no|yes|none|why|what|not|sorry|don't|dunno|somewhere|never|i|we|a|the|it|pass|skip)\b", re.IGNORECASE)
+REPLIES = re.compile(
+    r"^(?:no|yes|none|why|what|not|sorry|don't|dunno|somewhere|never|i|we|a|the|it|pass|skip)\b", re.IGNORECASE
+)
 
 
 def _place(match: re.Match) -> Mention:

@@ -1,23 +1,42 @@
-"""When the car leaves and comes back: cue words, windows, commutes; morning or evening by what is plausible, read back."""
+"""When the car leaves and comes back: cue words, windows, commutes; morning or evening as is plausible, read back."""
 
 import re
+from itertools import pairwise
 
 from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention, masked
 from wattflock.assistant.grammar.read import Answer, times_in
 from wattflock.assistant.rules.context import Said, said, unsure
-from wattflock.assistant.rules.cues import CAR, LEAVE, OTHER, RETURN, WORK_ENDS, WORK_STARTS, Cue, cues, role_of, roles_of
+from wattflock.assistant.rules.cues import (
+    CAR,
+    LEAVE,
+    OTHER,
+    RETURN,
+    WORK_ENDS,
+    WORK_STARTS,
+    Cue,
+    cues,
+    role_of,
+    roles_of,
+)
 from wattflock.assistant.rules.filling import NOTHING, Filling, ambiguous, filled
 
 ARRIVAL, DEPARTURE = "ev_arrival_time", "ev_departure_time"
 SLOTS = (ARRIVAL, DEPARTURE)
-JOINED = re.compile(r"^ ?(?:in the \w+ )?(?:-|to|till|and|or|through|thru|up to) ?(?:about |around |maybe |sometimes |perhaps )?$")
+JOINED = re.compile(
+    r"^ ?(?:in the \w+ )?(?:-|to|till|and|or|through|thru|up to) ?(?:about |around |maybe |sometimes |perhaps )?$"
+)
 WORKING = re.compile(r"\b(?:work|office|shift|job|desk|teach|nine to five)\b")
-AT_HOME = re.compile(r"\b(?:plug\w*|parked|connected|at home|home (?:from|between)|in the garage|on charge|charging|available|in the drive\w*)\b")
+AT_HOME = re.compile(
+    r"\b(?:plug\w*|parked|connected|at home|home (?:from|between)|in the garage|on charge|charging|available"
+    r"|in the drive\w*)\b"
+)
 NIGHTS = re.compile(r"\b(?:nights|night shifts?|graveyard|nightshift|work at night|late shift|night work)\b")
 TRAVEL = re.compile(
-    r"\b(?:drive|drives|driving|commute|commuting|journey|door to door|trip|ride|takes|take|travel|away|each way|later|after that|traffic"
-    r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route|run|way home|fahrt|needs?)\b"
+    r"\b(?:drive|drives|driving|commute|commuting|journey|door to door|trip|ride|takes|take|travel|away"
+    r"|each way|later|after that|traffic"
+    r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
+    r"|run|way home|fahrt|needs?)\b"
 )
 HANGING = re.compile(r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the)")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
@@ -76,7 +95,7 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
 
 def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Said, bool]]:
     """Slots of a span such as "gone from 8 till 6"; empty where there is none."""
-    for one, two in zip(clocks, clocks[1:], strict=False):
+    for one, two in pairwise(clocks):
         if not JOINED.match(flat[one.mention.end : two.mention.start]):
             continue
         gap = min((b - a) % 1440 or 1440 for a in one.mention.values for b in two.mention.values)
@@ -120,7 +139,11 @@ def _marks(answer: Answer) -> list[Cue]:
 def _only_hint(slot: str, clocks: list[Said], roles: list[str | None]) -> list[tuple[str, Said, bool]]:
     """One time, one slot, and a cue of the other direction or of something else: still a hint, never a fact."""
     wrong = {ARRIVAL: (LEAVE,), DEPARTURE: (RETURN,)}[slot]
-    return [(slot, each, False) for each, role in zip(clocks, roles, strict=True) if role == OTHER or role in wrong][:1] if len(clocks) == 1 and roles[0] == OTHER else []
+    return (
+        [(slot, each, False) for each, role in zip(clocks, roles, strict=True) if role == OTHER or role in wrong][:1]
+        if len(clocks) == 1 and roles[0] == OTHER
+        else []
+    )
 
 
 def _asked_in_order(answer: Answer) -> list[str]:
@@ -147,7 +170,15 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     texts = tuple(shown(value) for value in values)
     if of_work and not travel and role in (WORK_STARTS, WORK_ENDS) and not _starts_or_ends_trip(flat, each, role):
         return ambiguous(slot, (*texts[:1], _usual_trip(slot, values[0])), evidence)
-    inferred = not (sure and mention.exact and len(values) == 1 and not of_work and not travel and each.standing >= 0 and not each.corrected)
+    inferred = not (
+        sure
+        and mention.exact
+        and len(values) == 1
+        and not of_work
+        and not travel
+        and each.standing >= 0
+        and not each.corrected
+    )
     return filled(slot, texts[0], evidence, texts[1:], inferred)
 
 
@@ -179,7 +210,9 @@ def _best(slot: str, options: list[tuple[int, Filling]], answer: Answer) -> Fill
     if top <= -2:
         return NOTHING
     best = list(dict.fromkeys(filling for standing, filling in options if standing == top))
-    values = tuple(dict.fromkeys(value for filling in best for value in (filling.value, *filling.candidates[:1]) if value))
+    values = tuple(
+        dict.fromkeys(value for filling in best for value in (filling.value, *filling.candidates[:1]) if value)
+    )
     if len(values) > 1:
         return ambiguous(slot, values, " / ".join(dict.fromkeys(filling.evidence for filling in best)))
     rest = tuple(value for _, filling in options for value in filling.candidates if value not in values)
