@@ -222,7 +222,14 @@ def _one_month(found: list[Mention]) -> list[Mention]:
     full = [mention for mention in found if mention.exact and mention.kind == DATE]
     if not full:
         return _in_order(found)
-    return [mention if mention.exact else _like(mention, full) for mention in found]
+    made: list[Mention] = []
+    for mention in found:
+        read = mention if mention.exact else _like(mention, full)
+        if made and not mention.exact and read.why == "year" and read.value < made[-1].value:  # over New Year's Eve
+            day = date.fromisoformat(read.value)
+            read = replace(read, values=(_of_year(day, day.year + 1).isoformat(),))
+        made.append(read)
+    return made
 
 
 def _like(mention: Mention, full: list[Mention]) -> Mention:

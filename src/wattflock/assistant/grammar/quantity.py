@@ -111,6 +111,8 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
         "words",
     ),
     (SHARE, r"(?:2|two) thirds(?: (?:full|charged))?", _fixed(67), False, "words"),
+    (SHARE, r"\b3 ?/ ?4\b", _fixed(75), False, "words"),
+    (SHARE, r"\b1 ?/ ?2\b", _fixed(50), False, "words"),
     (SHARE, r"4 fifths", _fixed(80), False, "words"),
     (SHARE, r"9 tenths", _fixed(90), False, "words"),
     (TEMPERATURE, rf"{N} (?:deg )?(?:degc|c)\b", _scaled(1), True, ""),
@@ -128,7 +130,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     ),
     (
         DURATION,
-        r"\b(?:1|an?)?(?: )?hours? (?:and )?(?P<m>\d{1,2})(?: (?:minutes|m))?\b(?![:.]\d)",
+        r"(?:\b(?:1|an?) |(?<!\d )\b)hour (?:and )?(?P<m>\d{1,2})(?: (?:minutes|m))?\b(?![:.]\d)",
         lambda m: 60 + float(m["m"]),
         True,
         "",

@@ -68,6 +68,10 @@ def _tokens(raw: str) -> Iterator[Token]:
         word = match.group().lower().replace("’", "'")
         if re.fullmatch(r"[ap]\.\s?m\.?", word):
             word = word[0] + "m"
+        if word.endswith("ish") and word[:-3] in words.UNITS:
+            yield Token(word[:-3], match.start(), match.end() - 3)
+            yield Token("ish", match.end() - 3, match.end())
+            continue
         yield Token({"–": "-", "—": ";", "…": ";", "~": "around"}.get(word, word), match.start(), match.end())
 
 

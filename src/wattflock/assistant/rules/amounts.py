@@ -63,13 +63,15 @@ THINGS = {
 }
 REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|sadly not|afraid not"
+    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
+    r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
     r"|unfortunately not|i don't|we don't|i haven't|we haven't|don't have)\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
 )
 LAST_WORD = re.compile(
-    r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|decided against it|didn't|never did|too expensive"
-    r"|never happened)(?: |,|\.|$)"
+    r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|not here|not any ?more|decided against it|didn't"
+    r"|never did|too expensive"
+    r"|never happened)(?! idea| clue)(?: |,|\.|$)"
 )
 
 
@@ -125,7 +127,7 @@ def _best(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> F
     first = best[0]
     bare = first.mention.kind == NUMBER and len(answer.asked) > 1
     inferred = not first.mention.exact or len(options) > 1 or top != 0 or first.corrected or bare or unsure(answer.flat)
-    return filled(slot, values[0], evidence, others, inferred)
+    return filled(slot, first.mention.value, evidence, others, inferred)
 
 
 def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, high: float) -> list[Said]:
@@ -154,6 +156,8 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     lone = [each for each in lone if not _named(each.mention, facts.cars(answer.flat))]
     if models and (same := [each for each in lone if each.mention.value in known]):
         return _best(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
+    if models:  # a number that is none of the model's sizes is doubted
+        lone = [Said(each.mention, each.cue_start, min(each.standing, -1)) for each in lone]
     if lone and (best := _best(answer, CAR_BATTERY, lone, known)):
         return best
     if not models:
@@ -161,7 +165,7 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     evidence = answer.text.quote(models[0].start, models[-1].end)
     if len({model.name for model in models}) > 1:
         return ambiguous(CAR_BATTERY, tuple(tidy(model.values[0]) for model in models), evidence)
-    return filled(CAR_BATTERY, tidy(known[0]), evidence, tuple(map(tidy, known[1:])))
+    return filled(CAR_BATTERY, tidy(models[0].values[0]), evidence, tuple(map(tidy, known[1:])))
 
 
 def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -218,7 +222,8 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
     top = max(each.standing for each in kept)
     best = next(each for each in kept if each.standing == top)
     powers = [tidy(each.mention.value * volt * (3 if three else 1) / 1000) for each in (best, *kept)]
-    value = powers[0] if volts else tidy(round(powers[0], 1))
+    value = powers[0] if volts and not three else tidy(round(powers[0], 1))
+    value = round(value) if three and abs(value - round(value)) <= 0.11 else value  # 22.1 is sold as 22
     return filled(CHARGER, value, answer.text.quote(best.mention.start, best.mention.end), tuple(powers))
 
 
@@ -275,7 +280,7 @@ def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
         return None
     if match := re.search(r"\b(\d{1,2}) (?:\w+ )?(?:panels|modules)\b", answer.flat):
         sizes = tuple(tidy(round(int(match[1]) * watt / 1000, 2)) for watt in (400, 350, 300, 250, 430))
-        return filled(PANELS, sizes[0], answer.text.quote(match.start(), match.end()), sizes[1:])
+        return ambiguous(PANELS, sizes, answer.text.quote(match.start(), match.end()))
     return _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
 
 

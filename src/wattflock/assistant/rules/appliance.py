@@ -65,7 +65,7 @@ def _duration(answer: Answer, durations: list[Said]) -> dict[str, Filling]:
             return {DURATION_SLOT: filled(DURATION_SLOT, values[0], evidence, values[1:])}
         return {DURATION_SLOT: ambiguous(DURATION_SLOT, values, evidence)}
     inferred = not best[0].mention.exact or bool(others) or best[0].corrected or top < 0
-    return {DURATION_SLOT: filled(DURATION_SLOT, values[0], evidence, others, inferred)}
+    return {DURATION_SLOT: filled(DURATION_SLOT, best[0].mention.value, evidence, others, inferred)}
 
 
 def _roles(answer: Answer, clocks: list[Said]) -> list[str | None]:
@@ -101,7 +101,7 @@ def _edges(answer: Answer, start: Said | None, end: Said | None, minutes: int, l
         elif len(texts) > 1:
             found[slot] = ambiguous(slot, texts, quote)
         else:
-            found[slot] = filled(slot, texts[0], quote, others, not sure)
+            found[slot] = filled(slot, shown(values[0] + more), quote, others, not sure)
     return found
 
 

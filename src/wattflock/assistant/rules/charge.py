@@ -92,4 +92,4 @@ def _best(answer: Answer, options: list[tuple[Said, int]]) -> Filling:
         return ambiguous(TARGET, values, evidence)
     first = best[0]
     inferred = not first.mention.exact or len(options) > 1 or top < 0 or first.corrected or unsure(answer.flat)
-    return filled(TARGET, values[0], evidence, tuple(each.mention.value for each, _ in options), inferred)
+    return filled(TARGET, first.mention.value, evidence, tuple(each.mention.value for each, _ in options), inferred)

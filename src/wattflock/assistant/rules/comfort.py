@@ -129,4 +129,4 @@ def _told(answer: Answer, slot: str, options: list[Said], count: int) -> Filling
     if len(values) > 1:
         return ambiguous(slot, values, evidence)
     inferred = not best[0].mention.exact or best[0].corrected or count > 2 or slot not in answer.asked or top < 0
-    return filled(slot, values[0], evidence, others, inferred)
+    return filled(slot, best[0].mention.value, evidence, others, inferred)

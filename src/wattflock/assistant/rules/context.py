@@ -36,7 +36,7 @@ MEANT = re.compile(
     r"|weekdays?|most days|most of the time|gives|deliver\w*|only gets|only|since|switched to|replaced|new)\b"
 )
 CORRECTS = re.compile(
-    r"(?:\bno\b(?! (?:later|earlier|more|less|lower|higher|solar|battery|idea))|\bsorry\b|\bactually\b"
+    r"(?:\bno\b(?! (?:\w+er\b|more|less|solar|battery|idea|clue))|[,;.] well\b|\bsorry\b|\bactually\b"
     r"|\bi mean\b|\bi meant\b"
     r"|\bmake (?:that|it)\b|\bscratch that\b|\bwait\b|\bor rather\b|\brather\b|\bcorrection\b|\bstrike that\b"
     r"|\bw?hoops\b|\boops\b"

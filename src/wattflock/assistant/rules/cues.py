@@ -38,7 +38,8 @@ CAR = [
         r"|\bfirst (?:lesson|meeting|lecture|patient|client|class)\b"
         r"|\bmeeting\b|\bi start\b|\bstart at\b|\bstarts at\b|\bbe at\b|\barrive at (?:work|the office)\b"
         r"|\bhave school\b|\bshift\b|\bopen up\b"
-        r"|\bexpected (?:in|at)\b|\bdrop (?:the )?kids\b|\btrain (?:is|leaves|goes)\b|\bflight\b",
+        r"|\bexpected (?:in|at)\b|\bdrop (?:the )?kids\b|\bdrop ?off\b|\bstart\b|\btrain (?:is|leaves|goes)\b"
+        r"|\bflight\b",
     ),
     (
         LEAVE,
@@ -48,7 +49,8 @@ CAR = [
         r"| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"
         r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|pulls? out|school run"
         r"|take off|charged by|full by|go(?:es)? to work"
-        r"|get going|get away|hit the road|first trip|disconnect\w*|be full|fully charged|charged|done by"
+        r"|goes?(?= at| by| around| about)|go(?= at| by| around| about)|get going|get away|hit the road"
+        r"|first trip|disconnect\w*|be full|fully charged|charged|done by"
         r"|commute|los|am off|i'm off|we're off)\b",
     ),
     (

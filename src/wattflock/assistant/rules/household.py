@@ -70,7 +70,13 @@ def _count(answer: Answer) -> Filling | None:
     if match := NO_CARS.search(flat):
         rest = re.search(r"\b(?:but|except|apart|only)\b", flat)
         return filled(COUNT, 0, answer.text.quote(match.start(), match.end()), (), bool(rest) or len(flat) > 30)
-    return _by_number(answer) or _by_names(answer)
+    return _by_number(answer) or _by_names(answer) or _only_fuel(answer)
+
+
+def _only_fuel(answer: Answer) -> Filling | None:
+    """0 where only a car that burns something is told of."""
+    match = re.search(r"\b(?:drive|have|got|run|own|just|only)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b", answer.flat)
+    return filled(COUNT, 0, answer.text.quote(match.start(), match.end())) if match else None
 
 
 def _by_number(answer: Answer) -> Filling | None:
@@ -93,7 +99,7 @@ def _by_number(answer: Answer) -> Filling | None:
             parts = sum(values[1:]) == first  # "three cars, one petrol and two electric" told all of them
             return ambiguous(COUNT, values[1:] + values[:1] if parts else values, evidence)
         plain = len(kept) == 1 and len(flat) < 30 and kept[0].mention.exact and not kept[0].corrected
-        return filled(COUNT, values[0], evidence, (), not plain or unsure(flat))
+        return filled(COUNT, kept[-1].mention.value, evidence, (), not plain or unsure(flat))
     if match := BOTH.search(flat):
         return filled(COUNT, 2, answer.text.quote(match.start(), match.end()))
     if (match := SOLE.search(flat)) and not re.match(r" ?(?:is|was)? ?(?:diesel|petrol)", flat[match.end() :]):
@@ -115,6 +121,9 @@ def _city(answer: Answer) -> Filling | None:
     flat = answer.flat
     found = facts.cities(flat)
     here = [city for city in found if _lives(flat, city)]
+    if here and len(here) > 1:
+        places = said(flat, [Mention("city", (city,), city.start, city.end) for city in here])
+        here = [each.mention.value for each in places] or here
     if here:
         first = (
             here[-1]

@@ -89,6 +89,9 @@ def _paired(flat: str, clocks: list[Mention]) -> list[Mention]:
 
 def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     """How long the way takes: the duration that stands by a word of travel."""
+    marks = cues(flat, CAR)
+    if len(durations) == 1 and any(mark.role in (WORK_STARTS, WORK_ENDS) for mark in marks):
+        return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
     return near[0] if near else None
 
@@ -120,6 +123,9 @@ def _by_cue(answer: Answer, clocks: list[Said]) -> list[tuple[str, Said, bool]]:
     for each, role in zip(clocks, roles, strict=True):
         if role in meant:
             found.append((meant[role], each, True))
+    direct = {slot for slot, role in ((DEPARTURE, LEAVE), (ARRIVAL, RETURN)) if role in roles}
+    work = {id(each) for each, role in zip(clocks, roles, strict=True) if role in (WORK_STARTS, WORK_ENDS)}
+    found = [one for one in found if not (one[0] in direct and id(one[1]) in work)]
     if free and asked:
         open_slots = [slot for slot in asked if slot not in {slot for slot, *_ in found}]
         if len(asked) == 1:
@@ -162,7 +168,7 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     evidence = answer.text.quote(mention.start, mention.end)
     role = role_of(flat, each.cue_start, mention.end, _marks(answer), [])
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
-    of_work = role in (WORK_STARTS, WORK_ENDS) or bool(window)
+    of_work = role in (WORK_STARTS, WORK_ENDS) or bool(window) or (role is None and travel is not None)
     if of_work and travel:
         minutes = int(travel.value)
         values = tuple(value + (minutes if slot == ARRIVAL else -minutes) for value in values)
