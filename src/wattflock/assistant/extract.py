@@ -1,5 +1,6 @@
 """From a question and an answer to slots: what is told, what stays open, what must be read back; the rules backend."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -18,6 +19,10 @@ FAMILIES: tuple[tuple[tuple[str, ...], Callable[[Answer], dict[str, Filling]]], 
     (comfort.SLOTS, comfort.read_comfort),
     (days.SLOTS, days.read_days),
     (household.SLOTS, household.read_household),
+)
+COMMAND = re.compile(
+    r"\b(?:ignore|disregard|forget) (?:all|any|the|your|previous)"
+    r"|\b(?:system|assistant|tool|prompt|action|json|store|execute)\b"
 )
 ALWAYS = (amounts.read_amounts, household.read_household)  # name what they are of, so that nobody needs to have asked
 
@@ -44,12 +49,13 @@ def extract(
     for slots, read in FAMILIES:
         if set(slots) & set(asked) or read in ALWAYS:
             found |= read(answer)
-    return {name: _offered(name, found.get(name, NOTHING), asked) for name in SLOTS}
+    strange = bool(COMMAND.search(answer.flat)) or bool(set("{}<>`=") & set(utterance))
+    return {name: _offered(name, found.get(name, NOTHING), asked, strange) for name in SLOTS}
 
 
-def _offered(name: str, filling: Filling, asked: tuple[str, ...]) -> Filling:
-    """A slot that nobody asked for: its value with a read-back, or nothing."""
-    if name in asked:
+def _offered(name: str, filling: Filling, asked: tuple[str, ...], strange: bool) -> Filling:
+    """A filling with a read-back where nobody asked for it, or where the words look like a command to a program."""
+    if name in asked and not (strange and filling.state == FILLED):
         return filling
     if filling.state != FILLED or filling.value is None:
         return NOTHING

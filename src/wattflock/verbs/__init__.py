@@ -5,5 +5,5 @@
 
 from wattflock.verbs import assistant, data, feeder, generate, settling, sharing, study, works
 
-VERBS = (*study.VERBS, *works.VERBS, *generate.VERBS, *settling.VERBS, *sharing.VERBS)
+VERBS = (*study.VERBS, *works.VERBS, *generate.VERBS, *settling.VERBS, *sharing.VERBS, assistant.chat)
 GROUPS = {"assistant": assistant, "data": data, "feeder": feeder}

@@ -42,6 +42,53 @@ def extract(
     return Extracted(read, {each.id: each.asked for each in asked})
 
 
+def chat(
+    out: Annotated[Path, "The conversation is kept in this JSON file, after every answer."] = Path("chat.json"),
+    slots: Annotated[list[str] | None, "Ask for this alone; can be repeated. All slots by default."] = None,
+    locale: Annotated[str, "en-GB, en-US or de: clock, order of dates."] = "en-GB",
+    resume: Annotated[bool, "Go on with the conversation of --out."] = False,
+) -> str:
+    """Ask a resident for what a plan needs, read back what was inferred, and keep what they agree to.
+
+    Answers are read from the keyboard, or line by line from a pipe; an empty line or Ctrl-D stops. An answer such as
+    "actually I leave at 8" corrects an earlier one.
+
+    Example:
+        wattflock chat --out home.json
+        wattflock chat --out home.json --resume
+    """
+    import sys
+
+    from wattflock.assistant.dialogue import begun, resumed, saved, turn
+    from wattflock.assistant.grammar.text import LOCALES
+    from wattflock.assistant.slots import SLOTS
+    from wattflock.core.errors import Problem, RunError, ScenarioError
+    from wattflock.core.files import read_json, write_json
+    from wattflock.core.registry import nearest
+
+    wrong = [
+        Problem("wattflock chat", "--slot", slot, nearest(slot, SLOTS)) for slot in slots or () if slot not in SLOTS
+    ]
+    if locale not in LOCALES:
+        wrong.append(Problem("wattflock chat", "--locale", locale, " | ".join(LOCALES)))
+    if wrong:
+        raise ScenarioError(wrong)
+    try:
+        state = resumed(read_json(out)) if resume else begun(tuple(slots or SLOTS), locale)
+    except ValueError as error:
+        raise RunError(f"{out}: {error}") from error
+    state, said = turn(state, None)
+    while state.asked:
+        print(said, flush=True)
+        words = sys.stdin.readline().strip()
+        if not words:
+            return f"kept in {out}; go on with --resume"
+        state, said = turn(state, words)
+        write_json(out, saved(state))
+    write_json(out, saved(state))
+    return said[0].upper() + said[1:]
+
+
 def _day(text: str) -> Any:
     from datetime import date
 
@@ -51,4 +98,4 @@ def _day(text: str) -> Any:
         return None
 
 
-VERBS = (extract,)
+VERBS = (extract,)  # of the group; `chat` stands by itself

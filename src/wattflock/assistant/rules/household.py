@@ -3,8 +3,8 @@
 import re
 
 from wattflock.assistant import facts
-from wattflock.assistant.grammar.mention import Mention
-from wattflock.assistant.grammar.read import Answer
+from wattflock.assistant.grammar.mention import NUMBER, Mention
+from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import said, standing, unsure
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
@@ -30,6 +30,7 @@ OTHER = re.compile(
     r"|years?|drivers?|gas|people|adults|of us|bedrooms?"
     r"|tractors?|mopeds?|combustion|%|kwh|kw|ice|wheels?|chargers?)\b"
 )
+CLOCKLIKE = re.compile(r"\b(?:at|by|around|till|before|after|past|to|from|for|half|id|model) $")
 AWAY = re.compile(
     r"\b(?:from|work in|works? at|commute to|born in|grew up in|used to live in|left|moved (?:away )?from"
     r"|office in|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$"
@@ -81,14 +82,10 @@ def _only_fuel(answer: Answer) -> Filling | None:
 
 def _by_number(answer: Answer) -> Filling | None:
     flat = answer.flat
-    lone = [
-        match
-        for match in re.finditer(r"(?<![\d.,:/])\b(?P<n>\d)\b(?![.:,]\d| ?[.,]? ?\d)", flat)
-        if not OTHER.match(flat[match.end() :])
-    ]
     cars = facts.cars(flat)
-    lone = [match for match in lone if not any(fact.start <= match.start() < fact.end for fact in cars)]
-    places = said(flat, [Mention("number", (int(match["n"]),), match.start(), match.end()) for match in lone])
+    places = [
+        each for each in said(flat, _lone(answer)) if not any(f.start <= each.mention.start < f.end for f in cars)
+    ]
     kept = [each for each in places if each.standing > -3]
     if len(kept) >= 1:
         top = max(each.standing for each in kept)
@@ -105,6 +102,13 @@ def _by_number(answer: Answer) -> Filling | None:
     if (match := SOLE.search(flat)) and not re.match(r" ?(?:is|was)? ?(?:diesel|petrol)", flat[match.end() :]):
         return filled(COUNT, 1, answer.text.quote(match.start(), match.end()), (), len(flat) > 25)
     return None
+
+
+def _lone(answer: Answer) -> list[Mention]:
+    """Small whole numbers that are no times and not of other vehicles."""
+    flat = answer.flat
+    numbers = [each for each in amounts_in(answer) if each.kind == NUMBER and each.value in range(10)]
+    return [each for each in numbers if not OTHER.match(flat[each.end :]) and not CLOCKLIKE.search(flat[: each.start])]
 
 
 def _by_names(answer: Answer) -> Filling | None:

@@ -185,7 +185,7 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
         and each.standing >= 0
         and not each.corrected
     )
-    return filled(slot, texts[0], evidence, texts[1:], inferred)
+    return filled(slot, texts[0], evidence, texts[1:], inferred or not _usual(slot, values[0], nights))
 
 
 def _starts_or_ends_trip(flat: str, each: Said, role: str) -> bool:
@@ -205,9 +205,12 @@ def _ranked(slot: str, values: tuple[int, ...], nights: bool) -> tuple[int, ...]
     """Cars leave in the morning and come back after noon, those of night workers the other way round."""
     if len(values) < 2:
         return values
-    morning = (slot == DEPARTURE) != nights
-    usual = (240, 720) if morning else (720, 1440)
-    return tuple(sorted(values, key=lambda value: not usual[0] <= value < usual[1]))
+    return tuple(sorted(values, key=lambda value: not _usual(slot, value, nights)))
+
+
+def _usual(slot: str, minutes: int, nights: bool) -> bool:
+    first, last = (240, 720) if (slot == DEPARTURE) != nights else (720, 1440)
+    return first <= minutes % 1440 < last
 
 
 def _best(slot: str, options: list[tuple[int, Filling]], answer: Answer) -> Filling:
