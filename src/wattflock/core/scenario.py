@@ -225,6 +225,68 @@ class MarketSection(Section):
     settings: Settings = SETTINGS
 
 
+class LimitSection(Section):
+    """What all chargers of the homes that learn may draw together, hour by hour."""
+
+    source: Literal["factor", "kw"] = Field(
+        default="factor", description="where the limit comes from: `factor` or `kw`"
+    )
+    factor: float = Field(
+        default=1.2, ge=0, le=100, description="limit over the homes' mean positive net load on training days [1]"
+    )
+    kw: float = Field(default=10.0, ge=0, description="limit, with source = kw [kW]")
+    hours: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
+        default=(), description="24 multiples of the limit, one for each hour of the day; empty: it is constant [1]"
+    )
+
+    @field_validator("hours")
+    @classmethod
+    def _of_a_day(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
+        if len(hours) not in (0, 24):
+            raise ValueError("nothing, or 24 numbers, one for each hour of the day")
+        return hours
+
+
+class RewardSection(Section):
+    """What a coordinator is rewarded for: r = grid · r_g + fair · r_f + comfort · r_c, docs/coordinator.md."""
+
+    grid: float = Field(default=1.0, ge=0, description="K1, weight of the limit's part that is not granted [1]")
+    fair: float = Field(default=1.0, ge=0, description="K2, weight of even levels [1]")
+    comfort: float = Field(default=1.0, ge=0, description="K3, weight of levels that are high enough [1]")
+    low: Share = Field(default=0.2, description="SoC_l: a state of charge below it is a violation [share]")
+    middle: Share = Field(default=0.5, description="SoC_m: between `low` and `high` [share]")
+    high: Share = Field(default=0.8, description="SoC_h: a state of charge above it is worth no more [share]")
+    best: float = Field(default=1.0, gt=0, description="n1: worth of a level above `high`, lost below `low` [1]")
+    fine: float = Field(default=0.5, ge=0, description="n2: worth of a level at `middle` [1]")
+    beyond: float = Field(default=-10.0, le=0, description="r_g where more than the limit is granted; never here [1]")
+
+    @pydantic.model_validator(mode="after")
+    def _rising(self) -> "RewardSection":
+        if not self.low < self.middle < self.high:
+            raise ValueError("low < middle < high")
+        if self.fine > self.best:
+            raise ValueError("fine, at most best")
+        return self
+
+
+class CoordinatorSection(Section):
+    """A limit on the charging of all homes together, and how it is shared."""
+
+    part: str = Field(
+        default="unlimited", description="way to share, a file of wattflock/world/coordinators; unlimited: no limit"
+    )
+    settings: Settings = SETTINGS
+    least_kw: float = Field(
+        default=0.0, ge=0, description="chargers draw this or more, or nothing: 1.38 is 6 A at 230 V [kW]"
+    )
+    on_off: bool = Field(default=False, description="chargers draw all that they can take, or nothing")
+    safe_kw: float = Field(
+        default=0.0, ge=0, description="what a charger gets whose request or report is no number [kW]"
+    )
+    limit: LimitSection = LimitSection()
+    reward: RewardSection = RewardSection()
+
+
 class LearnerSection(Section):
     """One learner with its settings."""
 
@@ -306,6 +368,7 @@ class Scenario(Section):
     homes: HomesSection = HomesSection()
     feeder: FeederSection = FeederSection()
     market: MarketSection = MarketSection()
+    coordinator: CoordinatorSection = CoordinatorSection()
     learn: LearnSection = LearnSection()
     judge: JudgeSection = JudgeSection()
 
@@ -422,11 +485,13 @@ def bundled() -> dict[str, Path]:
 def fields() -> dict[str, FieldInfo]:
     """Every field by its dotted name, as `--set` takes it."""
     found: dict[str, FieldInfo] = {}
-    for name, field in Scenario.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found |= {f"{name}.{inner}": info for inner, info in field.annotation.model_fields.items()}
-        else:
-            found[name] = field
+    below: list[tuple[str, type[Section]]] = [("", Scenario)]
+    for above, section in below:
+        for name, field in section.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+                below.append((f"{above}{name}.", field.annotation))
+            else:
+                found[f"{above}{name}"] = field
     return found
 
 

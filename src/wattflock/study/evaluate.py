@@ -115,9 +115,11 @@ def parts_of_cost(world: World, trajectory: Trajectory, profile: Profile, outcom
 
 def replayed(world: World, trajectory: Trajectory, profile: Profile, told: Callable, few) -> dict[str, jax.Array]:
     """`told(home, state, action, now)` of a few homes at every step, (days, steps, few)."""
-    before = jax.tree.map(lambda x: x[..., few], states_before(world, trajectory, profile))
+    states = states_before(world, trajectory, profile)
+    taken = jax.vmap(jax.vmap(lambda *step: world.allowed(*step)[0]))(states, trajectory.action, profile)
+    before = jax.tree.map(lambda x: x[..., few], states)
     now = jax.tree.map(lambda x: x[..., few] if x.ndim == 3 else x, profile)
     homes = jax.vmap(told, in_axes=(0, 0, 0, now.axes(0, None)))
     days = jax.vmap(jax.vmap(homes, in_axes=(None, 0, 0, 0)), in_axes=(None, 0, 0, 0))
     fleet = jax.tree.map(lambda x: x[few], world.fleet)
-    return days(fleet, before, jnp.clip(jnp.nan_to_num(trajectory.action[..., few, :]), -1, 1), now)
+    return days(fleet, before, taken[..., few, :], now)
