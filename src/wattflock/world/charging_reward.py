@@ -67,8 +67,8 @@ def variation(level: Array, here: Array) -> Array:
 def worth(reward: Reward, level: Array) -> Array:
     """r_c of single levels: -n1 below SoC_l, then exponentially from 0 to n2 at SoC_m and linearly to n1 at SoC_h.
 
-    The exponential branch is (1 + n2) exp(ln(1 / (1 + n2)) (s - SoC_m) / (SoC_l - SoC_m)) - 1: continuous at SoC_m, where
-    the printed one is not.
+    The exponential branch is (1 + n2) exp(ln(1 / (1 + n2)) (s - SoC_m) / (SoC_l - SoC_m)) - 1: continuous at SoC_m,
+    where the printed one is not.
     """
     low, middle, high, best, fine = reward.low, reward.middle, reward.high, reward.best, reward.fine
     part = jnp.clip((level - middle) / (low - middle), 0, 1)

@@ -25,7 +25,7 @@ class Reports(eqx.Module):
 
 
 class Charging(eqx.Module):
-    """What a coordinator granted; leading axes (days, steps), chargers are devices × homes, one device after another."""
+    """What a coordinator granted; leading axes (days, steps); chargers are devices × homes, device after device."""
 
     reward: Rewarded  # (…,)
     limit_kw: Array  # (…,) in force
@@ -74,9 +74,8 @@ class Coordinator(eqx.Module):
         asks, refused = self._asks(true, own, now)
         memory = jnp.concatenate([state["coordinator"]["memory"][name] for name in claims])
         granted_kw, memory = self._share(asks, limit_of(now), memory)
-        taken = jnp.where(
-            granted_kw > 0, jnp.minimum(ratio(granted_kw, true.most_kw), 1), self.sharing.rest(asks.action)
-        )
+        charging = jnp.minimum(ratio(granted_kw, true.most_kw), 1)
+        taken = jnp.where(granted_kw > 0, charging, jnp.where(refused > 0, 0, self.sharing.rest(asks.action)))
         kept = {"granted_kw": granted_kw, "memory": memory, "refused": refused}
         action = jnp.nan_to_num(action)
         for k, each in zip(places(fleet, claims), jnp.split(taken, len(claims)), strict=True):

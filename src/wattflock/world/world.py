@@ -105,7 +105,7 @@ class World(eqx.Module):
 
     @property
     def features(self) -> dict[str, tuple[Feature, ...]]:
-        """What `observe` gives, in its order: of the meter, of each device by its name, of the voltmeter, of the limit."""
+        """What `observe` gives, in its order: of the meter, of each device, of the voltmeter, of the limit."""
         more = {"voltmeter": (VOLTAGE,)} if self.voltmeter else {}
         return self.fleet.features | more | ({"coordinator": (LIMIT,)} if self.coordinator else {})
 
@@ -158,7 +158,7 @@ class World(eqx.Module):
         return Observation(features, state, now, self.fleet)
 
     def allowed(self, state: dict, action: Array, now: Profile) -> tuple[Array, dict]:
-        """Actions (homes, controls) as homes take them, in [-1, 1], NaN 0, and shared; with them the coordinator's state."""
+        """Actions (homes, controls) as homes take them: in [-1, 1], NaN as 0, shared; and the coordinator's state."""
         clipped = jnp.clip(jnp.nan_to_num(action), -1, 1)
         if self.coordinator is None:
             return clipped, {}
@@ -167,7 +167,7 @@ class World(eqx.Module):
         return taken, {"coordinator": kept}
 
     def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect, Conditions | None]:
-        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] and shared here (`allowed`), and nowhere else.
+        """One step of all homes; actions (homes, controls) are clipped and shared here (`allowed`), and nowhere else.
 
         The conditions on the feeder are those that voltmeters read; None where there are none.
         """

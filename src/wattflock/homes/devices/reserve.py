@@ -1,4 +1,4 @@
-"""A home's battery with a panel behind it that serves the home by itself; only its charging from the grid is decided."""
+"""A home's battery and panel that serve the home by themselves; only the charging from the grid is decided."""
 
 from typing import Annotated, ClassVar, Self
 
@@ -26,7 +26,7 @@ class Reserve(Device):
     ordered: ClassVar = (("start_low", "<=", "start_high"),)
     level: ClassVar = ("state of charge", "%")
     turn: ClassVar = 2
-    ranges: ClassVar = {"size_kwp": (1.0, 4.0)}
+    ranges: ClassVar = {"size_kwp": (3.0, 6.0)}
 
     size_kwh: Annotated[Scalar, Field(ge=0, description="energy that it holds [kWh]")]
     limit_kw: Annotated[Scalar, Field(ge=0, description="most power into or out of the battery [kW]")]
