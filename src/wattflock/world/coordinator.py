@@ -10,9 +10,10 @@ from jaxtyping import Array
 from wattflock.core.types import Profile
 from wattflock.homes.device import Claim, ratio
 from wattflock.homes.home import Home
-from wattflock.world.charging_reward import Reward, Rewarded, rewarded
-from wattflock.world.sharing import Asks, Sharing
+from wattflock.world.charging_reward import SLACK, Reward, Rewarded, rewarded
+from wattflock.world.sharing import Asks, Sharing, fill
 
+ROUNDING = 16  # of a sum of grants [units of its last digit]
 NO_REQUEST, NO_REPORT = 1.0, 2.0  # why a charger is refused: its action, or what it says of itself, is no number
 
 
@@ -73,7 +74,8 @@ class Coordinator(eqx.Module):
         true, own = joined(list(claims.values())), jnp.concatenate([action[:, k] for k in places(fleet, claims)])
         asks, refused = self._asks(true, own, now)
         memory = jnp.concatenate([state["coordinator"]["memory"][name] for name in claims])
-        granted_kw, memory = self._share(asks, limit_of(now), memory)
+        granted_kw = self._share(asks, limit_of(now), memory)
+        memory = self.sharing.remember(asks, granted_kw, memory)
         charging = jnp.minimum(ratio(granted_kw, true.most_kw), 1)
         taken = jnp.where(granted_kw > 0, charging, jnp.where(refused > 0, 0, self.sharing.rest(asks.action)))
         kept = {"granted_kw": granted_kw, "memory": memory, "refused": refused}
@@ -94,10 +96,13 @@ class Coordinator(eqx.Module):
         action = jnp.where(refused > 0, 1, action)
         return Asks(action, self.sharing.asked_kw(action, claim.most_kw), claim, now.dt_h), refused
 
-    def _share(self, asks: Asks, limit_kw: Array, memory: Array) -> tuple[Array, Array]:
+    def _share(self, asks: Asks, limit_kw: Array, memory: Array) -> Array:
         limit_kw = jnp.maximum(jnp.where(jnp.isfinite(limit_kw), limit_kw, 0), 0)
-        granted_kw, memory = self.sharing.share(asks, limit_kw, memory)
-        return at_most(granted_kw, asks.asked_kw, limit_kw), memory
+        granted_kw = at_most(self.sharing.share(asks, limit_kw, memory), asks.asked_kw, limit_kw)
+        if not self.on_off and not self.least_kw:
+            return granted_kw
+        least_kw = jnp.maximum(asks.claim.most_kw, self.least_kw) if self.on_off else self.least_kw
+        return deliverable(granted_kw, asks, jnp.broadcast_to(least_kw, granted_kw.shape), limit_kw)
 
     def verdict(self, fleet: Home, state: dict, profile: Profile) -> Charging:
         """What was granted, and the reward for it; `state` after each step (days, steps, homes)."""
@@ -127,10 +132,28 @@ def limit_of(now: Profile) -> Array:
 
 
 def at_most(granted_kw: Array, asked_kw: Array, limit_kw: Array) -> Array:
-    """Grants between 0 and what is asked for, scaled down where rounding took them beyond the limit."""
+    """Grants between 0 and what is asked for, scaled down where rounding would take their sum beyond the limit."""
     kept = jnp.clip(granted_kw, 0, asked_kw)
-    total = kept.sum()
-    return kept * jnp.where(total > limit_kw, limit_kw / jnp.where(total > limit_kw, total, 1), 1)
+    total, most_kw = kept.sum(), (1 - ROUNDING * jnp.finfo(kept.dtype).eps) * limit_kw
+    return kept * jnp.where(total > most_kw, most_kw / jnp.where(total > most_kw, total, 1), 1)
+
+
+def deliverable(granted_kw: Array, asks: Asks, least_kw: Array, limit_kw: Array) -> Array:
+    """The same power in all, or less, where each charger draws `least_kw` (chargers,) or more, or nothing.
+
+    Those with the largest grants stay on, of equal ones those with the largest need, as long as their least powers fit
+    into what was granted; what the others were granted is given to those, in proportion to their grants. Grants that
+    can be delivered are not changed.
+    """
+    budget = jnp.minimum(limit_kw, (1 + SLACK) * granted_kw.sum())
+    can = (granted_kw > 0) & (asks.asked_kw >= (1 - SLACK) * least_kw)
+    order = jnp.lexsort((-asks.claim.need_kwh, -granted_kw, ~can))
+    fits = jnp.cumsum(jnp.where(can, least_kw, 0)[order]) <= budget
+    on = can & jnp.zeros_like(can).at[order].set(fits)
+    base = jnp.where(on, jnp.minimum(least_kw, asks.asked_kw), 0)
+    some = jnp.where(on, granted_kw, 0)
+    total = jnp.minimum(budget, granted_kw.sum()) - base.sum()
+    return base + fill(ratio(least_kw, some), some, asks.asked_kw - base, jnp.maximum(total, 0))
 
 
 def claims_of(fleet: Home, state: dict, now: Profile) -> dict[str, Claim]:

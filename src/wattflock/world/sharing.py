@@ -37,14 +37,19 @@ class Sharing(eqx.Module):
         return jnp.minimum(action, 0)
 
     @abc.abstractmethod
-    def share(self, asks: Asks, limit_kw: Array, memory: Array) -> tuple[Array, Array]:
-        """What each charger gets (chargers,) [kW], from 0 to `asked_kw`, in all at most `limit_kw`; and the memory.
+    def share(self, asks: Asks, limit_kw: Array, memory: Array) -> Array:
+        """What each charger gets (chargers,) [kW], from 0 to `asked_kw`, in all at most `limit_kw`.
 
         Args:
             asks: of all chargers.
             limit_kw: () [kW].
             memory: one number of each charger, (chargers,); 0 at the beginning of an episode.
         """
+
+    def remember(self, asks: Asks, granted_kw: Array, memory: Array) -> Array:
+        """The memory after a step in which `granted_kw` (chargers,) could be delivered; by default as it was."""
+        del asks, granted_kw
+        return memory
 
 
 def fill(start: Array, slope: Array, cap: Array, total: Array) -> Array:

@@ -10,4 +10,4 @@ class Equal(Sharing):
 
     def share(self, asks, limit_kw, memory):
         here = (asks.claim.size_kwh > 0).sum()
-        return jnp.minimum(asks.asked_kw, limit_kw / jnp.maximum(here, 1)), memory
+        return jnp.minimum(asks.asked_kw, limit_kw / jnp.maximum(here, 1))

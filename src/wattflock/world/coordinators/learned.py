@@ -32,4 +32,4 @@ class Learned(Sharing):
         here = asks.claim.size_kwh > 0
         weight = jnp.where(here, jnp.exp(self.sharpness * asks.action), 0)
         share = weight / jnp.maximum(here.sum() + weight.sum(), 1)
-        return jnp.minimum(asks.asked_kw, share * limit_kw), memory
+        return jnp.minimum(asks.asked_kw, share * limit_kw)
