@@ -61,7 +61,8 @@ def fill(start: Array, slope: Array, cap: Array, total: Array) -> Array:
     """
     ramps = slope > 0
     cap, steep = jnp.where(ramps, cap, 0), jnp.where(ramps, slope, 1)
-    begin = jnp.where(ramps, start, 0)
+    first = jnp.min(jnp.where(ramps & (cap > 0), start, jnp.inf), initial=jnp.inf)
+    begin = jnp.where(ramps, start - jax.lax.stop_gradient(jnp.where(jnp.isfinite(first), first, 0)), 0)
     level = jax.lax.stop_gradient(_level(begin, steep, cap, total))
     on = (level > begin) & (level < begin + cap / steep)
     full = (level >= begin + cap / steep) & (cap > 0)

@@ -6,7 +6,7 @@ from wattflock.world.sharing import Sharing, fill
 
 
 class Talmud(Sharing):
-    """x = awards(limit, asked / 2) up to half of what all ask for, beyond it asked - awards(Σ asked - limit, asked / 2).
+    """x = awards(limit, asked / 2) up to half of Σ asked, beyond it asked - awards(Σ asked - limit, asked / 2).
 
     The nucleolus of the game of claims. Source: Aumann & Maschler 1985, Game theoretic analysis of a bankruptcy problem
     from the Talmud.
