@@ -11,6 +11,7 @@ import numpy as np
 
 from wattflock.core.types import Profile, by_day, on_device
 from wattflock.homes.home import Home
+from wattflock.study.charging import charging_figures
 from wattflock.study.summary import PARTS
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout, states_before
 from wattflock.world.world import Outcome, World
@@ -37,6 +38,7 @@ class Judged:
     import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market
     export_price_per_kwh: np.ndarray  # (days, steps)
     converged: np.ndarray  # (days, steps)
+    charging: dict[str, np.ndarray]  # figures of a coordinator, each (days,); none where no limit is shared
     shown: dict[str, np.ndarray]  # series of a few homes, each (days, steps, few); see `Home.dissect`
 
 
@@ -78,6 +80,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
     outcome, prices = judge(world, trajectory, profile), world.market.prices(profile)
     shown = by_day(replayed(world, trajectory, profile, Home.dissect, few), world.steps)
     parts = by_day(parts_of_cost(world, trajectory, profile, outcome), world.steps)
+    charging = charging_figures(world, outcome)
     outcome, prices = by_day((outcome, prices), world.steps)
     return {
         "cost": outcome.cost.sum(1),
@@ -95,6 +98,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
         "import_price_per_kwh": prices.import_price_per_kwh,
         "export_price_per_kwh": prices.export_price_per_kwh,
         "converged": outcome.converged,
+        "charging": charging,
         "shown": shown,
     }
 

@@ -87,12 +87,12 @@ class Coordinator(eqx.Module):
     def _asks(self, true: Claim, action: Array, now: Profile) -> tuple[Asks, Array]:
         """What chargers (chargers,) ask for, without what cannot be used, and why it was refused."""
         told = true if self.reports is None else self.reports.told(true, now)
-        sound = jnp.stack([jnp.isfinite(each) & (each >= 0) for each in jax.tree.leaves(told)]).all(0)
+        sound = jnp.stack([jnp.isfinite(each) & (each >= -SLACK) for each in jax.tree.leaves(told)]).all(0)
         spoken = jnp.isfinite(action)
         refused = jnp.where(spoken, jnp.where(sound, 0.0, NO_REPORT), NO_REQUEST).astype(action.dtype)
         safe_kw = jnp.where(true.size_kwh > 0, jnp.minimum(self.safe_kw, true.most_kw), 0)
         safe = Claim(safe_kw, safe_kw * now.dt_h, jnp.ones_like(safe_kw), true.hours_left, true.size_kwh)
-        claim = jax.tree.map(lambda a, b: jnp.where(refused > 0, a, b), safe, told)
+        claim = jax.tree.map(lambda a, b: jnp.where(refused > 0, a, jnp.maximum(b, 0)), safe, told)
         action = jnp.where(refused > 0, 1, action)
         return Asks(action, self.sharing.asked_kw(action, claim.most_kw), claim, now.dt_h), refused
 

@@ -69,7 +69,7 @@ class Reserve(Device):
     def _most_kw(self, stored_kw, lacking_kw, charge_kw):
         """Most from the grid: at once for the load, and into what room the sun leaves; the charger's power at most."""
         present = jnp.where(self.size_kwh > 0, lacking_kw, 0)
-        return jnp.minimum(self.limit_kw, charge_kw - stored_kw + present)
+        return jnp.clip(charge_kw - stored_kw + present, 0, self.limit_kw)
 
     def claim(self, state, now):
         """What fits into it; there is no hour by which it must be full."""
