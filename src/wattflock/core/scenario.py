@@ -228,8 +228,10 @@ class MarketSection(Section):
 class LimitSection(Section):
     """What all chargers of the homes that learn may draw together, hour by hour."""
 
-    source: Literal["factor", "kw"] = Field(
-        default="factor", description="where the limit comes from: `factor` or `kw`"
+    source: Literal["factor", "kw", "file", "headroom", "envelope"] = Field(
+        default="factor",
+        description="where it comes from: factor, kw, file, or the feeder with the uncontrolled load: its thermal "
+        "headroom in every hour, or its operating envelope on a typical day of each month",
     )
     factor: float = Field(
         default=1.2, ge=0, le=100, description="limit over the homes' mean positive net load on training days [1]"
@@ -238,6 +240,12 @@ class LimitSection(Section):
     hours: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
         default=(), description="24 multiples of the limit, one for each hour of the day; empty: it is constant [1]"
     )
+
+    file: str = Field(default="", description="CSV with time or hour (0 to 23), and limit_kw")
+    cuts_per_week: float = Field(default=0.0, ge=0, le=84, description="sudden curtailments, drawn by chance [1/week]")
+    cut_h: float = Field(default=2.0, gt=0, le=48, description="length of a curtailment [h]")
+    cut_to: Share = Field(default=0.3, description="what a curtailment leaves of the limit [share]")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance of curtailments")
 
     @field_validator("hours")
     @classmethod
@@ -423,7 +431,9 @@ def fingerprint(scenario: Scenario, more: str = "") -> str:
 def _files_of(scenario: Scenario) -> list[Path]:
     """The user's own files that decide a result: readings, homes, prices, a feeder."""
     sections = (scenario.data, scenario.feeder, scenario.market, *scenario.learn.named.values())
-    values = [scenario.homes.file, *(value for each in sections for value in each.settings.values())]
+    sections = (*sections, scenario.coordinator)
+    values = [scenario.homes.file, scenario.coordinator.limit.file]
+    values += [*(value for each in sections for value in each.settings.values())]
     named = [Path(value) for value in values if isinstance(value, str) and value]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in named]
     return [path for paths in inside for path in paths if path.is_file()]

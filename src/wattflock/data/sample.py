@@ -236,7 +236,7 @@ def ahead(values: Array, steps: int) -> Array:
 def leaves_h(plugged: Array, dt_h: float) -> Array:
     """Hours from the beginning of a step until the plug is out, (days, steps, homes); at the latest when days end."""
     steps = plugged.shape[1]
-    number = jnp.arange(steps)[:, None]
+    number = jnp.arange(steps)[None, :, None]
     out = jax.lax.cummin(jnp.where(plugged > 0, steps, number), axis=1, reverse=True)
     return ((out - number) * dt_h).astype(plugged.dtype)
 

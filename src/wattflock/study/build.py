@@ -125,7 +125,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     world, days = world_of(scenario, who, level, feeder, parts), days_of(scenario.data, who.source, readings, random)
     return Built(
         world=world,
-        sampler=days if world.coordinator is None else limited(scenario.coordinator.limit, world, days),
+        sampler=days if world.coordinator is None else limited(scenario.coordinator.limit, world, days, readings),
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple(who.kinds[number] for number in who.kind),

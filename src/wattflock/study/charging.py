@@ -82,9 +82,9 @@ def gini(values: Array, here: Array) -> Array:
     Source: Gini 1912, by ranks: (2 Σ i x_i / Σ x - (n + 1)) / n of the values in rising order.
     """
     count, total = here.sum(-1), jnp.where(here, values, 0).sum(-1)
-    rising = jnp.sort(jnp.where(here, values, -1), -1)
-    rank = jnp.maximum(jnp.arange(1, values.shape[-1] + 1) - (values.shape[-1] - count)[..., None], 0)
-    weighted = (rank * jnp.where(rank > 0, rising, 0)).sum(-1)
+    rising = jnp.sort(jnp.where(here, values, -jnp.inf), -1)
+    there = rising > -jnp.inf
+    weighted = (jnp.cumsum(there, -1) * jnp.where(there, rising, 0)).sum(-1)
     some = (total > 0) & (count > 0)
     safe, many = jnp.where(some, total, 1), jnp.maximum(count, 1)
     return jnp.where(some, (2 * weighted / safe - (many + 1)) / many, 0)
