@@ -76,6 +76,11 @@ class Experiment:
         """World, sampler and chart."""
         return build(self.scenario, self.parts)
 
+    def place(self, method: str) -> Built:
+        """The same with the world that a method lives in."""
+        who = self.parts.learner(method.removesuffix(TUNED))
+        return dataclasses.replace(self.built, world=who.lives_in(self.built.world))
+
     @functools.cached_property
     def world(self) -> World:
         """The world to train in."""
@@ -143,7 +148,7 @@ class Experiment:
         watched = self.scenario.judge.curve_days
         each = self.scenario.learn.named.get(method)
         return Course(
-            who, self.world, sampler, seed, who.rounds(), self.minutes,
+            who, who.lives_in(self.world), sampler, seed, who.rounds(), self.minutes,
             validation_days=watched, patience=each.patience if each else 0, mesh=self.mesh,
         )  # fmt: skip
 
@@ -168,7 +173,7 @@ class Experiment:
         if saved:
             progress, card = saved
         if card["rounds"] < who.rounds() and not card.get("stopped"):
-            compare.refuse_learner(method, who, progress.state, self.built, self.days)
+            compare.refuse_learner(method, who, progress.state, self.place(method), self.days)
             if who.demonstrations:
                 who = self.taught(method, who, fresh)
                 progress = progress if saved else begin(who, self.world, seed)
@@ -318,7 +323,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     tables, cards, seconds = [], {}, {}
     for method in experiment.methods:
         policy, cards[method] = experiment.trained(method, fresh)
-        tables.append(compare.judge_method(experiment.built, experiment.days, method, policy))
+        tables.append(compare.judge_method(experiment.place(method), experiment.days, method, policy))
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
@@ -371,7 +376,7 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
     tables, cards = [], {}
     for name in dict.fromkeys(("idle", *methods)):
         who, progress, cards[name] = was_trained(experiment, name)
-        tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
+        tables.append(compare.judge_method(experiment.place(name), experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     every["curves"] = curves([], 0.0)  # nothing learns here
     found = summary(experiment, compare.figures(every), cards) | {"bound_days": 0}
