@@ -104,6 +104,7 @@ def in_a_program(world, now):
     return world.observe(state, now).features, devices
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_explain_lists_features_in_the_order_of_the_array(name):
     """Compiled programs have devices in the order of their names, whatever the order in the scenario."""
