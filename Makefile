@@ -8,11 +8,12 @@ unexport VIRTUAL_ENV
 BIN := .venv/bin
 PINS := $(wildcard requirements/*.txt)
 # Two workers share the cores already: more threads in each would wait for one another by spinning. One that dies ends
-# the run: after it, xdist may wait for ever.
+# the run: after it, xdist may wait for ever. Files come in the order of `tests/conftest.py`; xdist would put those with
+# the fewest tests last, which take longest.
 # Most of the time is compilation: code that is neither optimised nor fused by MLIR is compiled in a third of it, and computes
 # the same to rounding.
 TEST := OMP_NUM_THREADS=1 XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false" \
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10

@@ -1,5 +1,6 @@
 """What all tests share: strict numerics, a compile cache, and one small flock of many devices, built once."""
 
+from collections import Counter
 from pathlib import Path
 
 import equinox as eqx
@@ -43,6 +44,13 @@ NOW = {
 
 MAPS = Path("/proc/self/maps")
 MOST_MAPS = 20_000  # of the 65,530 that Linux grants a process: beyond them LLVM crashes while it compiles
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Files with few tests that take long begin first: no worker is left alone with one at the end."""
+    tests = Counter(item.path for item in items)
+    long = {item.path for item in items if item.get_closest_marker("study")}
+    items.sort(key=lambda item: (item.path not in long, tests[item.path]))
 
 
 @pytest.fixture(scope="module", autouse=True)

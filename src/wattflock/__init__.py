@@ -17,7 +17,9 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `compare(scenario, methods)` | `Comparison`: methods on the same test days, beside the optimum |
 | `evaluate(scenario, policies)` | `Comparison` without training and without the optimum |
 | `read_run(name)` | `Comparison` from a folder of runs |
+| `share(scenario, methods)` | `Shares`: what homes save together, and what each gets of it |
 | `generate(region, homes, days)` | `HomeDays`: new homes |
+| `settle(run, markets)` | `Bills`: what each home of a run, or of a file of meter readings, pays in each market |
 | `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
 | `write_feeder(circuit, path)` | the path of a file that a scenario can name |
 | `rollout(world, policy, profile, key)` | `Trajectory`: days as they went |
@@ -50,11 +52,13 @@ if TYPE_CHECKING:
         load,
         read_feeder,
         read_run,
+        settle,
+        share,
         snapshot,
         train,
         write_feeder,
     )
-    from wattflock.verbs.results import Comparison, SolvedFeeder, Training
+    from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training
     from wattflock.world.rollout import Policy, Trajectory, rollout
     from wattflock.world.world import Observation, Outcome, World
 
@@ -73,19 +77,19 @@ PLACES = {
     "learn.learner": "Learner",
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
-    "verbs.results": "Comparison SolvedFeeder Training",
-    "verbs.api": "compare evaluate generate load read_feeder read_run snapshot train write_feeder",
+    "verbs.results": "Bills Comparison Shares SolvedFeeder Training",
+    "verbs.api": "compare evaluate generate load read_feeder read_run settle share snapshot train write_feeder",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
 }
 _MODULES = {name: f"wattflock.{module}" for module, names in PLACES.items() for name in names.split()}
 
 __all__ = [
-    "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays", "Learner",
-    "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
-    "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare", "evaluate",
-    "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "snapshot", "solve",
-    "train", "write_feeder",
+    "Bills", "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays",
+    "Learner", "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
+    "Shares", "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare",
+    "evaluate", "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "settle",
+    "share", "snapshot", "solve", "train", "write_feeder",
 ]  # fmt: skip
 
 

@@ -98,9 +98,10 @@ def test_with_voltmeters_the_flow_of_the_loop_is_judged(wired):
 
 
 @pytest.mark.study
-@pytest.mark.parametrize("market", ["tariff", "mid_market"])
+@pytest.mark.parametrize("market", ["tariff", "mid_market", "nodal"])
 def test_charges_on_a_whole_episode_are_paid_by_its_end(market):
-    more = ["feeder.part=none", "data.episode_days=2", f"market.part={market}", CHARGES]
+    wires = "ieee13" if market == "nodal" else "none"
+    more = [f"feeder.part={wires}", "data.episode_days=2", f"market.part={market}", CHARGES]
     env = functional_env(load(None, [*FLOCK, *more]), split="test")
     assert not env.by_step
     agree(env)

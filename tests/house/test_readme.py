@@ -10,13 +10,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-TINY = {"homes.count": 6, "homes.homes_per_agent": 300, "learn.rounds": 2, "judge.test_days": 2, "judge.bound_days": 1}
-FLAGS = " ".join(f"--set {field}={value}" for field, value in [*TINY.items(), ("feeder.part", "ieee13")])
+TINY = {
+    "homes.count": 6, "homes.homes_per_agent": 300, "feeder.part": "ieee13", "learn.rounds": 2,
+    "learn.settings.days": 2, "judge.test_days": 2, "judge.bound_days": 1,
+}  # fmt: skip
+BRIEF = {  # `learn.rounds` is of the first learner alone: these would go on for hundreds
+    f"learn.others.{name}.{field}": value
+    for name in ("through", "timer", "timer_droop")
+    for field, value in (("part", name), ("rounds", 2), ("settings.days", 2))
+}
+FLAGS = " ".join(f"--set {field}={value}" for field, value in (TINY | BRIEF).items())
 SMALLER = {  # what takes minutes, and the same command with small sizes
     r"make demo": f'make demo ARGS="{FLAGS}"',
     r"make test": 'make test ARGS="tests/house/test_tree.py"',
     r"(.*wattflock compare .*)": rf"\1 {FLAGS}",
-    r'small = \{"homes.count": 200, .*\}': f"small = {TINY | {'feeder.part': 'ieee13'}}",
+    r'small = \{"homes.count": 200, .*\}': f"small = {TINY}",
 }
 
 

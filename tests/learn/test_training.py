@@ -6,6 +6,7 @@ from pathlib import Path
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from wattflock.core.errors import RunError
@@ -75,6 +76,19 @@ def test_smaller_chunks_give_the_same_run(course):
     for _ in range(2):
         first, _ = advance(first, course.learner, course.world, course.sampler.train, 2)
     assert same(first, whole)
+
+
+def test_seeds_in_one_program_are_those_of_single_runs(course):
+    """To rounding: batched products add in another order."""
+
+    def run(seed):
+        return advance(begin(course.learner, course.world, seed), course.learner, course.world, course.sampler.train, 2)
+
+    _, logs = eqx.filter_vmap(run)(jnp.arange(2))
+    for seed in range(2):
+        _, log = run(seed)
+        assert np.allclose(logs["objective"][seed], log["objective"], rtol=1e-4)
+    assert not np.allclose(logs["objective"][0], logs["objective"][1], rtol=1e-4)
 
 
 @pytest.mark.parametrize("rounds", [1, 7, 10, 11, 30, 400, 1500, 997])

@@ -11,6 +11,7 @@ from wattflock.verbs.works import study
 
 
 @pytest.mark.study
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("name", ["factored-critic", "p2p-clusters"])
 def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
     found = study(name, small=True, runs=tmp_path)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.data.home_days import OWN, from_table, to_table
+from wattflock.sources import synthetic
 from wattflock.synth import bundle, generate
 from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
@@ -64,6 +65,19 @@ def test_another_seed_gives_other_homes_and_another_weather_the_same_homes(londo
     rainy = made(london, dataclasses.replace(FEW, weather=99))
     assert not np.array_equal(rainy.outdoor_c, few.outdoor_c)
     assert np.array_equal(rainy.ev_plugged, few.ev_plugged)
+
+
+def test_runs_of_a_study_share_their_made_homes(monkeypatch):
+    calls = []
+    monkeypatch.setattr(synthetic, "WEEKS", 1)
+    monkeypatch.setattr(synthetic, "made", lambda region, wanted: calls.append(wanted) or made(region, wanted))
+    monkeypatch.setattr(synthetic, "NEWEST", {})
+    first, again, other = (synthetic.Synthetic(homes=2, seed=seed).read() for seed in (1, 1, 2))
+    assert len(calls) == 2 and np.shares_memory(first.load_kw, again.load_kw)
+    assert not np.array_equal(first.load_kw, other.load_kw)
+    assert list(synthetic.NEWEST) == [(calls[1], *next(iter(synthetic.NEWEST))[1:])]  # memory for one flock alone
+    with pytest.raises(ValueError, match="read-only"):
+        first.load_kw[0] = 0.0
 
 
 def test_values_can_be(few):

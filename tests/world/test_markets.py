@@ -20,6 +20,7 @@ from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.market.market import Meter
+from wattflock.market.markets.auction import Auction
 from wattflock.market.markets.mid_market import MidMarket
 from wattflock.market.markets.tariff import Tariff
 from wattflock.market.retail import Retail
@@ -249,7 +250,17 @@ def cost_of(market, days: int = 2):
     return list(bound(world, profile, Settings(rounds_most=0)))
 
 
-@pytest.mark.parametrize("market", MARKETS.values(), ids=MARKETS)
+PLANNED = MARKETS | {
+    "auction": Auction(export_share=0.4, **FULL),
+    "pay as bid": Auction(export_share=0.4, pricing="pay_as_bid"),
+    "network charge in two communities": MidMarket(
+        export_share=0.3, wheeling_per_kwh=0.05, peak_per_kwh=0.1,
+        communities=((0, "a", 1.0), (1, "a", 0.5), (1, "b", 0.5), (2, "b", 1.0), (3, "a", 0.3)), **FULL,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("market", PLANNED.values(), ids=PLANNED)
 def test_a_plan_costs_in_the_world_what_its_program_says(market):
     for found in cost_of(market):
         assert found.lower_bound <= found.cost + 1e-6

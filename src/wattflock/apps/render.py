@@ -15,11 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from wattflock.verbs.results import (
+    Bills,
     Comparison,
     HostedFeeder,
     Listing,
     Runs,
+    Shares,
+    SharingStudy,
     SolvedFeeder,
+    SolvedGame,
     Study,
     Training,
     Tuned,
@@ -72,6 +76,13 @@ def _(found: Study, wide: bool = False) -> Group:
 
 
 @shown.register
+def _(found: Bills, wide: bool = False) -> Group:
+    from wattflock.report.bills import totals
+
+    return Group(totals(found.settled, found.currency, found.days).terminal(), *map(Text, found.notes))
+
+
+@shown.register
 def _(found: SolvedFeeder, wide: bool = False) -> Table:
     from wattflock.report.feeder_tables import facts, flow_facts
 
@@ -83,6 +94,27 @@ def _(found: HostedFeeder, wide: bool = False) -> Group:
     from wattflock.report.feeder_tables import hosting_summary
 
     return hosting_summary(found.found)
+
+
+@shown.register
+def _(found: SolvedGame, wide: bool = False) -> Group:
+    from wattflock.report.game_tables import solved
+
+    return solved(found.answers)
+
+
+@shown.register
+def _(found: Shares, wide: bool = False) -> Group:
+    from wattflock.report.share_report import methods_table, notes
+
+    return Group(methods_table(found.found, found.currency, wide).terminal(), *map(Text, notes(found.found)))
+
+
+@shown.register
+def _(found: SharingStudy, wide: bool = False) -> Group:
+    from wattflock.report.coalition_page import of_rows
+
+    return Group(*(part for table in of_rows(found.table, wide) for part in (Text(table.title), table.terminal())))
 
 
 @shown.register
@@ -118,10 +150,21 @@ def _(found: Comparison) -> dict:
 
 
 @plain.register
+def _(found: Bills) -> dict:
+    named = {name: getattr(found, name) for name in ("currency", "days", "notes")}
+    return plain(named | {"markets": found.totals, "homes": found.table})
+
+
+@plain.register
 def _(found: SolvedFeeder) -> dict:
     solved = bool(found.snapshot.flow.converged)
     tables = {"nodes": found.nodes, "branches": found.branches}
     return plain({"converged": solved, "summary": shown(found)} | (tables if solved else {}))
+
+
+@plain.register
+def _(found: SolvedGame) -> dict:
+    return plain(dict(found.answers))
 
 
 @plain.register(HostedFeeder)

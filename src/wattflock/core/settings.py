@@ -270,6 +270,8 @@ def _words(kind: Any, rules: list[Any]) -> str:
     origin = typing.get_origin(kind)
     if origin is typing.Literal:
         return f"one of {', '.join(map(str, inner))}"
+    if origin is tuple and any(arg != inner[0] for arg in inner):
+        return f"a list of {', '.join(_words(arg, _rules(arg)) for arg in inner)}"
     if origin in (tuple, list):
         return f"a list, each {_words(inner[0], _rules(inner[0]))}"
     if origin is dict:

@@ -123,7 +123,7 @@ class FunctionalEnv(eqx.Module):
         done = episode.step == episode.steps - 1
         end = jnp.where(done, self.world.end(state), 0)
         outcome = self._verdict(effect, end, given, found)
-        bill, metered = self._settled(episode, outcome, done)
+        bill, metered = self._settled(episode, outcome, given, done)
         cost = bill + (outcome.cost - outcome.bill)[0, 0]
         after = Episode(episode.given, episode.faced, state, episode.step + 1, metered)
         info = {
@@ -142,15 +142,21 @@ class FunctionalEnv(eqx.Module):
         effect, given, found = jax.tree.map(lambda x: x[None, None], (effect, given, found))
         return dataclasses.replace(self.world.verdict(effect, end[None], given, found=found), steps=1)
 
-    def _settled(self, episode: Episode, outcome: Outcome, done: Array) -> tuple[Array, Metered | None]:
-        """The bill of a step (homes,); in the last one also what is owed for the episode as a whole."""
+    def _settled(self, episode: Episode, outcome: Outcome, given: Profile, done: Array) -> tuple[Array, Metered | None]:
+        """The bill of a step (homes,); in the last one also what is owed for the episode as a whole.
+
+        What the power flow adds to bills is of each step by itself: the rest is settled anew in the end.
+        """
         bill = outcome.bill[0, 0]
         if episode.metered is None:
             return bill, None
         net_kwh = episode.metered.net_kwh.at[episode.step].set(outcome.net_kwh[0, 0])
-        total = bills(self.world.market, net_kwh, episode.given).sum(0)
-        bill = jnp.where(done, total - episode.metered.paid, bill)
-        return bill, Metered(net_kwh, episode.metered.paid + bill)
+        paid = (
+            episode.metered.paid
+            + bills(self.world.market, outcome.net_kwh[0], jax.tree.map(lambda x: x[None], given))[0]
+        )
+        owed = bills(self.world.market, net_kwh, episode.given).sum(0) - paid
+        return bill + jnp.where(done, owed, 0), Metered(net_kwh, paid)
 
     def _wires(self, outcome: Outcome) -> Array:
         """The price of violations of one step, the same for every home, () [currency]."""

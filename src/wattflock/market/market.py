@@ -1,7 +1,7 @@
 """The interface of markets: from metered energy and prices to what each home pays."""
 
 import abc
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Array
 from scipy import sparse
 
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.settings import refuse_settings
 from wattflock.core.types import Profile
 from wattflock.data.source import Readings
+from wattflock.feeder.marginal import Marginal
 from wattflock.homes.program import Program
 from wattflock.market.plan import add_bills, prices_of, refuse_arbitrage
 
@@ -23,6 +25,8 @@ class Meter(eqx.Module):
     import_price_per_kwh: Array
     export_price_per_kwh: Array
     dt_h: Array | float = 1.0  # length of a step, () or (…, steps) [h]
+    bid_per_kwh: Array | None = None  # most that a home pays for a kWh, or least that it asks, (…, steps, homes)
+    wires: Marginal | None = None  # what a kW more at each home does to the feeder, (…, steps, homes)
 
 
 class Prices(eqx.Module):
@@ -40,8 +44,13 @@ class Settlement(eqx.Module):
     grid_bill: Array  # (…, steps), what is owed to the retailer [currency]
 
 
+ITEMS = ("import", "export", "local", "network", "peak", "fixed")  # of a bill
+
+
 class Market(eqx.Module):
     """Prices and rules of payment; pure and differentiable."""
+
+    needs_wires: ClassVar[bool] = False  # whether its prices come from the power flow: `Meter.wires`
 
     def __check_init__(self):
         """Refuses settings that no scenario could have, also where a market is made in Python.
@@ -64,6 +73,20 @@ class Market(eqx.Module):
         """What a market is told of days `given` (…, steps) at these energies (…, steps, homes) [kWh]."""
         return Meter(net_kwh, given.import_price_per_kwh, given.export_price_per_kwh, given.dt_h)
 
+    def items(self, meter: Meter) -> dict[str, Array]:
+        """What bills are made of, by `ITEMS`, (…, steps, homes) [currency]; they add up to them.
+
+        The default counts a bill as `import` where a home draws, as `export` where it feeds in.
+        """
+        bill = self.settle(meter).bill
+        drawn, nothing = meter.net_kwh > 0, jnp.zeros_like(bill)
+        split = {"import": jnp.where(drawn, bill, 0), "export": jnp.where(drawn, 0, bill)}
+        return dict.fromkeys(ITEMS, nothing) | split
+
+    def local_kwh(self, meter: Meter) -> Array:
+        """What each home buys of others, negative where it sells, (…, steps, homes) [kWh]; the default is nothing."""
+        return jnp.zeros_like(meter.net_kwh)
+
     def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
         """What the grid bill is made of: `energy`, `carbon` and `network`, (…, steps) [currency]; they add up to it.
 
@@ -73,6 +96,32 @@ class Market(eqx.Module):
         """
         grid_bill = self.settle(meter).grid_bill
         return {"energy": grid_bill, "carbon": jnp.zeros_like(grid_bill), "network": jnp.zeros_like(grid_bill)}
+
+    def refuse_world(self, homes: int, wires: bool) -> None:
+        """Refuses homes that this market cannot bill; before any work, in `build`.
+
+        Args:
+            homes: how many there are.
+            wires: whether they are on a feeder.
+
+        Raises:
+            ScenarioError: lists what is missing.
+        """
+        if self.needs_wires and not wires:
+            said = "a market without wires, such as tariff; or a feeder, whose power flow makes the prices"
+            raise ScenarioError([Problem("scenario", "market.part", self.name, said)])
+
+    def refuse_prices(self, bought: np.ndarray, sold: np.ndarray) -> None:
+        """Refuses prices of the grid that nobody could trade at, (steps,) or (days, steps); before any work.
+
+        Raises:
+            ScenarioError: such as an export price above the import price, with the steps where it is.
+        """
+
+    @property
+    def name(self) -> str:
+        """What a scenario calls it: the name of its file."""
+        return type(self).__module__.rpartition(".")[2]
 
     def priced(self, readings: Readings) -> Readings:
         """Readings with the prices that this market takes for those of the grid; before any work, in `build`.

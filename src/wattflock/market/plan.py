@@ -64,10 +64,14 @@ def add_bills(program: Program, power: Any, dt_h, bought, sold) -> None:
     )
 
 
-def together(power: Any, shape: tuple[int, ...]) -> Any:
-    """Net power of all homes (steps, columns) from that of each (steps · homes, columns)."""
+def together(power: Any, shape: tuple[int, ...], share: np.ndarray | None = None) -> Any:
+    """Net power of all homes, or of a share (homes,) of each, (steps, columns) from that of each.
+
+    `power` is (steps · homes, columns), `shape` (steps, homes).
+    """
     steps, homes = shape
-    return sparse.csr_matrix(sparse.kron(sparse.eye(steps), np.ones((1, homes))) @ power)
+    weight = np.ones(homes) if share is None else share
+    return sparse.csr_matrix(sparse.kron(sparse.eye(steps), weight[None]) @ power)
 
 
 def add_above(program: Program, power: Any, slope, offset, cost) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What all markets of homes with a retail contract share: where prices come from, and charges beside energy."""
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,10 +14,10 @@ from wattflock.core.types import Profile
 from wattflock.data.price_table import Bands, priced
 from wattflock.data.source import Readings
 from wattflock.homes.program import Program
-from wattflock.market.market import Market, Meter, Prices, Settlement
-from wattflock.market.plan import add_above, add_bills, add_square, keep_above, refuse_arbitrage, together
+from wattflock.market.market import ITEMS, Market, Meter, Prices, Settlement
+from wattflock.market.plan import add_above, add_square, keep_above, together
 
-CHARGES = ("standing_per_day", "demand_per_kw_day", "export_charge_per_kwh", "loss_per_kw")  # beside energy
+CHARGES = ("standing_per_day", "demand_per_kw_day", "export_charge_per_kwh", "loss_per_kw")
 
 
 def fixed(value: Any) -> Any:
@@ -75,8 +75,12 @@ class Retail(Market):
               "paid at the import price, by each home in proportion to what it moves [1 per kW]"),
     ] = fixed(0.0)  # fmt: skip
 
+    beside_energy: ClassVar[tuple[str, ...]] = CHARGES  # settings that are charges of the network
+
     def priced(self, readings: Readings) -> Readings:
-        return priced(self, readings)
+        readings = priced(self, readings)
+        self.refuse_prices(readings.import_price_per_kwh, readings.export_price_per_kwh)
+        return readings
 
     def exported(self, price_per_kwh: Any) -> Any:
         """What a retailer pays for a kWh, before the network's charge [currency per kWh]."""
@@ -87,16 +91,39 @@ class Retail(Market):
         sold = self.exported(given.export_price_per_kwh) - self.export_charge_per_kwh
         return Prices(given.import_price_per_kwh, sold)
 
+    def charges(self, meter: Meter) -> dict[str, Array]:
+        """Charges beside energy by `ITEMS`, each (…, steps, homes) [currency]."""
+        dt_h = jnp.broadcast_to(jnp.asarray(meter.dt_h, meter.net_kwh.dtype), meter.import_price_per_kwh.shape)
+        network, peak = self.export_charge_per_kwh * jnp.maximum(-meter.net_kwh, 0), jnp.zeros_like(meter.net_kwh)
+        if self.loss_per_kw:
+            network = network + self.losses(meter, dt_h)
+        if self.demand_per_kw_day:
+            peak = self.demand_per_kw_day / 24 * dt_h[..., None] * peaks_kw(meter.net_kwh, dt_h)
+        fixed = jnp.broadcast_to((self.standing_per_day / 24 * dt_h)[..., None], network.shape)
+        return {"network": network, "peak": peak, "fixed": fixed}
+
     def charged(self, meter: Meter, energy: Settlement) -> Settlement:
         """A settlement of energy with all charges on top."""
-        dt_h = jnp.broadcast_to(jnp.asarray(meter.dt_h, meter.net_kwh.dtype), meter.import_price_per_kwh.shape)
-        charge = self.export_charge_per_kwh * jnp.maximum(-meter.net_kwh, 0)
-        charge = charge + (self.standing_per_day / 24 * dt_h)[..., None]
-        if self.demand_per_kw_day:
-            charge = charge + self.demand_per_kw_day / 24 * dt_h[..., None] * peaks_kw(meter.net_kwh, dt_h)
-        if self.loss_per_kw:
-            charge = charge + self.losses(meter, dt_h)
+        charge = sum(self.charges(meter).values(), jnp.zeros_like(meter.net_kwh))
         return Settlement(energy.bill + charge, energy.margin, energy.grid_bill + charge.sum(-1))
+
+    def at_grid(self, meter: Meter) -> dict[str, Array]:
+        """`import` and `export` of each home's own energy at the grid's prices, (…, steps, homes) [currency]."""
+        sold = self.exported(meter.export_price_per_kwh)
+        return {
+            "import": jnp.maximum(meter.net_kwh, 0) * meter.import_price_per_kwh[..., None],
+            "export": jnp.minimum(meter.net_kwh, 0) * sold[..., None],
+        }
+
+    def pooled(self, meter: Meter) -> Array:
+        """What the grid bills all homes as one for their energy, (…, steps) [currency]."""
+        total, sold = meter.net_kwh.sum(-1), self.exported(meter.export_price_per_kwh)
+        return meter.import_price_per_kwh * jnp.maximum(total, 0) + sold * jnp.minimum(total, 0)
+
+    def itemised(self, meter: Meter, energy: dict[str, Array]) -> dict[str, Array]:
+        """Items of energy with those of all charges, which add to those of the same name."""
+        charges, nothing = self.charges(meter), jnp.zeros_like(meter.net_kwh)
+        return {name: energy.get(name, nothing) + charges.get(name, nothing) for name in ITEMS}
 
     def parts(self, meter: Meter, carbon_kg_per_kwh: Array) -> dict[str, Array]:
         """Energy at prices without carbon, what the price of carbon adds, and all charges beside energy."""
@@ -105,7 +132,7 @@ class Retail(Market):
         free = dataclasses.replace(
             meter, import_price_per_kwh=meter.import_price_per_kwh - carbon, export_price_per_kwh=sold
         )
-        bare = dataclasses.replace(self, **dict.fromkeys(CHARGES, 0.0))
+        bare = dataclasses.replace(self, **dict.fromkeys(self.beside_energy, 0.0))
         energy, charged, all_of = (
             market.settle(each).grid_bill for market, each in ((bare, free), (self, free), (self, meter))
         )
@@ -133,18 +160,17 @@ class Retail(Market):
         self.plan_alone(program, power, day)
         self.plan_losses(program, power, day)
 
-    def plan_pooled(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """Bills of a community that the grid bills as one, with all charges."""
-        shape = day.load_kw.shape
-        bought = np.asarray(day.import_price_per_kwh)[:, None]
-        sold = np.asarray(self.exported(day.export_price_per_kwh))[:, None]
-        refuse_arbitrage(type(self).__name__, bought, sold)
-        if self.export_charge_per_kwh:
-            cost = np.repeat(self.export_charge_per_kwh * np.asarray(day.dt_h), shape[1])
-            add_above(program, power, -1.0, 0.0, cost)
-        add_bills(program, together(power, shape), np.asarray(day.dt_h)[:, None], bought, sold)
-        self.plan_days(program, power, day)
+    def plan_charges(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """All charges beside energy."""
+        self.plan_own(program, power, day)
         self.plan_losses(program, power, day)
+
+    def plan_own(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
+        """What each home of such a community pays by itself: its charge on exports, standing and demand charge."""
+        if self.export_charge_per_kwh:
+            cost = np.repeat(self.export_charge_per_kwh * np.asarray(day.dt_h), day.load_kw.shape[1])
+            add_above(program, power, -1.0, 0.0, cost)
+        self.plan_days(program, power, day)
 
     def plan_days(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
         """The standing charge, and a column for each home's highest import of the episode: the past's at least.

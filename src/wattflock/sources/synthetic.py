@@ -4,6 +4,7 @@ import datetime
 from typing import Annotated, Literal
 
 import equinox as eqx
+import jax
 import numpy as np
 import polars as pl
 from pydantic import Field
@@ -18,6 +19,7 @@ from wattflock.synth.region import Mix, Region, typical
 
 FIRST_DAY = datetime.date(2027, 1, 4)  # a Monday
 WEEKS = 52
+NEWEST: dict[tuple, HomeDays] = {}  # at most one entry
 
 
 class Synthetic(DataSource):
@@ -84,7 +86,7 @@ class Synthetic(DataSource):
     def _flock(self, region: Region, card: dict) -> HomeDays:
         mix = Mix(panel_share=1.0, car_share=1.0, panel_kwp=(1.0, 1.0))
         days = WEEKS * 7 * self.years
-        return made(
+        return _made_once(
             region, Wanted(self.homes, days, FIRST_DAY, card["zone"], 1440 // self.step_min, self.seed, None, mix)
         )
 
@@ -97,6 +99,17 @@ class Synthetic(DataSource):
             "period": f"{FIRST_DAY} to {FIRST_DAY + datetime.timedelta(days=days - 1)} (made)",
             "composite": card["composite"],
         }
+
+
+def _made_once(region: Region, wanted: Wanted) -> HomeDays:
+    """Homes as `made` gives them, read-only; the newest are kept, since all runs of a study ask for the same."""
+    key = (wanted, *(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(region)))
+    if key not in NEWEST:
+        NEWEST.clear()
+        NEWEST[key] = made(region, wanted)
+        for values in NEWEST[key].columns().values():
+            values.setflags(write=False)
+    return NEWEST[key]
 
 
 def _owners(card: dict) -> list[str]:

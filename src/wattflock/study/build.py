@@ -119,6 +119,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     feeder = parts.wiring.build()
     if feeder is None:
         refuse_no_wires(scenario)
+    parts.market.refuse_world(scenario.homes.count, feeder is not None)
     terminals, held_out = feeder.terminals if feeder else ("",), scenario.data.homes_held_out
     known = homes_file.Known(scenario.homes.kinds, parts.devices, terminals, readings.homes, held_out)
     who = settle(scenario.homes, known, np.asarray(feeder.drawing_kva) if feeder else np.ones(1), level, random)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
@@ -90,6 +90,11 @@ class Plan(pydantic.BaseModel):
     scenario: str = Field(default="gradmap", description="the scenario that all rows change: a file or a bundled name")
     seeds: Seeds
     recompile: bool = Field(default=True, description="every run compiles for itself, so that seconds can be compared")
+    kind: Literal["runs", "coalition"] = Field(
+        default="runs", description="runs: train and judge; coalition: share what homes save together"
+    )
+    methods: tuple[str, ...] = Field(default=(), description="ways to share, with kind coalition")
+    clusters: Annotated[int, Field(ge=0, le=12, description="of K-means, with kind coalition; 0: by the elbow")] = 10
     reference: str = Field(
         default="", description="the method that all others are held against; empty: each row's learner"
     )

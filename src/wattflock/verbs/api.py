@@ -7,6 +7,7 @@ need no file and no name in a registry.
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from wattflock.core import compile_cache, scenario, toml
 from wattflock.core.errors import Problem, ScenarioError
@@ -19,6 +20,8 @@ from wattflock.feeder.circuit import Circuit
 from wattflock.feeder.file import to_bytes
 from wattflock.feeder.limits import PRESETS, Limits
 from wattflock.feeder.source import FeederSource
+from wattflock.game.chunks import Runner
+from wattflock.game.sharing import USUAL, Settings
 from wattflock.learn.fixed_policy import FixedPolicy
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
@@ -27,8 +30,10 @@ from wattflock.study.run import find
 from wattflock.synth import bundle
 from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
+from wattflock.verbs import settling
 from wattflock.verbs.experiment import compared, experiment_of, judged, read_back
-from wattflock.verbs.results import Comparison, SolvedFeeder, Training
+from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training
+from wattflock.verbs.sharing import shares
 from wattflock.world.rollout import Policy
 
 Method = Learner | Policy | Training | str  # a name is that of a learner that comes along
@@ -105,6 +110,29 @@ def evaluate(scenario: Scenario, methods: Mapping[str, Method], market: Market |
     return judged(experiment_of(scenario, None, _learners(scenario, methods), _instead(market)), methods)
 
 
+def share(
+    scenario: Scenario,
+    methods: Sequence[str] = ("nucleolus",),
+    days: int = 1,
+    settings: Settings = USUAL,
+    runs: str | Path | None = None,
+) -> Shares:
+    """Share what homes save together on test days, in one way or several.
+
+    Args:
+        scenario: as `load` gives it.
+        methods: names of ways to share (`wattflock.game.sharing.METHODS`), or "all".
+        days: how many test days; 0 is all.
+        settings: of the ways that have a choice: clusters, split, samples, seed.
+        runs: folder in which values of coalitions are kept, so that the same call goes on; None keeps nothing.
+
+    Raises:
+        ScenarioError: names that are no methods; days, homes or prices that are no such game.
+    """
+    kept = _folder(runs)
+    return shares(scenario, methods, days, settings, Runner(cache=kept / "coalitions" if kept else None))
+
+
 def read_run(name: str = "latest", runs: str | Path = "runs") -> Comparison:
     """A finished comparison from its folder: a run's name, the beginning of it, or `latest`.
 
@@ -140,6 +168,38 @@ def generate(
     fitted, card = bundle.load(region)
     start = datetime.date(2027, 1, 4)
     return made(fitted, Wanted(homes, days, start, card["zone"], 1440 // resolution, seed, None, mix or Mix()))
+
+
+def settle(  # noqa: PLR0913
+    run: str | Path,
+    markets: Sequence[str] = ("mid_market",),
+    changes: Mapping[str, object] | None = None,
+    method: str = "",
+    days: int = 0,
+    tariffs: Path | None = None,
+    communities: Path | None = None,
+    runs: Path = Path("runs"),
+) -> Bills:
+    """What each home pays in markets, item by item, beside its own tariff.
+
+    Args:
+        run: of `runs`, or a CSV or Parquet file of meter readings (docs/settle.md).
+        markets: names, or "all".
+        changes: setting of the markets → value, as in `{"export_share": 0.4}`.
+        method: of a run: whose meters.
+        days: of a run: test days; 0 is all.
+        tariffs: own tariffs, a file.
+        communities: who belongs where, a file.
+        runs: where runs are kept.
+
+    Raises:
+        ScenarioError: lists every problem of the file, or of what is asked.
+    """
+    sets = [f"{field}={toml.literal(value)}" for field, value in (changes or {}).items()]
+    found = settling.settle(
+        str(run), list(markets), method, sets, days, tariffs=tariffs, communities=communities, runs=runs
+    )
+    return cast(Bills, found)
 
 
 def read_feeder(name: str | Path) -> Circuit:

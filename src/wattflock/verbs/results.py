@@ -11,7 +11,9 @@ import polars as pl
 if TYPE_CHECKING:
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.snapshot import Snapshot
+    from wattflock.game.outcome import Outcome
     from wattflock.study.hosting.assessment import Hosted
+    from wattflock.study.settlement import Settled
     from wattflock.world.rollout import Policy
 
 
@@ -147,3 +149,85 @@ class Study:
     currency: str
     runs: pl.DataFrame  # a row for each run and method
     table: pl.DataFrame  # a row for each row of the study and method
+
+
+@dataclasses.dataclass(frozen=True)
+class SolvedGame:
+    """Answers of a cooperative game: payoffs by concept, and what can be said of each."""
+
+    answers: Mapping[str, Any]  # as the verb `game` writes them
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each player, a column for each concept."""
+        payoffs = {name: each for name, each in self.answers.items() if name in self.answers["certificate"]}
+        return pl.DataFrame({"player": self.answers["names"]} | payoffs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bills:
+    """What homes pay in one market or several, beside their own tariffs."""
+
+    settled: "list[Settled]"
+    currency: str
+    days: float  # calendar days that were settled
+    notes: list[str]
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each market and home: energies [kWh], items of the bill, total, own tariff, difference."""
+        return pl.concat([each.homes for each in self.settled])
+
+    @property
+    def totals(self) -> pl.DataFrame:
+        """A row for each market: the sums, margin, the grid's bill, and how many homes pay less or more."""
+        return pl.DataFrame([each.totals for each in self.settled])
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: bills."""
+        from wattflock.report.bills import picture
+        from wattflock.report.charts import Figures
+
+        return Figures({"bills": lambda: picture(self.settled, self.currency)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares:
+    """What homes save together, and what each gets of it in one way or several."""
+
+    found: "Outcome"
+    currency: str
+
+    @property
+    def homes(self) -> pl.DataFrame:
+        """A row for each home: cost without control (`feed_in`) and alone, and what it saves of that by each method."""
+        return self.found.homes
+
+    @property
+    def methods(self) -> pl.DataFrame:
+        """A row for each method: saving kept, homes better and worse off, largest excess, indices, time, programs."""
+        return self.found.methods
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: savings."""
+        from wattflock.report.charts import Figures
+        from wattflock.report.share_report import picture
+
+        return Figures({"savings": lambda: picture(self.found, self.currency)})
+
+
+@dataclasses.dataclass(frozen=True)
+class SharingStudy:
+    """A study of ways to share: figures of each row, seed and method."""
+
+    folder: Path
+    runs: pl.DataFrame  # a row for each row of the study, seed and method
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Means over seeds, and halves of their 95 % intervals."""
+        from wattflock.game.coalition_study import spreads
+
+        return spreads(self.runs)

@@ -10,11 +10,11 @@ from wattflock.verbs.study import Methods, Runs, Sets
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
     from wattflock.report.study_data import Done
-    from wattflock.study.study_file import StudyRow
+    from wattflock.study.study_file import Plan, StudyRow
 
 
 def study(  # noqa: PLR0913 (an argument is an option of the command)
-    name: Annotated[str, "A bundled study (gradmap, worlds, factored-critic, p2p-clusters), or a TOML file of rows."],
+    name: Annotated[str, "A bundled study (gradmap, worlds, coalition, …), or a TOML file of rows."],
     small: Annotated[bool, "The small version: few homes, few rounds, a minute or so."] = False,
     rows: Annotated[list[str] | None, "Only this row. Can be repeated."] = None,
     seeds: Annotated[int, "So many runs of each row; 0: as the file says."] = 0,
@@ -32,6 +32,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock study gradmap --small
         wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
         wattflock study p2p-clusters --row community-30
+        wattflock study coalition --small
         wattflock study gradmap --row ieee8500-5000 --set feeder.settings.file=ieee8500.feeder
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError
@@ -53,6 +54,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     done: list[Done] = []
     failed: list[str] = []
     folder, table = runs / f"study-{plan.name}", None
+    if plan.kind == "coalition":
+        return _shared(plan, chosen, folder, fresh)
     try:
         _run(there, runs, (fresh, plan.recompile), (done, failed), workers)
     finally:
@@ -70,6 +73,27 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         return "No run is finished."
     every, currency = figures(done)
     return Study(folder, currency, every, spreads(every))
+
+
+def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: bool) -> Methods:
+    """A study of ways to share: every row and seed that is not in the folder yet, then tables and page."""
+    import polars as pl
+
+    from wattflock.core.progress import bar, say
+    from wattflock.game.coalition_study import cases, solved
+    from wattflock.report.coalition_page import write_coalition
+    from wattflock.verbs.results import SharingStudy
+
+    every, lines = cases(plan, rows), []
+    with bar("study", len(every)) as shown:
+        for count, case in enumerate(every):
+            shown.at(count, case.name)
+            lines += solved(case, folder, fresh)
+        shown.at(len(every), "")
+    table = pl.DataFrame(lines, infer_schema_length=None)
+    write_coalition(folder, plan, table, [f"{row.name}: {row.about}." for row in rows])
+    say(f"tables, charts and page  {folder}")
+    return SharingStudy(folder, table)
 
 
 def _run(

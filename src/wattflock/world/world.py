@@ -11,13 +11,14 @@ from jaxtyping import Array
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
 from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires
+from wattflock.feeder.marginal import Marginal, marginal
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
 from wattflock.homes.features import LIMIT, VOLTAGE, Feature
 from wattflock.homes.home import Home
-from wattflock.market.market import Market
+from wattflock.market.market import Market, Meter
 from wattflock.world.coordinator import Charging, Coordinator, limit_of
 from wattflock.world.sensors import Voltmeter
 
@@ -188,11 +189,28 @@ class World(eqx.Module):
 
     def flow(self, effect: Effect) -> Flow:
         """Power flow at the homes' powers (…, homes), of a world that has wires."""
+        return self._flow(effect, exactly(effect.power_kw, self.placement))
+
+    def _flow(self, effect: Effect, kw: Array) -> Flow:
+        """The same at what is drawn at each terminal (…, terminals) [kW]."""
         assert self.feeder is not None, "no flow without wires"
-        homes = effect.power_kw, effect.reactive_kvar, effect.room_kvar
-        kw, kvar, room = (exactly(each, self.placement) for each in homes)
+        kvar, room = (exactly(each, self.placement) for each in (effect.reactive_kvar, effect.room_kvar))
         support, most = (Support(self.guard, room), MOST_GUARDED) if self.guard else (None, MOST)
         return solve(self.feeder, kw, kvar, TOLERANCE_PU[str(kw.dtype)], most, support)
+
+    def marginal(self, effect: Effect) -> Marginal:
+        """What a kW more at each home does to losses and violations at the homes' powers, each (…, homes)."""
+        still = jax.lax.stop_gradient(effect)
+        found = marginal(lambda kw: self._flow(still, kw), self.limits, exactly(still.power_kw, self.placement))
+        here = jnp.asarray(self.placement > 0, still.power_kw.dtype).T
+        return jax.tree.map(lambda each: exactly(each, here), found)
+
+    def meter(self, effect: Effect, profile: Profile) -> Meter:
+        """What the market is told of days (…, steps, homes); of the wires only where its prices come from them."""
+        meter = self.market.meter(effect.power_kw * profile.dt_h[..., None], profile)
+        if self.feeder is None or not self.market.needs_wires:
+            return meter
+        return dataclasses.replace(meter, wires=self.marginal(effect))
 
     def end(self, state: dict) -> Array:
         """Value of the final states (homes,) [currency]."""
@@ -216,9 +234,8 @@ class World(eqx.Module):
             found: the conditions on the feeder where they are known, (days, steps, rows); else they are solved here.
         """
         found = self.conditions(effect) if found is None else found
-        dt_h = profile.dt_h[..., None]
-        net_kwh = effect.power_kw * dt_h
-        settled = self.market.settle(self.market.meter(net_kwh, profile))
+        meter = self.meter(effect, profile)
+        net_kwh, settled = meter.net_kwh, self.market.settle(meter)
         bill = settled.bill
         last = jnp.zeros_like(bill).at[..., -1, :].set(end)
         return Outcome(

@@ -8,16 +8,15 @@ from jaxtyping import Array
 from pydantic import Field
 from scipy import sparse
 
-from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile
-from wattflock.data.source import Readings
 from wattflock.homes.program import Program
-from wattflock.market.market import Meter, Prices, Settlement
+from wattflock.market.community import Community, Trade
+from wattflock.market.market import Meter
 from wattflock.market.plan import add_above, together
-from wattflock.market.retail import Retail, fixed
+from wattflock.market.retail import fixed
 
 
-class MidMarket(Retail):
+class MidMarket(Community):
     """Energy within the community has the middle of the grid's prices; what is missing or left over has the grid's.
 
     The gradient of the sum of all bills is that of the community's bill at the grid: learners of that sum cooperate.
@@ -37,61 +36,33 @@ class MidMarket(Retail):
     def example(cls) -> Self:
         return cls()
 
-    def priced(self, readings: Readings) -> Readings:
-        """As the retailer says.
-
-        Raises:
-            ScenarioError: an export price above the import price: sellers would be worse off than alone.
-        """
-        readings = super().priced(readings)
-        bought = readings.import_price_per_kwh
-        above = np.argwhere(self.exported(readings.export_price_per_kwh) > bought + 1e-12)
-        if len(above):
-            day, step = above[0]
-            said = f"at most the import price, {bought[day, step]:.4g}; so at {len(above)} of {bought.size} steps"
-            value = float(self.export_share * readings.export_price_per_kwh[day, step])
-            raise ScenarioError([Problem("market mid_market", f"export price, day {day} step {step}", value, said)])
-        return readings
-
-    def settle(self, meter: Meter) -> Settlement:
-        bought, sold = meter.import_price_per_kwh, self.exported(meter.export_price_per_kwh)
+    def trade(self, meter: Meter, members: float) -> Trade:
+        """Each who draws gets the same share of what is fed in, and the other way round."""
         drawn, given = jnp.maximum(meter.net_kwh, 0), jnp.maximum(-meter.net_kwh, 0)
-        buy, sell = rates(drawn.sum(-1), given.sum(-1), bought, sold)
-        bill = drawn * buy[..., None] - given * sell[..., None]
-        missing = drawn.sum(-1) - given.sum(-1)
-        grid_bill = bought * jnp.maximum(missing, 0) + sold * jnp.minimum(missing, 0)
-        peak = self.peaks(meter, drawn)
-        return self.charged(meter, Settlement(bill + peak, -peak.sum(-1), grid_bill))
+        most = jnp.minimum(drawn.sum(-1), given.sum(-1))[..., None]
+        local_kwh = drawn * _share(most, drawn) - given * _share(most, given)
+        middle = (meter.import_price_per_kwh + self.exported(meter.export_price_per_kwh)) / 2
+        return Trade(local_kwh, middle[..., None] * local_kwh, self.peaks(meter, drawn, members))
 
-    def peaks(self, meter: Meter, drawn: Array) -> Array:
+    def peaks(self, meter: Meter, drawn: Array, members: float) -> Array:
         """Each home's share of the charge on the community's peak, (…, steps, homes) [currency]."""
-        free_kwh = self.peak_kw_per_home * meter.net_kwh.shape[-1] * meter.dt_h
+        if not self.peak_per_kwh:
+            return jnp.zeros_like(drawn)
+        free_kwh = self.peak_kw_per_home * members * meter.dt_h
         above_kwh = jnp.maximum(meter.net_kwh.sum(-1) - free_kwh, 0)
-        total = drawn.sum(-1)
-        return self.peak_per_kwh * (above_kwh / jnp.where(total > 0, total, 1))[..., None] * drawn
-
-    def prices(self, given: Profile) -> Prices:
-        """Those of a home alone, which are the grid's: what the community adds is not known in advance."""
-        return super().prices(given)
+        return self.peak_per_kwh * _share(above_kwh[..., None], drawn) * drawn
 
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
-        """The community's bill: pooled at the grid's prices."""
-        self.plan_pooled(program, power, day)
+        """The communities' bills, and the charge on their peaks."""
+        super().plan(program, power, day)
         if self.peak_per_kwh:
-            cost = self.peak_per_kwh * np.asarray(day.dt_h)
-            free_kw = self.peak_kw_per_home * day.load_kw.shape[1]
-            add_above(program, together(power, day.load_kw.shape), 1.0, -free_kw, cost)
+            for share in self.shares(day.load_kw.shape[1]):
+                cost = self.peak_per_kwh * np.asarray(day.dt_h)
+                some, free_kw = together(power, day.load_kw.shape, share), self.peak_kw_per_home * share.sum()
+                add_above(program, some, 1.0, -free_kw, cost)
 
 
-def rates(drawn: Array, given: Array, bought: Array, sold: Array) -> tuple[Array, Array]:
-    """Price of a kWh within the community for those who draw and for those who feed in, (…, steps).
-
-    Args:
-        drawn, given: sums over homes [kWh].
-        bought, sold: the grid's prices [currency per kWh].
-    """
-    middle = (bought + sold) / 2
-    short, spare = drawn > given, given > drawn
-    buy = jnp.where(short, (given * middle + (drawn - given) * bought) / jnp.where(short, drawn, 1), middle)
-    sell = jnp.where(spare, (drawn * middle + (given - drawn) * sold) / jnp.where(spare, given, 1), middle)
-    return buy, sell
+def _share(part: Array, energy: Array) -> Array:
+    """`part` (…, 1) of the sum of energies over homes (…, homes); 0 where there is none."""
+    total = energy.sum(-1, keepdims=True)
+    return jnp.where(total > 0, part / jnp.where(total > 0, total, 1), 0)

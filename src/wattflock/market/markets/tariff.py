@@ -3,6 +3,7 @@
 from typing import Self
 
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from wattflock.market.market import Meter, Settlement
 from wattflock.market.retail import Retail
@@ -19,8 +20,10 @@ class Tariff(Retail):
         return cls()
 
     def settle(self, meter: Meter) -> Settlement:
-        bought = jnp.maximum(meter.net_kwh, 0) * meter.import_price_per_kwh[..., None]
-        sold = jnp.minimum(meter.net_kwh, 0) * self.exported(meter.export_price_per_kwh)[..., None]
-        bill = bought + sold
+        energy = self.at_grid(meter)
+        bill = energy["import"] + energy["export"]
         total = bill.sum(-1)
         return self.charged(meter, Settlement(bill, jnp.zeros_like(total), total))
+
+    def items(self, meter: Meter) -> dict[str, Array]:
+        return self.itemised(meter, self.at_grid(meter))

@@ -1,0 +1,149 @@
+"""Costs of many coalitions: cut into chunks, solved by processes, kept on disk by content.
+
+A chunk is a fixed list of coalitions and begins without a basis, so that its numbers do not depend on who solves it.
+"""
+
+import dataclasses
+import hashlib
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wattflock.core.errors import RunError
+from wattflock.core.files import pack, unpack, write_whole
+from wattflock.core.progress import bar, say
+from wattflock.game.coalition import CODE, Day, alone, costs, gray_order, together
+
+CHUNK = 512  # coalitions of few homes; of many homes as many as take about as long
+HOMES_A_CHUNK = 8192
+LONG = 8  # chunks of which progress is shown
+Work = Callable[[Any, Any], Any]  # work(shared, item), of a module
+Executor = Callable[[Work, Any, Sequence], Iterator[tuple[int, Any]]]  # yields (number of the item, result)
+
+
+def serial(work: Work, shared: Any, items: Sequence) -> Iterator[tuple[int, Any]]:
+    """Every item in turn, in this process."""
+    for number, item in enumerate(items):
+        yield number, work(shared, item)
+
+
+def pool(workers: int) -> Executor:
+    """An executor of so many processes. A Ray cluster can stand in its place: `work` and items are plain arrays."""
+
+    def run(work: Work, shared: Any, items: Sequence) -> Iterator[tuple[int, Any]]:
+        if workers <= 1 or len(items) <= 1:
+            yield from serial(work, shared, items)
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(items)), context, _begin, (shared,)) as processes:
+            asked = {processes.submit(_work, work, item): number for number, item in enumerate(items)}
+            try:
+                for done in as_completed(asked):
+                    yield asked[done], done.result()
+            except BrokenProcessPool as error:
+                raise RunError("coalitions: a process ended before its work; finished chunks are kept") from error
+            finally:
+                processes.shutdown(wait=True, cancel_futures=True)
+
+    return run
+
+
+_shared: Any = None  # of a process of the pool
+
+
+def _begin(shared: Any) -> None:
+    global _shared
+    _shared = shared
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C; a running chunk is finished
+
+
+def _work(work: Work, item: Any) -> Any:
+    return work(_shared, item)
+
+
+@dataclasses.dataclass(frozen=True)
+class Runner:
+    """Where costs are found and kept."""
+
+    executor: Executor = serial
+    cache: Path | None = None  # folder; None: nothing is kept
+
+    def costs(self, days: tuple[Day, ...], members: np.ndarray) -> np.ndarray:
+        """Costs (days, k) of coalitions (k, homes)."""
+        unlike, place = np.unique(members, axis=0, return_inverse=True)
+        order = gray_order(unlike, days[0].sizes())
+        size = max(1, min(CHUNK, HOMES_A_CHUNK // max(days[0].homes, 1)))
+        parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
+        found = self._all(_costs, days, [(day, unlike[part]) for day in range(len(days)) for part in parts])
+        cost = np.zeros((len(days), len(unlike)))
+        cost[:, order] = np.concatenate([np.zeros(0), *found]).reshape(len(days), -1)
+        return cost[:, place.ravel()]
+
+    def alone(self, days: tuple[Day, ...]) -> np.ndarray:
+        """Cost of each home by itself, (days, homes); nan where it has no plan."""
+        homes = np.arange(days[0].homes)
+        parts = [homes[begin : begin + CHUNK] for begin in range(0, len(homes), CHUNK)]
+        found = self._all(_alone, days, [(day, part) for day in range(len(days)) for part in parts])
+        return np.concatenate(found).reshape(len(days), -1)
+
+    def grand(self, days: tuple[Day, ...]) -> list[tuple[float, np.ndarray, np.ndarray]]:
+        """`together` of each day."""
+        found = dict(self.executor(_grand, days, range(len(days))))
+        return [found[day] for day in range(len(days))]
+
+    def _all(self, work: Work, days: tuple[Day, ...], items: list[tuple[int, np.ndarray]]) -> list[np.ndarray]:
+        """The results of all items: those in the cache, and then those that are worked on."""
+        digest = [day.digest() for day in days] if self.cache else []
+        keys = [_key(work, digest[day], part) for day, part in items] if self.cache else []
+        found = {number: kept for number, key in enumerate(keys) if (kept := self._kept(key)) is not None}
+        missing = [number for number in range(len(items)) if number not in found]
+        results = self.executor(work, days, [items[number] for number in missing])
+        with bar("coalitions", len(items)) if len(missing) >= LONG else nullcontext() as progress:
+            for number, result in results:
+                place = missing[number]
+                found[place] = result
+                if self.cache:
+                    write_whole(self.cache / keys[place], pack({"cost": result}, {"work": work.__name__}))
+                if progress:
+                    progress.at(len(found), "chunks")
+        return [found[number] for number in range(len(items))]
+
+    def _kept(self, key: str) -> np.ndarray | None:
+        assert self.cache
+        path = self.cache / key
+        if not path.exists():
+            return None
+        try:
+            return unpack(path.read_bytes())[0]["cost"]
+        except (OSError, ValueError, KeyError) as error:
+            say(f"{path}: {error}; it is worked out again")
+            return None
+
+
+SERIAL = Runner()
+
+
+def _key(work: Work, digest: str, part: np.ndarray) -> str:
+    content = (
+        f"{CODE} {work.__name__} {digest} {part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).tobytes()
+    )
+    return f"{hashlib.sha256(content).hexdigest()}.safetensors"
+
+
+def _costs(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> np.ndarray:
+    return costs(days[item[0]], item[1])
+
+
+def _alone(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> np.ndarray:
+    return alone(days[item[0]], item[1])
+
+
+def _grand(days: tuple[Day, ...], day: int) -> tuple[float, np.ndarray, np.ndarray]:
+    return together(days[day])

@@ -1,0 +1,62 @@
+"""Owen's point: in the core of every flock, whichever way the grand coalition is solved."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.game.homes import EVERY, flock
+from wattflock.game import coalition
+from wattflock.game.game import Game, coalitions
+from wattflock.game.owen import at_prices, owen
+from wattflock.game.values import Flock
+from wattflock.market.markets.tariff import Tariff
+
+CHARGED = Tariff(export_charge_per_kwh=0.02, standing_per_day=0.4, demand_per_kw_day=0.05)
+CASES = {
+    "energy": {},
+    "charges": {"market": CHARGED},
+    "connection": {"connection_kw": 6.0},
+    "half-hours": {"steps": 48},
+}
+
+
+def excess(game: Game, payoff: np.ndarray) -> np.ndarray:
+    """Of all coalitions."""
+    return game.worth - coalitions(game.players) @ payoff
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_coalition_improves_on_it(case):
+    homes = flock(EVERY + EVERY[:2], **CASES[case])
+    game, found = homes.game(), owen(homes)
+    assert excess(game, found.payoff).max() <= 1e-9
+    assert found.payoff.sum() == pytest.approx(game.total, rel=1e-9)
+    assert abs(found.gap) <= 1e-9 * max(1, game.total)
+
+
+def test_the_interior_point_method_agrees(monkeypatch):
+    homes = flock()
+    exact = homes.grand.cost
+    monkeypatch.setattr(coalition, "FEW", 0)
+    inner = dataclasses.replace(homes)
+    assert inner.grand.cost == pytest.approx(exact, rel=1e-7)
+    found = owen(inner)
+    assert abs(found.gap) <= 1e-6 * homes.game().total
+    assert excess(homes.game(), found.payoff).max() <= 1e-6
+
+
+def test_any_prices_between_those_of_the_grid_bound_every_coalition():
+    homes = flock()
+    random = np.random.default_rng(0)
+    prices = [random.uniform(day.sold, day.bought) for day in homes.days]
+    members = coalitions(6)[1:]
+    assert (members @ at_prices(homes, prices) <= homes.costs(members) + 1e-7).all()
+
+
+def test_a_home_without_devices_gains_only_from_its_load():
+    homes: Flock = flock()
+    found = owen(homes)
+    load_kw = homes.profile.load_kw[:, :, 5]
+    spared = ((homes.profile.import_price_per_kwh - found.price_per_kwh) * load_kw).sum()
+    assert found.payoff[5] == pytest.approx(spared, rel=1e-7)
