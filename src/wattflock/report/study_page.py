@@ -15,7 +15,7 @@ from wattflock.report.tables import FigureTable
 from wattflock.report.theme import save
 from wattflock.report.words import DASH
 
-FEW = ("cost_per_home_day", "saving_captured", "violation_pu_h")  # 80 characters wide
+FEW = ("reward_per_episode", "fairness", "cost_per_home_day", "saving_captured", "violation_pu_h")  # 80 characters wide
 
 
 def write_study(folder: Path, study: Findings) -> Group:

@@ -31,14 +31,20 @@ def reward_bounds(world: World, profile: Profile) -> Iterator[float]:
     Raises:
         ScenarioError: homes have other devices than a reserve, or no limit is shared.
     """
-    devices = list(world.fleet.devices.values())
-    if world.coordinator is None or len(devices) != 1 or not isinstance(devices[0], Reserve):
+    if world.coordinator is None or not bounded(world):
         have = sorted(world.fleet.devices)
         raise ScenarioError([Problem("bound of the reward", "homes.kinds", have, "a reserve alone, and a coordinator")])
-    reserve, days = cast(jax.tree.map(np.asarray, (devices[0], profile)), np.float64)
+    (device,) = world.fleet.devices.values()
+    reserve, days = cast(jax.tree.map(np.asarray, (device, profile)), np.float64)
     for number in range(profile.days()):
         day = jax.tree.map(lambda x, number=number: x[number], days)
         yield _bound(reserve, day, world.coordinator.reward)
+
+
+def bounded(world: World) -> bool:
+    """Whether there is a bound of this world's reward: a limit is shared, and every home has a reserve or no device."""
+    devices = list(world.fleet.devices.values())
+    return world.coordinator is not None and len(devices) == 1 and isinstance(devices[0], Reserve)
 
 
 def _bound(reserve: Reserve, day: Profile, reward: Reward) -> float:
