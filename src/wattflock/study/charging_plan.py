@@ -5,6 +5,7 @@ optimum. `charging_bound` bounds it from above.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable
 
 import equinox as eqx
@@ -18,18 +19,28 @@ from wattflock.core.types import Profile, on_device
 from wattflock.homes.device import ratio
 from wattflock.study.forecast import Forecast
 from wattflock.world.coordinator import claims_of, places
-from wattflock.world.coordinators.water_filling import WaterFilling
 from wattflock.world.rollout import Trajectory, ZeroPolicy, judge, rollout, states_before
+from wattflock.world.sharing import Sharing
 from wattflock.world.world import World
 
 RATE, AHEAD_RATE = 0.05, 0.3  # Adam's step [1, of the logit of a share of what a charger can take]
-OPEN = 4.0  # most of a logit that a start has
+OPEN = 4.0  # a logit of this is all, its negative nothing
+SHUT = 1 / (1 + math.exp(OPEN))
+SLIGHT = -3.0  # first logit of a plan that begins with little
+TILT = 0.01  # price of an action: where more is asked for than the limit allows, the reward has no slope downwards
+
+
+class AsAsked(Sharing):
+    """What is asked for; the coordinator scales all down where that is beyond the limit, in proportion."""
+
+    def share(self, asks, limit_kw, memory):
+        return asks.asked_kw
 
 
 def served(world: World) -> World:
     """The world in which chargers get what they ask for, as long as the limit allows it."""
     assert world.coordinator is not None, "a plan of a shared limit needs a coordinator"
-    return dataclasses.replace(world, coordinator=dataclasses.replace(world.coordinator, sharing=WaterFilling()))
+    return dataclasses.replace(world, coordinator=dataclasses.replace(world.coordinator, sharing=AsAsked()))
 
 
 def asked(world: World, trajectory: Trajectory, profile: Profile) -> Array:
@@ -64,20 +75,25 @@ def _climb(world: World, profile: Profile, start: Array, rounds: int) -> tuple[A
     adam = optax.adam(optax.cosine_decay_schedule(RATE, rounds))
 
     def value(logit):
-        reward = _rewards(world, profile, jax.nn.sigmoid(logit))
-        return reward.sum(), reward
+        reward = _rewards(world, profile, share(logit))
+        return reward.sum() - TILT * share(logit).sum(), reward
 
     def step(carry, _):
         logit, moments, best, most = carry
         slope, reward = jax.grad(value, has_aux=True)(logit)
         better = (reward > most)[:, None, None, None]
-        best, most = jnp.where(better, jax.nn.sigmoid(logit), best), jnp.maximum(reward, most)
+        best, most = jnp.where(better, share(logit), best), jnp.maximum(reward, most)
         move, moments = adam.update(-slope, moments)
-        return (optax.apply_updates(logit, move), moments, best, most), None
+        return (jnp.clip(optax.apply_updates(logit, move), -OPEN, OPEN), moments, best, most), None
 
-    logit = jnp.clip(jax.scipy.special.logit(jnp.clip(start, 1e-6, 1 - 1e-6)), -OPEN, OPEN)
+    logit = jax.scipy.special.logit(SHUT + (1 - 2 * SHUT) * jnp.clip(start, 0, 1))
     begin = (logit, adam.init(logit), start, _rewards(world, profile, start))
     return jax.lax.scan(step, begin, length=rounds)[0][2:]
+
+
+def share(logit: Array) -> Array:
+    """An action from 0 to 1, which are reached, with a slope everywhere."""
+    return (jax.nn.sigmoid(logit) - SHUT) / (1 - 2 * SHUT)
 
 
 def _rewards(world: World, profile: Profile, action: Array) -> Array:
@@ -124,9 +140,10 @@ def _recede(world: World, day: Profile, ahead: Profile, rounds: int) -> Array:
             after, _, _ = world.act(state, inputs[0], inputs[1])
             return after, after
 
-        _, states = jax.lax.scan(one, state, (jax.nn.sigmoid(logit), view))
+        _, states = jax.lax.scan(one, state, (share(logit), view))
         both = jax.tree.map(lambda x: x[None], (states, view))
-        return -world.coordinator.verdict(world.fleet, *both).reward.total.sum()  # pyright: ignore
+        reward = world.coordinator.verdict(world.fleet, *both).reward.total.sum()  # pyright: ignore
+        return TILT * share(logit).sum() - reward
 
     def climb(carry, _, state, view):
         logit, moments = carry
@@ -137,10 +154,10 @@ def _recede(world: World, day: Profile, ahead: Profile, rounds: int) -> Array:
         state, logit = carry
         now, view = inputs
         (logit, _), _ = jax.lax.scan(lambda c, x: climb(c, x, state, view), (logit, adam.init(logit)), length=rounds)
-        action = jax.nn.sigmoid(logit[0])
+        action = share(logit[0])
         state, _, _ = world.act(state, action, now)
         return (state, jnp.roll(logit, -1, 0).at[-1].set(logit[-1])), action
 
     first = jax.tree.map(lambda x: x[0], (day, ahead))
-    logit = jnp.zeros((ahead.load_kw.shape[1], world.homes, world.fleet.controls))
+    logit = jnp.full((ahead.load_kw.shape[1], world.homes, world.fleet.controls), SLIGHT)
     return jax.lax.scan(step, (world.reset(first[0]), logit), (day, ahead))[1]

@@ -58,13 +58,14 @@ class Central(PPO):
     section 6 for state, action and reward; Zaheer et al. 2017 (arXiv 1703.06114) for `set`.
     """
 
-    days: Days = 4
-    rate: Rate = 3e-3
+    days: Days = 8
+    rate: Rate = 2e-3
+    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critic [1]")] = 4e-3
     halvings: Halvings = 3.0
-    total_rounds: Rounds = 150
+    total_rounds: Rounds = 200
     discount: Annotated[float, Field(ge=0, lt=1, description="weight of the next step's value: γ [1]")] = 0.97
     trace: Annotated[float, Field(ge=0, le=1, description="λ of the advantages [1]")] = 0.9
-    rows: Annotated[int, Field(ge=1, description="rows (day, step) in a minibatch")] = 288
+    rows: Annotated[int, Field(ge=1, description="rows (day, step) in a minibatch")] = 480
     network: Annotated[
         Literal["flat", "set"], Field(description="one network of all homes in their order, or one of a set of homes")
     ] = "set"

@@ -1,0 +1,266 @@
+"""How well a shared limit is used: rules, PPO of one agent, planners and a bound, in three scenarios; other sizes.
+
+    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part size] [--part pace] [--write]
+
+Each figure is kept in runs/charging.json as soon as it is there, so that the command can be stopped and goes on;
+`--write` makes charging.md of what is there. Seconds are of processor time of this process.
+"""
+
+import argparse
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pages.head import head
+
+from wattflock.core.scenario import load
+from wattflock.core.types import on_device
+from wattflock.learn.learner import advance, begin
+from wattflock.learn.learners.central import Central
+from wattflock.learn.learners.share import Share
+from wattflock.study.build import build
+from wattflock.study.charging import charging_figures
+from wattflock.study.charging_bound import reward_bounds
+from wattflock.study.charging_plan import asked, foresight, receding, served
+from wattflock.study.forecast import forecast
+from wattflock.study.summary import over_seeds
+from wattflock.world.rollout import ZeroPolicy, judge, rollout
+
+HERE, KEPT = Path(__file__).parent, Path("runs") / "charging.json"
+RULES = (
+    "equal", "proportional", "water_filling", "equal_losses", "talmud", "weighted", "priority", "round_robin",
+    "least_laxity", "smoothed_laxity",
+)  # fmt: skip
+LEARNED = {
+    "ppo-set": {},
+    "ppo-set-levels": {"sees": "levels"},
+    "ppo-flat": {"network": "flat"},
+    "ppo-paper": {"network": "flat", "sees": "levels"},
+}
+PLANS = ("one_step", "receding", "foresight")
+FACTORS = (1.0, 1.2, 2.0)
+COLUMNS = {
+    "reward_per_episode": ("reward", 1, 1), "capacity_used_share": ("limit used [%]", 100, 1),
+    "fairness": ("fairness", 1, 3), "low_times_per_home": ("falls below / month", 30, 1),
+    "low_h_per_home": ("hours below / day", 1, 2), "low_depth_share": ("deepest below [%]", 100, 1),
+    "jain": ("Jain", 1, 3), "gini": ("Gini", 1, 3), "least_satisfaction": ("least satisfied [%]", 100, 1),
+    "shortfall_kwh_per_home": ("shortfall [kWh/day]", 1, 2),
+}  # fmt: skip
+
+
+class Kept:
+    """Figures by their names, on disk."""
+
+    def __init__(self):
+        self.found = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+
+    def of(self, name: str, make):
+        """A figure that is there, or made now."""
+        if name not in self.found:
+            self.found[name] = make()
+            KEPT.parent.mkdir(exist_ok=True)
+            KEPT.write_text(json.dumps(self.found))
+            print(name, json.dumps(self.found[name])[:100], flush=True)
+        return self.found[name]
+
+
+@dataclasses.dataclass
+class Case:
+    """A scenario, built: worlds and test episodes."""
+
+    factor: float
+    homes: int = 10
+    fold: int = 3
+
+    def __post_init__(self):
+        sets = [f"coordinator.limit.factor={self.factor}", f"data.fold={self.fold}", f"homes.count={self.homes}"]
+        self.built = build(load(Path("fair-charging"), sets))
+        self.world = on_device(self.built.world, "float32")
+        sampler = self.built.sampler
+        self.test = eqx.filter_jit(lambda sampler: sampler.every(jax.random.key(0), "test", 0))(sampler)
+
+    @property
+    def name(self) -> str:
+        """In keys."""
+        return f"{self.factor}x{self.homes}f{self.fold}"
+
+    def figures(self, world, policy, action=None) -> dict[str, float]:
+        """Columns of a policy's test episodes."""
+        found = _figures(world, policy, self.test, action)
+        return {name: float(value) for name, value in found.items()}
+
+    def trained(self, settings: dict, seed: int, rounds: int):
+        """A learner's policy, the world that it lives in, and seconds of all rounds but the first tenth."""
+        learner = Central(**settings).lasting(rounds)
+        world = learner.lives_in(self.world)
+        progress, spent = begin(learner, world, seed), []
+        for _ in range(10):
+            began = time.process_time()
+            progress, _ = advance(progress, learner, world, self.built.sampler.train, rounds // 10)
+            jax.block_until_ready(progress.done)
+            spent.append(time.process_time() - began)
+        return world, learner.policy(progress.state), sum(spent[1:]) * 10 / 9
+
+
+@eqx.filter_jit
+def _figures(world, policy, profile, action):
+    went = rollout(world, policy, profile, jax.random.key(0), profile.days(), action)
+    found = charging_figures(world, judge(world, went, profile))
+    return {name: found[name].max() if name == "low_depth_share" else found[name].mean() for name in COLUMNS}
+
+
+@eqx.filter_jit
+def _asked(world, policy, profile):
+    return asked(world, rollout(world, policy, profile, jax.random.key(0), profile.days()), profile)
+
+
+def main_part(kept: Kept, seeds: int, rounds: int, learned: tuple[str, ...]) -> None:
+    """Three scenarios × methods × seeds."""
+    for factor in (1.2, 2.0, 1.0):
+        case, starts = Case(factor), []
+        for by in RULES:
+            rule = Share(by)
+            kept.of(f"{case.name} {by}", lambda: case.figures(rule.lives_in(case.world), rule.policy(())))
+        for seed in range(seeds):
+            for name in learned:
+                kept.of(f"{case.name} {name} {seed}", lambda: _learn(case, name, seed, rounds, starts))
+        kept.of(f"{case.name} bound", lambda: list(reward_bounds(case.built.world, case.test)))
+        plan_part(kept, case, starts)
+
+
+def _learn(case: Case, name: str, seed: int, rounds: int, starts: list) -> dict[str, float]:
+    world, policy, seconds = case.trained(LEARNED[name], seed, rounds)
+    starts.append(_asked(world, policy, case.test))
+    return case.figures(world, policy) | {"seconds": seconds}
+
+
+def plan_part(kept: Kept, case: Case, starts: list) -> None:
+    """Planners; foresight climbs from the best rule, the receding plan and learned ones of this call."""
+    world, expected = served(case.world), forecast(case.built.sampler, case.test)
+    host = jax.tree.map(np.asarray, case.test)
+    best = Share(max(RULES, key=lambda by: kept.found[f"{case.name} {by}"]["reward_per_episode"]))
+    starts = [*starts, _asked(best.lives_in(case.world), best.policy(()), case.test)]
+    plan = {}
+    for name, horizon in (("one_step", 1), ("receding", 12)):
+        def make(horizon=horizon, name=name):
+            plan[name] = jnp.asarray(receding(case.built.world, host, expected, horizon, 15))
+            return case.figures(world, ZeroPolicy(), plan[name])
+        kept.of(f"{case.name} {name}", make)
+    def climb():
+        found, _ = foresight(case.built.world, host, [*starts, *plan.values()], 600)
+        return case.figures(world, ZeroPolicy(), jnp.asarray(found))
+    kept.of(f"{case.name} foresight", climb)
+
+
+def size_part(kept: Kept, rounds: int) -> None:
+    """The policy that learned with ten homes, with a hundred and a thousand; beside one that learned there."""
+    small = Case(1.2)
+    for homes in (100, 1000):
+        case, learned = Case(1.2, homes), []
+        for by in ("talmud", "round_robin", "proportional"):
+            rule = Share(by)
+            kept.of(f"{case.name} {by}", lambda: case.figures(rule.lives_in(case.world), rule.policy(())))
+        def moved():
+            learned.append(small.trained({}, 0, rounds)[1]) if not learned else None
+            return case.figures(Central().lives_in(case.world), learned[0])
+        kept.of(f"{case.name} from-10", moved)
+        def there():
+            settings = {"days": 4, "rows": 240 if homes == 100 else 48}
+            world, policy, seconds = case.trained(settings, 0, rounds if homes == 100 else rounds // 5)
+            return case.figures(world, policy) | {"seconds": seconds}
+        kept.of(f"{case.name} there", there)
+
+
+def pace_part(kept: Kept) -> None:
+    """Seconds of 600 episodes of ten homes."""
+    for name, settings in LEARNED.items():
+        kept.of(f"pace {name}", lambda: Case(1.2).trained(settings, 0, 80)[2] * 600 / 640)
+
+
+def page(kept: Kept) -> str:
+    """The page of what is there."""
+    parts = [head("A shared charging limit: rules, PPO of one agent, planners and a bound", "python benchmarks/charging.py --write")]
+    for factor in FACTORS:
+        parts.append(_scenario(kept.found, factor))
+    return "\n".join(part for part in [*parts, _sizes(kept.found), _pace(kept.found)] if part) + "\n"
+
+
+def _seeds(found: dict, key: str) -> dict[int, dict]:
+    return {int(name.rsplit(" ", 1)[1]): each for name, each in found.items() if name.startswith(f"{key} ") and name.rsplit(" ", 1)[1].isdigit()}
+
+
+def _scenario(found: dict, factor: float) -> str:
+    key = f"{factor}x10f3"
+    rules = {by: found[f"{key} {by}"]["reward_per_episode"] for by in RULES if f"{key} {by}" in found}
+    if not rules:
+        return ""
+    best = max(rules, key=rules.__getitem__)
+    heads = ["method", "seeds", *(label for label, _, _ in COLUMNS.values())]
+    lines = [f"## Limit {factor} × mean positive net load\n", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for name in (*RULES, *LEARNED, *PLANS):
+        each = [found[f"{key} {name}"]] if f"{key} {name}" in found else list(_seeds(found, f"{key} {name}").values())
+        if each:
+            cells = [_cell([one[column] * scale for one in each], digits) for column, (_, scale, digits) in COLUMNS.items()]
+            lines.append(f"| {name} | {len(each)} | {' | '.join(cells)} |")
+    told = [f"\nBest rule: {best}, {rules[best]:.1f}."]
+    bound, plan = found.get(f"{key} bound"), found.get(f"{key} foresight", {}).get("reward_per_episode")
+    if bound:
+        told.append(f"No sharing is rewarded more than {np.mean(bound):.1f} (bound from above).")
+    for name in LEARNED:
+        some = {seed: each["reward_per_episode"] for seed, each in _seeds(found, f"{key} {name}").items()}
+        if some:
+            mean, half = over_seeds(some, dict.fromkeys(some, rules[best]))
+            ahead = f"{mean:+.1f}" + (f" ± {half:.1f}" if half else "")
+            share = f", {100 * np.mean(list(some.values())) / plan:.1f} % of the best plan found" if plan else ""
+            told.append(f"{name} less the best rule: {ahead}{share}.")
+    return "\n".join([*lines, " ".join(told)]) + "\n"
+
+
+def _cell(values: list[float], digits: int) -> str:
+    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
+
+
+def _sizes(found: dict) -> str:
+    lines = []
+    for homes in (100, 1000):
+        for name in ("talmud", "round_robin", "proportional", "from-10", "there"):
+            each = found.get(f"1.2x{homes}f3 {name}")
+            if each:
+                lines.append(f"| {homes} | {name} | {each['reward_per_episode']:.1f} | {each['fairness']:.3f} | {each.get('seconds', 0):.0f} |")
+    top = "## Other numbers of homes, limit 1.2\n\n`from-10` learned with ten homes, `there` with as many as it is judged with.\n"
+    return "\n".join([top, "| homes | method | reward | fairness | seconds of learning |", "|---|---|---|---|---|", *lines]) + "\n" if lines else ""
+
+
+def _pace(found: dict) -> str:
+    lines = [f"| {name} | {found[f'pace {name}']:.1f} |" for name in LEARNED if f"pace {name}" in found]
+    top = "## Seconds of processor time of 600 episodes of 720 hours, ten homes, compilation left out\n"
+    return "\n".join([top, "| network | seconds |", "|---|---|", *lines]) + "\n" if lines else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How well a shared limit is used.")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each learner")
+    parser.add_argument("--rounds", type=int, default=150, help="of eight episodes")
+    parser.add_argument("--part", action="append", help="main, size or pace; all by default")
+    parser.add_argument("--learner", action="append", help="of these; all by default")
+    parser.add_argument("--write", action="store_true", help="write charging.md")
+    given, kept = parser.parse_args(), Kept()
+    for part in given.part or ("main", "size", "pace"):
+        if part == "main":
+            main_part(kept, given.seeds, given.rounds, tuple(given.learner or LEARNED))
+        elif part == "size":
+            size_part(kept, given.rounds)
+        elif part == "pace":
+            pace_part(kept)
+    if given.write:
+        (HERE / "charging.md").write_text(page(kept), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
