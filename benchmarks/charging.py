@@ -147,13 +147,17 @@ def plan_part(kept: Kept, case: Case, starts: list) -> None:
     starts = [*starts, _asked(best.lives_in(case.world), best.policy(()), case.test)]
     plan = {}
     for name, horizon in (("one_step", 1), ("receding", 12)):
+
         def make(horizon=horizon, name=name):
             plan[name] = jnp.asarray(receding(case.built.world, host, expected, horizon, 15))
             return case.figures(world, ZeroPolicy(), plan[name])
+
         kept.of(f"{case.name} {name}", make)
+
     def climb():
         found, _ = foresight(case.built.world, host, [*starts, *plan.values()], 600)
         return case.figures(world, ZeroPolicy(), jnp.asarray(found))
+
     kept.of(f"{case.name} foresight", climb)
 
 
@@ -165,14 +169,18 @@ def size_part(kept: Kept, rounds: int) -> None:
         for by in ("talmud", "round_robin", "proportional"):
             rule = Share(by)
             kept.of(f"{case.name} {by}", lambda: case.figures(rule.lives_in(case.world), rule.policy(())))
+
         def moved():
             learned.append(small.trained({}, 0, rounds)[1]) if not learned else None
             return case.figures(Central().lives_in(case.world), learned[0])
+
         kept.of(f"{case.name} from-10", moved)
+
         def there():
             settings = {"days": 4, "rows": 240 if homes == 100 else 48}
             world, policy, seconds = case.trained(settings, 0, rounds if homes == 100 else rounds // 5)
             return case.figures(world, policy) | {"seconds": seconds}
+
         kept.of(f"{case.name} there", there)
 
 
@@ -184,14 +192,23 @@ def pace_part(kept: Kept) -> None:
 
 def page(kept: Kept) -> str:
     """The page of what is there."""
-    parts = [head("A shared charging limit: rules, PPO of one agent, planners and a bound", "python benchmarks/charging.py --write")]
+    parts = [
+        head(
+            "A shared charging limit: rules, PPO of one agent, planners and a bound",
+            "python benchmarks/charging.py --write",
+        )
+    ]
     for factor in FACTORS:
         parts.append(_scenario(kept.found, factor))
     return "\n".join(part for part in [*parts, _sizes(kept.found), _pace(kept.found)] if part) + "\n"
 
 
 def _seeds(found: dict, key: str) -> dict[int, dict]:
-    return {int(name.rsplit(" ", 1)[1]): each for name, each in found.items() if name.startswith(f"{key} ") and name.rsplit(" ", 1)[1].isdigit()}
+    return {
+        int(name.rsplit(" ", 1)[1]): each
+        for name, each in found.items()
+        if name.startswith(f"{key} ") and name.rsplit(" ", 1)[1].isdigit()
+    }
 
 
 def _scenario(found: dict, factor: float) -> str:
@@ -205,7 +222,9 @@ def _scenario(found: dict, factor: float) -> str:
     for name in (*RULES, *LEARNED, *PLANS):
         each = [found[f"{key} {name}"]] if f"{key} {name}" in found else list(_seeds(found, f"{key} {name}").values())
         if each:
-            cells = [_cell([one[column] * scale for one in each], digits) for column, (_, scale, digits) in COLUMNS.items()]
+            cells = [
+                _cell([one[column] * scale for one in each], digits) for column, (_, scale, digits) in COLUMNS.items()
+            ]
             lines.append(f"| {name} | {len(each)} | {' | '.join(cells)} |")
     told = [f"\nBest rule: {best}, {rules[best]:.1f}."]
     bound, plan = found.get(f"{key} bound"), found.get(f"{key} foresight", {}).get("reward_per_episode")
@@ -232,9 +251,18 @@ def _sizes(found: dict) -> str:
         for name in ("talmud", "round_robin", "proportional", "from-10", "there"):
             each = found.get(f"1.2x{homes}f3 {name}")
             if each:
-                lines.append(f"| {homes} | {name} | {each['reward_per_episode']:.1f} | {each['fairness']:.3f} | {each.get('seconds', 0):.0f} |")
+                lines.append(
+                    f"| {homes} | {name} | {each['reward_per_episode']:.1f} | {each['fairness']:.3f} | {each.get('seconds', 0):.0f} |"
+                )
     top = "## Other numbers of homes, limit 1.2\n\n`from-10` learned with ten homes, `there` with as many as it is judged with.\n"
-    return "\n".join([top, "| homes | method | reward | fairness | seconds of learning |", "|---|---|---|---|---|", *lines]) + "\n" if lines else ""
+    return (
+        "\n".join(
+            [top, "| homes | method | reward | fairness | seconds of learning |", "|---|---|---|---|---|", *lines]
+        )
+        + "\n"
+        if lines
+        else ""
+    )
 
 
 def _pace(found: dict) -> str:

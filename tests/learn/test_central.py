@@ -11,7 +11,7 @@ import pytest
 
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
-from wattflock.learn.agents import noise
+from wattflock.learn.agents import noise, sized
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.central import Central, picked
 from wattflock.learn.learners.share import Share
@@ -86,7 +86,7 @@ def build_days(world):
 def test_the_paper_s_state_is_each_level_and_the_limit(world, days):
     now = jax.tree.map(lambda x: x[0, 0], days)
     seen = world.observe(world.reset(now), now)
-    inputs = picked(jnp.pad(seen.features, ((0, 0), (0, 6))), world.fleet, True, "levels")
+    inputs = picked(sized(seen.features, seen.fleet), world.fleet, True, "levels")
     level = world.reset(now)["reserve"] / 13.5
     np.testing.assert_allclose(inputs[:, 0], (level - 0.5) / 0.5, rtol=1e-5)
     np.testing.assert_allclose(inputs[:, 1], now.limit_kw / 4 / 2, rtol=1e-5)
@@ -125,9 +125,9 @@ def test_a_rule_is_what_the_scenario_does_that_names_it(world, days):
 @pytest.mark.study
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_learns(name, world, days, built):
-    learner = dataclasses.replace(NETWORKS[name], days=8, rows=96, rate=6e-3, critic_rate=1e-2, total_rounds=30)
+    learner = dataclasses.replace(NETWORKS[name], days=8, rows=96, rate=1e-2, critic_rate=1e-2, total_rounds=80)
     world = learner.lives_in(world)
     start = begin(learner, world, 0)
-    end, _ = advance(start, learner, world, built.sampler.train, 30)
+    end, _ = advance(start, learner, world, built.sampler.train, 80)
     first, last = (float(rewarded(world, learner.policy(each.state), days).mean()) for each in (start, end))
     assert last > first + 10

@@ -138,7 +138,9 @@ def test_foresight_climbs_from_the_other_plans_and_methods(built, world, host, d
     found = dict(plans(("one_step", "foresight"), (built.world, host, built.sampler), methods))
     assert list(found) == ["one_step", "foresight"]
     reward = {
-        name: np.asarray(played(served(world), ZeroPolicy(), days, jnp.asarray(each, jnp.float32))[1].reward.total.sum(1))
+        name: np.asarray(
+            played(served(world), ZeroPolicy(), days, jnp.asarray(each, jnp.float32))[1].reward.total.sum(1)
+        )
         for name, each in found.items()
     }
     _, own = played(rule.lives_in(world), rule.policy(()), days)

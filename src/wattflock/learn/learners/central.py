@@ -95,7 +95,9 @@ class Central(PPO):
     def width(self, world: World) -> int:
         """How many numbers of each home the network sees."""
         every = jax.ShapeDtypeStruct((world.homes, width(world)), float)
-        return jax.eval_shape(lambda x: picked(x, world.fleet, world.coordinator is not None, self.sees), every).shape[1]
+        return jax.eval_shape(lambda x: picked(x, world.fleet, world.coordinator is not None, self.sees), every).shape[
+            1
+        ]
 
     def actors(self, world, key):
         seen = self.width(world)
