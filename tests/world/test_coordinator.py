@@ -261,6 +261,12 @@ def test_a_section_that_cannot_be_is_refused_with_what_is_allowed(sets, field, a
     assert [(each.field, allowed in each.allowed) for each in error.value.problems] == [(field, True)]
 
 
+def test_there_is_no_optimum_under_a_limit_that_is_shared():
+    with pytest.raises(ScenarioError) as error:
+        build(load(Path("fair-charging"), ["judge.bound_days=2", "judge.curve_days=1"]))
+    assert [problem.field for problem in error.value.problems] == ["judge.bound_days", "judge.curve_days"]
+
+
 def test_a_coordinator_needs_something_to_charge():
     with pytest.raises(ScenarioError, match="battery, a car or a reserve"):
         build(load(Path("fair-charging"), ['homes.kinds=[{name="a", share=1.0, devices=["heat_pump"]}]']))
