@@ -124,7 +124,7 @@ def test_the_headroom_is_where_a_branch_reaches_its_rating(wired):
 
 
 def test_an_envelope_is_of_the_homes_that_learn_and_no_more_than_the_headroom_allows(wired):
-    """One typical day: each home anywhere within its part keeps every limit of the feeder, three times that does not."""
+    """One typical day: homes anywhere within their parts keep every limit of the feeder, at three times that not."""
     found = envelope_kw(wired.world, wired.sampler, np.zeros(wired.readings.month.shape, int))
     assert (found == found[0]).all() and (found[0] >= 0).all() and found[0].max() > 0
     load, net = (each.mean(0) for each in net_kw(wired.world, wired.sampler))
