@@ -27,6 +27,7 @@ MARKETS = {
         export_share=0.3, wheeling_per_kwh=0.02, peak_per_kwh=0.1, standing_per_day=0.4, demand_per_kw_day=0.1
     ),
     "`tariff`": Tariff(export_share=0.3),
+    "`auction`": Auction(export_share=0.3),
     "`auction`, bids by chance": Auction(export_share=0.3),
 }
 
@@ -65,7 +66,7 @@ def main() -> None:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, market in MARKETS.items():
-        told = dataclasses.replace(read, bid_per_kwh=bids) if isinstance(market, Auction) else read
+        told = dataclasses.replace(read, bid_per_kwh=bids) if name.endswith("chance") else read
         first, best, worked, off = measured(market, told)
         speed = read.net_kwh.size / best
         lines.append(f"| {name} | {first:.2f} | {best:.2f} | {worked:.2f} | {speed:,.0f} | {off:.0e} |")

@@ -15,6 +15,8 @@ from wattflock.game.game import Game
 from wattflock.game.game_file import read
 from wattflock.game.rules import RuleGame
 from wattflock.verbs import GROUPS, VERBS
+from wattflock.verbs.results import SolvedGame
+from wattflock.verbs.sharing import game as solve
 
 
 @pytest.fixture
@@ -138,6 +140,13 @@ def test_the_verb_writes_every_answer_and_shows_it(written, tmp_path):
     assert found["least_core_epsilon"] == 0
     assert found["certificate"]["shapley"]["complaining"] == ["Ann", "Bob"]
     assert json.loads(game(path, "--json").stdout) == found
+
+
+def test_the_verb_returns_a_table_of_players(written):
+    found = solve(written({"values": [0, 0, 4], "names": ["Ann", "Bob"]}))
+    assert isinstance(found, SolvedGame)
+    assert found.table.columns == ["player", "shapley", "nucleolus", "prenucleolus", "fair_least_core", "banzhaf"]
+    assert found.table.rows() == [("Ann", *[2.0] * 5), ("Bob", *[2.0] * 5)]
 
 
 def test_the_verb_says_why_there_is_no_nucleolus(written):

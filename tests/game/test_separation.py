@@ -1,5 +1,8 @@
 """The coalition that complains most: its bracket holds the largest excess of all coalitions."""
 
+import dataclasses
+import functools
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -7,6 +10,7 @@ from scipy.optimize import linprog
 from tests.game.homes import EVERY, flock
 from wattflock.game import separation
 from wattflock.game.game import Game, coalitions
+from wattflock.game.least_core import least_core
 from wattflock.game.owen import owen
 from wattflock.game.separation import complaint
 from wattflock.game.values import Flock
@@ -56,6 +60,14 @@ def test_in_the_least_core_it_is_epsilon(asked):
     lower, upper, _ = complaint(homes, found.x[:-1])
     assert lower == pytest.approx(found.fun, abs=1e-6) and upper == pytest.approx(found.fun, abs=1e-6)
     assert found.fun <= 1e-7  # the core is not empty
+
+
+def test_the_least_core_by_rows_is_that_of_all_values():
+    homes = flock(EVERY[:5])
+    homes = dataclasses.replace(homes, days=homes.days[:1], state=homes.state[:1])
+    epsilon, payoff = least_core(homes, functools.partial(complaint, homes))
+    assert epsilon == pytest.approx(least_core(homes.game())[0], abs=1e-6)
+    assert largest(homes.game(), payoff) == pytest.approx(epsilon, abs=1e-6)
 
 
 def test_a_tree_that_is_cut_short_leaves_a_bracket(asked, monkeypatch):

@@ -45,6 +45,13 @@ def test_all_that_is_saved_is_handed_out(sharing, method):
     assert one.seconds >= 0 and one.programs >= 0
 
 
+def test_what_methods_share_counts_for_each_of_them():
+    each = Sharing(flock(EVERY[:4]), Settings(clusters=2, split="prices"))
+    first, second, owen = (shared(each, name) for name in ("nucleolus_clusters", "shapley_clusters", "owen"))
+    assert first.programs == second.programs > owen.programs == 2 * 4
+    assert second.seconds > owen.seconds
+
+
 def test_nobody_loses_by_concepts_that_promise_it(sharing):
     for method in ("nucleolus", "nucleolus_clusters", "shapley", "shapley_clusters", "owen", "fair_least_core"):
         assert shared(sharing, method).payoff.min() >= -1e-6 * sharing.total, method

@@ -1,5 +1,7 @@
 """The double auction: hand-worked steps, ties, default bids, and agreement with a slow auction written as a loop."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -77,8 +79,9 @@ def test_a_network_charge_keeps_apart_who_would_not_pay_it():
 def test_without_bids_it_is_the_mid_market_rate():
     net = np.random.default_rng(0).normal(0, 2, (50, 9))
     step = Meter(jnp.asarray(net), jnp.full(50, 0.3), jnp.full(50, 0.1), jnp.ones(50))
-    for more in ({}, {"wheeling_per_kwh": 0.04}):
-        one, other = (kind(**more).settle(step) for kind in (Auction, MidMarket))
+    told = dataclasses.replace(step, bid_per_kwh=jnp.where(step.net_kwh > 0, 0.3, 0.1))
+    for more, bids in (({}, step), ({}, told), ({"wheeling_per_kwh": 0.04}, step), ({"wheeling_per_kwh": 0.04}, told)):
+        one, other = Auction(**more).settle(bids), MidMarket(**more).settle(step)
         np.testing.assert_allclose(one.bill, other.bill, rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(one.margin, 0, atol=1e-12)
 

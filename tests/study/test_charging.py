@@ -12,11 +12,12 @@ import pytest
 from wattflock.core.errors import ScenarioError
 from wattflock.core.scenario import LimitSection, load
 from wattflock.core.types import on_device
+from wattflock.feeder.limits import excess
 from wattflock.homes.device import effect
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.study.build import build
 from wattflock.study.charging import charging_figures, gini, jain, satisfaction
-from wattflock.study.charging_limit import headroom_kw, left, mean_net_kw, net_kw, table
+from wattflock.study.charging_limit import envelope_kw, headroom_kw, left, mean_net_kw, net_kw, table
 from wattflock.study.compare import judge_method, unseen
 from wattflock.study.summary import CHARGING, summarise
 from wattflock.world.rollout import judge, rollout
@@ -120,6 +121,21 @@ def test_the_headroom_is_where_a_branch_reaches_its_rating(wired):
             free = (found[at] > 0.1) & (found[at] < 39)
             assert free.any()
             assert not over[free].any() if fits else over[free].all()
+
+
+def test_an_envelope_is_of_the_homes_that_learn_and_no_more_than_the_headroom_allows(wired):
+    """One typical day: homes anywhere within their parts keep every limit of the feeder, at three times that not."""
+    found = envelope_kw(wired.world, wired.sampler, np.zeros(wired.readings.month.shape, int))
+    assert (found == found[0]).all() and (found[0] >= 0).all() and found[0].max() > 0
+    load, net = (each.mean(0) for each in net_kw(wired.world, wired.sampler))
+    hour = int(found[0].argmax())
+    with jax.enable_x64(True):
+        world = on_device(wired.world, jnp.float64)
+        for times, fits in ((1, True), (np.array([1, 0, 1, 0]), True), (np.array([0, 0.5, 1, 1]), True), (3, False)):
+            power = jnp.asarray(net[hour] + times * found[0, hour] / 4)[None]
+            drawn = effect(power, 1.0, reactive_kvar=jnp.asarray(load[hour] * world.fleet.kvar_per_kw)[None])
+            beyond = max(float(each.max()) for each in excess(world.limits, world.conditions(drawn)).values())
+            assert (beyond < 1e-6) == fits
 
 
 def test_a_limit_of_wires_needs_wires(built):

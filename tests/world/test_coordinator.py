@@ -115,6 +115,18 @@ def test_one_who_asks_for_nothing_sensible_gets_what_is_safe(charging):
     np.testing.assert_array_equal(after["coordinator"]["refused"]["reserve"], kept["refused"]["reserve"])
 
 
+def test_a_home_whose_state_is_no_number_spoils_no_other(charging):
+    world, profile = prepared(charging, Coordinator(WaterFilling(), safe_kw=0.5))
+    now = jax.tree.map(lambda x: x[0, 2], profile)
+    state = world.reset(now)
+    state["reserve"] = state["reserve"].at[2].set(jnp.nan)
+    taken, kept = world.coordinator.grant(world.fleet, state, jnp.ones((5, 1)), now)
+    granted = np.asarray(kept["granted_kw"]["reserve"])
+    assert kept["refused"]["reserve"][2] == NO_REPORT
+    assert granted[2] == 0 and np.isfinite(granted).all() and jnp.isfinite(taken).all()
+    assert granted.sum() == pytest.approx(float(now.limit_kw), rel=1e-4)
+
+
 class Lies(Reports):
     """One says no number, one a negative need, one an infinite power; one asks for twice what it can take."""
 
@@ -259,6 +271,12 @@ def test_a_section_that_cannot_be_is_refused_with_what_is_allowed(sets, field, a
     with pytest.raises(ScenarioError) as error:
         load(Path("fair-charging"), sets)
     assert [(each.field, allowed in each.allowed) for each in error.value.problems] == [(field, True)]
+
+
+def test_there_is_no_optimum_under_a_limit_that_is_shared():
+    with pytest.raises(ScenarioError) as error:
+        build(load(Path("fair-charging"), ["judge.bound_days=2", "judge.curve_days=1"]))
+    assert [problem.field for problem in error.value.problems] == ["judge.bound_days", "judge.curve_days"]
 
 
 def test_a_coordinator_needs_something_to_charge():

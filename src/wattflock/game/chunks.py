@@ -23,6 +23,7 @@ from wattflock.game.coalition import CODE, Day, alone, costs, gray_order, togeth
 
 CHUNK = 512  # coalitions of few homes; of many homes as many as take about as long
 HOMES_A_CHUNK = 8192
+ALONE = 2048  # homes a chunk, each by itself: some seconds
 LONG = 8  # chunks of which progress is shown
 Work = Callable[[Any, Any], Any]  # work(shared, item), of a module
 Executor = Callable[[Work, Any, Sequence], Iterator[tuple[int, Any]]]  # yields (number of the item, result)
@@ -89,7 +90,7 @@ class Runner:
     def alone(self, days: tuple[Day, ...]) -> np.ndarray:
         """Cost of each home by itself, (days, homes); nan where it has no plan."""
         homes = np.arange(days[0].homes)
-        parts = [homes[begin : begin + CHUNK] for begin in range(0, len(homes), CHUNK)]
+        parts = [homes[begin : begin + ALONE] for begin in range(0, len(homes), ALONE)]
         found = self._all(_alone, days, [(day, part) for day in range(len(days)) for part in parts])
         return np.concatenate(found).reshape(len(days), -1)
 

@@ -15,6 +15,7 @@ from wattflock.core.errors import WattflockError
 from wattflock.game.game import Game, sums
 
 ACCURACY = 1e-13  # of the largest excess, as a share of the size of the game's values
+NOUGHT = 2e-15  # the same share: what is less is rounding
 POSITIVE = 1e-7  # weights of coalitions come from a 0/1 matrix: they are 0 or far larger
 SPANNED = 1e-9  # a coalition's sum is settled if no direction that is left changes it by more
 FAR = 1e6  # rows and bounds so far away, in units of the step, are left out of a program
@@ -101,7 +102,7 @@ def _unheard(heard: Complaints, members: np.ndarray, payoff: np.ndarray, allowed
 
 def _clean(value: np.ndarray, scale: float) -> np.ndarray:
     """The same, with 0 for what is rounding."""
-    return np.where(abs(value) <= ACCURACY * scale, 0.0, value)
+    return np.where(abs(value) <= NOUGHT * scale, 0.0, value)
 
 
 def _solve(

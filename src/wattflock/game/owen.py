@@ -21,7 +21,7 @@ def owen(flock: Flock) -> Owen:
     """Pays every home what it costs alone less what it costs at the community's prices.
 
     At prices between those of the grid no coalition costs less than its members cost at these prices (weak duality),
-    and the grand coalition costs the same (strong duality). Prices of an interior-point method are optimal up to `gap`;
+    and the grand coalition costs the same (strong duality). Where a solver's prices are optimal up to a `gap` only,
     payoffs are scaled by as much, so that they sum to the saving.
 
     Source: Owen 1975, On the core of linear production games, DOI 10.1007/BF01681356.

@@ -111,7 +111,8 @@ def _key(day: Day, member: np.ndarray, price: np.ndarray, net_kw: np.ndarray, re
 def _bracket(shared: list[tuple], number: int) -> dict[str, np.ndarray]:
     """Costs of all coalitions of clusters on a day: `inner` and `outer`, both (2ᴷ,), and how many `programs`."""
     day, member, price, net_kw, (room, threads) = shared[number]
-    with ThreadPoolExecutor(threads) as pool:
+    alone = bar("clusters", 2 ** len(member)) if threads > 1 else nullcontext()  # one day: its coalitions are told
+    with ThreadPoolExecutor(threads) as pool, alone as progress:
         search = _Search(day, member, pool)
         at = search.ask(price)
         search.keep(net_kw, search.paid - net_kw.T @ at)  # the optimum of all homes is one of each home at its price
@@ -120,6 +121,8 @@ def _bracket(shared: list[tuple], number: int) -> dict[str, np.ndarray]:
         search.ask(day.bought)
         search.ask(day.sold)
         while search.rounds < ROUNDS and (new := search.next(room)):
+            if progress:
+                progress.at(int((search.inner - search.outer <= room).sum()), "coalitions")
             for each in new:
                 search.ask(each)
     return {"inner": search.inner, "outer": search.outer, "programs": np.array([search.programs], np.int64)}

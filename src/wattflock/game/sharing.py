@@ -72,6 +72,7 @@ class Sharing:
         self.flock, self.settings = dataclasses.replace(flock, runner=runner), settings
         self.kept: dict[str, Any] = {}
         self.spent: dict[str, np.ndarray] = {}  # part → seconds, programs
+        self.needs: dict[str, set[str]] = {}  # part → it, and parts that it was made of
         self.used: set[str] = set()
         self.note = ""
         self.once("optimum", lambda: (self.flock.alone, self.flock.grand))
@@ -79,12 +80,14 @@ class Sharing:
         self.total = saving if saving > NOTHING * abs(self.flock.alone).sum() else 0.0
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
-        """A part that several methods need."""
-        self.used.add(name)
+        """A part that several methods need; who uses it uses what it was made of."""
         if name not in self.kept:
+            before, self.used = self.used, set()
             begin = self.clock()
             self.kept[name] = make()
             self.spent[name] = self.clock() - begin
+            self.needs[name], self.used = self.used | {name}, before
+        self.used |= self.needs[name]
         return self.kept[name]
 
     def clock(self) -> np.ndarray:

@@ -172,6 +172,25 @@ class Community(Retail):
         self.plan_charges(program, power, day)
 
 
+def in_proportion(drawn: Array, given: Array) -> Array:
+    """The most that can be traded: all who draw get the same share of it, all who feed in bring the same.
+
+    Args:
+        drawn, given: (…, homes) [kWh].
+
+    Returns:
+        Bought of others (positive) or sold to them, (…, homes) [kWh].
+    """
+    most = jnp.minimum(drawn.sum(-1), given.sum(-1))[..., None]
+    return drawn * share_of(most, drawn) - given * share_of(most, given)
+
+
+def share_of(part: Array, energy: Array) -> Array:
+    """`part` (…, 1) of the sum of energies over homes (…, homes); 0 where there is none."""
+    total = energy.sum(-1, keepdims=True)
+    return jnp.where(total > 0, part / jnp.where(total > 0, total, 1), 0)
+
+
 def part_of(meter: Meter, share: np.ndarray) -> Meter:
     """A share (homes,) of each home's energy."""
     weight = jnp.asarray(share, meter.net_kwh.dtype)

@@ -14,7 +14,7 @@ from wattflock.report.html import PageSection, Row
 from wattflock.report.share_report import spoken
 from wattflock.report.study_page import markdown
 from wattflock.report.tables import FigureTable
-from wattflock.report.theme import HEIGHT, OKABE_ITO, WIDTH, save, themed
+from wattflock.report.theme import HEIGHT, INK, OKABE_ITO, SEQUENTIAL, WIDTH, save, themed
 from wattflock.report.words import DASH, number
 from wattflock.study.study_file import Plan
 
@@ -109,24 +109,23 @@ def growth(found: pl.DataFrame) -> Any:
 
 
 def by_method(found: pl.DataFrame) -> Any:
-    """The largest excess of each method, a row of the study each."""
+    """The largest excess of each method in each row of the study, as a table in colours."""
     shown = found.with_columns(METHOD, percent=100 * pl.col("excess"))
-    points = alt.Chart(shown).mark_point(filled=True).encode(
-        x=alt.X("percent:Q", title="largest excess [% of the saving]"),
-        y=alt.Y("method:N", title=None, sort=None),
-        tooltip=["row:N", "method:N", alt.Tooltip("percent:Q", format=".2f")],
-    )  # fmt: skip
-    chart = points.properties(width=WIDTH // 3, height=HEIGHT // 2).facet(
-        alt.Facet("row:N", title=None, sort=None), columns=2
+    rows, columns = (shown[name].unique(maintain_order=True).to_list() for name in ("row", "method"))
+    base = alt.Chart(shown).encode(
+        x=alt.X("method:N", title=None, sort=columns, axis=alt.Axis(orient="top", labelAngle=-30, labelOverlap=False)),
+        y=alt.Y("row:N", title=None, sort=rows),
     )
-    return themed(
-        chart, "The largest excess of each way to share, per row of the study; above 0 a coalition would leave."
-    )
+    scale = alt.Scale(range=list(SEQUENTIAL[:3]), domain=[0, 10, 50], clamp=True)
+    cells = base.mark_rect().encode(color=alt.Color("percent:Q", scale=scale, title="largest excess [% of the saving]"))
+    texts = base.mark_text(color="black").encode(text=alt.Text("percent:Q", format=".1f"))
+    said = "The largest excess of each way to share, a line a row of the study; above 0 a coalition would leave."
+    return themed((cells + texts).properties(width=WIDTH, height=30 * len(rows)), said)
 
 
 def _lines(table: pl.DataFrame, name: str, title: str) -> Any:
     scale: Callable[[], alt.Scale] = lambda: alt.Scale(type="log", nice=False)  # noqa: E731
-    colours = alt.Scale(range=[*OKABE_ITO, "#000000", "#aa4499"])
+    colours = alt.Scale(range=[*OKABE_ITO, INK, "#aa4499"])
     return alt.Chart(table).mark_line(point=True).encode(
         x=alt.X("homes:Q", title="homes", scale=scale(), axis=alt.Axis(format="~g", tickCount=5)),
         y=alt.Y(f"{name}:Q", title=title, scale=scale(), axis=alt.Axis(format="~g", tickCount=5)),

@@ -59,7 +59,7 @@ def tables(study: Findings, runs: pl.DataFrame, marks: pl.DataFrame, fitted: Law
         "Claims": [claims(study.claims, one_by_one)],
     }
     return [
-        dataclasses.replace(table, title=title if place == 0 else f"{title}, {place + 1}")
+        dataclasses.replace(table, title=table.title or (title if place == 0 else f"{title}, {place + 1}"))
         for title, some in every.items()
         for place, table in enumerate(each for each in some if each.rows)
     ]
@@ -76,7 +76,11 @@ def spread(quantity: Quantity, row: dict) -> str:
 def tables_of(found: pl.DataFrame, currency: str, names: tuple[str, ...] = COLUMNS) -> list[FigureTable]:
     """The tables of a study, one for each set of days: a row for each of its rows and methods, all on the same days."""
     each = found.partition_by("judged_on", maintain_order=True) if found.height else []
-    return [_table_of(some, currency, names, f"On {some['judged_on'][0]}. {CAPTION}") for some in each]
+    made = [(some["judged_on"][0], some) for some in each]
+    return [
+        dataclasses.replace(_table_of(some, currency, names, f"On {days}. {CAPTION}"), title=days.capitalize())
+        for days, some in made
+    ]
 
 
 def money(found: pl.DataFrame, currency: str) -> FigureTable:

@@ -113,6 +113,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     Raises:
         ScenarioError: readings, a feeder or homes that do not fit the scenario.
     """
+    refuse_optimum(scenario)
     random, parts = np.random.default_rng(scenario.homes.seed), parts or parts_of(scenario)
     given = parts.source.read()
     level, readings = given.reference_price_per_kwh, parts.market.priced(given)
@@ -217,6 +218,15 @@ def judges_of(section: FeederSection, feeder: Feeder | None) -> tuple[str, ...]:
     known = feeder is not None and bool((feeder.rating_a > 0).any())
     asked = {"voltage": True, "loading": known and section.loading > 0, "unbalance": section.unbalance > 0}
     return tuple(name for name, wanted in asked.items() if wanted)
+
+
+def refuse_optimum(scenario: Scenario) -> None:
+    """Raises ScenarioError where an optimum is asked for of homes that share a limit: it knows of none."""
+    asked = {name: getattr(scenario.judge, name) for name in ("bound_days", "curve_days")}
+    wrong = {name: days for name, days in asked.items() if days and scenario.coordinator.part != UNLIMITED}
+    said = "0 where a limit is shared: the optimum of a day's cost knows of none"
+    if wrong:
+        raise ScenarioError([Problem("scenario", f"judge.{name}", days, said) for name, days in wrong.items()])
 
 
 def refuse_no_wires(scenario: Scenario) -> None:

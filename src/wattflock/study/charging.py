@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import by_day
-from wattflock.world.coordinator import Charging, Coordinator
+from wattflock.world.coordinator import Charging
 from wattflock.world.world import Outcome, World
 
 ENOUGH = 0.2  # of its size may lack when a car leaves: more is a departure missed
@@ -19,42 +19,46 @@ def charging_figures(world: World, outcome: Outcome) -> dict[str, Array]:
     """
     if outcome.charging is None or world.coordinator is None:
         return {}
-    fell = _fallen(outcome.charging, world.coordinator)
-    charging, net_kwh, dt_h, fell = by_day((outcome.charging, outcome.net_kwh, outcome.dt_h, fell), world.steps)
+    charging = outcome.charging
+    fell = charging.here & _fallen(charging.level < world.coordinator.reward.low)
+    charging, net_kwh, dt_h, fell = by_day((charging, outcome.net_kwh, outcome.dt_h, fell), world.steps)
     homes, hours = net_kwh.shape[-1], dt_h[..., None]
     granted_kwh = charging.granted_kw * hours
-    by_home_kwh = granted_kwh.reshape(*granted_kwh.shape[:-1], -1, homes).sum(-2)
-    low = world.coordinator.reward.low
-    depth = jnp.where(charging.here, jnp.maximum(low - charging.level, 0), 0)
+    of_home_kwh = granted_kwh.reshape(*granted_kwh.shape[:-1], -1, homes).sum(-2)
+    depth = jnp.where(charging.here, jnp.maximum(world.coordinator.reward.low - charging.level, 0), 0)
     missed = charging.leaves & (charging.lacking_share > ENOUGH)
-    satisfied, count = satisfaction(charging), jnp.maximum(charging.here[:, 0].sum(-1), 1)
     return {
         "reward_per_episode": charging.reward.total.sum(1) * world.episode_days,
-        "capacity_used_share": (1 - _share(charging)).mean(1),
+        "capacity_used_share": _used(charging).mean(1),
         "fairness": charging.reward.fair.mean(1),
         "low_times_per_home": fell.sum((1, 2)) / homes,
         "low_h_per_home": ((depth > 0) * hours).sum((1, 2)) / homes,
         "low_depth_share": depth.max((1, 2)),
-        "jain": jain(satisfied, charging.here[:, 0]),
-        "gini": gini(satisfied, charging.here[:, 0]),
-        "least_satisfaction": jnp.where(charging.here[:, 0], satisfied, 1).min(-1),
         "missed_departures_per_home": missed.sum((1, 2)) / homes,
         "granted_kwh_per_home": granted_kwh.sum((1, 2)) / homes,
-        "shortfall_kwh_per_home": jnp.maximum(net_kwh - by_home_kwh, 0).sum((1, 2)) / homes,
-        "refused_share": (charging.here & (charging.refused > 0)).sum((1, 2)) / (count * charging.here.shape[1]),
+        "shortfall_kwh_per_home": jnp.maximum(net_kwh - of_home_kwh, 0).sum((1, 2)) / homes,
+    } | _between_chargers(charging)
+
+
+def _between_chargers(charging: Charging) -> dict[str, Array]:
+    here, satisfied = charging.here[:, 0], satisfaction(charging)
+    refused = (charging.here & (charging.refused > 0)).sum((1, 2))
+    return {
+        "jain": jain(satisfied, here),
+        "gini": gini(satisfied, here),
+        "least_satisfaction": jnp.where(here, satisfied, 1).min(-1),
+        "refused_share": refused / jnp.maximum(charging.here.sum((1, 2)), 1),
     }
 
 
-def _share(charging: Charging) -> Array:
-    """Of the limit, what was not granted; 1 where there was nothing to grant."""
+def _used(charging: Charging) -> Array:
+    """Of the limit, what was granted; 0 where there was nothing to grant."""
     some = charging.limit_kw > 0
-    granted_kw = charging.granted_kw.sum(-1)
-    return jnp.where(some, 1 - granted_kw / jnp.where(some, charging.limit_kw, 1), 1)
+    return jnp.where(some, charging.granted_kw.sum(-1) / jnp.where(some, charging.limit_kw, 1), 0)
 
 
-def _fallen(charging: Charging, coordinator: Coordinator) -> Array:
-    """Whether a level has just fallen below the lowest that is no violation, (episodes, steps, chargers)."""
-    low = charging.here & (charging.level < coordinator.reward.low)
+def _fallen(low: Array) -> Array:
+    """Where something that is true (episodes, steps, chargers) was not a step before."""
     return low & ~jnp.pad(low, ((0, 0), (1, 0), (0, 0)))[:, :-1]
 
 

@@ -92,7 +92,8 @@ def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: boo
             lines += solved(case, folder, fresh)
         shown.at(len(every), "")
     table = pl.DataFrame(lines, infer_schema_length=None)
-    write_coalition(folder, plan, table, [f"{row.name}: {row.about}." for row in rows])
+    notes = dict.fromkeys(f"{row.sweep or row.name}: {row.about}." for row in rows)
+    write_coalition(folder, plan, table, list(notes))
     say(f"tables, charts and page  {folder}")
     return SharingStudy(folder, table)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import Profile
-from wattflock.homes.device import Claim, ratio
+from wattflock.homes.device import Claim, no_hurry, ratio
 from wattflock.homes.home import Home
 from wattflock.world.charging_reward import SLACK, Reward, Rewarded, rewarded
 from wattflock.world.sharing import Asks, Sharing, fill
@@ -90,8 +90,8 @@ class Coordinator(eqx.Module):
         sound = jnp.stack([jnp.isfinite(each) & (each >= -SLACK) for each in jax.tree.leaves(told)]).all(0)
         spoken = jnp.isfinite(action)
         refused = jnp.where(spoken, jnp.where(sound, 0.0, NO_REPORT), NO_REQUEST).astype(action.dtype)
-        safe_kw = jnp.where(true.size_kwh > 0, jnp.minimum(self.safe_kw, true.most_kw), 0)
-        safe = Claim(safe_kw, safe_kw * now.dt_h, jnp.ones_like(safe_kw), true.hours_left, true.size_kwh)
+        safe_kw = jnp.where(true.most_kw > 0, jnp.minimum(self.safe_kw, true.most_kw), 0)  # NaN is not
+        safe = Claim(safe_kw, safe_kw * now.dt_h, jnp.ones_like(safe_kw), no_hurry(safe_kw), true.size_kwh)
         claim = jax.tree.map(lambda a, b: jnp.where(refused > 0, a, jnp.maximum(b, 0)), safe, told)
         action = jnp.where(refused > 0, 1, action)
         return Asks(action, self.sharing.asked_kw(action, claim.most_kw), claim, now.dt_h), refused

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from wattflock.core.types import Profile
 from wattflock.homes.program import Program
-from wattflock.market.community import Community, Trade
+from wattflock.market.community import Community, Trade, in_proportion
 from wattflock.market.market import Meter
 from wattflock.market.retail import Retail, fixed
 
@@ -49,15 +49,19 @@ class Auction(Community):
         """Bids and asks meet after the network's charge, half of which each side pays."""
         low, high = self.exported(meter.export_price_per_kwh)[..., None], meter.import_price_per_kwh[..., None]
         drawn, given = jnp.maximum(meter.net_kwh, 0), jnp.maximum(-meter.net_kwh, 0)
-        said = jnp.where(meter.net_kwh > 0, high, low) if meter.bid_per_kwh is None else meter.bid_per_kwh
-        said, half = jnp.clip(said, low, high), self.wedge(meter)[..., None] / 2
-        bid, ask = said - half, said + half
-        bought, sold, worst_bid, worst_ask = cleared(drawn, given, bid, ask)
-        if self.pricing == "pay_as_bid":
-            cost = bought * bid - sold * ask
+        half = self.wedge(meter)[..., None] / 2
+        if meter.bid_per_kwh is None:  # all bids are the same, and all asks: nothing to sort
+            bid, ask, local_kwh = high - half, low + half, in_proportion(drawn, given)
+            worst_bid, worst_ask = bid, ask
         else:
-            cost = (self.buyers_share * worst_bid + (1 - self.buyers_share) * worst_ask)[..., None] * (bought - sold)
-        return Trade(bought - sold, cost, jnp.zeros_like(drawn))
+            said = jnp.clip(meter.bid_per_kwh, low, high)
+            bid, ask = said - half, said + half
+            bought, sold, *worst = cleared(drawn, given, bid, ask)
+            local_kwh, (worst_bid, worst_ask) = bought - sold, (each[..., None] for each in worst)
+        price = self.buyers_share * worst_bid + (1 - self.buyers_share) * worst_ask
+        if self.pricing == "pay_as_bid":
+            price = jnp.where(local_kwh > 0, bid, ask)
+        return Trade(local_kwh, price * local_kwh, jnp.zeros_like(drawn))
 
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """Bills of homes that bid the grid's prices, as they do in a world: of a community, or of homes on their own.

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from wattflock.core.types import Profile
 from wattflock.homes.program import Program
-from wattflock.market.community import Community, Trade
+from wattflock.market.community import Community, Trade, in_proportion, share_of
 from wattflock.market.market import Meter
 from wattflock.market.plan import add_above, together
 from wattflock.market.retail import fixed
@@ -39,8 +39,7 @@ class MidMarket(Community):
     def trade(self, meter: Meter, members: float) -> Trade:
         """Each who draws gets the same share of what is fed in, and the other way round."""
         drawn, given = jnp.maximum(meter.net_kwh, 0), jnp.maximum(-meter.net_kwh, 0)
-        most = jnp.minimum(drawn.sum(-1), given.sum(-1))[..., None]
-        local_kwh = drawn * _share(most, drawn) - given * _share(most, given)
+        local_kwh = in_proportion(drawn, given)
         middle = (meter.import_price_per_kwh + self.exported(meter.export_price_per_kwh)) / 2
         return Trade(local_kwh, middle[..., None] * local_kwh, self.peaks(meter, drawn, members))
 
@@ -50,7 +49,7 @@ class MidMarket(Community):
             return jnp.zeros_like(drawn)
         free_kwh = self.peak_kw_per_home * members * meter.dt_h
         above_kwh = jnp.maximum(meter.net_kwh.sum(-1) - free_kwh, 0)
-        return self.peak_per_kwh * _share(above_kwh[..., None], drawn) * drawn
+        return self.peak_per_kwh * share_of(above_kwh[..., None], drawn) * drawn
 
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """The communities' bills, and the charge on their peaks."""
@@ -60,9 +59,3 @@ class MidMarket(Community):
                 cost = self.peak_per_kwh * np.asarray(day.dt_h)
                 some, free_kw = together(power, day.load_kw.shape, share), self.peak_kw_per_home * share.sum()
                 add_above(program, some, 1.0, -free_kw, cost)
-
-
-def _share(part: Array, energy: Array) -> Array:
-    """`part` (…, 1) of the sum of energies over homes (…, homes); 0 where there is none."""
-    total = energy.sum(-1, keepdims=True)
-    return jnp.where(total > 0, part / jnp.where(total > 0, total, 1), 0)
