@@ -10,6 +10,8 @@ import argparse
 import dataclasses
 import json
 import time
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import equinox as eqx
@@ -27,6 +29,7 @@ from wattflock.study.build import build
 from wattflock.study.charging import charging_figures
 from wattflock.study.charging_bound import reward_bounds
 from wattflock.study.charging_plan import asked, foresight, receding, served
+from wattflock.study.charging_yardsticks import AHEAD_ROUNDS, HORIZON, ROUNDS
 from wattflock.study.forecast import forecast
 from wattflock.study.summary import over_seeds
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
@@ -121,73 +124,72 @@ def _asked(world, policy, profile):
 
 def main_part(kept: Kept, seeds: int, rounds: int, learned: tuple[str, ...]) -> None:
     """Three scenarios × methods × seeds."""
-    for factor in (1.2, 2.0, 1.0):
+    for factor in FACTORS:
         case, starts = Case(factor), []
-        for by in RULES:
-            rule = Share(by)
-            kept.of(f"{case.name} {by}", lambda: case.figures(rule.lives_in(case.world), rule.policy(())))
+        rules_part(kept, case, RULES)
         for seed in range(seeds):
             for name in learned:
-                kept.of(f"{case.name} {name} {seed}", lambda: _learn(case, name, seed, rounds, starts))
-        kept.of(f"{case.name} bound", lambda: list(reward_bounds(case.built.world, case.test)))
+                kept.of(f"{case.name} {name} {seed}", partial(learned_there, case, (name, seed, rounds), starts))
+        kept.of(f"{case.name} bound", lambda case=case: list(reward_bounds(case.built.world, case.test)))
         plan_part(kept, case, starts)
 
 
-def _learn(case: Case, name: str, seed: int, rounds: int, starts: list) -> dict[str, float]:
+def rules_part(kept: Kept, case: Case, names: tuple[str, ...]) -> None:
+    """Simple ways to share."""
+    for by in names:
+        rule = Share(by)
+        kept.of(f"{case.name} {by}", partial(case.figures, rule.lives_in(case.world), rule.policy(())))
+
+
+def learned_there(case: Case, what: tuple[str, int, int], starts: list) -> dict[str, float]:
+    """Figures of a learner (name, seed, rounds); its plan is added to `starts`."""
+    name, seed, rounds = what
     world, policy, seconds = case.trained(LEARNED[name], seed, rounds)
     starts.append(_asked(world, policy, case.test))
     return case.figures(world, policy) | {"seconds": seconds}
 
 
 def plan_part(kept: Kept, case: Case, starts: list) -> None:
-    """Planners; foresight climbs from the best rule, the receding plan and learned ones of this call."""
+    """Planners; foresight climbs from the best rule, the other plans and learned ones of this call."""
     world, expected = served(case.world), forecast(case.built.sampler, case.test)
     host = jax.tree.map(np.asarray, case.test)
     best = Share(max(RULES, key=lambda by: kept.found[f"{case.name} {by}"]["reward_per_episode"]))
     starts = [*starts, _asked(best.lives_in(case.world), best.policy(()), case.test)]
-    plan = {}
-    for name, horizon in (("one_step", 1), ("receding", 12)):
 
-        def make(horizon=horizon, name=name):
-            plan[name] = jnp.asarray(receding(case.built.world, host, expected, horizon, 15))
-            return case.figures(world, ZeroPolicy(), plan[name])
+    def planned(horizon: int) -> dict[str, float]:
+        starts.append(jnp.asarray(receding(case.built.world, host, expected, horizon, AHEAD_ROUNDS)))
+        return case.figures(world, ZeroPolicy(), starts[-1])
 
-        kept.of(f"{case.name} {name}", make)
-
-    def climb():
-        found, _ = foresight(case.built.world, host, [*starts, *plan.values()], 600)
+    def climbed() -> dict[str, float]:
+        found, _ = foresight(case.built.world, host, starts, ROUNDS)
         return case.figures(world, ZeroPolicy(), jnp.asarray(found))
 
-    kept.of(f"{case.name} foresight", climb)
+    kept.of(f"{case.name} one_step", partial(planned, 1))
+    kept.of(f"{case.name} receding", partial(planned, HORIZON))
+    kept.of(f"{case.name} foresight", climbed)
 
 
 def size_part(kept: Kept, rounds: int) -> None:
     """The policy that learned with ten homes, with a hundred and a thousand; beside one that learned there."""
-    small = Case(1.2)
+    _, policy, _ = Case(1.2).trained({}, 0, rounds)
     for homes in (100, 1000):
-        case, learned = Case(1.2, homes), []
-        for by in ("talmud", "round_robin", "proportional"):
-            rule = Share(by)
-            kept.of(f"{case.name} {by}", lambda: case.figures(rule.lives_in(case.world), rule.policy(())))
+        case = Case(1.2, homes)
+        rules_part(kept, case, ("talmud", "equal_losses", "smoothed_laxity"))
+        kept.of(f"{case.name} from-10", partial(case.figures, Central().lives_in(case.world), policy))
+        settings, fewer = ({"days": 4, "rows": 240}, rounds) if homes == 100 else ({"days": 2, "rows": 48}, rounds // 5)
+        kept.of(f"{case.name} there", partial(learned_at, case, settings, fewer))
 
-        def moved():
-            learned.append(small.trained({}, 0, rounds)[1]) if not learned else None
-            return case.figures(Central().lives_in(case.world), learned[0])
 
-        kept.of(f"{case.name} from-10", moved)
-
-        def there():
-            settings = {"days": 4, "rows": 240 if homes == 100 else 48}
-            world, policy, seconds = case.trained(settings, 0, rounds if homes == 100 else rounds // 5)
-            return case.figures(world, policy) | {"seconds": seconds}
-
-        kept.of(f"{case.name} there", there)
+def learned_at(case: Case, settings: dict, rounds: int) -> dict[str, float]:
+    """Figures of a learner with these settings."""
+    world, policy, seconds = case.trained(settings, 0, rounds)
+    return case.figures(world, policy) | {"seconds": seconds}
 
 
 def pace_part(kept: Kept) -> None:
     """Seconds of 600 episodes of ten homes."""
     for name, settings in LEARNED.items():
-        kept.of(f"pace {name}", lambda: Case(1.2).trained(settings, 0, 80)[2] * 600 / 640)
+        kept.of(f"pace {name}", lambda settings=settings: Case(1.2).trained(settings, 0, 80)[2] * 600 / 640)
 
 
 def page(kept: Kept) -> str:
@@ -203,12 +205,8 @@ def page(kept: Kept) -> str:
     return "\n".join(part for part in [*parts, _sizes(kept.found), _pace(kept.found)] if part) + "\n"
 
 
-def _seeds(found: dict, key: str) -> dict[int, dict]:
-    return {
-        int(name.rsplit(" ", 1)[1]): each
-        for name, each in found.items()
-        if name.startswith(f"{key} ") and name.rsplit(" ", 1)[1].isdigit()
-    }
+def _seeds(found: dict, key: str) -> list[dict]:
+    return [found[f"{key} {seed}"] for seed in range(100) if f"{key} {seed}" in found]
 
 
 def _scenario(found: dict, factor: float) -> str:
@@ -218,26 +216,29 @@ def _scenario(found: dict, factor: float) -> str:
         return ""
     best = max(rules, key=rules.__getitem__)
     heads = ["method", "seeds", *(label for label, _, _ in COLUMNS.values())]
-    lines = [f"## Limit {factor} × mean positive net load\n", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    lines = [f"## Limit {factor} × mean positive net load\n", _row(heads), _row(["---"] * len(heads))]
     for name in (*RULES, *LEARNED, *PLANS):
-        each = [found[f"{key} {name}"]] if f"{key} {name}" in found else list(_seeds(found, f"{key} {name}").values())
+        each = [found[f"{key} {name}"]] if f"{key} {name}" in found else _seeds(found, f"{key} {name}")
         if each:
-            cells = [
-                _cell([one[column] * scale for one in each], digits) for column, (_, scale, digits) in COLUMNS.items()
-            ]
-            lines.append(f"| {name} | {len(each)} | {' | '.join(cells)} |")
-    told = [f"\nBest rule: {best}, {rules[best]:.1f}."]
-    bound, plan = found.get(f"{key} bound"), found.get(f"{key} foresight", {}).get("reward_per_episode")
-    if bound:
-        told.append(f"No sharing is rewarded more than {np.mean(bound):.1f} (bound from above).")
+            cells = [_cell([scale * one[name] for one in each], digits) for name, (_, scale, digits) in COLUMNS.items()]
+            lines.append(_row([name, str(len(each)), *cells]))
+    return "\n".join([*lines, "", *_told(found, key, (best, rules[best]))]) + "\n"
+
+
+def _told(found: dict, key: str, rule: tuple[str, float]) -> Iterator[str]:
+    """Learners beside the best rule, the best plan and the bound, in words."""
+    plan = found.get(f"{key} foresight", {}).get("reward_per_episode")
+    yield f"Best rule: {rule[0]}, {rule[1]:.1f}."
+    if f"{key} bound" in found:
+        yield f"No sharing is rewarded more than {np.mean(found[f'{key} bound']):.1f} (a relaxation)."
     for name in LEARNED:
-        some = {seed: each["reward_per_episode"] for seed, each in _seeds(found, f"{key} {name}").items()}
+        some = {seed: each["reward_per_episode"] for seed, each in enumerate(_seeds(found, f"{key} {name}"))}
         if some:
-            mean, half = over_seeds(some, dict.fromkeys(some, rules[best]))
-            ahead = f"{mean:+.1f}" + (f" ± {half:.1f}" if half else "")
-            share = f", {100 * np.mean(list(some.values())) / plan:.1f} % of the best plan found" if plan else ""
-            told.append(f"{name} less the best rule: {ahead}{share}.")
-    return "\n".join([*lines, " ".join(told)]) + "\n"
+            mean, half = over_seeds(some, dict.fromkeys(some, rule[1]))
+            ahead = f"{mean:+.1f}" + (f" ± {half:.1f} (95 %, over seeds)" if half else "")
+            share = f"; {100 * np.mean(list(some.values())) / plan:.1f} % of the best plan found" if plan else ""
+            of_rule = f"{100 * np.mean(list(some.values())) / rule[1]:.1f} % of it"
+            yield f"{name} less the best rule: {ahead}; {of_rule}{share}."
 
 
 def _cell(values: list[float], digits: int) -> str:
@@ -245,30 +246,34 @@ def _cell(values: list[float], digits: int) -> str:
     return f"{np.mean(values):.{digits}f}{spread}"
 
 
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _sizes(found: dict) -> str:
-    lines = []
-    for homes in (100, 1000):
-        for name in ("talmud", "round_robin", "proportional", "from-10", "there"):
-            each = found.get(f"1.2x{homes}f3 {name}")
-            if each:
-                lines.append(
-                    f"| {homes} | {name} | {each['reward_per_episode']:.1f} | {each['fairness']:.3f} | {each.get('seconds', 0):.0f} |"
-                )
-    top = "## Other numbers of homes, limit 1.2\n\n`from-10` learned with ten homes, `there` with as many as it is judged with.\n"
-    return (
-        "\n".join(
-            [top, "| homes | method | reward | fairness | seconds of learning |", "|---|---|---|---|---|", *lines]
+    lines = [
+        _row(
+            [
+                str(homes),
+                name,
+                f"{each['reward_per_episode']:.1f}",
+                f"{each['fairness']:.3f}",
+                f"{each.get('seconds', 0):.0f}",
+            ]
         )
-        + "\n"
-        if lines
-        else ""
-    )
+        for homes in (100, 1000)
+        for name in (*RULES, "from-10", "there")
+        if (each := found.get(f"1.2x{homes}f3 {name}"))
+    ]
+    top = "## Other numbers of homes, limit 1.2\n\n`from-10` learned with ten homes, `there` with as many as there are."
+    heads = ["homes", "method", "reward", "fairness", "seconds of learning"]
+    return "\n".join([f"{top}\n", _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
 
 
 def _pace(found: dict) -> str:
-    lines = [f"| {name} | {found[f'pace {name}']:.1f} |" for name in LEARNED if f"pace {name}" in found]
+    lines = [_row([name, f"{found[f'pace {name}']:.1f}"]) for name in LEARNED if f"pace {name}" in found]
     top = "## Seconds of processor time of 600 episodes of 720 hours, ten homes, compilation left out\n"
-    return "\n".join([top, "| network | seconds |", "|---|---|", *lines]) + "\n" if lines else ""
+    return "\n".join([top, _row(["network", "seconds"]), _row(["---"] * 2), *lines]) + "\n" if lines else ""
 
 
 def main() -> None:

@@ -351,8 +351,8 @@ class JudgeSection(Section):
     )
     yardsticks: tuple[Literal["mpc", "one_step", "receding", "foresight"], ...] = Field(
         default=(),
-        description="planners: mpc, every home by itself with forecasts, on the days with a bound; of a shared limit on "
-        "all test days one_step, receding (some hours with forecasts) and foresight (the best plan found)",
+        description="planners: mpc, every home by itself with forecasts, on the days with a bound; of a shared limit, "
+        "on all test days, one_step, receding (some hours with forecasts) and foresight (the best plan found)",
     )
     curve_days: int = Field(
         default=0,

@@ -9,6 +9,7 @@ No home and no term of the reward does worse in the relaxation than in the world
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -98,7 +99,7 @@ def majorant(reward: Reward) -> list[tuple[float, float]]:
         while len(hull) > 1 and _rising(hull[-2], hull[-1], point):
             hull.pop()
         hull.append(point)
-    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(hull, hull[1:], strict=False)]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(hull)]
     return [(slope, b[1] - slope * b[0]) for slope, b in zip(slopes, hull[1:], strict=True)]
 
 

@@ -84,7 +84,7 @@ def _climb(world: World, profile: Profile, start: Array, rounds: int) -> tuple[A
         better = (reward > most)[:, None, None, None]
         best, most = jnp.where(better, share(logit), best), jnp.maximum(reward, most)
         move, moments = adam.update(-slope, moments)
-        return (jnp.clip(optax.apply_updates(logit, move), -OPEN, OPEN), moments, best, most), None
+        return (jnp.clip(logit + move, -OPEN, OPEN), moments, best, most), None
 
     logit = jax.scipy.special.logit(SHUT + (1 - 2 * SHUT) * jnp.clip(start, 0, 1))
     begin = (logit, adam.init(logit), start, _rewards(world, profile, start))
@@ -121,7 +121,8 @@ def receding(world: World, profile: Profile, expected: Forecast, horizon: int, r
         day = jax.tree.map(lambda x, number=number: x[number], profile)
         views = [_view(expected, number, day, step, horizon) for step in range(len(day.load_kw))]
         ahead = jax.tree.map(lambda *each: np.stack(each), *views)
-        found.append(_recede(*on_device((served(world), day, ahead), jnp.float32), rounds))
+        single, day, ahead = on_device((served(world), day, ahead), jnp.float32)
+        found.append(_recede(single, day, ahead, rounds))
     return np.stack([np.asarray(each) for each in found])
 
 
@@ -148,7 +149,7 @@ def _recede(world: World, day: Profile, ahead: Profile, rounds: int) -> Array:
     def climb(carry, _, state, view):
         logit, moments = carry
         move, moments = adam.update(jax.grad(value)(logit, state, view), moments)
-        return (jnp.clip(optax.apply_updates(logit, move), -OPEN, OPEN), moments), None
+        return (jnp.clip(logit + move, -OPEN, OPEN), moments), None
 
     def step(carry, inputs):
         state, logit = carry

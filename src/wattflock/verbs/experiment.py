@@ -262,14 +262,14 @@ class Experiment:
 
     def planned(self, policies: Mapping[str, Policy]) -> list[compare.Tables]:
         """Tables of the planners of a shared limit, one of which begins with the plans of trained `policies`."""
-        wanted = [name for name in self.scenario.judge.yardsticks if name != "mpc"]
+        wanted = tuple(name for name in self.scenario.judge.yardsticks if name != "mpc")
         if not wanted or self.built.world.coordinator is None:
             return []
         methods = {name: (self.place(name).world, policy) for name, policy in policies.items()}
         place, tables = dataclasses.replace(self.built, world=served(self.built.world)), []
         with bar("plans", len(wanted)) as shown:
             shown.at(0, "compiling, and planning …")
-            found = plans(tuple(wanted), (self.built.world, self.days.profile, self.built.sampler), methods)
+            found = plans(wanted, (self.built.world, self.days.profile, self.built.sampler), methods)
             for name, actions in found:
                 tables.append(compare.judge_plans(place, self.days, name, dict(enumerate(actions))))
                 shown.at(len(tables), f"{name} judged")
