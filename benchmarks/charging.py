@@ -1,6 +1,6 @@
 """How well a shared limit is used: rules, PPO of one agent, planners and a bound, in three scenarios; other sizes.
 
-    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part size] [--part pace] [--write]
+    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part size] [--part liars] [--part pace] [--write]
 
 Each figure is kept in runs/charging.json as soon as it is there, so that the command can be stopped and goes on;
 `--write` makes charging.md of what is there. Seconds are of processor time of this process.
@@ -32,6 +32,8 @@ from wattflock.study.charging_plan import asked, foresight, receding, served
 from wattflock.study.charging_yardsticks import AHEAD_ROUNDS, HORIZON, ROUNDS
 from wattflock.study.forecast import forecast
 from wattflock.study.summary import over_seeds
+from wattflock.world.charging_reward import rewarded
+from wattflock.world.false_reports import FalseReports, Observer
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 HERE, KEPT = Path(__file__).parent, Path("runs") / "charging.json"
@@ -186,6 +188,48 @@ def learned_at(case: Case, settings: dict, rounds: int) -> dict[str, float]:
     return case.figures(world, policy) | {"seconds": seconds}
 
 
+LIES = {"scaled": (0.5, 0.0), "offset": (1.0, 0.3), "adaptive": (0.0, 0.0)}  # kind -> scale and offset of the level
+LIED_TO = ("proportional", "equal_losses", "smoothed_laxity", "priority", "water_filling")
+
+
+def liars_part(kept: Kept) -> None:
+    """Honest homes' reward and liars' level against the share of liars, with and without an observer."""
+    case = Case(1.2)
+    for by in LIED_TO:
+        for count in (1, 3):
+            for kind in ("honest", *LIES):
+                for watched in (False, True):
+                    what = f"liars {by} {count} {kind} {'watched' if watched else 'trusted'}"
+                    kept.of(what, partial(lied, case, (by, count, kind, watched)))
+
+
+def lied(case: Case, what: tuple[str, int, str, bool]) -> dict[str, float]:
+    """Reward of the homes that do not lie, mean level of those that do, alarms of both."""
+    by, count, kind, watched = what
+    rule, liars = Share(by), jnp.arange(case.homes) < count
+    world = rule.lives_in(case.world)
+    reports = None if kind == "honest" else FalseReports(liars, *LIES[kind])
+    coordinator = dataclasses.replace(world.coordinator, reports=reports, watch=Observer() if watched else None)
+    found = _lied(dataclasses.replace(world, coordinator=coordinator), rule.policy(()), case.test, liars)
+    return {name: float(value) for name, value in found.items()}
+
+
+@eqx.filter_jit
+def _lied(world, policy, profile, liars):
+    went = rollout(world, policy, profile, jax.random.key(0), profile.days())
+    found = judge(world, went, profile).charging
+    honest = jnp.broadcast_to(~liars, found.level.shape)
+    reward = rewarded(world.coordinator.reward, found.level, honest, found.granted_kw.sum(-1), found.limit_kw)
+    kept = went.state["coordinator"]
+    alarm = kept["alarm"]["reserve"] if "alarm" in kept else jnp.zeros_like(found.level)
+    return {
+        "reward": reward.total.sum(1).mean(),
+        "level": found.level.mean(where=~honest),
+        "false": alarm.mean(where=honest),
+        "caught": alarm.mean(where=~honest),
+    }
+
+
 def pace_part(kept: Kept) -> None:
     """Seconds of 600 episodes of ten homes."""
     for name, settings in LEARNED.items():
@@ -202,7 +246,9 @@ def page(kept: Kept) -> str:
     ]
     for factor in FACTORS:
         parts.append(_scenario(kept.found, factor))
-    return "\n".join(part for part in [*parts, _sizes(kept.found), _pace(kept.found)] if part) + "\n"
+    return (
+        "\n".join(part for part in [*parts, _sizes(kept.found), _liars(kept.found), _pace(kept.found)] if part) + "\n"
+    )
 
 
 def _seeds(found: dict, key: str) -> list[dict]:
@@ -276,19 +322,43 @@ def _pace(found: dict) -> str:
     return "\n".join([top, _row(["network", "seconds"]), _row(["---"] * 2), *lines]) + "\n" if lines else ""
 
 
+def _liars(found: dict) -> str:
+    lines = []
+    for by in LIED_TO:
+        for count in (1, 3):
+            for kind in LIES:
+                key = f"liars {by} {count}"
+                if f"{key} {kind} watched" in found:
+                    honest, *both = (
+                        found[f"{key} {each}"] for each in ("honest trusted", f"{kind} trusted", f"{kind} watched")
+                    )
+                    lost = [f"{100 * (1 - each['reward'] / honest['reward']):.2f}" for each in both]
+                    gained = [f"{100 * (each['level'] - honest['level']):+.1f}" for each in both]
+                    alarms = [f"{100 * both[1][name]:.2f}" for name in ("false", "caught")]
+                    lines.append(_row([by, f"{10 * count} %", kind, lost[0], lost[1], gained[0], gained[1], *alarms]))
+    heads = [
+        "way to share", "liars", "lie", "honest homes lose [%]", "with the observer", "liars' level gains [points]",
+        "with the observer", "false alarms [%]", "alarms at liars [%]",
+    ]  # fmt: skip
+    top = "## False reports, limit 1.2\n"
+    return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How well a shared limit is used.")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each learner")
     parser.add_argument("--rounds", type=int, default=150, help="of eight episodes")
-    parser.add_argument("--part", action="append", help="main, size or pace; all by default")
+    parser.add_argument("--part", action="append", help="main, size, liars or pace; all by default")
     parser.add_argument("--learner", action="append", help="of these; all by default")
     parser.add_argument("--write", action="store_true", help="write charging.md")
     given, kept = parser.parse_args(), Kept()
-    for part in given.part or ("main", "size", "pace"):
+    for part in given.part or ("main", "size", "liars", "pace"):
         if part == "main":
             main_part(kept, given.seeds, given.rounds, tuple(given.learner or LEARNED))
         elif part == "size":
             size_part(kept, given.rounds)
+        elif part == "liars":
+            liars_part(kept)
         elif part == "pace":
             pace_part(kept)
     if given.write:
