@@ -1,6 +1,6 @@
 """How well a shared limit is used: rules, PPO of one agent, planners and a bound, in three scenarios; other sizes.
 
-    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part size] [--part liars] [--part pace] [--write]
+    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part size] [--write]
 
 Each figure is kept in runs/charging.json as soon as it is there, so that the command can be stopped and goes on;
 `--write` makes charging.md of what is there. Seconds are of processor time of this process.
@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import equinox as eqx
@@ -25,12 +26,14 @@ from wattflock.core.types import on_device
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.central import Central
 from wattflock.learn.learners.share import Share
+from wattflock.report.study_claims import verdict
 from wattflock.study.build import build
 from wattflock.study.charging import charging_figures
 from wattflock.study.charging_bound import reward_bounds
 from wattflock.study.charging_plan import asked, foresight, receding, served
 from wattflock.study.charging_yardsticks import AHEAD_ROUNDS, HORIZON, ROUNDS
 from wattflock.study.forecast import forecast
+from wattflock.study.study_file import Claim
 from wattflock.study.summary import over_seeds
 from wattflock.world.charging_reward import rewarded
 from wattflock.world.false_reports import FalseReports, Observer
@@ -246,6 +249,7 @@ def page(kept: Kept) -> str:
     ]
     for factor in FACTORS:
         parts.append(_scenario(kept.found, factor))
+    parts.append(_claims(kept.found))
     return (
         "\n".join(part for part in [*parts, _sizes(kept.found), _liars(kept.found), _pace(kept.found)] if part) + "\n"
     )
@@ -294,6 +298,30 @@ def _cell(values: list[float], digits: int) -> str:
 
 def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _claims(found: dict) -> str:
+    """What the paper says of its three limits, against paired differences over seeds."""
+    said = [
+        ("the reward rises with the limit", "reward_per_episode", "rises"),
+        ("fairness rises with the limit: a tight one gives it up", "fairness", "rises"),
+        ("less of the limit is used when it is larger", "capacity_used_share", "falls"),
+        ("levels are too low for fewer hours when the limit is larger", "low_h_per_home", "falls"),
+    ]
+    lines = []
+    for text, column, way in said:
+        for method in ("ppo-paper", "ppo-set"):
+            each = [_seeds(found, f"{factor}x10f3 {method}") for factor in FACTORS]
+            if all(each):
+                values = [{seed: one[column] for seed, one in enumerate(some)} for some in each]
+                changes = [over_seeds(after, before) for before, after in pairwise(values)]
+                claim = Claim(text=text, quantity="fairness", way=way, rows=("1", "2", "3"), method=method)
+                told = "; ".join(f"{mean:+.3g} ± {half or 0:.2g}" for mean, half in changes)
+                means = " → ".join(f"{np.mean(list(some.values())):.4g}" for some in values)
+                lines.append(_row([text, method, means, told, verdict(claim, changes)]))
+    heads = ["claim", "method", "limit 1.0 → 1.2 → 2.0", "changes", "here it is"]
+    top = "## Claims of the paper\n"
+    return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
 
 
 def _sizes(found: dict) -> str:

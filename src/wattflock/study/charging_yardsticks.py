@@ -1,7 +1,6 @@
 """Planners of a shared limit on the test days of a study, as actions that are judged like any other method."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import equinox as eqx
 import jax
@@ -16,19 +15,18 @@ from wattflock.study.forecast import forecast
 from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.world import World
 
-Yardstick = Literal["one_step", "receding", "foresight"]
 HORIZON = 12  # of `receding` [steps]
 AHEAD_ROUNDS, ROUNDS = 15, 600  # of gradient ascent in a plan of hours, and in one of all foresight
 STARTS = 3  # how many of the best plans foresight begins with
 
 
 def plans(
-    names: tuple[Yardstick, ...], found: tuple[World, Profile, Sampler], methods: Mapping[str, tuple[World, Policy]]
+    names: tuple[str, ...], found: tuple[World, Profile, Sampler], methods: Mapping[str, tuple[World, Policy]]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Each yardstick's actions (days, steps, homes, controls), for the world `charging_plan.served`.
 
     Args:
-        names: the yardsticks.
+        names: of one_step, receding and foresight, in this order.
         found: the world as `build` makes it, the test days, and the sampler that they are from.
         methods: name → the world that a method lives in, and its policy: foresight climbs from the best of them and
             from the plans of the yardsticks before it.

@@ -14,8 +14,8 @@ from wattflock.world.coordinator import Reports, Watch
 class FalseReports(Reports):
     """Liars report the level `scale` · level - `offset`, and a need that goes with it.
 
-    With `scale` 0 a liar says that it is empty. Under an observer this is the adaptive lie: what is believed is then the
-    lowest level that its meter allows, which a liar could report without an alarm.
+    With `scale` 0 a liar says that it is empty. Under an observer this is the adaptive lie: what is believed is then
+    the lowest level that its meter allows, which a liar could report without an alarm.
     """
 
     liars: Array  # (chargers,) bool

@@ -116,13 +116,14 @@ class Central(PPO):
 
     def play(self, world, nets, profile, offset, multiplier):
         """As of homes, with one agent in place of the axis of homes."""
-        shape, shared = (*profile.load_kw.shape, -1), world.coordinator is not None
+        shape = (*profile.load_kw.shape, -1)
         policy = Together(nets, self.sees, loose=True)
         trajectory = rollout(world, policy, profile, jax.random.key(0), self.days, offset[:, :, 0].reshape(shape))
         outcome = judge(world, trajectory, profile, self.margin_pu)
-        if shared:
-            cost, idle = -(1 - self.discount) * outcome.charging.reward.total, jnp.zeros(())
-            log = {"objective": -outcome.charging.reward.total.sum(1).mean()}
+        shared = outcome.reward is not None
+        if outcome.reward is not None:
+            cost, idle = -(1 - self.discount) * outcome.reward, jnp.zeros(())
+            log = {"objective": -outcome.reward.sum(1).mean()}
         else:
             found, priced = (trajectory, outcome), (self.lagrangian, multiplier)
             cost = extras(world, profile, found, priced, self.reward, True)[1] / world.fleet.reference_price_per_kwh
