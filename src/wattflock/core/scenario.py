@@ -277,6 +277,32 @@ class RewardSection(Section):
         return self
 
 
+class ReportsSection(Section):
+    """What some homes say of their levels in place of what is true."""
+
+    kind: Literal["honest", "offset", "scaled", "adaptive", "hostile", "random"] = Field(
+        default="honest",
+        description="honest; lower by `amount`; lower by `amount` times the level; adaptive: the least that is believed; "
+        "hostile: 1 less the level; random: any level, drawn in each step",
+    )
+    share: Share = Field(default=0.1, description="of the homes, drawn by chance, that report so [share]")
+    amount: Share = Field(default=0.3, description="of offset and scaled reports [share]")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance of which homes")
+
+
+class WatchSection(Section):
+    """What a coordinator believes of reports."""
+
+    kind: Literal["trust", "observer"] = Field(
+        default="trust", description="all that can be used, or only levels that metered energy allows"
+    )
+    drift: Share = Field(default=0.01, description="most of a meter's error [share of the energy]")
+    noise: Share = Field(default=0.0005, description="standard deviation of a step's error [share of the size]")
+    bound: float = Field(default=4.0, ge=0, description="how many of these the observer allows for [1]")
+    end: Share = Field(default=0.01, description="so near to full or empty a battery shows that it is so [share]")
+    reading: Share = Field(default=0.01, description="by which an honest report may leave what is possible [share]")
+
+
 class CoordinatorSection(Section):
     """A limit on the charging of all homes together, and how it is shared."""
 
@@ -293,6 +319,8 @@ class CoordinatorSection(Section):
     )
     limit: LimitSection = LimitSection()
     reward: RewardSection = RewardSection()
+    reports: ReportsSection = ReportsSection()
+    watch: WatchSection = WatchSection()
 
 
 class LearnerSection(Section):

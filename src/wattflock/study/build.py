@@ -37,6 +37,7 @@ from wattflock.study import homes_file
 from wattflock.study.charging_limit import limited
 from wattflock.world.charging_reward import Reward
 from wattflock.world.coordinator import Coordinator
+from wattflock.world.false_reports import Observer, reports_of
 from wattflock.world.sensors import Voltmeter
 from wattflock.world.sharing import Sharing
 from wattflock.world.world import World
@@ -188,11 +189,13 @@ def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Fee
         kind=who.kind,
         kinds=who.kinds,
         episode_days=scenario.data.episode_days,
-        coordinator=coordinator_of(scenario.coordinator, parts.sharing, who.devices),
+        coordinator=coordinator_of(scenario.coordinator, parts.sharing, who.devices, homes.count),
     )
 
 
-def coordinator_of(section: CoordinatorSection, sharing: Sharing, devices: dict[str, Device]) -> Coordinator | None:
+def coordinator_of(
+    section: CoordinatorSection, sharing: Sharing, devices: dict[str, Device], homes: int
+) -> Coordinator | None:
     """The coordinator of a scenario; None where nothing is shared.
 
     Raises:
@@ -200,11 +203,18 @@ def coordinator_of(section: CoordinatorSection, sharing: Sharing, devices: dict[
     """
     if section.part == UNLIMITED:
         return None
-    if not any(type(device).claim is not Device.claim for device in devices.values()):
+    charging = sum(type(device).claim is not Device.claim for device in devices.values())
+    if not charging:
         allowed = "a kind of homes with a battery, a car or a reserve, which can be charged"
         raise ScenarioError([Problem("scenario", "homes.kinds", sorted(devices), allowed)])
     reward = Reward(**section.reward.model_dump())
-    return Coordinator(sharing, reward, section.least_kw, section.on_off, section.safe_kw)
+    reports, watch = section.reports, section.watch
+    liars = np.random.default_rng(reports.seed).permutation(homes) < round(reports.share * homes)
+    return Coordinator(
+        sharing, reward, section.least_kw, section.on_off, section.safe_kw,
+        reports_of(reports.kind, reports.amount, np.tile(liars, charging)) if reports.kind != "honest" else None,
+        Observer(**watch.model_dump(exclude={"kind"})) if watch.kind == "observer" else None,
+    )  # fmt: skip
 
 
 def limits_of(section: FeederSection) -> Limits:

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import by_day
+from wattflock.world.charging_reward import rewarded
 from wattflock.world.coordinator import Charging
 from wattflock.world.world import Outcome, World
 
@@ -37,7 +38,22 @@ def charging_figures(world: World, outcome: Outcome) -> dict[str, Array]:
         "missed_departures_per_home": missed.sum((1, 2)) / homes,
         "granted_kwh_per_home": granted_kwh.sum((1, 2)) / homes,
         "shortfall_kwh_per_home": jnp.maximum(net_kwh - of_home_kwh, 0).sum((1, 2)) / homes,
-    } | _between_chargers(charging)
+    } | _between_chargers(charging) | _trust(world, charging)
+
+
+def _trust(world: World, charging: Charging) -> dict[str, Array]:
+    """Of homes that report falsely and of the others; nothing where nobody does and nobody watches."""
+    found, honest = {}, charging.here
+    if charging.false is not None and world.coordinator is not None:
+        honest = charging.here & ~charging.false
+        reward = rewarded(
+            world.coordinator.reward, charging.level, honest, charging.granted_kw.sum(-1), charging.limit_kw
+        )
+        level = (charging.level * charging.false).sum((1, 2)) / jnp.maximum(charging.false.sum((1, 2)), 1)
+        found = {"honest_reward_per_episode": reward.total.sum(1) * world.episode_days, "liar_level": level}
+    if charging.alarm is not None:
+        found["false_alarm_share"] = (charging.alarm * honest).sum((1, 2)) / jnp.maximum(honest.sum((1, 2)), 1)
+    return found
 
 
 def _between_chargers(charging: Charging) -> dict[str, Array]:

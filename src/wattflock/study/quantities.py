@@ -243,6 +243,22 @@ _ALL = (
         "Share of chargers and steps whose request or report was no number, infinite or negative.",
         scale=100, better="lower",
     ),
+    Quantity(
+        "honest_reward_per_episode", "reward of the honest", "1/episode",
+        "The coordinator's reward of homes that report what is true, where others do not.",
+        decimals=1, better="higher",
+    ),
+    Quantity(
+        "liar_level", "liars' level", "%",
+        "Mean true state of charge of chargers that report what is not true: what a lie is worth is this less what "
+        "they have where they are honest.",
+        scale=100, decimals=1,
+    ),
+    Quantity(
+        "false_alarm_share", "false alarms", "%",
+        "Share of steps at which an observer of energy meters holds an honest report for impossible.",
+        scale=100, better="lower",
+    ),
 )  # fmt: skip
 CHARGING = (  # the first figures where a limit is shared
     "reward_per_episode", "capacity_used_share", "fairness", "low_times_per_home_day", "low_h_per_home_day", "jain",
@@ -250,6 +266,7 @@ CHARGING = (  # the first figures where a limit is shared
 )  # fmt: skip
 CHARGING_WIDE = (
     *CHARGING, "low_depth_share", "missed_departures_per_home_day", "granted_kwh_per_home_day", "refused_share",
+    "honest_reward_per_episode", "liar_level", "false_alarm_share",
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
 SHORT = (  # the first figures of a comparison; at most 120 characters wide on a terminal

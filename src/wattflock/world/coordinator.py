@@ -24,6 +24,10 @@ class Reports(eqx.Module):
     def told(self, claim: Claim, now: Profile) -> Claim:
         """The claims (chargers,) as they are told; `now` of all homes."""
 
+    def false(self, chargers: int) -> Array:
+        """Which chargers tell what is not true, where that is known, (chargers,) bool: for tables."""
+        return jnp.zeros(chargers, bool)
+
 
 class Watch(eqx.Module):
     """What a coordinator believes of what chargers tell, from what it knows of each: see `false_reports.Observer`."""
@@ -48,6 +52,9 @@ class Charging(eqx.Module):
     leaves: Array  # (…, chargers) whether it leaves at the end of the step
     lacking_share: Array  # (…, chargers) of the size, what is then still needed
     refused: Array  # (…, chargers) 0, or why a request was refused: `NO_REQUEST`, `NO_REPORT`
+    felt: Rewarded  # (…,) the reward of the levels that are believed: what a learner in this world is paid
+    false: Array | None = None  # (…, chargers) who tells what is not true; None: nobody
+    alarm: Array | None = None  # (…, chargers) 1 where a report was not possible; None: nobody watches
 
 
 class Coordinator(eqx.Module):
@@ -88,8 +95,7 @@ class Coordinator(eqx.Module):
         claims = claims_of(fleet, state, now)
         true, own = joined(list(claims.values())), jnp.concatenate([action[:, k] for k in places(fleet, claims)])
         before = {key: jnp.concatenate([of[name] for name in claims]) for key, of in state["coordinator"].items()}
-        told = true if self.reports is None else self.reports.told(true, now)
-        told, known = self.watch.heard(true, told, before, now) if self.watch else (told, {})
+        told, known = self._heard(true, before, now)
         asks, refused = self._asks(true, told, own, now)
         memory = before["memory"]
         granted_kw = self._share(asks, limit_of(now), memory)
@@ -101,6 +107,18 @@ class Coordinator(eqx.Module):
         for k, each in zip(places(fleet, claims), jnp.split(taken, len(claims)), strict=True):
             action = action.at[:, k].set(each)
         return action, {name: _apart(each, claims) for name, each in kept.items()}
+
+    def _heard(self, true: Claim, kept: dict[str, Array], now: Profile) -> tuple[Claim, dict[str, Array]]:
+        """Claims (chargers,) as they are believed, and what the watch knows then."""
+        told = true if self.reports is None else self.reports.told(true, now)
+        return self.watch.heard(true, told, kept, now) if self.watch else (told, {})
+
+    def believed(self, fleet: Home, state: dict, now: Profile) -> dict[str, Array]:
+        """The level of each charging device (homes,) that is believed; 1 where a report cannot be used."""
+        claims = claims_of(fleet, state, now)
+        kept = {key: jnp.concatenate([of[name] for name in claims]) for key, of in state["coordinator"].items()}
+        level = self._heard(joined(list(claims.values())), kept, now)[0].level
+        return _apart(jnp.where(jnp.isfinite(level), jnp.clip(level, 0, 1), 1), claims)
 
     def _asks(self, true: Claim, told: Claim, action: Array, now: Profile) -> tuple[Asks, Array]:
         """What chargers (chargers,) ask for, without what cannot be used, and why it was refused."""
@@ -130,8 +148,20 @@ class Coordinator(eqx.Module):
             jnp.concatenate([kept[name][each] for each in claims], -1) for name in ("granted_kw", "refused")
         )
         here, limit_kw = after.size_kwh > 0, limit_of(profile)
+        felt = reward = rewarded(self.reward, after.level, here, granted_kw.sum(-1), limit_kw)
+        false = alarm = None
+        if self.reports is not None:
+            levels = jax.vmap(jax.vmap(self.believed, (None, 0, 0)), (None, 0, 0))(fleet, state, profile)
+            level = jnp.concatenate([levels[each] for each in claims], -1)
+            felt = rewarded(self.reward, level, here, granted_kw.sum(-1), limit_kw)
+            false = here & jnp.broadcast_to(self.reports.false(here.shape[-1]), here.shape)
+        if "alarm" in kept:
+            alarm = jnp.concatenate([kept["alarm"][each] for each in claims], -1)
         return Charging(
-            reward=rewarded(self.reward, after.level, here, granted_kw.sum(-1), limit_kw),
+            reward=reward,
+            felt=felt,
+            false=false,
+            alarm=alarm,
             limit_kw=limit_kw,
             granted_kw=granted_kw,
             level=after.level,

@@ -14,7 +14,7 @@ from wattflock.world.coordinator import Reports, Watch
 class FalseReports(Reports):
     """Liars report the level `scale` · level - `offset`, and a need that goes with it.
 
-    With `scale` 0 a liar says that it is empty. Under an observer this is the adaptive lie: what is believed is then
+    With both -1 a level is told as 1 less the level. With `scale` 0 a liar says that it is empty. Under an observer this is the adaptive lie: what is believed is then
     the lowest level that its meter allows, which a liar could report without an alarm.
     """
 
@@ -27,6 +27,23 @@ class FalseReports(Reports):
         del now
         level = jnp.clip(self.scale * claim.level - self.offset, 0, 1)
         return restated(claim, jnp.where(self.liars, level, claim.level))
+
+    def false(self, chargers):
+        return self.liars
+
+
+class RandomReports(Reports):
+    """Some report any level between empty and full, drawn in each step, and a need that goes with it."""
+
+    liars: Array  # (chargers,) bool
+
+    def told(self, claim: Claim, now: Profile) -> Claim:
+        """Claims with levels by chance, the same for all methods."""
+        level = jax.random.uniform(_key(1, now), claim.level.shape, claim.level.dtype)
+        return restated(claim, jnp.where(self.liars, level, claim.level))
+
+    def false(self, chargers):
+        return self.liars
 
 
 class Observer(Watch):
@@ -71,10 +88,25 @@ class Observer(Watch):
 
     def metered(self, moved: Array, now: Profile) -> Array:
         """Changes of level (chargers,) as meters have them."""
-        seed = jax.lax.bitcast_convert_type(now.load_kw.sum().astype(jnp.float32), jnp.int32)
-        error = jax.random.normal(jax.random.fold_in(jax.random.key(0), seed), moved.shape, moved.dtype)
+        error = jax.random.normal(_key(0, now), moved.shape, moved.dtype)
         of_its_own = jnp.cos(2.4 * jnp.arange(moved.shape[0], dtype=moved.dtype))
         return moved * (1 + 0.9 * self.drift * of_its_own) + self.noise * error
+
+
+def _key(number: int, now: Profile) -> Array:
+    """Chance of a step that is the same for all methods: its seed is the step's load."""
+    seed = jax.lax.bitcast_convert_type(now.load_kw.sum().astype(jnp.float32), jnp.int32)
+    return jax.random.fold_in(jax.random.key(number), seed)
+
+
+def reports_of(kind: str, amount: float, liars: Array) -> Reports:
+    """False reports by name: offset, scaled, adaptive, hostile or random, of `liars` (chargers,)."""
+    if kind == "random":
+        return RandomReports(liars)
+    scale, offset = {
+        "offset": (1.0, amount), "scaled": (1 - amount, 0.0), "adaptive": (0.0, 0.0), "hostile": (-1.0, -1.0)
+    }[kind]  # fmt: skip
+    return FalseReports(liars, scale, offset)
 
 
 def restated(claim: Claim, level: Array) -> Claim:

@@ -16,7 +16,7 @@ from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
-from wattflock.homes.features import LIMIT, VOLTAGE, Feature
+from wattflock.homes.features import LEVEL, LIMIT, VOLTAGE, Feature
 from wattflock.homes.home import Home
 from wattflock.market.market import Market, Meter
 from wattflock.world.coordinator import Charging, Coordinator, limit_of
@@ -149,14 +149,29 @@ class World(eqx.Module):
         return state | ({"coordinator": self.coordinator.start(self.fleet, state, now)} if self.coordinator else {})
 
     def observe(self, state: dict, now: Profile) -> Observation:
-        """What every home observes of itself; nothing of any other home enters its row."""
+        """What every home observes of itself; nothing of any other home enters its row.
+
+        Where homes report falsely, of stored energy what the coordinator believes: its learner sees no more.
+        """
         features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
         if self.voltmeter:
             features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
         if self.coordinator:
+            features = self._believed(features, state, now) if self.coordinator.reports else features
             limit = jnp.broadcast_to(LIMIT.of(limit_of(now) / self.homes), (self.homes, 1))
             features = jnp.concatenate([features, limit], -1)
         return Observation(features, state, now, self.fleet)
+
+    def _believed(self, features: Array, state: dict, now: Profile) -> Array:
+        """Features with the levels that the coordinator believes."""
+        assert self.coordinator is not None
+        levels, place = self.coordinator.believed(self.fleet, state, now), 0
+        for name, own in self.fleet.features.items():
+            for each in own:
+                if name in levels and each.name == LEVEL:
+                    features = features.at[:, place].set(each.of(levels[name]))
+                place += 1
+        return features
 
     def allowed(self, state: dict, action: Array, now: Profile) -> tuple[Array, dict]:
         """Actions (homes, controls) as homes take them: in [-1, 1], NaN as 0, shared; and the coordinator's state."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Claim, Device, effect, feasible, no_hurry, ratio, room_kvar
-from wattflock.homes.features import Feature, observed
+from wattflock.homes.features import LEVEL, Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
@@ -18,7 +18,7 @@ class Battery(Device):
     Source: energy balance E' = E + dt (η p⁺ - p⁻/η); sizes and wear of common home batteries.
     """
 
-    features: ClassVar = (Feature("energy stored", "share of size_kwh", 0.5, 0.5),)
+    features: ClassVar = (Feature(LEVEL, "share of size_kwh", 0.5, 0.5),)
     sizes: ClassVar = ("size_kwh", "limit_kw")
     ordered: ClassVar = (("low_share", "<", "high_share"), ("spare_per_kwh", "<=", "short_per_kwh"))
     prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")

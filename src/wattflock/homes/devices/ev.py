@@ -9,7 +9,7 @@ from pydantic import Field
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Claim, Device, effect, feasible, ratio
 from wattflock.homes.devices.battery import charge_to, end_cost
-from wattflock.homes.features import Feature, observed
+from wattflock.homes.features import LEVEL, Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
@@ -20,7 +20,7 @@ class EV(Device):
     """
 
     features: ClassVar = (
-        Feature("energy stored", "share of size_kwh", 0.5, 0.5),
+        Feature(LEVEL, "share of size_kwh", 0.5, 0.5),
         Feature("plugged in", "share of the step"),
         Feature("energy driven in the step", "kWh", 0, 10),
     )

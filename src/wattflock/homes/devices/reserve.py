@@ -9,7 +9,7 @@ from pydantic import Field
 from wattflock.core.types import Profile, Scalar
 from wattflock.homes.device import Claim, Device, effect, no_hurry, ratio, room_kvar
 from wattflock.homes.devices.panel import see_sun
-from wattflock.homes.features import SUN, Feature, observed
+from wattflock.homes.features import LEVEL, SUN, Feature, observed
 from wattflock.homes.program import ONE, Program, Terms
 
 
@@ -21,7 +21,7 @@ class Reserve(Device):
     Source: Tesla, Powerwall 2 data sheet (13.5 kWh usable, 5 kW, 90 % round trip, 100 % depth of discharge).
     """
 
-    features: ClassVar = (Feature("energy stored", "share of size_kwh", 0.5, 0.5), *SUN)
+    features: ClassVar = (Feature(LEVEL, "share of size_kwh", 0.5, 0.5), *SUN)
     sizes: ClassVar = ("size_kwh", "limit_kw", "size_kwp")
     ordered: ClassVar = (("start_low", "<=", "start_high"),)
     level: ClassVar = ("state of charge", "%")

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from pydantic import Field
 
+from wattflock.homes.features import LEVEL
 from wattflock.homes.home import Home
 from wattflock.learn.agents import Played, community, idles, of_homes, said, sized, sizes, width
 from wattflock.learn.critic import fresh_critic
@@ -16,13 +17,12 @@ from wattflock.learn.lagrangian import Days, Halvings, Rate, Rounds, per_home_da
 from wattflock.learn.learners.ppo import PPO, present
 from wattflock.learn.nets import flock
 from wattflock.learn.reward import extras
-from wattflock.learn.sets import set_critic, set_networks
+from wattflock.learn.sets import Pool, set_critic, set_networks
 from wattflock.world.coordinators.learned import Learned
 from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.world import World, measures
 
 Sees = Literal["levels", "all"]
-LEVEL = "energy stored"
 
 
 class Together(Policy):
@@ -73,6 +73,10 @@ class Central(PPO):
         Literal["levels", "all"],
         Field(description="of each home its level and the limit, as in the paper, or all that it observes"),
     ] = "all"
+    pool: Annotated[
+        Pool,
+        Field(description="of `set`, over homes: the mean, or what three of ten false reports cannot move far"),
+    ] = "mean"
 
     def lives_in(self, world):
         """Its preferences are shared by a softmax."""
@@ -102,13 +106,13 @@ class Central(PPO):
     def actors(self, world, key):
         seen = self.width(world)
         if self.network == "set":
-            return set_networks(seen, self.hidden, world.fleet.controls, key)
+            return set_networks(seen, self.hidden, world.fleet.controls, key, self.pool)
         return flock((world.homes * seen, *self.hidden, self.controls(world)), 1, key)
 
     def critics(self, world, key):
         seen = self.width(world)
         if self.network == "set":
-            return set_critic(seen, self.hidden, key)
+            return set_critic(seen, self.hidden, key, self.pool)
         return fresh_critic((world.homes * seen, *self.hidden), 1, key)
 
     def policy(self, state):
@@ -120,10 +124,11 @@ class Central(PPO):
         policy = Together(nets, self.sees, loose=True)
         trajectory = rollout(world, policy, profile, jax.random.key(0), self.days, offset[:, :, 0].reshape(shape))
         outcome = judge(world, trajectory, profile, self.margin_pu)
-        shared = outcome.reward is not None
-        if outcome.reward is not None:
-            cost, idle = -(1 - self.discount) * outcome.reward, jnp.zeros(())
-            log = {"objective": -outcome.reward.sum(1).mean()}
+        shared = outcome.charging is not None
+        if outcome.charging is not None:
+            reward = outcome.charging.felt.total  # of the levels that are believed
+            cost, idle = -(1 - self.discount) * reward, jnp.zeros(())
+            log = {"objective": -reward.sum(1).mean()}
         else:
             found, priced = (trajectory, outcome), (self.lagrangian, multiplier)
             cost = extras(world, profile, found, priced, self.reward, True)[1] / world.fleet.reference_price_per_kwh
