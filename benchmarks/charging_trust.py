@@ -27,15 +27,13 @@ from wattflock.world.rollout import judge, rollout
 HERE = Path(__file__).parent
 WHO = {  # learner -> its pool, and what it learned with: reports, share of the homes, watch
     "honest": ("mean", "honest", 0.0, "trust"),
-    "honest, median": ("median", "honest", 0.0, "trust"),
-    "honest, trimmed": ("trimmed", "honest", 0.0, "trust"),
     "with hostile": ("mean", "hostile", 0.3, "trust"),
-    "with hostile, median": ("median", "hostile", 0.3, "trust"),
-    "with hostile, trimmed": ("trimmed", "hostile", 0.3, "trust"),
     "with hostile, observer": ("mean", "hostile", 0.3, "observer"),
-    "with random": ("mean", "random", 0.3, "trust"),
-    "with random, trimmed": ("trimmed", "random", 0.3, "trust"),
+    "honest, trimmed": ("trimmed", "honest", 0.0, "trust"),
+    "with hostile, trimmed": ("trimmed", "hostile", 0.3, "trust"),
     "with adaptive": ("mean", "adaptive", 0.3, "trust"),
+    "with random": ("mean", "random", 0.3, "trust"),
+    "honest, median": ("median", "honest", 0.0, "trust"),
 }
 LIES = [("adaptive", 0.1), ("adaptive", 0.3), ("random", 0.1), ("random", 0.3), ("hostile", 0.1), ("hostile", 0.3)]
 WATCHES = ("trust", "observer")

@@ -28,17 +28,21 @@ def charging_figures(world: World, outcome: Outcome) -> dict[str, Array]:
     of_home_kwh = granted_kwh.reshape(*granted_kwh.shape[:-1], -1, homes).sum(-2)
     depth = jnp.where(charging.here, jnp.maximum(world.coordinator.reward.low - charging.level, 0), 0)
     missed = charging.leaves & (charging.lacking_share > ENOUGH)
-    return {
-        "reward_per_episode": charging.reward.total.sum(1) * world.episode_days,
-        "capacity_used_share": _used(charging).mean(1),
-        "fairness": charging.reward.fair.mean(1),
-        "low_times_per_home": fell.sum((1, 2)) / homes,
-        "low_h_per_home": ((depth > 0) * hours).sum((1, 2)) / homes,
-        "low_depth_share": depth.max((1, 2)),
-        "missed_departures_per_home": missed.sum((1, 2)) / homes,
-        "granted_kwh_per_home": granted_kwh.sum((1, 2)) / homes,
-        "shortfall_kwh_per_home": jnp.maximum(net_kwh - of_home_kwh, 0).sum((1, 2)) / homes,
-    } | _between_chargers(charging) | _trust(world, charging)
+    return (
+        {
+            "reward_per_episode": charging.reward.total.sum(1) * world.episode_days,
+            "capacity_used_share": _used(charging).mean(1),
+            "fairness": charging.reward.fair.mean(1),
+            "low_times_per_home": fell.sum((1, 2)) / homes,
+            "low_h_per_home": ((depth > 0) * hours).sum((1, 2)) / homes,
+            "low_depth_share": depth.max((1, 2)),
+            "missed_departures_per_home": missed.sum((1, 2)) / homes,
+            "granted_kwh_per_home": granted_kwh.sum((1, 2)) / homes,
+            "shortfall_kwh_per_home": jnp.maximum(net_kwh - of_home_kwh, 0).sum((1, 2)) / homes,
+        }
+        | _between_chargers(charging)
+        | _trust(world, charging)
+    )
 
 
 def _trust(world: World, charging: Charging) -> dict[str, Array]:

@@ -71,7 +71,9 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     result |= {name: _number(own[column].mean()) for name, column in MEANS.items()}
     result |= {name: _number(own[column].max()) for name, column in MOST.items()}
     shared = "reward_per_episode" in own.columns
-    result |= {name: _number(own[column].mean()) if column in own.columns else None for name, column in CHARGING.items()}
+    result |= {
+        name: _number(own[column].mean()) if column in own.columns else None for name, column in CHARGING.items()
+    }
     result["low_depth_share"] = _number(own["low_depth_share"].max()) if shared else None
     result["days_with_violation_share"] = _days_violated(own)
     _, result["cost_half_width"] = paired_mean(own["cost_per_home"].to_numpy())

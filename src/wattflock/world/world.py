@@ -290,7 +290,7 @@ def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
     Returns:
         cost [currency per home and day]; violation_pu_h [pu h per node and day] and violated_share [of node-steps], 0
         without wires; of other limits that are judged, the same per branch (overload_share_h, overloaded_share) and
-        per bus (unbalance_share_h, unbalanced_share).
+        per bus (unbalance_share_h, unbalanced_share); reward [1/episode] where a limit is shared.
     """
     days, homes = outcome.days, outcome.cost.shape[-1]
     found = {"cost": outcome.cost.sum() / (days * homes)} | dict.fromkeys(MEASURED["voltage"], jnp.zeros(()))
@@ -298,4 +298,4 @@ def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
         how_long, how_often = MEASURED[limit]
         found[how_long] = (amount * outcome.dt_h[..., None]).sum((0, 1)).mean() / days
         found[how_often] = (amount > 0).mean()
-    return found
+    return found if outcome.reward is None else found | {"reward": outcome.reward.sum(1).mean()}
