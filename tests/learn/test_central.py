@@ -15,7 +15,7 @@ from wattflock.learn.agents import noise, sized
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.central import Central, picked
 from wattflock.learn.learners.share import Share
-from wattflock.learn.sets import set_critic, set_networks
+from wattflock.learn.sets import pooled, set_critic, set_networks
 from wattflock.study.build import build
 from wattflock.world.coordinators.learned import Learned
 from wattflock.world.coordinators.talmud import Talmud
@@ -66,6 +66,19 @@ def test_a_home_of_a_set_is_told_what_the_others_are_like():
     seen = drawn((1, 1, 2, 3))
     other = seen.at[:, :, 1].add(1.0)
     assert abs(float((nets(seen.reshape(1, 1, 6)) - nets(other.reshape(1, 1, 6)))[0, 0, 0])) > 1e-5
+
+
+def test_robust_means_of_a_set_do_not_follow_three_of_ten():
+    """Three homes that say anything move the mean without bound, the median and the trimmed mean within the others."""
+    own = jnp.linspace(0.0, 0.9, 10).reshape(1, 1, 10, 1)
+    wild = own.at[0, 0, 7:].set(1e6)
+    found = {pool: float(pooled(wild, pool)[0, 0, 0]) for pool in ("mean", "median", "trimmed")}
+    np.testing.assert_allclose([found["median"], found["trimmed"]], [0.45, 0.45], rtol=1e-6)
+    assert found["mean"] > 1e5
+    for pool in ("mean", "median", "trimmed"):
+        np.testing.assert_allclose(pooled(own, pool), 0.45, rtol=1e-6)
+        shuffled = pooled(own[:, :, ::-1], pool)
+        np.testing.assert_allclose(shuffled, pooled(own, pool), rtol=1e-6)
 
 
 def test_weights_of_a_set_are_the_same_for_any_number_of_homes(world, built):

@@ -15,6 +15,7 @@ from wattflock.core.types import on_device
 from wattflock.feeder.limits import excess
 from wattflock.homes.device import effect
 from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.learn.learners.share import Share
 from wattflock.study.build import build
 from wattflock.study.charging import charging_figures, gini, jain, satisfaction
 from wattflock.study.charging_limit import envelope_kw, headroom_kw, left, mean_net_kw, net_kw, table
@@ -214,3 +215,23 @@ def test_cars_that_leave_too_empty_are_counted():
         missed.append(float(figures["missed_departures_per_home"].sum()))
         assert leaves.any() and (satisfied <= 1).all()
     assert missed[0] > 0 == missed[1]
+
+
+def test_the_car_park_misses_fewer_departures_where_those_who_leave_first_are_first():
+    """The bundled garage, six cars at a limit that binds: least laxity against equal parts, 6 A or more or nothing."""
+    built = build(load(Path("car-park"), ["homes.count=6", "coordinator.limit.kw=3"]))
+    profile = eqx.filter_jit(built.sampler.every)(jax.random.key(0), "test", 4)
+    missed = {}
+    for by in ("equal", "smoothed_laxity"):
+        rule = Share(by)
+        figures, granted_kw = parked(rule.lives_in(on_device(built.world, jnp.float32)), rule.policy(()), profile)
+        missed[by] = float(figures["missed_departures_per_home"].mean())
+        on = granted_kw > 0
+        assert (granted_kw.sum(-1) <= 3).all() and float(jnp.where(on, granted_kw, 2).min()) >= 1.38 - 1e-4
+    assert 0 < missed["smoothed_laxity"] < missed["equal"]
+
+
+@eqx.filter_jit
+def parked(world, policy, profile):
+    outcome = judge(world, rollout(world, policy, profile, jax.random.key(0), profile.days()), profile)
+    return charging_figures(world, outcome), outcome.charging.granted_kw

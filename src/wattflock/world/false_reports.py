@@ -15,8 +15,8 @@ class FalseReports(Reports):
     """Liars report the level `scale` · level - `offset`, and a need that goes with it.
 
     With both -1 a level is told as 1 less the level. With `scale` 0 a liar says that it is empty: under an observer
-    this is the adaptive lie, for what is believed is then the lowest level that its meter allows, which a liar could report
-    without an alarm.
+    this is the adaptive lie, for what is believed is then the lowest level that its meter allows, which a
+    liar could report without an alarm.
     """
 
     liars: Array  # (chargers,) bool
