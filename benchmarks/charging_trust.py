@@ -3,16 +3,17 @@
     python benchmarks/charging_trust.py [--rounds 100] [--write]
 
 Each figure is kept in runs/charging_trust.json as soon as it is there; `--write` makes charging_trust.md of what is
-there.
+there, and charging_trust.png of it and of the rules in charging.md.
 """
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 
+import altair as alt
 import charging
 import jax
+import polars as pl
 from charging import Case, Kept
 from pages.head import head
 
@@ -20,6 +21,7 @@ from wattflock.core.scenario import load
 from wattflock.core.types import on_device
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.central import Central
+from wattflock.report.theme import BLUE, ORANGE, save, themed
 from wattflock.study.build import build
 from wattflock.study.charging import charging_figures
 from wattflock.world.rollout import judge, rollout
@@ -37,6 +39,7 @@ WHO = {  # learner -> its pool, and what it learned with: reports, share of the 
 }
 LIES = [("adaptive", 0.1), ("adaptive", 0.3), ("random", 0.1), ("random", 0.3), ("hostile", 0.1), ("hostile", 0.3)]
 WATCHES = ("trust", "observer")
+ALL, SOME = "all is believed", "what meters allow is believed"
 
 
 def world_of(kind: str, share: float, watch: str):
@@ -103,6 +106,63 @@ def page(found: dict) -> str:
 TITLE = "A shared charging limit: false levels in what a learner sees and is paid for"
 
 
+def of_rules() -> list[dict]:
+    """What adaptive liars take, from the table of rules in charging.md."""
+    text = (HERE / "charging.md").read_text(encoding="utf-8").split("## False reports")[1].split("\n## ")[0]
+    cells = [[each.strip() for each in line.split("|")[1:-1]] for line in text.splitlines() if "| adaptive |" in line]
+    return [
+        {
+            "method": one[0],
+            "liars": f"{one[1]} adaptive liars",
+            "believed": watch,
+            "lost": float(lost),
+            "gain": float(gain),
+        }
+        for one in cells
+        for watch, lost, gain in ((ALL, one[3], one[5]), (SOME, one[4], one[6]))
+    ]
+
+
+def of_learner(one: dict) -> list[dict]:
+    """The same of the learner that learned with honest homes."""
+    found = []
+    for share in (0.1, 0.3):
+        honest = one[f"honest {share}"]
+        for watch, told in zip(WATCHES, (ALL, SOME), strict=True):
+            each = one[f"adaptive {share} {watch}"]
+            lost = 100 * (1 - each["honest_reward_per_episode"] / honest["honest_reward_per_episode"])
+            gain = 100 * (each["liar_level"] - honest["liar_level"])
+            found.append(
+                {"method": "ppo-set", "liars": f"{share:.0%} adaptive liars".replace("%", " %"), "believed": told}
+            )
+            found[-1] |= {"lost": lost, "gain": gain}
+    return found
+
+
+def picture(found: dict):
+    """What honest homes lose and liars gain, by method, with and without the observer."""
+    table = pl.DataFrame([*of_rules(), *(of_learner(found["honest"]) if "honest" in found else [])])
+    order = table["method"].unique(maintain_order=True).to_list()
+    colour = alt.Color("believed:N", title=None, scale=alt.Scale(domain=[ALL, SOME], range=[ORANGE, BLUE]))
+    panels = [
+        alt.Chart(table.filter(pl.col("liars") == liars), title=liars)
+        .mark_bar()
+        .encode(
+            x=alt.X(f"{name}:Q", title=title),
+            y=alt.Y("method:N", sort=order, title=None),
+            yOffset=alt.YOffset("believed:N", sort=[ALL, SOME]),
+            color=colour,
+        )
+        .properties(width=250, height=alt.Step(11))
+        for name, title in (("lost", "reward that honest homes lose [%]"), ("gain", "liars' level gains [points]"))
+        for liars in table["liars"].unique(maintain_order=True)
+    ]
+    chart = alt.concat(*panels, columns=2)
+    return themed(
+        chart, "What honest homes lose and adaptive liars gain, by way to share, with and without an observer."
+    )
+
+
 def heads() -> list[str]:
     return [f"{kind} {share:.0%}" for kind, share in LIES]
 
@@ -125,11 +185,14 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write charging_trust.md")
     given = parser.parse_args()
     charging.KEPT = Path("runs") / "charging_trust.json"
-    kept, case = Kept(), Case(1.2)
+    kept = Kept()
+    if given.write:
+        (HERE / "charging_trust.md").write_text(page(kept.found), encoding="utf-8")
+        save(picture(kept.found), HERE / "charging_trust.png")
+        return
+    case = Case(1.2)
     for name in WHO:
         kept.of(name, partial(learned, case, name, given.rounds))
-    if given.write:
-        (HERE / "charging_trust.md").write_text(page(json.loads(charging.KEPT.read_text())), encoding="utf-8")
 
 
 if __name__ == "__main__":

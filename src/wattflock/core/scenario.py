@@ -282,8 +282,8 @@ class ReportsSection(Section):
 
     kind: Literal["honest", "offset", "scaled", "adaptive", "hostile", "random"] = Field(
         default="honest",
-        description="honest; lower by `amount`; lower by `amount` times the level; adaptive: the least that is believed; "
-        "hostile: 1 less the level; random: any level, drawn in each step",
+        description="honest; lower by `amount`; lower by `amount` times the level; adaptive: the least that is "
+        "believed; hostile: 1 less the level; random: any level, drawn in each step",
     )
     share: Share = Field(default=0.1, description="of the homes, drawn by chance, that report so [share]")
     amount: Share = Field(default=0.3, description="of offset and scaled reports [share]")
