@@ -31,9 +31,9 @@ def methods_table(found: Outcome, currency: str, wide: bool = True) -> FigureTab
     rows = [Row([spoken(row["method"]), *_cells(row)][:shown]) for row in found.methods.iter_rows(named=True)]
     share = percent(found.saving / found.cost_alone) if found.cost_alone > 0 else DASH
     note = (
-        f"{found.players:,} homes, {counted(found.days, 'day')}. Alone they pay {found.cost_alone:,.2f} {currency}; "
-        f"together they save {found.saving:,.2f} ({share} %). "
-        f"Optimum: {found.seconds:.1f} s, {found.programs:,} programs."
+        f"{counted(found.players, 'home')}, {counted(found.days, 'day')}. "
+        f"Alone they pay {found.cost_alone:,.2f} {currency}; together they save {found.saving:,.2f} ({share} %). "
+        f"Optimum: {found.seconds:.1f} s, {counted(found.programs, 'program')}."
     )
     return FigureTable(heads[:shown], rows, note, whole=1)
 
