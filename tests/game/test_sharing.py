@@ -195,7 +195,7 @@ def test_a_home_alone_has_nobody_to_share_with():
     assert found.saving == 0 and set(found.methods["better_off"]) == {0}
     table = methods_table(found, "EUR")
     assert [row.cells[4] for row in table.rows] == [DASH] * len(METHODS)  # there is no coalition that could complain
-    assert table.note.startswith("1 home, ")
+    assert table.note.startswith("1 home, ") and notes(found)[0] == "A home alone has nobody to share with."
 
 
 def test_a_market_that_cannot_be_shared_is_refused_before_homes_are_made(monkeypatch):
