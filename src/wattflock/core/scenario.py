@@ -349,8 +349,10 @@ class JudgeSection(Section):
     bound_days: int = Field(
         default=10, ge=0, description="test days with a perfect-foresight optimum; 0 is none [days]"
     )
-    yardsticks: tuple[Literal["mpc"], ...] = Field(
-        default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
+    yardsticks: tuple[Literal["mpc", "one_step", "receding", "foresight"], ...] = Field(
+        default=(),
+        description="planners: mpc, every home by itself with forecasts, on the days with a bound; of a shared limit, "
+        "on all test days, one_step, receding (some hours with forecasts) and foresight (the best plan found)",
     )
     curve_days: int = Field(
         default=0,

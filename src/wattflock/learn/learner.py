@@ -42,6 +42,10 @@ class Learner(eqx.Module):
         del rounds
         return self
 
+    def lives_in(self, world: World) -> World:
+        """The world that its policies are trained and judged in: the given one, or with a way of its own to share."""
+        return world
+
     @property
     def demonstrations(self) -> int:
         """How many training episodes with the optimum's actions it is to be shown before its first round."""

@@ -9,13 +9,14 @@ from rich.console import Group
 from wattflock.core.files import write_whole
 from wattflock.report import html, study_charts
 from wattflock.report.html import PageSection
-from wattflock.report.study_data import Findings, figures, laws, spreads
+from wattflock.report.study_data import Findings, figures, known, laws, spreads
 from wattflock.report.study_tables import COLUMNS, GROWING, tables, tables_of
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import save
 from wattflock.report.words import DASH
 
 FEW = ("cost_per_home_day", "saving_captured", "violation_pu_h")  # 80 characters wide
+FEW_SHARED = ("reward_per_episode", "capacity_used_share", "fairness")  # where a limit on charging is shared
 
 
 def write_study(folder: Path, study: Findings) -> Group:
@@ -57,7 +58,8 @@ def markdown(tables: list[FigureTable], notes: list[str]) -> str:
 
 def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Group:
     """The tables for the terminal; 80 characters wide unless `wide`."""
-    return Group(*(table.terminal() for table in tables_of(found, currency, COLUMNS if wide else FEW)))
+    few = FEW_SHARED if known(found, "reward_per_episode") else FEW
+    return Group(*(table.terminal() for table in tables_of(found, currency, COLUMNS if wide else few)))
 
 
 def page(study: Findings, every: list[FigureTable], charts: dict[str, Any]) -> str:

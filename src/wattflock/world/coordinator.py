@@ -25,6 +25,18 @@ class Reports(eqx.Module):
         """The claims (chargers,) as they are told; `now` of all homes."""
 
 
+class Watch(eqx.Module):
+    """What a coordinator believes of what chargers tell, from what it knows of each: see `false_reports.Observer`."""
+
+    @abc.abstractmethod
+    def start(self, claim: Claim) -> dict[str, Array]:
+        """What it knows at the beginning of an episode, each (chargers,)."""
+
+    @abc.abstractmethod
+    def heard(self, true: Claim, told: Claim, kept: dict[str, Array], now: Profile) -> tuple[Claim, dict[str, Array]]:
+        """The claims (chargers,) as they are believed, and what it knows after this step."""
+
+
 class Charging(eqx.Module):
     """What a coordinator granted; leading axes (days, steps); chargers are devices × homes, device after device."""
 
@@ -51,12 +63,15 @@ class Coordinator(eqx.Module):
     on_off: bool = eqx.field(default=False, static=True)  # chargers draw all that they can take, or nothing
     safe_kw: float = eqx.field(default=0.0, static=True)  # for who is refused [kW]
     reports: Reports | None = None  # None: what chargers tell is true
+    watch: Watch | None = None  # None: all that can be used is believed
 
     def start(self, fleet: Home, state: dict, now: Profile) -> dict:
         """Its state at the beginning of an episode: of each charging device (homes,)."""
         claims = claims_of(fleet, state, now)
         nothing = {name: jnp.zeros_like(claim.most_kw) for name, claim in claims.items()}
-        return {"granted_kw": nothing, "memory": nothing, "refused": nothing}
+        known = self.watch.start(joined(list(claims.values()))) if self.watch else {}
+        known = {name: _apart(each, claims) for name, each in known.items()}
+        return {"granted_kw": nothing, "memory": nothing, "refused": nothing} | known
 
     def grant(self, fleet: Home, state: dict, action: Array, now: Profile) -> tuple[Array, dict]:
         """Actions (homes, controls) after sharing, and the coordinator's state after the step.
@@ -72,21 +87,23 @@ class Coordinator(eqx.Module):
         """
         claims = claims_of(fleet, state, now)
         true, own = joined(list(claims.values())), jnp.concatenate([action[:, k] for k in places(fleet, claims)])
-        asks, refused = self._asks(true, own, now)
-        memory = jnp.concatenate([state["coordinator"]["memory"][name] for name in claims])
+        before = {key: jnp.concatenate([of[name] for name in claims]) for key, of in state["coordinator"].items()}
+        told = true if self.reports is None else self.reports.told(true, now)
+        told, known = self.watch.heard(true, told, before, now) if self.watch else (told, {})
+        asks, refused = self._asks(true, told, own, now)
+        memory = before["memory"]
         granted_kw = self._share(asks, limit_of(now), memory)
         memory = self.sharing.remember(asks, granted_kw, memory)
         charging = jnp.minimum(ratio(granted_kw, true.most_kw), 1)
         taken = jnp.where(granted_kw > 0, charging, jnp.where(refused > 0, 0, self.sharing.rest(asks.action)))
-        kept = {"granted_kw": granted_kw, "memory": memory, "refused": refused}
+        kept = {"granted_kw": granted_kw, "memory": memory, "refused": refused} | known
         action = jnp.nan_to_num(action)
         for k, each in zip(places(fleet, claims), jnp.split(taken, len(claims)), strict=True):
             action = action.at[:, k].set(each)
         return action, {name: _apart(each, claims) for name, each in kept.items()}
 
-    def _asks(self, true: Claim, action: Array, now: Profile) -> tuple[Asks, Array]:
+    def _asks(self, true: Claim, told: Claim, action: Array, now: Profile) -> tuple[Asks, Array]:
         """What chargers (chargers,) ask for, without what cannot be used, and why it was refused."""
-        told = true if self.reports is None else self.reports.told(true, now)
         sound = jnp.stack([jnp.isfinite(each) & (each >= -SLACK) for each in jax.tree.leaves(told)]).all(0)
         spoken = jnp.isfinite(action)
         refused = jnp.where(spoken, jnp.where(sound, 0.0, NO_REPORT), NO_REQUEST).astype(action.dtype)
