@@ -186,6 +186,7 @@ def test_one_player_and_wrong_options(written):
     assert (found["shapley"], found["nucleolus"], found["least_core_epsilon"]) == ([-2.5], [-2.5], None)
     refused = game(written({"values": [1]}), "--samples", -1, "--seed", -1)
     assert (refused.exit_code, refused.stderr.count("allowed: 0 or more")) == (2, 2)
+    assert "--out = " in game(written({"values": [1]}), "--out", Path(__file__).parent).stderr
     refused = game(written({"values": [1]}), "--tolerance", 0.1, "--seed", 3)  # they would change nothing
     assert (refused.exit_code, refused.stderr.count("only with --samples")) == (2, 2)
 

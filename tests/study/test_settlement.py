@@ -206,6 +206,12 @@ def test_options_that_would_change_nothing_are_refused(tmp_path):
     assert refused("latest", period_days=1, currency="EUR") == [
         f"{name}: of a file of readings only" for name in ("--period-days", "--currency")
     ]
+    beside = tmp_path / "m.csv" / "bills.csv"  # in a file; a folder that is not there is made
+    assert refused(meters, out=beside) == ["--out: a file in a folder that can be written"]
+    (tmp_path / "b.png").mkdir()
+    assert refused(meters, out=tmp_path / "new" / "b.csv", picture=tmp_path / "b.png") == [
+        "--picture: a file in a folder that can be written"
+    ]
     (tmp_path / "m.ods").write_text("")
     assert refused(str(tmp_path / "m.ods"))[0].startswith("run: a run, a scenario.toml, or a file that ends with .csv")
 

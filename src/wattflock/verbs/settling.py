@@ -113,12 +113,14 @@ class FromFile:
 
     def __init__(self, path: Path, asked: dict[str, Any], period_days: int, currency: str):
         from wattflock.data.meter_file import read_meters
+        from wattflock.report.words import counted
         from wattflock.study.metered import metered_file
 
         self.settings, file = asked, read_meters(path)
         self.homes = file.homes
         self._read = metered_file(file, cast("Retail", _made("tariff", asked)), period_days, currency)
-        self.about = f"{path}: {len(file.homes):,} homes, {len(file.net_kwh):,} steps of {file.dt_h:g} h"
+        homes, steps = counted(len(file.homes), "home"), counted(len(file.net_kwh), "step")
+        self.about = f"{path}: {homes}, {steps} of {file.dt_h:g} h"
 
     def prices(self) -> "tuple[np.ndarray, np.ndarray]":
         return self._read.import_price_per_kwh, self._read.export_price_per_kwh
@@ -133,6 +135,7 @@ class FromRun:
     def __init__(self, name: str, asked: dict[str, Any], method: str, days: int, runs: Path):
         from wattflock.core.errors import Problem, ScenarioError
         from wattflock.core.scenario import load
+        from wattflock.report.words import counted
         from wattflock.verbs.experiment import Experiment
         from wattflock.verbs.study import _reopened
 
@@ -151,7 +154,7 @@ class FromRun:
         self.homes = tuple(map(str, range(scenario.homes.count)))
         self.settings = scenario.market.settings | asked
         self.wires = self._experiment.built.world.feeder is not None
-        self.about = f"{name}: {len(self._experiment.days.dates)} test days under {self.method}"
+        self.about = f"{name}: {counted(len(self._experiment.days.dates), 'test day')} under {self.method}"
 
     def prices(self) -> "tuple[np.ndarray, np.ndarray]":
         profile = self._experiment.days.profile

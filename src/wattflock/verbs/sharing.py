@@ -35,7 +35,7 @@ def game(
         wattflock game parliament.json --samples 20000 --tolerance 0.001
     """
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.files import write_json
+    from wattflock.core.files import refuse_place, write_json
     from wattflock.core.progress import bar
     from wattflock.game import answers
     from wattflock.game.game import EXACT_PLAYERS, Game
@@ -47,7 +47,7 @@ def game(
     if not samples:
         chosen = (("--tolerance", tolerance), ("--seed", seed))
         wrong += [Problem("wattflock game", *each, "only with --samples") for each in chosen if each[1] > 0]
-    if wrong:
+    if wrong := wrong + refuse_place("wattflock game", "--out", out):
         raise ScenarioError(wrong)
     found = read(file)
     if samples:
