@@ -13,7 +13,7 @@ from wattflock.study.study_file import Claim, Published
 
 ALL, SOME = "all test days", "days with a bound"
 KEYS = ("row", "sweep", "homes", "method", "judged_on")
-WORST = ("worst_pu",)  # the greatest of all seeds instead of their mean
+WORST = ("worst_pu", "worst_loading")  # the greatest of all seeds instead of their mean
 Law = tuple[str, str, str]  # sweep, method, figure
 
 

@@ -17,7 +17,7 @@ from wattflock.study.scaling import EXPONENT, PowerLaw
 from wattflock.study.summary import PARTS, over_seeds
 
 CAPTION = "Mean over seeds, ± their standard deviation where it is not 0; the worst excess is that of any seed."
-COLUMNS = (*CHARGING_WIDE, *SHORT, "train_seconds")
+COLUMNS = (*CHARGING_WIDE, *SHORT, "overload_share_h", "worst_loading", "train_seconds")
 MONEY = (
     "saving_per_home_month", *(f"saving_{part}_per_home_month" for part in PARTS), "operating_cost_per_home_day",
     "daily_peak_kw",
@@ -26,7 +26,7 @@ SCALED = ("train_seconds", "warm_seconds", "saving_per_home_month", "saving_capt
 GROWING = ("train_seconds", "warm_seconds")
 AGAINST = (
     "cost_per_home_day", "saving_captured", "operating_cost_per_home_day", "daily_peak_kw", "violation_pu_h",
-    "violated_share", "days_with_violation_share", "comfort_violation_c_h", "co2_kg_per_home_day",
+    "violated_share", "overload_share_h", "days_with_violation_share", "comfort_violation_c_h", "co2_kg_per_home_day",
     "reward_per_episode", "fairness", "capacity_used_share", "low_h_per_home_day", "least_satisfaction",
 )  # fmt: skip
 PACE_S = (10, 30, 60, 120, 300, 600)
