@@ -66,14 +66,14 @@ def widened(x, like):
 
 def page(found: dict) -> str:
     """The page of what is there."""
-    lines = [row(["homes", "method", "reward", "of that which went on [%]", "fairness"]), row(["---"] * 5)]
+    lines = [row(["homes", "method", "reward", "of that which went on [%]"]), row(["---"] * 4)]
     for homes in THERE:
         best = found.get(f"{homes} went on", {}).get("reward_per_episode")
         for name, told in NAMES.items():
             if each := found.get(f"{homes} {name}"):
                 reward = each["reward_per_episode"]
                 share = f"{100 * reward / best:.1f}" if best else ""
-                lines.append(row([str(homes), told, f"{reward:.1f}", share, f"{each['fairness']:.3f}"]))
+                lines.append(row([str(homes), told, f"{reward:.1f}", share]))
     top = head("The policy of ten homes with more homes", "python benchmarks/charging_sizes.py --write")
     title = "## The same policy in place, limit 1.2\n"
     return "\n".join([top, title, *lines]) + "\n"

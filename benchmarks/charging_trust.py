@@ -92,13 +92,14 @@ def page(found: dict) -> str:
         "## Reward of honest homes, limit 1.2, ten homes, one seed of learning\n",
         "Columns: what is reported when judged, share of the homes; without → with the observer. "
         "In brackets: liars' level, points more than if they were honest.\n",
-        row(["learned", *(f"honest ({share:.0%} not counted)" for share in (0.1, 0.3)), *heads()]),
-        row(["---"] * (3 + len(LIES))),
+        row(["learned", "all homes, honest", *(f"honest, {share:.0%} not counted" for share in (0.1, 0.3)), *heads()]),
+        row(["---"] * (4 + len(LIES))),
     ]
     for name in WHO:
         if name in found:
             one = found[name]
-            cells = [f"{one[f'honest {share}']['honest_reward_per_episode']:.0f}" for share in (0.1, 0.3)]
+            cells = [f"{one['honest 0.1']['reward_per_episode']:.0f}"]
+            cells += [f"{one[f'honest {share}']['honest_reward_per_episode']:.0f}" for share in (0.1, 0.3)]
             lines.append(row([name, *cells, *(cell(one, *lie) for lie in LIES)]))
     return "\n".join([head(TITLE, "python benchmarks/charging_trust.py --write"), *lines]) + "\n"
 

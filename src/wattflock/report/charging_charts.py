@@ -67,11 +67,10 @@ def levels(folder: Path, names: list[str], low: float) -> Any:
     """
     table = read_table(folder / "examples.parquet", "method home day step series value")
     table = table.filter((pl.col("series") == "state of charge") & pl.col("method").is_in(names[:METHODS]))
-    first = table["day"].min()
     steps = pl.col("step").max().over("day") + 1
-    table = table.with_columns(hour=24 * (pl.col("day") - first) + 24 * (pl.col("step") + 1) / steps)
+    table = table.with_columns(hour=24 * (pl.col("day") - pl.col("day").min()) + 24 * (pl.col("step") + 1) / steps)
     days = sorted(set(table["day"].to_list()))
-    days = [day for k, day in enumerate(days) if day == first + k]  # those that follow one another
+    days = [day for k, day in enumerate(days) if day == days[0] + k]  # those that follow one another
     kept = sorted(set(table["home"].to_list()))[:HOMES]
     table = table.filter(pl.col("day").is_in(days) & pl.col("home").is_in(kept))
     table = named(table.with_columns(home=pl.format("home {}", "home")), names)

@@ -77,7 +77,8 @@ def sharing(study: Findings, found: pl.DataFrame) -> dict[str, Any]:
         worth = {name: one["reward_per_episode"] or 0.0 for name, one in summary["methods"].items()}
         best = sorted((name for name in worth if name != study.reference), key=lambda name: -worth[name])
         plan = [name for name in ("ppo-paper", "foresight") if name in worth]  # of the paper, and what is possible
-        names = list(dict.fromkeys([*([study.reference] if study.reference in worth else []), *plan, *best]))
+        first = [study.reference] if study.reference in worth else []
+        names: list[str] = list(dict.fromkeys([*first, *plan, *best]))
         low = summary["scenario"]["coordinator"]["reward"]["low"]
         figures[f"levels-{each.row}"] = charging_charts.levels(each.folder, names, low)
     return figures

@@ -210,9 +210,10 @@ def coordinator_of(
     reward = Reward(**section.reward.model_dump())
     reports, watch = section.reports, section.watch
     liars = np.random.default_rng(reports.seed).permutation(homes) < round(reports.share * homes)
+    told_by = cast(Any, np.tile(liars, charging))  # chargers are devices × homes
     return Coordinator(
         sharing, reward, section.least_kw, section.on_off, section.safe_kw,
-        reports_of(reports.kind, reports.amount, np.tile(liars, charging)) if reports.kind != "honest" else None,
+        reports_of(reports.kind, reports.amount, told_by) if reports.kind != "honest" else None,
         Observer(**watch.model_dump(exclude={"kind"})) if watch.kind == "observer" else None,
     )  # fmt: skip
 
