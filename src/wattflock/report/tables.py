@@ -91,7 +91,9 @@ def compared(summary: Summary, wide: bool = False) -> list[FigureTable]:
         found.append(of_methods(some, summary, same, text))
     if any(row.get(CHARGING[0]) is not None for row in every.values()):
         text = "Charging under a limit that is shared: levels are states of charge after each step."
-        found.append(of_methods(every, summary, CHARGING_WIDE if wide else CHARGING, text))
+        missed = any(row.get(MISSED) for row in every.values())
+        few = (*CHARGING[:-1], MISSED) if missed else CHARGING  # of cars, in place of what loads lack
+        found.append(of_methods(every, summary, CHARGING_WIDE if wide else few, text))
     return found
 
 
@@ -105,6 +107,7 @@ def markdown(summary: Summary, wide: bool = True) -> str:
     return "\n".join(table.markdown() for table in compared(summary, wide))
 
 
+MISSED = "missed_departures_per_home_day"
 OVERVIEW = ("cost_per_home_day", "saving_per_home_day", "violation_pu_h", "peak_kw")
 
 
