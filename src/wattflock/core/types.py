@@ -64,6 +64,10 @@ class Profile(eqx.Module):
         numbers: dict[str, Any] = {f.name: own if f.name in OWN else common for f in dataclasses.fields(self)}
         return Profile(**numbers)
 
+    def own(self) -> dict[str, Array]:
+        """The homes' own fields that are told, by name, each (…, homes)."""
+        return {name: value for name in OWN if (value := getattr(self, name)) is not None}
+
     def days(self) -> int:
         """How many days, or episodes of several days, a batch holds."""
         return self.load_kw.shape[0]

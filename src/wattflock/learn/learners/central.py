@@ -54,9 +54,11 @@ class Central(PPO):
     """The algorithm of `ppo` for one agent whose action is what all homes do; its reward is the coordinator's.
 
     Where no limit is shared, the reward is what all homes save. The network `set` is permutation-equivariant: one that
-    was trained with ten homes decides for a thousand. Source: Schulman et al. 2017 (arXiv 1707.06347); works.md
-    section 6 for state, action and reward; Zaheer et al. 2017 (arXiv 1703.06114) for `set`.
+    was trained with ten homes decides for a thousand. Source: Schulman et al. 2017 (arXiv 1707.06347); Zaheer et
+    al. 2017 (arXiv 1703.06114) for `set`. State, action and reward: docs/coordinator.md.
     """
+
+    decentralised = False
 
     days: Days = 8
     rate: Rate = 2e-3
