@@ -63,14 +63,13 @@ def afresh(flock: "Flock", members: np.ndarray) -> Program:
     """The program of a coalition's day, from the plans of its members' devices and their pooled bill."""
     import jax
 
-    from wattflock.core.types import OWN
     from wattflock.game.days import at
     from wattflock.market.markets.mid_market import MidMarket
     from wattflock.study.lp import draft
 
     who, day = np.flatnonzero(members), at(flock.profile, 0)
     fleet, state = jax.tree.map(lambda x: x[who] if np.ndim(x) else x, (flock.fleet, flock.state[0]))
-    day = dataclasses.replace(day, **{name: getattr(day, name)[..., who] for name in OWN})
+    day = dataclasses.replace(day, **{name: value[..., who] for name, value in day.own().items()})
     pooled = MidMarket(export_share=flock.market.export_share)  # bills its homes as one
     return draft(fleet, day, state, pooled.plan).program
 

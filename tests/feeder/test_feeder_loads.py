@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from wattflock.feeder.circuit import Spot
@@ -72,7 +72,7 @@ def weigh(load, feeder, weight):
 
 @pytest.mark.parametrize("kind", QUICK_KINDS)
 @pytest.mark.parametrize("wiring", QUICK_FIRST)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(seed=st.integers(0, 2**31))
 def test_gradient_is_the_central_difference(wiring, kind, seed):
     random = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from tests.study.test_bound import KINDS, days
-from wattflock.core.types import OWN, Profile
+from wattflock.core.types import Profile
 from wattflock.feeder.limits import Limits
 from wattflock.game.days import at
 from wattflock.game.values import Flock, flock_of
@@ -52,7 +52,7 @@ def fresh(flock: Flock, members: np.ndarray) -> float:
     cost = 0.0
     for number, state in enumerate(flock.state):
         day: Profile = at(flock.profile, number)
-        day = dataclasses.replace(day, **{name: getattr(day, name)[..., who] for name in OWN})
+        day = dataclasses.replace(day, **{name: value[..., who] for name, value in day.own().items()})
         state = {name: each[who] for name, each in state.items()}
         cost += solved(draft(fleet, day, state, pooled(flock.market).plan).program)
     return cost

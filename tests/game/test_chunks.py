@@ -11,6 +11,7 @@ from tests.game.homes import flock
 from wattflock.core.errors import RunError
 from wattflock.game import chunks
 from wattflock.game.chunks import Runner, pool, serial
+from wattflock.game.coalition import costs as costs_of
 from wattflock.game.game import coalitions
 from wattflock.game.values import Flock
 
@@ -70,6 +71,18 @@ def test_what_was_interrupted_goes_on_where_it_stopped(homes, tmp_path):
     again: list = []
     np.testing.assert_array_equal(costs(homes, executor=counting(again), cache=tmp_path), found)
     assert not again
+
+
+def test_the_optimum_of_all_is_kept_too(homes, tmp_path):
+    calls: list = []
+    found = Runner(counting(calls), tmp_path).grand(homes.days)
+    again = Runner(counting(calls), tmp_path).grand(homes.days)
+    assert len(calls) == len(homes.days) == 2
+    for day, (cost, net_kw, price), kept in zip(homes.days, found, again, strict=True):
+        assert cost == kept[0] == pytest.approx(costs_of(day, np.ones((1, 6), bool))[0], rel=1e-9)
+        assert net_kw.shape == (day.steps, 6) and price.shape == (day.steps,)
+        np.testing.assert_array_equal(net_kw, kept[1])
+        np.testing.assert_array_equal(price, kept[2])
 
 
 def test_a_broken_file_is_worked_out_again_with_a_word(homes, tmp_path, capsys):

@@ -70,11 +70,15 @@ def test_every_problem_of_the_values_is_told_at_once(written):
         ({"values": [0, 1, 2], "players": "two"}, "players = 'two'; a whole number from 1"),
         ({"values": [0, 1, 2], "names": ["a"]}, "names = '1 names'; 2, one for each player"),
         ({"values": [0, 1, 2], "names": ["a", " "]}, "2 texts"),
-        ({"values": [0, 1, 2, 3], "players": 30}, "30 take 1,073,741,823 values (9 GB)"),
+        ({"values": [0, 1, 2, 3], "players": 30}, "30 take 1,073,741,823 values (8.59 GB)"),
+        ({"values": [0], "players": 21}, "21 take 2,097,151 values (0.02 GB)"),
         ({"values": [0], "players": 10**6}, "2^1000000 − 1 values"),
         ('{"values": [%s, 0, 0]}' % ("9" * 3000), "999…'"),
         ({"rule": {"kind": "gloves"}}, "did you mean 'glove'"),
         ({"rule": "glove"}, "rule.kind = 'glove'"),
+        ({"rule": {"kind": ["glove"]}}, "rule.kind = \"['glove']\"; one of airport_savings"),
+        ('{"values": [0, 0, 5], "names": ["a", "b"], "values": [1, 1, 9]}', "twice in one object: values"),
+        ('{"rule": {"kind": "glove", "left": [0], "left": [1], "right": [2]}}', "twice in one object: left"),
         ({"rule": {"kind": "glove", "left": [0], "right": [2]}}, "every player from 0 once"),
         ({"rule": {"kind": "glove", "left": [0]}}, "rule.right = None; a list of players"),
         ({"rule": {"kind": "airport_savings", "costs": [1, "x", -2]}}, "rule.costs[2] = -2; a number"),
@@ -88,6 +92,10 @@ def test_every_problem_of_the_values_is_told_at_once(written):
 )  # fmt: skip
 def test_what_is_no_game_is_told(content, words, written):
     assert words in "\n".join(problems(written(content)))
+
+
+def test_a_mark_of_the_byte_order_is_no_fault(written):
+    assert read(written('\ufeff{"values": [0, 0, 5]}')).total == 5
 
 
 def test_a_missing_and_a_huge_file_are_told(tmp_path):
@@ -161,7 +169,7 @@ def test_thirty_players_are_refused_exactly_and_estimated(written):
     path = written({"rule": {"kind": "airport_savings", "costs": list(range(1, 31))}})
     refused = game(path)
     assert refused.exit_code == 2
-    for words in ("players = 30", "1,073,741,823 values (9 GB)", "--samples 20000"):
+    for words in ("players = 30", "1,073,741,823 values (8.59 GB)", "--samples 20000"):
         assert words in refused.stderr
     found = json.loads(game(path, "--samples", 10_000, "--seed", 3, "--json").stdout)
     costs = np.arange(1, 31)
@@ -178,6 +186,9 @@ def test_one_player_and_wrong_options(written):
     assert (found["shapley"], found["nucleolus"], found["least_core_epsilon"]) == ([-2.5], [-2.5], None)
     refused = game(written({"values": [1]}), "--samples", -1, "--seed", -1)
     assert (refused.exit_code, refused.stderr.count("allowed: 0 or more")) == (2, 2)
+    assert "--out = " in game(written({"values": [1]}), "--out", Path(__file__).parent).stderr
+    refused = game(written({"values": [1]}), "--tolerance", 0.1, "--seed", 3)  # they would change nothing
+    assert (refused.exit_code, refused.stderr.count("only with --samples")) == (2, 2)
 
 
 def test_the_example_of_the_page_is_what_the_command_says(written):

@@ -1,6 +1,7 @@
 """Ways to share: all that is saved is handed out, clusters leave nobody worse off, and figures are those of payoffs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,8 @@ import pytest
 from tests.game.homes import EVERY, flock, world_of
 from tests.study.test_bound import days
 from wattflock.core.errors import ScenarioError
+from wattflock.core.scenario import load
+from wattflock.game import values
 from wattflock.game.clusters import clustered, elbow
 from wattflock.game.coalition_study import apart, differences, spreads
 from wattflock.game.feed_in import plain_feed_in
@@ -22,6 +25,8 @@ from wattflock.homes.devices.battery import Battery
 from wattflock.homes.devices.panel import Panel
 from wattflock.report.share_report import methods_table, notes, picture
 from wattflock.report.theme import spec
+from wattflock.report.words import DASH
+from wattflock.study import build as build_of
 from wattflock.verbs.sharing import share
 
 
@@ -183,6 +188,23 @@ def test_wrong_options_are_named_at_once(tmp_path):
     assert all(text in said for text in ("'nucleolus'", "1 to 12", "'marginal'", ".xlsx", "--days"))
     with pytest.raises(ScenarioError, match="did you mean 'demo'"):
         share("demmo")
+
+
+def test_a_home_alone_has_nobody_to_share_with():
+    found = outcome(flock(EVERY[:1]), METHODS)
+    assert found.saving == 0 and set(found.methods["better_off"]) == {0}
+    table = methods_table(found, "EUR")
+    assert [row.cells[4] for row in table.rows] == [DASH] * len(METHODS)  # there is no coalition that could complain
+    assert table.note.startswith("1 home, ") and notes(found)[0] == "A home alone has nobody to share with."
+
+
+def test_a_market_that_cannot_be_shared_is_refused_before_homes_are_made(monkeypatch):
+    monkeypatch.setattr(build_of, "build", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr(values, "build", lambda *_: pytest.fail("built"))
+    with pytest.raises(ScenarioError, match="loss_per_kw"):
+        share("flexibility")
+    with pytest.raises(ScenarioError, match="loss_per_kw"):
+        values.flock(load(Path("flexibility")))
 
 
 @pytest.mark.study

@@ -21,7 +21,9 @@ for feeder in ("ieee37", "ieee123", "european_lv"):
 from wattflock.core.scenario import bundled
 from wattflock.study.study_file import read
 from wattflock.synth.bundle import load
-assert list(bundled()) == ["demo", "flexibility", "flexibility-lv", "gradmap", "p2p", "portfolios"]
+assert list(bundled()) == [
+    "car-park", "demo", "fair-charging", "flexibility", "flexibility-lv", "gradmap", "p2p", "portfolios"
+]
 assert read("gradmap").expand()
 assert [load(region)[1]["name"] for region in ("california", "london")] == ["california", "london"]
 assert wf.build(wf.load(changes={"homes.count": 2, "feeder.part": "ieee13"})).readings.homes

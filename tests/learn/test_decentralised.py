@@ -10,13 +10,13 @@ import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, parts
-from wattflock.core.types import OWN
 from wattflock.learn.agents import Agents
 from wattflock.learn.lagrangian import Gradient
 from wattflock.world.rollout import rollout
 from wattflock.world.sensors import Voltmeter
 
-LEARNERS = parts("learn", interface("learn"))
+EVERY = parts("learn", interface("learn"))
+LEARNERS = {name: learner for name, learner in EVERY.items() if learner.decentralised}
 every_learner = pytest.mark.parametrize("name", LEARNERS)
 every_trained = pytest.mark.parametrize("name", [name for name in LEARNERS if LEARNERS[name]().rounds()])
 HOMES = (0, 7, 19)
@@ -73,8 +73,12 @@ def elsewhere(world, profile, home: int):
     feeder = eqx.tree_at(lambda one: one.terminal.impedance.local, world.feeder, replace_fn=lambda local: 2 * local)
     limits = dataclasses.replace(world.limits, low_pu=0.99, high_pu=1.01)
     other = dataclasses.replace(world, fleet=fleet, feeder=feeder, limits=limits, placement=world.placement[::-1])
-    own = {name: getattr(profile, name) for name in OWN}
+    own = profile.own()
     return other, dataclasses.replace(profile, **others_changed(own, home, -1))
+
+
+def test_only_a_control_centre_is_not_decentralised():
+    assert EVERY.keys() - LEARNERS.keys() == {"central"}
 
 
 @every_learner
@@ -96,7 +100,7 @@ def test_its_own_meter_does_move_it(name, world, profile):
     policy, moved = policy_of(name, world), set()
     before = actions(world, policy, profile)
     for home in range(world.homes):
-        own = {field: getattr(profile, field).at[..., home].multiply(0.7) for field in OWN}
+        own = {field: value.at[..., home].multiply(0.7) for field, value in profile.own().items()}
         after = actions(world, policy, dataclasses.replace(profile, **own))
         changed = set(np.flatnonzero(np.asarray((before != after).any((0, 1, 3)))))
         assert changed <= {home}

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.core.types import OWN
 from wattflock.feeder.limits import Conditions
 from wattflock.learn.lagrangian import common, multipliers
 from wattflock.learn.learner import advance, begin
@@ -95,7 +94,7 @@ def test_the_dual_network_sees_what_is_common_to_a_day_and_starts_at_zero(world,
     seen = common(profile, 0.3)
     assert bool(jnp.isfinite(seen).all())
     order = np.random.default_rng(0).permutation(world.homes)
-    own = {name: getattr(profile, name)[..., order] for name in OWN}
+    own = {name: value[..., order] for name, value in profile.own().items()}
     assert jnp.allclose(common(dataclasses.replace(profile, **own), 0.3), seen, atol=1e-6), "no home by its place"
 
 

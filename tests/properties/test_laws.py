@@ -12,7 +12,7 @@ import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.core.scenario import load
-from wattflock.core.types import OWN, on_device
+from wattflock.core.types import on_device
 from wattflock.data.sample import SPLITS, Augment, nearby_days, resample, sampler, split_of_day, split_of_week
 from wattflock.homes.features import METER
 from wattflock.learn.learners.rules import Installer
@@ -49,7 +49,7 @@ def test_bills_and_margin_are_what_the_grid_is_owed(world, profile):
 
 def test_the_order_of_homes_does_not_matter(world, profile):
     order = jnp.asarray(np.random.default_rng(0).permutation(world.homes))
-    own = {name: getattr(profile, name)[..., order] for name in OWN}
+    own = {name: value[..., order] for name, value in profile.own().items()}
     policy = networks(world)
     parts = {name: reordered(getattr(world, name), order) for name in ("fleet", "placement", "voltmeter", "kind")}
     other = dataclasses.replace(world, **parts)
@@ -165,7 +165,8 @@ def test_training_never_sees_a_day_that_is_held_out(built, hidden):
     days = eqx.filter_jit(blanked(built, hidden).train)(jax.random.key(0), 200)
     given = {field.name: getattr(days, field.name) for field in dataclasses.fields(days)}
     missing = [name for name, values in given.items() if values is not None and jnp.isnan(values).any()]
-    assert [name for name, values in given.items() if values is None] == ["day_prices_per_kwh"], "told by the market"
+    told = ["day_prices_per_kwh", "limit_kw", "ev_leaves_h"]  # by the market, and where a limit is shared
+    assert [name for name, values in given.items() if values is None] == told
     assert missing == []
 
 

@@ -7,11 +7,13 @@ import polars as pl
 import pytest
 
 from tests.report.conftest import make_run
+from wattflock.report.charging_charts import levels, reached
 from wattflock.report.study_charts import band, growth, marks, time_to_quality
 from wattflock.report.study_data import ALL, Done, Findings, figures, laws, spreads
 from wattflock.report.study_page import write_study
 from wattflock.report.study_tables import GROWING, differences, money, pace, published, scaling, verdict
-from wattflock.study.quantities import QUANTITIES
+from wattflock.report.tables import MISSED, compared
+from wattflock.study.quantities import CHARGING, QUANTITIES
 from wattflock.study.study_file import Published
 from wattflock.study.summary import PARTS
 
@@ -128,6 +130,9 @@ def test_curves_show_the_share_of_the_optimum_where_it_is_known(folder):
     assert across == [seconds, "training, compiled [s]", "rounds", seconds]
     alone = found.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("captured", "violation"))
     assert len(time_to_quality(alone, "GBP").to_dict()["concat"]) == 3
+    paid = found.with_columns(reward=pl.col("saving"))
+    shared = time_to_quality(paid, "GBP").to_dict()["concat"]
+    assert [panel["layer"][0]["encoding"]["y"]["title"] for panel in shared][:3] == ["reward [1/episode]"] * 3
     assert band(found.filter(method="gradmap"), "captured", "round")["round"].max() == pytest.approx(580)
 
 
@@ -139,3 +144,42 @@ def test_the_page_of_a_study_with_several_numbers_of_homes(tmp_path, swept):
     page = (tmp_path / "out" / "study.html").read_text()
     assert "Against the number of homes" in page and "somebody 2024" in page and "size-20" in page
     assert pl.read_csv(tmp_path / "out" / "table.csv")["homes"].unique().sort().to_list() == list(COUNTS)
+
+
+def test_missed_departures_stand_where_there_are_any():
+    """In the short table of a shared limit, in place of what loads lack."""
+    row = dict.fromkeys((*CHARGING, MISSED), 1.0)
+    for missed, last in ((0.5, "missed departures"), (0.0, "shortfall")):
+        summary = {"methods": {"idle": row | {MISSED: missed}}, "homes": 3, "test_days": 7, "currency": "GBP"}
+        heads = compared(summary)[-1].heads
+        assert heads[-1][0] == last
+
+
+def test_figures_of_a_shared_limit_have_a_panel_for_each_quantity_and_method(tmp_path):
+    """Methods by their reward; four homes at most, four methods, and days that follow one another."""
+    names = ("reward_per_episode", "capacity_used_share", "fairness", "low_h_per_home_day")
+    runs = pl.DataFrame(
+        [
+            {"row": "one", "sweep": "", "homes": 3, "method": method, "judged_on": ALL, "seed": seed}
+            | dict.fromkeys(names, value + seed)
+            for method, value in (("worse", 1.0), ("better", 2.0))
+            for seed in (0, 1)
+        ]
+    )
+    drawn = reached(spreads(runs)).to_dict()["concat"]
+    assert [panel["layer"][1]["encoding"]["x"]["title"].split(" [")[0] for panel in drawn] == [
+        "reward", "limit used", "fairness", "hours below"
+    ]  # fmt: skip
+    assert drawn[0]["layer"][0]["encoding"]["y"]["sort"] == ["better", "worse"]
+    series = [
+        {"method": f"m{k}", "home": home, "day": day, "step": step, "series": "state of charge", "value": 50.0}
+        for k in range(6)
+        for home in range(5)
+        for day in (3, 4, 33)
+        for step in range(24)
+    ]
+    pl.DataFrame(series).write_parquet(tmp_path / "examples.parquet")
+    chart = levels(tmp_path, [f"m{k}" for k in range(6)], 0.2).to_dict()
+    data = pl.DataFrame(next(iter(chart["datasets"].values())))
+    assert set(data["method"]) == {"m0", "m1", "m2", "m3"} and set(data["home"]) == {f"home {k}" for k in range(4)}
+    assert (data["hour"].min(), data["hour"].max()) == (1, 48)

@@ -35,3 +35,14 @@ def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
         and "Share of the perfect-foresight" in text
     )
     assert ("| paper |" in text) == bool(plan.published)
+
+
+@pytest.mark.study
+def test_the_small_study_of_a_shared_limit_has_its_claims_and_planners(tmp_path):
+    found = study("fair-charging", small=True, runs=tmp_path)
+    assert isinstance(found, Study)
+    assert {"talmud", "ppo-set", "ppo-paper", "one_step"} <= set(found.runs["method"])
+    assert found.runs["reward_per_episode"].is_not_null().all()
+    text = (tmp_path / "study-fair-charging-small" / "table.md").read_text()
+    assert "## Claims" in text
+    assert "reward, over scenario-1" in text

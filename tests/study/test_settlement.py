@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.core.errors import ScenarioError
-from wattflock.data.meter_file import read_meters, read_tariffs
+from wattflock.data.meter_file import read_communities, read_meters, read_tariffs
 from wattflock.market.market import ITEMS
 from wattflock.market.markets.mid_market import MidMarket
 from wattflock.market.markets.tariff import Tariff
+from wattflock.report.bills import totals
 from wattflock.report.spreadsheet import to_csv, to_xlsx
+from wattflock.report.theme import spec
 from wattflock.study.metered import Metered
 from wattflock.study.settlement import settled, sums
 from wattflock.verbs.settling import settle
@@ -96,7 +98,8 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"net_kwh": None}, "net_kwh = None; allowed: a number of kWh; 12 such rows"),
+        ({"net_kwh": None}, r"net_kwh = None; allowed: a number of kWh, at most 1e\+09 in size; 12 such rows"),
+        ({"net_kwh": -1e300}, r"net_kwh = '-1e\+?300'; allowed: a number of kWh, at most 1e\+09 in size; 12 such rows"),
         ({"time": "soon"}, "time = 'soon'; allowed: a date and time"),
         ({"home": None}, "home = None; allowed: the name of a home"),
     ],
@@ -109,7 +112,11 @@ def test_a_column_of_nothing_is_told(tmp_path, change, words):
 def test_columns_that_are_missing_are_told(tmp_path):
     with pytest.raises(ScenarioError) as error:
         read_meters(written(tmp_path / "m.csv", [{"when": 1, "home": "a"}]))
-    assert [problem.field for problem in error.value.problems] == ["time", "import_kwh", "export_kwh"]
+    assert [problem.field for problem in error.value.problems] == ["time", "net_kwh"]
+    assert "a column of that name, or import_kwh and export_kwh; there are when, home" in str(error.value)
+    with pytest.raises(ScenarioError) as error:
+        read_meters(written(tmp_path / "m.csv", [{"time": 1, "home": "a", "import_kwh": 1}]))
+    assert [problem.field for problem in error.value.problems] == ["export_kwh"]
 
 
 def test_prices_that_differ_between_homes_are_no_prices_of_the_grid(tmp_path):
@@ -168,6 +175,51 @@ def test_communities_of_a_file(tmp_path):
     np.testing.assert_allclose(settle(meters, communities=alone).table["difference"], 0, atol=1e-12)
     with pytest.raises(ScenarioError, match=r"c.csv:2: home = 'z'; allowed: a home of the readings"):
         settle(meters, communities=written(tmp_path / "c.csv", [{"home": "z", "community": "x"}]))
+
+
+def test_communities_in_which_homes_are_twice_or_nobody_is(tmp_path):
+    def refused(*shares: tuple[str, str, float]) -> str:
+        said = [dict(zip(("home", "community", "share"), row, strict=True)) for row in shares]
+        with pytest.raises(ScenarioError) as error:
+            read_communities(written(tmp_path / "c.csv", said), HOMES)
+        return str(error.value)
+
+    said = refused(("a", "x", 0.5), ("a", "x", 0.4), ("b", "x", 0.7), ("b", "y", 0.6))
+    assert "c.csv:2: home = 'a'; allowed: each home once in a community; 2 such rows" in said
+    assert "c.csv: share of home b = 1.3" in said and "share of home a" not in said
+    assert "rows = 1; allowed: one row or more with a share above 0" in refused(("a", "x", 0.0))
+    (tmp_path / "c.csv").write_text("home,community,share\n")
+    with pytest.raises(ScenarioError, match="rows = 0"):
+        read_communities(tmp_path / "c.csv", HOMES)
+
+
+def test_options_that_would_change_nothing_are_refused(tmp_path):
+    meters = str(written(tmp_path / "m.csv", rows()))
+
+    def refused(run: str, **options) -> list[str]:
+        with pytest.raises(ScenarioError) as error:
+            settle(run, runs=tmp_path, **options)
+        return [f"{problem.field}: {problem.allowed}" for problem in error.value.problems]
+
+    assert refused(meters, days=2, method="idle") == ["--method: of a run only", "--days: of a run only"]
+    assert refused(meters, period_days=-1) == ["--period-days: 0 or more"]
+    assert refused("latest", period_days=1, currency="EUR") == [
+        f"{name}: of a file of readings only" for name in ("--period-days", "--currency")
+    ]
+    beside = tmp_path / "m.csv" / "bills.csv"  # in a file; a folder that is not there is made
+    assert refused(meters, out=beside) == ["--out: a file in a folder that can be written"]
+    (tmp_path / "b.png").mkdir()
+    assert refused(meters, out=tmp_path / "new" / "b.csv", picture=tmp_path / "b.png") == [
+        "--picture: a file in a folder that can be written"
+    ]
+    (tmp_path / "m.ods").write_text("")
+    assert refused(str(tmp_path / "m.ods"))[0].startswith("run: a run, a scenario.toml, or a file that ends with .csv")
+
+
+def test_marks_of_a_picture_stand_within_its_edges(tmp_path):
+    found = settle(str(written(tmp_path / "m.csv", rows())), ["mid_market"])
+    assert spec(found.figures["bills"])["spec"]["encoding"]["x"]["scale"]["domain"] == [0.5, 3.5]
+    assert totals(found.settled, "EUR", 1.0).note.startswith("3 homes, 1 day;")
 
 
 def test_what_was_asked_wrongly_is_told_at_once():

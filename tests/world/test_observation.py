@@ -113,7 +113,8 @@ def test_explain_lists_features_in_the_order_of_the_array(name):
     profile = built.sampler.every(jax.random.key(0), "test", 1)
     features, devices = in_a_program(world, jax.tree.map(lambda x: x[0, 13], profile))
     groups = world.features
-    assert set(groups) == {"meter", "voltmeter", *devices}
+    shared = {"coordinator"} if world.coordinator else set()
+    assert set(groups) == {"meter", "voltmeter", *devices} | shared
     table = [(group, f.name) for group, own in groups.items() for f in own]
     listed = explained(groups)
     assert table == [each for each in listed if not each[1].endswith(("data.load_known", "data.day_ahead"))]

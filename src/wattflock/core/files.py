@@ -13,7 +13,7 @@ import polars as pl
 import safetensors
 import safetensors.numpy
 
-from wattflock.core.errors import RunError
+from wattflock.core.errors import Problem, RunError
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -38,6 +38,16 @@ def write_whole(path: Path, content: bytes) -> Path:
         if beside and os.path.exists(beside):
             os.unlink(beside)
     return path
+
+
+def refuse_place(where: str, field: str, path: Path | None) -> list[Problem]:
+    """What is wrong with the place of a file that is to be written; known before hours of work."""
+    if path is None:
+        return []
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        return [Problem(where, field, str(path), "a file in a folder that can be written")]
+    return []
 
 
 def write_json(path: Path, value: object) -> Path:

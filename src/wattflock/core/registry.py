@@ -18,6 +18,7 @@ ROOMS = {
     "homes": ("wattflock.homes.device:Device", "wattflock.homes.devices"),
     "feeder": ("wattflock.feeder.source:FeederSource", "wattflock.feeder.feeders"),
     "market": ("wattflock.market.market:Market", "wattflock.market.markets"),
+    "coordinator": ("wattflock.world.sharing:Sharing", "wattflock.world.coordinators"),
     "learn": ("wattflock.learn.learner:Learner", "wattflock.learn.learners"),
 }
 NAMED = 30  # names in a message

@@ -225,6 +225,104 @@ class MarketSection(Section):
     settings: Settings = SETTINGS
 
 
+class LimitSection(Section):
+    """What all chargers of the homes that learn may draw together, hour by hour."""
+
+    source: Literal["factor", "kw", "file", "headroom", "envelope"] = Field(
+        default="factor",
+        description="where it comes from: factor, kw, file, or the feeder with the uncontrolled load: its thermal "
+        "headroom in every hour, or its operating envelope on a typical day of each month",
+    )
+    factor: float = Field(
+        default=1.2, ge=0, le=100, description="limit over the homes' mean positive net load on training days [1]"
+    )
+    kw: float = Field(default=10.0, ge=0, description="limit, with source = kw [kW]")
+    hours: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
+        default=(), description="24 multiples of the limit, one for each hour of the day; empty: it is constant [1]"
+    )
+
+    file: str = Field(default="", description="CSV with time or hour (0 to 23), and limit_kw")
+    cuts_per_week: float = Field(default=0.0, ge=0, le=84, description="sudden curtailments, drawn by chance [1/week]")
+    cut_h: float = Field(default=2.0, gt=0, le=48, description="length of a curtailment [h]")
+    cut_to: Share = Field(default=0.3, description="what a curtailment leaves of the limit [share]")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance of curtailments")
+
+    @field_validator("hours")
+    @classmethod
+    def _of_a_day(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
+        if len(hours) not in (0, 24):
+            raise ValueError("nothing, or 24 numbers, one for each hour of the day")
+        return hours
+
+
+class RewardSection(Section):
+    """What a coordinator is rewarded for: r = grid · r_g + fair · r_f + comfort · r_c, docs/coordinator.md."""
+
+    grid: float = Field(default=1.0, ge=0, description="K1, weight of the limit's part that is not granted [1]")
+    fair: float = Field(default=1.0, ge=0, description="K2, weight of even levels [1]")
+    comfort: float = Field(default=1.0, ge=0, description="K3, weight of levels that are high enough [1]")
+    low: Share = Field(default=0.2, description="SoC_l: a state of charge below it is a violation [share]")
+    middle: Share = Field(default=0.5, description="SoC_m: between `low` and `high` [share]")
+    high: Share = Field(default=0.8, description="SoC_h: a state of charge above it is worth no more [share]")
+    best: float = Field(default=1.0, gt=0, description="n1: worth of a level above `high`, lost below `low` [1]")
+    fine: float = Field(default=0.5, ge=0, description="n2: worth of a level at `middle` [1]")
+    beyond: float = Field(default=-10.0, le=0, description="r_g where more than the limit is granted; never here [1]")
+
+    @pydantic.model_validator(mode="after")
+    def _rising(self) -> "RewardSection":
+        if not self.low < self.middle < self.high:
+            raise ValueError("low < middle < high")
+        if self.fine > self.best:
+            raise ValueError("fine, at most best")
+        return self
+
+
+class ReportsSection(Section):
+    """What some homes say of their levels in place of what is true."""
+
+    kind: Literal["honest", "offset", "scaled", "adaptive", "hostile", "random"] = Field(
+        default="honest",
+        description="honest; lower by `amount`; lower by `amount` times the level; adaptive: the least that is "
+        "believed; hostile: 1 less the level; random: any level, drawn in each step",
+    )
+    share: Share = Field(default=0.1, description="of the homes, drawn by chance, that report so [share]")
+    amount: Share = Field(default=0.3, description="of offset and scaled reports [share]")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="chance of which homes")
+
+
+class WatchSection(Section):
+    """What a coordinator believes of reports."""
+
+    kind: Literal["trust", "observer"] = Field(
+        default="trust", description="all that can be used, or only levels that metered energy allows"
+    )
+    drift: Share = Field(default=0.01, description="most of a meter's error [share of the energy]")
+    noise: Share = Field(default=0.0005, description="standard deviation of a step's error [share of the size]")
+    bound: float = Field(default=4.0, ge=0, description="how many of these the observer allows for [1]")
+    end: Share = Field(default=0.01, description="so near to full or empty a battery shows that it is so [share]")
+    reading: Share = Field(default=0.01, description="by which an honest report may leave what is possible [share]")
+
+
+class CoordinatorSection(Section):
+    """A limit on the charging of all homes together, and how it is shared."""
+
+    part: str = Field(
+        default="unlimited", description="way to share, a file of wattflock/world/coordinators; unlimited: no limit"
+    )
+    settings: Settings = SETTINGS
+    least_kw: float = Field(
+        default=0.0, ge=0, description="chargers draw this or more, or nothing: 1.38 is 6 A at 230 V [kW]"
+    )
+    on_off: bool = Field(default=False, description="chargers draw all that they can take, or nothing")
+    safe_kw: float = Field(
+        default=0.0, ge=0, description="what a charger gets whose request or report is no number [kW]"
+    )
+    limit: LimitSection = LimitSection()
+    reward: RewardSection = RewardSection()
+    reports: ReportsSection = ReportsSection()
+    watch: WatchSection = WatchSection()
+
+
 class LearnerSection(Section):
     """One learner with its settings."""
 
@@ -279,8 +377,10 @@ class JudgeSection(Section):
     bound_days: int = Field(
         default=10, ge=0, description="test days with a perfect-foresight optimum; 0 is none [days]"
     )
-    yardsticks: tuple[Literal["mpc"], ...] = Field(
-        default=(), description="planners judged on the days with a bound: mpc, every home by itself with forecasts"
+    yardsticks: tuple[Literal["mpc", "one_step", "receding", "foresight"], ...] = Field(
+        default=(),
+        description="planners: mpc, every home by itself with forecasts, on the days with a bound; of a shared limit, "
+        "on all test days, one_step, receding (some hours with forecasts) and foresight (the best plan found)",
     )
     curve_days: int = Field(
         default=0,
@@ -306,6 +406,7 @@ class Scenario(Section):
     homes: HomesSection = HomesSection()
     feeder: FeederSection = FeederSection()
     market: MarketSection = MarketSection()
+    coordinator: CoordinatorSection = CoordinatorSection()
     learn: LearnSection = LearnSection()
     judge: JudgeSection = JudgeSection()
 
@@ -360,7 +461,9 @@ def fingerprint(scenario: Scenario, more: str = "") -> str:
 def _files_of(scenario: Scenario) -> list[Path]:
     """The user's own files that decide a result: readings, homes, prices, a feeder."""
     sections = (scenario.data, scenario.feeder, scenario.market, *scenario.learn.named.values())
-    values = [scenario.homes.file, *(value for each in sections for value in each.settings.values())]
+    sections = (*sections, scenario.coordinator)
+    values = [scenario.homes.file, scenario.coordinator.limit.file]
+    values += [*(value for each in sections for value in each.settings.values())]
     named = [Path(value) for value in values if isinstance(value, str) and value]
     inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in named]
     return [path for paths in inside for path in paths if path.is_file()]
@@ -422,11 +525,13 @@ def bundled() -> dict[str, Path]:
 def fields() -> dict[str, FieldInfo]:
     """Every field by its dotted name, as `--set` takes it."""
     found: dict[str, FieldInfo] = {}
-    for name, field in Scenario.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found |= {f"{name}.{inner}": info for inner, info in field.annotation.model_fields.items()}
-        else:
-            found[name] = field
+    below: list[tuple[str, type[Section]]] = [("", Scenario)]
+    for above, section in below:
+        for name, field in section.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+                below.append((f"{above}{name}.", field.annotation))
+            else:
+                found[f"{above}{name}"] = field
     return found
 
 

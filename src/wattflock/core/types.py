@@ -25,6 +25,7 @@ OWN = (
     "sun_rest_kwh_per_kwp",
     "ev_plugged",
     "ev_driving_kwh",
+    "ev_leaves_h",
 )
 
 
@@ -55,11 +56,17 @@ class Profile(eqx.Module):
     weekend: Array  # 1 on Saturday, Sunday and holidays, else 0
     dt_h: Array  # length of a step [h]
     day_prices_per_kwh: Array | None = None  # import prices of all steps of the day, one axis more; None: not seen
+    limit_kw: Array | None = None  # what all chargers together may draw [kW]; None: no coordinator shares a limit
+    ev_leaves_h: Array | None = None  # until the car's plug is out, 0 where it is; told where a limit is shared [h]
 
     def axes(self, own: int | None, common: int | None) -> "Profile":
         """A Profile of axis numbers, for `jax.vmap`: `own` for the homes' fields, `common` for the rest."""
         numbers: dict[str, Any] = {f.name: own if f.name in OWN else common for f in dataclasses.fields(self)}
         return Profile(**numbers)
+
+    def own(self) -> dict[str, Array]:
+        """The homes' own fields that are told, by name, each (…, homes)."""
+        return {name: value for name in OWN if (value := getattr(self, name)) is not None}
 
     def days(self) -> int:
         """How many days, or episodes of several days, a batch holds."""

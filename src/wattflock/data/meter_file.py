@@ -14,6 +14,8 @@ from wattflock.data.price_table import PLAUSIBLE, wrong_rows
 
 MOST_TOLD = 10  # problems of one sort
 ENERGY, BOTH, PRICES, BID = "net_kwh", ("import_kwh", "export_kwh"), ("import_per_kwh", "export_per_kwh"), "bid_per_kwh"
+MOST_KWH = 1e9  # of a home in a step: more is no reading
+KWH = f"a number of kWh, at most {MOST_KWH:g} in size"
 PRICE = f"a price within ±{PLAUSIBLE:g} in currency per kWh"
 
 
@@ -40,12 +42,14 @@ def read_meters(path: Path) -> MeterFile:
         ScenarioError: lists every problem: columns, cells, steps that a home lacks or has twice.
     """
     table = table_of(path)
-    energies = (ENERGY,) if ENERGY in table.columns else BOTH
+    energies = BOTH if ENERGY not in table.columns and any(name in table.columns for name in BOTH) else (ENERGY,)
     prices = PRICES if PRICES[0] in table.columns else ()
     named = ("time", "home", *energies, *prices)
     if missing := [name for name in named if name not in table.columns]:
-        said = f"a column of that name; there are {', '.join(name for name in table.columns if name != 'row')}"
-        raise ScenarioError([Problem(str(path), name, "(missing)", said) for name in missing])
+        there = ", ".join(name for name in table.columns if name != "row") or "none"
+        or_both = {ENERGY: f", or {' and '.join(BOTH)}"}
+        said = {name: f"a column of that name{or_both.get(name, '')}; there are {there}" for name in missing}
+        raise ScenarioError([Problem(str(path), name, "(missing)", said[name]) for name in missing])
     values, problems = _cells(str(path), table, [*energies, *prices, *([BID] if BID in table.columns else [])])
     when, home = values["time"], values["home"]
     problems += wrong_rows(str(path), table, "time", when.is_null(), "a date and time")
@@ -72,11 +76,11 @@ def _cells(path: str, table: pl.DataFrame, names: list[str]) -> tuple[pl.DataFra
     columns, problems = [when.alias("time"), table["home"].cast(pl.String).alias("home"), table["row"]], []
     for name in names:
         found, bad = numbers(table[name])
-        wrong, allowed = bad | found.is_null(), "a number of kWh"
+        wrong, allowed = bad | found.is_null() | (found.abs() > MOST_KWH).fill_null(False), KWH
         if name in (*PRICES, BID):
             wrong, allowed = wrong | (found.abs() > PLAUSIBLE).fill_null(False), PRICE
         elif name in BOTH:
-            wrong, allowed = wrong | (found < 0).fill_null(False), "a number of kWh, 0 or more"
+            wrong, allowed = wrong | (found < 0).fill_null(False), f"{KWH}, 0 or more"
         problems += wrong_rows(path, table, name, wrong, allowed)
         columns.append(found.alias(name))
     return pl.DataFrame(columns), problems
@@ -186,7 +190,8 @@ def read_communities(path: Path, homes: tuple[str, ...]) -> tuple[tuple[int, str
     """Who belongs where: home, community, share of its energy (1 without such a column), as a market's settings.
 
     Raises:
-        ScenarioError: lists every problem: a missing column, a home that nobody knows, a share that is no number.
+        ScenarioError: lists every problem: a missing column, no rows, a home that nobody knows, a share that is no
+            number, a home twice in a community or with shares of more than all it has.
     """
     table, name = table_of(path), str(path)
     if missing := [each for each in ("home", "community") if each not in table.columns]:
@@ -204,6 +209,19 @@ def read_communities(path: Path, homes: tuple[str, ...]) -> tuple[tuple[int, str
             problems.append(Problem(f"{name}:{row}", "home", home, f"a home of the readings, {nearest(home, homes)}"))
     problems += wrong_rows(name, table, "share", bad | share.is_null() | ~share.is_between(0, 1), "a share of 0 to 1")
     problems += wrong_rows(name, table, "community", table["community"].is_null(), "the name of a community")
+    problems += _shared_twice(name, table.with_columns(share=share))
     if problems:
         raise ScenarioError(problems)
     return tuple((home, community, part) for (home, community), part in zip(rows, share, strict=True) if part > 0)
+
+
+def _shared_twice(name: str, table: pl.DataFrame) -> list[Problem]:
+    """Homes that are in a community twice, or share more than all they have; nobody who shares anything."""
+    twice = table.select(pl.struct("home", "community").is_duplicated() & pl.col("community").is_not_null())
+    problems = wrong_rows(name, table, "home", twice.to_series(), "each home once in a community")
+    sums = table.group_by("home", maintain_order=True).agg(pl.sum("share"))
+    for home, total in sums.filter(pl.col("share") > 1 + 1e-9).iter_rows():
+        problems.append(Problem(name, f"share of home {home}", round(total, 6), "shares that add up to at most 1"))
+    if not (table["share"] > 0).any():
+        problems.append(Problem(name, "rows", table.height, "one row or more with a share above 0"))
+    return problems

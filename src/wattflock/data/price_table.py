@@ -163,8 +163,8 @@ def repeated(path: str, prices: pl.DataFrame, width: int) -> list[Problem]:
     ][:MOST_TOLD]
 
 
-def on_steps(path: str, prices: pl.DataFrame, readings: Readings) -> tuple[Table, Table]:
-    """Sorted stamps and prices as tables (days, steps) of the readings."""
+def on_steps(path: str, prices: pl.DataFrame, readings: Readings, called: str = "prices") -> tuple[Table, Table]:
+    """Sorted stamps and prices, or what is `called` otherwise, as tables (days, steps) of the readings."""
     days, steps = readings.import_price_per_kwh.shape
     start = datetime.datetime.combine(readings.first_day, datetime.time())
     once = prices.group_by("time").mean().sort("time")
@@ -180,7 +180,7 @@ def on_steps(path: str, prices: pl.DataFrame, readings: Readings) -> tuple[Table
     if lost.any():
         first = start + datetime.timedelta(seconds=float(fine[lost][0]))
         end = readings.first_day + datetime.timedelta(days=days - 1)
-        said = f"prices for all of {readings.first_day} to {end}; {lost.mean():.0%} of that is missing"
+        said = f"{called} for all of {readings.first_day} to {end}; {lost.mean():.0%} of that is missing"
         raise ScenarioError([Problem(path, "time", str(first), said)])
     bought, sold = (once[name].to_numpy()[at].reshape(days, steps, -1).mean(2) for name in ("bought", "sold"))
     return bought, sold

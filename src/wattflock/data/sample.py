@@ -121,11 +121,17 @@ class Sampler(eqx.Module):
     def _profile(self, calendar: Array, key: Array, split: str) -> Profile:
         """Episodes that begin on days `calendar`: their days one by one, then joined."""
         if self.episode_days == 1:
-            return self._days(calendar, self._loads_of_days(calendar, key), key, split)
+            return self._told(self._days(calendar, self._loads_of_days(calendar, key), key, split))
         every = calendar[:, None] + jnp.arange(self.episode_days)[None]
         days = self._days(every.ravel(), self._loads_of_weeks(every, key), key, split)
         joined = by_episode(days, self.episode_days)
-        return dataclasses.replace(joined, start=jnp.broadcast_to(joined.start[:, :1], joined.start.shape))
+        return self._told(dataclasses.replace(joined, start=jnp.broadcast_to(joined.start[:, :1], joined.start.shape)))
+
+    def _told(self, profile: Profile) -> Profile:
+        """With the hours until cars leave, where a limit is shared."""
+        if profile.limit_kw is None:
+            return profile
+        return dataclasses.replace(profile, ev_leaves_h=leaves_h(profile.ev_plugged, self.dt_h))
 
     def _loads_of_days(self, calendar: Array, key: Array) -> Array:
         """The day from which each home has its load, (days, homes)."""
@@ -225,6 +231,14 @@ def ahead(values: Array, steps: int) -> Array:
     """Mean of the next `steps` values along axis 1; fewer at the end of the day, where the last value is used."""
     padded = jnp.concatenate([values, jnp.repeat(values[:, -1:], steps, 1)], 1)
     return jnp.stack([padded[:, k + 1 : k + 1 + values.shape[1]] for k in range(steps)]).mean(0)
+
+
+def leaves_h(plugged: Array, dt_h: float) -> Array:
+    """Hours from the beginning of a step until the plug is out, (days, steps, homes); at the latest when days end."""
+    steps = plugged.shape[1]
+    number = jnp.arange(steps)[None, :, None]
+    out = jax.lax.cummin(jnp.where(plugged > 0, steps, number), axis=1, reverse=True)
+    return ((out - number) * dt_h).astype(plugged.dtype)
 
 
 def recent(load_kw: Any, dt_h: float) -> Any:

@@ -26,6 +26,7 @@ HOMES_A_CHUNK = 8192
 ALONE = 2048  # homes a chunk, each by itself: some seconds
 LONG = 8  # chunks of which progress is shown
 Work = Callable[[Any, Any], Any]  # work(shared, item), of a module
+Found = dict[str, np.ndarray]  # what a piece of work returns
 Executor = Callable[[Work, Any, Sequence], Iterator[tuple[int, Any]]]  # yields (number of the item, result)
 
 
@@ -84,7 +85,7 @@ class Runner:
         parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
         found = self._all(_costs, days, [(day, unlike[part]) for day in range(len(days)) for part in parts])
         cost = np.zeros((len(days), len(unlike)))
-        cost[:, order] = np.concatenate([np.zeros(0), *found]).reshape(len(days), -1)
+        cost[:, order] = np.concatenate([np.zeros(0), *(each["cost"] for each in found)]).reshape(len(days), -1)
         return cost[:, place.ravel()]
 
     def alone(self, days: tuple[Day, ...]) -> np.ndarray:
@@ -92,14 +93,15 @@ class Runner:
         homes = np.arange(days[0].homes)
         parts = [homes[begin : begin + ALONE] for begin in range(0, len(homes), ALONE)]
         found = self._all(_alone, days, [(day, part) for day in range(len(days)) for part in parts])
-        return np.concatenate(found).reshape(len(days), -1)
+        return np.concatenate([each["cost"] for each in found]).reshape(len(days), -1)
 
     def grand(self, days: tuple[Day, ...]) -> list[tuple[float, np.ndarray, np.ndarray]]:
         """`together` of each day."""
-        found = dict(self.executor(_grand, days, range(len(days))))
-        return [found[day] for day in range(len(days))]
+        every = np.ones((1, days[0].homes), bool)
+        found = self._all(_grand, days, [(day, every) for day in range(len(days))])
+        return [(float(each["cost"]), each["net_kw"], each["price"]) for each in found]
 
-    def _all(self, work: Work, days: tuple[Day, ...], items: list[tuple[int, np.ndarray]]) -> list[np.ndarray]:
+    def _all(self, work: Work, days: tuple[Day, ...], items: list[tuple[int, np.ndarray]]) -> list[Found]:
         """The results of all items: those in the cache, and then those that are worked on."""
         digest = [day.digest() for day in days] if self.cache else []
         keys = [_key(work, digest[day], part) for day, part in items] if self.cache else []
@@ -111,19 +113,19 @@ class Runner:
                 place = missing[number]
                 found[place] = result
                 if self.cache:
-                    write_whole(self.cache / keys[place], pack({"cost": result}, {"work": work.__name__}))
+                    write_whole(self.cache / keys[place], pack(result, {"work": work.__name__}))
                 if progress:
                     progress.at(len(found), "chunks")
         return [found[number] for number in range(len(items))]
 
-    def _kept(self, key: str) -> np.ndarray | None:
+    def _kept(self, key: str) -> Found | None:
         assert self.cache
         path = self.cache / key
         if not path.exists():
             return None
         try:
-            return unpack(path.read_bytes())[0]["cost"]
-        except (OSError, ValueError, KeyError) as error:
+            return unpack(path.read_bytes())[0]
+        except (OSError, ValueError) as error:
             say(f"{path}: {error}; it is worked out again")
             return None
 
@@ -138,13 +140,14 @@ def _key(work: Work, digest: str, part: np.ndarray) -> str:
     return f"{hashlib.sha256(content).hexdigest()}.safetensors"
 
 
-def _costs(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> np.ndarray:
-    return costs(days[item[0]], item[1])
+def _costs(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> Found:
+    return {"cost": costs(days[item[0]], item[1])}
 
 
-def _alone(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> np.ndarray:
-    return alone(days[item[0]], item[1])
+def _alone(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> Found:
+    return {"cost": alone(days[item[0]], item[1])}
 
 
-def _grand(days: tuple[Day, ...], day: int) -> tuple[float, np.ndarray, np.ndarray]:
-    return together(days[day])
+def _grand(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> Found:
+    cost, net_kw, price = together(days[item[0]])
+    return {"cost": np.array(cost), "net_kw": net_kw, "price": price}

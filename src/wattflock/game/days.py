@@ -119,8 +119,9 @@ def refuse_days(profile: Profile, market: Retail) -> None:
 
 def _problems(day: Profile, where: str, market: Retail) -> Iterator[Problem]:
     for field in dataclasses.fields(Profile):
-        values = np.asarray(getattr(day, field.name), float)
-        if field.name not in ("start", "day_prices_per_kwh") and np.isnan(values).any():
+        if field.name == "start" or (given := getattr(day, field.name)) is None:
+            continue
+        if np.isnan(values := np.asarray(given, float)).any():
             steps = np.flatnonzero(np.isnan(values.reshape(len(values), -1)).any(1))
             yield Problem(where, field.name, f"missing at {listed(steps)}", "a number at every step")
     late = abs((np.diff(day.hour) - day.dt_h[:-1] + 12) % 24 - 12) > 1e-3

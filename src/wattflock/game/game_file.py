@@ -88,10 +88,20 @@ def _content(path: Path) -> Any:
         if path.stat().st_size > LARGEST_BYTES:
             size = f"{path.stat().st_size / 1e6:,.0f} MB"
             raise ScenarioError([Problem(str(path), "size", size, f"at most {LARGEST_BYTES / 1e6:.0f} MB")])
-        return json.loads(path.read_text(encoding="utf-8"), parse_float=str, parse_constant=str)
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text, parse_float=str, parse_constant=str, object_pairs_hook=_once)
     except (OSError, ValueError, RecursionError) as error:
         why = "is nested too deeply" if isinstance(error, RecursionError) else reason(error)
         raise ScenarioError([Problem(str(path), "content", why, "a JSON file of a game")]) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError where it has a field twice, of which one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"twice in one object: {', '.join(sorted({each for each in names if names.count(each) > 1}))}")
+    return found
 
 
 def _names(content: dict, players: int, found: _Found) -> tuple[str, ...]:
@@ -160,7 +170,7 @@ def _coalition(mask: int, names: tuple[str, ...]) -> str:
 def too_many(players: int) -> str:
     """Why so many players are not solved exactly, what that would take, and what to do instead."""
     count = f"{2**players - 1:,}" if players <= 60 else f"2^{players} − 1"
-    memory = f"{8 * 2**players / 1e9:,.0f} GB" if players <= 60 else f"2^{players + 3} bytes"
+    memory = f"{8 * 2**players / 1e9:,.2f} GB" if players <= 60 else f"2^{players + 3} bytes"
     return (
         f"at most {EXACT_PLAYERS} for exact answers: {players} take {count} values ({memory}), and up to {players - 1} "
         "levels of linear programs that look through all of them for the nucleolus; take an estimate instead: "
@@ -170,9 +180,9 @@ def too_many(players: int) -> str:
 
 def _by_rule(rule: object, content: dict, found: _Found) -> RuleGame | None:
     """A game by its rule: the numbers that it needs, each looked at by its form."""
-    if not isinstance(rule, dict) or (kind := rule.get("kind")) not in FIELDS:
-        known = nearest(str(rule.get("kind") if isinstance(rule, dict) else rule), FIELDS)
-        found.add("rule.kind", rule.get("kind") if isinstance(rule, dict) else rule, known)
+    kind = rule.get("kind") if isinstance(rule, dict) else rule
+    if not isinstance(rule, dict) or not isinstance(kind, str) or kind not in FIELDS:
+        found.add("rule.kind", kind, nearest(str(kind), FIELDS))
         return None
     forms = FIELDS[kind]
     read = {field: FORMS[form](f"rule.{field}", rule.get(field), found) for field, form in forms.items()}

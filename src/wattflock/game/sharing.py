@@ -135,7 +135,8 @@ class Sharing:
         """What a solution of the game of clusters gives to homes."""
         found, ways = self.pooled, self.settings.split
         weight = self.once("weights", lambda: weights(self.flock, ways, lambda: self.owen.payoff))
-        self.note = f"{self.clusters.count} clusters, values within {found.bracket:.2%} of what all save"
+        count = self.clusters.count
+        self.note = f"{count} cluster{'s' * (count != 1)}, values within {found.bracket:.2%} of what all save"
         return split(np.maximum(solve(found.game), 0.0), self.clusters.label, weight)
 
     def worst(self, payoff: np.ndarray) -> tuple[float, float, np.ndarray]:

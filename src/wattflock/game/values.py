@@ -18,7 +18,7 @@ from wattflock.game.game import EXACT_PLAYERS, Game, coalitions
 from wattflock.homes.home import Home
 from wattflock.market.retail import Retail
 from wattflock.study.bound import beginning
-from wattflock.study.build import Parts, build
+from wattflock.study.build import Parts, build, parts_of
 from wattflock.study.compare import unseen
 from wattflock.world.world import World
 
@@ -136,6 +136,7 @@ def flock(
     Raises:
         ScenarioError: homes, days or prices that are no such game.
     """
+    refuse_market((parts := parts or parts_of(scenario)).market)  # before homes and readings are made
     built = build(scenario, parts)
     profile = unseen(built, days, scenario.judge.seed).profile
     return flock_of(built.world, profile, homes_named(built.kinds), connection_kw, runner)

@@ -32,6 +32,16 @@ class Effect(eqx.Module):
     room_kvar: Array  # reactive power that inverters could give or draw in addition to `reactive_kvar` [kvar]
 
 
+class Claim(eqx.Module):
+    """What a device that can be charged says of itself to a coordinator. All shapes (), or with leading axes."""
+
+    most_kw: Array  # what it could draw for charging in this step [kW]
+    need_kwh: Array  # what it would draw until it is as full as it shall be [kWh]
+    level: Array  # stored energy as a share of the size
+    hours_left: Array  # until it shall be so full: a car's departure; see `no_hurry` [h]
+    size_kwh: Array  # 0 where the device is absent [kWh]
+
+
 def effect(power_kw, dt_h, **more) -> Effect:
     """An Effect whose other quantities are zero; by default all energy drawn is used."""
     zero = jnp.zeros_like(power_kw)
@@ -108,6 +118,14 @@ class Device(eqx.Module):
         """Energy that can come back as electricity or driving [kWh]."""
         return jnp.zeros_like(state)
 
+    def claim(self, state: Scalar, now: Profile) -> Claim | None:
+        """What it asks of a coordinator that shares a limit; None: it is not charged.
+
+        The first action of a device that claims is then its charging: at 1 it draws `most_kw`, at 0 nothing.
+        """
+        del state, now
+        return None
+
     def show(self, state: Scalar) -> Scalar:
         """The state in the unit of `level`."""
         return state
@@ -142,6 +160,11 @@ def room_kvar(limit_kw: Scalar, power_kw: Scalar) -> Scalar:
     """
     rating_kva = 1.1 * limit_kw
     return jnp.minimum(0.44 * rating_kva, jnp.sqrt(jnp.maximum(rating_kva**2 - power_kw**2, 1e-12)))
+
+
+def no_hurry(state: Scalar) -> Scalar:
+    """`Claim.hours_left` of what must be full by no hour: a day [h]."""
+    return jnp.full_like(state, 24.0)
 
 
 def ratio(part: Scalar, whole: Scalar) -> Scalar:

@@ -41,6 +41,8 @@ SUN = (
     Feature("forecast of the yield, mean of the next four hours", "kW", 0, 5),
     Feature("forecast of the yield, rest of the day", "kWh", 0, 25),
 )
+LEVEL = "energy stored"  # the name of the feature that tells a device's level
+LIMIT = Feature("limit of all chargers together over the number of homes, with a coordinator", "kW", 0, 2)
 VOLTAGE = Feature("voltage one step ago, with homes.voltmeter", "per unit", 1, 0.05)
 
 

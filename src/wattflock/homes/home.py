@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, Scalar
-from wattflock.homes.device import COSTS, Device, Effect, effect
+from wattflock.homes.device import COSTS, Claim, Device, Effect, effect
 from wattflock.homes.features import DAY_PRICE, LOAD_KNOWN, METER, Feature, observed
 
 
@@ -112,6 +112,11 @@ class Home(eqx.Module):
         for name, device, part in self._split(action):
             found[device.cost_is] = found[device.cost_is] + device.step(state[name], part, now)[1].cost
         return found
+
+    def claims(self, state: dict, now: Profile) -> dict[str, Claim]:
+        """What its devices that can be charged ask of a coordinator, by their names."""
+        asked = {name: device.claim(state[name], now) for name, device in self.devices.items()}
+        return {name: claim for name, claim in asked.items() if claim is not None}
 
     def stored_kwh(self, state: dict) -> Scalar:
         """Energy stored in all devices [kWh]."""

@@ -85,9 +85,13 @@ class Agents(Priced):
         every = jnp.arange(world.homes)
         return {"separate": every, "kind": jnp.asarray(world.kind), "shared": 0 * every}[self.weights]
 
+    def controls(self, world: World) -> int:
+        """How many actions an agent takes."""
+        return world.fleet.controls
+
     def actors(self, world: World, key: Array) -> Networks:
         """Fresh networks, which say nearly zero."""
-        return flock((width(world), *self.hidden, world.fleet.controls), self.groups(world), key)
+        return flock((width(world), *self.hidden, self.controls(world)), self.groups(world), key)
 
     def play(
         self, world: World, nets: Networks, profile: Profile, offset: Array, multiplier: Amounts

@@ -61,9 +61,14 @@ class Critic(eqx.Module):
 
     def days(self, features: Array) -> Array:
         """(days, steps, homes, seen) → (days, steps, homes) [currency]."""
-        rows = jnp.moveaxis(features, 2, 0)
-        values = self(rows.reshape(rows.shape[0], -1, rows.shape[-1]))
-        return jnp.moveaxis(values.reshape(rows.shape[:-1]), 0, 2)
+        return on_days(self, features)
+
+
+def on_days(critic: Callable, features: Array) -> Array:
+    """What a critic of (homes, rows, seen) says of days (days, steps, homes, seen): (days, steps, homes)."""
+    rows = jnp.moveaxis(features, 2, 0)
+    values = critic(rows.reshape(rows.shape[0], -1, rows.shape[-1]))
+    return jnp.moveaxis(values.reshape(rows.shape[:-1]), 0, 2)
 
 
 class Critics(eqx.Module):

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -18,6 +18,8 @@ Draw = Callable[[Array, int], Profile]  # (key, days) → training days
 
 class Learner(eqx.Module):
     """A method that gives a policy. A rule is a learner with zero rounds."""
+
+    decentralised: ClassVar[bool] = True  # whether each home acts on its own meter, devices and weights alone
 
     @classmethod
     def example(cls) -> Self:
@@ -41,6 +43,10 @@ class Learner(eqx.Module):
         """The same with so many rounds, its schedules stretched; a rule is as it was."""
         del rounds
         return self
+
+    def lives_in(self, world: World) -> World:
+        """The world that its policies are trained and judged in: the given one, or with a way of its own to share."""
+        return world
 
     @property
     def demonstrations(self) -> int:

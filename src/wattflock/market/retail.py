@@ -141,7 +141,7 @@ class Retail(Market):
     def losses(self, meter: Meter, dt_h: Array) -> Array:
         """What losses of the shared line cost each home: loss_per_kw · P² dt at the import price, P of all homes.
 
-        Source: works.md 4.1 (Charbonnier et al. 2023), with R / V² in the units of `loss_per_kw`: 1000 R / V² for
+        Source: Charbonnier et al. 2023 (arXiv 2305.18875), with R / V² in the units of `loss_per_kw`: 1000 R / V² for
         ohm and volt.
         """
         total_kw = meter.net_kwh.sum(-1) / dt_h

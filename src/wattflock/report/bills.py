@@ -9,6 +9,7 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import BLUE, GREY, HEIGHT, WIDTH, themed
+from wattflock.report.words import counted
 from wattflock.study.settlement import Settled
 
 OWN, SHARED = "own tariff", "in the market"
@@ -27,8 +28,8 @@ def totals(every: Sequence[Settled], currency: str, days: float) -> FigureTable:
         sums = each.totals
         numbers = [f"{round(sums[name], 2) + 0.0:,.2f}" for name in money]  # no -0.00
         rows.append(Row([each.market, *numbers, f"{sums['pay_less']:,}", f"{sums['pay_more']:,}"]))
-    homes = every[0].homes.height
-    return FigureTable(heads, rows, f"{homes:,} homes, {days:,.4g} days; bills + margin = the grid's bill", whole=1)
+    span = f"{counted(every[0].homes.height, 'home')}, {days:,.4g} day{'s' * (days != 1)}"
+    return FigureTable(heads, rows, f"{span}; bills + margin = the grid's bill", whole=1)
 
 
 def picture(every: Sequence[Settled], currency: str) -> Any:
@@ -44,8 +45,9 @@ def picture(every: Sequence[Settled], currency: str) -> Any:
     colour = alt.Color("which:N", title=None, scale=alt.Scale(domain=[OWN, SHARED], range=[GREY, BLUE]))
     shape = alt.Shape("which:N", title=None, scale=alt.Scale(domain=[OWN, SHARED], range=["circle", "diamond"]))
     tips = ["market:N", "home:N", "which:N", alt.Tooltip("bill:Q", format=".2f", title=f"bill [{currency}]")]
+    axis = alt.Axis(tickMinStep=1, format="d", title="homes by what they pay on their own tariff")
     points = alt.Chart(long).mark_point(filled=True, size=26, opacity=0.8).encode(
-        x=alt.X("rank:Q", axis=alt.Axis(tickMinStep=1, format="d", title="homes by what they pay on their own tariff")),
+        x=alt.X("rank:Q", axis=axis, scale=alt.Scale(domain=[0.5, every[0].homes.height + 0.5], nice=False)),
         y=alt.Y("bill:Q", title=f"bill [{currency}]"),
         color=colour, shape=shape, tooltip=tips,
     )  # fmt: skip

@@ -16,6 +16,7 @@ NOTHING = (
     "Homes save nothing together: exports earn what imports cost, or all is used where it is made. Another price: "
     "--set market.settings.export_share=0.3"
 )
+ALONE = "A home alone has nobody to share with."
 FEW = 7  # columns for 80 characters
 UNSHARED = ("home", "feed_in", "alone")  # columns that are no method's
 
@@ -31,16 +32,16 @@ def methods_table(found: Outcome, currency: str, wide: bool = True) -> FigureTab
     rows = [Row([spoken(row["method"]), *_cells(row)][:shown]) for row in found.methods.iter_rows(named=True)]
     share = percent(found.saving / found.cost_alone) if found.cost_alone > 0 else DASH
     note = (
-        f"{found.players:,} homes, {counted(found.days, 'day')}. Alone they pay {found.cost_alone:,.2f} {currency}; "
-        f"together they save {found.saving:,.2f} ({share} %). "
-        f"Optimum: {found.seconds:.1f} s, {found.programs:,} programs."
+        f"{counted(found.players, 'home')}, {counted(found.days, 'day')}. "
+        f"Alone they pay {found.cost_alone:,.2f} {currency}; together they save {found.saving:,.2f} ({share} %). "
+        f"Optimum: {found.seconds:.1f} s, {counted(found.programs, 'program')}."
     )
     return FigureTable(heads[:shown], rows, note, whole=1)
 
 
 def notes(found: Outcome) -> list[str]:
     """What methods say of themselves, and who complains most."""
-    said = [] if found.saving else [NOTHING]
+    said = [] if found.saving else [NOTHING if found.players > 1 else ALONE]
     for row in found.methods.iter_rows(named=True):
         who = f"most complains: {row['complaining']}" if row["largest_excess"] > 1e-6 * found.saving else ""
         if text := "; ".join(filter(None, (row["note"], who))):

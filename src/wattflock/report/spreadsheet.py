@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import polars as pl
 
 from wattflock.core.errors import Problem
-from wattflock.core.files import write_whole
+from wattflock.core.files import refuse_place, write_whole
 
 FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet takes for the beginning of a formula
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
@@ -32,9 +32,9 @@ def write_sheets(path: Path, tables: Mapping[str, pl.DataFrame]) -> Path:
 
 
 def refuse_ending(where: str, field: str, path: Path | None, known: Mapping[str, object]) -> list[Problem]:
-    """What is wrong with a path that ends otherwise than the files that can be written."""
+    """What is wrong with a path: it ends otherwise than the files that can be written, or cannot be written."""
     if path is None or path.suffix.lower() in known:
-        return []
+        return refuse_place(where, field, path)
     return [Problem(where, field, str(path), f"a file that ends with {', '.join(known)}")]
 
 

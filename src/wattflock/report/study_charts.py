@@ -24,6 +24,7 @@ GROWS = (
 )
 COLUMNS = "method seed seconds round violation_pu_h split saving captured"
 TITLES = {
+    "reward": "reward [1/episode]",
     "captured": "share of the optimum's saving [%]",
     "saving": "saving [{currency} per home and day]",
     "violation": "violation [mpu·h per node and day]",
@@ -39,16 +40,16 @@ POINTS = 60  # of a band
 def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
     """Validation marks of all runs (row, folder).
 
+    `reward` is null where no limit is shared.
     `saving` [currency per home and day], `captured` [%], `violation` [mpu·h], `seconds`, and `warm`, the same without
     compilation: rounds before the first mark count with the median time of the others [s].
 
     Raises:
         RunError: the curves of a run are missing or damaged.
     """
+    read = [(row, folder, read_table(folder / "curves.parquet", COLUMNS)) for row, folder in done]
     tables = [
-        read_table(folder / "curves.parquet", COLUMNS)
-        .filter(pl.col("split") == "validation")
-        .select(
+        table.filter(pl.col("split") == "validation").select(
             pl.lit(row).alias("row"),
             pl.lit(folder.name).alias("run"),
             "method",
@@ -58,8 +59,9 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
             "saving",
             captured=100 * pl.col("captured"),
             violation=1000 * pl.col("violation_pu_h"),
+            reward=pl.col("reward") if "reward" in table.columns else pl.lit(None, pl.Float64),
         )
-        for row, folder in done
+        for row, folder, table in read
     ]
     table, run = pl.concat(tables, how="vertical_relaxed").sort("round", maintain_order=True), ("run", "method", "seed")
     a_round = (pl.col("seconds").diff() / pl.col("round").diff()).median().over(run).fill_null(0)
@@ -96,17 +98,18 @@ def bands(table: pl.DataFrame, quantity: str, across: str = "seconds") -> pl.Dat
 def time_to_quality(table: pl.DataFrame, currency: str) -> Any:
     """Saving over seconds and rounds of training, violation if there is any; a menu picks one of several rows.
 
-    Saving is its share of the optimum's where that is known of the days that were watched.
+    Where a limit is shared, the reward stands in place of the saving, which is its share of the optimum's where that is
+    known of the days that were watched.
     """
     every = rows(table)
     if not every:
         return nothing("Nothing was trained in these runs.")
-    saving = "captured" if table["captured"].count() else "saving"
+    saving = next((name for name in ("reward", "captured") if table[name].count()), "saving")
     shown = [(saving, across) for across in ("seconds", "warm", "round")]
     shown += [("violation", "seconds")] if (table["violation"].fill_null(0) > 0).any() else []
     panels = [_panel(table, currency, quantity, across, len(every) > 1) for quantity, across in shown]
     chart = alt.concat(*panels, columns=2)
-    said = f"Saving and violation over seconds and rounds of training. First: {every[0]}."
+    said = f"Reward or saving, and violation, over seconds and rounds of training. First: {every[0]}."
     return themed(chart.add_params(menu("row_shown", "row", every, every[0])) if len(every) > 1 else chart, said)
 
 

@@ -9,11 +9,11 @@ import polars as pl
 from wattflock.core.files import read_json
 from wattflock.study.quantities import Quantity
 from wattflock.study.scaling import PowerLaw, power_law
-from wattflock.study.study_file import Published
+from wattflock.study.study_file import Claim, Published
 
 ALL, SOME = "all test days", "days with a bound"
 KEYS = ("row", "sweep", "homes", "method", "judged_on")
-WORST = ("worst_pu",)  # the greatest of all seeds instead of their mean
+WORST = ("worst_pu", "worst_loading")  # the greatest of all seeds instead of their mean
 Law = tuple[str, str, str]  # sweep, method, figure
 
 
@@ -37,6 +37,7 @@ class Findings:
     notes: list[str]
     reference: str = ""  # the method that all others are held against; empty: each row's learner
     published: tuple[Published, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:

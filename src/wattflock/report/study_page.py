@@ -6,16 +6,17 @@ from typing import Any
 import polars as pl
 from rich.console import Group
 
-from wattflock.core.files import write_whole
-from wattflock.report import html, study_charts
+from wattflock.core.files import read_json, write_whole
+from wattflock.report import charging_charts, html, study_charts
 from wattflock.report.html import PageSection
-from wattflock.report.study_data import Findings, figures, laws, spreads
+from wattflock.report.study_data import Findings, figures, known, laws, spreads
 from wattflock.report.study_tables import COLUMNS, GROWING, tables, tables_of
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import save
 from wattflock.report.words import DASH
 
 FEW = ("cost_per_home_day", "saving_captured", "violation_pu_h")  # 80 characters wide
+FEW_SHARED = ("reward_per_episode", "capacity_used_share", "fairness")  # where a limit on charging is shared
 
 
 def write_study(folder: Path, study: Findings) -> Group:
@@ -45,7 +46,10 @@ def write_study(folder: Path, study: Findings) -> Group:
     for sweep, chart in grown.items():
         save(chart, folder / f"scaling-{sweep}.png")
     charts = {"time to quality": study_charts.time_to_quality(learned, currency), **grown}
-    write_whole(folder / "study.html", page(study, every, charts).encode())
+    shared = sharing(study, found)
+    for name, chart in shared.items():
+        save(chart, folder / f"{name}.png")
+    write_whole(folder / "study.html", page(study, every, charts, shared).encode())
     return terminal(found, currency)
 
 
@@ -57,11 +61,40 @@ def markdown(tables: list[FigureTable], notes: list[str]) -> str:
 
 def terminal(found: pl.DataFrame, currency: str, wide: bool = False) -> Group:
     """The tables for the terminal; 80 characters wide unless `wide`."""
-    return Group(*(table.terminal() for table in tables_of(found, currency, COLUMNS if wide else FEW)))
+    few = FEW_SHARED if known(found, "reward_per_episode") else FEW
+    return Group(*(table.terminal() for table in tables_of(found, currency, COLUMNS if wide else few)))
 
 
-def page(study: Findings, every: list[FigureTable], charts: dict[str, Any]) -> str:
-    """One HTML page that opens offline; `charts`: of learning, then those of rows of several numbers of homes."""
+def sharing(study: Findings, found: pl.DataFrame) -> dict[str, Any]:
+    """The figures of a shared limit by the names of their files: `charging`, `levels-<row>`; none where none is."""
+    if not known(found, "reward_per_episode"):
+        return {}
+    figures = {"charging": charging_charts.reached(found)}
+    for each in {each.row: each for each in reversed(study.done)}.values():
+        summary = read_json(each.folder / "summary.json")
+        if summary["scenario"]["coordinator"]["part"] == "unlimited":
+            continue
+        worth = {name: one["reward_per_episode"] or 0.0 for name, one in summary["methods"].items()}
+        best = sorted((name for name in worth if name != study.reference), key=lambda name: -worth[name])
+        plan = [name for name in ("ppo-paper", "foresight") if name in worth]  # of the paper, and what is possible
+        first = [study.reference] if study.reference in worth else []
+        names: list[str] = list(dict.fromkeys([*first, *plan, *best]))
+        low = summary["scenario"]["coordinator"]["reward"]["low"]
+        figures[f"levels-{each.row}"] = charging_charts.levels(each.folder, names, low)
+    return figures
+
+
+def page(study: Findings, every: list[FigureTable], charts: dict[str, Any], shared: dict[str, Any]) -> str:
+    """One HTML page that opens offline.
+
+    Args:
+        study: what is told.
+        every: tables.
+        charts: of learning, then those of rows of several numbers of homes.
+        shared: of a shared limit, by the names of their files; may be empty.
+    """
+    figures = "".join(html.paragraph(name) + html.figure(chart) for name, chart in shared.items())
+    limit = [PageSection("limit", "A shared limit", charging_charts.CAPTION, figures, "limit")]
     learned, *grown = map(html.figure, charts.values())
     runs = [f"{each.row}, seed {each.seed}: {each.folder.name}" for each in study.done]
     shown = "".join(html.paragraph(table.title) + html.paragraph(table.note, "soft") + table.page() for table in every)
@@ -69,6 +102,7 @@ def page(study: Findings, every: list[FigureTable], charts: dict[str, Any]) -> s
     sections = [
         PageSection("table", "All rows", "", shown, "table"),
         PageSection("learning", "Time to quality", study_charts.CAPTION, learned, "time to quality"),
+        *(limit if shared else []),
         *(grows if grown else []),
         PageSection("rows", "What the rows are", "", html.bullets(study.notes), "rows"),
         PageSection(

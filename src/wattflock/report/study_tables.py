@@ -6,17 +6,18 @@ import numpy as np
 import polars as pl
 
 from wattflock.report.html import Row
+from wattflock.report.study_claims import claims
 from wattflock.report.study_data import ALL, WORST, Findings, Law, known, middle, spreads
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
 from wattflock.report.words import DASH, number
 from wattflock.report.words import shown as cell
-from wattflock.study.quantities import QUANTITIES, SHORT, Quantity
+from wattflock.study.quantities import CHARGING_WIDE, QUANTITIES, SHORT, Quantity
 from wattflock.study.scaling import EXPONENT, PowerLaw
 from wattflock.study.summary import PARTS, over_seeds
 
 CAPTION = "Mean over seeds, ± their standard deviation where it is not 0; the worst excess is that of any seed."
-COLUMNS = (*SHORT, "train_seconds")
+COLUMNS = (*CHARGING_WIDE, *SHORT, "overload_share_h", "worst_loading", "train_seconds")
 MONEY = (
     "saving_per_home_month", *(f"saving_{part}_per_home_month" for part in PARTS), "operating_cost_per_home_day",
     "daily_peak_kw",
@@ -25,7 +26,8 @@ SCALED = ("train_seconds", "warm_seconds", "saving_per_home_month", "saving_capt
 GROWING = ("train_seconds", "warm_seconds")
 AGAINST = (
     "cost_per_home_day", "saving_captured", "operating_cost_per_home_day", "daily_peak_kw", "violation_pu_h",
-    "violated_share", "days_with_violation_share", "comfort_violation_c_h", "co2_kg_per_home_day",
+    "violated_share", "overload_share_h", "days_with_violation_share", "comfort_violation_c_h", "co2_kg_per_home_day",
+    "reward_per_episode", "fairness", "capacity_used_share", "low_h_per_home_day", "least_satisfaction",
 )  # fmt: skip
 PACE_S = (10, 30, 60, 120, 300, 600)
 NOTHING = 0.005  # what is shown as 0.00
@@ -54,6 +56,7 @@ def tables(study: Findings, runs: pl.DataFrame, marks: pl.DataFrame, fitted: Law
         "Pace": [pace(marks)],
         "Against the number of homes": scaling(found, fitted, currency),
         "Published figures": [published(study, found, fitted, currency)],
+        "Claims": [claims(study.claims, one_by_one)],
     }
     return [
         dataclasses.replace(table, title=table.title or (title if place == 0 else f"{title}, {place + 1}"))
@@ -211,12 +214,13 @@ def published(study: Findings, found: pl.DataFrame, fitted: Laws, currency: str)
     every = {(row["row"], row["method"]): row for row in found.filter(pl.col("judged_on") == ALL).iter_rows(named=True)}
     rows = []
     for each in study.published:
-        mine, theirs = every.get((each.row, each.method), {}), every.get((each.row, each.over), {})
+        mine = every.get((each.row, each.method), {})
+        theirs = every.get((each.over_row or each.row, each.over or each.method), {})
         if each.quantity == EXPONENT:
             label, unit = "exponent of training, compiled", ""
             ours = _exponent(fitted.get((each.row, each.method, "warm_seconds")))
-        elif each.over:
-            label, unit = f"{QUANTITIES[each.quantity].label}, over {each.over}", ""
+        elif beside := " of ".join(filter(None, (each.over, each.over_row))):
+            label, unit = f"{QUANTITIES[each.quantity].label}, over {beside}", ""
             ours = _ratio(*(middle(QUANTITIES[each.quantity], row) for row in (mine, theirs)))
         else:
             label, unit = QUANTITIES[each.quantity].label, QUANTITIES[each.quantity].unit_in(currency)

@@ -14,7 +14,7 @@ from wattflock.report import html
 from wattflock.report.run_data import best
 from wattflock.report.theme import methods
 from wattflock.report.words import DASH, cell, counted, money, shown
-from wattflock.study.quantities import QUANTITIES, SHORT, WIDE
+from wattflock.study.quantities import CHARGING, CHARGING_WIDE, QUANTITIES, SHORT, WIDE
 
 Summary = dict[str, Any]
 PER_HOME = "Costs, savings, energy and CO₂ are per home and day."
@@ -89,6 +89,11 @@ def compared(summary: Summary, wide: bool = False) -> list[FigureTable]:
         same = [name for name in names if name != "train_seconds"]
         text = f"All methods on the {counted(summary.get('bound_days'), 'day')} with perfect foresight alone."
         found.append(of_methods(some, summary, same, text))
+    if any(row.get(CHARGING[0]) is not None for row in every.values()):
+        text = "Charging under a limit that is shared: levels are states of charge after each step."
+        missed = any(row.get(MISSED) for row in every.values())
+        few = (*CHARGING[:-1], MISSED) if missed else CHARGING  # of cars, in place of what loads lack
+        found.append(of_methods(every, summary, CHARGING_WIDE if wide else few, text))
     return found
 
 
@@ -102,6 +107,7 @@ def markdown(summary: Summary, wide: bool = True) -> str:
     return "\n".join(table.markdown() for table in compared(summary, wide))
 
 
+MISSED = "missed_departures_per_home_day"
 OVERVIEW = ("cost_per_home_day", "saving_per_home_day", "violation_pu_h", "peak_kw")
 
 

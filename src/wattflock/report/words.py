@@ -12,8 +12,11 @@ SMALL = 0.005  # a change below half a per cent is none
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many significant digits (2 below 1) and no exponent; 0 for what is below a millionth."""
-    if value is None:
+    """A number with so many significant digits (2 below 1) and no exponent; 0 for what is below a millionth.
+
+    A dash for none and for what is not finite.
+    """
+    if value is None or not math.isfinite(value):
         return DASH
     if abs(value) < 1e-6:
         return "0"

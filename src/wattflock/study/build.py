@@ -11,6 +11,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest, part
 from wattflock.core.scenario import (
     LOAD_ONLY,
+    CoordinatorSection,
     DataSection,
     FeederSection,
     HomesSection,
@@ -33,10 +34,16 @@ from wattflock.homes.home import Home
 from wattflock.learn.learner import Learner
 from wattflock.market.market import Market
 from wattflock.study import homes_file
+from wattflock.study.charging_limit import limited
+from wattflock.world.charging_reward import Reward
+from wattflock.world.coordinator import Coordinator
+from wattflock.world.false_reports import Observer, reports_of
 from wattflock.world.sensors import Voltmeter
+from wattflock.world.sharing import Sharing
 from wattflock.world.world import World
 
 Values = dict[str, np.ndarray]  # field → (homes,)
+UNLIMITED = "unlimited"  # the part without a coordinator
 KVAR_PER_KW = 0.329  # power factor 0.95 of the uncontrolled load
 
 
@@ -48,6 +55,7 @@ class Parts:
     wiring: FeederSource
     market: Market
     devices: dict[str, type[Device]]
+    sharing: Sharing
     learners: dict[str, Learner]  # the scenario's own with its settings, and those that it is compared with
 
     def learner(self, name: str) -> Learner:
@@ -64,6 +72,7 @@ def parts_of(scenario: Scenario) -> Parts:
         wiring=_made("feeder", FeederSource, scenario.feeder),
         market=_made("market", Market, scenario.market),
         devices={name: part("homes", Device, name) for name in device_names(scenario.homes.kinds)},
+        sharing=_made("coordinator", Sharing, scenario.coordinator),
         learners=named | others,
     )
 
@@ -105,6 +114,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     Raises:
         ScenarioError: readings, a feeder or homes that do not fit the scenario.
     """
+    refuse_optimum(scenario)
     random, parts = np.random.default_rng(scenario.homes.seed), parts or parts_of(scenario)
     given = parts.source.read()
     level, readings = given.reference_price_per_kwh, parts.market.priced(given)
@@ -115,9 +125,10 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     terminals, held_out = feeder.terminals if feeder else ("",), scenario.data.homes_held_out
     known = homes_file.Known(scenario.homes.kinds, parts.devices, terminals, readings.homes, held_out)
     who = settle(scenario.homes, known, np.asarray(feeder.drawing_kva) if feeder else np.ones(1), level, random)
+    world, days = world_of(scenario, who, level, feeder, parts), days_of(scenario.data, who.source, readings, random)
     return Built(
-        world=world_of(scenario, who, level, feeder, parts.market),
-        sampler=days_of(scenario.data, who.source, readings, random),
+        world=world,
+        sampler=days if world.coordinator is None else limited(scenario.coordinator.limit, world, days, readings),
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple(who.kinds[number] for number in who.kind),
@@ -155,7 +166,7 @@ def settle(
     return Settled(kind, (*(each.name for each in homes.kinds), LOAD_ONLY), devices, at, placement, said.source)
 
 
-def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Feeder | None, market: Market) -> World:
+def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Feeder | None, parts: Parts) -> World:
     """The world of these homes, float64 on the host."""
     homes, kvar_per_kw = scenario.homes, np.full(scenario.homes.count, KVAR_PER_KW)
     steps = round(24 / scenario.data.dt_h)
@@ -168,7 +179,7 @@ def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Fee
             steps * scenario.data.day_ahead,
         ),
         feeder=rated(feeder) if feeder else None,
-        market=market,
+        market=parts.market,
         limits=limits_of(scenario.feeder),
         judges=judges_of(scenario.feeder, feeder),
         steps=steps,
@@ -178,7 +189,33 @@ def world_of(scenario: Scenario, who: Settled, price_per_kwh: float, feeder: Fee
         kind=who.kind,
         kinds=who.kinds,
         episode_days=scenario.data.episode_days,
+        coordinator=coordinator_of(scenario.coordinator, parts.sharing, who.devices, homes.count),
     )
+
+
+def coordinator_of(
+    section: CoordinatorSection, sharing: Sharing, devices: dict[str, Device], homes: int
+) -> Coordinator | None:
+    """The coordinator of a scenario; None where nothing is shared.
+
+    Raises:
+        ScenarioError: no device can be charged.
+    """
+    if section.part == UNLIMITED:
+        return None
+    charging = sum(type(device).claim is not Device.claim for device in devices.values())
+    if not charging:
+        allowed = "a kind of homes with a battery, a car or a reserve, which can be charged"
+        raise ScenarioError([Problem("scenario", "homes.kinds", sorted(devices), allowed)])
+    reward = Reward(**section.reward.model_dump())
+    reports, watch = section.reports, section.watch
+    liars = np.random.default_rng(reports.seed).permutation(homes) < round(reports.share * homes)
+    told_by = cast(Any, np.tile(liars, charging))  # chargers are devices × homes
+    return Coordinator(
+        sharing, reward, section.least_kw, section.on_off, section.safe_kw,
+        reports_of(reports.kind, reports.amount, told_by) if reports.kind != "honest" else None,
+        Observer(**watch.model_dump(exclude={"kind"})) if watch.kind == "observer" else None,
+    )  # fmt: skip
 
 
 def limits_of(section: FeederSection) -> Limits:
@@ -192,6 +229,15 @@ def judges_of(section: FeederSection, feeder: Feeder | None) -> tuple[str, ...]:
     known = feeder is not None and bool((feeder.rating_a > 0).any())
     asked = {"voltage": True, "loading": known and section.loading > 0, "unbalance": section.unbalance > 0}
     return tuple(name for name, wanted in asked.items() if wanted)
+
+
+def refuse_optimum(scenario: Scenario) -> None:
+    """Raises ScenarioError where an optimum is asked for of homes that share a limit: it knows of none."""
+    asked = {name: getattr(scenario.judge, name) for name in ("bound_days", "curve_days")}
+    wrong = {name: days for name, days in asked.items() if days and scenario.coordinator.part != UNLIMITED}
+    said = "0 where a limit is shared: the optimum of a day's cost knows of none"
+    if wrong:
+        raise ScenarioError([Problem("scenario", f"judge.{name}", days, said) for name, days in wrong.items()])
 
 
 def refuse_no_wires(scenario: Scenario) -> None:

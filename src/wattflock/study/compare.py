@@ -31,6 +31,7 @@ from wattflock.world.rollout import Policy, ZeroPolicy
 
 Tables = dict[str, pl.DataFrame]
 SHOWN_HOMES = 6
+SHARING_HOMES, SHARING_DAYS = 4, 3  # the same where a limit is shared, and of each episode
 TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days are asked for
 
 
@@ -138,6 +139,9 @@ def unseen(built: Built, days: int, seed: int, bound_days: int = 0) -> Days:
     calendar = np.asarray(built.sampler.calendar("test", days))
     kinds = sorted(set(built.kinds), key=lambda kind: (-len(built.devices[kind]), kind))
     few = np.array([built.kinds.index(kind) for kind in kinds[:SHOWN_HOMES]])
+    if built.world.coordinator:
+        others = np.setdiff1d(np.arange(built.world.homes), few)
+        few = np.concatenate([few, others[: max(SHARING_HOMES - len(few), 0)]])
     profile = cast(jax.tree.map(np.asarray, profile), np.float64)
     dates = dates_of(built.readings.first_day, calendar)
     planned = spread([datetime.date.fromisoformat(date).weekday() for date in dates], bound_days)
@@ -179,7 +183,8 @@ def judge_plans(
 
 def _tables(built: Built, days: Days, method: str, judged: Judged) -> Tables:
     rows, (profile, dates) = built.world.judged, days.one_by_one()
-    shown = {day: dates[day] for day in (days.numbers([some])[0] for some in days.shown)}
+    count = SHARING_DAYS if built.world.coordinator else 1
+    shown = {day: dates[day] for some in days.shown for day in days.numbers([some])[:count]}
     return {
         "steps": steps_table(method, judged, profile, dates),
         "homes": homes_table(method, judged, built),

@@ -6,7 +6,7 @@ import polars as pl
 from wattflock.study.train import Mark
 from wattflock.world.world import MEASURED
 
-MEASURES = ("cost", *(name for names in MEASURED.values() for name in names))
+MEASURES = ("cost", "reward", *(name for names in MEASURED.values() for name in names))
 NUMBERS = ("seconds", "objective", *MEASURES)
 
 
@@ -54,4 +54,5 @@ def note(scores: dict[str, float], idle: dict[str, float], currency: str) -> str
         said = f"violation {100 * mine / theirs:.3g} % of uncontrolled"
     else:
         said = f"violation {1e6 * mine:.3g} µpu·h, uncontrolled none" if mine > 0 else "no violation"
-    return f"{scores['cost']:.3f} {currency}/home-day, {said}"
+    worth = f"reward {scores['reward']:.0f}, " if "reward" in scores else ""
+    return f"{worth}{scores['cost']:.3f} {currency}/home-day, {said}"

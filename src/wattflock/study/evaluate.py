@@ -11,6 +11,7 @@ import numpy as np
 
 from wattflock.core.types import Profile, by_day, on_device
 from wattflock.homes.home import Home
+from wattflock.study.charging import charging_figures
 from wattflock.study.summary import PARTS
 from wattflock.world.rollout import Policy, Trajectory, judge, rollout, states_before
 from wattflock.world.world import Outcome, World
@@ -37,6 +38,7 @@ class Judged:
     import_price_per_kwh: np.ndarray  # (days, steps) that homes face in their market
     export_price_per_kwh: np.ndarray  # (days, steps)
     converged: np.ndarray  # (days, steps)
+    charging: dict[str, np.ndarray]  # figures of a coordinator, each (days,); none where no limit is shared
     shown: dict[str, np.ndarray]  # series of a few homes, each (days, steps, few); see `Home.dissect`
 
 
@@ -78,6 +80,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
     outcome, prices = judge(world, trajectory, profile), world.market.prices(profile)
     shown = by_day(replayed(world, trajectory, profile, Home.dissect, few), world.steps)
     parts = by_day(parts_of_cost(world, trajectory, profile, outcome), world.steps)
+    charging = charging_figures(world, outcome)
     outcome, prices = by_day((outcome, prices), world.steps)
     return {
         "cost": outcome.cost.sum(1),
@@ -95,6 +98,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
         "import_price_per_kwh": prices.import_price_per_kwh,
         "export_price_per_kwh": prices.export_price_per_kwh,
         "converged": outcome.converged,
+        "charging": charging,
         "shown": shown,
     }
 
@@ -115,9 +119,11 @@ def parts_of_cost(world: World, trajectory: Trajectory, profile: Profile, outcom
 
 def replayed(world: World, trajectory: Trajectory, profile: Profile, told: Callable, few) -> dict[str, jax.Array]:
     """`told(home, state, action, now)` of a few homes at every step, (days, steps, few)."""
-    before = jax.tree.map(lambda x: x[..., few], states_before(world, trajectory, profile))
+    states = states_before(world, trajectory, profile)
+    taken = jax.vmap(jax.vmap(lambda *step: world.allowed(*step)[0]))(states, trajectory.action, profile)
+    before = jax.tree.map(lambda x: x[..., few], states)
     now = jax.tree.map(lambda x: x[..., few] if x.ndim == 3 else x, profile)
     homes = jax.vmap(told, in_axes=(0, 0, 0, now.axes(0, None)))
     days = jax.vmap(jax.vmap(homes, in_axes=(None, 0, 0, 0)), in_axes=(None, 0, 0, 0))
     fleet = jax.tree.map(lambda x: x[few], world.fleet)
-    return days(fleet, before, jnp.clip(jnp.nan_to_num(trajectory.action[..., few, :]), -1, 1), now)
+    return days(fleet, before, taken[..., few, :], now)

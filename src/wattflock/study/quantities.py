@@ -175,6 +175,98 @@ _ALL = (
         "The most unbalance of any bus at any step: negative over positive sequence voltage.",
         scale=100, better="lower",
     ),
+    Quantity(
+        "reward_per_episode", "reward", "1/episode",
+        "What the coordinator of a limited charging power is rewarded for, summed over an episode: part of the limit "
+        "not granted, even levels, and levels that are high enough (docs/coordinator.md).",
+        decimals=1, better="higher",
+    ),
+    Quantity(
+        "capacity_used_share", "limit used", "%",
+        "Granted charging power over the limit in force, mean over steps.",
+        scale=100, decimals=1, better="lower",
+    ),
+    Quantity(
+        "fairness", "fairness", "1",
+        "One less the coefficient of variation of the states of charge, mean over steps: 1 where all are alike, below "
+        "0 where they differ by more than their mean.",
+        better="higher",
+    ),
+    Quantity(
+        "low_times_per_home_day", "falls below", "times/month",
+        "How often a state of charge falls below the lowest that is no violation (coordinator.reward.low), per home "
+        "and 30 days.",
+        scale=30, better="lower",
+    ),
+    Quantity(
+        "low_h_per_home_day", "hours below", "h/day",
+        "How long states of charge are below the lowest that is no violation, per home and day.",
+        better="lower",
+    ),
+    Quantity(
+        "low_depth_share", "deepest below", "%",
+        "The farthest that any state of charge is below the lowest that is no violation.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "jain", "Jain", "1",
+        "Jain's index of satisfaction over chargers: 1 all alike, 1/n where one has all; mean over days. A charger's "
+        "satisfaction is its mean state of charge when it leaves, or at all steps of a day on which it does not leave.",
+        better="higher",
+    ),
+    Quantity(
+        "gini", "Gini", "1",
+        "Gini's coefficient of satisfaction over chargers, see Jain: 0 all alike; mean over days.",
+        better="lower",
+    ),
+    Quantity(
+        "least_satisfaction", "least satisfied", "%",
+        "Satisfaction of the charger that has least of it, see Jain; mean over days.",
+        scale=100, decimals=1, better="higher",
+    ),
+    Quantity(
+        "missed_departures_per_home_day", "missed departures", "times/month",
+        "How often a car leaves with more than a fifth of its battery still to be charged, per home and 30 days.",
+        scale=30, better="lower",
+    ),
+    Quantity(
+        "granted_kwh_per_home_day", "granted", "kWh/day", "Energy that the coordinator granted, per home and day.",
+    ),
+    Quantity(
+        "shortfall_kwh_per_home_day", "shortfall", "kWh/day",
+        "Energy drawn from the grid beyond what was granted, per home and day: the load that neither the sun nor the "
+        "battery could serve.",
+        better="lower",
+    ),
+    Quantity(
+        "refused_share", "refused", "%",
+        "Share of chargers and steps whose request or report was no number, infinite or negative.",
+        scale=100, better="lower",
+    ),
+    Quantity(
+        "honest_reward_per_episode", "reward of the honest", "1/episode",
+        "The coordinator's reward of homes that report what is true, where others do not.",
+        decimals=1, better="higher",
+    ),
+    Quantity(
+        "liar_level", "liars' level", "%",
+        "Mean true state of charge of chargers that report what is not true: what a lie is worth is this less what "
+        "they have where they are honest.",
+        scale=100, decimals=1,
+    ),
+    Quantity(
+        "false_alarm_share", "false alarms", "%",
+        "Share of steps at which an observer of energy meters holds an honest report for impossible.",
+        scale=100, better="lower",
+    ),
+)  # fmt: skip
+CHARGING = (  # the first figures where a limit is shared
+    "reward_per_episode", "capacity_used_share", "fairness", "low_times_per_home_day", "low_h_per_home_day", "jain",
+    "gini", "least_satisfaction", "shortfall_kwh_per_home_day",
+)  # fmt: skip
+CHARGING_WIDE = (
+    *CHARGING, "low_depth_share", "missed_departures_per_home_day", "granted_kwh_per_home_day", "refused_share",
+    "honest_reward_per_episode", "liar_level", "false_alarm_share",
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
 SHORT = (  # the first figures of a comparison; at most 120 characters wide on a terminal

@@ -69,7 +69,19 @@ class Published(pydantic.BaseModel):
     row: str = Field(description="the row with our figure; with exponent a row of several `counts`")
     method: str = Field(description="the method with our figure")
     over: str = Field(default="", description="another method: both figures are `method` over this one")
+    over_row: str = Field(default="", description="another row: both figures are those of `row` over this one's")
     about: str = Field(default="", description="what a reader must know to compare the two")
+
+
+class Claim(pydantic.BaseModel):
+    """What a publication says of how a figure changes from row to row; the study says whether it is so here."""
+
+    model_config = STRICT
+    text: str = Field(description="the claim, in one line")
+    quantity: str = Field(description="a figure of a method")
+    way: Literal["rises", "falls"] = Field(description="from each of the rows to the next")
+    rows: tuple[str, ...] = Field(min_length=2, description="rows in their order")
+    method: str = Field(description="the method whose figure it is")
 
 
 class Small(pydantic.BaseModel):
@@ -99,6 +111,7 @@ class Plan(pydantic.BaseModel):
         default="", description="the method that all others are held against; empty: each row's learner"
     )
     published: tuple[Published, ...] = Field(default=(), description="figures of publications, beside ours")
+    claims: tuple[Claim, ...] = Field(default=(), description="what publications say of rows, held against ours")
     common: dict[str, Any] = Field(default_factory=dict, description="what all rows set, unless they say otherwise")
     small: dict[str, Any] = Field(default_factory=dict, description="what the small version keeps and sets")
     rows: dict[str, dict[str, Any]] = Field(min_length=1, description="name of a row -> what it changes")
@@ -116,8 +129,13 @@ class Plan(pydantic.BaseModel):
             raise ScenarioError(problems)
         rows = {name: _merged(_fewer(self.rows[name], small.counts), more) for name in small.rows}
         kept = self.model_copy(update={"name": f"{self.name}-small", "seeds": small.seeds, "rows": rows})
-        there = tuple(each for each in self.published if each.row in kept.names)
-        return kept.model_copy(update={"recompile": False, "published": there})
+        there = tuple(each for each in self.published if {each.row, each.over_row or each.row} <= kept.names)
+        told = tuple(
+            claim.model_copy(update={"rows": some})
+            for claim in self.claims
+            if len(some := tuple(row for row in claim.rows if row in kept.names)) > 1
+        )
+        return kept.model_copy(update={"recompile": False, "published": there, "claims": told})
 
     @property
     def names(self) -> set[str]:
@@ -172,12 +190,19 @@ class Plan(pydantic.BaseModel):
         methods = {name: row.methods for row in rows for name in row.names}
         problems = []
         for place, each in enumerate(self.published):
-            allowed = {"row": self.names, "quantity": {*QUANTITIES, EXPONENT}}
+            allowed = {"row": self.names, "over_row": {"", *self.names}, "quantity": {*QUANTITIES, EXPONENT}}
             if each.row in methods:
                 allowed |= {"method": methods[each.row], "over": {"", *methods[each.row]}}
             for field, names in allowed.items():
                 if (value := getattr(each, field)) not in names:
                     where = f"published.{place}.{field}"
+                    problems.append(Problem(f"study {self.name}", where, value, nearest(value, names)))
+        for place, claim in enumerate(self.claims):
+            said = [("quantity", claim.quantity, set(QUANTITIES)), *(("rows", row, self.names) for row in claim.rows)]
+            said += [("method", claim.method, methods[row]) for row in claim.rows if row in methods]
+            for field, value, names in said:
+                if value not in names:
+                    where = f"claims.{place}.{field}"
                     problems.append(Problem(f"study {self.name}", where, value, nearest(value, names)))
         return problems
 

@@ -33,6 +33,21 @@ MOST = {
     "worst_loading": "worst_loading",
     "worst_unbalance": "worst_unbalance",
 }
+CHARGING = {  # where a limit is shared
+    "reward_per_episode": "reward_per_episode",
+    "capacity_used_share": "capacity_used_share",
+    "fairness": "fairness",
+    "low_times_per_home_day": "low_times_per_home",
+    "low_h_per_home_day": "low_h_per_home",
+    "jain": "jain",
+    "gini": "gini",
+    "least_satisfaction": "least_satisfaction",
+    "missed_departures_per_home_day": "missed_departures_per_home",
+    "granted_kwh_per_home_day": "granted_kwh_per_home",
+    "shortfall_kwh_per_home_day": "shortfall_kwh_per_home",
+    "refused_share": "refused_share",
+}
+TRUST = ("honest_reward_per_episode", "liar_level", "false_alarm_share")  # where homes lie, or are watched
 VIOLATED = ("violated_share", "overloaded_share", "unbalanced_share")
 Figures = dict[str, float | None]
 
@@ -53,6 +68,10 @@ def summarise(days: pl.DataFrame, method: str, homes: pl.DataFrame | None = None
     result: Figures = {"days": own.height}
     result |= {name: _number(own[column].mean()) for name, column in MEANS.items()}
     result |= {name: _number(own[column].max()) for name, column in MOST.items()}
+    shared = "reward_per_episode" in own.columns
+    result |= {name: _number(own[column].mean()) if shared else None for name, column in CHARGING.items()}
+    result |= {name: _number(own[name].mean()) if name in own.columns else None for name in TRUST}
+    result["low_depth_share"] = _number(own["low_depth_share"].max()) if shared else None
     result["days_with_violation_share"] = _days_violated(own)
     _, result["cost_half_width"] = paired_mean(own["cost_per_home"].to_numpy())
     idle = days.filter(pl.col("method") == "idle").select("day", idle="cost_per_home", beyond="violation_pu_h")

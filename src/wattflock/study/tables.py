@@ -135,6 +135,7 @@ def days_table(method: str, judged: Judged, profile: Profile, dates: list[str]) 
             "converged": judged.converged.all(1),
         }
         | {f"{part}_cost_per_home": each for part, each in judged.parts.items()}
+        | judged.charging
         | _limits_of_days(judged, np.asarray(profile.dt_h, float))
     )
     return table.with_columns(_unknown(table, judged))

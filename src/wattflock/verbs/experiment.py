@@ -31,6 +31,9 @@ from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
 from wattflock.study.bound import USUAL, Optimum, bound, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
+from wattflock.study.charging_bound import bounded, reward_bounds
+from wattflock.study.charging_plan import served
+from wattflock.study.charging_yardsticks import plans
 from wattflock.study.curve import curves, note, points, warm_seconds
 from wattflock.study.demonstrations import refuse_no_plan, training_days
 from wattflock.study.fine_tune import FineTune
@@ -75,6 +78,11 @@ class Experiment:
     def built(self) -> Built:
         """World, sampler and chart."""
         return build(self.scenario, self.parts)
+
+    def place(self, method: str) -> Built:
+        """The same with the world that a method lives in."""
+        who = self.parts.learner(method.removesuffix(TUNED))
+        return dataclasses.replace(self.built, world=who.lives_in(self.built.world))
 
     @functools.cached_property
     def world(self) -> World:
@@ -143,7 +151,7 @@ class Experiment:
         watched = self.scenario.judge.curve_days
         each = self.scenario.learn.named.get(method)
         return Course(
-            who, self.world, sampler, seed, who.rounds(), self.minutes,
+            who, who.lives_in(self.world), sampler, seed, who.rounds(), self.minutes,
             validation_days=watched, patience=each.patience if each else 0, mesh=self.mesh,
         )  # fmt: skip
 
@@ -168,7 +176,7 @@ class Experiment:
         if saved:
             progress, card = saved
         if card["rounds"] < who.rounds() and not card.get("stopped"):
-            compare.refuse_learner(method, who, progress.state, self.built, self.days)
+            compare.refuse_learner(method, who, progress.state, self.place(method), self.days)
             if who.demonstrations:
                 who = self.taught(method, who, fresh)
                 progress = progress if saved else begin(who, self.world, seed)
@@ -252,6 +260,21 @@ class Experiment:
                 shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home and day")
         return found
 
+    def planned(self, policies: Mapping[str, Policy]) -> list[compare.Tables]:
+        """Tables of the planners of a shared limit, one of which begins with the plans of trained `policies`."""
+        wanted = tuple(name for name in self.scenario.judge.yardsticks if name != "mpc")
+        if not wanted or self.built.world.coordinator is None:
+            return []
+        methods = {name: (self.place(name).world, policy) for name, policy in policies.items()}
+        place, tables = dataclasses.replace(self.built, world=served(self.built.world)), []
+        with bar("plans", len(wanted)) as shown:
+            shown.at(0, "compiling, and planning …")
+            found = plans(wanted, (self.built.world, self.days.profile, self.built.sampler), methods)
+            for name, actions in found:
+                tables.append(compare.judge_plans(place, self.days, name, dict(enumerate(actions))))
+                shown.at(len(tables), f"{name} judged")
+        return tables
+
 
 def experiment_of(
     scenario: Scenario,
@@ -315,17 +338,18 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     experiment.begin()
     experiment.refuse_untaught()
     wanted = experiment.scenario.judge.bound_days and not experiment.no_bound  # known before any work
-    tables, cards, seconds = [], {}, {}
+    tables, cards, seconds, policies = [], {}, {}, {}
     for method in experiment.methods:
-        policy, cards[method] = experiment.trained(method, fresh)
-        tables.append(compare.judge_method(experiment.built, experiment.days, method, policy))
+        policies[method], cards[method] = experiment.trained(method, fresh)
+        tables.append(compare.judge_method(experiment.place(method), experiment.days, method, policies[method]))
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
         best = {day: optimum.action for day, optimum in optima.items()}
         tables.append(compare.judge_plans(experiment.built, experiment.days, "bound", best, USUAL))
-        for name in experiment.scenario.judge.yardsticks:
-            tables.append(compare.judge_plans(experiment.built, experiment.days, name, experiment.receding()))
+        if "mpc" in experiment.scenario.judge.yardsticks:
+            tables.append(compare.judge_plans(experiment.built, experiment.days, "mpc", experiment.receding()))
+    tables += experiment.planned(policies)
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
     points_of_all = [point for card in cards.values() for point in card["curve"]]
@@ -346,8 +370,14 @@ def notes(experiment: Experiment) -> list[str]:
     """What was asked for and is not in the table, with the reason."""
     judge = experiment.scenario.judge
     said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
-    if judge.yardsticks and (experiment.no_bound or not judge.bound_days):
-        said.append(f"no {', '.join(judge.yardsticks)}: judged on days with a bound, of which there are none")
+    if "mpc" in judge.yardsticks and (experiment.no_bound or not judge.bound_days):
+        said.append("no mpc: judged on days with a bound, of which there are none")
+    of_limit = [name for name in judge.yardsticks if name != "mpc"]
+    if of_limit and experiment.built.world.coordinator is None:
+        said.append(f"no {', '.join(of_limit)}: no limit is shared here (coordinator.part)")
+    if "foresight" in of_limit and bounded(experiment.built.world):
+        most = list(reward_bounds(experiment.built.world, experiment.days.profile))
+        said.append(f"no sharing is rewarded more than {np.mean(most):.1f} an episode (bound from above, a relaxation)")
     named = parts_of(experiment.scenario)
     for room in ("market", "wiring", "source"):
         own, theirs = getattr(experiment.parts, room), getattr(named, room)
@@ -371,7 +401,7 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
     tables, cards = [], {}
     for name in dict.fromkeys(("idle", *methods)):
         who, progress, cards[name] = was_trained(experiment, name)
-        tables.append(compare.judge_method(experiment.built, experiment.days, name, who.policy(progress.state)))
+        tables.append(compare.judge_method(experiment.place(name), experiment.days, name, who.policy(progress.state)))
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     every["curves"] = curves([], 0.0)  # nothing learns here
     found = summary(experiment, compare.figures(every), cards) | {"bound_days": 0}

@@ -12,7 +12,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest, parts
 from wattflock.core.scenario import fields
 from wattflock.core.settings import allowed, descriptions, settings_model
-from wattflock.homes.features import VOLTAGE
+from wattflock.homes.features import LIMIT, VOLTAGE
 from wattflock.homes.home import Home
 from wattflock.study.quantities import QUANTITIES
 
@@ -41,7 +41,8 @@ def explanation(name: str) -> str:
 def observation() -> str:
     """The table of features, in the order in which a home that had every device would observe them."""
     devices = {name: device.example() for name, device in parts("homes", interface("homes")).items()}
-    groups = Home(devices, jnp.zeros(()), load_known=True, day_prices=1).features | {"voltmeter": (VOLTAGE,)}
+    groups = Home(devices, jnp.zeros(()), load_known=True, day_prices=1).features
+    groups |= {"voltmeter": (VOLTAGE,), "coordinator": (LIMIT,)}
     lines = ["observation: what a home's controller observes, each as (value - offset) / scale", ""]
     for group, features in groups.items():
         lines += [f"{group}:", *(f"  {f.name} [{f.unit}]: offset {f.offset:g}, scale {f.scale:.3g}" for f in features)]

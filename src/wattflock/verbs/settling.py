@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
-from wattflock.verbs.study import Days, Runs
+from wattflock.verbs.study import Runs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from wattflock.study.metered import Metered
 
 WHERE = "wattflock settle"
-ALL = "all"
+ALL, NO_NAME = "all", "currency"
 FILES = (".csv", ".gz", ".txt", ".tsv", ".parquet")
+OF_RUN, OF_FILE = ("--method", "--days"), ("--period-days", "--currency")  # options of one source only
 OF_PRICES = (
     "prices_from", "flat_per_kwh", "bands", "bands_free", "file", "exports_from", "export_per_kwh", "carbon_per_t",
     "carbon_on_exports",
@@ -31,11 +32,11 @@ def settle(  # noqa: PLR0913 (an argument is an option of the command)
     markets: Annotated[list[str] | None, "A market, or all; mid_market by default. Can be repeated."] = None,
     method: Annotated[str, "Of a run: whose meters; its learner by default, or a rule such as idle."] = "",
     sets: Annotated[list[str] | None, "Change a setting of the markets: export_share=0.4. Can be repeated."] = None,
-    days: Days = 0,
+    days: Annotated[int, "Of a run: test days to settle; 0 takes the scenario's."] = 0,
     period_days: Annotated[int, "Of a file: days of a billing period, for charges on its peak; 0: one day."] = 0,
     tariffs: Annotated[Path | None, "Own tariffs: home, import_per_kwh, export_per_kwh, standing_per_day."] = None,
     communities: Annotated[Path | None, "Who belongs where: home, community, share."] = None,
-    currency: Annotated[str, "Of a file: what money is counted in."] = "currency",
+    currency: Annotated[str, "Of a file: what money is counted in."] = NO_NAME,
     out: Annotated[Path | None, "Write the bills to this .csv, .xlsx or .parquet file."] = None,
     picture: Annotated[Path | None, "Draw all bills before and after to this .png, .svg or .pdf file."] = None,
     runs: Runs = Path("runs"),
@@ -63,10 +64,13 @@ def settle(  # noqa: PLR0913 (an argument is an option of the command)
     all_of = ALL in (markets or ())
     names = files("market") if all_of else list(dict.fromkeys(markets or ["mid_market"]))
     problems = refuse_ending(WHERE, "--out", out, FORMATS) + refuse_ending(WHERE, "--picture", picture, PICTURES)
+    of_file = Path(run).suffix.lower() in FILES
+    said = {"--method": method, "--days": days, "--period-days": period_days}
+    problems += _wrong(run, of_file, said | {"--currency": "" if currency == NO_NAME else currency})
     asked = _settings(names, sets or (), problems)
     if problems:
         raise ScenarioError(problems)
-    if Path(run).suffix.lower() in FILES:
+    if of_file:
         source: Source = FromFile(Path(run), asked, period_days, currency)
     else:
         source = FromRun(run, asked, method, days, runs)
@@ -109,12 +113,14 @@ class FromFile:
 
     def __init__(self, path: Path, asked: dict[str, Any], period_days: int, currency: str):
         from wattflock.data.meter_file import read_meters
+        from wattflock.report.words import counted
         from wattflock.study.metered import metered_file
 
         self.settings, file = asked, read_meters(path)
         self.homes = file.homes
         self._read = metered_file(file, cast("Retail", _made("tariff", asked)), period_days, currency)
-        self.about = f"{path}: {len(file.homes):,} homes, {len(file.net_kwh):,} steps of {file.dt_h:g} h"
+        homes, steps = counted(len(file.homes), "home"), counted(len(file.net_kwh), "step")
+        self.about = f"{path}: {homes}, {steps} of {file.dt_h:g} h"
 
     def prices(self) -> "tuple[np.ndarray, np.ndarray]":
         return self._read.import_price_per_kwh, self._read.export_price_per_kwh
@@ -129,6 +135,7 @@ class FromRun:
     def __init__(self, name: str, asked: dict[str, Any], method: str, days: int, runs: Path):
         from wattflock.core.errors import Problem, ScenarioError
         from wattflock.core.scenario import load
+        from wattflock.report.words import counted
         from wattflock.verbs.experiment import Experiment
         from wattflock.verbs.study import _reopened
 
@@ -147,7 +154,7 @@ class FromRun:
         self.homes = tuple(map(str, range(scenario.homes.count)))
         self.settings = scenario.market.settings | asked
         self.wires = self._experiment.built.world.feeder is not None
-        self.about = f"{name}: {len(self._experiment.days.dates)} test days under {self.method}"
+        self.about = f"{name}: {counted(len(self._experiment.days.dates), 'test day')} under {self.method}"
 
     def prices(self) -> "tuple[np.ndarray, np.ndarray]":
         profile = self._experiment.days.profile
@@ -161,6 +168,19 @@ class FromRun:
         who, progress, _ = was_trained(experiment, self.method)
         policy, built = who.policy(progress.state), experiment.built
         return metered(built.world, policy, experiment.days.profile, built.readings.currency, wires)
+
+
+def _wrong(run: str, of_file: bool, said: dict[str, Any]) -> "list[Problem]":
+    """A source that is neither a run nor a file of readings, and options that cannot be or that it does not have."""
+    from wattflock.core.errors import Problem
+
+    problems = [Problem(WHERE, name, said[name], "0 or more") for name in ("--days", "--period-days") if said[name] < 0]
+    if not of_file and not run.endswith(".toml") and Path(run).is_file():
+        problems.append(
+            Problem(WHERE, "run", run, f"a run, a scenario.toml, or a file that ends with {', '.join(FILES)}")
+        )
+    lost, where = (OF_RUN, "of a run") if of_file else (OF_FILE, "of a file of readings")
+    return problems + [Problem(WHERE, name, said[name], f"{where} only") for name in lost if said[name]]
 
 
 def _settings(names: list[str], sets: Sequence[str], problems: "list[Problem]") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from wattflock.verbs.study import Methods, Resume, Runs, Sets
+from wattflock.verbs.study import Methods, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.errors import Problem
@@ -35,16 +35,19 @@ def game(
         wattflock game parliament.json --samples 20000 --tolerance 0.001
     """
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.files import write_json
+    from wattflock.core.files import refuse_place, write_json
     from wattflock.core.progress import bar
     from wattflock.game import answers
     from wattflock.game.game import EXACT_PLAYERS, Game
     from wattflock.game.game_file import read, too_many
     from wattflock.verbs.results import SolvedGame
 
-    if seed < 0 or samples < 0:
-        options = (("--samples", samples), ("--seed", seed))
-        wrong = [Problem("wattflock game", name, value, "0 or more") for name, value in options if value < 0]
+    options = (("--samples", samples), ("--seed", seed))
+    wrong = [Problem("wattflock game", name, value, "0 or more") for name, value in options if value < 0]
+    if not samples:
+        chosen = (("--tolerance", tolerance), ("--seed", seed))
+        wrong += [Problem("wattflock game", *each, "only with --samples") for each in chosen if each[1] > 0]
+    if wrong := wrong + refuse_place("wattflock game", "--out", out):
         raise ScenarioError(wrong)
     found = read(file)
     if samples:
@@ -74,7 +77,7 @@ def share(  # noqa: PLR0913 (an argument is an option of the command)
     workers: Annotated[int, "Processes that share days and coalitions; worth it from many days on."] = 1,
     out: Annotated[Path | None, "Write what every home saves to this .csv, .xlsx or .parquet file."] = None,
     picture: Annotated[Path | None, "Draw what every home saves to this .png, .svg or .pdf file."] = None,
-    resume: Resume = True,
+    resume: Annotated[bool, "Go on with the values that were found before; this is always so."] = True,
 ) -> Methods:
     """Share what homes save together, in one way or several, and say who would rather leave.
 
@@ -119,15 +122,17 @@ def shares(
 ) -> "Shares":
     """What homes save together on test days, shared by these methods, or all; `names` of homes instead of our own."""
     from wattflock.core.progress import bar
+    from wattflock.game.days import refuse_market
     from wattflock.game.outcome import outcome
     from wattflock.game.sharing import refuse_unknown, usual
     from wattflock.game.values import flock_of, homes_named
-    from wattflock.study.build import build
+    from wattflock.study.build import build, parts_of
     from wattflock.study.compare import unseen
     from wattflock.verbs.results import Shares
 
     refuse_unknown(name for name in methods if name != ALL)
-    built = build(scenario)
+    refuse_market((parts := parts_of(scenario)).market)  # before homes and readings are made
+    built = build(scenario, parts)
     profile = unseen(built, days, scenario.judge.seed).profile
     made = flock_of(built.world, profile, names or homes_named(built.kinds), runner=runner)
     asked = usual(made.players) if ALL in methods else tuple(methods)

@@ -129,7 +129,9 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     return found
 
 
-def parts(room: Annotated[str, "Only this room: synth, data, homes, feeder, market or learn."] = "") -> object:
+def parts(
+    room: Annotated[str, "Only this room: synth, data, homes, feeder, market, coordinator or learn."] = "",
+) -> object:
     """List the parts that a scenario or a command can name: devices, feeders, markets, learners, data, models of load.
 
     Example:

@@ -1,6 +1,7 @@
 """The only loop over time: days of all homes under a policy."""
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -131,4 +132,8 @@ def states_before(world: World, trajectory: Trajectory, profile: Profile) -> dic
 
 def judge(world: World, trajectory: Trajectory, profile: Profile, margin_pu: float = 0.0) -> Outcome:
     """The verdict on a trajectory."""
-    return world.verdict(trajectory.effect, trajectory.end, profile, margin_pu, trajectory.conditions)
+    outcome = world.verdict(trajectory.effect, trajectory.end, profile, margin_pu, trajectory.conditions)
+    if world.coordinator is None:
+        return outcome
+    charging = world.coordinator.verdict(world.fleet, trajectory.state, profile)
+    return dataclasses.replace(outcome, charging=charging)

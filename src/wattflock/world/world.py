@@ -16,9 +16,10 @@ from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
 from wattflock.feeder.volt_var import Support, VoltVar
 from wattflock.homes.device import Effect
-from wattflock.homes.features import VOLTAGE, Feature
+from wattflock.homes.features import LEVEL, LIMIT, VOLTAGE, Feature
 from wattflock.homes.home import Home
 from wattflock.market.market import Market, Meter
+from wattflock.world.coordinator import Charging, Coordinator, limit_of
 from wattflock.world.sensors import Voltmeter
 
 TOLERANCE_PU = {"float32": 1e-6, "float64": 1e-10}  # of the power flow
@@ -51,6 +52,7 @@ class Outcome(eqx.Module):
         str, Array
     ]  # limit that is judged → (…, rows) beyond it, margin included: "voltage" (nodes) [per unit]
     dt_h: Array  # (…,) length of the step [h]
+    charging: Charging | None = None  # what a coordinator granted and is rewarded for; None: no limit is shared
     price_level: float = eqx.field(default=1.0, static=True)  # of the readings: mean import price over 0.3 per kWh
     steps: int = eqx.field(default=24, static=True)  # in a day
 
@@ -58,6 +60,11 @@ class Outcome(eqx.Module):
     def days(self) -> float:
         """How many calendar days there are: the second axis may hold several."""
         return self.cost.shape[0] * self.cost.shape[1] / self.steps
+
+    @property
+    def reward(self) -> Array | None:
+        """Of the coordinator, (…,); None where no limit is shared."""
+        return self.charging.reward.total if self.charging else None
 
     @property
     def voltage_pu(self) -> Array:
@@ -85,6 +92,7 @@ class World(eqx.Module):
     kinds: tuple[str, ...] = eqx.field(default=(), static=True)  # names, such as "battery+panel"
     judges: tuple[str, ...] = eqx.field(default=LIMITS, static=True)  # the limits that the wires must keep, "voltage" …
     episode_days: int = eqx.field(default=1, static=True)  # consecutive days between a reset and the end value
+    coordinator: Coordinator | None = None  # shares `Profile.limit_kw` among chargers; None: each takes what it asks
 
     @property
     def homes(self) -> int:
@@ -98,8 +106,9 @@ class World(eqx.Module):
 
     @property
     def features(self) -> dict[str, tuple[Feature, ...]]:
-        """What `observe` gives, in its order: of the meter, of each device by its name, of the voltmeter."""
-        return self.fleet.features | ({"voltmeter": (VOLTAGE,)} if self.voltmeter else {})
+        """What `observe` gives, in its order: of the meter, of each device, of the voltmeter, of the limit."""
+        more = {"voltmeter": (VOLTAGE,)} if self.voltmeter else {}
+        return self.fleet.features | more | ({"coordinator": (LIMIT,)} if self.coordinator else {})
 
     @property
     def judged(self) -> dict[str, tuple[str, ...]]:
@@ -136,22 +145,52 @@ class World(eqx.Module):
     def reset(self, now: Profile) -> dict:
         """States of all homes at the beginning of a day; `now` has shape (homes,)."""
         state = jax.vmap(Home.init, in_axes=(0, now.axes(0, None)))(self.fleet, now)
-        return state | ({"voltage": self.voltmeter.start(now)} if self.voltmeter else {})
+        state |= {"voltage": self.voltmeter.start(now)} if self.voltmeter else {}
+        return state | ({"coordinator": self.coordinator.start(self.fleet, state, now)} if self.coordinator else {})
 
     def observe(self, state: dict, now: Profile) -> Observation:
-        """What every home observes of itself; nothing of any other home enters its row."""
+        """What every home observes of itself; nothing of any other home enters its row.
+
+        Where homes report falsely, of stored energy what the coordinator believes: its learner sees no more.
+        """
         features = jax.vmap(Home.observe, in_axes=(0, 0, now.axes(0, None)))(self.fleet, state, now)
         if self.voltmeter:
             features = jnp.concatenate([features, self.voltmeter.observe(state["voltage"])], -1)
+        if self.coordinator:
+            features = self._believed(features, state, now) if self.coordinator.reports else features
+            limit = jnp.broadcast_to(LIMIT.of(limit_of(now) / self.homes), (self.homes, 1))
+            features = jnp.concatenate([features, limit], -1)
         return Observation(features, state, now, self.fleet)
 
+    def _believed(self, features: Array, state: dict, now: Profile) -> Array:
+        """Features with the levels that the coordinator believes."""
+        assert self.coordinator is not None
+        levels, place = self.coordinator.believed(self.fleet, state, now), 0
+        for name, own in self.fleet.features.items():
+            for each in own:
+                if name in levels and each.name == LEVEL:
+                    features = features.at[:, place].set(each.of(levels[name]))
+                place += 1
+        return features
+
+    def allowed(self, state: dict, action: Array, now: Profile) -> tuple[Array, dict]:
+        """Actions (homes, controls) as homes take them: in [-1, 1], NaN as 0, shared; and the coordinator's state."""
+        clipped = jnp.clip(jnp.nan_to_num(action), -1, 1)
+        if self.coordinator is None:
+            return clipped, {}
+        said = jnp.where(jnp.isfinite(action), clipped, jnp.nan)
+        taken, kept = self.coordinator.grant(self.fleet, state, said, now)
+        return taken, {"coordinator": kept}
+
     def act(self, state: dict, action: Array, now: Profile) -> tuple[dict, Effect, Conditions | None]:
-        """One step of all homes; actions (homes, controls) are clipped to [-1, 1] here, NaN to 0, and nowhere else.
+        """One step of all homes; actions (homes, controls) are clipped and shared here (`allowed`), and nowhere else.
 
         The conditions on the feeder are those that voltmeters read; None where there are none.
         """
         step = jax.vmap(Home.step, in_axes=(0, 0, 0, now.axes(0, None)))
-        after, effect = step(self.fleet, state, jnp.clip(jnp.nan_to_num(action), -1, 1), now)
+        taken, kept = self.allowed(state, action, now)
+        after, effect = step(self.fleet, state, taken, now)
+        after |= kept
         if self.voltmeter is None or self.feeder is None:
             return after, effect, None
         flow = self.flow(effect)
@@ -251,7 +290,7 @@ def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
     Returns:
         cost [currency per home and day]; violation_pu_h [pu h per node and day] and violated_share [of node-steps], 0
         without wires; of other limits that are judged, the same per branch (overload_share_h, overloaded_share) and
-        per bus (unbalance_share_h, unbalanced_share).
+        per bus (unbalance_share_h, unbalanced_share); reward [1/episode] where a limit is shared.
     """
     days, homes = outcome.days, outcome.cost.shape[-1]
     found = {"cost": outcome.cost.sum() / (days * homes)} | dict.fromkeys(MEASURED["voltage"], jnp.zeros(()))
@@ -259,4 +298,4 @@ def measures(limits: Limits, outcome: Outcome) -> dict[str, Array]:
         how_long, how_often = MEASURED[limit]
         found[how_long] = (amount * outcome.dt_h[..., None]).sum((0, 1)).mean() / days
         found[how_often] = (amount > 0).mean()
-    return found
+    return found if outcome.reward is None else found | {"reward": outcome.reward.sum(1).mean()}

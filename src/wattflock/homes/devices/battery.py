@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, feasible, ratio, room_kvar
-from wattflock.homes.features import Feature, observed
+from wattflock.homes.device import Claim, Device, effect, feasible, no_hurry, ratio, room_kvar
+from wattflock.homes.features import LEVEL, Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
@@ -18,7 +18,7 @@ class Battery(Device):
     Source: energy balance E' = E + dt (η p⁺ - p⁻/η); sizes and wear of common home batteries.
     """
 
-    features: ClassVar = (Feature("energy stored", "share of size_kwh", 0.5, 0.5),)
+    features: ClassVar = (Feature(LEVEL, "share of size_kwh", 0.5, 0.5),)
     sizes: ClassVar = ("size_kwh", "limit_kw")
     ordered: ClassVar = (("low_share", "<", "high_share"), ("spare_per_kwh", "<=", "short_per_kwh"))
     prices: ClassVar = ("wear_per_kwh", "short_per_kwh", "spare_per_kwh", "dear_per_kwh")
@@ -111,6 +111,13 @@ class Battery(Device):
 
     def stored_kwh(self, state):
         return state
+
+    def claim(self, state, now):
+        """As much as fits below `high_share`; there is no hour by which it must be full."""
+        need_kwh = jnp.maximum(self.high_share * self.size_kwh - state, 0) / self.efficiency
+        return Claim(
+            self._room(state, now.dt_h)[0], need_kwh, ratio(state, self.size_kwh), no_hurry(state), self.size_kwh
+        )
 
     def end(self, state):
         return end_cost(state - 0.5 * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)

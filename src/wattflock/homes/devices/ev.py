@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, feasible, ratio
+from wattflock.homes.device import Claim, Device, effect, feasible, ratio
 from wattflock.homes.devices.battery import charge_to, end_cost
-from wattflock.homes.features import Feature, observed
+from wattflock.homes.features import LEVEL, Feature, observed
 from wattflock.homes.program import Program, Terms
 
 
@@ -20,7 +20,7 @@ class EV(Device):
     """
 
     features: ClassVar = (
-        Feature("energy stored", "share of size_kwh", 0.5, 0.5),
+        Feature(LEVEL, "share of size_kwh", 0.5, 0.5),
         Feature("plugged in", "share of the step"),
         Feature("energy driven in the step", "kWh", 0, 10),
     )
@@ -126,6 +126,14 @@ class EV(Device):
 
     def stored_kwh(self, state):
         return state
+
+    def claim(self, state, now):
+        """Full, or `full_share`, when it leaves; nothing while it is away. Who does not say when leaves at midnight."""
+        here = now.ev_plugged > 0
+        need_kwh = jnp.where(here, jnp.maximum(self.full_share * self.size_kwh - state, 0) / self.efficiency, 0)
+        left_h = 24 - now.hour if now.ev_leaves_h is None else now.ev_leaves_h
+        left_h = jnp.maximum(left_h, now.dt_h) + jnp.zeros_like(state)
+        return Claim(self._room(state, now)[0], need_kwh, ratio(state, self.size_kwh), left_h, self.size_kwh)
 
     def end(self, state):
         return end_cost(state - self.full_share * self.size_kwh, self.short_per_kwh, self.spare_per_kwh)

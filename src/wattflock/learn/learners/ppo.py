@@ -14,6 +14,7 @@ from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_hom
 from wattflock.learn.critic import Critic, fit, flat, fresh_critic, shuffled, to_go
 from wattflock.learn.lagrangian import Days, Halvings, Hidden, Rate, Rounds, TrainState
 from wattflock.learn.nets import Networks
+from wattflock.world.world import World
 
 
 class Gaussian(eqx.Module):
@@ -59,12 +60,16 @@ class PPO(Agents):
 
     def init(self, world, key):
         actor_key, critic_key = jax.random.split(key)
-        groups, controls = self.groups(world), world.fleet.controls
-        actor = Gaussian(self.actors(world, actor_key), jnp.full((groups, controls), jnp.log(self.sigma), float))
-        inputs = width(world) + {"own": 0, "common": COMMON}[self.critic_sees]
-        nets: Any = ActorCritic(actor, fresh_critic((inputs, *self.hidden), groups, critic_key))
+        sigma = jnp.full((self.groups(world), self.controls(world)), jnp.log(self.sigma), float)
+        actor = Gaussian(self.actors(world, actor_key), sigma)
+        nets: Any = ActorCritic(actor, self.critics(world, critic_key))
         adam, multiplier = self.optimiser().init(nets), self.lagrangian.multiplier(world)
         return TrainState(nets, nets.actor, adam, multiplier, jnp.zeros((), jnp.int32), self.group(world))
+
+    def critics(self, world: World, key: Array) -> Any:
+        """Fresh critics, which say zero."""
+        inputs = width(world) + {"own": 0, "common": COMMON}[self.critic_sees]
+        return fresh_critic((inputs, *self.hidden), self.groups(world), key)
 
     def policy(self, state):
         return Around(of_homes(state.mean.nets, state.beside))
@@ -76,9 +81,9 @@ class PPO(Agents):
     def update(self, state, world, draw, key):
         draw_key, noise_key, order_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
-        nets, shape = of_homes(state.nets, state.beside), (*profile.load_kw.shape, world.fleet.controls)
+        there, nets = self.present(world), of_homes(state.nets, state.beside)
         log_sigma = nets.actor.log_sigma[None, None]
-        offset = noise(noise_key, jnp.exp(log_sigma), shape)
+        offset = noise(noise_key, jnp.exp(log_sigma), (*profile.load_kw.shape[:2], *there.shape))
         played, multiplier, log = self.play(world, nets.actor.nets, profile, offset, state.multiplier)
 
         judged = self.judged(played)
@@ -90,11 +95,15 @@ class PPO(Agents):
 
         rows = [flat(x) for x in own]
         order = shuffled(len(rows[0]), self.rows, self.epochs, order_key)
-        loss = self.loss(state.beside, present(world.fleet))
+        loss = self.loss(state.beside, there)
         better, adam = fit(loss, (state.nets, state.adam), self.optimiser(len(order)), rows, order)
         mean = self.averaged(state.mean, better.actor, state.done)
         after = dataclasses.replace(state, nets=better, mean=mean, adam=adam, multiplier=multiplier)
         return dataclasses.replace(after, done=state.done + 1), log
+
+    def present(self, world: World) -> Array:
+        """Which of the actions of each agent move something, (agents, controls) bool; agents are homes."""
+        return present(world.fleet)
 
     def judged(self, played: Played) -> Array:
         """What the critics see, (days, steps, homes, …): nothing that the step's own action has changed."""

@@ -66,7 +66,7 @@ class QLearning(Priced):
     (data.day_ahead); the default of marginal rewards is the home without control for the whole day, not for one
     step; what is stored is paid for when it is stored (the source forces cars to be full at the end); steps at which a
     home has no choice are left out (the source records a random one there).
-    Source: Charbonnier, Morstyn & McCulloch 2022 (Applied Energy 314, 118825); works.md 4.3 and 4.4; Matignon et al.
+    Source: Charbonnier, Morstyn & McCulloch 2022 (Applied Energy 314, 118825); Matignon et al.
     2007 (IROS, DOI 10.1109/IROS.2007.4399095) for hysteresis.
     """
 

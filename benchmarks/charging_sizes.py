@@ -1,0 +1,104 @@
+"""The policy of ten homes with a hundred and a thousand, beside one that went on learning there, and one from nothing.
+
+    python benchmarks/charging_sizes.py [--write]
+
+Each figure is kept in runs/charging_sizes.json as soon as it is there; `--write` makes charging_sizes.md of what is
+there. From nothing it learns too slowly with a hundred homes for this machine: its page says how far it came, so that
+the fair comparison is the one that goes on from the policy of ten homes.
+"""
+
+import argparse
+import dataclasses
+from functools import partial
+from pathlib import Path
+
+import charging
+import jax
+import jax.numpy as jnp
+from charging import Case, Kept
+from pages.head import head
+
+from wattflock.learn.learner import Progress, advance, begin
+from wattflock.learn.learners.central import Central
+
+HERE = Path(__file__).parent
+TEN_ROUNDS = 150
+THERE = {  # homes -> how it learns there, and rounds that go on, and from nothing
+    100: ({"days": 4, "rows": 240, "rate": 5e-4, "critic_rate": 1e-3}, 100, 300),
+    1000: ({"days": 2, "rows": 48, "rate": 5e-4, "critic_rate": 1e-3}, 20, 0),
+}
+NAMES = {
+    "from-10": "learned with ten homes",
+    "went on": "the same, and then with as many homes as there are",
+    "from nothing": "learned with as many as there are",
+}
+
+
+def of_ten() -> Progress:
+    """A learner of ten homes after its rounds, in scenario 2."""
+    case, learner = Case(1.2), Central().lasting(TEN_ROUNDS)
+    world = learner.lives_in(case.world)
+    return advance(begin(learner, world, 0), learner, world, case.built.sampler.train, TEN_ROUNDS)[0]
+
+
+def there(homes: int, rounds: int, ten: Progress | None) -> dict[str, float]:
+    """Figures of a learner in a world of so many homes after so many rounds there, from `ten` or from nothing."""
+    case, learner = Case(1.2, homes), Central(**THERE[homes][0]).lasting(max(rounds, 1))
+    world = learner.lives_in(case.world)
+    progress = begin(learner, world, 0)
+    if ten is not None:
+        nets, mean = (jax.tree.map(widened, *each) for each in zip(parts(ten), parts(progress), strict=True))
+        progress = dataclasses.replace(progress, state=dataclasses.replace(progress.state, nets=nets, mean=mean))
+    if rounds:
+        progress, _ = advance(progress, learner, world, case.built.sampler.train, rounds)
+    return case.figures(world, learner.policy(progress.state))
+
+
+def parts(progress: Progress) -> tuple:
+    """What does not depend on the number of homes but for the noise of actions."""
+    return progress.state.nets, progress.state.mean
+
+
+def widened(x, like):
+    """Weights as they are; the noise of every action the mean of that of ten homes."""
+    return x if x.shape == like.shape else jnp.broadcast_to(x.mean(), like.shape)
+
+
+def page(found: dict) -> str:
+    """The page of what is there."""
+    lines = [row(["homes", "method", "reward", "of that which went on [%]"]), row(["---"] * 4)]
+    for homes in THERE:
+        best = found.get(f"{homes} went on", {}).get("reward_per_episode")
+        for name, told in NAMES.items():
+            if each := found.get(f"{homes} {name}"):
+                reward = each["reward_per_episode"]
+                share = f"{100 * reward / best:.1f}" if best else ""
+                lines.append(row([str(homes), told, f"{reward:.1f}", share]))
+    top = head("The policy of ten homes with more homes", "python benchmarks/charging_sizes.py --write")
+    title = "## The same policy in place, limit 1.2\n"
+    return "\n".join([top, title, *lines]) + "\n"
+
+
+def row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The policy of ten homes with more homes.")
+    parser.add_argument("--write", action="store_true", help="write charging_sizes.md")
+    given = parser.parse_args()
+    charging.KEPT = Path("runs") / "charging_sizes.json"
+    kept = Kept()
+    if not given.write:
+        ten = of_ten()
+        for homes, (_, more, rounds) in THERE.items():
+            kept.of(f"{homes} from-10", partial(there, homes, 0, ten))
+            kept.of(f"{homes} went on", partial(there, homes, more, ten))
+            if rounds:
+                kept.of(f"{homes} from nothing", partial(there, homes, rounds, None))
+    else:
+        (HERE / "charging_sizes.md").write_text(page(kept.found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Ways to share a limit among chargers: one file for each."""
