@@ -65,7 +65,7 @@ REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
     r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
     r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
-    r"|unfortunately not|i don't|we don't|i haven't|we haven't|don't have)\b"
+    r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
 )
 LAST_WORD = re.compile(
@@ -150,8 +150,8 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
         return best
     if CAR_BATTERY not in answer.asked:
         return None
-    if by_range := _by_range(answer, found):
-        return by_range
+    if best := _by_range(answer, found) or _other_unit(answer, CAR_BATTERY, found, POWER):
+        return best
     lone = _numbers(answer, CAR_BATTERY, found, 10, 200)
     lone = [each for each in lone if not _named(each.mention, facts.cars(answer.flat))]
     if models and (same := [each for each in lone if each.mention.value in known]):
@@ -168,6 +168,17 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     return filled(CAR_BATTERY, tidy(models[0].values[0]), evidence, tuple(map(tidy, known[1:])))
 
 
+def _other_unit(answer: Answer, slot: str, found: list[Mention], kind: str) -> Filling | None:
+    """kW said for kWh, or kWh for kW, where only this slot was asked and the number could be one: read back."""
+    if [each for each in SLOTS if each in answer.asked] != [slot]:
+        return None
+    meant = [each for each in said(answer.flat, [each for each in found if each.kind == kind]) if each.standing > -3]
+    if len(meant) != 1 or (slot == CAR_BATTERY and meant[0].mention.value < 15):
+        return None
+    mention = meant[0].mention
+    return filled(slot, mention.value, answer.text.quote(mention.start, mention.end))
+
+
 def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
     """The battery from a range and what a mile takes, when both are told."""
     ways = [each for each in found if each.kind == DISTANCE]
@@ -181,7 +192,8 @@ def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
 
 def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     told = [each for each in _of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
-    if best := _best(answer, CHARGER, told):
+    meant = [each for each in _numbers(answer, CHARGER, found, 1, 50) if each.standing > 0] if told else []
+    if best := _best(answer, CHARGER, [*told, *meant]):
         return best
     named = [
         f
@@ -194,7 +206,7 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     if (amps := _by_current(answer, found)) and not (socket and "13 amp" in answer.flat):
         return amps
     lone = [each for each in _numbers(answer, CHARGER, found, 1, 50) if not _named(each.mention, named)]
-    if best := _best(answer, CHARGER, lone):
+    if best := _best(answer, CHARGER, lone) or _other_unit(answer, CHARGER, found, ENERGY):
         return best
     if not named:
         return None
@@ -237,7 +249,7 @@ def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and standing(flat, _place(f)) > -3]
     lone = _numbers(answer, HOME_BATTERY, found, 1.5, 100)
     lone = [each for each in lone if not any(fact.start - 4 <= each.mention.start < fact.end for fact in named)]
-    if lone and (best := _best(answer, HOME_BATTERY, lone)):
+    if best := _best(answer, HOME_BATTERY, lone) or _other_unit(answer, HOME_BATTERY, found, POWER):
         return best
     if not named or HOME_BATTERY not in answer.asked:
         return None
@@ -281,7 +293,8 @@ def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
     if match := re.search(r"\b(\d{1,2}) (?:\w+ )?(?:panels|modules)\b", answer.flat):
         sizes = tuple(tidy(round(int(match[1]) * watt / 1000, 2)) for watt in (400, 350, 300, 250, 430))
         return ambiguous(PANELS, sizes, answer.text.quote(match.start(), match.end()))
-    return _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
+    lone = _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
+    return lone or _other_unit(answer, PANELS, found, ENERGY)
 
 
 def _summed(answer: Answer, told: list[Said]) -> Filling | None:

@@ -59,6 +59,8 @@ def _in_words(flat: str, shares: list[Mention]) -> list[Mention]:
     found = []
     for pattern, value in WORDS:
         for match in pattern.finditer(flat):
+            if re.search(r"\b(?:more|less|over|above|under) (?:than )?$", flat[: match.start()]) and shares:
+                continue
             if any(start <= match.start() < end + 6 for start, end in taken) or NOT_FULL.search(flat[: match.start()]):
                 continue
             found.append(Mention(SHARE, (value,), match.start(), match.end(), value == 100))

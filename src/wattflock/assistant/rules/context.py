@@ -87,9 +87,8 @@ def standing(flat: str, mention: Mention) -> int:
         r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after
     )
     score = -3 if gone else 0
-    if DOUBTED.search(part):
-        score -= 1
-    return score + bool(MEANT.search(part))
+    meant = bool(MEANT.search(part))
+    return score + (1 if meant else -bool(DOUBTED.search(part)))
 
 
 def part_of(flat: str, start: int, end: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """When the car leaves and comes back: cue words, windows, commutes; morning or evening as is plausible, read back."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from wattflock.assistant.grammar.clock import shown
@@ -38,7 +39,9 @@ TRAVEL = re.compile(
     r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
     r"|run|way home|fahrt|needs?)\b"
 )
-HANGING = re.compile(r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the)")
+HANGING = re.compile(r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight)")
+LATER = re.compile(r" (?:later|after that)\b")
+PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
 
@@ -59,15 +62,22 @@ def read_times(answer: Answer) -> dict[str, Filling]:
 
 
 def _hanging(flat: str, found: list[Mention]) -> list[Mention]:
-    """ "At 3, home by half past": the hour is that of the time before."""
+    """ "At 3, home by half past", "out at 7, back ten hours later": told from the time before."""
     made = list(found)
-    for match in HANGING.finditer(masked(flat, found)):
-        before = [each for each in found if each.kind == CLOCK and each.end <= match.start()]
-        if before:
+    for match in HANGING.finditer(flat):
+        inside = [each for each in made if each.start < match.end() and each.end > match.start()]
+        before = [each for each in made if each.kind == CLOCK and each.end <= match.start()]
+        if before and all(each.start >= match.start() and each.end <= match.end() for each in inside):
             minutes = {"half": 30, "quarter": 15}.get(match[1]) or int(match[1])
-            shift = -minutes if match[2] == "to" else minutes
-            values = tuple((value // 60 * 60 + shift + (60 if shift < 0 else 0)) % 1440 for value in before[-1].values)
+            shift = 60 - minutes if match[2] == "to" else minutes
+            values = tuple((value // 60 * 60 + shift) % 1440 for value in before[-1].values)
+            made = [each for each in made if each not in inside]
             made.append(Mention(CLOCK, values, match.start(), match.end(), False))
+    for each in [each for each in made if each.kind == DURATION and LATER.match(flat[each.end :])]:
+        before = [clock for clock in made if clock.kind == CLOCK and clock.end <= each.start]
+        if before:
+            values = tuple((value + int(each.value)) % 1440 for value in before[-1].values)
+            made[made.index(each)] = Mention(CLOCK, values, each.start, each.end, False, "later")
     return sorted(made, key=lambda each: each.start)
 
 
@@ -93,7 +103,10 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     if len(durations) == 1 and any(mark.role in (WORK_STARTS, WORK_ENDS) for mark in marks):
         return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
-    return near[0] if near else None
+    more = [each for each in durations if near and each is not near[0] and PARKING.search(flat[each.end : each.end + 30])]
+    if not more:
+        return near[0] if near else None
+    return replace(near[0], values=(near[0].value + more[0].value,), end=max(near[0].end, more[0].end))
 
 
 def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Said, bool]]:
