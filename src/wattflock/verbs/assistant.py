@@ -51,7 +51,7 @@ def chat(
     """Ask a resident for what a plan needs, read back what was inferred, and keep what they agree to.
 
     Answers are read from the keyboard, or line by line from a pipe; an empty line or Ctrl-D stops. An answer such as
-    "actually I leave at 8" corrects an earlier one.
+    "actually I leave at 8" corrects what was agreed.
 
     Example:
         wattflock chat --out home.json

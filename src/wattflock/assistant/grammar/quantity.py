@@ -104,7 +104,8 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (DURATION, r"\b(?:3|three) quarters of an hour\b", _fixed(45), True, ""),
     (
         SHARE,
-        r"(?<!hour and )(?<!hours and )\b(?:3|three) quarters?\b(?: (?:full|charged|charge|of the battery|of a battery"
+        r"(?<!hour and )(?<!hours and )\b(?:3|three) quarters?\b(?: (?:full|charged|charge|of the battery"
+        r"|of a battery"
         r"|of a charge))?(?! of an hour)",
         _fixed(75),
         False,

@@ -16,7 +16,8 @@ LOW = re.compile(
     r"|goes? below)|at least|min\w*|not let it (?:drop|fall|go) (?:below|under)"
     r"|above|over|coldest|lowest|cold|colder|lower|low|below|under|drops?(?: to| below)?|falls?(?: to| below)?"
     r"|down to|dips?(?: to| below)?|at night"
-    r"|heating (?:comes|kicks|goes) on|freez\w*|from|shiver\w*|chilly|cooler than|put up with|cope with|tolerate|live with|less than|bottom|night time"
+    r"|heating (?:comes|kicks|goes) on|freez\w*|from|shiver\w*|chilly|cooler than|put up with|cope with"
+    r"|tolerate|live with|less than|bottom|night time"
     r"|overnight|floor)\b"
 )
 HIGH = re.compile(

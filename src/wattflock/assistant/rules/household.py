@@ -22,7 +22,8 @@ SOLE = re.compile(
 )
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
-    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no|don't (?:have|own)(?: any| an)?"
+    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no"
+    r"|don't (?:have|own)(?: any| an)?"
     r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
 )
 OTHER = re.compile(

@@ -39,7 +39,10 @@ TRAVEL = re.compile(
     r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
     r"|run|way home|fahrt|needs?)\b"
 )
-HANGING = re.compile(r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight)")
+HANGING = re.compile(
+    r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon"
+    r"| midnight)"
+)
 LATER = re.compile(r" (?:later|after that)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
@@ -103,7 +106,9 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     if len(durations) == 1 and any(mark.role in (WORK_STARTS, WORK_ENDS) for mark in marks):
         return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
-    more = [each for each in durations if near and each is not near[0] and PARKING.search(flat[each.end : each.end + 30])]
+    more = [
+        each for each in durations if near and each is not near[0] and PARKING.search(flat[each.end : each.end + 30])
+    ]
     if not more:
         return near[0] if near else None
     return replace(near[0], values=(near[0].value + more[0].value,), end=max(near[0].end, more[0].end))
