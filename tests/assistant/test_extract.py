@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from wattflock.apps.cli import make_app
 from wattflock.assistant import facts
 from wattflock.assistant.extract import extract
+from wattflock.assistant.grammar.text import locale_of
 from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, UNKNOWN
 from wattflock.assistant.slots import SLOTS, problems
 from wattflock.verbs import GROUPS, VERBS
@@ -102,6 +103,11 @@ def test_what_is_inferred_is_read_back(words, slot, value):
 def test_what_is_plainly_told_needs_no_read_back(words, slot, value):
     filling = read(words, slot)[slot]
     assert (filling.value, filling.read_back) == (value, None)
+
+
+@pytest.mark.parametrize(("tag", "family"), [("en-IE", "en-GB"), ("en_us", "en-US"), ("de-AT", "de"), ("fr", None)])
+def test_a_language_tag_is_read_as_its_nearest_family(tag, family):
+    assert locale_of(tag) == family
 
 
 def test_another_locale_reads_another_time():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wattflock.assistant.extract import extract
-from wattflock.assistant.grammar.text import LOCALES
+from wattflock.assistant.grammar.text import LOCALES, locale_of
 from wattflock.assistant.rules.filling import Filling
 from wattflock.assistant.slots import SLOTS
 from wattflock.core.errors import Problem, RunError
@@ -59,7 +59,13 @@ def lines_of(path: Path) -> tuple[list[Line], list[Problem]]:
         if not found:
             given = json.loads(row)
             lines.append(
-                Line(given["id"], given["question"], tuple(given["asked"]), given["utterance"], _locale(given))
+                Line(
+                    given["id"],
+                    given["question"],
+                    tuple(given["asked"]),
+                    given["utterance"],
+                    locale_of(_tag(given)) or "",
+                )
             )
             if given["id"] in seen:
                 found = [Problem(where, "id", given["id"], "an id that no line before has")]
@@ -70,8 +76,9 @@ def lines_of(path: Path) -> tuple[list[Line], list[Problem]]:
     return lines, problems
 
 
-def _locale(given: dict) -> str:
-    return given.get("locale") or LOCALES[0]
+def _family(given: dict) -> str:
+    tag = given.get("locale") or LOCALES[0]
+    return (locale_of(tag) or "") if isinstance(tag, str) else ""
 
 
 def _problems(where: str, row: str) -> list[Problem]:
@@ -92,8 +99,8 @@ def _problems(where: str, row: str) -> list[Problem]:
         found.append(Problem(where, "asked", asked, "a list of slots"))
     else:
         found += [Problem(where, "asked", slot, nearest(slot, tuple(SLOTS))) for slot in asked if slot not in SLOTS]
-    if _locale(given) not in LOCALES:
-        found.append(Problem(where, "locale", given["locale"], " | ".join(LOCALES)))
+    if not _family(given):
+        found.append(Problem(where, "locale", given["locale"], "a tag of English or German: " + " | ".join(LOCALES)))
     return found
 
 

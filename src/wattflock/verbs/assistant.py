@@ -60,7 +60,7 @@ def chat(
     import sys
 
     from wattflock.assistant.dialogue import begun, resumed, saved, turn
-    from wattflock.assistant.grammar.text import LOCALES
+    from wattflock.assistant.grammar.text import LOCALES, locale_of
     from wattflock.assistant.slots import SLOTS
     from wattflock.core.errors import Problem, RunError, ScenarioError
     from wattflock.core.files import read_json, write_json
@@ -69,12 +69,13 @@ def chat(
     wrong = [
         Problem("wattflock chat", "--slot", slot, nearest(slot, SLOTS)) for slot in slots or () if slot not in SLOTS
     ]
-    if locale not in LOCALES:
-        wrong.append(Problem("wattflock chat", "--locale", locale, " | ".join(LOCALES)))
+    family = locale_of(locale) or ""
+    if not family:
+        wrong.append(Problem("wattflock chat", "--locale", locale, "English or German: " + " | ".join(LOCALES)))
     if wrong:
         raise ScenarioError(wrong)
     try:
-        state = resumed(read_json(out)) if resume else begun(tuple(slots or SLOTS), locale)
+        state = resumed(read_json(out)) if resume else begun(tuple(slots or SLOTS), family)
     except ValueError as error:
         raise RunError(f"{out}: {error}") from error
     state, said = turn(state, None)

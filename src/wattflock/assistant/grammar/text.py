@@ -18,6 +18,13 @@ LONGEST = 4  # words of a phrase
 MOST_CHARACTERS = 4000  # of an answer; what follows is not read
 
 
+def locale_of(tag: str) -> str | None:
+    """The family of a language tag that is read: `en-IE` as en-GB, `de-AT` as de; None for another language."""
+    language, _, region = tag.replace("_", "-").lower().partition("-")
+    american = region.upper() in ("US", "CA", "PH")
+    return {"en": "en-US" if american else "en-GB", "de": "de"}.get(language)
+
+
 @dataclass(frozen=True)
 class Token:
     """A normalised word and where it stands in the raw text."""
