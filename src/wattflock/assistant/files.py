@@ -64,7 +64,7 @@ def lines_of(path: Path) -> tuple[list[Line], list[Problem]]:
                     given["question"],
                     tuple(given["asked"]),
                     given["utterance"],
-                    locale_of(_tag(given)) or "",
+                    _family(given),
                 )
             )
             if given["id"] in seen:
