@@ -60,8 +60,21 @@ def at_once(home: Home, extra: Powers) -> Powers:
     if "heat pump" in home.devices:
         powers["heat pump"] = _held(home, home.parameters.comfort_temp_min_c)
     if "battery" in home.devices:
-        powers["battery"] = _covered(home, home.load_kw + sum(powers.values(), np.zeros(home.steps)))
+        powers["battery"] = covered(home, powers)
     return powers
+
+
+def covered(home: Home, others: Powers) -> np.ndarray:
+    """The power (steps,) of a battery that stores what is left over and gives what the home lacks [kW]."""
+    battery, net_kw = _numbers(home.devices["battery"]), home.load_kw + sum(others.values(), np.zeros(home.steps))
+    power_kw, now, way = np.zeros(home.steps), home.start["battery"], battery["efficiency"]
+    for step in range(home.steps):
+        room_kw = (battery["high_share"] * battery["size_kwh"] - now) / (way * DT_H)
+        left_kw = (now - battery["low_share"] * battery["size_kwh"]) * way / DT_H
+        most_kw, least_kw = min(battery["limit_kw"], max(room_kw, 0)), -min(battery["limit_kw"], max(left_kw, 0))
+        power_kw[step] = min(max(-net_kw[step], least_kw), most_kw)
+        now += (way * max(power_kw[step], 0) + min(power_kw[step], 0) / way) * DT_H
+    return power_kw
 
 
 def running(home: Home, power_kw: float, run: Stay) -> np.ndarray:
@@ -132,19 +145,6 @@ def _held(home: Home, target_c: float, limit_kw: float | None = None) -> np.ndar
         free_c = keep * now + (1 - keep) * home.outdoor_c[step]
         power_kw[step] = min(max((target_c - free_c) / per_kw[step], 0.0), most_kw)
         now = free_c + per_kw[step] * power_kw[step]
-    return power_kw
-
-
-def _covered(home: Home, net_kw: np.ndarray) -> np.ndarray:
-    """A battery that stores what is left over and gives what the home lacks."""
-    battery = _numbers(home.devices["battery"])
-    power_kw, now, way = np.zeros(home.steps), home.start["battery"], battery["efficiency"]
-    for step in range(home.steps):
-        room_kw = (battery["high_share"] * battery["size_kwh"] - now) / (way * DT_H)
-        left_kw = (now - battery["low_share"] * battery["size_kwh"]) * way / DT_H
-        most_kw, least_kw = min(battery["limit_kw"], max(room_kw, 0)), -min(battery["limit_kw"], max(left_kw, 0))
-        power_kw[step] = min(max(-net_kw[step], least_kw), most_kw)
-        now += (way * max(power_kw[step], 0) + min(power_kw[step], 0) / way) * DT_H
     return power_kw
 
 
