@@ -20,6 +20,7 @@ from wattflock.verbs.results import (
     Extracted,
     HostedFeeder,
     Listing,
+    Planned,
     Runs,
     Shares,
     SharingStudy,
@@ -139,6 +140,12 @@ def _(found: Extracted, wide: bool = False) -> Table:
     return table
 
 
+@shown.register
+def _(found: Planned, wide: bool = False) -> str:
+    boxes = [f"{title}\n" + "\n".join(f"  {each}" for each in said) for title, said in found.sentences if said]
+    return "\n\n".join(boxes)
+
+
 @functools.singledispatch
 def plain(found: Any) -> Any:
     """What JSON can hold of it."""
@@ -156,6 +163,11 @@ def _(found: Training) -> dict:
 @plain.register
 def _(found: Extracted) -> dict:
     return plain(dict(found.read))
+
+
+@plain.register
+def _(found: Planned) -> dict:
+    return plain(found.facts)
 
 
 @plain.register

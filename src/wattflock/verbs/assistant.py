@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+from wattflock.verbs import planning
+
 
 def extract(
     file: Annotated[Path, "Answers, one JSON object a line: id, question, asked, utterance; locale en-GB by default."],
@@ -47,6 +49,7 @@ def chat(
     slots: Annotated[list[str] | None, "Ask for this alone; can be repeated. All slots by default."] = None,
     locale: Annotated[str, "en-GB, en-US or de: clock, order of dates."] = "en-GB",
     resume: Annotated[bool, "Go on with the conversation of --out."] = False,
+    plan: Annotated[bool, "Then plan the home, with what is usual where the conversation does not tell."] = False,
 ) -> str:
     """Ask a resident for what a plan needs, read back what was inferred, and keep what they agree to.
 
@@ -55,7 +58,7 @@ def chat(
 
     Example:
         wattflock chat --out home.json
-        wattflock chat --out home.json --resume
+        wattflock chat --out home.json --resume --plan
     """
     import sys
 
@@ -83,11 +86,19 @@ def chat(
         print(said, flush=True)
         words = sys.stdin.readline().strip()
         if not words:
-            return f"kept in {out}; go on with --resume"
+            return f"kept in {out}; go on with --resume" + _planned(out, plan and out.is_file())
         state, said = turn(state, words)
         write_json(out, saved(state))
     write_json(out, saved(state))
-    return said[0].upper() + said[1:]
+    return said[0].upper() + said[1:] + _planned(out, plan)
+
+
+def _planned(out: Path, wanted: bool) -> str:
+    """The plan in words below what was said last, or nothing."""
+    if not wanted:
+        return ""
+    boxes = planning.planned(out).sentences
+    return "".join(f"\n\n{title}\n" + "\n".join(f"  {each}" for each in said) for title, said in boxes if said)
 
 
 def _day(text: str) -> Any:
@@ -99,4 +110,4 @@ def _day(text: str) -> Any:
         return None
 
 
-VERBS = (extract,)  # of the group; `chat` stands by itself
+VERBS = (extract, planning.plan, planning.export)  # of the group; `chat` stands by itself

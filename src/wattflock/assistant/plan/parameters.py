@@ -126,7 +126,7 @@ def read(path: Path, sets: Iterable[str] = ()) -> Parameters:
 
 
 def _unknown(told: Mapping[str, Any], where: str) -> list[Problem]:
-    names = (*KNOWN, *Parameters.model_fields, "tariff")
+    names = tuple(dict.fromkeys(("tariff", *Parameters.model_fields, *KNOWN)))
     return [Problem(where, name, told[name], nearest(name, names)) for name in told if name not in names]
 
 
