@@ -99,7 +99,9 @@ def draft(fleet: Home, day: Profile, state: dict, bills: Bills, own: dict[str, P
     clock of its own, say.
     """
     program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
-    terms = {name: device.plan(program, (own or {}).get(name, day), state[name]) for name, device in fleet.devices.items()}
+    terms = {
+        name: device.plan(program, (own or {}).get(name, day), state[name]) for name, device in fleet.devices.items()
+    }
     width = program.width
     devices = {name: gather(some, shape, width) for name, some in terms.items()}
     power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))

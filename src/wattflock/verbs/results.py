@@ -288,7 +288,9 @@ class Planned:
     def facts(self) -> dict[str, Any]:
         """All of it as JSON values; costs are in the currency of the home."""
         parameters, found = self.plan.home.parameters, self.plan
-        steps = self.table.with_columns(pl.col("begins").dt.strftime("%Y-%m-%dT%H:%M"), pl.selectors.float().fill_nan(None))
+        steps = self.table.with_columns(
+            pl.col("begins").dt.strftime("%Y-%m-%dT%H:%M"), pl.selectors.float().fill_nan(None)
+        )
         return {
             "said": self.said, "offers": self.offers, "binding": self.binding,
             "parameters": parameters.model_dump(mode="json"), "cost": found.planned.cost,

@@ -67,12 +67,13 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
             "high_c": parameters.comfort_temp_max_c,
         }  # fmt: skip
     if wishes := parameters.appliances:
-        opens, closes = (int(clock[:2]) + int(clock[3:]) / 60 for clock in (wishes[0].earliest_start, wishes[0].latest_end))
+        opens, closes = (
+            int(clock[:2]) + int(clock[3:]) / 60 for clock in (wishes[0].earliest_start, wishes[0].latest_end)
+        )
         need_kwh = sum(wish.power_kw * wish.duration_min / 60 for wish in wishes)
         close_h = closes if closes > opens else 24.0  # the flock's days end at midnight
-        found["appliance"] = {
-            "limit_kw": sum(wish.power_kw for wish in wishes), "need_kwh": need_kwh, "open_h": opens, "close_h": close_h,
-        }  # fmt: skip
+        limit_kw = sum(wish.power_kw for wish in wishes)
+        found["appliance"] = {"limit_kw": limit_kw, "need_kwh": need_kwh, "open_h": opens, "close_h": close_h}
     return found
 
 
@@ -98,7 +99,9 @@ def emhass(parameters: Parameters) -> str:
         "number_of_deferrable_loads": len(loads),
         "nominal_power_of_deferrable_loads": [round(1000 * kw) for kw, *_ in loads],
         "operating_hours_of_each_deferrable_load": [round(hours, 2) for _, hours, *_ in loads],
-        "start_timesteps_of_each_deferrable_load": [math.ceil(window.begins_h / DT_H - 1e-9) for *_, window, _ in loads],
+        "start_timesteps_of_each_deferrable_load": [
+            math.ceil(window.begins_h / DT_H - 1e-9) for *_, window, _ in loads
+        ],
         "end_timesteps_of_each_deferrable_load": [math.floor(window.ends_h / DT_H + 1e-9) for *_, window, _ in loads],
         "treat_deferrable_load_as_semi_cont": [bool(whole) for *_, whole in loads],
         "set_deferrable_load_single_constant": [bool(whole) for *_, whole in loads],
@@ -107,7 +110,8 @@ def emhass(parameters: Parameters) -> str:
         power_w = round(1000 * parameters.home_battery_kw)
         told |= {
             "soc_init": 0.5, "soc_final": 0.5,
-            "battery_minimum_state_of_charge": BATTERY["low_share"], "battery_maximum_state_of_charge": BATTERY["high_share"],
+            "battery_minimum_state_of_charge": BATTERY["low_share"],
+            "battery_maximum_state_of_charge": BATTERY["high_share"],
             "battery_charge_power_max": power_w, "battery_discharge_power_max": power_w,
         }  # fmt: skip
     return json.dumps(told, indent=1)

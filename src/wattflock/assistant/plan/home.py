@@ -95,9 +95,7 @@ def home_of(parameters: Parameters) -> Home:
     first = datetime.fromisoformat(parameters.date_start)
     days = min(MOST_DAYS, 1 + (date.fromisoformat(parameters.date_end) - first.date()).days)
     stays = _windows(days, parameters.ev_arrival_time, parameters.ev_departure_time) if parameters.ev_count else ()
-    runs = tuple(
-        (wish, window) for wish in parameters.appliances for window in _windows(days, *_window(wish))
-    )
+    runs = tuple((wish, window) for wish in parameters.appliances for window in _windows(days, *_window(wish)))
     ends_h = max([24.0 * days, *(stay.ends_h for stay in stays), *(window.ends_h for _, window in runs)])
     steps = math.ceil(ends_h / DT_H - 1e-9)
     region = region_of(parameters.city)

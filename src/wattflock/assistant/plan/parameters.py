@@ -18,6 +18,7 @@ from wattflock.core.settings import STRICT, problems_of
 from wattflock.data.price_table import Bands, wrong_bands
 
 MOST_DAYS = 7  # that are planned
+TAKEN = ("load", "panel", "battery", "ev", "heat pump")  # names that no appliance has
 _MORE = (
     Slot("ev_arrival_soc_pct", "number", "%", "the car comes home {} % full", "", 40, 0, 100),
     Slot("home_battery_kw", "number", "kW", "the home battery charges and gives up to {} kW", "", 5, 0.1, 100),
@@ -112,17 +113,25 @@ def read(path: Path, sets: Iterable[str] = ()) -> Parameters:
         ScenarioError: lists every value that cannot be.
         RunError: there is no such file, or it is no conversation.
     """
-    from wattflock.assistant.dialogue import resumed
-
-    try:
-        values = resumed(read_json(path)).values
-    except ValueError as error:
-        raise RunError(f"{path}: {error}") from error
     given: dict[str, Any] = {}
     wrong = [problem for text in sets if (problem := toml.assign(given, text, {}))]
     if wrong:
         raise ScenarioError(wrong)
-    return of_slots(values, given, str(path))
+    return of_slots(agreed(path), given, str(path))
+
+
+def agreed(path: Path) -> Mapping[str, Any]:
+    """Slot → value of a conversation that `wattflock chat` kept.
+
+    Raises:
+        RunError: there is no such file, or it is no conversation.
+    """
+    from wattflock.assistant.dialogue import resumed
+
+    try:
+        return resumed(read_json(path)).values
+    except ValueError as error:
+        raise RunError(f"{path}: {error}") from error
 
 
 def _unknown(told: Mapping[str, Any], where: str) -> list[Problem]:
@@ -173,6 +182,9 @@ def _checked(fields: dict[str, Any], where: str) -> Parameters:
     except pydantic.ValidationError as error:
         raise ScenarioError(problems_of(error, Parameters, (), lambda _: where)) from error
     wrong = [Problem(where, "import_bands", each.value, each.allowed) for each in wrong_bands("", made.import_bands)]
+    names = [wish.name for wish in made.appliances]
+    if len(set(names) - set(TAKEN)) < len(names):
+        wrong.append(Problem(where, "appliances", names, f"no name twice, and none of {', '.join(TAKEN)}"))
     cheapest = min((price for *_, price in made.import_bands), default=0)
     if not wrong and not 0 <= made.export_per_kwh <= cheapest:
         said = f"0 to {cheapest:g}, the cheapest price of a kWh bought: else energy would be bought to be sold"

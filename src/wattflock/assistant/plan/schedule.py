@@ -77,9 +77,7 @@ def _around(home: Home, runs: Powers, horizon_h: float) -> Course:
     return course(home, {**runs, **done})
 
 
-def _solved(
-    home: Home, extra_kw: np.ndarray, steps: slice, state: dict[str, float], flexible: bool = False
-) -> Powers:
+def _solved(home: Home, extra_kw: np.ndarray, steps: slice, state: dict[str, float], flexible: bool = False) -> Powers:
     """The cheapest powers of some steps; `flexible` adds appliances that may pause."""
     own = _pausing(home) if flexible else {}
     day = home.profile(extra_kw, steps)

@@ -109,10 +109,11 @@ def _battery(found: Plan, saved: Saved) -> Iterator[str]:
     power_kw = found.planned.power_kw["battery"]
     into, out = (DT_H * float(np.maximum(way * power_kw, 0).sum()) for way in (1, -1))
     price = found.home.bought_per_kwh
+    usual = "covering what it can at once"
     paid = float((np.maximum(-power_kw, 0) * price).sum() / max(float(np.maximum(-power_kw, 0).sum()), 1e-9))
     yield (
-        f"The home battery takes {into:.1f} kWh and gives {out:.1f} kWh, at"
-        f" {_money(found, paid)} per kWh on average; {_against(found, saved['battery', 0], 'covering what it can at once')}."
+        f"The home battery takes {into:.1f} kWh and gives {out:.1f} kWh, when a kWh costs"
+        f" {_money(found, paid)} on average; {_against(found, saved['battery', 0], usual)}."
     )
 
 
@@ -128,6 +129,6 @@ def _whole(found: Plan) -> str:
 def _rests_on(found: Plan) -> str:
     where = found.home.parameters.city
     return (
-        f"It rests on typical weather of {found.home.region.capitalize()}, the bundled region that is nearest in latitude"
-        f" to {where}, and on the prices of the tariff."
+        f"It rests on typical weather of {found.home.region.capitalize()}, the bundled region that is nearest in"
+        f" latitude to {where}, and on the prices of the tariff."
     )
