@@ -329,7 +329,7 @@ def _folds(found: dict) -> str:
             cells = [str(fold), best, f"{rules[best]:.1f}", str(len(got)), _cell(got, 1), f"{more:+.1f} ± {half:.1f}"]
             lines.append(_row([*cells, f"{100 * np.mean(got) / rules[best]:.1f}"]))
     heads = [
-        "`data.fold`", "best of ten rules there", "its reward", "seeds", "ppo-set", "difference (95 %)", "of the rule [%]"
+        "`data.fold`", "best of ten rules", "its reward", "seeds", "ppo-set", "difference (95 %)", "of the rule [%]"
     ]  # fmt: skip
     top = "## Other test episodes, limit 1.2 × mean positive net load\n"
     return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
