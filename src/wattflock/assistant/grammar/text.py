@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wattflock.assistant.grammar import words
+from wattflock.assistant.grammar.spelling import mended
 
 LOCALES = ("en-GB", "en-US", "de")
 TOKEN = re.compile(
@@ -61,6 +62,8 @@ def text_of(raw: str, locale: str) -> Text:
     tokens = _joined(list(_tokens(raw)))
     if german:
         tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
+    else:
+        tokens = [Token(mended(token.word), token.start, token.end) for token in tokens]
     tokens = _phrases(tokens, words.PHRASES, words.WORDS)
     tokens = _numbers(tokens, german)
     starts, at = [], 0

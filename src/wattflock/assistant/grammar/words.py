@@ -256,5 +256,6 @@ BEFORE_PRONOUN = frozenset(
         "standard",
         "wrong",
         "right",
+        "coming",
     ]
 )
