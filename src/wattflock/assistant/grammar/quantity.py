@@ -166,6 +166,8 @@ def _found(flat: str) -> Iterator[Mention]:
     taken = flat
     for kind, pattern, value, exact, why in COMPILED:
         for match in pattern.finditer(taken):
+            if why == "panels" and match["unit"] in ("kw", "kwp") and float(match["size"]) > 1:
+                continue  # "between 4 and 5 kW" is no row of panels
             taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
             sure = exact and not VAGUE.search(flat[: match.start()])
             yield Mention(kind, (tidy(value(match)),), match.start(), match.end(), sure, why)

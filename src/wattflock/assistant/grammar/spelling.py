@@ -15,6 +15,8 @@ KEYS = frozenset(
         *DAYS,
         *"half past quarter until morning afternoon evening midnight tonight tomorrow today weekend fortnight".split(),
         *"kilowatt kilowatts kilowatthours percent degrees degree celsius fahrenheit hours hour minutes minute".split(),
+        *"nissan hyundai renault volkswagen vauxhall citroen peugeot polestar taycan enyaq ioniq chevrolet leaf kona bolt"
+        " niro powerwall powerwalls pylontech givenergy enphase huawei sonnen zappi hypervolt easee tesla tomorrow".split(),
         *"around between before after miles volts watts amps panels battery batteries solar charger".split(),
     ]
 )

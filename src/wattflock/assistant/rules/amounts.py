@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import (
@@ -16,9 +17,10 @@ from wattflock.assistant.grammar.mention import (
 )
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
-from wattflock.assistant.rules.context import Said, said, standing, unsure
-from wattflock.assistant.rules.cues import cues, role_of
+from wattflock.assistant.rules.context import Said, part_of, said, standing, unsure
+from wattflock.assistant.rules.cues import Cue, cues, role_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.sums import MONEY, NOT_A_SIZE, Reckoned, by_charge, of_panels, over_time, reckoned, with_units
 
 CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS = "ev_battery_kwh", "ev_charger_kw", "home_battery_kwh", "pv_peak_kw"
 SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
@@ -53,6 +55,23 @@ CUES = [
         r"|version|auto|usable|gross|net|battery pack|pack)\b",
     ),
 ]
+KIND = {
+    CAR_BATTERY: (ENERGY, 5, 200),
+    CHARGER: (POWER, 1, 50),
+    HOME_BATTERY: (ENERGY, 1.5, 100),
+    PANELS: (POWER, 0.5, 50),
+}  # kind, and what a number without a unit may be
+COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{4,}(?<!ss)s)\b")
+ELSEWHERE = re.compile(
+    r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services|the station"
+    r"|the gym|costco|walmart|target)|public|motorway|services|supercharger|ionity|instavolt|gridserve|rapid(?:s| one| 1)?)\b"
+)
+BOTHERED = re.compile(
+    r"\b(?:never|didn't|not|haven't|hasn't|couldn't be) (?:really )?(?:bother\w*|go for (?:it|them|1|one)|got (?:a?round|into)"
+    r"|get a?round|taken the plunge|happened)\b|\b(?:won't|doesn't|not|wouldn't|don't) (?:allow\w*|let us|permitted)\b"
+    r"|\bcan't (?:have|put|fit|get)\b|\bdecided against\b|\bonly what's in the car\b|\bnothing (?:stored|of the sort)\b"
+    r"|\bnot (?:my|our) (?:own )?roof\b|\b(?:sold|got rid of|gave away|took out) (?:it|them|that)\b(?! and)"
+)
 NONE = (
     r"(?:no|not|don't have|do not have|haven't|have not|hasn't|haven't got|without|zero|never had|never got"
     r"|isn't|aren't|got rid of|don't own|0)"
@@ -63,13 +82,13 @@ THINGS = {
 }
 REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
+    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|nil|nix|zip|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
     r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
     r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
 )
 LAST_WORD = re.compile(
-    r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|not here|not any ?more|decided against it|didn't"
+    r"(?:, |but |so |; |\. |\? )(?:no|not yet|nothing yet|nope|not here|not any ?more|decided against it|didn't"
     r"|never did|too expensive"
     r"|never happened)(?! idea| clue)(?: |,|\.|$)"
 )
@@ -77,7 +96,13 @@ LAST_WORD = re.compile(
 
 def read_amounts(answer: Answer) -> dict[str, Filling]:
     """Sizes that an answer tells, of the four slots."""
-    found = amounts_in(answer)
+    found, only = amounts_in(answer), _only(answer)
+    if only:
+        found = with_units(answer.flat, found, *KIND[only])
+        if result := _reckoned(answer, only, found):
+            quote = answer.text.quote(result.start, result.end)
+            if (told := filled(only, result.value, quote, result.parts)).value is not None:
+                return {only: told}
     readers: dict[str, Callable[[Answer, list[Mention]], Filling | None]] = {
         CAR_BATTERY: _car_battery,
         CHARGER: _charger,
@@ -86,6 +111,34 @@ def read_amounts(answer: Answer) -> dict[str, Filling]:
     }
     told = {slot: reader(answer, found) for slot, reader in readers.items()}
     return {slot: filling for slot, filling in told.items() if filling}
+
+
+def _only(answer: Answer) -> str | None:
+    """The slot of these four that alone was asked for."""
+    asked = [slot for slot in SLOTS if slot in answer.asked]
+    return asked[0] if len(asked) == 1 and len(answer.asked) == 1 else None
+
+
+def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | None:
+    """A size that the words leave to be worked out."""
+    flat, kind = answer.flat, KIND[slot][0]
+    if slot == PANELS and (panels := of_panels(flat)):
+        return panels
+    if slot == CHARGER and not any(each.kind == POWER for each in found) and (power := over_time(flat, found)):
+        return power
+    if kind == ENERGY and not any(each.kind == ENERGY for each in found) and (energy := by_charge(flat, found)):
+        return energy
+    if not any(each.kind == kind for each in found):  # no unit was told
+        meant = [each.mention for each in _numbers(answer, slot, found, *KIND[slot][1:])]
+        found = [replace(each, kind=kind, exact=False) if each in meant else each for each in found]
+    marks = cues(flat, CUES)
+    own = [each for each in found if each.kind == kind]
+    others = [each for each in own if _role(flat, each, own, marks) not in (None, slot, CHARGER)]
+    return reckoned(flat, [each for each in found if each not in others], kind)
+
+
+def _role(flat: str, mention: Mention, among: Sequence[Mention], marks: Sequence[Cue]) -> str | None:
+    return role_of(flat, mention.start, mention.end, marks, [one.start for one in among if one is not mention])
 
 
 def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str]) -> list[Said]:
@@ -105,9 +158,14 @@ def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str
             role = next((one for one in (PANELS, CHARGER) if one in asked), CHARGER if role == CAR_BATTERY else None)
         if asked == [slot] and role not in (slot, "inverter") and len(kept) == 0 and each.mention.kind in kinds[:1]:
             role = slot if _only_kind(each.mention, found) else role
-        if role == slot:
+        if role == slot and not (slot == CHARGER and ELSEWHERE.search(_part(flat, each.mention))):
             kept.append(each)
     return kept
+
+
+def _part(flat: str, mention: Mention) -> str:
+    start, end = part_of(flat, mention.start, mention.end)
+    return flat[start:end]
 
 
 def _only_kind(mention: Mention, found: Sequence[Mention]) -> bool:
@@ -134,12 +192,13 @@ def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, hi
     """Numbers without a unit, where only this slot was asked."""
     if [each for each in SLOTS if each in answer.asked] != [slot]:
         return []
+    flat, marks = answer.flat, cues(answer.flat, CUES)
     lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
-    return [
-        each
-        for each in said(answer.flat, lone)
-        if not re.match(r" ?(?:years?|months?|of us|people|kids|cars?|evs?|pin|phase)", answer.flat[each.mention.end :])
-    ]
+    lone = [each for each in lone if not NOT_A_SIZE.match(flat[each.end :]) and not MONEY.search(flat[: each.start])]
+    lone = [each for each in lone if not (each.value in range(10) and COUNTED.match(flat[each.end :]))]
+    roles = [_role(flat, each, lone, marks) for each in lone]
+    own = [each for each, role in zip(lone, roles, strict=True) if role in (None, slot)]
+    return said(flat, own or lone)
 
 
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -318,14 +377,15 @@ def _none(answer: Answer, slot: str) -> Filling | None:
     asked = slot in answer.asked
     both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
     refused = REFUSED.search(flat)
-    last = LAST_WORD.search(flat) if len(answer.asked) == 1 else None
+    last = (LAST_WORD.search(flat) or BOTHERED.search(flat)) if len(answer.asked) == 1 else None
+    stored = slot == HOME_BATTERY and re.search(r"\b(?:nothing|none|not) (?:stored|to store)\b", flat)
     if refused and len(answer.asked) > 1 and not both and not named:
         refused = (
             refused
             if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat)
             else None
         )
-    match = named or (asked and (both or refused or last))
+    match = named or (asked and (both or refused or last or stored))
     if not match or (not asked and not named):
         return None
     plain = bool(refused or named) and not re.search(r"\b(?:yes|but|except|thought|planning)\b", flat)
