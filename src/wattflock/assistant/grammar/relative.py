@@ -9,8 +9,21 @@ from wattflock.assistant.grammar.holidays import NAMED, month_end, next_named, w
 from wattflock.assistant.grammar.mention import DATE, Mention
 
 COUNTED = "counted from today"
-MONTHS = "january february march april may june july august september october november december".split()
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 UNITS = {"day": 1, "night": 1, "week": 7, "fortnight": 14, "month": 30}
 WHICH = {"1": 1, "2": 2, "3": 3, "4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 MONTH = rf"(?P<month>(?:next|this|the|the following) month|{'|'.join(MONTHS)})\b(?! (?:the )?\d)"
@@ -23,7 +36,10 @@ PATTERNS = [
         r"\b(?:(?P<year>20\d\d) ?-? ?w|kw|(?:calendar )?week|cw) ?(?P<number>[1-5]?\d)\b(?: ?,? day (?P<day>[1-7]))?",
     ),
     ("edge of month", rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
-    ("edge of week", rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?(?P<week>next|this|the|the following|the coming) week\b"),
+    (
+        "edge of week",
+        rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?(?P<week>next|this|the|the following|the coming) week\b",
+    ),
     ("of month", rf"\b(?P<which>first|second|third|fourth|last|[1-4](?: st| nd| rd| th)?) {WEEKDAY} (?:in|of) {MONTH}"),
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
     ("after next", rf"\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b"),
@@ -31,7 +47,9 @@ PATTERNS = [
     ("time", r"\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
-FOLLOWING = re.compile(rf"\b(?:(?:the )?following {WEEKDAY}|(?:the )?{WEEKDAY.replace('weekday', 'other')} after(?: that)?)")
+FOLLOWING = re.compile(
+    rf"\b(?:(?:the )?following {WEEKDAY}|(?:the )?{WEEKDAY.replace('weekday', 'other')} after(?: that)?)"
+)
 BESIDE = re.compile(r"\bday (?P<side>before|after)\b(?! tomorrow)(?: that)?(?! the| \d| we| i )")
 SIDE = re.compile(r"\b(?:the )?(?:(?P<day>day|night|evening) )(?P<side>before|after) (?:the |my |our )?$")
 STRAIGHT = re.compile(r"\b(?:straight|right|just|immediately|directly) (?P<side>after|before) (?:the |my |our )?$")
@@ -176,4 +194,6 @@ def _moved(flat: str, each: Mention, only_start: bool) -> Mention:
 
 def _plus(each: Mention, days: int, start: int, end: int) -> Mention:
     values = tuple((date.fromisoformat(value) + timedelta(days)).isoformat() for value in each.values)
-    return replace(each, values=(*values[:1], *each.values[:1], *values[1:]), start=start, end=end, exact=False, why="moved")
+    return replace(
+        each, values=(*values[:1], *each.values[:1], *values[1:]), start=start, end=end, exact=False, why="moved"
+    )

@@ -83,6 +83,16 @@ PHRASES = {
     "a dozen": "12",
     "half a dozen": "6",
     "o clock": "o'clock",
+    "high teens": "around 18",
+    "low twenties": "around 21",
+    "mid twenties": "around 25",
+    "mid sixties": "around 65",
+    "high sixties": "around 68",
+    "upper sixties": "around 68",
+    "low seventies": "around 72",
+    "mid seventies": "around 75",
+    "high seventies": "around 78",
+    "upper seventies": "around 78",
 }
 GERMAN_PHRASES = {
     "viertel vor": "quarter to",

@@ -8,10 +8,12 @@ from wattflock.assistant.grammar.read import Answer, amounts_in, times_in
 from wattflock.assistant.rules.context import Said, said
 from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, roles_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.sums import reckoned, with_units
 
 EARLIEST, LATEST, DURATION_SLOT = "appliance_earliest_start", "appliance_latest_end", "appliance_duration_min"
 SLOTS = (EARLIEST, LATEST, DURATION_SLOT)
 JOINED = re.compile(r"^ ?(?:in the \w+ |at night )?(?:-|to|till|and|through|thru|up to) ?(?:about |around )?$")
+EITHER = re.compile(r"\b(?:an|1) hour or (?:so or )?(?P<n>[2-4])\b")
 BY_NIGHT = re.compile(
     r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b"
 )
@@ -24,9 +26,10 @@ BY_DAY = re.compile(
 def read_appliance(answer: Answer) -> dict[str, Filling]:
     """Earliest start, latest end and duration that an answer tells."""
     found = times_in(answer, bare=True)
+    found = with_units(answer.flat, found, DURATION, 0.25, 300) if answer.asked == (DURATION_SLOT,) else found
     durations = said(answer.flat, [each for each in found if each.kind == DURATION])
-    told = _duration(answer, durations)
     clocks = said(answer.flat, [each for each in found if each.kind == CLOCK])
+    told = _between(answer, clocks, durations) or _worked_out(answer, found) or _duration(answer, durations)
     if DURATION_SLOT in answer.asked and len(answer.asked) == 1:
         return told
     roles = _roles(answer, clocks)
@@ -35,6 +38,30 @@ def read_appliance(answer: Answer) -> dict[str, Filling]:
     late = end is not None and roles[clocks.index(end)] == LATEST_START
     minutes = int(told[DURATION_SLOT].value or 0) if DURATION_SLOT in told else 0
     return told | _edges(answer, start, end, minutes, late)
+
+
+def _between(answer: Answer, clocks: list[Said], durations: list[Said]) -> dict[str, Filling]:
+    """ "On at 1 and done by 3:20" runs for 140 minutes."""
+    if answer.asked != (DURATION_SLOT,) or len(clocks) != 2 or any(each.mention.value >= 15 for each in durations):
+        return {}
+    one, two = clocks[0].mention, clocks[1].mention
+    minutes = min((b - a) % 720 or 720 for a in one.values for b in two.values)
+    return {DURATION_SLOT: filled(DURATION_SLOT, minutes, answer.text.quote(one.start, two.end))}
+
+
+def _worked_out(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
+    if answer.asked != (DURATION_SLOT,):
+        return {}
+    if either := EITHER.search(answer.flat):  # "an hour or two"
+        values = (60, 60 * int(either["n"]))
+        return {DURATION_SLOT: ambiguous(DURATION_SLOT, values, answer.text.quote(*either.span()))}
+    numbers = amounts_in(answer)
+    counts = [each for each in numbers if each.kind == NUMBER]
+    spans = [each for each in found if each.kind == DURATION]
+    if not (result := reckoned(answer.flat, sorted([*counts, *spans], key=lambda each: each.start), DURATION)):
+        return {}
+    quote = answer.text.quote(result.start, result.end)
+    return {DURATION_SLOT: filled(DURATION_SLOT, result.value, quote, result.parts)}
 
 
 def _duration(answer: Answer, durations: list[Said]) -> dict[str, Filling]:

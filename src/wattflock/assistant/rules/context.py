@@ -55,6 +55,7 @@ DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
 MOST_BETWEEN = 45  # characters from what is corrected to what corrects it
+THEN = re.compile(r" ?(?:deg[cf]? |kw |kwh |% )?then ?(?:[.,!]|$)")  # "18 ... no. 19 then."
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|kw |kwh )?(?:-|to|and|till|or) ?$")
 SENTENCE = re.compile(r" ?[;.!?](?= |$)| but | though | although | however | whereas | while | , and | instead ")
 COMMA = re.compile(r" , | for (?:one|1) | and | so | then | which | because ")
@@ -77,7 +78,8 @@ def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
         if DENIED.search(flat[: mention.start]):
             continue
         cue, corrected = mention.start, False
-        if kept and _corrects(flat[kept[-1].mention.end : mention.start]):
+        instead = THEN.match(flat[mention.end :])
+        if kept and (_corrects(flat[kept[-1].mention.end : mention.start]) or instead):
             cue, corrected = kept.pop().cue_start, True
             pair = index + 1 < len(mentions) and SPAN.match(flat[mention.end : mentions[index + 1].start])
             if kept and pair and SPAN.match(flat[kept[-1].mention.end : mentions[index - 1].start]):

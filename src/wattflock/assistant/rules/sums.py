@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from wattflock.assistant.grammar.mention import DURATION, ENERGY, NUMBER, POWER, SHARE, VOLTAGE, Mention
+from wattflock.assistant.grammar.mention import DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.rules.context import CORRECTS, said
 
@@ -58,7 +58,7 @@ def with_units(flat: str, found: Sequence[Mention], kind: str, low: float, high:
     made = list(found)
     for index, each in enumerate(made):
         before = [other for other in made[:index] if other.kind == kind]
-        if each.kind != NUMBER or not low <= each.value <= high:
+        if each.kind != NUMBER or not (low <= each.value <= high or MINUS.search(flat[: each.start])):
             continue
         following = made[index + 1] if index + 1 < len(made) else each
         if following.kind == kind and RANGE.match(flat[each.end : following.start]):
@@ -82,7 +82,11 @@ def reckoned(flat: str, found: Sequence[Mention], kind: str) -> Reckoned | None:
     return (
         (_of_shares(flat, own[0], shares) if kind == ENERGY else None)
         or _remaining(flat, own[0], shares)
-        or (_scaled(flat, kept) or _counted(flat, kept, found) or _less(flat, kept) or _added(flat, kept) if kept else None)
+        or (
+            _scaled(flat, kept) or _counted(flat, kept, found) or _less(flat, kept) or _added(flat, kept)
+            if kept
+            else None
+        )
     )
 
 
@@ -180,7 +184,9 @@ def of_panels(flat: str) -> Reckoned | None:
         sizes = list(re.finditer(r"(?<![\d.,:/])([1-7]\d\d)(?= ?(?:each|apiece|a piece|,|;|\.|$|watt))", flat))
     total, at, counts = 0.0, 0, []
     for size in sizes:
-        part = flat[at : size.start()] if size is not sizes[-1] else flat[at : size.start()] + "\x00" + flat[size.end() :]
+        part = (
+            flat[at : size.start()] if size is not sizes[-1] else flat[at : size.start()] + "\x00" + flat[size.end() :]
+        )
         number = _count_of(part)
         if number is None:
             return None
@@ -197,9 +203,14 @@ def _count_of(part: str) -> int | None:
     terms: list[list[int]] = []
     signs: list[int] = []
     at = 0
-    for match in re.finditer(r"(?<![\d.,:£$€])(\d{1,2})(?![\d.:]| ?(?:kw|kwp|kwh|years?|%|kva|p\b|deg|amp|a\b|hours?))", part):
+    for match in re.finditer(
+        r"(?<![\d.,:£$€])(\d{1,2})(?![\d.:]| ?(?:kw|kwp|kwh|years?|%|kva|p\b|deg|amp|a\b|hours?))", part
+    ):
         between = part[at : match.start()]
-        if terms and re.search(r"^ ?(?:\w+ )?(?:strings?|rows?|lots|sets?|banks?|arrays?|columns?)?(?: ?of| with| x| times| by)[ :]", between):
+        if terms and re.search(
+            r"^ ?(?:\w+ )?(?:strings?|rows?|lots|sets?|banks?|arrays?|columns?)?(?: ?of| with| x| times| by)[ :]",
+            between,
+        ):
             terms[-1].append(int(match[1]))
         else:
             terms.append([int(match[1])])
@@ -218,7 +229,9 @@ def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     if match and 0 < float(match[1]) < float(match[2]):
         return Reckoned(tidy(round(100 * float(match[1]) / float(match[2]))), (), match.start(), match.end())
     shares = [each for each in found if each.kind == SHARE]
-    match = re.search(r"\b(?:empty|free|spare|shy of|short of|off (?:the top|full)|below (?:full|the top)|from the top)\b", flat)
+    match = re.search(
+        r"\b(?:empty|free|spare|shy of|short of|off (?:the top|full)|below (?:full|the top)|from the top)\b", flat
+    )
     if match and len(shares) == 1 and 0 < shares[0].value < 60:
         return Reckoned(tidy(100 - shares[0].value), (shares[0].value,), *_span(shares[0], match))
     match = re.search(r"\b(?:plus|on top|more on top|extra)\b", flat)
