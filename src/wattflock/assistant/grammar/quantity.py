@@ -18,7 +18,7 @@ from wattflock.assistant.grammar.mention import (
 )
 
 N = r"(?<![\d.,:/])(?P<n>\d+(?:\.\d+)?)"
-NO_CLOCK = r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half))"  # "20 minutes to 6" is a time
+NO_CLOCK = r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half (?!past)))"  # "20 minutes to 6" is a time
 KM_PER_MILE = 1.609344
 
 

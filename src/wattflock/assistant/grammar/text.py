@@ -59,7 +59,8 @@ def text_of(raw: str, locale: str) -> Text:
     """
     german = locale == "de"
     raw = raw[:MOST_CHARACTERS]
-    tokens = _joined(list(_tokens(raw)))
+    typed = re.sub(r"(?<=\d);(?=[0-5]\d\b)", ":", raw)  # 5;30
+    tokens = _joined(list(_tokens(typed)))
     if german:
         tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
     else:

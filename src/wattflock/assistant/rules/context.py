@@ -23,14 +23,14 @@ DOUBTED = re.compile(
     r"|brochure|sticker|gross"
     r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except"
     r"|sometimes|occasionally"
-    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|kids?|diesel|petrol|hybrid|gas car"
+    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|kids?|diesel|petrol|hybrid|gas car"
     r"|motorbike|motorcycle|van|truck"
     r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse"
     r"|not before|not until|not till)\b"
 )
 MEANT = re.compile(
     r"\b(?:in practice|in reality|realistically|actually|really|effectively|usable|net|these days|nowadays|now"
-    r"|currently"
+    r"|currently|with me|myself|for me|my own|i still"
     r"|at the moment|limited to|capped|restricted|throttled|limits? it|we get|i get|more like|set to|mine"
     r"|normally|usually|typically"
     r"|weekdays?|most days|most of the time|gives|deliver\w*|only gets|only|since|switched to|replaced|new)\b"
