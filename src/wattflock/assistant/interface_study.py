@@ -23,7 +23,6 @@ OF_RULES = {
     "no-clarification": Setting(First(extract), once),
     "neither": Setting(Unread(First(extract)), once),
 }
-FIGURES = ("right", "at_once", "asked_again", "wrong", "questions", "seconds")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,9 @@ def solved(case: Case, folder: Path, fresh: bool = False) -> dict:
 def tables(found: Iterable[dict]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """A line for each interview and slot, and one for each interview and constraint."""
     found = list(found)
-    slots = [line | {"truth": str(line["truth"]), "value": _shown(line["value"])} for one in found for line in one["slots"]]
+    slots = [
+        line | {"truth": str(line["truth"]), "value": _shown(line["value"])} for one in found for line in one["slots"]
+    ]
     kept = [
         {**{name: one["keeps"][name] for name in ("persona", "method", "seed")}, "constraint": name, "kept": value}
         for one in found
@@ -104,13 +105,6 @@ def tables(found: Iterable[dict]) -> tuple[pl.DataFrame, pl.DataFrame]:
         if isinstance(value, bool)
     ]
     return pl.DataFrame(slots, infer_schema_length=None), pl.DataFrame(kept, infer_schema_length=None)
-
-
-def means(slots: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Means of all figures for each of these keys: shares, questions and seconds a slot."""
-    return slots.group_by(keys, maintain_order=True).agg(
-        pl.col(name).cast(pl.Float64).mean() for name in FIGURES
-    )
 
 
 def _shown(value: object) -> str:

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 BackendName = Annotated[str, "Who reads: rules, openai, embedded or scripted."]
 BaseUrl = Annotated[str, "Of an OpenAI-compatible server; WATTFLOCK_LLM_URL where not told. Key: WATTFLOCK_LLM_KEY."]
-ModelName = Annotated[str, "With openai a name (or WATTFLOCK_LLM_MODEL), with embedded a GGUF file (WATTFLOCK_LLM_FILE)."]
+ModelName = Annotated[
+    str, "With openai a name (or WATTFLOCK_LLM_MODEL), with embedded a GGUF file (WATTFLOCK_LLM_FILE)."
+]
 
 
-def extract(  # noqa: PLR0913 (an argument is an option of the command)
+def extract(
     file: Annotated[Path, "Answers, one JSON object a line: id, question, asked, utterance; locale en-GB by default."],
     backend: BackendName = "rules",
     out: Annotated[Path | None, "Write what was read here, as JSON."] = None,
