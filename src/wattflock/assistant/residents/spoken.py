@@ -60,7 +60,9 @@ def ways(slot: str, value: Value) -> dict[str, str]:
         return {"name": str(value)}
     number = int(value)
     said = {"v": str(number), "word": word(number)}
-    return {**said, "n": said["v"], "names": _listed(CARS[:number])} if kind == "count" else said
+    if kind == "count":
+        return said | {"n": said["v"], "names": _listed(CARS[:number])}
+    return said | {"compact": f"{number}C"}
 
 
 def entails(text: str, slot: str, value: Value) -> bool:
