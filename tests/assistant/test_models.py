@@ -1,8 +1,8 @@
-"""Language models propose; faults of a server end in words, and nothing is stored that the resident did not agree to."""
+"""Language models propose: faults of a server end in words, and nothing is stored without the resident's yes."""
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -44,10 +44,8 @@ def server(*scripts):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append(SimpleNamespace(body=body, headers=dict(self.headers)))
-            try:
+            with suppress(OSError):  # the other side has gone, as it should
                 scripts[min(len(asked), len(scripts)) - 1](self, ends)
-            except OSError:
-                pass  # the other side has gone, as it should
 
         def log_message(self, format, *args):
             pass

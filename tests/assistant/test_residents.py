@@ -118,6 +118,8 @@ def test_wrong_rows_and_settings_are_told_at_once(tmp_path):
     file.write_text('kind = "interview"\nabout = "x"\nseeds = 1\nmethods = ["ruels"]\n[rows.eesy]\nabout = "y"\n')
     done = CliRunner().invoke(make_app(VERBS, GROUPS), ["study", str(file), "--runs", str(tmp_path)])
     assert done.exit_code == 2 and "eesy" in done.output and "ruels" in done.output
+    done = CliRunner().invoke(make_app(VERBS, GROUPS), ["study", "coalition", "--backend", "openai"])
+    assert done.exit_code == 2 and "nobody is interviewed" in done.output
 
 
 @pytest.mark.parametrize("persona, least", [("easy", 0.97), ("medium", 0.93), ("hard", 0.90)])

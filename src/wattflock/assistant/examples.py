@@ -1,10 +1,11 @@
 """One worked example for a model, chosen by the kind of the slot that was asked for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from wattflock.assistant.slots import SLOTS
 
-Turn = dict[str, str]  # an action's fields, and its observation
+Turn = dict[str, Any]  # an action's fields, and its observation
 
 EXAMPLES: dict[str, tuple[str, str, tuple[Turn, ...]]] = {  # slot, answer, actions with what came of them
     "time": (

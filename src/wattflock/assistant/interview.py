@@ -9,7 +9,7 @@ from wattflock.assistant.dialogue import Action, Conversation, Policy, begun, by
 from wattflock.assistant.extract import extract
 from wattflock.assistant.files import Backend
 from wattflock.assistant.residents.resident import PAPER, Resident, eve
-from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, Filling, Value
+from wattflock.assistant.rules.filling import AMBIGUOUS, Filling, Value, filled
 from wattflock.assistant.slots import minutes_between
 
 MOST_TURNS = 80  # of an interview
@@ -61,7 +61,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class First:
-    """A backend that takes the first candidate where there are several."""
+    """A backend that reads back the first candidate where there are several, and does not ask which it is."""
 
     reader: Backend
 
@@ -70,7 +70,7 @@ class First:
     ) -> dict[str, Filling]:
         """What the backend reads, without candidates."""
         found = self.reader(utterance, asked, question, locale, today)
-        return {slot: _first(each) for slot, each in found.items()}
+        return {slot: _first(slot, each) for slot, each in found.items()}
 
 
 def once(conversation: Conversation, words: str | None) -> Action:
@@ -114,10 +114,10 @@ def keeps(values: Mapping[str, Value], truth: Mapping[str, Value]) -> dict[str, 
     }
 
 
-def _first(each: Filling) -> Filling:
+def _first(slot: str, each: Filling) -> Filling:
     if each.state != AMBIGUOUS:
         return each
-    return Filling(each.candidates[0], FILLED, each.candidates, each.evidence)
+    return filled(slot, each.candidates[0], each.evidence, each.candidates[1:])
 
 
 def _before(one: Mapping[str, Value], other: Mapping[str, Value], slot: str) -> bool:

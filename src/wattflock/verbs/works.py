@@ -50,6 +50,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     if not 1 <= workers <= len(cores()):
         raise ScenarioError([Problem("wattflock study", "--workers", workers, f"1 to {len(cores())}, the cores here")])
     plan = read(name).smaller() if small else read(name)
+    if backend != "rules" and plan.kind != "interview":
+        raise ScenarioError([Problem(f"study {plan.name}", "--backend", backend, "rules: nobody is interviewed")])
     chosen = plan.expand(rows or (), seeds, sets or ())
     there = [row for row in chosen if not row.absent()]
     notes = [f"{row.name}: {_size(plan, row)}; {row.about}." for row in there]

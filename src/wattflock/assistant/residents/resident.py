@@ -20,7 +20,7 @@ from wattflock.assistant.rules.filling import FILLED, Value
 from wattflock.assistant.slots import SLOTS
 
 PERSONAS = ("easy", "medium", "hard", "novice")
-PAPER = (
+PAPER: tuple[str, ...] = (
     "date_start",
     "date_end",
     "ev_count",
