@@ -98,20 +98,24 @@ def of_constraints(kept: pl.DataFrame) -> FigureTable:
 
 
 def picture(slots: pl.DataFrame) -> Any:
-    """Right of each slot and persona, of the whole assistant, as a table in colours."""
-    shown = slots.filter(pl.col("method") == _whole(slots)).group_by("slot", "persona", maintain_order=True)
-    table = shown.agg(percent=100 * pl.col("right").mean())
-    rows, columns = (table[name].unique(maintain_order=True).to_list() for name in ("slot", "persona"))
-    base = alt.Chart(table).encode(
+    """Right of each setting and persona, and of the paper, as a table in colours."""
+    ours = slots.group_by("method", "persona", maintain_order=True).agg(percent=100 * pl.col("right").mean())
+    rows, columns = (ours[name].unique(maintain_order=True).to_list() for name in ("method", "persona"))
+    paper = [
+        {"method": "paper", "persona": level, "percent": sum(each[place] for each in PAPER.values()) / len(PAPER)}
+        for place, level in enumerate(LEVELS)
+        if level in columns
+    ]
+    base = alt.Chart(pl.concat([ours, pl.DataFrame(paper, schema=ours.schema)])).encode(
         x=alt.X("persona:N", title=None, sort=columns, axis=alt.Axis(orient="top", labelAngle=0)),
-        y=alt.Y("slot:N", title=None, sort=rows),
+        y=alt.Y("method:N", title=None, sort=[*rows, "paper"]),
     )
     scale = alt.Scale(range=list(SEQUENTIAL[:3])[::-1], domain=[50, 90, 100], clamp=True)
     cells = base.mark_rect().encode(color=alt.Color("percent:Q", scale=scale, title="right [%]"))
-    texts = base.mark_text(color="black").encode(text=alt.Text("percent:Q", format=".0f"))
+    texts = base.mark_text(color="black").encode(text=alt.Text("percent:Q", format=".1f"))
     return themed(
-        (cells + texts).properties(width=WIDTH, height=30 * len(rows)),
-        "The share of interviews after which the truth is stored, for each slot and persona.",
+        (cells + texts).properties(width=WIDTH, height=30 * (len(rows) + 1)),
+        "The share of slots of which the truth is stored, for each setting and persona, beside the paper's best model.",
     )
 
 
