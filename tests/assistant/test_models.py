@@ -84,6 +84,11 @@ def drips(handler, ends):
         handler.wfile.write(b" ")
 
 
+def drips_its_head(handler, ends):
+    while not ends.wait(0.02):
+        handler.wfile.write(b"H")
+
+
 def never_ends(handler, ends):
     handler.send_response(200)
     handler.end_headers()
@@ -113,6 +118,7 @@ def quick(monkeypatch):
 FAULTS = {
     "time-out": (sleeps, 3, "took too long"),
     "drip": (drips, 3, "took too long"),
+    "head": (drips_its_head, 3, "took too long"),
     "429": (says(SECRET, 429), 3, "status 429"),
     "500": (says(SECRET, 500), 3, "status 500"),
     "401": (says(SECRET, 401), 1, f"key in {KEY}"),
@@ -148,6 +154,9 @@ def test_a_server_without_json_schema_is_asked_for_plain_text():
         found = ReAct(Endpoint(url, "any"))(ANSWER, LEAVE, "", "en-GB", None)
     forms = [each.body.get("response_format", {}).get("type") for each in asked]
     assert forms == ["json_schema", "json_object", None] and found["ev_departure_time"].value == "07:10"
+    with server(says("", 400), says("", 400), says("", 400), says("fine\ud800")) as (url, asked):
+        assert Endpoint(url, "any")([], {"type": "object"}) == "fine?"
+    assert set(asked[-1].body) == {"model", "messages"}
 
 
 @pytest.mark.parametrize("key", ["two words", "naïve", "a\nb"])
@@ -158,8 +167,9 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key, monkeypatch):
 
 
 def test_every_problem_of_a_backend_is_told_at_once():
-    _, problems = backend_of("here", Wanted("openai", "ftp://me:pass@host", ""))
-    assert len(problems) == 2 and "pass" not in str(problems)
+    for url in ("ftp://me:pass@host", "http://me:pass@host/v1", "http://", "http://ho st/v1", "http://h:99999/v1"):
+        _, problems = backend_of("here", Wanted("openai", url, ""))
+        assert len(problems) == 2 and "pass" not in str(problems)
     assert "openai" in str(backend_of("here", Wanted("opanai"))[1])
     _, problems = backend_of("here", Wanted("embedded", model="no-such.gguf"))
     assert "SmolLM2" in str(problems[0])

@@ -80,7 +80,7 @@ class ReAct:
                 closed.add(slot)
             if set(asked) <= closed:
                 break
-            messages += [_said("assistant", json.dumps(action)), _said("user", f"Observation: {observation}")]
+            messages += [_said("assistant", _written(action)), _said("user", f"Observation: {observation}")]
         return {name: found.get(name, NOTHING) for name in SLOTS}
 
     def begun(self, utterance: str, asked: tuple[str, ...], question: str, today: date) -> list[Message]:
@@ -99,7 +99,7 @@ class ReAct:
             messages.append(_said("user", _task(words, (slot,), SLOTS[slot].question, date(2024, 5, 1))))
             for turn in turns:
                 given = {name: value for name, value in turn.items() if name in fields}
-                messages.append(_said("assistant", json.dumps(given)))
+                messages.append(_said("assistant", _written(given)))
                 messages.append(_said("user", f"Observation: {turn['observation']}"))
         return [*messages, _said("user", _task(utterance, asked, question, today))]
 
@@ -174,7 +174,11 @@ def _plain(words: Any) -> str:
 
 def _task(utterance: str, asked: tuple[str, ...], question: str, today: date) -> str:
     slots = "; ".join(f"{slot} ({SLOTS[slot].allowed()})" for slot in asked)
-    return f"Today is {today}. Asked: {slots}\nQuestion: {question}\nThe resident's answer:\n{json.dumps(utterance)}"
+    return f"Today is {today}. Asked: {slots}\nQuestion: {question}\nThe resident's answer:\n{_written(utterance)}"
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _said(role: str, content: str) -> Message:

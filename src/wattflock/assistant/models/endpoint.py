@@ -7,10 +7,11 @@ message, file or representation.
 import http.client
 import json
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +19,12 @@ from urllib.parse import urlsplit
 from wattflock.assistant.models.model import MOST_CHARACTERS, Message, ModelError
 from wattflock.core.errors import Problem
 
-URL, NAME, KEY = "WATTFLOCK_LLM_URL", "WATTFLOCK_LLM_MODEL", "WATTFLOCK_LLM_KEY"
+URL, NAME, KEY, WAIT = "WATTFLOCK_LLM_URL", "WATTFLOCK_LLM_MODEL", "WATTFLOCK_LLM_KEY", "WATTFLOCK_LLM_TIMEOUT_S"
 MOST_BYTES = 400_000  # of an answer
 MOST_WAIT_S = 20.0  # that a server may ask for before the next try
 PASSING = (408, 409, 425, 429, 500, 502, 503, 504, 529)
-REFUSED_FORMAT = (400, 415, 422, 501)  # of servers that do not know `response_format`
-FORMATS = ("json_schema", "json_object", "text")
+REFUSED = (400, 415, 422, 501)  # of servers that do not know a field of what they are asked
+FORMS = ("json_schema", "json_object", "text", "bare")  # from all fields to messages alone
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -50,7 +51,7 @@ class Endpoint:
     timeout_s: float = 60.0
     tries: int = 3
     wait_s: float = 1.0
-    form: str = field(default=FORMATS[0], repr=False)  # of the reply, the best that the server takes
+    form: int = field(default=0, repr=False)  # of `FORMS`, the best that the server takes
 
     def __call__(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> str:
         """The next message; without a schema, or where the server knows none, plain text.
@@ -58,16 +59,17 @@ class Endpoint:
         Raises:
             ModelError: no answer after all tries, or one that is too long or no chat.
         """
+        form = max(self.form, FORMS.index("text") if schema is None else 0)
         while True:
-            form = self.form if schema else "text"
-            asked = {"model": self.name, "messages": list(messages), "temperature": 0, "max_tokens": 400}
-            status, body = self._tried(json.dumps(asked | _format(form, schema)).encode())
-            if status in REFUSED_FORMAT and form != "text":
-                self.form = FORMATS[FORMATS.index(form) + 1]
-                continue
-            if status != 200:
-                raise ModelError(f"{self._place()} answered with status {status}{_hint(status)}")
-            return _content(body, self._place())
+            asked = {"model": self.name, "messages": list(messages)} | _fields(FORMS[form], schema)
+            status, body = self._tried(json.dumps(asked).encode())
+            if status not in REFUSED or form == len(FORMS) - 1:
+                break
+            form += 1
+        if status != 200:
+            raise ModelError(f"{self._place()} answered with status {status}{_hint(status)}")
+        self.form = self.form if schema is None else form
+        return _content(body, self._place())
 
     def _tried(self, asked: bytes) -> tuple[int, bytes]:
         """Status and body of the first try that did not fail in passing."""
@@ -77,7 +79,7 @@ class Endpoint:
                 time.sleep(wait)
                 wait *= 2
             try:
-                status, headers, body = self._sent(asked)
+                status, headers, body = _within(self.timeout_s, lambda: self._sent(asked))
             except (OSError, http.client.HTTPException) as error:
                 failure = _reason(error)
                 continue
@@ -87,28 +89,18 @@ class Endpoint:
         raise ModelError(f"{self._place()} did not answer in {self.tries} tries: {failure}")
 
     def _sent(self, asked: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """One try: all of it within the time-out, and no more than `MOST_BYTES`."""
-        ends = time.monotonic() + self.timeout_s
+        """One try; no more than `MOST_BYTES` of an answer are read."""
         headers = {"Content-Type": "application/json"} | _authorised()
         request = urllib.request.Request(f"{self.base_url.rstrip('/')}/chat/completions", asked, headers)
-        opener = urllib.request.build_opener(_NoRedirect)
         try:
-            answer = opener.open(request, timeout=self.timeout_s)
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=self.timeout_s) as answer:
+                body = answer.read(MOST_BYTES + 1)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, dict(error.headers), b""
-        with answer:
-            return answer.status, dict(answer.headers), self._whole(answer, ends)
-
-    def _whole(self, answer: Any, ends: float) -> bytes:
-        body = b""
-        while part := answer.read1(65_536):
-            body += part
-            if len(body) > MOST_BYTES:
-                raise ModelError(f"{self._place()} answered with more than {MOST_BYTES:,} bytes")
-            if time.monotonic() > ends:
-                raise TimeoutError
-        return body
+        if len(body) > MOST_BYTES:
+            raise ModelError(f"{self._place()} answered with more than {MOST_BYTES:,} bytes")
+        return answer.status, dict(answer.headers), body
 
     def _place(self) -> str:
         """The server, without what a URL may have of passwords."""
@@ -126,17 +118,25 @@ def endpoint(where: str, base_url: str, name: str) -> tuple[Endpoint, list[Probl
     if not model:
         problems.append(Problem(where, f"--model (or {NAME})", model, "the name of a model of the server"))
     key = os.environ.get(KEY, "").strip()
-    if key and not (key.isascii() and key.isprintable() and " " not in key):
+    if not _is_plain(key):
         problems.append(Problem(where, KEY, "…", "printable ASCII without spaces"))
-    return Endpoint(url, model), problems
+    seconds = os.environ.get(WAIT, "60")
+    if not (seconds.isdecimal() and int(seconds)):
+        problems.append(Problem(where, WAIT, seconds, "seconds for one try, 1 or more"))
+    return Endpoint(url, model, float(seconds) if seconds.isdecimal() else 0.0), problems
 
 
 def _is_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in url and parts.port != 0
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return known and _is_plain(url) and "@" not in url
     except ValueError:
         return False
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _authorised() -> dict[str, str]:
@@ -144,11 +144,31 @@ def _authorised() -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _format(form: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+def _fields(form: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is asked for beside an answer; a bare form has nothing of it."""
+    plain = {} if form == "bare" else {"temperature": 0, "max_tokens": 400}
     if form == "json_schema":
-        named = {"name": "action", "schema": schema}
-        return {"response_format": {"type": form, "json_schema": named}}
-    return {"response_format": {"type": form}} if form == "json_object" else {}
+        return plain | {"response_format": {"type": form, "json_schema": {"name": "action", "schema": schema}}}
+    return plain | ({"response_format": {"type": form}} if form == "json_object" else {})
+
+
+def _within(seconds: float, work: Callable[[], Any]) -> Any:
+    """The result of some work, or a time-out: a socket's own is for one piece of an answer, and there may be many."""
+    ended: list[Any] = []
+
+    def done() -> None:
+        try:
+            ended.append(work())
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=done, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    found = ended[0] if ended else TimeoutError()
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def _content(body: bytes, place: str) -> str:
@@ -158,7 +178,7 @@ def _content(body: bytes, place: str) -> str:
         raise ModelError(f"{place} answered with something that is no chat completion") from None
     if not isinstance(content, str):
         raise ModelError(f"{place} answered without text")
-    return content[:MOST_CHARACTERS]
+    return content[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 def _hint(status: int) -> str:
