@@ -113,7 +113,7 @@ def endpoint(where: str, base_url: str, name: str) -> tuple[Endpoint, list[Probl
     url, model = base_url or os.environ.get(URL, ""), name or os.environ.get(NAME, "")
     problems = []
     if not _is_url(url):
-        shown = urlsplit(url)._replace(netloc="…").geturl() if "@" in url else url
+        shown = "…" if "@" in url else url
         problems.append(Problem(where, f"--base-url (or {URL})", shown, "http:// or https:// with a host"))
     if not model:
         problems.append(Problem(where, f"--model (or {NAME})", model, "the name of a model of the server"))
