@@ -9,11 +9,13 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.assistant.dialogue import begun, turn
+from wattflock.assistant.extract import extract
 from wattflock.assistant.interface_study import OF_RULES, Case, solved
-from wattflock.assistant.interview import interview, keeps
+from wattflock.assistant.interview import Setting, interview, keeps
 from wattflock.assistant.models.scripted import Scripted
 from wattflock.assistant.residents.resident import PAPER, PERSONAS, Resident, drawn, eve, sayings
 from wattflock.assistant.residents.spoken import entails, facts, ordinal_word, ways, word
+from wattflock.assistant.rules.filling import NOTHING
 from wattflock.assistant.slots import SLOTS, problems
 from wattflock.verbs import GROUPS, VERBS
 
@@ -83,6 +85,31 @@ def test_an_interview_of_a_resident_who_says_facts():
     asked, talk = interview(Resident("easy", TRUTH), OF_RULES["rules"])
     assert {each.slot: each.value for each in asked} == TRUTH
     assert sum(each.questions for each in asked) == len(talk) >= len(PAPER)
+
+
+def test_settings_leave_out_what_their_names_say():
+    def talks(name):
+        return [interview(Resident("hard", drawn(seed), seed), OF_RULES[name]) for seed in range(4)]
+
+    def read_backs(name):
+        return sum(said.endswith("right?") for _, talk in talks(name) for said, _ in talk)
+
+    assert 2 * read_backs("no-read-back") < read_backs("rules")  # what nobody asked for is still read back
+    for name in ("no-clarification", "neither"):
+        questions = {slot.question for slot in SLOTS.values()}
+        asked = [Counter(said for said, _ in talk if said in questions) for _, talk in talks(name)]
+        assert all(max(each.values()) == 1 for each in asked)
+    assert max(each.questions for asked, _ in talks("rules") for each in asked) > 1
+    assert any(each.value is None for asked, _ in talks("neither") for each in asked)
+
+
+def test_a_slot_that_is_never_understood_does_not_hold_up_the_others():
+    def deaf(utterance, asked, question, locale, today):
+        found = extract(utterance, asked, question, locale, today)
+        return {slot: NOTHING if slot == "date_start" else each for slot, each in found.items()}
+
+    asked, _ = interview(Resident("easy", TRUTH), Setting(deaf))
+    assert {each.slot: each.value for each in asked} == TRUTH | {"date_start": None}
 
 
 def test_constraints_are_kept_by_values_that_are_as_strict_as_the_truth():

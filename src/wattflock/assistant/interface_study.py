@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from wattflock.assistant.extract import extract
-from wattflock.assistant.interview import First, Setting, Unread, interview, keeps, once
+from wattflock.assistant.interview import First, Setting, Unread, interview, keeps
 from wattflock.assistant.models.model import Model
 from wattflock.assistant.react import STYLES, ReAct
 from wattflock.assistant.residents.resident import PERSONAS, Resident, drawn
@@ -20,8 +20,8 @@ from wattflock.study.study_file import Plan, StudyRow
 OF_RULES = {
     "rules": Setting(),
     "no-read-back": Setting(Unread(extract)),
-    "no-clarification": Setting(First(extract), once),
-    "neither": Setting(Unread(First(extract)), once),
+    "no-clarification": Setting(First(extract), most=1),
+    "neither": Setting(Unread(First(extract)), most=1),
 }
 
 

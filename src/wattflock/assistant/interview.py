@@ -1,6 +1,7 @@
 """A whole interview with a simulated resident, and how well it went: what the study of the interface counts."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -13,14 +14,15 @@ from wattflock.assistant.rules.filling import AMBIGUOUS, Filling, Value, filled
 from wattflock.assistant.slots import minutes_between
 
 MOST_TURNS = 80  # of an interview
+MOST_QUESTIONS = 8  # about a slot, offers of the usual value included; a read-back is none
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Who reads, who asks."""
+    """Who reads, and how often a slot is asked for before it is left open."""
 
     reader: Backend = extract
-    policy: Policy = by_rules
+    most: int = MOST_QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -73,24 +75,35 @@ class First:
         return {slot: _first(slot, each) for slot, each in found.items()}
 
 
-def once(conversation: Conversation, words: str | None) -> Action:
-    """The policy of the rules, which asks for no slot a second time: what is open then stays open."""
-    action = by_rules(conversation, words)
-    if action.tool not in ("ask", "default"):
+def patient(most: int) -> Policy:
+    """The policy of the rules for one interview, which asks for a slot at most so often and then leaves it open."""
+    asked: Counter[str] = Counter()
+
+    def choose(conversation: Conversation, words: str | None) -> Action:
+        action = by_rules(conversation, words)
+        if action.tool not in ("ask", "default"):
+            return action
+        left = [slot for slot in conversation.open() if asked[slot] < most]
+        if not left:
+            return Action("Done.", "finish")
+        if left[0] != action.slots[0]:
+            action = Action("This was not asked for yet.", "ask", (left[0],))
+        asked[left[0]] += 1
         return action
-    left = [slot for slot in conversation.open() if not conversation.tries.get(slot)]
-    return Action("This was not asked for yet.", "ask", (left[0],)) if left else Action("Done.", "finish")
+
+    return choose
 
 
 def interview(resident: Resident, setting: Setting) -> tuple[list[Asked], list[tuple[str, str]]]:
     """Every slot of the paper, and what was said: the assistant's words and the resident's, turn by turn."""
-    state, said = turn(begun(PAPER, today=eve(resident.truth)), None, setting.policy)
+    policy = patient(setting.most)
+    state, said = turn(begun(PAPER, today=eve(resident.truth)), None, policy)
     questions, seconds, talk = dict.fromkeys(PAPER, 0), dict.fromkeys(PAPER, 0.0), []
     while state.asked and len(talk) < MOST_TURNS:
         slot, words = state.asked[0], resident.answer(state, said)
         talk.append((said, words))
         began = time.perf_counter()
-        state, said = turn(state, words, setting.policy, setting.reader)
+        state, said = turn(state, words, policy, setting.reader)
         seconds[slot] += time.perf_counter() - began
         questions[slot] += 1
     values, truth = state.values, resident.truth
