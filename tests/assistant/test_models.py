@@ -14,6 +14,7 @@ from wattflock.assistant.backends import Wanted, backend_of
 from wattflock.assistant.dialogue import begun, turn
 from wattflock.assistant.extract import extract
 from wattflock.assistant.models import endpoint
+from wattflock.assistant.models.embedded import Embedded
 from wattflock.assistant.models.endpoint import KEY, Endpoint
 from wattflock.assistant.models.model import ModelError
 from wattflock.assistant.models.scripted import Scripted
@@ -173,6 +174,20 @@ def test_every_problem_of_a_backend_is_told_at_once():
     assert "openai" in str(backend_of("here", Wanted("opanai"))[1])
     _, problems = backend_of("here", Wanted("embedded", model="no-such.gguf"))
     assert "SmolLM2" in str(problems[0])
+
+
+def test_an_embedded_model_is_asked_with_a_schema_and_its_faults_are_told(tmp_path):
+    asked = []
+
+    def handle(request):
+        asked.append(request)
+        return {"choices": [{"message": {"content": proposal()}}]} if len(asked) == 1 else {"error": "full"}
+
+    model = Embedded(tmp_path / "any.gguf", server=SimpleNamespace(handle_chat_completions=handle))
+    assert ReAct(model)(ANSWER, LEAVE, "", "en-GB", None)["ev_departure_time"].value == "07:10"
+    assert asked[0]["response_format"]["json_schema"]["schema"]["required"] == ["thought", "action"]
+    with pytest.raises(ModelError, match=r"any\.gguf gave no text"):
+        model([], None)
 
 
 def test_what_the_rules_read_alike_is_plain_and_all_else_is_read_back():
