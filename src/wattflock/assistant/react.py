@@ -19,6 +19,7 @@ from wattflock.assistant.slots import SLOTS
 from wattflock.assistant.tools import ENDS, LOOKS, described, validate
 
 STEPS = 5  # for each slot that was asked for, as in the paper
+MOST_STEPS = 20
 MOST_CHARACTERS = 4000  # of an answer that a model is shown
 FIELDS = {
     "thought": {"type": "string"},
@@ -62,25 +63,20 @@ class ReAct:
         rules = extract(utterance, asked, question, locale, today)
         messages = self.begun(words, asked, question, day)
         found: dict[str, Filling] = {}
-        closed: set[str] = set()
-        broken = 0
-        for _ in range(STEPS * max(len(asked), 1)):
+        open_slots, broken = set(asked), 0
+        for _ in range(min(STEPS * max(len(asked), 1), MOST_STEPS)):
             reply = self.model(messages, _schema(self.style))
             action = action_of(reply)
-            if action is None:
-                if (broken := broken + 1) > 1:
-                    break
-                messages += [_said("assistant", reply[:MOST_CHARACTERS]), _said("user", BROKEN)]
-                continue
-            observation, filling = _done(action, words, rules, locale, day)
-            slot = str(action.get("slot"))
-            if filling.state == FILLED:
-                found[slot] = filling
-            if action["action"] in ENDS and (filling.state == FILLED or action["action"] == "ask"):
-                closed.add(slot)
-            if set(asked) <= closed:
+            if action:
+                said, observation, filling = _written(action), *_done(action, words, rules, locale, day)
+                found |= {str(action["slot"]): filling} if filling.state == FILLED else {}
+                if filling.state == FILLED or action["action"] == "ask":
+                    open_slots.discard(str(action.get("slot")))
+            else:
+                said, observation, broken = reply[:MOST_CHARACTERS], BROKEN, broken + 1
+            if broken > 1 or (asked and not open_slots):
                 break
-            messages += [_said("assistant", _written(action)), _said("user", f"Observation: {observation}")]
+            messages += [_said("assistant", said), _said("user", f"Observation: {observation}")]
         return {name: found.get(name, NOTHING) for name in SLOTS}
 
     def begun(self, utterance: str, asked: tuple[str, ...], question: str, today: date) -> list[Message]:
