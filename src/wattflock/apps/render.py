@@ -21,6 +21,7 @@ from wattflock.verbs.results import (
     HostedFeeder,
     InterviewStudy,
     Listing,
+    Planned,
     Runs,
     Shares,
     SharingStudy,
@@ -148,6 +149,12 @@ def _(found: Extracted, wide: bool = False) -> Table:
     return table
 
 
+@shown.register
+def _(found: Planned, wide: bool = False) -> str:
+    boxes = [f"{title}\n" + "\n".join(f"  {each}" for each in said) for title, said in found.sentences if said]
+    return "\n\n".join(boxes)
+
+
 @functools.singledispatch
 def plain(found: Any) -> Any:
     """What JSON can hold of it."""
@@ -165,6 +172,11 @@ def _(found: Training) -> dict:
 @plain.register
 def _(found: Extracted) -> dict:
     return plain(dict(found.read))
+
+
+@plain.register
+def _(found: Planned) -> dict:
+    return plain(found.facts)
 
 
 @plain.register

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+from wattflock.verbs import planning
+
 BackendName = Annotated[str, "Who reads: rules, openai, embedded or scripted."]
 BaseUrl = Annotated[str, "Of an OpenAI-compatible server; WATTFLOCK_LLM_URL where not told. Key: WATTFLOCK_LLM_KEY."]
 ModelName = Annotated[
@@ -58,6 +60,7 @@ def chat(  # noqa: PLR0913 (an argument is an option of the command)
     backend: BackendName = "rules",
     base_url: BaseUrl = "",
     model: ModelName = "",
+    plan: Annotated[bool, "Then plan the home, with what is usual where the conversation does not tell."] = False,
 ) -> str:
     """Ask a resident for what a plan needs, read back what was inferred, and keep what they agree to.
 
@@ -66,7 +69,7 @@ def chat(  # noqa: PLR0913 (an argument is an option of the command)
 
     Example:
         wattflock chat --out home.json
-        wattflock chat --out home.json --resume
+        wattflock chat --out home.json --resume --plan
     """
     import sys
 
@@ -97,11 +100,19 @@ def chat(  # noqa: PLR0913 (an argument is an option of the command)
         print(said, flush=True)
         words = sys.stdin.readline().strip()
         if not words:
-            return f"kept in {out}; go on with --resume"
+            return f"kept in {out}; go on with --resume" + _planned(out, plan and out.is_file())
         state, said = turn(state, words, reader=OrRules(reader, say))
         write_json(out, saved(state))
     write_json(out, saved(state))
-    return said[0].upper() + said[1:]
+    return said[0].upper() + said[1:] + _planned(out, plan)
+
+
+def _planned(out: Path, wanted: bool) -> str:
+    """The plan in words below what was said last, or nothing."""
+    if not wanted:
+        return ""
+    boxes = planning.planned(out).sentences
+    return "".join(f"\n\n{title}\n" + "\n".join(f"  {each}" for each in said) for title, said in boxes if said)
 
 
 def _day(text: str) -> Any:
@@ -113,4 +124,4 @@ def _day(text: str) -> Any:
         return None
 
 
-VERBS = (extract,)  # of the group; `chat` stands by itself
+VERBS = (extract, planning.plan, planning.export)  # of the group; `chat` stands by itself
