@@ -189,8 +189,8 @@ def test_hosting_that_cannot_be_is_told(words):
     assert "allowed" in result.output and "Traceback" not in result.output
 
 
-def test_opendss_stays_in_the_main_thread_beside_compiled_programs(tmp_path):
-    """OpenDSS in a thread of a process that has used it before and in which JAX has compiled ends the process."""
+def test_opendss_runs_in_a_process_of_its_own_beside_compiled_programs(tmp_path):
+    """OpenDSS in a thread of a process that has used it before and in which JAX has compiled would end the process."""
     pytest.importorskip("dss")
     program = (
         "import sys, jax, jax.numpy as jnp\nfrom wattflock.apps.cli import main\n"

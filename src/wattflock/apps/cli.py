@@ -18,7 +18,6 @@ from wattflock.core.errors import WattflockError
 Verb = Callable[..., object]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WIDE = Annotated[bool, typer.Option("--wide", help="Print all columns.")]
-MAIN_THREAD = "wattflock.verbs.feeder"  # OpenDSS crashes in a thread of a process in which JAX has compiled
 WIDEST = 300  # characters of a line with all columns
 USUAL = 120  # and of one with those that matter most
 SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source):\s*$", re.MULTILINE)
@@ -122,8 +121,7 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool, form: Form) -> None
         typer.echo(f"\x1b[?25h\rstopped{more}" if sys.stderr.isatty() else f"stopped{more}", err=True)
 
     try:
-        alone = verb.__module__ == MAIN_THREAD
-        _show(verb(**arguments) if alone else heard(lambda: verb(**arguments), stopped), form)
+        _show(heard(lambda: verb(**arguments), stopped), form)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit

@@ -19,6 +19,7 @@ from wattflock.verbs.results import (
     Comparison,
     Extracted,
     HostedFeeder,
+    InterviewStudy,
     Listing,
     Planned,
     Runs,
@@ -117,6 +118,14 @@ def _(found: SharingStudy, wide: bool = False) -> Group:
     from wattflock.report.coalition_page import of_rows
 
     return Group(*(part for table in of_rows(found.table, wide) for part in (Text(table.title), table.terminal())))
+
+
+@shown.register
+def _(found: InterviewStudy, wide: bool = False) -> Group:
+    from wattflock.report.interface_page import beside_paper, by_setting, by_slot
+
+    tables = [by_setting(found.slots), beside_paper(found.slots), *([by_slot(found.slots)] if wide else ())]
+    return Group(*(part for table in tables for part in (Text(table.title), table.terminal())))
 
 
 @shown.register

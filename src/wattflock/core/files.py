@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ def write_whole(path: Path, content: bytes) -> Path:
         if beside and os.path.exists(beside):
             os.unlink(beside)
     return path
+
+
+def safe_name(name: str) -> str:
+    """A name of anybody's making as the name of a file: letters, digits, `_ . + -`, no dot or dash at its ends."""
+    return re.sub(r"[^\w.+-]+", "-", name).strip(".-")[:80] or "unnamed"
 
 
 def refuse_place(where: str, field: str, path: Path | None) -> list[Problem]:

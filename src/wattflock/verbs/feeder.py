@@ -16,25 +16,30 @@ Preset = Annotated[str, "Limits: ansi-a (0.95 to 1.05 pu), ansi-b (0.917 to 1.05
 def import_(
     master: Annotated[Path, "The OpenDSS file that builds the circuit, such as Master.dss."],
     out: Annotated[Path | None, "File to write; <circuit>.feeder here by default."] = None,
+    seconds: Annotated[int, "Stop after so long [s]."] = 120,
 ) -> object:
     """Read any OpenDSS model into one file of ours, which needs no OpenDSS any more.
 
     Lines, switches, transformers, regulators with their controls, capacitors, reactors, sources and loads are kept
-    exactly, in the state in which OpenDSS's base case leaves them; everything that is approximated is listed.
+    exactly, in the state in which OpenDSS's base case leaves them; everything that is approximated is listed. OpenDSS
+    runs in a process that can write nothing; it reads only files in the model's own folder.
 
     Example:
         wattflock feeder import path/to/Master.dss
         wattflock feeder import path/to/Master.dss --out mine.feeder
     """
-    from wattflock.core.files import write_whole
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.files import safe_name, write_whole
     from wattflock.feeder.file import summary, to_bytes
     from wattflock.feeder.opendss import read_opendss
     from wattflock.feeder.reduce import reduce_circuit
     from wattflock.report.feeder_tables import facts
 
-    circuit = read_opendss(master)
+    if seconds < 1:
+        raise ScenarioError([Problem("wattflock feeder import", "--seconds", seconds, "1 or more [s]")])
+    circuit = read_opendss(master, seconds)
     reduce_circuit(circuit)  # whatever cannot be solved is told now, and nothing is written
-    path = write_whole(out or Path(f"{circuit.name}.feeder"), to_bytes(circuit))
+    path = write_whole(out or Path(f"{safe_name(circuit.name)}.feeder"), to_bytes(circuit))
     return facts([*summary(circuit), ("written", f"{path} ({path.stat().st_size / 1e6:.2f} MB)")])
 
 
@@ -103,12 +108,12 @@ def show(
     Example:
         wattflock feeder show ieee123 --out figures
     """
-    from wattflock.core.files import write_whole
+    from wattflock.core.files import safe_name, write_whole
     from wattflock.report.feeder_page import snapshot_files
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
-    base = (out or Path()) / found.snapshot.circuit.name
+    base = (out or Path()) / safe_name(found.snapshot.circuit.name)
     files = snapshot_files(found.snapshot, found.limits)
     return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
 

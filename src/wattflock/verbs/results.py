@@ -235,6 +235,22 @@ class SharingStudy:
 
 
 @dataclasses.dataclass(frozen=True)
+class InterviewStudy:
+    """A study of interviews: how it went for every interview and slot, and which true constraints are kept."""
+
+    folder: Path
+    slots: pl.DataFrame
+    constraints: pl.DataFrame
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Means for each persona and setting: right, asked again, wrong but accepted, questions, seconds of a slot."""
+        names = ("right", "at_once", "asked_again", "wrong", "questions", "seconds")
+        means = [pl.col(name).cast(pl.Float64).mean() for name in names]
+        return self.slots.group_by("persona", "method", maintain_order=True).agg(means)
+
+
+@dataclasses.dataclass(frozen=True)
 class Extracted:
     """What was read out of residents' answers."""
 
