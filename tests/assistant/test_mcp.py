@@ -63,7 +63,9 @@ def test_a_home_is_talked_about_planned_and_kept(tmp_path):
         assert not failed and json.loads(planned)["said"][0].startswith("The car charges each time 00:00–03:32")
         assert (await called(client, "plan_steps", values=values))[1].startswith("begins,")
         assert 'name = "my-home"' in (await called(client, "export_home", to="scenario", values=values))[1]
-        assert (await called(client, "save_home", file="home.json", values={"ev_battery_kwh": 60}, confirm=True))[0] is False
+        assert (await called(client, "save_home", file="home.json", values={"ev_battery_kwh": 60}, confirm=True))[
+            0
+        ] is False
         assert "00:00–03:32" in (await called(client, "plan_home", kept="home.json"))[1]
         for name in ("list_slots", "list_tariffs", "list_parts", "list_scenarios", "list_runs"):
             assert isinstance(json.loads((await called(client, name))[1]), list)
@@ -113,6 +115,8 @@ def test_the_command_serves_over_standard_input_and_output(tmp_path):
         failed, text = await called(client, "plan_home", values={"ev_count": -1})
         assert failed and "allowed: 0 to 20" in text
 
-    command = StdioServerParameters(command=sys.executable, args=["-c", START, "mcp"], cwd=tmp_path, env=dict(os.environ))
+    command = StdioServerParameters(
+        command=sys.executable, args=["-c", START, "mcp"], cwd=tmp_path, env=dict(os.environ)
+    )
     talk(command, work)
     assert Path(tmp_path / "plan.csv").read_text().startswith("begins,")

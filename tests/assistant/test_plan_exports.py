@@ -1,7 +1,10 @@
 """A home for other programs: a scenario that loads, EMHASS' keys and lengths, evcc's paths; and the commands."""
 
 import json
+import re
+import shlex
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +15,13 @@ from wattflock.assistant.plan.climate import region_of, typical
 from wattflock.assistant.plan.exports import emhass, evcc, scenario
 from wattflock.assistant.plan.parameters import of_slots
 from wattflock.core.scenario import load
+from wattflock.report import html
 from wattflock.sources.california import California
 from wattflock.study.build import build
 from wattflock.verbs import GROUPS, VERBS
 
+PAGE = Path(__file__).parents[2] / "docs" / "plan-my-home.md"
+BASH = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
 VALUES = {
     "city": "San Diego", "ev_battery_kwh": 60, "ev_charger_kw": 7, "pv_peak_kw": 4, "home_battery_kwh": 9,
     "appliance_earliest_start": "10:00", "appliance_latest_end": "16:00", "appliance_duration_min": 90,
@@ -69,7 +75,9 @@ def test_evcc_gets_levels_and_energies_by_the_local_clock():
     assert second["by_energy"] == "POST /api/loadpoints/{id}/plan/energy/26.1/2024-04-01T08:00:00+01:00"
     (repeats,) = told["repeating"]["body"]
     assert repeats == {"active": True, "soc": 80, "time": "08:00", "tz": "Europe/London", "weekdays": [0, 1]}
-    winter = json.loads(evcc(of_slots({**VALUES, "city": "San Diego", "date_start": "2024-01-08", "date_end": "2024-01-08"})))
+    winter = json.loads(
+        evcc(of_slots({**VALUES, "city": "San Diego", "date_start": "2024-01-08", "date_end": "2024-01-08"}))
+    )
     assert winter["plans"][0]["leaves"] == "2024-01-09T08:00:00-08:00"
 
 
@@ -85,19 +93,33 @@ def test_the_table_of_climates_is_that_of_the_bundled_regions():
     assert 3 < typical("london").outdoor_c[0].mean() < 8 and 15 < typical("london").outdoor_c[6].mean() < 21
 
 
-def test_talk_then_plan_then_export(tmp_path):
-    kept, table, page = tmp_path / "home.json", tmp_path / "plan.csv", tmp_path / "plan.html"
-    spoken = wattflock("chat", "--slot", "ev_battery_kwh", "--out", kept, "--plan", said="it holds 60 kWh\n")
-    assert spoken.exit_code == 0, spoken.output
-    assert "The car charges each time 00:00–03:32" in spoken.output and "Taken as usual" in spoken.output
-    planned = wattflock("assistant", "plan", kept, "--set", "heat_pump_kw=0", "--out", table, "--picture", page)
-    assert planned.exit_code == 0, planned.output
-    assert "All in all" in planned.output and "heat pump" not in planned.output
-    assert table.read_text().startswith("begins,import_price_per_kwh") and "A plan for your home" in page.read_text()
-    facts = json.loads(wattflock("assistant", "plan", kept, "--json").output)
+def test_every_command_of_the_page_runs_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(html, "_bundle", lambda: "")  # the library that draws takes seconds to be bundled
+    printed = []
+    for line in re.findall(
+        r"^wattflock (.*)$", "\n".join(BASH.findall(PAGE.read_text(encoding="utf-8"))), re.MULTILINE
+    ):
+        words = shlex.split(line)
+        if words[0] == "compare":  # the scenario is built above; a comparison takes a minute
+            continue
+        done = wattflock(*words, said="" if "--resume" in words else "it holds 60 kWh\n")
+        assert done.exit_code == 0, (line, done.output)
+        printed.append(done.output)
+    chatted, planned = printed[1:3]
+    assert "kept in home.json" in chatted and "Taken as usual" in chatted
+    shown = PAGE.read_text(encoding="utf-8").split("```\nYour plan\n")[1].split("```")[0]
+    assert shown in planned
+    assert (
+        Path("plan.csv").read_text().startswith("begins,") and "A plan for your home" in Path("plan.html").read_text()
+    )
+    assert tomllib.loads(Path("home.toml").read_text())["homes"]["count"] == 20
+    assert (
+        set(json.loads(Path("emhass.json").read_text())) <= EMHASS
+        and json.loads(Path("evcc.json").read_text())["plans"]
+    )
+    facts = json.loads(wattflock("assistant", "plan", "home.json", "--json").output)
     assert facts["saving"] == pytest.approx(facts["usual_cost"] - facts["cost"])
-    exported = wattflock("assistant", "export", kept, "--to", "scenario", "--out", tmp_path / "home.toml")
-    assert exported.exit_code == 0 and tomllib.loads((tmp_path / "home.toml").read_text())["homes"]["count"] == 20
 
 
 def test_every_fault_of_a_command_is_said_at_once(tmp_path):

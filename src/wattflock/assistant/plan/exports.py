@@ -62,8 +62,8 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
         found["ev"] = {**size, "full_share": parameters.ev_target_soc_pct / 100}
     if parameters.heat_pump_kw:
         found["heat_pump"] = {
-            "limit_kw": parameters.heat_pump_kw, "resistance_c_per_kw": parameters.house_c_per_kw,
-            "capacity_kwh_per_c": parameters.house_kwh_per_c, "low_c": parameters.comfort_temp_min_c,
+            "limit_kw": parameters.heat_pump_kw, "resistance_c_per_kw": parameters.resistance_c_per_kw,
+            "capacity_kwh_per_c": parameters.capacity_kwh_per_c, "low_c": parameters.comfort_temp_min_c,
             "high_c": parameters.comfort_temp_max_c,
         }  # fmt: skip
     if wishes := parameters.appliances:

@@ -173,8 +173,8 @@ def _devices(parameters: Parameters) -> tuple[dict[str, Device], dict[str, float
         start["ev"] = low * full_kwh
     if parameters.heat_pump_kw:
         devices["heat pump"] = _of(
-            HeatPump, limit_kw=parameters.heat_pump_kw, resistance_c_per_kw=parameters.house_c_per_kw,
-            capacity_kwh_per_c=parameters.house_kwh_per_c, low_c=parameters.comfort_temp_min_c,
+            HeatPump, limit_kw=parameters.heat_pump_kw, resistance_c_per_kw=parameters.resistance_c_per_kw,
+            capacity_kwh_per_c=parameters.capacity_kwh_per_c, low_c=parameters.comfort_temp_min_c,
             high_c=parameters.comfort_temp_max_c, **PUMP,
         )  # fmt: skip
         start["heat pump"] = parameters.comfort_temp_min_c

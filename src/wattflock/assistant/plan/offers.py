@@ -55,8 +55,8 @@ def _car(found: Plan) -> Iterator[str]:
     when = f"{late}, " if longer_h < 24 else ""
     target, leaves = f"{wanted.ev_target_soc_pct:g} %", wanted.ev_departure_time
     yield (
-        f"{target} by {leaves} does not fit: from {wanted.ev_arrival_soc_pct:g} % the car needs {need_kwh:.1f} kWh in its"
-        f" battery, and {wanted.ev_charger_kw:g} kW bring {gain_kwh:.1f} kWh between {wanted.ev_arrival_time} and"
+        f"{target} by {leaves} does not fit: from {wanted.ev_arrival_soc_pct:g} % the car needs {need_kwh:.1f} kWh in"
+        f" its battery, and {wanted.ev_charger_kw:g} kW bring {gain_kwh:.1f} kWh between {wanted.ev_arrival_time} and"
         f" {leaves}. Nearest: {int(reached)} % at {leaves}, {when}or a charger of"
         f" {_up(wanted.ev_charger_kw * longer_h / hours)} kW. The plan charges all the time."
     )

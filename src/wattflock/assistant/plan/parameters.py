@@ -23,8 +23,8 @@ _MORE = (
     Slot("ev_arrival_soc_pct", "number", "%", "the car comes home {} % full", "", 40, 0, 100),
     Slot("home_battery_kw", "number", "kW", "the home battery charges and gives up to {} kW", "", 5, 0.1, 100),
     Slot("heat_pump_kw", "number", "kW", "the heat pump draws up to {} kW", "", 3, 0, 30),
-    Slot("house_c_per_kw", "number", "°C per kW", "a kW of heat keeps the house {} °C warmer", "", 7, 0.5, 50),
-    Slot("house_kwh_per_c", "number", "kWh per °C", "{} kWh of heat warm the house by a degree", "", 3, 0.2, 100),
+    Slot("resistance_c_per_kw", "number", "°C per kW", "a kW of heat keeps the house {} °C warmer", "", 7, 0.5, 50),
+    Slot("capacity_kwh_per_c", "number", "kWh per °C", "{} kWh of heat warm the house by a degree", "", 3, 0.2, 100),
     Slot("load_kwh_per_day", "number", "kWh", "everything else draws {} kWh a day", "", 8, 0, 200),
     Slot("appliance_kw", "number", "kW", "the appliance draws {} kW", "", 1, 0.01, 20),
 )
@@ -67,8 +67,8 @@ class Parameters(pydantic.BaseModel):
     comfort_temp_min_c: float
     comfort_temp_max_c: float
     heat_pump_kw: float
-    house_c_per_kw: float
-    house_kwh_per_c: float
+    resistance_c_per_kw: float
+    capacity_kwh_per_c: float
     load_kwh_per_day: float
     appliances: tuple[Wish, ...] = Field(default=(), max_length=10, description="each runs once a day")
     currency: Literal["GBP", "USD", "EUR"]
@@ -160,10 +160,9 @@ def _order(told: Mapping[str, Any], where: str) -> list[Problem]:
 
 def _counts(name: str, told: Mapping[str, Any], runs: bool) -> bool:
     """Whether a value plays a part in this home's plan, so that taking it as usual must be said."""
-    needs = {"ev": told["ev_count"], "house": told["heat_pump_kw"], "comfort": told["heat_pump_kw"], "appliance": runs}
-    if name in ("ev_count", "heat_pump_kw"):
-        return True
-    return bool(told["home_battery_kwh"] if name == "home_battery_kw" else needs.get(name.partition("_")[0], True))
+    needs = {"ev": told["ev_count"], "appliance": runs, "home_battery_kw": told["home_battery_kwh"]}
+    needs |= dict.fromkeys(("comfort", "resistance", "capacity"), told["heat_pump_kw"])
+    return name == "ev_count" or bool(needs.get(name, needs.get(name.partition("_")[0], True)))
 
 
 def _of_window(told: Mapping[str, Any]) -> dict[str, Any]:
