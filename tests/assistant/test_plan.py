@@ -132,17 +132,18 @@ def test_a_window_that_is_too_short_and_days_that_are_too_many_get_offers():
     found = plan(of_slots({**values, "ev_count": 0, "date_end": "2024-05-20"}, {"heat_pump_kw": 0}))
     days, window = offers(found)
     assert days.startswith("The plan has the first 7 of 18 days")
+    assert "London" in said(found)[-1] and "nearest in latitude to Oxford" in said(found)[-1]
     assert "runs 120 minutes, and from 21:00 to 22:00 there are 60" in window
     assert "until 23:00 (as planned), from 20:00, or a programme of 60 minutes" in window
     assert found.starts_h[0] == 21 and len(found.starts_h) == 7
 
 
-def test_a_plan_of_three_days_takes_less_than_a_second():
+def test_a_plan_of_three_days_and_all_its_words_take_less_than_a_second():
     wanted = any_home(3)
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = plan(wanted)
     assert said(found) and bindings(found) and offers(found) == []
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0
 
 
 def test_tables_hold_the_plan():
@@ -176,3 +177,8 @@ def test_what_nobody_said_is_taken_by_name_and_what_cannot_be_is_refused_at_once
     ):
         with pytest.raises(ScenarioError, match=word):
             of_slots({}, wrong)
+
+
+def test_a_city_that_no_table_has_is_said():
+    found = plan(of_slots({"city": "Atlantis", "ev_count": 0}))
+    assert "London, since no table has Atlantis" in said(found)[-1]

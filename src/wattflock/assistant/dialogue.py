@@ -238,7 +238,8 @@ def _default(state: Conversation, action: Action, words: str | None) -> tuple[Co
 
 def _ask(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
     tries = {**state.tries, **{slot: state.tries.get(slot, 0) + 1 for slot in action.slots}}
-    return replace(state, asked=action.slots, tries=tries), _question(state, action.slots)
+    amiss = [f"That does not fit: {step.observation}." for step in state.steps if step.action.tool == "validate"]
+    return replace(state, asked=action.slots, tries=tries), " ".join([*amiss, _question(state, action.slots)])
 
 
 def _question(state: Conversation, slots: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from wattflock.assistant.plan.course import warmest
 from wattflock.assistant.plan.home import CAR, Home
 from wattflock.assistant.plan.parameters import MOST_DAYS, Parameters
-from wattflock.assistant.plan.schedule import Plan, plan
+from wattflock.assistant.plan.schedule import Plan, cheapest
 from wattflock.assistant.slots import minutes_between
 
 LEAST_C, LEAST_KWH, LEAST_MONEY = 0.05, 0.05, 0.01  # what is worth a word
@@ -32,7 +32,7 @@ def offers(found: Plan) -> list[str]:
 def bindings(found: Plan) -> list[Binding]:
     """What the wishes cost: each is loosened by one step, and everything is planned again; dearest first."""
     parameters, base = found.home.parameters, found.planned.cost
-    made = (Binding(wish, change, base - plan(other).planned.cost) for wish, change, other in _looser(parameters))
+    made = (Binding(wish, change, base - cheapest(other)) for wish, change, other in _looser(parameters))
     return sorted((each for each in made if each.saves >= LEAST_MONEY), key=lambda each: -each.saves)
 
 

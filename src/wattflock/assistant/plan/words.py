@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from wattflock.assistant.plan.climate import place_of
 from wattflock.assistant.plan.home import DT_H, Stay
 from wattflock.assistant.plan.offers import Binding
 from wattflock.assistant.plan.savings import Key, savings
@@ -127,8 +128,8 @@ def _whole(found: Plan) -> str:
 
 
 def _rests_on(found: Plan) -> str:
-    where = found.home.parameters.city
-    return (
-        f"It rests on typical weather of {found.home.region.capitalize()}, the bundled region that is nearest in"
-        f" latitude to {where}, and on the prices of the tariff."
+    city, region = found.home.parameters.city, found.home.region.capitalize()
+    why = (
+        f"the bundled region that is nearest in latitude to {city}" if place_of(city) else f"since no table has {city}"
     )
+    return f"It rests on typical weather of {region}, {why}, and on the prices of the tariff."
