@@ -2,6 +2,8 @@
 
 import time
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +16,7 @@ from wattflock.assistant.plan.schedule import plan
 from wattflock.assistant.plan.table import nets, powers, steps
 from wattflock.assistant.plan.words import bound, said
 from wattflock.core.errors import ScenarioError
+from wattflock.study.plan_policy import invert
 
 NIGHT = 0.1239, 0.2717  # prices of the British tariff until 8 h and after [GBP per kWh]
 
@@ -67,6 +70,25 @@ def test_a_plan_keeps_every_wish_and_is_never_dearer(seed, horizon_h):
     assert planned.cost <= found.usual.cost + 1e-6
     assert planned.cost >= found.least_cost - (1e-3 if horizon_h else 1e-6)
     assert sum(savings(found).values()) == pytest.approx(found.saving)
+
+
+def test_levels_are_those_of_the_devices_own_steps():
+    """The powers of a plan, step by step in the devices of the world."""
+    found = plan(
+        of_slots({"home_battery_kwh": 9, "pv_peak_kw": 4, "date_start": "2024-01-10", "date_end": "2024-01-10"})
+    )
+    home = found.home
+    with jax.enable_x64(True):
+        for name in ("battery", "ev", "heat pump"):
+            device, state = jax.tree.map(lambda x: jnp.asarray(x[0]), home.devices[name]), found.planned.level[name][33]
+            step = jax.jit(lambda device, state, kw, now: device.step(state, invert(device, state, kw, now), now))
+            for at in range(34, 64):  # from 17 h to the departure
+                day = home.profile(np.zeros(home.steps), slice(at, at + 1))
+                now = jax.tree.map(lambda x: jnp.asarray(x).reshape(()) if x.size == 1 else x, day)
+                state, effect = step(device, jnp.asarray(state), found.planned.power_kw[name][at], now)
+                assert float(effect.power_kw) == pytest.approx(found.planned.power_kw[name][at], abs=1e-6), (name, at)
+                level = found.planned.level[name][at] - (home.driving_kwh[at] if name == "ev" else 0)
+                assert float(state) == pytest.approx(level, abs=1e-6), (name, at)
 
 
 def test_a_car_charges_in_the_cheap_hours_as_by_hand():
