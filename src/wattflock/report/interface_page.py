@@ -51,7 +51,7 @@ def write_interface(folder: Path, plan: Plan, found: tuple[pl.DataFrame, ...], n
         notes: a sentence each.
     """
     slots, kept = found
-    shown = [by_setting(slots), by_slot(slots), beside_paper(slots), of_constraints(kept), of_plans(kept)]
+    shown = [by_setting(slots), beside_paper(slots), of_constraints(kept), of_plans(kept), by_slot(slots)]
     chart = picture(slots)
     write_whole(folder / "slots.csv", slots.write_csv().encode())
     write_whole(folder / "constraints.csv", kept.write_csv().encode())
