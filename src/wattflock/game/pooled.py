@@ -21,8 +21,9 @@ import highspy
 import numpy as np
 from scipy import sparse
 
+from wattflock.core.linear import LinearProgram, highs_of
 from wattflock.core.progress import bar
-from wattflock.game.coalition import TOLERANCE, Day, Model, gray_order
+from wattflock.game.coalition import PRIMAL, Day, Model, gray_order
 from wattflock.game.game import Game, coalitions
 from wattflock.study.parallel import cores
 
@@ -33,7 +34,6 @@ AT_ONCE = 12  # new prices of a round
 ROUNDS = 60
 ROUNDING = 1e-8  # of a cost: brackets are not made narrower
 STRIP = 25  # homes that a thread takes at once
-PRIMAL = 4  # HiGHS's number: prices change, so that a plan stays feasible
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,20 +189,10 @@ class Follower:
     def __init__(self, day: Day, home: int):
         self.own = day.of(np.array([home]))
         self.back: Any = self.own.power.T.tocsr()
-        matrix, columns = self.own.matrix, len(self.own.cost)
-        self.number = np.arange(columns, dtype=np.int32)
-        self.highs: Any = highspy.Highs()
-        options = {"output_flag": False, "threads": 1, "parallel": "off", "presolve": "off", "solver": "simplex"}
-        tight = {f"{side}_feasibility_tolerance": TOLERANCE for side in ("primal", "dual")}
-        for option, value in (options | tight | {"simplex_strategy": PRIMAL}).items():
-            self.highs.setOptionValue(option, value)
-        self.highs.passModel(
-            columns, matrix.shape[0], matrix.nnz,
-            int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0, self.own.cost,
-            self.own.lower, self.own.upper, self.own.row_lower, self.own.row_upper,
-            matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float),
-            np.zeros(columns, np.int32),
-        )  # fmt: skip
+        self.number = np.arange(len(self.own.cost), dtype=np.int32)
+        bounds = self.own.lower, self.own.upper
+        program = LinearProgram(self.own.cost, *bounds, self.own.matrix, self.own.row_lower, self.own.row_upper)
+        self.highs = highs_of(program, PRIMAL)  # prices change: a plan stays feasible
 
     def plan(self, price: np.ndarray) -> tuple[float, np.ndarray]:
         """The best plan at a price (steps,) [currency per kW]: cost of the devices, and net power (steps,) [kW]."""
