@@ -17,7 +17,7 @@ from wattflock.core.types import Profile
 from wattflock.homes.device import ratio
 from wattflock.homes.program import Program
 from wattflock.market.market import Meter, Settlement
-from wattflock.market.plan import add_bills, refuse_arbitrage, together
+from wattflock.market.plan import add_bills, dearer, refuse_arbitrage, together
 from wattflock.market.retail import CHARGES, Retail, fixed
 
 FEW = 3  # steps that a message names
@@ -199,7 +199,7 @@ def part_of(meter: Meter, share: np.ndarray) -> Meter:
 
 def dear_exports(name: str, bought: np.ndarray, sold: np.ndarray) -> Problem | None:
     """What is wrong where exports earn more than imports cost, (steps,) or (days, steps): sellers would lose."""
-    above = np.argwhere(sold > bought + 1e-12)
+    above = np.argwhere(dearer(bought, sold))
     if not len(above):
         return None
     axes = ("day", "step")[-bought.ndim :]
