@@ -170,8 +170,9 @@ class HomesSection(Section):
     @field_validator("volt_var")
     @classmethod
     def _four_rising(cls, points: tuple[float, ...]) -> tuple[float, ...]:
-        if points and (len(points) != 4 or sorted(set(points)) != list(points)):
-            raise ValueError("nothing, or four voltages that rise")
+        rising = len(points) == 4 and sorted(set(points)) == list(points) and points[0] >= 0.5 and points[3] <= 1.5
+        if points and not rising:
+            raise ValueError("nothing, or four voltages that rise, from 0.5 to 1.5 pu")
         return points
 
     @field_validator("kinds")
@@ -395,6 +396,13 @@ class JudgeSection(Section):
         le=2**32 - 1,
         description="loads and first states of the test days; `seed` of the scenario is that of training alone",
     )
+
+    @field_validator("methods", "yardsticks")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each once; {', '.join(twice)} stands twice")
+        return names
 
 
 class Scenario(Section):
