@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from wattflock.assistant.grammar.mention import DATE, Mention
+from wattflock.assistant.grammar.mention import DATE, Mention, masked
+from wattflock.assistant.grammar.relative import COUNTED, relative_days
 
 SPAN = "days"
 MONTHS = [
@@ -79,7 +80,6 @@ PATTERNS = [
     ("short", r"(?<![\d.,:/])\b(?P<one>\d{1,2}) ?/ ?(?P<two>\d{1,2})\b(?! ?[/.:]\d)"),
     ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2})\.(?!\d)"),
     ("relative", r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|heute|morgen|übermorgen)\b"),
-    ("ahead", r"\bin (?P<count>\d+|a) (?P<unit>day|week|fortnight|month)s?(?:'s)?(?: time)?\b"),
     ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
     ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
     ("weekday", rf"\b(?P<which>next|this|coming|on|this coming)? ?{WEEKDAY}(?P<after> week)?"),
@@ -107,8 +107,9 @@ def dates(flat: str, locale: str, today: date) -> list[Mention]:
         locale: order of day and month in figures.
         today: what "next Friday" counts from; a date without a year is the next one that is not before it.
     """
-    found = sorted(_found(flat, locale, today), key=lambda mention: mention.start)
-    return _one_month(found)
+    named = list(relative_days(flat, today))
+    told = [*named, *_found(masked(flat, named), locale, today)]
+    return _one_month(sorted(told, key=lambda mention: mention.start))
 
 
 def spans(flat: str) -> list[Mention]:
@@ -139,17 +140,18 @@ def _read(name: str, match: re.Match, locale: str, today: date) -> Iterator[Ment
         middle = match.start("day2")
         for day, start, end in ((said["day"], match.start(), middle), (said["day2"], middle, match.end())):
             yield from _mention([_made(said["year"], month, _day(day), today)], start, end, bool(said["year"]))
-    elif name in ("relative", "ahead", "weekend", "week", "weekday"):
+    elif name in ("relative", "weekend", "week", "weekday"):
         found = _relative(name, said, today)
         if name in ("weekend", "week"):
             yield from _mention(found[:1], match.start(), match.end() - 1, False)
             yield from _mention(found[1:], match.end() - 1, match.end(), False)
         else:
             values = tuple(day.isoformat() for day in found)
-            yield Mention(DATE, values, match.start(), match.end(), False, "counted from today")
+            yield Mention(DATE, values, match.start(), match.end(), False, COUNTED)
     elif name == "ordinal":
         day = int(said["day"] or said["day2"] or 0)
-        yield from _mention([_later(today, day)], match.start(), match.end(), False)
+        for read in _mention([_later(today, day)], match.start(), match.end(), False):
+            yield replace(read, why="day")
     else:
         yield from _mention(_in_figures(name, said, locale, today), match.start(), match.end(), bool(said.get("year")))
 
@@ -200,9 +202,6 @@ def _relative(name: str, said: dict, today: date) -> list[date]:
     if name == "relative":
         ahead = {"day after tomorrow": 2, "übermorgen": 2, "tomorrow": 1, "morgen": 1}.get(said["word"], 0)
         return [today + timedelta(ahead)]
-    if name == "ahead":
-        days = {"day": 1, "week": 7, "fortnight": 14, "month": 30}[said["unit"]]
-        return [today + timedelta(days * (1 if said["count"] == "a" else int(said["count"])))]
     if name == "weekend":
         saturday = today + timedelta((5 - today.weekday()) % 7 + (7 if said["which"] == "next" else 0))
         return [saturday, saturday + timedelta(1)]
@@ -250,7 +249,7 @@ def _in_order(found: list[Mention]) -> list[Mention]:
     """A bare day of the month that stands after a named date is the first such day that is not before it."""
     kept: list[Mention] = []
     for mention in found:
-        if kept and mention.kind == DATE and mention.value < kept[-1].value and len(mention.values) == 1:
+        if kept and mention.why == "day" and mention.value < kept[-1].value:
             earlier = date.fromisoformat(kept[-1].value)
             later = _later(earlier, date.fromisoformat(mention.value).day)
             mention = replace(mention, values=((later or earlier).isoformat(),))

@@ -7,6 +7,7 @@ from wattflock.assistant.grammar.clock import clocks
 from wattflock.assistant.grammar.dates import dates, spans
 from wattflock.assistant.grammar.mention import Mention, disjoint, masked
 from wattflock.assistant.grammar.quantity import lone_numbers, quantities
+from wattflock.assistant.grammar.relative import moved_days
 from wattflock.assistant.grammar.text import Text, text_of
 
 
@@ -59,4 +60,5 @@ def _surely(clock: Mention, answer: Answer) -> bool:
 def days_in(answer: Answer) -> list[Mention]:
     """Dates and spans of days."""
     found = dates(answer.flat, answer.locale, answer.today)
+    found = moved_days(answer.flat, found, answer.asked == ("date_start",))
     return disjoint([*found, *spans(masked(answer.flat, found))])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wattflock.assistant.grammar import words
+from wattflock.assistant.grammar.spelling import mended
 
 LOCALES = ("en-GB", "en-US", "de")
 TOKEN = re.compile(
@@ -58,9 +59,12 @@ def text_of(raw: str, locale: str) -> Text:
     """
     german = locale == "de"
     raw = raw[:MOST_CHARACTERS]
-    tokens = _joined(list(_tokens(raw)))
+    typed = re.sub(r"(?<=\d);(?=[0-5]\d\b)", ":", raw)  # 5;30
+    tokens = _joined(list(_tokens(typed)))
     if german:
         tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
+    else:
+        tokens = [Token(mended(token.word), token.start, token.end) for token in tokens]
     tokens = _phrases(tokens, words.PHRASES, words.WORDS)
     tokens = _numbers(tokens, german)
     starts, at = [], 0

@@ -83,6 +83,20 @@ PHRASES = {
     "a dozen": "12",
     "half a dozen": "6",
     "o clock": "o'clock",
+    "another hour": "another 1 hour",
+    "five and twenty": "25",
+    "the nine to five": "the job",
+    "the 9 to 5": "the job",
+    "high teens": "around 18",
+    "low twenties": "around 21",
+    "mid twenties": "around 25",
+    "mid sixties": "around 65",
+    "high sixties": "around 68",
+    "upper sixties": "around 68",
+    "low seventies": "around 72",
+    "mid seventies": "around 75",
+    "high seventies": "around 78",
+    "upper seventies": "around 78",
 }
 GERMAN_PHRASES = {
     "viertel vor": "quarter to",
@@ -256,5 +270,6 @@ BEFORE_PRONOUN = frozenset(
         "standard",
         "wrong",
         "right",
+        "coming",
     ]
 )

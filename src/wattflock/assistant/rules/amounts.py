@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import (
@@ -16,16 +17,27 @@ from wattflock.assistant.grammar.mention import (
 )
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
-from wattflock.assistant.rules.context import Said, said, standing, unsure
-from wattflock.assistant.rules.cues import cues, role_of
+from wattflock.assistant.rules.absent import absent
+from wattflock.assistant.rules.context import Said, part_of, said, standing, unsure
+from wattflock.assistant.rules.cues import Cue, cues, role_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.sums import (
+    MONEY,
+    NOT_A_SIZE,
+    Reckoned,
+    by_charge,
+    of_panels,
+    over_time,
+    reckoned,
+    with_units,
+)
 
 CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS = "ev_battery_kwh", "ev_charger_kw", "home_battery_kwh", "pv_peak_kw"
 SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
 CUES = [
     (
         "inverter",
-        r"\b(?:inverters?|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b",
+        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b",
     ),
     (
         HOME_BATTERY,
@@ -50,34 +62,32 @@ CUES = [
         CAR_BATTERY,
         r"\b(?:car|ev|vehicle|leaf|zoe|tesla|model [3sxy]|kona|niro|id 3|id 4|mg|bolt|ioniq|polestar|golf|drive"
         r"|car's battery|traction|long range|standard range"
-        r"|version|auto|usable|gross|net|battery pack|pack)\b",
+        r"|version|auto|battery pack)\b",
     ),
 ]
-NONE = (
-    r"(?:no|not|don't have|do not have|haven't|have not|hasn't|haven't got|without|zero|never had|never got"
-    r"|isn't|aren't|got rid of|don't own|0)"
-)
-THINGS = {
-    HOME_BATTERY: r"(?:batter(?:y|ies)|storage|power ?walls?|speicher|batterie)",
-    PANELS: r"(?:solar|panels?|pv|photovoltaics?|roof|solaranlage)",
-}
-REFUSED = re.compile(
-    r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
-    r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
-    r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
-    r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
-)
-LAST_WORD = re.compile(
-    r"(?:, |but |so |; |\. )(?:no|not yet|nothing yet|nope|not here|not any ?more|decided against it|didn't"
-    r"|never did|too expensive"
-    r"|never happened)(?! idea| clue)(?: |,|\.|$)"
+GIVEN_UP = re.compile(r"\bno ?,? ?(?:we|i|they|it was|it's|that's)? ?(?:sold|got rid of|gave|don't have|gone|moved)\b")
+KIND = {
+    CAR_BATTERY: (ENERGY, 5, 200),
+    CHARGER: (POWER, 1, 50),
+    HOME_BATTERY: (ENERGY, 1.5, 100),
+    PANELS: (POWER, 0.5, 50),
+}  # kind, and what a number without a unit may be
+COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{4,}(?<!ss)s)\b")
+ELSEWHERE = re.compile(
+    r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services|the station"
+    r"|the gym|costco|walmart|target)|public|motorway|services|supercharger|ionity|instavolt|gridserve|rapid(?:s| one| 1)?)\b"
 )
 
 
 def read_amounts(answer: Answer) -> dict[str, Filling]:
     """Sizes that an answer tells, of the four slots."""
-    found = amounts_in(answer)
+    found, only = amounts_in(answer), _only(answer)
+    if only:
+        found = with_units(answer.flat, found, *KIND[only])
+        if result := _reckoned(answer, only, found):
+            quote = answer.text.quote(result.start, result.end)
+            if (told := filled(only, result.value, quote, result.parts)).value is not None:
+                return {only: told}
     readers: dict[str, Callable[[Answer, list[Mention]], Filling | None]] = {
         CAR_BATTERY: _car_battery,
         CHARGER: _charger,
@@ -86,6 +96,34 @@ def read_amounts(answer: Answer) -> dict[str, Filling]:
     }
     told = {slot: reader(answer, found) for slot, reader in readers.items()}
     return {slot: filling for slot, filling in told.items() if filling}
+
+
+def _only(answer: Answer) -> str | None:
+    """The slot of these four that alone was asked for."""
+    asked = [slot for slot in SLOTS if slot in answer.asked]
+    return asked[0] if len(asked) == 1 and len(answer.asked) == 1 else None
+
+
+def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | None:
+    """A size that the words leave to be worked out."""
+    flat, kind = answer.flat, KIND[slot][0]
+    if slot == PANELS and (panels := of_panels(flat)):
+        return panels
+    if slot == CHARGER and not any(each.kind == POWER for each in found) and (power := over_time(flat, found)):
+        return power
+    if kind == ENERGY and not any(each.kind == ENERGY for each in found) and (energy := by_charge(flat, found)):
+        return energy
+    if not any(each.kind == kind for each in found):  # no unit was told
+        meant = [each.mention for each in _numbers(answer, slot, found, *KIND[slot][1:])]
+        found = [replace(each, kind=kind, exact=False) if each in meant else each for each in found]
+    marks = cues(flat, CUES)
+    own = [each for each in found if each.kind == kind]
+    others = [each for each in own if _role(flat, each, own, marks) not in (None, slot, CHARGER)]
+    return reckoned(flat, [each for each in found if each not in others], kind)
+
+
+def _role(flat: str, mention: Mention, among: Sequence[Mention], marks: Sequence[Cue]) -> str | None:
+    return role_of(flat, mention.start, mention.end, marks, [one.start for one in among if one is not mention])
 
 
 def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str]) -> list[Said]:
@@ -105,13 +143,31 @@ def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str
             role = next((one for one in (PANELS, CHARGER) if one in asked), CHARGER if role == CAR_BATTERY else None)
         if asked == [slot] and role not in (slot, "inverter") and len(kept) == 0 and each.mention.kind in kinds[:1]:
             role = slot if _only_kind(each.mention, found) else role
-        if role == slot:
+        if role == slot and not (slot == CHARGER and ELSEWHERE.search(_part(flat, each.mention))):
             kept.append(each)
     return kept
 
 
+def _part(flat: str, mention: Mention) -> str:
+    start, end = part_of(flat, mention.start, mention.end)
+    return flat[start:end]
+
+
 def _only_kind(mention: Mention, found: Sequence[Mention]) -> bool:
     return sum(other.kind == mention.kind for other in found) == 1
+
+
+def _near(answer: Answer, slot: str, found: Sequence[Mention]) -> Filling | None:
+    """A number without a unit that stands by the words of a slot, where several slots were asked for."""
+    if len(answer.asked) == 1:
+        return None
+    kind, low, high = KIND[slot]
+    marks = cues(answer.flat, CUES)
+    lone = [each for each in found if each.kind in (NUMBER, kind)]
+    for each in said(answer.flat, [each for each in lone if each.kind == NUMBER and low <= each.value <= high]):
+        if each.standing > -3 and _role(answer.flat, each.mention, lone, marks) == slot:
+            return filled(slot, each.mention.value, answer.text.quote(each.mention.start, each.mention.end))
+    return None
 
 
 def _best(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> Filling | None:
@@ -134,12 +190,13 @@ def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, hi
     """Numbers without a unit, where only this slot was asked."""
     if [each for each in SLOTS if each in answer.asked] != [slot]:
         return []
+    flat, marks = answer.flat, cues(answer.flat, CUES)
     lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
-    return [
-        each
-        for each in said(answer.flat, lone)
-        if not re.match(r" ?(?:years?|months?|of us|people|kids|cars?|evs?|pin|phase)", answer.flat[each.mention.end :])
-    ]
+    lone = [each for each in lone if not NOT_A_SIZE.match(flat[each.end :]) and not MONEY.search(flat[: each.start])]
+    lone = [each for each in lone if not (each.value in range(10) and COUNTED.match(flat[each.end :]))]
+    roles = [_role(flat, each, lone, marks) for each in lone]
+    own = [each for each, role in zip(lone, roles, strict=True) if role in (None, slot)]
+    return said(flat, own or lone)
 
 
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -202,6 +259,8 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     ]
     if CHARGER not in answer.asked:
         return None
+    if near := _near(answer, CHARGER, found):
+        return near
     socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
     if (amps := _by_current(answer, found)) and not (socket and "13 amp" in answer.flat):
         return amps
@@ -229,7 +288,7 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
         return None
     volts = [each.value for each in found if each.kind == VOLTAGE]
     volt = float(volts[0]) if volts else 240.0 if answer.locale == "en-US" else 230.0
-    three = bool(re.search(r"\b(?:3|three) ?phases?\b|dreiphasig|threephase", answer.flat))
+    three = bool(re.search(r"\b(?:3|three) ?(?:phases?|x \d)\b|dreiphasig|threephase|400 v(?:olt)?\b", answer.flat))
     volt = 230.0 if three and volt > 300 else volt
     top = max(each.standing for each in kept)
     best = next(each for each in kept if each.standing == top)
@@ -242,9 +301,11 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
 def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     flat = answer.flat
     told = [_times(flat, each) for each in _of(answer, HOME_BATTERY, found, (ENERGY,))]
+    if told and (match := GIVEN_UP.search(flat)):
+        return filled(HOME_BATTERY, 0, answer.text.quote(*match.span()), tuple(each.mention.value for each in told))
     if best := _best(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
         return best
-    if none := _none(answer, HOME_BATTERY):
+    if none := absent(answer, HOME_BATTERY):
         return none
     named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and standing(flat, _place(f)) > -3]
     lone = _numbers(answer, HOME_BATTERY, found, 1.5, 100)
@@ -286,13 +347,15 @@ def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
         return summed
     if best := _best(answer, PANELS, told):
         return best
-    if none := _none(answer, PANELS):
+    if none := absent(answer, PANELS):
         return none
     if PANELS not in answer.asked:
         return None
     if match := re.search(r"\b(\d{1,2}) (?:\w+ )?(?:panels|modules)\b", answer.flat):
         sizes = tuple(tidy(round(int(match[1]) * watt / 1000, 2)) for watt in (400, 350, 300, 250, 430))
         return ambiguous(PANELS, sizes, answer.text.quote(match.start(), match.end()))
+    if near := _near(answer, PANELS, found):
+        return near
     lone = _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
     return lone or _other_unit(answer, PANELS, found, ENERGY)
 
@@ -302,34 +365,11 @@ def _summed(answer: Answer, told: list[Said]) -> Filling | None:
     if len(told) != 2 or told[0].standing != told[1].standing:
         return None
     one, two = told[0].mention, told[1].mention
-    if not re.search(r"\b(?:and|plus|another|\+)", answer.flat[one.end : two.start]):
+    between = re.search(r"\bbetween $", answer.flat[: one.start])
+    if between or not re.search(r"\b(?:and|plus|another|\+)", answer.flat[one.end : two.start]):
         return None
     values = (tidy(one.value + two.value), one.value, two.value)
     return filled(PANELS, values[0], answer.text.quote(one.start, two.end), values[1:])
-
-
-def _none(answer: Answer, slot: str) -> Filling | None:
-    """0 where the resident says that there is none."""
-    flat = answer.flat
-    thing = THINGS[slot]
-    named = re.search(rf"\b{NONE}(?: (?!but\b|and\b)\w+){{0,3}}? {thing}", flat) or re.search(
-        rf"\b{thing}(?: \w+)? ?[:,;-]? ?(?:no|none|not yet|nope)\b(?! idea)", flat
-    )
-    asked = slot in answer.asked
-    both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
-    refused = REFUSED.search(flat)
-    last = LAST_WORD.search(flat) if len(answer.asked) == 1 else None
-    if refused and len(answer.asked) > 1 and not both and not named:
-        refused = (
-            refused
-            if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat)
-            else None
-        )
-    match = named or (asked and (both or refused or last))
-    if not match or (not asked and not named):
-        return None
-    plain = bool(refused or named) and not re.search(r"\b(?:yes|but|except|thought|planning)\b", flat)
-    return filled(slot, 0, answer.text.quote(match.start(), match.end()), (), not plain)
 
 
 def _refused(flat: str, start: int) -> bool:

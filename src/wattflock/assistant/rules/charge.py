@@ -4,15 +4,18 @@ import re
 from itertools import pairwise
 
 from wattflock.assistant.grammar.mention import NUMBER, SHARE, Mention
+from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import Said, part_of, said, unsure
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.sums import as_share
 
 TARGET = "ev_target_soc_pct"
 WORDS = [
     (
         re.compile(
-            r"\b(?:full|fully|all the way(?: up)?|to the (?:top|brim)|brimmed|topped (?:up|off)|maxed(?: out)?"
+            r"\b(?:full|fully|all the way(?: up)?|(?:right )?to the (?:top|brim|max|limit)|brim\w*|topped (?:up|off)|maxed(?: out)?"
+            r"|top (?:it|her|him|'?er|them|the car) (?:up|off)|fill (?:it|her|him|'?er) (?:right )?up|to the gills|rammed"
             r"|max|chock full|as full as)\b"
         ),
         100,
@@ -41,9 +44,18 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
     if TARGET not in answer.asked:
         return {}
     flat, found = answer.flat, amounts_in(answer)
+    if result := as_share(flat, found):
+        told = filled(TARGET, result.value, answer.text.quote(result.start, result.end), result.parts)
+        if told.value is not None:
+            return {TARGET: told}
     shares = [each for each in found if each.kind == SHARE]
     if not shares or len(answer.asked) == 1:
         shares += [each for each in found if each.kind == NUMBER and 10 <= each.value <= 100]
+        shares += [
+            Mention(SHARE, (tidy(100 * each.value),), each.start, each.end, False)
+            for each in found
+            if each.kind == NUMBER and 0.2 <= each.value <= 1 and "." in flat[each.start : each.end]
+        ]
     shares += _in_words(flat, shares)
     options = [(each, _wanted(flat, each)) for each in said(flat, sorted(shares, key=lambda each: each.start))]
     options = [(each, score) for each, score in options if each.standing > -3]

@@ -23,14 +23,14 @@ DOUBTED = re.compile(
     r"|brochure|sticker|gross"
     r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except"
     r"|sometimes|occasionally"
-    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|kids?|diesel|petrol|hybrid|gas car"
+    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|kids?|diesel|petrol|hybrid|gas car"
     r"|motorbike|motorcycle|van|truck"
     r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse"
     r"|not before|not until|not till)\b"
 )
 MEANT = re.compile(
     r"\b(?:in practice|in reality|realistically|actually|really|effectively|usable|net|these days|nowadays|now"
-    r"|currently"
+    r"|currently|with me|myself|for me|my own|i still"
     r"|at the moment|limited to|capped|restricted|throttled|limits? it|we get|i get|more like|set to|mine"
     r"|normally|usually|typically"
     r"|weekdays?|most days|most of the time|gives|deliver\w*|only gets|only|since|switched to|replaced|new)\b"
@@ -42,14 +42,23 @@ CORRECTS = re.compile(
     r"|\bw?hoops\b|\boops\b"
     r"|\btell a lie\b|\bhang on\b|\bhold on\b|\bquatsch\b|\bmoment\b|\blet me (?:think|check|correct)\b"
     r"|\bchanged to\b|\bnow it's\b"
-    r"|\bpardon\b|\bof course\b|\bthat's wrong\b)"
+    r"|\bpardon\b|\bof course\b|\bthat's wrong\b|\bmy mistake\b|\bmy bad\b|\bscrap that\b|\bcancel that\b"
+    r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
+    r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
+    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bedit\b|\*)"
+)
+STRONG = re.compile(  # takes back what was said even some words later
+    r"\b(?:sorry|scra(?:p|tch) that|my mistake|tell a lie|no wait|wait no|wait|correction|cancel that|forget that"
+    r"|i mean|i meant|hang on|hold on|my bad|head)\b"
 )
 DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
 MOST_BETWEEN = 45  # characters from what is corrected to what corrects it
+THEN = re.compile(r" ?(?:deg[cf]? |kw |kwh |% )?then ?(?:[.,!]|$)")  # "18 ... no. 19 then."
+SPAN = re.compile(r"^ ?(?:deg[cf]? ?|kw |kwh )?(?:-|to|and|till|or) ?$")
 SENTENCE = re.compile(r" ?[;.!?](?= |$)| but | though | although | however | whereas | while | , and | instead ")
-COMMA = re.compile(r" , | and | so | then | which | because ")
+COMMA = re.compile(r" , | for (?:one|1) | and | so | then | which | because ")
 
 
 @dataclass(frozen=True)
@@ -65,18 +74,24 @@ class Said:
 def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
     """Readings of one kind without those that were taken back, in order, each with its standing."""
     kept: list[Said] = []
-    for mention in mentions:
+    for index, mention in enumerate(mentions):
         if DENIED.search(flat[: mention.start]):
             continue
         cue, corrected = mention.start, False
-        if kept and _corrects(flat[kept[-1].mention.end : mention.start]):
+        instead = THEN.match(flat[mention.end :])
+        if kept and (_corrects(flat[kept[-1].mention.end : mention.start]) or instead):
             cue, corrected = kept.pop().cue_start, True
+            pair = index + 1 < len(mentions) and SPAN.match(flat[mention.end : mentions[index + 1].start])
+            if kept and pair and SPAN.match(flat[kept[-1].mention.end : mentions[index - 1].start]):
+                cue = kept.pop().cue_start  # "between 19 and 24, sorry, 20 and 24"
         kept.append(Said(mention, cue, standing(flat, mention), corrected))
     return kept
 
 
 def _corrects(between: str) -> bool:
-    return len(between) <= MOST_BETWEEN and bool(CORRECTS.search(between))
+    if len(between) > (2 * MOST_BETWEEN if STRONG.search(between) else MOST_BETWEEN):
+        return False
+    return bool(CORRECTS.search(between))
 
 
 def standing(flat: str, mention: Mention) -> int:

@@ -16,7 +16,7 @@ CAR = [
         OTHER,
         r"\b(?:wake|wakes|alarm|get up|gets up|getting up|up at|awake|dinner|lunch|breakfast|bed|bedtime|gym"
         r"|football|swimming|cheap rate"
-        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman)\b",
+        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|bus|bin men|bin lorry|passes)\b",
     ),
     (
         WORK_ENDS,
@@ -28,6 +28,8 @@ CAR = [
         r"|\bwork ends\b"
         r"|\b(?:day|meetings?|lessons?|school) (?:ends|finish(?:es)?)\b|\bwrap up\b|\bshut the shop\b"
         r"|\bclose (?:up|the shop)\b|\bdone at\b"
+        r"|\b(?:train|bus|flight|plane|ferry|tram)(?: usually)? (?:gets in|arrives|lands|is in|comes in|pulls in)\b"
+        r"|\b(?:school|class|work|practice|college)(?:'s| is) (?:out|over|done)\b|\bhome time\b|\blast (?:lesson|patient|class)\b"
         r"|\bfeierabend\b|\bwork till\b|\bworks? until\b",
     ),
     (
@@ -39,7 +41,8 @@ CAR = [
         r"|\bmeeting\b|\bi start\b|\bstart at\b|\bstarts at\b|\bbe at\b|\barrive at (?:work|the office)\b"
         r"|\bhave school\b|\bshift\b|\bopen up\b"
         r"|\bexpected (?:in|at)\b|\bdrop (?:the )?kids\b|\bdrop ?off\b|\bstart\b|\btrain (?:is|leaves|goes)\b"
-        r"|\bflight\b",
+        r"|\bflight\b|\b(?:school )?bell(?: goes| rings)?(?: at)?\b|\bassembly\b|\bregistration\b|\bgates? (?:open|shut|close)s?\b|\bcatch the\b"
+        r"|\bappointment\b|\broll call\b|\bbriefing\b|\bstand ?up\b",
     ),
     (
         LEAVE,
@@ -63,6 +66,11 @@ CAR = [
     ),
 ]
 APPLIANCE = [
+    (
+        END,
+        r"\b(?:quiet|silent|nothing|never|not|no noise|no running|off|asleep|no washing|can't run|mustn't run|not allowed)"
+        r" (?:\w+ )?(?:after|past|beyond)\b",
+    ),
     (
         LATEST_START,
         r"\b(?:must|should|has to|needs to|can)? ?(?:start|started|go on|begin|be on|running) (?:by|before"

@@ -20,6 +20,9 @@ COUNTED = re.compile(
 SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
 )
+LISTED = re.compile(r"\b(?:one|1)(?:'s| is| for)? (?:mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+|(?:the )?(?:wife|husband)'s)")
+FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")
+JUST = re.compile(r"\b(?:electric|evs?|plug ?in|those)\b.{0,20}?\b(?:just|only) (?:the )?(?P<n>one|1|2|3)\b")
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
     r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no"
@@ -67,12 +70,31 @@ def _count(answer: Answer) -> Filling | None:
         )
     if COUNT not in answer.asked:
         return None
-    if match := re.search(r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave) (?:one|1)\b", flat):
+    if match := JUST.search(flat):
+        return filled(COUNT, 1 if match["n"] == "one" else int(match["n"]), answer.text.quote(*match.span()))
+    if match := re.search(
+        r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave|ended on|gave back|handed back|traded) (?:one|1)\b",
+        flat,
+    ):
         return filled(COUNT, int(match[1]) - 1, answer.text.quote(match.start(), match.end()), (int(match[1]),))
+    if match := re.search(r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\bone each\b|\bone each\b", flat):
+        return filled(COUNT, 2, answer.text.quote(*match.span()), (1,))
+    if listed := _listed(answer):
+        return listed
     if match := NO_CARS.search(flat):
         rest = re.search(r"\b(?:but|except|apart|only)\b", flat)
         return filled(COUNT, 0, answer.text.quote(match.start(), match.end()), (), bool(rest) or len(flat) > 30)
     return _by_number(answer) or _by_names(answer) or _only_fuel(answer)
+
+
+def _listed(answer: Answer) -> Filling | None:
+    """ "One mine, one the wife's, and our daughter's Zoe": so many of them are told one by one."""
+    flat = answer.flat
+    ones = [match for match in LISTED.finditer(flat) if not FUEL.search(flat[match.start() : match.end() + 30])]
+    if len(ones) < 2:
+        return None
+    more = [fact for fact in facts.cars(flat) if fact.start > ones[-1].end() + 10]
+    return filled(COUNT, len(ones) + len(more), answer.text.quote(ones[0].start(), ones[-1].end()), (len(ones),))
 
 
 def _only_fuel(answer: Answer) -> Filling | None:
@@ -125,6 +147,8 @@ def _by_names(answer: Answer) -> Filling | None:
 def _city(answer: Answer) -> Filling | None:
     flat = answer.flat
     found = facts.cities(flat)
+    near = [] if found else _misspelt(answer)
+    found = found or near
     here = [city for city in found if _lives(flat, city)]
     if here and len(here) > 1:
         places = said(flat, [Mention("city", (city,), city.start, city.end) for city in here])
@@ -140,12 +164,24 @@ def _city(answer: Answer) -> Filling | None:
         if len(names) > 1 and not re.search(r"\b(?:near|closest|nearest|outside|between)\b", flat):
             return ambiguous(CITY, (first.name, *names), evidence)
         other = _village(answer, {each.lower() for each in evidence.split()})
-        plain = len(found) == 1 and not NEAR.search(flat) and not other and not unsure(flat)
+        plain = len(found) == 1 and not NEAR.search(flat) and not other and not unsure(flat) and not near
         return filled(CITY, first.name, evidence, (*names, *([other] if other else [])), not plain)
     if found:
         return None
     name = _village(answer, set())
     return filled(CITY, name, name) if name else None
+
+
+def _misspelt(answer: Answer) -> list[facts.City]:
+    """Cities that a word is a slip of: of a short answer, a word with a capital, or one after "in" or "near"."""
+    flat = answer.flat
+    return [
+        city
+        for city in facts.near_cities(flat, answer.locale)
+        if len(flat.split()) <= 3
+        or answer.text.quote(city.start, city.end)[:1].isupper()
+        or re.search(r"\b(?:in|near|from|to|called|outside|around) $", flat[: city.start])
+    ]
 
 
 def _lives(flat: str, city: facts.City) -> bool:
