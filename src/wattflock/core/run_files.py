@@ -26,7 +26,7 @@ def write_run(folder: Path, tables: Mapping[str, pl.DataFrame], summary: dict[st
     paths = [write_json(folder / "chart.json", chart)]
     for name, table in tables.items():
         if "seconds" in table.columns:
-            timings[name] = table["seconds"].to_list()
+            timings[name] = {"column": table.columns.index("seconds"), "seconds": table["seconds"].to_list()}
             table = table.drop("seconds")
         paths.append(write_table(folder / f"{name}.parquet", table))
     write_json(folder / TIMINGS, timings)
@@ -47,6 +47,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
         raise RunError(f"{path}: lists no methods")
     if (written := found.pop("summary_sha256", None)) is not None and checksum(found) != written:
         raise RunError(f"{path}: is not the one that was written; wattflock compare --fresh makes it again")
+    found.pop("sha256", None)
     timings = _timings(folder)
     for name, spent in (timings.get("methods") or {}).items():
         if name in found["methods"]:
@@ -70,8 +71,8 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     if written is not None and hashlib.sha256(data).hexdigest() != written:
         raise RunError(f"{path}: is not the one that {SUMMARY} was written with; wattflock compare goes on")
     spent = _timings(folder).get(name)
-    if isinstance(spent, list) and len(spent) == table.height:
-        table = table.with_columns(seconds=pl.Series(spent, dtype=pl.Float64))
+    if isinstance(spent, dict) and len(spent.get("seconds") or ()) == table.height:
+        table.insert_column(spent["column"], pl.Series("seconds", spent["seconds"], pl.Float64))
     return table
 
 
