@@ -26,7 +26,7 @@ def read(path: Path, problems: list[Problem]) -> Tree:
     except RecursionError:
         problems.append(Problem(str(path), "TOML", "nested too deeply", f"tables and lists {DEEPEST} deep at most"))
         return {}
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         line = re.search(r"line (\d+)", str(error))
         number = int(line[1]) if line else text.count("\n") + 1
         wrong = (text.splitlines() or [""])[min(number, len(text.splitlines())) - 1]
@@ -69,7 +69,7 @@ def write(tree: Tree) -> str:
 def _value(text: str) -> object:
     try:
         parsed = _shallow(tomllib.loads(f"value = {text}"))
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
     return parsed["value"] if list(parsed) == ["value"] else text
 

@@ -62,8 +62,12 @@ def solve(
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
-    if csv and not bool(found.snapshot.flow.converged):
-        raise RunError(f"{feeder}: no solution, so {csv} is not written; try a smaller --scale")
+    flow = found.snapshot.flow
+    if not bool(flow.converged):
+        moving = f"still moving by {float(flow.residual_pu):.1e} pu"
+        raise RunError(
+            f"{feeder}: no solution after {int(flow.iterations)} iterations ({moving}); try a smaller --scale"
+        )
     if csv:
         write_whole(csv, csv_bytes(found.nodes))
         write_whole(csv.with_name(f"{csv.stem}-branches.csv"), csv_bytes(found.branches))
@@ -108,11 +112,14 @@ def show(
     Example:
         wattflock feeder show ieee123 --out figures
     """
+    from wattflock.core.errors import RunError
     from wattflock.core.files import safe_name, write_whole
     from wattflock.report.feeder_page import snapshot_files
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
+    if not bool(found.snapshot.flow.converged):
+        raise RunError(f"{feeder}: no solution, so nothing is drawn; try a smaller --scale")
     base = (out or Path()) / safe_name(found.snapshot.circuit.name)
     files = snapshot_files(found.snapshot, found.limits)
     return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
