@@ -78,7 +78,7 @@ PATTERNS = [
     ("named", rf"{LEAD}\b{DAY}(?: of)? {MONTH}{YEAR}"),
     ("american", rf"{LEAD}{MONTH} (?:the )?{DAY}(?!\d| ?:){YEAR}"),
     ("short", r"(?<![\d.,:/])\b(?P<one>\d{1,2}) ?/ ?(?P<two>\d{1,2})\b(?! ?[/.:]\d)"),
-    ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2})\.(?!\d)"),
+    ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2}) ?\.(?!\d)"),
     ("relative", r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|heute|morgen|übermorgen)\b"),
     ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
     ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
@@ -89,6 +89,7 @@ PATTERNS = [
     ),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
+ONWARDS = re.compile(r"\b(?:till|to|through|thru|and|end\w*|finish\w*|stop\w*|back|last)\b|-")
 SPANS = [
     (re.compile(r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b"), 7),
     (re.compile(r"\b(?:a )?fortnight\b"), 14),
@@ -109,7 +110,7 @@ def dates(flat: str, locale: str, today: date) -> list[Mention]:
     """
     named = list(relative_days(flat, today))
     told = [*named, *_found(masked(flat, named), locale, today)]
-    return _one_month(sorted(told, key=lambda mention: mention.start))
+    return _one_month(flat, sorted(told, key=lambda mention: mention.start))
 
 
 def spans(flat: str) -> list[Mention]:
@@ -127,6 +128,8 @@ def _found(flat: str, locale: str, today: date) -> Iterator[Mention]:
     taken = flat
     for name, pattern in COMPILED:
         for match in pattern.finditer(taken):
+            if name == "germanshort" and locale != "de":
+                continue
             read = list(_read(name, match, locale, today))
             if read:
                 taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
@@ -216,11 +219,11 @@ def _relative(name: str, said: dict, today: date) -> list[date]:
     return [nearest]
 
 
-def _one_month(found: list[Mention]) -> list[Mention]:
+def _one_month(flat: str, found: list[Mention]) -> list[Mention]:
     """A bare "the 6th" after a full date is of its month, or of the next; a date without a year takes the other's."""
     full = [mention for mention in found if mention.exact and mention.kind == DATE]
     if not full:
-        return _in_order(found)
+        return _in_order(flat, found)
     made: list[Mention] = []
     for mention in found:
         read = mention if mention.exact else _like(mention, full)
@@ -245,11 +248,12 @@ def _of_year(day: date, year: int) -> date:
         return day.replace(year=year, day=28)
 
 
-def _in_order(found: list[Mention]) -> list[Mention]:
+def _in_order(flat: str, found: list[Mention]) -> list[Mention]:
     """A bare day of the month that stands after a named date is the first such day that is not before it."""
     kept: list[Mention] = []
     for mention in found:
-        if kept and mention.why == "day" and mention.value < kept[-1].value:
+        joined = bool(kept) and ONWARDS.search(flat[kept[-1].end : mention.start])
+        if kept and joined and mention.why == "day" and mention.value < kept[-1].value:
             earlier = date.fromisoformat(kept[-1].value)
             later = _later(earlier, date.fromisoformat(mention.value).day)
             mention = replace(mention, values=((later or earlier).isoformat(),))

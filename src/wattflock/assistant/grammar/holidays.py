@@ -41,6 +41,10 @@ FLOATING = {
     "may day bank holiday": (5, 0, 1),
     "spring bank holiday": (5, 0, -1),
     "late may bank holiday": (5, 0, -1),
+    "bank holiday at the end of may": (5, 0, -1),
+    "bank holiday at the end of august": (8, 0, -1),
+    "bank holiday in august": (8, 0, -1),
+    "bank holiday at the start of may": (5, 0, 1),
     "august bank holiday": (8, 0, -1),
     "summer bank holiday": (8, 0, -1),
 }

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from wattflock.assistant.grammar.holidays import NAMED, month_end, next_named, weekday_of_month
 from wattflock.assistant.grammar.mention import DATE, Mention
@@ -44,17 +45,18 @@ PATTERNS = [
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
     ("after next", rf"\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b"),
     ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|(?P<more>from tomorrow|tomorrow))\b"),
-    ("time", r"\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
+    ("time", r"(?<!day )\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
 FOLLOWING = re.compile(
     rf"\b(?:(?:the )?following {WEEKDAY}|(?:the )?{WEEKDAY.replace('weekday', 'other')} after(?: that)?)"
 )
+ONE_AFTER = re.compile(r"\bthe (?:one|1|week) after(?: that| next)?\b")
 BESIDE = re.compile(r"\bday (?P<side>before|after)\b(?! tomorrow)(?: that)?(?! the| \d| we| i )")
 SIDE = re.compile(r"\b(?:the )?(?:(?P<day>day|night|evening) )(?P<side>before|after) (?:the |my |our )?$")
 STRAIGHT = re.compile(r"\b(?:straight|right|just|immediately|directly) (?P<side>after|before) (?:the |my |our )?$")
 FROM = re.compile(rf"\b{COUNT} (?P<word>from|after|on|before) (?:the |next )?$")
-IN_WEEKS = re.compile(r" (?:in|and) (?P<count>\d+|a) (?P<unit>week|day)s\b")
+IN_WEEKS = re.compile(r" (?:in|and) (?P<count>\d+|a) (?P<unit>week|day|fortnight)s?\b")
 LATER = re.compile(r" (?P<unit>fortnight|week)\b")
 NORMAL = re.compile(r"\b(?:back|return|home|normal|again|over)(?: to normal| home)?(?: by| on)? ?$")
 
@@ -159,7 +161,11 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
         found: dates in order of place.
         only_start: whether nothing but the first day was asked for; else "two weeks from the 6th" is a stretch.
     """
-    made = [_moved(flat, each, only_start) for each in found]
+    made = [_moved(flat, each, only_start) for each in _beside(flat, found)]
+    for match in ONE_AFTER.finditer(flat):
+        before = [each for each in made if each.kind == DATE and each.end <= match.start()]
+        if before:
+            made[made.index(before[-1])] = _plus(before[-1], 7, match.start(), match.end())
     for match in FOLLOWING.finditer(flat):
         before = [each for each in made if each.kind == DATE and each.end <= match.start()]
         if before:
@@ -174,6 +180,20 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
     return sorted(made, key=lambda each: each.start)
 
 
+def _beside(flat: str, found: list[Mention]) -> list[Mention]:
+    """ "The Monday after Memorial Day": a weekday told from the day that follows it."""
+    made = list(found)
+    for one, two in pairwise(found):
+        between = re.fullmatch(r" (?P<side>after|following|before) (?:the |our |my )?", flat[one.end : two.start])
+        named = re.search(WEEKDAY, flat[one.start : one.end])
+        if between and named and one in made and two in made:
+            day, back = date.fromisoformat(two.value), between["side"] == "before"
+            found_day = nearest_weekday(named["weekday"], day - timedelta(8 if back else 0))
+            made[made.index(two)] = replace(two, values=(found_day.isoformat(),), start=one.start, exact=False, why="moved")
+            made.remove(one)
+    return made
+
+
 def _moved(flat: str, each: Mention, only_start: bool) -> Mention:
     own = flat[each.start : each.end]
     lead = re.match(r" ?(?:on )?", own)  # a weekday is read with its "on"
@@ -184,7 +204,7 @@ def _moved(flat: str, each: Mention, only_start: bool) -> Mention:
         return _plus(each, -1, each.start, each.end)
     if match := FROM.search(before):
         stretch = match["word"] == "from" and not only_start and each.why != COUNTED
-        if not stretch and not (match["word"] == "on" and match["count"] is None):
+        if not stretch and not (match["word"] == "on" and match["count"] is None and match.start() > 0):
             sign = -1 if match["word"] == "before" else 1
             return _plus(each, sign * length_of(match), match.start(), each.end)
     if (match := IN_WEEKS.match(after) or LATER.match(after)) and each.why == COUNTED:

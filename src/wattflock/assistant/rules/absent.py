@@ -22,7 +22,7 @@ THINGS = {
 }
 REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|nil|nix|zip|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
+    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|not a (?:sausage|bean|single|thing)|no chance|fat chance|nil|nix|zip|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
     r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
     r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
@@ -46,6 +46,8 @@ def absent(answer: Answer, slot: str) -> Filling | None:
     refused = REFUSED.search(flat)
     last = (LAST_WORD.search(flat) or BOTHERED.search(flat)) if len(answer.asked) == 1 else None
     stored = slot == HOME_BATTERY and re.search(r"\b(?:nothing|none|not) (?:stored|to store)\b", flat)
+    if slot == PANELS and not re.search(r"\d", flat):
+        last = last or re.search(r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b", flat)
     if refused and len(answer.asked) > 1 and not both and not named:
         refused = (
             refused

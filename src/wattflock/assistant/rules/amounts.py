@@ -288,11 +288,12 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
         return None
     volts = [each.value for each in found if each.kind == VOLTAGE]
     volt = float(volts[0]) if volts else 240.0 if answer.locale == "en-US" else 230.0
+    two = bool(re.search(r"\b(?:2|two) ?phases?\b", answer.flat))
     three = bool(re.search(r"\b(?:3|three) ?(?:phases?|x \d)\b|dreiphasig|threephase|400 v(?:olt)?\b", answer.flat))
     volt = 230.0 if three and volt > 300 else volt
     top = max(each.standing for each in kept)
     best = next(each for each in kept if each.standing == top)
-    powers = [tidy(each.mention.value * volt * (3 if three else 1) / 1000) for each in (best, *kept)]
+    powers = [tidy(each.mention.value * volt * (3 if three else 2 if two else 1) / 1000) for each in (best, *kept)]
     value = powers[0] if volts and not three else tidy(round(powers[0], 1))
     value = round(value) if three and abs(value - round(value)) <= 0.11 else value  # 22.1 is sold as 22
     return filled(CHARGER, value, answer.text.quote(best.mention.start, best.mention.end), tuple(powers))
@@ -343,6 +344,8 @@ def _times(flat: str, each: Said) -> Said:
 
 def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
     told = [each for each in _of(answer, PANELS, found, (POWER,)) if each.standing > -3]
+    if PANELS in answer.asked and len(answer.asked) > 1 and (result := of_panels(answer.flat)):
+        return filled(PANELS, result.value, answer.text.quote(result.start, result.end))
     if summed := _summed(answer, told):
         return summed
     if best := _best(answer, PANELS, told):

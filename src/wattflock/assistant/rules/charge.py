@@ -16,7 +16,7 @@ WORDS = [
         re.compile(
             r"\b(?:full|fully|all the way(?: up)?|(?:right )?to the (?:top|brim|max|limit)|brim\w*|topped (?:up|off)|maxed(?: out)?"
             r"|top (?:it|her|him|'?er|them|the car) (?:up|off)|fill (?:it|her|him|'?er) (?:right )?up|to the gills|rammed"
-            r"|max|chock full|as full as)\b"
+            r"|max(?! ?(?:soc|charge|at|of|\d))|chock full|as full as)\b"
         ),
         100,
     ),
@@ -30,7 +30,7 @@ NOT_FULL = re.compile(
 BEFORE = re.compile(
     r"\b(?:now|when i (?:get|come)|arrive|get(?:s)? (?:home|back)|comes? (?:home|back)|starts?|drops?|left"
     r"|down to|remaining|currently|at the moment"
-    r"|usually at|it's at|sits at|minimum|at least when|below|under|lower|reserve|emergency|use|uses|used"
+    r"|usually at|it's at|sits at|min|minimum|floor|at least when|below|under|lower|reserve|emergency|use|uses|used"
     r"|commute|trip)\b"
 )
 WANTED = re.compile(
@@ -44,10 +44,6 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
     if TARGET not in answer.asked:
         return {}
     flat, found = answer.flat, amounts_in(answer)
-    if result := as_share(flat, found):
-        told = filled(TARGET, result.value, answer.text.quote(result.start, result.end), result.parts)
-        if told.value is not None:
-            return {TARGET: told}
     shares = [each for each in found if each.kind == SHARE]
     if not shares or len(answer.asked) == 1:
         shares += [each for each in found if each.kind == NUMBER and 10 <= each.value <= 100]
@@ -57,6 +53,10 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
             if each.kind == NUMBER and 0.2 <= each.value <= 1 and "." in flat[each.start : each.end]
         ]
     shares += _in_words(flat, shares)
+    if result := as_share(flat, sorted((each for each in shares if each.kind == SHARE and each.value < 100), key=lambda each: each.start)):
+        told = filled(TARGET, result.value, answer.text.quote(result.start, result.end), result.parts)
+        if told.value is not None:
+            return {TARGET: told}
     options = [(each, _wanted(flat, each)) for each in said(flat, sorted(shares, key=lambda each: each.start))]
     options = [(each, score) for each, score in options if each.standing > -3]
     if not options:

@@ -84,7 +84,7 @@ def _either(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
     if len(asked) != 1 or len(kept) != 2:
         return {}
     one, two = kept[0].mention, kept[1].mention
-    if not re.fullmatch(r" ?(?:deg[cf]? )?,? ?or(?: maybe| even| perhaps)? ", answer.flat[one.end : two.start]):
+    if not re.fullmatch(r" ?(?:deg[cf]? )?(?:,? ?or(?: maybe| even| perhaps)?|, (?:maybe|possibly|perhaps)(?: even)?) ", answer.flat[one.end : two.start]):
         return {}
     return {asked[0]: ambiguous(asked[0], (one.value, two.value), answer.text.quote(one.start, two.end))}
 

@@ -13,7 +13,7 @@ GONE = re.compile(
     r"|system|charger|ev)\b"
     r"|had (?:an?|the|\d)\b|was (?:an?|the|\d|at)|were\b|until (?:last|recently)|ex's|in the past|years ago"
     r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|friend|mate's|my mate|colleague|parents|dad's|dad "
-    r"|mum's|mom's|in laws"
+    r"|mums?\b|moms?\b|mum's|mom's|in laws"
     r"|next door|son's|daughter's|thinking (?:of|about)|thought (?:of|about)|consider\w*|planning|plan to"
     r"|one day|quoted?\b|would like"
     r"|want to get|might get|hoping|next year|wish|instead of|rather than|salesman|dealer said|installer wanted)"
@@ -45,17 +45,19 @@ CORRECTS = re.compile(
     r"|\bpardon\b|\bof course\b|\bthat's wrong\b|\bmy mistake\b|\bmy bad\b|\bscrap that\b|\bcancel that\b"
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
-    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bedit\b|\*)"
+    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b|\bbetter (?:the|make|say)\b|\bor was it\b|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
     r"\b(?:sorry|scra(?:p|tch) that|my mistake|tell a lie|no wait|wait no|wait|correction|cancel that|forget that"
-    r"|i mean|i meant|hang on|hold on|my bad|head)\b"
+    r"|i mean|i meant|hang on|hold on|my bad|head|make it|make that|oops|hmm+)\b"
 )
 DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
-MOST_BETWEEN = 45  # characters from what is corrected to what corrects it
+MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
 THEN = re.compile(r" ?(?:deg[cf]? |kw |kwh |% )?then ?(?:[.,!]|$)")  # "18 ... no. 19 then."
+OWN = r"\b(?:i|i'm|i've|i'd|we|me)\b"
+OURS = re.compile(r"(?:mum|mom|dad|parents|son|daughter|brother|sister|friend)(?:'s)?")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|kw |kwh )?(?:-|to|and|till|or) ?$")
 SENTENCE = re.compile(r" ?[;.!?](?= |$)| but | though | although | however | whereas | while | , and | instead ")
 COMMA = re.compile(r" , | for (?:one|1) | and | so | then | which | because ")
@@ -101,6 +103,8 @@ def standing(flat: str, mention: Mention) -> int:
     gone = GONE.search(part) or re.match(
         r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after
     )
+    if gone and OURS.fullmatch(gone.group().strip()) and re.search(OWN, flat[slice(*sentence_of(flat, start, end))]):
+        gone = None  # "once I've picked up mum it's gone six"
     score = -3 if gone else 0
     meant = bool(MEANT.search(part))
     return score + (1 if meant else -bool(DOUBTED.search(part)))

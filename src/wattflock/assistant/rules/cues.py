@@ -16,7 +16,7 @@ CAR = [
         OTHER,
         r"\b(?:wake|wakes|alarm|get up|gets up|getting up|up at|awake|dinner|lunch|breakfast|bed|bedtime|gym"
         r"|football|swimming|cheap rate"
-        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|bus|bin men|bin lorry|passes)\b",
+        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|bus|bin men|bin lorry|passes|traffic(?:'s| is))\b",
     ),
     (
         WORK_ENDS,
@@ -27,7 +27,7 @@ CAR = [
         r"|\bknock(?:s|ing)? off\b|\bpunch out\b|\bget off\b|\bgets off\b|\bshift (?:ends|finishes|is over)\b"
         r"|\bwork ends\b"
         r"|\b(?:day|meetings?|lessons?|school) (?:ends|finish(?:es)?)\b|\bwrap up\b|\bshut the shop\b"
-        r"|\bclose (?:up|the shop)\b|\bdone at\b"
+        r"|\blets? out\b|\bkicks? out\b|\block up\b|\bclose (?:up|the shop)\b|\bdone at\b"
         r"|\b(?:train|bus|flight|plane|ferry|tram)(?: usually)? (?:gets in|arrives|lands|is in|comes in|pulls in)\b"
         r"|\b(?:school|class|work|practice|college)(?:'s| is) (?:out|over|done)\b|\bhome time\b|\blast (?:lesson|patient|class)\b"
         r"|\bfeierabend\b|\bwork till\b|\bworks? until\b",
@@ -42,6 +42,7 @@ CAR = [
         r"|\bhave school\b|\bshift\b|\bopen up\b"
         r"|\bexpected (?:in|at)\b|\bdrop (?:the )?kids\b|\bdrop ?off\b|\bstart\b|\btrain (?:is|leaves|goes)\b"
         r"|\bflight\b|\b(?:school )?bell(?: goes| rings)?(?: at)?\b|\bassembly\b|\bregistration\b|\bgates? (?:open|shut|close)s?\b|\bcatch the\b"
+        rf"|\b(?:parked|parking)(?: up)? (?:at|outside|by|near) {WORKPLACE}\b"
         r"|\bappointment\b|\broll call\b|\bbriefing\b|\bstand ?up\b",
     ),
     (
@@ -50,7 +51,7 @@ CAR = [
         r"|heading (?:off|out|to)|off to work|off by|off at"
         r"|out the door|out of the (?:house|door)|out by|out at|out|ready|needs?(?: it| the car| her"
         r"| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"
-        r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|pulls? out|school run"
+        r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|(?:pull|back|reverse)s? (?:it )?out(?: of the drive(?: ?way)?)?|school run"
         r"|take off|charged by|full by|go(?:es)? to work"
         r"|goes?(?= at| by| around| about)|go(?= at| by| around| about)|get going|get away|hit the road"
         r"|first trip|disconnect\w*|be full|fully charged|charged|done by"

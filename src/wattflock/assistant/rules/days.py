@@ -90,6 +90,8 @@ def _counted(answer: Answer, each: Said, long: Mention) -> dict[str, Filling]:
     ends = [date.fromisoformat(value) + timedelta(long.value - 1) for value in each.mention.values]
     evidence = answer.text.quote(min(each.mention.start, long.start), max(each.mention.end, long.end))
     after = (ends[0] + timedelta(1)).isoformat()
+    if re.match(r" (?:after|later|on from|past)\b", answer.flat[long.end :]):  # "5 days after we begin"
+        return {LAST: filled(LAST, after, evidence, (ends[0].isoformat(),))}
     if len(ends) > 1 and each.mention.why == COUNTED:
         return {LAST: ambiguous(LAST, tuple(end.isoformat() for end in ends), evidence)}
     return {LAST: filled(LAST, ends[0].isoformat(), evidence, (after,))}

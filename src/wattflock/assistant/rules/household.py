@@ -70,6 +70,10 @@ def _count(answer: Answer) -> Filling | None:
         )
     if COUNT not in answer.asked:
         return None
+    if match := re.search(r"\b(\d) cars?\b.{0,15}\bhalf (?:of (?:them|those) )?(?:are )?(?:electric|evs?)", flat):
+        return filled(COUNT, int(match[1]) // 2, answer.text.quote(*match.span()), (int(match[1]),))
+    if match := re.search(r"\b(?:don't|do not|can't|never|doesn't) drive\b|\b(?:no|without a) cars?\b|\bcar ?free\b", flat):
+        return filled(COUNT, 0, answer.text.quote(*match.span()))
     if match := JUST.search(flat):
         return filled(COUNT, 1 if match["n"] == "one" else int(match["n"]), answer.text.quote(*match.span()))
     if match := re.search(
@@ -77,7 +81,7 @@ def _count(answer: Answer) -> Filling | None:
         flat,
     ):
         return filled(COUNT, int(match[1]) - 1, answer.text.quote(match.start(), match.end()), (int(match[1]),))
-    if match := re.search(r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\bone each\b|\bone each\b", flat):
+    if match := re.search(r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\b(?:one|1) each\b|\b(?:one|1) each\b", flat):
         return filled(COUNT, 2, answer.text.quote(*match.span()), (1,))
     if listed := _listed(answer):
         return listed

@@ -6,7 +6,7 @@ from dataclasses import replace
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention
 
 AWAY = re.compile(r"^(?: or so| at least| at most)? (?P<side>before|earlier|ahead of|prior to|sooner|after|past|once|later)\b")
-USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before)\b| that\b| ?[.,;]| ?$")
+USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before)\b| (?:that|it|this)\b| ?[.,;]| ?$")
 BACK_IN = re.compile(r"\b(?:within|inside|back in|home in|home within|back within)(?: about| under| around)? $")
 GONE_FOR = re.compile(
     r"\b(?:gone|away|out|at work|not home|shift(?: is| lasts)?|day is)(?: of the house)?(?: for| is)?(?: about| around)? $"
@@ -67,7 +67,7 @@ def _from_event(flat: str, each: Mention, match: re.Match, made: list[Mention]) 
     before = [one for one in clocks if one.end <= each.start]
     if not USUAL.match(rest) and after:
         chosen = after[0]
-    elif before and re.match(r" that\b", rest):
+    elif before and re.match(r" (?:that|it|this)\b", rest):
         chosen = before[-1]
     else:
         return made

@@ -11,7 +11,7 @@ from wattflock.assistant.rules.context import CORRECTS, said
 
 EACH = re.compile(r"\b(?:each|apiece|a piece|a pop|per \w+|every one|a panel|a module|jeweils|both|all(?= \d))\b")
 PLUS = re.compile(
-    r"\b(?:plus|another|as well as|next to|beside|on top|add(?:ed)?|followed by|then|and (?:then )?(?:an?|one|1|the other)"
+    r"\b(?:plus|another|as well as|next to|beside|on (?:the|my|our) [\w ]{2,20} and|on top|add(?:ed)?|followed by|then|and (?:then )?(?:an?|one|1|the other)"
     r"|together with|in addition)\b|\+|[,;] (?:then )?(?:an?|1) "
     r"|(?:,|and) (?:the )?(?:east|west|south|north|front|back|garage|shed|annexe|extension)\b"
 )
@@ -24,7 +24,8 @@ KEPT = re.compile(
     r"\b(?:left|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable|remain\w*|still"
     r"|retain\w*|capacity|as new)\b"
 )
-TWICE = re.compile(r"\b(?:doubl\w*|twice (?:that|as)|times (?:2|two)|two of (?:them|those)|2 of (?:them|those))\b")
+BEFORE = re.compile(r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of |times |(?:\w+ ){1,2}(?:at|of|with|rated(?: at)?) )?$")
+TWICE = re.compile(r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)|twice (?:that|as)|times (?:2|two)|two of (?:them|those)|2 of (?:them|those))\b")
 HALVED = re.compile(
     r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))|split (?:evenly )?between"
     r" (?:2|two)|shared? (?:between|by|with))\b"
@@ -36,7 +37,7 @@ LINKS = re.compile(
 )
 RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
-    r" ?(?:years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km|p\b|pence"
+    r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km|p\b|pence"
     r"|pounds?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these)|th\b|st\b|nd\b|rd\b)"
 )
@@ -138,6 +139,10 @@ def _counted(flat: str, kept: Sequence[Mention], found: Sequence[Mention]) -> Re
     counts = [one for one in found if one.kind == NUMBER and one.value in range(2, 40) and one.end <= last.start]
     if each and counts and len(kept) == 1:
         return _made(counts[-1].value * last.value, [counts[-1], last])
+    if len(kept) == 2 and kept[0].value in range(2, 10) and kept[0].end + 1 == last.start:  # "a pair of 8.2s"
+        return _made(kept[0].value * last.value, kept)
+    if len(kept) == 1 and last.kind == ENERGY and (match := BEFORE.search(flat[: last.start])):
+        return Reckoned(tidy(int(match[1]) * last.value), (last.value,), match.start(), last.end)
     return None
 
 
@@ -173,7 +178,8 @@ def by_charge(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     hours = re.search(r"(?<![\d.])(\d+(?:\.\d+)?) (?:ah|amp hours?|amphours?)\b", flat)
     if not volts or not hours:
         return None
-    value = tidy(round(float(hours[1]) * volts[0].value / 1000, 1))
+    many = re.search(r"\b([2-9]) (?:in parallel|of (?:them|those)|batteries|packs|units|modules|strings)\b", flat)
+    value = tidy(round(float(hours[1]) * volts[0].value * int(many[1] if many else 1) / 1000, 1))
     return Reckoned(value, (), min(volts[0].start, hours.start()), max(volts[0].end, hours.end()))
 
 
@@ -204,7 +210,7 @@ def _count_of(part: str) -> int | None:
     signs: list[int] = []
     at = 0
     for match in re.finditer(
-        r"(?<![\d.,:£$€])(\d{1,2})(?![\d.:]| ?(?:kw|kwp|kwh|years?|%|kva|p\b|deg|amp|a\b|hours?))", part
+        r"(?<![\d.,:£$€])(\d{1,2})(?![\d.:]| ?(?:kw|kwp|kwh|years?|%|kva|p\b|deg|amp|a\b|hours?|sides?\b|end\b))", part
     ):
         between = part[at : match.start()]
         if terms and re.search(
@@ -235,7 +241,7 @@ def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     if match and len(shares) == 1 and 0 < shares[0].value < 60:
         return Reckoned(tidy(100 - shares[0].value), (shares[0].value,), *_span(shares[0], match))
     match = re.search(r"\b(?:plus|on top|more on top|extra)\b", flat)
-    if match and len(shares) == 2 and shares[1].value < 20 and shares[0].value + shares[1].value <= 100:
+    if match and len(shares) == 2 and shares[1].value <= 30 and shares[0].value + shares[1].value <= 100:
         both = tidy(shares[0].value + shares[1].value)
         return Reckoned(both, (shares[0].value,), shares[0].start, shares[1].end)
     return None

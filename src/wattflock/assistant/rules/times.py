@@ -40,7 +40,8 @@ TRAVEL = re.compile(
     r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
     r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house|the station))\b"
 )
-FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|me|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
+FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
+STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
@@ -58,6 +59,9 @@ def read_times(answer: Answer) -> dict[str, Filling]:
     told: dict[str, list[tuple[int, Filling]]] = {slot: [] for slot in SLOTS}
     for slot, each, sure in window or _by_cue(answer, clocks):
         told[slot].append((each.standing, _value(answer, slot, each, sure and len(clocks) < 3, travel, nights)))
+    asked = [slot for slot in SLOTS if slot in answer.asked]
+    if len(asked) == 1 and not told[asked[0]] and len(clocks) == 1 and travel:  # when it is where the car goes
+        told[asked[0]].append((clocks[0].standing, _by_way(answer, asked[0], clocks[0], travel, nights)))
     return {slot: _best(slot, options, answer) for slot, options in told.items() if options}
 
 
@@ -81,6 +85,8 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     """How long the way takes: the duration that stands by a word of travel."""
     marks = cues(flat, CAR)
     if len(durations) == 1 and any(mark.role in (WORK_STARTS, WORK_ENDS) for mark in marks):
+        return durations[0]
+    if len(durations) == 1 and 3 <= durations[0].value <= 150 and not STAY.search(flat):
         return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
     more = [
@@ -165,7 +171,7 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     role = role_of(flat, each.cue_start, mention.end, _marks(answer), [])
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
     shift = mention.why in (BACK, "shift")
-    of_work = not shift and role in (WORK_STARTS, WORK_ENDS) or not shift and (bool(window) or (role is None and travel is not None))
+    of_work = not shift and role in (WORK_STARTS, WORK_ENDS) or not shift and (bool(window) or (role in (None, OTHER) and travel is not None))
     if of_work and travel:
         minutes = int(travel.value)
         values = tuple(value + (minutes if slot == ARRIVAL else -minutes) for value in values)
@@ -183,6 +189,15 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
         and not each.corrected
     )
     return filled(slot, texts[0], evidence, texts[1:], inferred or not _usual(slot, values[0], nights))
+
+
+def _by_way(answer: Answer, slot: str, each: Said, travel: Mention, nights: bool) -> Filling:
+    """The time at the far end of the way, less or plus the way."""
+    minutes = int(travel.value)
+    values = _ranked(slot, each.mention.values, nights)
+    texts = [shown(value + (minutes if slot == ARRIVAL else -minutes)) for value in values]
+    start, end = min(each.mention.start, travel.start), max(each.mention.end, travel.end)
+    return filled(slot, texts[0], answer.text.quote(start, end), tuple(texts[1:]))
 
 
 def _starts_or_ends_trip(flat: str, each: Said, role: str) -> bool:
