@@ -253,6 +253,7 @@ def _in_order(flat: str, found: list[Mention]) -> list[Mention]:
     kept: list[Mention] = []
     for mention in found:
         joined = bool(kept) and ONWARDS.search(flat[kept[-1].end : mention.start])
+        joined = joined and " but " not in flat[kept[-1].end : mention.start]
         if kept and joined and mention.why == "day" and mention.value < kept[-1].value:
             earlier = date.fromisoformat(kept[-1].value)
             later = _later(earlier, date.fromisoformat(mention.value).day)

@@ -33,6 +33,14 @@ EDGE = r"(?P<edge>beginning|start|middle|end|last day|last|first day|first|1(?: 
 COUNT = r"(?P<count>\d+|an?|the)? ?(?P<unit>day|night|week|fortnight|month)s?(?: '|'s)?"
 PATTERNS = [
     (
+        "span in week",
+        rf"\b{WEEKDAY} ?(?:to|till|-|through|thru) ?{WEEKDAY.replace('weekday', 'other')} (?:of )?(?P<week>next|this) week\b",
+    ),
+    (
+        "in week",
+        rf"\b(?:next|this) week,? (?:on )?{WEEKDAY}|\b{WEEKDAY.replace('weekday', 'other')} (?:of )?next week\b",
+    ),
+    (
         "iso week",
         r"\b(?:(?P<year>20\d\d) ?-? ?w|kw|(?:calendar )?week|cw) ?(?P<number>[1-5]?\d)\b(?: ?,? day (?P<day>[1-7]))?",
     ),
@@ -110,6 +118,16 @@ def _edge_of_week(match: re.Match, today: date) -> tuple[date, ...]:
     return (monday + timedelta({"end": 6, "last day": 6, "last": 6, "middle": 2}.get(match["edge"], 0)),)
 
 
+def _span_in_week(match: re.Match, today: date) -> tuple[date, ...]:
+    monday = today - timedelta(today.weekday()) + timedelta(7 * (match["week"] == "next"))
+    return tuple(monday + timedelta(WEEKDAYS.index(match[name])) for name in ("weekday", "other"))
+
+
+def _in_week(match: re.Match, today: date) -> tuple[date, ...]:
+    monday = today - timedelta(today.weekday()) + timedelta(7 * ("next" in match.group()))
+    return (monday + timedelta(WEEKDAYS.index(match["weekday"] or match["other"])),)
+
+
 def _of_month(match: re.Match, today: date) -> tuple[date, ...]:
     weekday, which = WEEKDAYS.index(match["weekday"]), WHICH[match["which"].split(" ")[0]]
     year, month = _month(match["month"], today)
@@ -138,6 +156,8 @@ def length_of(match: re.Match) -> int:
 
 READERS = {
     "iso week": _iso_week,
+    "span in week": _span_in_week,
+    "in week": _in_week,
     "edge of month": _edge_of_month,
     "edge of week": _edge_of_week,
     "of month": _of_month,
@@ -161,7 +181,7 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
         found: dates in order of place.
         only_start: whether nothing but the first day was asked for; else "two weeks from the 6th" is a stretch.
     """
-    made = [_moved(flat, each, only_start) for each in _beside(flat, found)]
+    made = [_moved(flat, each, only_start) for each in _same_month(flat, _beside(flat, found))]
     for match in ONE_AFTER.finditer(flat):
         before = [each for each in made if each.kind == DATE and each.end <= match.start()]
         if before:
@@ -178,6 +198,17 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
             made.remove(before[-1])
             made.append(_plus(before[-1], 1 if match["side"] == "after" else -1, before[-1].start, match.end()))
     return sorted(made, key=lambda each: each.start)
+
+
+def _same_month(flat: str, found: list[Mention]) -> list[Mention]:
+    """ "June 1st to the end of the month": of the month that was named before."""
+    made: list[Mention] = []
+    for each in found:
+        if made and re.search(r"\b(?:end|last(?: day)?) of the month$", flat[each.start : each.end]):
+            before = date.fromisoformat(made[-1].value)
+            each = replace(each, values=(month_end(before.year, before.month).isoformat(),))
+        made.append(each)
+    return made
 
 
 def _beside(flat: str, found: list[Mention]) -> list[Mention]:

@@ -217,6 +217,7 @@ GERMAN_WORDS = {
     "kilowattstunde": "kwh",
     "ampere": "amp",
     "dreiphasig": "3 phase",
+    "phasig": "phase",
     "einphasig": "1 phase",
     "wir": "we",
     "ich": "i",

@@ -34,6 +34,21 @@ LAST_WORD = re.compile(
 )
 
 
+DENIED = re.compile(
+    r"\b(?:never|didn't|don't|doesn't|haven't|hasn't|can't|couldn't|won't|no|none|not|nothing|says no|said no|without)\b"
+    r"(?: \w+){0,3}? (?:want|need|went|go|going|allow|get|getting|got|have|plan\w*|worth|afford|fit|room|house|in the house"
+    r"|home|roof|installed|bought|buy|yet|listed|for it|at all|storage|sun|of that|here)\b"
+    r"|\b(?:thought about it|council says no|needs doing first|too (?:expensive|shady|dear|pricey|many trees)"
+    r"|waiting for|saving up|maybe (?:next|one day)|one day|listed building|conservation area)\b"
+)
+POSITIVE = re.compile(r"\b(?:yes|we've got|there (?:is|are)|some|a few|i think|check|measured|remember|know|sure|big)\b")
+
+
+def _denied(flat: str) -> re.Match | None:
+    """A refusal in other words, in an answer that has no number and says nothing of what there is."""
+    return None if re.search(r"\d", flat) or POSITIVE.search(flat) else DENIED.search(flat)
+
+
 def absent(answer: Answer, slot: str) -> Filling | None:
     """0 where the resident says that there is none."""
     flat = answer.flat
@@ -44,8 +59,9 @@ def absent(answer: Answer, slot: str) -> Filling | None:
     asked = slot in answer.asked
     both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
     refused = REFUSED.search(flat)
-    last = (LAST_WORD.search(flat) or BOTHERED.search(flat)) if len(answer.asked) == 1 else None
-    stored = slot == HOME_BATTERY and re.search(r"\b(?:nothing|none|not) (?:stored|to store)\b", flat)
+    last = (LAST_WORD.search(flat) or BOTHERED.search(flat) or _denied(flat)) if len(answer.asked) == 1 else None
+    last = last if last and not re.search(r"\d", flat[last.end() :]) else None
+    stored = slot == HOME_BATTERY and re.search(r"\b(?:nothing|none|not|no) (?:stored|to store|in the house|at home|for the house)\b", flat)
     if slot == PANELS and not re.search(r"\d", flat):
         last = last or re.search(r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b", flat)
     if refused and len(answer.asked) > 1 and not both and not named:

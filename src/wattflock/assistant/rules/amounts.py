@@ -37,7 +37,7 @@ SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
 CUES = [
     (
         "inverter",
-        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b",
+        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse|kettle uses|immersion)\b",
     ),
     (
         HOME_BATTERY,
@@ -94,8 +94,22 @@ def read_amounts(answer: Answer) -> dict[str, Filling]:
         HOME_BATTERY: _home_battery,
         PANELS: _panels,
     }
-    told = {slot: reader(answer, found) for slot, reader in readers.items()}
-    return {slot: filling for slot, filling in told.items() if filling}
+    read = {slot: reader(answer, found) for slot, reader in readers.items()}
+    told = {slot: filling for slot, filling in read.items() if filling}
+    return told | _left_over(answer, found, told)
+
+
+def _left_over(answer: Answer, found: list[Mention], told: dict[str, Filling]) -> dict[str, Filling]:
+    """The only number that is left, for the only slot of several that is still open."""
+    left = [slot for slot in SLOTS if slot in answer.asked and slot not in told]
+    used = {value for filling in told.values() for value in filling.candidates}
+    numbers = [each for each in found if each.kind == NUMBER and each.value not in used]
+    numbers = [each for each in numbers if not NOT_A_SIZE.match(answer.flat[each.end :])]
+    if len(left) != 1 or len(numbers) != 1 or not told:
+        return {}
+    low, high = KIND[left[0]][1:]
+    quote = answer.text.quote(numbers[0].start, numbers[0].end)
+    return {left[0]: filled(left[0], numbers[0].value, quote)} if low <= numbers[0].value <= high else {}
 
 
 def _only(answer: Answer) -> str | None:
@@ -118,7 +132,9 @@ def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | Non
         found = [replace(each, kind=kind, exact=False) if each in meant else each for each in found]
     marks = cues(flat, CUES)
     own = [each for each in found if each.kind == kind]
-    others = [each for each in own if _role(flat, each, own, marks) not in (None, slot, CHARGER)]
+    roles = {id(each): _role(flat, each, own, marks) for each in own}
+    meant = any(roles[id(each)] in (None, slot, CHARGER) for each in own)
+    others = [each for each in own if roles[id(each)] not in (None, slot, CHARGER) and (meant or roles[id(each)] == "inverter")]
     return reckoned(flat, [each for each in found if each not in others], kind)
 
 
@@ -194,9 +210,10 @@ def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, hi
     lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
     lone = [each for each in lone if not NOT_A_SIZE.match(flat[each.end :]) and not MONEY.search(flat[: each.start])]
     lone = [each for each in lone if not (each.value in range(10) and COUNTED.match(flat[each.end :]))]
-    roles = [_role(flat, each, lone, marks) for each in lone]
-    own = [each for each, role in zip(lone, roles, strict=True) if role in (None, slot)]
-    return said(flat, own or lone)
+    held = said(flat, lone)
+    roles = [role_of(flat, each.cue_start, each.mention.end, marks, [one.start for one in lone if one is not each.mention]) for each in held]
+    own = [each for each, role in zip(held, roles, strict=True) if role in (None, slot) or each.corrected]
+    return own or held
 
 
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -283,16 +300,18 @@ def _named(mention: Mention, named: Sequence[facts.Fact]) -> bool:
 
 def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
     """Power of a current: told or usual voltage (230 V, 240 V in en-US), one phase unless three are told."""
+    found = with_units(answer.flat, found, CURRENT, 6, 80)
     kept = [each for each in said(answer.flat, [each for each in found if each.kind == CURRENT]) if each.standing > -3]
     if not kept:
         return None
     volts = [each.value for each in found if each.kind == VOLTAGE]
+    volts += [int(match[1]) for match in re.finditer(r"\b(?:on|at) (1[12]0|2[0-4]0|400)\b", answer.flat)]
     volt = float(volts[0]) if volts else 240.0 if answer.locale == "en-US" else 230.0
     two = bool(re.search(r"\b(?:2|two) ?phases?\b", answer.flat))
     three = bool(re.search(r"\b(?:3|three) ?(?:phases?|x \d)\b|dreiphasig|threephase|400 v(?:olt)?\b", answer.flat))
     volt = 230.0 if three and volt > 300 else volt
     top = max(each.standing for each in kept)
-    best = next(each for each in kept if each.standing == top)
+    best = max((each for each in kept if each.standing == top), key=lambda each: each.mention.value)
     powers = [tidy(each.mention.value * volt * (3 if three else 2 if two else 1) / 1000) for each in (best, *kept)]
     value = powers[0] if volts and not three else tidy(round(powers[0], 1))
     value = round(value) if three and abs(value - round(value)) <= 0.11 else value  # 22.1 is sold as 22

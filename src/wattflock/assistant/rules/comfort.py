@@ -35,7 +35,7 @@ BELOW_IS_LOW = re.compile(r"\b(?:below|under)\b")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|c |f )?(?:-|to|and|till|through|or|up to|/|;)(?: (?:about|maybe|at most))? ?$")
 PLUS_MINUS = re.compile(
     r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side|either way|up or down"
-    r"|above or below|in both directions|(?:wander|drift|stray|vary|deviate|move)\w*(?: by| off)?(?: more than)?|tolerance"
+    r"|leeway|each way|margin|slack|above or below|in both directions|(?:wander|drift|stray|vary|deviate|move)\w*(?: by| off)?(?: more than)?|tolerance"
     r"|hysteresis|swing|max deviation)"
 )
 STEP = r"(?P<step>\d+(?:\.\d+)?|an?|half(?: a)?)"
@@ -43,6 +43,9 @@ NEAR = re.compile(rf"^[ ,]*(?:of |about |by )?{STEP}\b(?P<half> deg and a half)?
 BEFORE = re.compile(rf"{STEP}(?: deg[cf]?)?(?P<half> and a half)?(?: at most)? ?$")
 DRIFT = re.compile(
     rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer|more)\b(?: (?:that|it|than that))?"
+)
+KEPT_ABOVE = re.compile(
+    r"(?<!never )(?<!not )(?<!don't )\b(?:keep|stays?|kept|remain|has to be|must be|should be|always|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
 OUTSIDE = re.compile(
     r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft|greenhouse"
@@ -61,6 +64,8 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
     kept = [each for each in said(answer.flat, found) if each.standing > -3]
     if not kept:
         return {}
+    if pair := _above_below(answer, kept):
+        return pair
     if either := _either(answer, kept):
         return either
     values: dict[str, list[Said]] = {COLDEST: [], WARMEST: []}
@@ -76,6 +81,19 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
 def _elsewhere(flat: str, each: Mention) -> bool:
     start, end = part_of(flat, each.start, each.end)
     return bool(OUTSIDE.search(flat[start:end]) or re.match(r" ?(?:years?|rpm|kw|%|outside|out there)", flat[each.end :]))
+
+
+def _above_below(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
+    """ "Above 18 but below 22", "keep us above 18"."""
+    flat = answer.flat
+    if len(kept) == 1 and KEPT_ABOVE.search(flat[: kept[0].mention.start]):
+        return {COLDEST: _told(answer, COLDEST, kept, 1)}
+    if len(kept) != 2 or kept[0].mention.value >= kept[1].mention.value:
+        return {}
+    before = [flat[: each.mention.start] for each in kept]
+    if re.search(r"\b(?:above|over) $", before[0]) and re.search(r"\b(?:below|under) $", before[1]):
+        return {slot: _told(answer, slot, [each], 2) for slot, each in zip(SLOTS, kept, strict=True)}
+    return {}
 
 
 def _either(answer: Answer, kept: list[Said]) -> dict[str, Filling]:

@@ -23,7 +23,7 @@ DOUBTED = re.compile(
     r"|brochure|sticker|gross"
     r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except"
     r"|sometimes|occasionally"
-    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|kids?|diesel|petrol|hybrid|gas car"
+    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|dogs?|cats?|kids?|diesel|petrol|hybrid|gas car"
     r"|motorbike|motorcycle|van|truck"
     r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse"
     r"|not before|not until|not till)\b"
@@ -45,7 +45,7 @@ CORRECTS = re.compile(
     r"|\bpardon\b|\bof course\b|\bthat's wrong\b|\bmy mistake\b|\bmy bad\b|\bscrap that\b|\bcancel that\b"
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
-    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b|\bbetter (?:the|make|say)\b|\bor was it\b|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
+    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
     r"\b(?:sorry|scra(?:p|tch) that|my mistake|tell a lie|no wait|wait no|wait|correction|cancel that|forget that"
@@ -103,7 +103,7 @@ def standing(flat: str, mention: Mention) -> int:
     gone = GONE.search(part) or re.match(
         r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after
     )
-    if gone and OURS.fullmatch(gone.group().strip()) and re.search(OWN, flat[slice(*sentence_of(flat, start, end))]):
+    if gone and OURS.fullmatch(gone.group().strip()) and not part[gone.end() :].startswith("'s") and re.search(OWN, flat[slice(*sentence_of(flat, start, end))]):
         gone = None  # "once I've picked up mum it's gone six"
     score = -3 if gone else 0
     meant = bool(MEANT.search(part))

@@ -27,14 +27,14 @@ CAR = [
         r"|\bknock(?:s|ing)? off\b|\bpunch out\b|\bget off\b|\bgets off\b|\bshift (?:ends|finishes|is over)\b"
         r"|\bwork ends\b"
         r"|\b(?:day|meetings?|lessons?|school) (?:ends|finish(?:es)?)\b|\bwrap up\b|\bshut the shop\b"
-        r"|\blets? out\b|\bkicks? out\b|\block up\b|\bclose (?:up|the shop)\b|\bdone at\b"
+        r"|\blets? out\b|\bkicks? out\b|\block up\b|\b(?:shift|day|work) wraps?(?: up)?\b|\bclose (?:up|the shop)\b|\bdone at\b"
         r"|\b(?:train|bus|flight|plane|ferry|tram)(?: usually)? (?:gets in|arrives|lands|is in|comes in|pulls in)\b"
         r"|\b(?:school|class|work|practice|college)(?:'s| is) (?:out|over|done)\b|\bhome time\b|\blast (?:lesson|patient|class)\b"
         r"|\bfeierabend\b|\bwork till\b|\bworks? until\b",
     ),
     (
         WORK_STARTS,
-        rf"\b(?:at|in|into|to) {WORKPLACE}\b|\bstart(?:s|ing)? work\b|\b(?:work|shift|school|class|lessons?"
+        rf"\bon site\b|\b(?:at|in|into|to) {WORKPLACE}\b|\bstart(?:s|ing)? work\b|\b(?:work|shift|school|class|lessons?"
         rf"|meetings?|day|job) (?:starts?|begins?)\b"
         r"|\bclock(?:s|ing)? (?:in|on)\b|\bbe in\b|\bbe there\b|\bget there\b|\bdue (?:in|at|on)\b"
         r"|\bfirst (?:lesson|meeting|lecture|patient|client|class)\b"
@@ -51,7 +51,7 @@ CAR = [
         r"|heading (?:off|out|to)|off to work|off by|off at"
         r"|out the door|out of the (?:house|door)|out by|out at|out|ready|needs?(?: it| the car| her"
         r"| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"
-        r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|(?:pull|back|reverse)s? (?:it )?out(?: of the drive(?: ?way)?)?|school run"
+        r"|gone by|gone(?! \d| half| quarter)|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|(?:pull|back|reverse)s? (?:it )?out(?: of the drive(?: ?way)?)?|school run"
         r"|take off|charged by|full by|go(?:es)? to work"
         r"|goes?(?= at| by| around| about)|go(?= at| by| around| about)|get going|get away|hit the road"
         r"|first trip|disconnect\w*|be full|fully charged|charged|done by"
@@ -69,7 +69,7 @@ CAR = [
 APPLIANCE = [
     (
         END,
-        r"\b(?:quiet|silent|nothing|never|not|no noise|no running|off|asleep|no washing|can't run|mustn't run|not allowed)"
+        r"\b(?:quiet|silent|nothing|never|not|no noise|no running|off|asleep|no washing|can't run|mustn't run|not allowed|complain\w*|moan\w*|noise|racket|sleep\w*)"
         r" (?:\w+ )?(?:after|past|beyond)\b",
     ),
     (

@@ -13,7 +13,7 @@ from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, fill
 FIRST, LAST = "date_start", "date_end"
 SLOTS = (FIRST, LAST)
 STARTS = re.compile(
-    r"\b(?:from|start\w*|begin\w*|kick(?:s|ing)? off|as of|since|first day|once|off on|go live|onwards|shall we say"
+    r"\b(?:from|start\w*|begin\w*|kick(?:s|ing)? off|as of|since|first day|once|off on|go live|onwards|so|shall we say"
     r"|let's say|how about|say|then)\b"
 )
 ENDS = re.compile(
@@ -68,7 +68,8 @@ def _one_of(answer: Answer, slot: str, told: list[Said]) -> dict[str, Filling]:
 
 def _fit(answer: Answer, slot: str, each: Said) -> int:
     """How well the words just before a date fit the first or the last day; those of other matters count against it."""
-    start = max(sentence_of(answer.flat, each.mention.start, each.mention.end)[0], each.cue_start - 40)
+    earlier = [one.end for one in days_in(answer) if one.end <= each.cue_start]
+    start = max(sentence_of(answer.flat, each.mention.start, each.mention.end)[0], each.cue_start - 40, *earlier[-1:])
     before = answer.flat[start : each.mention.start]
     own, against = (STARTS, ENDS) if slot == FIRST else (ENDS, STARTS)
     places = [max((match.start() for match in pattern.finditer(before)), default=-1) for pattern in (own, against)]

@@ -37,7 +37,11 @@ OTHER = re.compile(
 CLOCKLIKE = re.compile(r"\b(?:at|by|around|till|before|after|past|to|from|for|half|id|model) $")
 AWAY = re.compile(
     r"\b(?:from|work in|works? at|commute to|born in|grew up in|used to live in|left|moved (?:away )?from"
-    r"|office in|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$"
+    r"|office in|registered in|put|wrote|said|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$"
+)
+SURELY_HERE = re.compile(
+    r"\b(?:we're|i'm|we are|i am|we live|i live|living|based|now in|moved to|home is|house is)(?: (?:really|actually|now|in|based"
+    r"|all|both|down|up|over|here)){0,3} $"
 )
 HERE = re.compile(r"\b(?:live|living|home|house|based|now in|moved to|to|in|near|here)\b[\w ,']{0,15}$")
 NEAR = re.compile(
@@ -74,6 +78,8 @@ def _count(answer: Answer) -> Filling | None:
         return filled(COUNT, int(match[1]) // 2, answer.text.quote(*match.span()), (int(match[1]),))
     if match := re.search(r"\b(?:don't|do not|can't|never|doesn't) drive\b|\b(?:no|without a) cars?\b|\bcar ?free\b", flat):
         return filled(COUNT, 0, answer.text.quote(*match.span()))
+    if match := re.search(r"\b(?:used to be|had|were) (\d)\b.{0,40}\b(?:sold|got rid of|lost|scrapped|gave) (?:the|1|one|my)\b", flat):
+        return filled(COUNT, int(match[1]) - 1, answer.text.quote(*match.span()), (int(match[1]),))
     if match := JUST.search(flat):
         return filled(COUNT, 1 if match["n"] == "one" else int(match["n"]), answer.text.quote(*match.span()))
     if match := re.search(
@@ -103,7 +109,7 @@ def _listed(answer: Answer) -> Filling | None:
 
 def _only_fuel(answer: Answer) -> Filling | None:
     """0 where only a car that burns something is told of."""
-    match = re.search(r"\b(?:drive|have|got|run|own|just|only)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b", answer.flat)
+    match = re.search(r"\b(?:drive|have|got|run|own|just|only|still|burn\w*|stick\w*)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b", answer.flat)
     return filled(COUNT, 0, answer.text.quote(match.start(), match.end())) if match else None
 
 
@@ -154,6 +160,10 @@ def _city(answer: Answer) -> Filling | None:
     near = [] if found else _misspelt(answer)
     found = found or near
     here = [city for city in found if _lives(flat, city)]
+    surely = [city for city in here if SURELY_HERE.search(flat[: city.start])]
+    if len(here) > 1 and len(surely) == 1:
+        names = distinct(city.name for city in (*surely, *here))
+        return filled(CITY, names[0], answer.text.quote(surely[0].start, surely[0].end), names[1:])
     if here and len(here) > 1:
         places = said(flat, [Mention("city", (city,), city.start, city.end) for city in here])
         here = [each.mention.value for each in places] or here
@@ -170,9 +180,7 @@ def _city(answer: Answer) -> Filling | None:
         other = _village(answer, {each.lower() for each in evidence.split()})
         plain = len(found) == 1 and not NEAR.search(flat) and not other and not unsure(flat) and not near
         return filled(CITY, first.name, evidence, (*names, *([other] if other else [])), not plain)
-    if found:
-        return None
-    name = _village(answer, set())
+    name = _village(answer, {each.name.lower() for each in found})
     return filled(CITY, name, name) if name else None
 
 

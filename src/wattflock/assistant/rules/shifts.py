@@ -67,7 +67,7 @@ def _from_event(flat: str, each: Mention, match: re.Match, made: list[Mention]) 
     before = [one for one in clocks if one.end <= each.start]
     if not USUAL.match(rest) and after:
         chosen = after[0]
-    elif before and re.match(r" (?:that|it|this)\b", rest):
+    elif before and re.match(r" (?:that|it|this)\b| ?(?:[.,;]|$)", rest):
         chosen = before[-1]
     else:
         return made

@@ -12,7 +12,7 @@ from wattflock.assistant.rules.context import CORRECTS, said
 EACH = re.compile(r"\b(?:each|apiece|a piece|a pop|per \w+|every one|a panel|a module|jeweils|both|all(?= \d))\b")
 PLUS = re.compile(
     r"\b(?:plus|another|as well as|next to|beside|on (?:the|my|our) [\w ]{2,20} and|on top|add(?:ed)?|followed by|then|and (?:then )?(?:an?|one|1|the other)"
-    r"|together with|in addition)\b|\+|[,;] (?:then )?(?:an?|1) "
+    r"|together with|in addition|further|additional|extra|and then)\b|\+|[,;] (?:then )?(?:an?|1) "
     r"|(?:,|and) (?:the )?(?:east|west|south|north|front|back|garage|shed|annexe|extension)\b"
 )
 MINUS = re.compile(r"\b(?:minus|less(?! than)|take (?:off|away)|subtract|knock off|except)\b[\w', ]{0,30}$")
@@ -41,7 +41,7 @@ NOT_A_SIZE = re.compile(
     r"|pounds?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these)|th\b|st\b|nd\b|rd\b)"
 )
-MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since) $")
+MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since|times|minus) $")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def with_units(flat: str, found: Sequence[Mention], kind: str, low: float, high:
         if not before or made[index].kind == kind:
             continue
         between, after = flat[before[-1].end : each.start], flat[each.end :]
-        linked = CORRECTS.search(between) or LINKS.search(between) or EACH.match(after.lstrip())
+        linked = CORRECTS.search(between) or LINKS.search(between) or PLUS.search(between) or EACH.match(after.lstrip())
         if linked and not NOT_A_SIZE.match(after) and not MONEY.search(flat[: each.start]):
             made[index] = replace(each, kind=kind, exact=False)
     return made
@@ -105,6 +105,8 @@ def _of_shares(flat: str, own: Mention, shares: Sequence[Mention]) -> Reckoned |
     half = re.search(r"\bhalf (?:full|charged|way|a charge)\b", flat)
     if half and re.search(r"\b(?:is|equals|=|means|shows|says)\b", flat):
         return Reckoned(tidy(2 * own.value), (own.value,), min(own.start, half.start()), max(own.end, half.end()))
+    if re.search(r"\b(?:health|soh|degrad\w*|retain\w*|capacity)\b", flat):
+        return None
     at = [each for each in shares if re.search(r"\b(?:at|when it's (?:on|at)|when) $", flat[: each.start])]
     if at and 0 < at[0].value < 100 and not re.search(r"\b(?:limit|stop|charge to)\b", flat):
         return _made(own.value * 100 / at[0].value, [own, at[0]])
@@ -126,7 +128,8 @@ def _remaining(flat: str, own: Mention, shares: Sequence[Mention]) -> Reckoned |
 
 
 def _scaled(flat: str, kept: Sequence[Mention]) -> Reckoned | None:
-    factor = 2 if TWICE.search(flat) else 0.5 if HALVED.search(flat) else None
+    times = re.search(r"\btimes (?P<n>[3-9])\b", flat)
+    factor = int(times["n"]) if times else 2 if TWICE.search(flat) else 0.5 if HALVED.search(flat) else None
     if factor is None or len(kept) != 1:
         return None
     return _made(kept[0].value * factor, kept)
@@ -136,6 +139,7 @@ def _counted(flat: str, kept: Sequence[Mention], found: Sequence[Mention]) -> Re
     """So many of a size: "two packs, 38.5 each", "three modules of 3.5"."""
     last = kept[-1]
     each = EACH.match(flat[last.end :].lstrip()) or EACH.search(flat[last.end : last.end + 16])
+    each = each or re.search(r"\b(?:each|every one|all)(?: (?:with|of|at|having|is|are|has))? ?$", flat[: last.start])
     counts = [one for one in found if one.kind == NUMBER and one.value in range(2, 40) and one.end <= last.start]
     if each and counts and len(kept) == 1:
         return _made(counts[-1].value * last.value, [counts[-1], last])
