@@ -82,7 +82,7 @@ PATTERNS = [
     ("relative", r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|heute|morgen|übermorgen)\b"),
     ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
     ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
-    ("weekday", rf"\b(?P<which>next|this|coming|on|this coming)? ?{WEEKDAY}(?P<after> week)?"),
+    ("weekday", rf"\b(?:(?P<which>next|this|coming|on|this coming) )?{WEEKDAY}(?P<after> week)?"),
     (
         "ordinal",
         r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b",

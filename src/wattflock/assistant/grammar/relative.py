@@ -44,7 +44,7 @@ PATTERNS = [
         "iso week",
         r"\b(?:(?P<year>20\d\d) ?-? ?w|kw|(?:calendar )?week|cw) ?(?P<number>[1-5]?\d)\b(?: ?,? day (?P<day>[1-7]))?",
     ),
-    ("edge of month", rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
+    ("edge of month", rf"(?<!\d )\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
     (
         "edge of week",
         rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?(?P<week>next|this|the|the following|the coming) week\b",
@@ -52,6 +52,7 @@ PATTERNS = [
     ("of month", rf"\b(?P<which>first|second|third|fourth|last|[1-4](?: st| nd| rd| th)?) {WEEKDAY} (?:in|of) {MONTH}"),
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
     ("after next", rf"\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b"),
+    ("weekdays", rf"\b(?P<count>\d) {WEEKDAY[:-2]}s from (?:now|today)\b"),
     ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|(?P<more>from tomorrow|tomorrow))\b"),
     ("time", r"(?<!day )\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
 ]
@@ -72,7 +73,12 @@ NORMAL = re.compile(r"\b(?:back|return|home|normal|again|over)(?: to normal| hom
 def relative_days(flat: str, today: date) -> Iterator[Mention]:
     """Dates that a normalised text tells by a name or by their distance from today; a stretch gives its two ends."""
     for match in NAMED.finditer(flat):
-        yield _mention((next_named(match["name"], today),), match)
+        day = next_named(match["name"], today)
+        if match.group().endswith("weekend") and day.weekday() == 0:
+            yield _mention((day - timedelta(2),), match, -1)
+            yield Mention(DATE, (day.isoformat(),), match.end() - 1, match.end(), False, "stretch")
+        else:
+            yield _mention((day,), match)
     taken = NAMED.sub(lambda match: "\x00" * len(match.group()), flat)
     for name, pattern in COMPILED:
         for match in pattern.finditer(taken):
@@ -163,6 +169,9 @@ READERS = {
     "of month": _of_month,
     "month": _whole_month,
     "after next": lambda match, today: (nearest_weekday(match["weekday"], today) + timedelta(7),),
+    "weekdays": lambda match, today: (
+        nearest_weekday(match["weekday"], today) + timedelta(7 * int(match["count"]) - 7),
+    ),
     "from now": _counted,
     "time": _counted,
 }
@@ -234,7 +243,7 @@ def _moved(flat: str, each: Mention, only_start: bool) -> Mention:
     if NORMAL.search(before) and re.search(r"\bnormal\b", before):
         return _plus(each, -1, each.start, each.end)
     if match := FROM.search(before):
-        stretch = match["word"] == "from" and not only_start and each.why != COUNTED
+        stretch = match["word"] == "from" and not only_start and each.why != COUNTED and match["unit"] != "month"
         if not stretch and not (match["word"] == "on" and match["count"] is None and match.start() > 0):
             sign = -1 if match["word"] == "before" else 1
             return _plus(each, sign * length_of(match), match.start(), each.end)

@@ -161,6 +161,8 @@ WORDS = {
     "×": "x",
     "oclock": "o'clock",
     "appartment": "apartment",
+    "haf": "half",
+    "alf": "half",
 }
 GERMAN_WORDS = {
     "uhr": "o'clock",
@@ -225,6 +227,9 @@ GERMAN_WORDS = {
     "module": "panels",
     "modulen": "panels",
     "autos": "cars",
+    "ende": "end of",
+    "anfang": "beginning of",
+    "mitte": "middle of",
     "steckdose": "schuko",
     "januar": "january",
     "februar": "february",

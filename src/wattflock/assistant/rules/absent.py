@@ -9,7 +9,7 @@ HOME_BATTERY, PANELS = "home_battery_kwh", "pv_peak_kw"
 BOTHERED = re.compile(
     r"\b(?:never|didn't|not|haven't|hasn't|couldn't be) (?:really )?(?:bother\w*|go for (?:it|them|1|one)|got (?:a?round|into)"
     r"|get a?round|taken the plunge|happened)\b|\b(?:won't|doesn't|not|wouldn't|don't) (?:allow\w*|let us|permitted)\b"
-    r"|\bcan't (?:have|put|fit|get)\b|\bdecided against\b|\bonly what's in the car\b|\bnothing (?:stored|of the sort)\b"
+    r"|\bcan't (?:have|put|fit|get)\b|\bdecided against\b|\bonly what's in the car\b|\bonly battery[\w ]{0,20} (?:is|are) in\b|\bnothing (?:stored|of the sort)\b"
     r"|\bnot (?:my|our) (?:own )?roof\b|\b(?:sold|got rid of|gave away|took out) (?:it|them|that)\b(?! and)"
 )
 NONE = (
@@ -22,7 +22,7 @@ THINGS = {
 }
 REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|not a (?:sausage|bean|single|thing)|no chance|fat chance|nil|nix|zip|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
+    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|diddly(?: squat)?|squat|zippo|not a (?:sausage|bean|single|thing)|no chance|fat chance|nil|nix|zip|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
     r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
     r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"

@@ -86,7 +86,7 @@ def read_amounts(answer: Answer) -> dict[str, Filling]:
         found = with_units(answer.flat, found, *KIND[only])
         if result := _reckoned(answer, only, found):
             quote = answer.text.quote(result.start, result.end)
-            if (told := filled(only, result.value, quote, result.parts)).value is not None:
+            if not _ranged(only, found) and (told := filled(only, result.value, quote, result.parts)).value is not None:
                 return {only: told}
     readers: dict[str, Callable[[Answer, list[Mention]], Filling | None]] = {
         CAR_BATTERY: _car_battery,
@@ -136,6 +136,11 @@ def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | Non
     meant = any(roles[id(each)] in (None, slot, CHARGER) for each in own)
     others = [each for each in own if roles[id(each)] not in (None, slot, CHARGER) and (meant or roles[id(each)] == "inverter")]
     return reckoned(flat, [each for each in found if each not in others], kind)
+
+
+def _ranged(slot: str, found: list[Mention]) -> bool:
+    """Whether a range and what a mile takes tell the battery better than any sum."""
+    return slot == CAR_BATTERY and {DISTANCE, ECONOMY} <= {each.kind for each in found}
 
 
 def _role(flat: str, mention: Mention, among: Sequence[Mention], marks: Sequence[Cue]) -> str | None:
@@ -259,7 +264,8 @@ def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
     rates = [each for each in found if each.kind == ECONOMY]
     if not ways or not rates:
         return None
-    value = tidy(round(ways[0].value / rates[0].value, 1))
+    left = re.search(r"\b(?:left )?at (\d+) ?%", answer.flat)
+    value = tidy(round(ways[0].value / rates[0].value * 100 / (int(left[1]) or 100 if left else 100), 1))
     places = ways[0], rates[0]
     return filled(CAR_BATTERY, value, answer.text.quote(min(p.start for p in places), max(p.end for p in places)))
 
@@ -311,7 +317,8 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
     three = bool(re.search(r"\b(?:3|three) ?(?:phases?|x \d)\b|dreiphasig|threephase|400 v(?:olt)?\b", answer.flat))
     volt = 230.0 if three and volt > 300 else volt
     top = max(each.standing for each in kept)
-    best = max((each for each in kept if each.standing == top), key=lambda each: each.mention.value)
+    drawn = [each for each in kept if not re.match(r" ?(?:breaker|fuse|circuit|supply)", answer.flat[each.mention.end :])]
+    best = max([each for each in drawn if each.standing == top] or drawn or kept, key=lambda each: each.mention.value)
     powers = [tidy(each.mention.value * volt * (3 if three else 2 if two else 1) / 1000) for each in (best, *kept)]
     value = powers[0] if volts and not three else tidy(round(powers[0], 1))
     value = round(value) if three and abs(value - round(value)) <= 0.11 else value  # 22.1 is sold as 22

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from wattflock.assistant.grammar.mention import NUMBER, SHARE, Mention
+from wattflock.assistant.grammar.mention import DISTANCE, NUMBER, SHARE, Mention
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import Said, part_of, said, unsure
@@ -53,7 +53,7 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
             if each.kind == NUMBER and 0.2 <= each.value <= 1 and "." in flat[each.start : each.end]
         ]
     shares += _in_words(flat, shares)
-    if result := as_share(flat, sorted((each for each in shares if each.kind == SHARE and each.value < 100), key=lambda each: each.start)):
+    if result := as_share(flat, _parts(found, shares)):
         told = filled(TARGET, result.value, answer.text.quote(result.start, result.end), result.parts)
         if told.value is not None:
             return {TARGET: told}
@@ -64,6 +64,12 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
     if ranged := _range(answer, [each for each, _ in options]):
         return {TARGET: ranged}
     return {TARGET: _best(answer, options)}
+
+
+def _parts(found: list[Mention], shares: list[Mention]) -> list[Mention]:
+    """What a target may be reckoned from: shares below full, and distances."""
+    less = [each for each in shares if each.kind == SHARE and each.value < 100]
+    return sorted([*less, *(each for each in found if each.kind == DISTANCE)], key=lambda each: each.start)
 
 
 def _in_words(flat: str, shares: list[Mention]) -> list[Mention]:

@@ -44,6 +44,11 @@ BEFORE = re.compile(rf"{STEP}(?: deg[cf]?)?(?P<half> and a half)?(?: at most)? ?
 DRIFT = re.compile(
     rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer|more)\b(?: (?:that|it|than that))?"
 )
+CLIMB = re.compile(rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip|go down)(?: by)? (?:another )?{STEP} deg[cf]?")
+STRICT = {
+    COLDEST: re.compile(r"\b(?:at least|min\w*|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound|limit)|floor) ?$"),
+    WARMEST: re.compile(r"\b(?:at most|max\w*|no (?:higher|warmer|hotter|more) than|not (?:above|over)|never above|upper (?:bound|limit)) ?$"),
+}
 KEPT_ABOVE = re.compile(
     r"(?<!never )(?<!not )(?<!don't )\b(?:keep|stays?|kept|remain|has to be|must be|should be|always|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
@@ -59,11 +64,16 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
     celsius_told = any(each.kind == NUMBER and 12 <= each.value <= 30 for each in told)
     read = [_degrees(each, answer, celsius_told) for each in told if not _elsewhere(answer.flat, each)]
     found = [each for each in read if each]
-    if derived := _around(answer, found) or _drifts(answer, found):
+    bound = any(STRICT[slot].search(answer.flat[: each.start]) for slot in answer.asked if slot in STRICT for each in found)
+    if derived := (not bound and _around(answer, found)) or _drifts(answer, found):
         return derived
     kept = [each for each in said(answer.flat, found) if each.standing > -3]
     if not kept:
         return {}
+    for slot in SLOTS:
+        strict = [each for each in kept if STRICT[slot].search(answer.flat[: each.mention.start])]
+        if answer.asked == (slot,) and len(strict) == 1:
+            return {slot: _told(answer, slot, strict, len(kept))}
     if pair := _above_below(answer, kept):
         return pair
     if either := _either(answer, kept):
@@ -102,7 +112,7 @@ def _either(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
     if len(asked) != 1 or len(kept) != 2:
         return {}
     one, two = kept[0].mention, kept[1].mention
-    if not re.fullmatch(r" ?(?:deg[cf]? )?(?:,? ?or(?: maybe| even| perhaps)?|, (?:maybe|possibly|perhaps)(?: even)?) ", answer.flat[one.end : two.start]):
+    if not re.fullmatch(r" ?(?:deg[cf]? )?(?:\?|,? ?or(?: maybe| even| perhaps)?|, (?:maybe|possibly|perhaps)(?: even)?) ?", answer.flat[one.end : two.start]):
         return {}
     return {asked[0]: ambiguous(asked[0], (one.value, two.value), answer.text.quote(one.start, two.end))}
 
@@ -143,10 +153,10 @@ def _size(step: re.Match | None, middle: Mention) -> float:
 
 def _drifts(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     """ "19, and it may drop two degrees below that": the bound is told from the middle."""
-    match = DRIFT.search(answer.flat)
+    match = DRIFT.search(answer.flat) or CLIMB.search(answer.flat)
     if not match or not found or found[0].end > match.start():
         return {}
-    middle, low = found[0], match["side"] in ("below", "under", "lower", "colder", "cooler", "less")
+    middle, low = found[0], match["side"] in ("below", "under", "lower", "colder", "cooler", "less", "drop", "fall", "sink", "slip", "go down")
     value = tidy(round(middle.value + (-1 if low else 1) * _size(match, middle), 1))
     slot = COLDEST if low else WARMEST
     return {slot: filled(slot, value, answer.text.quote(middle.start, match.end()), (middle.value,))}

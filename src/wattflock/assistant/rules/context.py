@@ -56,6 +56,7 @@ DENIED = re.compile(
 )
 MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
 THEN = re.compile(r" ?(?:deg[cf]? |kw |kwh |% )?then ?(?:[.,!]|$)")  # "18 ... no. 19 then."
+SAME = re.compile(r"\b(?:i|we) (?:do|have|go for|got) (?:the same|likewise|exactly that)\b|\bsame (?:here|for (?:me|us))\b")
 OWN = r"\b(?:i|i'm|i've|i'd|we|me)\b"
 OURS = re.compile(r"(?:mum|mom|dad|parents|son|daughter|brother|sister|friend)(?:'s)?")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|kw |kwh )?(?:-|to|and|till|or) ?$")
@@ -105,6 +106,8 @@ def standing(flat: str, mention: Mention) -> int:
     )
     if gone and OURS.fullmatch(gone.group().strip()) and not part[gone.end() :].startswith("'s") and re.search(OWN, flat[slice(*sentence_of(flat, start, end))]):
         gone = None  # "once I've picked up mum it's gone six"
+    if gone and SAME.search(flat):
+        gone = None
     score = -3 if gone else 0
     meant = bool(MEANT.search(part))
     return score + (1 if meant else -bool(DOUBTED.search(part)))

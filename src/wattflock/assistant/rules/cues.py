@@ -90,7 +90,7 @@ APPLIANCE = [
         END,
         r"\b(?:by|done|finish\w*|before|latest|no later than|till|end|ends|ready|needed?|needs? to be|over"
         r"|emptied|unload\w*|stop\w*|off by|complete\w*"
-        r"|quiet|deadline|want it|wear|hang)\b",
+        r"|quiet|deadline|want it|wear|hang(?! on| about))\b",
     ),
 ]
 SEPARATORS = ((re.compile(r" [.;!?] "), 40), (re.compile(r" but "), 30), (re.compile(r" , | and | then "), 15))

@@ -80,6 +80,8 @@ def _count(answer: Answer) -> Filling | None:
         return filled(COUNT, 0, answer.text.quote(*match.span()))
     if match := re.search(r"\b(?:used to be|had|were) (\d)\b.{0,40}\b(?:sold|got rid of|lost|scrapped|gave) (?:the|1|one|my)\b", flat):
         return filled(COUNT, int(match[1]) - 1, answer.text.quote(*match.span()), (int(match[1]),))
+    if match := re.search(r"\b(?:just|only)\b[\w' ]{0,25}(?:\bis|'s) (?:fully |an? )?(?:electric|ev)\b", flat):
+        return filled(COUNT, 1, answer.text.quote(*match.span()))
     if match := JUST.search(flat):
         return filled(COUNT, 1 if match["n"] == "one" else int(match["n"]), answer.text.quote(*match.span()))
     if match := re.search(

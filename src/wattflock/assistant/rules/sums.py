@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from wattflock.assistant.grammar.mention import DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
+from wattflock.assistant.grammar.mention import DISTANCE, DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.rules.context import CORRECTS, said
 
@@ -62,7 +62,8 @@ def with_units(flat: str, found: Sequence[Mention], kind: str, low: float, high:
         if each.kind != NUMBER or not (low <= each.value <= high or MINUS.search(flat[: each.start])):
             continue
         following = made[index + 1] if index + 1 < len(made) else each
-        if following.kind == kind and RANGE.match(flat[each.end : following.start]):
+        gap = flat[each.end : following.start]
+        if following.kind == kind and (RANGE.match(gap) or re.search(r"\b(?:another|further|extra)\b", gap)):
             made[index] = replace(each, kind=kind)
         if not before or made[index].kind == kind:
             continue
@@ -80,6 +81,8 @@ def reckoned(flat: str, found: Sequence[Mention], kind: str) -> Reckoned | None:
         return None
     shares = [each for each in found if each.kind == SHARE]
     kept = [each.mention for each in said(flat, own) if each.standing > -3]
+    if len(own) > 1 and re.search(r"\b(?:another|further|extra|more|added)\b", flat[own[0].end : own[-1].start]):
+        kept = own  # what they had is still there
     return (
         (_of_shares(flat, own[0], shares) if kind == ENERGY else None)
         or _remaining(flat, own[0], shares)
@@ -238,6 +241,9 @@ def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     )
     if match and 0 < float(match[1]) < float(match[2]):
         return Reckoned(tidy(round(100 * float(match[1]) / float(match[2]))), (), match.start(), match.end())
+    ways = sorted(each.value for each in found if each.kind == DISTANCE)
+    if len(ways) == 2 and 0.3 <= ways[0] / ways[1] < 1:
+        return Reckoned(tidy(round(100 * ways[0] / ways[1])), (), 0, len(flat))
     shares = [each for each in found if each.kind == SHARE]
     match = re.search(
         r"\b(?:empty|free|spare|shy of|short of|off (?:the top|full)|below (?:full|the top)|from the top)\b", flat

@@ -41,6 +41,7 @@ TRAVEL = re.compile(
     r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house|the station))\b"
 )
 FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
+HOMEWARDS = re.compile(r"\b(?:head|set off|start|leave|drive|go)(?:s|ing)? (?:for |back |off )?home\b")
 STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
@@ -170,8 +171,9 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     evidence = answer.text.quote(mention.start, mention.end)
     role = role_of(flat, each.cue_start, mention.end, _marks(answer), [])
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
+    homewards = slot == ARRIVAL and travel and HOMEWARDS.search(flat[max(0, mention.start - 30) : mention.start])
     shift = mention.why in (BACK, "shift")
-    of_work = not shift and role in (WORK_STARTS, WORK_ENDS) or not shift and (bool(window) or (role in (None, OTHER) and travel is not None))
+    of_work = not shift and bool(homewards) or not shift and role in (WORK_STARTS, WORK_ENDS) or not shift and (bool(window) or (role in (None, OTHER) and travel is not None))
     if of_work and travel:
         minutes = int(travel.value)
         values = tuple(value + (minutes if slot == ARRIVAL else -minutes) for value in values)
