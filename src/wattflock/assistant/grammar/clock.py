@@ -50,7 +50,9 @@ PATTERNS = [
     ("letter", rf"\b{HOUR} h\b"),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
-BARE = re.compile(rf"(?<![\d.,:/£$€])(?<!\+ )(?<!number )(?<!\bno )(?<!aged )(?<!platform )(?<!route )(?<!interstate )(?<!\bm ){HOUR}\b(?![.:,/]\d){NOT_A_TIME}")
+BARE = re.compile(
+    rf"(?<![\d.,:/£$€])(?<!\+ )(?<!number )(?<!\bno )(?<!aged )(?<!platform )(?<!route )(?<!interstate )(?<!\bm ){HOUR}\b(?![.:,/]\d){NOT_A_TIME}"
+)
 BARE_PACKED = re.compile(r"(?<![\d.,:/£$€])(?P<hour>1\d|2[0-4]|\d)(?P<minutes>[0-5]\d)\b(?![.:,/]\d)" + NOT_A_TIME)
 TAIL = re.compile(ISH + rf"(?: o'clock)?(?P<ish2> ?-? ?ish\b)?(?:{PART})?")
 ABOUT = re.compile(

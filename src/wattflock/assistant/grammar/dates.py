@@ -67,7 +67,7 @@ DAY_WORDS = "|".join([*(rf"20 {word}" for word in ORDINALS[:9]), "30 first", *so
 DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?\.?"
 DAY2 = DAY.replace("<day>", "<day2>")
 YEAR = r"(?: ?,? ?(?:of |in )?(?P<year>(?:19|20)\d\d|'?\d\d(?= ?(?:$|[,.;])))\b)?"
-TO = r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?"
+TO = r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?(?:(?:mon|tue|wed|thu|fri|sat|sun)\w* (?:the )?)?"
 LEAD = rf"(?:\b(?:{'|'.join(sorted(DAYS, key=len, reverse=True))})\b,? ?)?(?:the )?"
 PATTERNS = [
     ("iso", r"\b(?P<year>\d{4}) ?[-/.] ?(?P<month>\d{1,2}) ?[-/.] ?(?P<day>\d{1,2})\b"),
@@ -85,13 +85,19 @@ PATTERNS = [
     ("weekday", rf"\b(?:(?P<which>next|this|coming|on|this coming) )?{WEEKDAY}(?P<after> week)?"),
     (
         "ordinal",
-        r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b",
+        r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b"
+        rf"|\bthe (?P<day3>{DAY_WORDS})\b(?! (?:day|week|time|of|one|1|thing|half|mon|tues|wednes|thurs|fri|satur|sun))",
     ),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
 ONWARDS = re.compile(r"\b(?:till|to|through|thru|and|end\w*|finish\w*|stop\w*|back|last)\b|-")
 SPANS = [
-    (re.compile(r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b"), 7),
+    (
+        re.compile(
+            r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b|\bweek (?:of|commencing|beginning|starting|from)\b"
+        ),
+        7,
+    ),
     (re.compile(r"\b(?:a )?fortnight\b"), 14),
     (re.compile(r"\b(?P<n>\d+) weeks?\b"), 7),
     (re.compile(r"\b(?P<n>\d+) (?:full |whole )?(?:days?|tage)\b"), 1),
@@ -152,7 +158,7 @@ def _read(name: str, match: re.Match, locale: str, today: date) -> Iterator[Ment
             values = tuple(day.isoformat() for day in found)
             yield Mention(DATE, values, match.start(), match.end(), False, COUNTED)
     elif name == "ordinal":
-        day = int(said["day"] or said["day2"] or 0)
+        day = _day(said["day"] or said["day2"] or said["day3"])
         for read in _mention([_later(today, day)], match.start(), match.end(), False):
             yield replace(read, why="day")
     else:
@@ -253,7 +259,7 @@ def _in_order(flat: str, found: list[Mention]) -> list[Mention]:
     kept: list[Mention] = []
     for mention in found:
         joined = bool(kept) and ONWARDS.search(flat[kept[-1].end : mention.start])
-        joined = joined and " but " not in flat[kept[-1].end : mention.start]
+        joined = joined and not re.search(r"[,.;] (?!and )|\bbut\b", flat[kept[-1].end : mention.start])
         if kept and joined and mention.why == "day" and mention.value < kept[-1].value:
             earlier = date.fromisoformat(kept[-1].value)
             later = _later(earlier, date.fromisoformat(mention.value).day)

@@ -18,7 +18,9 @@ from wattflock.assistant.grammar.mention import (
 )
 
 N = r"(?<![\d.,:/])(?P<n>\d+(?:\.\d+)?)"
-NO_CLOCK = r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half (?!past)))"  # "20 minutes to 6" is a time
+NO_CLOCK = (
+    r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half (?!past)))"  # "20 minutes to 6" is a time
+)
 KM_PER_MILE = 1.609344
 
 
@@ -76,7 +78,13 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
         False,
         "panels",
     ),
-    (ENERGY, rf"{N} kwh\b(?! ?/)(?! per| a (?:day|year|week|month)| annually| (?:last|this) year)", _scaled(1), True, ""),
+    (
+        ENERGY,
+        rf"{N} kwh\b(?! ?/)(?! per| a (?:day|year|week|month)| annually| (?:last|this) year)",
+        _scaled(1),
+        True,
+        "",
+    ),
     (ENERGY, rf"{N} wh\b(?! ?/)(?! per)", _scaled(0.001), True, ""),
     (ECONOMY, rf"{N} (?:miles|mi) (?:per|/|to the|a|out of a|from a|for each) ?(?:kwh|unit)\b", _scaled(1), True, ""),
     (ECONOMY, rf"{N} (?:to|per) (?:the|a|1) (?:unit|kwh)\b", _scaled(1), True, ""),

@@ -51,9 +51,12 @@ PATTERNS = [
     ),
     ("of month", rf"\b(?P<which>first|second|third|fourth|last|[1-4](?: st| nd| rd| th)?) {WEEKDAY} (?:in|of) {MONTH}"),
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
-    ("after next", rf"\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b"),
+    (
+        "after next",
+        rf"\bübernächste\w* {WEEKDAY.replace('weekday', 'german')}|\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b",
+    ),
     ("weekdays", rf"\b(?P<count>\d) {WEEKDAY[:-2]}s from (?:now|today)\b"),
-    ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|(?P<more>from tomorrow|tomorrow))\b"),
+    ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|time|(?P<more>from tomorrow|tomorrow))\b"),
     ("time", r"(?<!day )\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
@@ -61,7 +64,9 @@ FOLLOWING = re.compile(
     rf"\b(?:(?:the )?following {WEEKDAY}|(?:the )?{WEEKDAY.replace('weekday', 'other')} after(?: that)?)"
 )
 ONE_AFTER = re.compile(r"\bthe (?:one|1|week) after(?: that| next)?\b")
-BESIDE = re.compile(r"\bday (?P<side>before|after)\b(?! tomorrow)(?: that)?(?! the| \d| we| i )")
+BESIDE = re.compile(
+    r"\bday (?:right |just |straight )?(?P<side>before|after)\b(?! tomorrow)(?: that)?(?! the| \d| we| i )"
+)
 SIDE = re.compile(r"\b(?:the )?(?:(?P<day>day|night|evening) )(?P<side>before|after) (?:the |my |our )?$")
 STRAIGHT = re.compile(r"\b(?:straight|right|just|immediately|directly) (?P<side>after|before) (?:the |my |our )?$")
 FROM = re.compile(rf"\b{COUNT} (?P<word>from|after|on|before) (?:the |next )?$")
@@ -168,7 +173,7 @@ READERS = {
     "edge of week": _edge_of_week,
     "of month": _of_month,
     "month": _whole_month,
-    "after next": lambda match, today: (nearest_weekday(match["weekday"], today) + timedelta(7),),
+    "after next": lambda match, today: (nearest_weekday(match["weekday"] or match["german"], today) + timedelta(7),),
     "weekdays": lambda match, today: (
         nearest_weekday(match["weekday"], today) + timedelta(7 * int(match["count"]) - 7),
     ),
@@ -229,7 +234,9 @@ def _beside(flat: str, found: list[Mention]) -> list[Mention]:
         if between and named and one in made and two in made:
             day, back = date.fromisoformat(two.value), between["side"] == "before"
             found_day = nearest_weekday(named["weekday"], day - timedelta(8 if back else 0))
-            made[made.index(two)] = replace(two, values=(found_day.isoformat(),), start=one.start, exact=False, why="moved")
+            made[made.index(two)] = replace(
+                two, values=(found_day.isoformat(),), start=one.start, exact=False, why="moved"
+            )
             made.remove(one)
     return made
 

@@ -56,6 +56,7 @@ KEYS = frozenset(
             "minute",
         ],
         *[
+            "model",
             "nissan",
             "hyundai",
             "renault",
@@ -105,7 +106,17 @@ KEYS = frozenset(
 # Right words that differ from a key by a letter; they are not mended.
 OTHERS = frozenset(
     [
-        "twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties", "teens", "there",
+        "twenties",
+        "thirties",
+        "forties",
+        "fifties",
+        "sixties",
+        "seventies",
+        "eighties",
+        "nineties",
+        "teens",
+        "fort",
+        "there",
         "these",
         "those",
         "tree",

@@ -39,9 +39,11 @@ DENIED = re.compile(
     r"(?: \w+){0,3}? (?:want|need|went|go|going|allow|get|getting|got|have|plan\w*|worth|afford|fit|room|house|in the house"
     r"|home|roof|installed|bought|buy|yet|listed|for it|at all|storage|sun|of that|here)\b"
     r"|\b(?:thought about it|council says no|needs doing first|too (?:expensive|shady|dear|pricey|many trees)"
-    r"|waiting for|saving up|maybe (?:next|one day)|one day|listed building|conservation area)\b"
+    r"|waiting for|not possible|impossible|not feasible|thatched|saving up|maybe (?:next|one day)|one day|listed building|conservation area)\b"
 )
-POSITIVE = re.compile(r"\b(?:yes|we've got|there (?:is|are)|some|a few|i think|check|measured|remember|know|sure|big)\b")
+POSITIVE = re.compile(
+    r"\b(?:yes|we've got|there (?:is|are)|some|a few|i think|check|measured|remember|know|sure|big)\b"
+)
 
 
 def _denied(flat: str) -> re.Match | None:
@@ -61,13 +63,20 @@ def absent(answer: Answer, slot: str) -> Filling | None:
     refused = REFUSED.search(flat)
     last = (LAST_WORD.search(flat) or BOTHERED.search(flat) or _denied(flat)) if len(answer.asked) == 1 else None
     last = last if last and not re.search(r"\d", flat[last.end() :]) else None
-    stored = slot == HOME_BATTERY and re.search(r"\b(?:nothing|none|not|no) (?:stored|to store|in the house|at home|for the house)\b", flat)
+    stored = slot == HOME_BATTERY and re.search(
+        r"\b(?:nothing|none|not|no) (?:stored|to store|in the house|at home|for the house)\b", flat
+    )
     if slot == PANELS and not re.search(r"\d", flat):
-        last = last or re.search(r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b", flat)
+        last = last or re.search(
+            r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b", flat
+        )
     if refused and len(answer.asked) > 1 and not both and not named:
         refused = (
             refused
-            if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat)
+            if re.fullmatch(
+                r"\W*(?:no|none|nothing|neither|nope)\W*(?:(?:sorry|at all|thanks|yet|here|of (?:that|those|them))\W*)*",
+                flat,
+            )
             else None
         )
     match = named or (asked and (both or refused or last or stored))

@@ -134,7 +134,11 @@ def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | Non
     own = [each for each in found if each.kind == kind]
     roles = {id(each): _role(flat, each, own, marks) for each in own}
     meant = any(roles[id(each)] in (None, slot, CHARGER) for each in own)
-    others = [each for each in own if roles[id(each)] not in (None, slot, CHARGER) and (meant or roles[id(each)] == "inverter")]
+    others = [
+        each
+        for each in own
+        if roles[id(each)] not in (None, slot, CHARGER) and (meant or roles[id(each)] == "inverter")
+    ]
     return reckoned(flat, [each for each in found if each not in others], kind)
 
 
@@ -216,7 +220,10 @@ def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, hi
     lone = [each for each in lone if not NOT_A_SIZE.match(flat[each.end :]) and not MONEY.search(flat[: each.start])]
     lone = [each for each in lone if not (each.value in range(10) and COUNTED.match(flat[each.end :]))]
     held = said(flat, lone)
-    roles = [role_of(flat, each.cue_start, each.mention.end, marks, [one.start for one in lone if one is not each.mention]) for each in held]
+    roles = [
+        role_of(flat, each.cue_start, each.mention.end, marks, [one.start for one in lone if one is not each.mention])
+        for each in held
+    ]
     own = [each for each, role in zip(held, roles, strict=True) if role in (None, slot) or each.corrected]
     return own or held
 
@@ -317,7 +324,9 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
     three = bool(re.search(r"\b(?:3|three) ?(?:phases?|x \d)\b|dreiphasig|threephase|400 v(?:olt)?\b", answer.flat))
     volt = 230.0 if three and volt > 300 else volt
     top = max(each.standing for each in kept)
-    drawn = [each for each in kept if not re.match(r" ?(?:breaker|fuse|circuit|supply)", answer.flat[each.mention.end :])]
+    drawn = [
+        each for each in kept if not re.match(r" ?(?:breaker|fuse|circuit|supply)", answer.flat[each.mention.end :])
+    ]
     best = max([each for each in drawn if each.standing == top] or drawn or kept, key=lambda each: each.mention.value)
     powers = [tidy(each.mention.value * volt * (3 if three else 2 if two else 1) / 1000) for each in (best, *kept)]
     value = powers[0] if volts and not three else tidy(round(powers[0], 1))

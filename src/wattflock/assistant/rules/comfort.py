@@ -24,7 +24,7 @@ HIGH = re.compile(
     r"\b(?:no (?:higher|warmer|hotter|more) than|not (?:above|over|more than)|never (?:above|over|more than"
     r"|goes? above)|at most|max\w*|up to|warmest|highest"
     r"|hottest|hot|hotter|warmer|warm|higher|high|top|too much|upper|stuffy|anything (?:more|above|over)"
-    r"|any more|beyond|tops|open (?:a|the) window|sweat\w*"
+    r"|any more|beyond|tops|opens? (?:a |the |my )?windows?|sweat\w*"
     r"|more than|ceiling|limit|till|ac|air con\w*|cooling (?:comes|kicks)|boil\w*|roast\w*)\b"
 )
 ABOVE_IS_HIGH = re.compile(
@@ -44,17 +44,24 @@ BEFORE = re.compile(rf"{STEP}(?: deg[cf]?)?(?P<half> and a half)?(?: at most)? ?
 DRIFT = re.compile(
     rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer|more)\b(?: (?:that|it|than that))?"
 )
-CLIMB = re.compile(rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip|go down)(?: by)? (?:another )?{STEP} deg[cf]?")
+STEP_BY = STEP.replace("<step>", "<by>")
+CLIMB = re.compile(
+    rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip|go down)(?:(?: by)? (?:another )?{STEP} deg[cf]?| by {STEP_BY}\b)"
+)
 STRICT = {
-    COLDEST: re.compile(r"\b(?:at least|min\w*|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound|limit)|floor) ?$"),
-    WARMEST: re.compile(r"\b(?:at most|max\w*|no (?:higher|warmer|hotter|more) than|not (?:above|over)|never above|upper (?:bound|limit)) ?$"),
+    COLDEST: re.compile(
+        r"\b(?:at least|min\w*|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound|limit)|floor) ?$"
+    ),
+    WARMEST: re.compile(
+        r"\b(?:at most|max\w*|no (?:higher|warmer|hotter|more) than|not (?:above|over)|never above|upper (?:bound|limit)) ?$"
+    ),
 }
 KEPT_ABOVE = re.compile(
     r"(?<!never )(?<!not )(?<!don't )\b(?:keep|stays?|kept|remain|has to be|must be|should be|always|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
 OUTSIDE = re.compile(
     r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft|greenhouse"
-    r"|spin|fever)\b"
+    r"|spin|fever|office|shop|car|studio)\b"
 )
 
 
@@ -64,7 +71,9 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
     celsius_told = any(each.kind == NUMBER and 12 <= each.value <= 30 for each in told)
     read = [_degrees(each, answer, celsius_told) for each in told if not _elsewhere(answer.flat, each)]
     found = [each for each in read if each]
-    bound = any(STRICT[slot].search(answer.flat[: each.start]) for slot in answer.asked if slot in STRICT for each in found)
+    bound = any(
+        STRICT[slot].search(answer.flat[: each.start]) for slot in answer.asked if slot in STRICT for each in found
+    )
     if derived := (not bound and _around(answer, found)) or _drifts(answer, found):
         return derived
     kept = [each for each in said(answer.flat, found) if each.standing > -3]
@@ -90,7 +99,9 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
 
 def _elsewhere(flat: str, each: Mention) -> bool:
     start, end = part_of(flat, each.start, each.end)
-    return bool(OUTSIDE.search(flat[start:end]) or re.match(r" ?(?:years?|rpm|kw|%|outside|out there)", flat[each.end :]))
+    return bool(
+        OUTSIDE.search(flat[start:end]) or re.match(r" ?(?:years?|rpm|kw|%|outside|out there)", flat[each.end :])
+    )
 
 
 def _above_below(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
@@ -112,7 +123,10 @@ def _either(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
     if len(asked) != 1 or len(kept) != 2:
         return {}
     one, two = kept[0].mention, kept[1].mention
-    if not re.fullmatch(r" ?(?:deg[cf]? )?(?:\?|,? ?or(?: maybe| even| perhaps)?|, (?:maybe|possibly|perhaps)(?: even)?) ?", answer.flat[one.end : two.start]):
+    if not re.fullmatch(
+        r" ?(?:deg[cf]? )?(?:\?|,? ?or(?: maybe| even| perhaps)?|, (?:maybe|possibly|perhaps)(?: even)?) ?",
+        answer.flat[one.end : two.start],
+    ):
         return {}
     return {asked[0]: ambiguous(asked[0], (one.value, two.value), answer.text.quote(one.start, two.end))}
 
@@ -140,12 +154,15 @@ def _around(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     size = _size(step, middle) if step else _size(None, middle)
     quote = answer.text.quote(middle.start, match.end() + (step.end() if step and step.re is NEAR else 0))
     low, high = tidy(round(middle.value - size, 1)), tidy(round(middle.value + size, 1))
-    return {COLDEST: filled(COLDEST, low, quote, (middle.value,)), WARMEST: filled(WARMEST, high, quote, (middle.value,))}
+    return {
+        COLDEST: filled(COLDEST, low, quote, (middle.value,)),
+        WARMEST: filled(WARMEST, high, quote, (middle.value,)),
+    }
 
 
 def _size(step: re.Match | None, middle: Mention) -> float:
     """Degrees of a step in words [°C]."""
-    said = step["step"] if step else "1"
+    said = (step["step"] or step["by"]) if step else "1"
     size = float(said) if said[0].isdigit() else 0.5 if said.startswith("half") else 1.0
     size += 0.5 * bool(step and step.groupdict().get("half"))
     return round(size / 1.8, 1) if middle.why == "°F" else size
@@ -156,7 +173,11 @@ def _drifts(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     match = DRIFT.search(answer.flat) or CLIMB.search(answer.flat)
     if not match or not found or found[0].end > match.start():
         return {}
-    middle, low = found[0], match["side"] in ("below", "under", "lower", "colder", "cooler", "less", "drop", "fall", "sink", "slip", "go down")
+    middle, low = (
+        found[0],
+        match["side"]
+        in ("below", "under", "lower", "colder", "cooler", "less", "drop", "fall", "sink", "slip", "go down"),
+    )
     value = tidy(round(middle.value + (-1 if low else 1) * _size(match, middle), 1))
     slot = COLDEST if low else WARMEST
     return {slot: filled(slot, value, answer.text.quote(middle.start, match.end()), (middle.value,))}

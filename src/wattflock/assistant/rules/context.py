@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from wattflock.assistant.grammar.mention import Mention
+from wattflock.assistant.grammar.mention import CLOCK, Mention
 
 GONE = re.compile(
-    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold|traded|got rid of|scrapped"
+    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold(?! us| me)|traded|got rid of|scrapped"
     r"|no longer"
     r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house"
     r"|system|charger|ev)\b"
@@ -45,7 +45,7 @@ CORRECTS = re.compile(
     r"|\bpardon\b|\bof course\b|\bthat's wrong\b|\bmy mistake\b|\bmy bad\b|\bscrap that\b|\bcancel that\b"
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
-    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
+    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
     r"\b(?:sorry|scra(?:p|tch) that|my mistake|tell a lie|no wait|wait no|wait|correction|cancel that|forget that"
@@ -55,8 +55,12 @@ DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
 MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
-THEN = re.compile(r" ?(?:deg[cf]? |kw |kwh |% )?then ?(?:[.,!]|$)")  # "18 ... no. 19 then."
-SAME = re.compile(r"\b(?:i|we) (?:do|have|go for|got) (?:the same|likewise|exactly that)\b|\bsame (?:here|for (?:me|us))\b")
+THEN = re.compile(
+    r" ?(?:deg[cf]? |kw |kwh |% )?(?:then ?(?:[.,!]|$)|to be (?:exact|precise)\b)"
+)  # "18 ... no. 19 then."
+SAME = re.compile(
+    r"\b(?:i|we) (?:do|have|go for|got) (?:the same|likewise|exactly that)\b|\bsame (?:here|for (?:me|us))\b"
+)
 OWN = r"\b(?:i|i'm|i've|i'd|we|me)\b"
 OURS = re.compile(r"(?:mum|mom|dad|parents|son|daughter|brother|sister|friend)(?:'s)?")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|kw |kwh )?(?:-|to|and|till|or) ?$")
@@ -83,12 +87,21 @@ def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
         cue, corrected = mention.start, False
         instead = THEN.match(flat[mention.end :])
         if kept and (_corrects(flat[kept[-1].mention.end : mention.start]) or instead):
-            cue, corrected = kept.pop().cue_start, True
+            cue, corrected = kept[-1].cue_start, True
+            mention = _same_half(kept.pop().mention, mention)
             pair = index + 1 < len(mentions) and SPAN.match(flat[mention.end : mentions[index + 1].start])
             if kept and pair and SPAN.match(flat[kept[-1].mention.end : mentions[index - 1].start]):
                 cue = kept.pop().cue_start  # "between 19 and 24, sorry, 20 and 24"
         kept.append(Said(mention, cue, standing(flat, mention), corrected))
     return kept
+
+
+def _same_half(before: Mention, mention: Mention) -> Mention:
+    """A corrected time without morning or evening is of the half of the day that was told before."""
+    if mention.kind != CLOCK or len(before.values) > 1 or len(mention.values) < 2:
+        return mention
+    near = min(mention.values, key=lambda value: min((value - before.value) % 1440, (before.value - value) % 1440))
+    return replace(mention, values=(near,), exact=False)
 
 
 def _corrects(between: str) -> bool:
@@ -104,7 +117,12 @@ def standing(flat: str, mention: Mention) -> int:
     gone = GONE.search(part) or re.match(
         r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after
     )
-    if gone and OURS.fullmatch(gone.group().strip()) and not part[gone.end() :].startswith("'s") and re.search(OWN, flat[slice(*sentence_of(flat, start, end))]):
+    if (
+        gone
+        and OURS.fullmatch(gone.group().strip())
+        and not part[gone.end() :].startswith("'s")
+        and re.search(OWN, flat[slice(*sentence_of(flat, start, end))])
+    ):
         gone = None  # "once I've picked up mum it's gone six"
     if gone and SAME.search(flat):
         gone = None

@@ -16,7 +16,7 @@ CAR = [
         OTHER,
         r"\b(?:wake|wakes|alarm|get up|gets up|getting up|up at|awake|dinner|lunch|breakfast|bed|bedtime|gym"
         r"|football|swimming|cheap rate"
-        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|bus|bin men|bin lorry|passes|traffic(?:'s| is))\b",
+        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|eat|eats|supper|bus|bins|bin men|bin lorry|passes|traffic(?:'s| is))\b",
     ),
     (
         WORK_ENDS,
@@ -79,7 +79,7 @@ APPLIANCE = [
     ),
     (
         START,
-        r"\b(?:not (?:start )?before|no earlier than|no sooner than|not until|not till|don't (?:start|run"
+        r"\b(?:wait till|hold off till|leave it till|set it (?:for|going|off)|not (?:start )?before|no earlier than|no sooner than|not until|not till|don't (?:start|run"
         r"|want)[\w ]{0,20}(?:before|till)"
         r"|never before|isn't allowed before|after|from|earliest|start\w*|begins?|kick off|once|goes? on"
         r"|put (?:it|them) on"

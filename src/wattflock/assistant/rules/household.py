@@ -20,12 +20,14 @@ COUNTED = re.compile(
 SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
 )
-LISTED = re.compile(r"\b(?:one|1)(?:'s| is| for)? (?:mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+|(?:the )?(?:wife|husband)'s)")
+LISTED = re.compile(
+    r"\b(?:one|1)(?:'s| is| for)? (?:in the|on the|out|mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+|(?:the )?(?:wife|husband)'s)"
+)
 FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")
 JUST = re.compile(r"\b(?:electric|evs?|plug ?in|those)\b.{0,20}?\b(?:just|only) (?:the )?(?P<n>one|1|2|3)\b")
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
-    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet)|nope)\b(?! (?:idea|clue))|\b(?:no"
+    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet|an? (?:1|one|single)|1|one)|nope)\b(?! (?:idea|clue))(?! ?,? \d)|\b(?:no"
     r"|don't (?:have|own)(?: any| an)?"
     r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
 )
@@ -76,9 +78,13 @@ def _count(answer: Answer) -> Filling | None:
         return None
     if match := re.search(r"\b(\d) cars?\b.{0,15}\bhalf (?:of (?:them|those) )?(?:are )?(?:electric|evs?)", flat):
         return filled(COUNT, int(match[1]) // 2, answer.text.quote(*match.span()), (int(match[1]),))
-    if match := re.search(r"\b(?:don't|do not|can't|never|doesn't) drive\b|\b(?:no|without a) cars?\b|\bcar ?free\b", flat):
+    if match := re.search(
+        r"\b(?:don't|do not|can't|never|doesn't) drive\b|\b(?:no|without a) cars?\b|\bcar ?free\b", flat
+    ):
         return filled(COUNT, 0, answer.text.quote(*match.span()))
-    if match := re.search(r"\b(?:used to be|had|were) (\d)\b.{0,40}\b(?:sold|got rid of|lost|scrapped|gave) (?:the|1|one|my)\b", flat):
+    if match := re.search(
+        r"\b(?:used to be|had|were) (\d)\b.{0,40}\b(?:sold|got rid of|lost|scrapped|gave) (?:the|1|one|my)\b", flat
+    ):
         return filled(COUNT, int(match[1]) - 1, answer.text.quote(*match.span()), (int(match[1]),))
     if match := re.search(r"\b(?:just|only)\b[\w' ]{0,25}(?:\bis|'s) (?:fully |an? )?(?:electric|ev)\b", flat):
         return filled(COUNT, 1, answer.text.quote(*match.span()))
@@ -89,7 +95,10 @@ def _count(answer: Answer) -> Filling | None:
         flat,
     ):
         return filled(COUNT, int(match[1]) - 1, answer.text.quote(match.start(), match.end()), (int(match[1]),))
-    if match := re.search(r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\b(?:one|1) each\b|\b(?:one|1) each\b", flat):
+    if match := re.search(
+        r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\b(?:one|1) each\b|\b(?:both|each|we all) (?:have|got|drive|own) (?:one|1)\b|\b(?:one|1) each\b",
+        flat,
+    ):
         return filled(COUNT, 2, answer.text.quote(*match.span()), (1,))
     if listed := _listed(answer):
         return listed
@@ -111,7 +120,10 @@ def _listed(answer: Answer) -> Filling | None:
 
 def _only_fuel(answer: Answer) -> Filling | None:
     """0 where only a car that burns something is told of."""
-    match = re.search(r"\b(?:drive|have|got|run|own|just|only|still|burn\w*|stick\w*)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b", answer.flat)
+    match = re.search(
+        r"\b(?:drive|have|got|run|own|just|only|still|burn\w*|stick\w*)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b",
+        answer.flat,
+    )
     return filled(COUNT, 0, answer.text.quote(match.start(), match.end())) if match else None
 
 

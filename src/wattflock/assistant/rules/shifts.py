@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention
 
-AWAY = re.compile(r"^(?: or so| at least| at most)? (?P<side>before|earlier|ahead of|prior to|sooner|after|past|once|later)\b")
+AWAY = re.compile(
+    r"^(?: or so| at least| at most)? (?P<side>before|earlier|ahead of|prior to|sooner|after|past|once|later)\b"
+)
 USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before)\b| (?:that|it|this)\b| ?[.,;]| ?$")
 BACK_IN = re.compile(r"\b(?:within|inside|back in|home in|home within|back within)(?: about| under| around)? $")
 GONE_FOR = re.compile(

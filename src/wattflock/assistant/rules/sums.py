@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from wattflock.assistant.grammar.mention import DISTANCE, DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
-from wattflock.assistant.grammar.quantity import tidy
+from wattflock.assistant.grammar.quantity import PARTS, tidy
 from wattflock.assistant.rules.context import CORRECTS, said
 
 EACH = re.compile(r"\b(?:each|apiece|a piece|a pop|per \w+|every one|a panel|a module|jeweils|both|all(?= \d))\b")
@@ -25,7 +25,9 @@ KEPT = re.compile(
     r"|retain\w*|capacity|as new)\b"
 )
 BEFORE = re.compile(r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of |times |(?:\w+ ){1,2}(?:at|of|with|rated(?: at)?) )?$")
-TWICE = re.compile(r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)|twice (?:that|as)|times (?:2|two)|two of (?:them|those)|2 of (?:them|those))\b")
+TWICE = re.compile(
+    r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them|those))\b"
+)
 HALVED = re.compile(
     r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))|split (?:evenly )?between"
     r" (?:2|two)|shared? (?:between|by|with))\b"
@@ -38,7 +40,7 @@ LINKS = re.compile(
 RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
     r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km|p\b|pence"
-    r"|pounds?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot|feet|deg|bed"
+    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these)|th\b|st\b|nd\b|rd\b)"
 )
 MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since|times|minus) $")
@@ -131,8 +133,10 @@ def _remaining(flat: str, own: Mention, shares: Sequence[Mention]) -> Reckoned |
 
 
 def _scaled(flat: str, kept: Sequence[Mention]) -> Reckoned | None:
+    part = re.search(r"\b(?:a|1|one) (?P<part>third|quarter|fifth) of (?:that|it|this)\b", flat)
     times = re.search(r"\btimes (?P<n>[3-9])\b", flat)
     factor = int(times["n"]) if times else 2 if TWICE.search(flat) else 0.5 if HALVED.search(flat) else None
+    factor = 1 / PARTS[part["part"]] if part else factor
     if factor is None or len(kept) != 1:
         return None
     return _made(kept[0].value * factor, kept)
@@ -145,7 +149,7 @@ def _counted(flat: str, kept: Sequence[Mention], found: Sequence[Mention]) -> Re
     each = each or re.search(r"\b(?:each|every one|all)(?: (?:with|of|at|having|is|are|has))? ?$", flat[: last.start])
     counts = [one for one in found if one.kind == NUMBER and one.value in range(2, 40) and one.end <= last.start]
     if each and counts and len(kept) == 1:
-        return _made(counts[-1].value * last.value, [counts[-1], last])
+        return _made(counts[0].value * last.value, [counts[0], last])
     if len(kept) == 2 and kept[0].value in range(2, 10) and kept[0].end + 1 == last.start:  # "a pair of 8.2s"
         return _made(kept[0].value * last.value, kept)
     if len(kept) == 1 and last.kind == ENERGY and (match := BEFORE.search(flat[: last.start])):
@@ -246,7 +250,8 @@ def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
         return Reckoned(tidy(round(100 * ways[0] / ways[1])), (), 0, len(flat))
     shares = [each for each in found if each.kind == SHARE]
     match = re.search(
-        r"\b(?:empty|free|spare|shy of|short of|off (?:the top|full)|below (?:full|the top)|from the top)\b", flat
+        r"\b(?:empty|free|spare|shy of|short of|(?:of|away from|off) (?:the top|full)|below (?:full|the top)|from the top)\b",
+        flat,
     )
     if match and len(shares) == 1 and 0 < shares[0].value < 60:
         return Reckoned(tidy(100 - shares[0].value), (shares[0].value,), *_span(shares[0], match))

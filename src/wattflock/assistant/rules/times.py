@@ -41,7 +41,10 @@ TRAVEL = re.compile(
     r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house|the station))\b"
 )
 FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
-HOMEWARDS = re.compile(r"\b(?:head|set off|start|leave|drive|go)(?:s|ing)? (?:for |back |off )?home\b")
+HOMEWARDS = re.compile(r"\b(?:head|set off|start|leave|drive|go)(?:s|ing)? (?:for |back |off )*(?:home|back)\b")
+BARE_WAY = re.compile(
+    r"\b(?:then|it's|takes|takes me|about|another|plus) (?P<n>[1-9]\d) (?:on the|down the|along|in the car|by car|up the|to get|each way)"
+)
 STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
@@ -54,7 +57,7 @@ def read_times(answer: Answer) -> dict[str, Filling]:
     clocks = said(flat, paired(flat, [each for each in found if each.kind == CLOCK]))
     if not clocks:
         return {}
-    travel = _travel(flat, [each for each in found if each.kind == DURATION])
+    travel = _travel(flat, [each for each in found if each.kind == DURATION]) or _bare_way(flat)
     nights = bool(NIGHTS.search(flat))
     window = _window(flat, clocks, answer)
     told: dict[str, list[tuple[int, Filling]]] = {slot: [] for slot in SLOTS}
@@ -96,6 +99,12 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     if not more:
         return near[0] if near else None
     return replace(near[0], values=(near[0].value + more[0].value,), end=max(near[0].end, more[0].end))
+
+
+def _bare_way(flat: str) -> Mention | None:
+    """ "Then it's 45 on the freeway": minutes that are not called so."""
+    match = BARE_WAY.search(flat)
+    return Mention(DURATION, (int(match["n"]),), match.start("n"), match.end("n"), False) if match else None
 
 
 def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Said, bool]]:
@@ -173,7 +182,14 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
     homewards = slot == ARRIVAL and travel and HOMEWARDS.search(flat[max(0, mention.start - 30) : mention.start])
     shift = mention.why in (BACK, "shift")
-    of_work = not shift and bool(homewards) or not shift and role in (WORK_STARTS, WORK_ENDS) or not shift and (bool(window) or (role in (None, OTHER) and travel is not None))
+    of_work = (
+        not shift
+        and bool(homewards)
+        or not shift
+        and role in (WORK_STARTS, WORK_ENDS)
+        or not shift
+        and (bool(window) or (role in (None, OTHER) and travel is not None))
+    )
     if of_work and travel:
         minutes = int(travel.value)
         values = tuple(value + (minutes if slot == ARRIVAL else -minutes) for value in values)
