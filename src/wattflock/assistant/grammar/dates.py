@@ -86,7 +86,8 @@ PATTERNS = [
     (
         "ordinal",
         r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b"
-        rf"|\bthe (?P<day3>{DAY_WORDS})\b(?! (?:day|week|time|of|one|1|thing|half|mon|tues|wednes|thurs|fri|satur|sun))",
+        rf"|\bthe (?P<day3>{DAY_WORDS})\b(?! (?:day|week|time|of|one|1|thing|half|mon|tues|wednes|thurs|fri|satur"
+        rf"|sun))",
     ),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
@@ -94,7 +95,8 @@ ONWARDS = re.compile(r"\b(?:till|to|through|thru|and|end\w*|finish\w*|stop\w*|ba
 SPANS = [
     (
         re.compile(
-            r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b|\bweek (?:of|commencing|beginning|starting|from)\b"
+            r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b|\bweek (?:of|commencing|beginning"
+            r"|starting|from)\b"
         ),
         7,
     ),

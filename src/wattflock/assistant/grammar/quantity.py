@@ -126,7 +126,8 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (SHARE, r"\b1 ?/ ?2\b", _fixed(50), False, "words"),
     (
         SHARE,
-        r"(?<!hour and )(?<!hours and )\b(?P<n>\d|an?) (?P<part>thirds?|fifths?|tenths?|quarters?|eighths?)\b(?! (?:of an hour|past|to|of may))"
+        r"(?<!hour and )(?<!hours and )\b(?P<n>\d|an?) (?P<part>thirds?|fifths?|tenths?|quarters?"
+        r"|eighths?)\b(?! (?:of an hour|past|to|of may))"
         r"(?! (?:january|february|march|april|may|june|july|august|september|october|november|december))"
         r"(?= (?:full|empty|below|shy|short|off|of (?:the|a|its|my|it)|charged|left|free|spare)| ?$| ?[.,;])",
         lambda match: 100 * (float(match["n"]) if match["n"].isdigit() else 1) / PARTS[match["part"].rstrip("s")],

@@ -11,9 +11,9 @@ from wattflock.assistant.grammar.quantity import lone_numbers, quantities
 from wattflock.assistant.grammar.relative import moved_days
 from wattflock.assistant.grammar.text import Text, text_of
 
-
 AGES = re.compile(
-    r"\b(?:kids|children|boys|girls|sons|daughters|grandkids|twins) ?,? ?(?:aged |who are )?(?P<n>\d+(?: ?(?:,|and|, and) \d+)*)\b(?! ?(?:am|pm|:|-))"
+    r"\b(?:kids|children|boys|girls|sons|daughters|grandkids|twins) ?,? ?(?:aged |who are )?(?P<n>\d+(?: ?(?:,"
+    r"|and|, and) \d+)*)\b(?! ?(?:am|pm|:|-))"
 )
 
 

@@ -34,7 +34,8 @@ COUNT = r"(?P<count>\d+|an?|the)? ?(?P<unit>day|night|week|fortnight|month)s?(?:
 PATTERNS = [
     (
         "span in week",
-        rf"\b{WEEKDAY} ?(?:to|till|-|through|thru) ?{WEEKDAY.replace('weekday', 'other')} (?:of )?(?P<week>next|this) week\b",
+        rf"\b{WEEKDAY} ?(?:to|till|-|through|thru) ?{WEEKDAY.replace('weekday', 'other')} (?:of )?(?P<week>next"
+        rf"|this) week\b",
     ),
     (
         "in week",
@@ -53,7 +54,8 @@ PATTERNS = [
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
     (
         "after next",
-        rf"\bübernächste\w* {WEEKDAY.replace('weekday', 'german')}|\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b",
+        rf"\bübernächste\w* {WEEKDAY.replace('weekday', 'german')}|\b(?:the )?{WEEKDAY} after (?:next|(?:this"
+        rf"|the) (?:coming|next) (?:one|\w+day)|this one)\b",
     ),
     ("weekdays", rf"\b(?P<count>\d) {WEEKDAY[:-2]}s from (?:now|today)\b"),
     ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|time|(?P<more>from tomorrow|tomorrow))\b"),

@@ -37,7 +37,8 @@ SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
 CUES = [
     (
         "inverter",
-        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse|kettle uses|immersion)\b",
+        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse"
+        r"|kettle uses|immersion)\b",
     ),
     (
         HOME_BATTERY,
@@ -74,8 +75,10 @@ KIND = {
 }  # kind, and what a number without a unit may be
 COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{4,}(?<!ss)s)\b")
 ELSEWHERE = re.compile(
-    r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services|the station"
-    r"|the gym|costco|walmart|target)|public|motorway|services|supercharger|ionity|instavolt|gridserve|rapid(?:s| one| 1)?)\b"
+    r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services"
+    r"|the station"
+    r"|the gym|costco|walmart|target)|public|motorway|services|supercharger|ionity|instavolt|gridserve|rapid(?:s"
+    r"| one| 1)?)\b"
 )
 
 

@@ -19,7 +19,8 @@ JOINED = re.compile(r"^ ?(?:in the \w+ |at night )?(?:-|to|till|and|through|thru
 EITHER = re.compile(r"\b(?:an|1) hour or (?:so or )?(?P<n>[2-4])\b")
 MORNING = re.compile(r"\b(?:alarm|get up|gets up|wake|wakes|up at|breakfast|school run|leave for work|kids are up)\b")
 THEN = re.compile(
-    r"\b(?:that's|it's|which is) (?:over|done|finished) (?:by|at)\b|\b(?:after|from|since|once) (?:that|then|it's (?:over|done|finished))\b"
+    r"\b(?:that's|it's|which is) (?:over|done|finished) (?:by|at)\b|\b(?:after|from|since|once) (?:that|then"
+    r"|it's (?:over|done|finished))\b"
 )
 BY_NIGHT = re.compile(
     r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b"

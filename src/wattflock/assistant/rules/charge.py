@@ -14,8 +14,10 @@ TARGET = "ev_target_soc_pct"
 WORDS = [
     (
         re.compile(
-            r"\b(?:full|fully|all the way(?: up)?|(?:right )?to the (?:top|brim|max|limit)|brim\w*|topped (?:up|off)|maxed(?: out)?"
-            r"|top (?:it|her|him|'?er|them|the car) (?:up|off)|fill (?:it|her|him|'?er) (?:right )?up|to the gills|rammed"
+            r"\b(?:full|fully|all the way(?: up)?|(?:right )?to the (?:top|brim|max|limit)|brim\w*|topped (?:up"
+            r"|off)|maxed(?: out)?"
+            r"|top (?:it|her|him|'?er|them|the car) (?:up|off)|fill (?:it|her|him|'?er) (?:right )?up"
+            r"|to the gills|rammed"
             r"|max(?! ?(?:soc|charge|at|of|\d))|chock full|as full as)\b"
         ),
         100,

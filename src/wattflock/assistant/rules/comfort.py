@@ -34,33 +34,41 @@ ABOVE_IS_HIGH = re.compile(
 BELOW_IS_LOW = re.compile(r"\b(?:below|under)\b")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|c |f )?(?:-|to|and|till|through|or|up to|/|;)(?: (?:about|maybe|at most))? ?$")
 PLUS_MINUS = re.compile(
-    r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side|either way|up or down"
-    r"|leeway|each way|margin|slack|above or below|in both directions|(?:wander|drift|stray|vary|deviate|move)\w*(?: by| off)?(?: more than)?|tolerance"
+    r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side"
+    r"|either way|up or down"
+    r"|leeway|each way|margin|slack|above or below|in both directions|(?:wander|drift|stray|vary|deviate"
+    r"|move)\w*(?: by| off)?(?: more than)?|tolerance"
     r"|hysteresis|swing|max deviation)"
 )
 STEP = r"(?P<step>\d+(?:\.\d+)?|an?|half(?: a)?)"
 NEAR = re.compile(rf"^[ ,]*(?:of |about |by )?{STEP}\b(?P<half> deg and a half)?")
 BEFORE = re.compile(rf"{STEP}(?: deg[cf]?)?(?P<half> and a half)?(?: at most)? ?$")
 DRIFT = re.compile(
-    rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer|more)\b(?: (?:that|it|than that))?"
+    rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer"
+    rf"|more)\b(?: (?:that|it|than that))?"
 )
 STEP_BY = STEP.replace("<step>", "<by>")
 CLIMB = re.compile(
-    rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip|go down)(?:(?: by)? (?:another )?{STEP} deg[cf]?| by {STEP_BY}\b)"
+    rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip"
+    rf"|go down)(?:(?: by)? (?:another )?{STEP} deg[cf]?| by {STEP_BY}\b)"
 )
 STRICT = {
     COLDEST: re.compile(
-        r"\b(?:at least|min\w*|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound|limit)|floor) ?$"
+        r"\b(?:at least|min\w*|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound"
+        r"|limit)|floor) ?$"
     ),
     WARMEST: re.compile(
-        r"\b(?:at most|max\w*|no (?:higher|warmer|hotter|more) than|not (?:above|over)|never above|upper (?:bound|limit)) ?$"
+        r"\b(?:at most|max\w*|no (?:higher|warmer|hotter|more) than|not (?:above|over)|never above|upper (?:bound"
+        r"|limit)) ?$"
     ),
 }
 KEPT_ABOVE = re.compile(
-    r"(?<!never )(?<!not )(?<!don't )\b(?:keep|stays?|kept|remain|has to be|must be|should be|always|just) (?:\w+ ){0,3}?(?:above|over) $"
+    r"(?<!never )(?<!not )(?<!don't )\b(?:keep|stays?|kept|remain|has to be|must be|should be|always"
+    r"|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
 OUTSIDE = re.compile(
-    r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft|greenhouse"
+    r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft"
+    r"|greenhouse"
     r"|spin|fever|office|shop|car|studio)\b"
 )
 

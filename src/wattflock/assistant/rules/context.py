@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from wattflock.assistant.grammar.mention import CLOCK, Mention
 
 GONE = re.compile(
-    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold(?! us| me)|traded|got rid of|scrapped"
+    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold(?! us| me)|traded|got rid of"
+    r"|scrapped"
     r"|no longer"
     r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house"
     r"|system|charger|ev)\b"
@@ -23,7 +24,8 @@ DOUBTED = re.compile(
     r"|brochure|sticker|gross"
     r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except"
     r"|sometimes|occasionally"
-    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|dogs?|cats?|kids?|diesel|petrol|hybrid|gas car"
+    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|dogs?|cats?|kids?|diesel"
+    r"|petrol|hybrid|gas car"
     r"|motorbike|motorcycle|van|truck"
     r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse"
     r"|not before|not until|not till)\b"
@@ -45,7 +47,9 @@ CORRECTS = re.compile(
     r"|\bpardon\b|\bof course\b|\bthat's wrong\b|\bmy mistake\b|\bmy bad\b|\bscrap that\b|\bcancel that\b"
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
-    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
+    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b"
+    r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b"
+    r"|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
     r"\b(?:sorry|scra(?:p|tch) that|my mistake|tell a lie|no wait|wait no|wait|correction|cancel that|forget that"

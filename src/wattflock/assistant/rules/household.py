@@ -21,13 +21,15 @@ SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
 )
 LISTED = re.compile(
-    r"\b(?:one|1)(?:'s| is| for)? (?:in the|on the|out|mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+|(?:the )?(?:wife|husband)'s)"
+    r"\b(?:one|1)(?:'s| is| for)? (?:in the|on the|out|mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+"
+    r"|(?:the )?(?:wife|husband)'s)"
 )
 FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")
 JUST = re.compile(r"\b(?:electric|evs?|plug ?in|those)\b.{0,20}?\b(?:just|only) (?:the )?(?P<n>one|1|2|3)\b")
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
-    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet|an? (?:1|one|single)|1|one)|nope)\b(?! (?:idea|clue))(?! ?,? \d)|\b(?:no"
+    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet|an? (?:1|one|single)|1|one)"
+    r"|nope)\b(?! (?:idea|clue))(?! ?,? \d)|\b(?:no"
     r"|don't (?:have|own)(?: any| an)?"
     r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
 )
@@ -42,7 +44,8 @@ AWAY = re.compile(
     r"|office in|registered in|put|wrote|said|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$"
 )
 SURELY_HERE = re.compile(
-    r"\b(?:we're|i'm|we are|i am|we live|i live|living|based|now in|moved to|home is|house is)(?: (?:really|actually|now|in|based"
+    r"\b(?:we're|i'm|we are|i am|we live|i live|living|based|now in|moved to|home is|house is)(?: (?:really"
+    r"|actually|now|in|based"
     r"|all|both|down|up|over|here)){0,3} $"
 )
 HERE = re.compile(r"\b(?:live|living|home|house|based|now in|moved to|to|in|near|here)\b[\w ,']{0,15}$")
@@ -91,12 +94,14 @@ def _count(answer: Answer) -> Filling | None:
     if match := JUST.search(flat):
         return filled(COUNT, 1 if match["n"] == "one" else int(match["n"]), answer.text.quote(*match.span()))
     if match := re.search(
-        r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave|ended on|gave back|handed back|traded) (?:one|1)\b",
+        r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave|ended on|gave back|handed back"
+        r"|traded) (?:one|1)\b",
         flat,
     ):
         return filled(COUNT, int(match[1]) - 1, answer.text.quote(match.start(), match.end()), (int(match[1]),))
     if match := re.search(
-        r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\b(?:one|1) each\b|\b(?:both|each|we all) (?:have|got|drive|own) (?:one|1)\b|\b(?:one|1) each\b",
+        r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\b(?:one|1) each\b|\b(?:both|each"
+        r"|we all) (?:have|got|drive|own) (?:one|1)\b|\b(?:one|1) each\b",
         flat,
     ):
         return filled(COUNT, 2, answer.text.quote(*match.span()), (1,))

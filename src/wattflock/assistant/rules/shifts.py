@@ -11,10 +11,12 @@ AWAY = re.compile(
 USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before)\b| (?:that|it|this)\b| ?[.,;]| ?$")
 BACK_IN = re.compile(r"\b(?:within|inside|back in|home in|home within|back within)(?: about| under| around)? $")
 GONE_FOR = re.compile(
-    r"\b(?:gone|away|out|at work|not home|shift(?: is| lasts)?|day is)(?: of the house)?(?: for| is)?(?: about| around)? $"
+    r"\b(?:gone|away|out|at work|not home|shift(?: is| lasts)?|day is)(?: of the house)?(?: for| is)?(?: about"
+    r"| around)? $"
 )
 HANGING = re.compile(
-    r"\b(half|quarter|10|20|5|25) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight| be| leave| do)"
+    r"\b(half|quarter|10|20|5|25) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight| be"
+    r"| leave| do)"
 )
 LATER = re.compile(r" (?:later|after that)\b")
 BACK = "back"  # a time so told is of the return

@@ -11,7 +11,8 @@ from wattflock.assistant.rules.context import CORRECTS, said
 
 EACH = re.compile(r"\b(?:each|apiece|a piece|a pop|per \w+|every one|a panel|a module|jeweils|both|all(?= \d))\b")
 PLUS = re.compile(
-    r"\b(?:plus|another|as well as|next to|beside|on (?:the|my|our) [\w ]{2,20} and|on top|add(?:ed)?|followed by|then|and (?:then )?(?:an?|one|1|the other)"
+    r"\b(?:plus|another|as well as|next to|beside|on (?:the|my|our) [\w ]{2,20} and|on top|add(?:ed)?|followed by"
+    r"|then|and (?:then )?(?:an?|one|1|the other)"
     r"|together with|in addition|further|additional|extra|and then)\b|\+|[,;] (?:then )?(?:an?|1) "
     r"|(?:,|and) (?:the )?(?:east|west|south|north|front|back|garage|shed|annexe|extension)\b"
 )
@@ -26,10 +27,12 @@ KEPT = re.compile(
 )
 BEFORE = re.compile(r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of |times |(?:\w+ ){1,2}(?:at|of|with|rated(?: at)?) )?$")
 TWICE = re.compile(
-    r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them|those))\b"
+    r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)"
+    r"|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them|those))\b"
 )
 HALVED = re.compile(
-    r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))|split (?:evenly )?between"
+    r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))"
+    r"|split (?:evenly )?between"
     r" (?:2|two)|shared? (?:between|by|with))\b"
 )
 LINKS = re.compile(
@@ -40,7 +43,8 @@ LINKS = re.compile(
 RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
     r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km|p\b|pence"
-    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot|feet|deg|bed"
+    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
+    r"|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these)|th\b|st\b|nd\b|rd\b)"
 )
 MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since|times|minus) $")
@@ -240,7 +244,8 @@ def _count_of(part: str) -> int | None:
 def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     """A share from a part and a whole: "30 of the 60 kWh", "240 miles of its 300"; or from what stays empty."""
     match = re.search(
-        r"(?<![\d.])(\d+(?:\.\d+)?)(?: (?:kwh|miles|km))? (?:out )?of (?:the |its |a |my |our )?(?:total )?(\d+(?:\.\d+)?)\b(?! ?%)",
+        r"(?<![\d.])(\d+(?:\.\d+)?)(?: (?:kwh|miles|km))? (?:out )?of (?:the |its |a |my "
+        r"|our )?(?:total )?(\d+(?:\.\d+)?)\b(?! ?%)",
         flat,
     )
     if match and 0 < float(match[1]) < float(match[2]):
@@ -250,7 +255,8 @@ def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
         return Reckoned(tidy(round(100 * ways[0] / ways[1])), (), 0, len(flat))
     shares = [each for each in found if each.kind == SHARE]
     match = re.search(
-        r"\b(?:empty|free|spare|shy of|short of|(?:of|away from|off) (?:the top|full)|below (?:full|the top)|from the top)\b",
+        r"\b(?:empty|free|spare|shy of|short of|(?:of|away from|off) (?:the top|full)|below (?:full|the top)"
+        r"|from the top)\b",
         flat,
     )
     if match and len(shares) == 1 and 0 < shares[0].value < 60:

@@ -38,12 +38,14 @@ TRAVEL = re.compile(
     r"\b(?:drive|drives|driving|commute|commuting|journey|door to door|trip|ride|takes|take|travel|away"
     r"|each way|later|after that|traffic"
     r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
-    r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house|the station))\b"
+    r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house"
+    r"|the station))\b"
 )
 FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
 HOMEWARDS = re.compile(r"\b(?:head|set off|start|leave|drive|go)(?:s|ing)? (?:for |back |off )*(?:home|back)\b")
 BARE_WAY = re.compile(
-    r"\b(?:then|it's|takes|takes me|about|another|plus) (?P<n>[1-9]\d) (?:on the|down the|along|in the car|by car|up the|to get|each way)"
+    r"\b(?:then|it's|takes|takes me|about|another|plus) (?P<n>[1-9]\d) (?:on the|down the|along|in the car|by car"
+    r"|up the|to get|each way)"
 )
 STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
@@ -183,12 +185,9 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     homewards = slot == ARRIVAL and travel and HOMEWARDS.search(flat[max(0, mention.start - 30) : mention.start])
     shift = mention.why in (BACK, "shift")
     of_work = (
-        not shift
-        and bool(homewards)
-        or not shift
-        and role in (WORK_STARTS, WORK_ENDS)
-        or not shift
-        and (bool(window) or (role in (None, OTHER) and travel is not None))
+        (not shift and bool(homewards))
+        or (not shift and role in (WORK_STARTS, WORK_ENDS))
+        or (not shift and (bool(window) or (role in (None, OTHER) and travel is not None)))
     )
     if of_work and travel:
         minutes = int(travel.value)
