@@ -67,7 +67,10 @@ DAY_WORDS = "|".join([*(rf"20 {word}" for word in ORDINALS[:9]), "30 first", *so
 DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?\.?"
 DAY2 = DAY.replace("<day>", "<day2>")
 YEAR = r"(?: ?,? ?(?:of |in )?(?P<year>(?:19|20)\d\d|'?\d\d(?= ?(?:$|[,.;])))\b)?"
-TO = r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?(?:(?:mon|tue|wed|thu|fri|sat|sun)\w* (?:the )?)?"
+TO = (
+    r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?"
+    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)\w* (?:the )?)?"
+)
 LEAD = rf"(?:\b(?:{'|'.join(sorted(DAYS, key=len, reverse=True))})\b,? ?)?(?:the )?"
 PATTERNS = [
     ("iso", r"\b(?P<year>\d{4}) ?[-/.] ?(?P<month>\d{1,2}) ?[-/.] ?(?P<day>\d{1,2})\b"),

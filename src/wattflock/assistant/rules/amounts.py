@@ -18,11 +18,10 @@ from wattflock.assistant.grammar.mention import (
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.absent import absent
-from wattflock.assistant.rules.context import Said, part_of, said, standing, unsure
-from wattflock.assistant.rules.cues import Cue, cues, role_of
-from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.context import Said, said, standing
+from wattflock.assistant.rules.cues import cues
+from wattflock.assistant.rules.filling import Filling, ambiguous, filled
 from wattflock.assistant.rules.sums import (
-    MONEY,
     NOT_A_SIZE,
     Reckoned,
     by_charge,
@@ -31,55 +30,23 @@ from wattflock.assistant.rules.sums import (
     reckoned,
     with_units,
 )
-
-CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS = "ev_battery_kwh", "ev_charger_kw", "home_battery_kwh", "pv_peak_kw"
-SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
-CUES = [
-    (
-        "inverter",
-        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse"
-        r"|kettle uses|immersion)\b",
-    ),
-    (
-        HOME_BATTERY,
-        r"\b(?:(?:house|home|garage|wall|storage|static|solar|loft|basement|cellar|stationary"
-        r"|domestic) (?:battery|batteries)|batter(?:y|ies) (?:in|on) the"
-        r" (?:house|garage|wall|loft|basement|cellar|utility|hall)|power ?walls?|storage|home storage"
-        r"|hausspeicher|speicher|heimspeicher|batterie?speicher"
-        r"|giv ?energy|sonnen|pylontech|luna|resu|enphase|senec|alpha ess|batteries|stack|wall)\b",
-    ),
-    (
-        PANELS,
-        r"\b(?:solar|panels?|pv|roof|array|kwp|strings?|photovoltaics?|system|dach|anlage|modules on the roof"
-        r"|peak)\b",
-    ),
-    (
-        CHARGER,
-        r"\b(?:charger|charges?|charging|wall ?box|charge point|chargepoint|plug|socket|outlet|cable|evse|rapid"
-        r"|onboard|on board|wall connector|laden|zappi|ohme"
-        r"|pod ?point|single phase|phase|takes|pull|draws)\b",
-    ),
-    (
-        CAR_BATTERY,
-        r"\b(?:car|ev|vehicle|leaf|zoe|tesla|model [3sxy]|kona|niro|id 3|id 4|mg|bolt|ioniq|polestar|golf|drive"
-        r"|car's battery|traction|long range|standard range"
-        r"|version|auto|battery pack)\b",
-    ),
-]
-GIVEN_UP = re.compile(r"\bno ?,? ?(?:we|i|they|it was|it's|that's)? ?(?:sold|got rid of|gave|don't have|gone|moved)\b")
-KIND = {
-    CAR_BATTERY: (ENERGY, 5, 200),
-    CHARGER: (POWER, 1, 50),
-    HOME_BATTERY: (ENERGY, 1.5, 100),
-    PANELS: (POWER, 0.5, 50),
-}  # kind, and what a number without a unit may be
-COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{4,}(?<!ss)s)\b")
-ELSEWHERE = re.compile(
-    r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services"
-    r"|the station"
-    r"|the gym|costco|walmart|target)|public|motorway|services|supercharger|ionity|instavolt|gridserve|rapid(?:s"
-    r"| one| 1)?)\b"
+from wattflock.assistant.rules.whose import (
+    CAR_BATTERY,
+    CHARGER,
+    CUES,
+    HOME_BATTERY,
+    KIND,
+    PANELS,
+    SLOTS,
+    best_size,
+    near_words,
+    numbers_of,
+    other_unit,
+    role_among,
+    sizes_of,
 )
+
+GIVEN_UP = re.compile(r"\bno ?,? ?(?:we|i|they|it was|it's|that's)? ?(?:sold|got rid of|gave|don't have|gone|moved)\b")
 
 
 def read_amounts(answer: Answer) -> dict[str, Filling]:
@@ -131,11 +98,11 @@ def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | Non
     if kind == ENERGY and not any(each.kind == ENERGY for each in found) and (energy := by_charge(flat, found)):
         return energy
     if not any(each.kind == kind for each in found):  # no unit was told
-        meant = [each.mention for each in _numbers(answer, slot, found, *KIND[slot][1:])]
+        meant = [each.mention for each in numbers_of(answer, slot, found, *KIND[slot][1:])]
         found = [replace(each, kind=kind, exact=False) if each in meant else each for each in found]
     marks = cues(flat, CUES)
     own = [each for each in found if each.kind == kind]
-    roles = {id(each): _role(flat, each, own, marks) for each in own}
+    roles = {id(each): role_among(flat, each, own, marks) for each in own}
     meant = any(roles[id(each)] in (None, slot, CHARGER) for each in own)
     others = [
         each
@@ -150,104 +117,23 @@ def _ranged(slot: str, found: list[Mention]) -> bool:
     return slot == CAR_BATTERY and {DISTANCE, ECONOMY} <= {each.kind for each in found}
 
 
-def _role(flat: str, mention: Mention, among: Sequence[Mention], marks: Sequence[Cue]) -> str | None:
-    return role_of(flat, mention.start, mention.end, marks, [one.start for one in among if one is not mention])
-
-
-def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str]) -> list[Said]:
-    """Readings of these kinds that the words near them give to a slot; those near no word belong to what was asked."""
-    flat, marks = answer.flat, cues(answer.flat, CUES)
-    asked = [each for each in SLOTS if each in answer.asked]
-    kept = []
-    for each in said(flat, [mention for mention in found if mention.kind in kinds]):
-        others = [mention.start for mention in found if mention is not each.mention and mention.kind in kinds]
-        role = role_of(flat, each.cue_start, each.mention.end, marks, others)
-        role = PANELS if "kwp" in flat[each.mention.start : each.mention.end] or each.mention.why == "panels" else role
-        if each.mention.kind == ENERGY and role in (PANELS, CHARGER, None):
-            role = next(
-                (one for one in (HOME_BATTERY, CAR_BATTERY) if one in asked), CAR_BATTERY if role == CHARGER else None
-            )
-        if each.mention.kind == POWER and role in (HOME_BATTERY, CAR_BATTERY, None):
-            role = next((one for one in (PANELS, CHARGER) if one in asked), CHARGER if role == CAR_BATTERY else None)
-        if asked == [slot] and role not in (slot, "inverter") and len(kept) == 0 and each.mention.kind in kinds[:1]:
-            role = slot if _only_kind(each.mention, found) else role
-        if role == slot and not (slot == CHARGER and ELSEWHERE.search(_part(flat, each.mention))):
-            kept.append(each)
-    return kept
-
-
-def _part(flat: str, mention: Mention) -> str:
-    start, end = part_of(flat, mention.start, mention.end)
-    return flat[start:end]
-
-
-def _only_kind(mention: Mention, found: Sequence[Mention]) -> bool:
-    return sum(other.kind == mention.kind for other in found) == 1
-
-
-def _near(answer: Answer, slot: str, found: Sequence[Mention]) -> Filling | None:
-    """A number without a unit that stands by the words of a slot, where several slots were asked for."""
-    if len(answer.asked) == 1:
-        return None
-    kind, low, high = KIND[slot]
-    marks = cues(answer.flat, CUES)
-    lone = [each for each in found if each.kind in (NUMBER, kind)]
-    for each in said(answer.flat, [each for each in lone if each.kind == NUMBER and low <= each.value <= high]):
-        if each.standing > -3 and _role(answer.flat, each.mention, lone, marks) == slot:
-            return filled(slot, each.mention.value, answer.text.quote(each.mention.start, each.mention.end))
-    return None
-
-
-def _best(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> Filling | None:
-    """The option that is trusted most; equal ones that differ are candidates; past and foreign ones none."""
-    if not options or (top := max(each.standing for each in options)) <= -3:
-        return None
-    best = [each for each in options if each.standing == top]
-    values = distinct(each.mention.value for each in best)
-    evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
-    if len(values) > 1:
-        return ambiguous(slot, values, evidence)
-    others = (*(each.mention.value for each in options), *more)
-    first = best[0]
-    bare = first.mention.kind == NUMBER and len(answer.asked) > 1
-    inferred = not first.mention.exact or len(options) > 1 or top != 0 or first.corrected or bare or unsure(answer.flat)
-    return filled(slot, first.mention.value, evidence, others, inferred)
-
-
-def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, high: float) -> list[Said]:
-    """Numbers without a unit, where only this slot was asked."""
-    if [each for each in SLOTS if each in answer.asked] != [slot]:
-        return []
-    flat, marks = answer.flat, cues(answer.flat, CUES)
-    lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
-    lone = [each for each in lone if not NOT_A_SIZE.match(flat[each.end :]) and not MONEY.search(flat[: each.start])]
-    lone = [each for each in lone if not (each.value in range(10) and COUNTED.match(flat[each.end :]))]
-    held = said(flat, lone)
-    roles = [
-        role_of(flat, each.cue_start, each.mention.end, marks, [one.start for one in lone if one is not each.mention])
-        for each in held
-    ]
-    own = [each for each, role in zip(held, roles, strict=True) if role in (None, slot) or each.corrected]
-    return own or held
-
-
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = _of(answer, CAR_BATTERY, found, (ENERGY,))
+    told = sizes_of(answer, CAR_BATTERY, found, (ENERGY,))
     models = [fact for fact in facts.cars(answer.flat) if standing(answer.flat, _place(fact)) > -3]
     known = models[0].values if len(models) == 1 else ()
-    if best := _best(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
+    if best := best_size(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
         return best
     if CAR_BATTERY not in answer.asked:
         return None
-    if best := _by_range(answer, found) or _other_unit(answer, CAR_BATTERY, found, POWER):
+    if best := _by_range(answer, found) or other_unit(answer, CAR_BATTERY, found, POWER):
         return best
-    lone = _numbers(answer, CAR_BATTERY, found, 10, 200)
+    lone = numbers_of(answer, CAR_BATTERY, found, 10, 200)
     lone = [each for each in lone if not _named(each.mention, facts.cars(answer.flat))]
     if models and (same := [each for each in lone if each.mention.value in known]):
-        return _best(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
+        return best_size(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
     if models:  # a number that is none of the model's sizes is doubted
         lone = [Said(each.mention, each.cue_start, min(each.standing, -1)) for each in lone]
-    if lone and (best := _best(answer, CAR_BATTERY, lone, known)):
+    if lone and (best := best_size(answer, CAR_BATTERY, lone, known)):
         return best
     if not models:
         return None
@@ -255,17 +141,6 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     if len({model.name for model in models}) > 1:
         return ambiguous(CAR_BATTERY, tuple(tidy(model.values[0]) for model in models), evidence)
     return filled(CAR_BATTERY, tidy(models[0].values[0]), evidence, tuple(map(tidy, known[1:])))
-
-
-def _other_unit(answer: Answer, slot: str, found: list[Mention], kind: str) -> Filling | None:
-    """kW said for kWh, or kWh for kW, where only this slot was asked and the number could be one: read back."""
-    if [each for each in SLOTS if each in answer.asked] != [slot]:
-        return None
-    meant = [each for each in said(answer.flat, [each for each in found if each.kind == kind]) if each.standing > -3]
-    if len(meant) != 1 or (slot == CAR_BATTERY and meant[0].mention.value < 15):
-        return None
-    mention = meant[0].mention
-    return filled(slot, mention.value, answer.text.quote(mention.start, mention.end))
 
 
 def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
@@ -281,9 +156,9 @@ def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
 
 
 def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = [each for each in _of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
-    meant = [each for each in _numbers(answer, CHARGER, found, 1, 50) if each.standing > 0] if told else []
-    if best := _best(answer, CHARGER, [*told, *meant]):
+    told = [each for each in sizes_of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
+    meant = [each for each in numbers_of(answer, CHARGER, found, 1, 50) if each.standing > 0] if told else []
+    if best := best_size(answer, CHARGER, [*told, *meant]):
         return best
     named = [
         f
@@ -292,13 +167,13 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     ]
     if CHARGER not in answer.asked:
         return None
-    if near := _near(answer, CHARGER, found):
+    if near := near_words(answer, CHARGER, found):
         return near
     socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
     if (amps := _by_current(answer, found)) and not (socket and "13 amp" in answer.flat):
         return amps
-    lone = [each for each in _numbers(answer, CHARGER, found, 1, 50) if not _named(each.mention, named)]
-    if best := _best(answer, CHARGER, lone) or _other_unit(answer, CHARGER, found, ENERGY):
+    lone = [each for each in numbers_of(answer, CHARGER, found, 1, 50) if not _named(each.mention, named)]
+    if best := best_size(answer, CHARGER, lone) or other_unit(answer, CHARGER, found, ENERGY):
         return best
     if not named:
         return None
@@ -339,17 +214,17 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
 
 def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     flat = answer.flat
-    told = [_times(flat, each) for each in _of(answer, HOME_BATTERY, found, (ENERGY,))]
+    told = [_times(flat, each) for each in sizes_of(answer, HOME_BATTERY, found, (ENERGY,))]
     if told and (match := GIVEN_UP.search(flat)):
         return filled(HOME_BATTERY, 0, answer.text.quote(*match.span()), tuple(each.mention.value for each in told))
-    if best := _best(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
+    if best := best_size(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
         return best
     if none := absent(answer, HOME_BATTERY):
         return none
     named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and standing(flat, _place(f)) > -3]
-    lone = _numbers(answer, HOME_BATTERY, found, 1.5, 100)
+    lone = numbers_of(answer, HOME_BATTERY, found, 1.5, 100)
     lone = [each for each in lone if not any(fact.start - 4 <= each.mention.start < fact.end for fact in named)]
-    if best := _best(answer, HOME_BATTERY, lone) or _other_unit(answer, HOME_BATTERY, found, POWER):
+    if best := best_size(answer, HOME_BATTERY, lone) or other_unit(answer, HOME_BATTERY, found, POWER):
         return best
     if not named or HOME_BATTERY not in answer.asked:
         return None
@@ -381,12 +256,12 @@ def _times(flat: str, each: Said) -> Said:
 
 
 def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = [each for each in _of(answer, PANELS, found, (POWER,)) if each.standing > -3]
+    told = [each for each in sizes_of(answer, PANELS, found, (POWER,)) if each.standing > -3]
     if PANELS in answer.asked and len(answer.asked) > 1 and (result := of_panels(answer.flat)):
         return filled(PANELS, result.value, answer.text.quote(result.start, result.end))
     if summed := _summed(answer, told):
         return summed
-    if best := _best(answer, PANELS, told):
+    if best := best_size(answer, PANELS, told):
         return best
     if none := absent(answer, PANELS):
         return none
@@ -395,10 +270,10 @@ def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
     if match := re.search(r"\b(\d{1,2}) (?:\w+ )?(?:panels|modules)\b", answer.flat):
         sizes = tuple(tidy(round(int(match[1]) * watt / 1000, 2)) for watt in (400, 350, 300, 250, 430))
         return ambiguous(PANELS, sizes, answer.text.quote(match.start(), match.end()))
-    if near := _near(answer, PANELS, found):
+    if near := near_words(answer, PANELS, found):
         return near
-    lone = _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
-    return lone or _other_unit(answer, PANELS, found, ENERGY)
+    lone = best_size(answer, PANELS, numbers_of(answer, PANELS, found, 0.5, 50))
+    return lone or other_unit(answer, PANELS, found, ENERGY)
 
 
 def _summed(answer: Answer, told: list[Said]) -> Filling | None:

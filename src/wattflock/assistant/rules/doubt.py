@@ -15,11 +15,11 @@ RECKONS = re.compile(
     r"|quarter|depends|earlier|later|nearly|unless|if|give)\b"
 )
 PLAIN = 14  # characters of an answer that is nothing but a value
-LONG = 9  # words; what is told in more of them may mean another thing
+LONG = 12  # words; what is told in more of them may mean another thing
 
 
 def doubted(answer: Answer, slot: str, filling: Filling) -> Filling:
-    """The filling with a read-back, and other numbers of the answer as candidates, where it may not be what is meant."""
+    """The filling, read back with the answer's other numbers as candidates where it may not be what is meant."""
     if filling.state != FILLED or filling.value is None:
         return filling
     others = _others(answer, slot, filling.value)

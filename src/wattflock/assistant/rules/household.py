@@ -3,42 +3,14 @@
 import re
 
 from wattflock.assistant import facts
-from wattflock.assistant.grammar.mention import NUMBER, Mention
-from wattflock.assistant.grammar.read import Answer, amounts_in
+from wattflock.assistant.grammar.mention import Mention
+from wattflock.assistant.grammar.read import Answer
 from wattflock.assistant.rules.context import said, standing, unsure
+from wattflock.assistant.rules.count import count_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 COUNT, CITY = "ev_count", "city"
 SLOTS = (COUNT, CITY)
-ELECTRIC = (
-    r"(?:(?:fully |pure |all |full |battery )*electrics?(?: (?:cars?|vehicles?|ones?))?|evs?|e ?cars?"
-    r"|teslas?|leafs?|leaves|zoes?|bevs?|elektroautos?|e autos?)"
-)
-COUNTED = re.compile(
-    rf"\b(?P<n>\d|one)(?: of (?:them|which|those|our cars))?(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
-)
-SOLE = re.compile(
-    r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
-)
-LISTED = re.compile(
-    r"\b(?:one|1)(?:'s| is| for)? (?:in the|on the|out|mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+"
-    r"|(?:the )?(?:wife|husband)'s)"
-)
-FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")
-JUST = re.compile(r"\b(?:electric|evs?|plug ?in|those)\b.{0,20}?\b(?:just|only) (?:the )?(?P<n>one|1|2|3)\b")
-BOTH = re.compile(r"\bboth\b")
-NO_CARS = re.compile(
-    r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet|an? (?:1|one|single)|1|one)"
-    r"|nope)\b(?! (?:idea|clue))(?! ?,? \d)|\b(?:no"
-    r"|don't (?:have|own)(?: any| an)?"
-    r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
-)
-OTHER = re.compile(
-    r"^ ?(?:\w+ )?(?:diesels?|petrols?|hybrids?|motorbikes?|motorcycles?|vans?|trucks?|bikes?|scooters?|kids?"
-    r"|years?|drivers?|gas|people|adults|of us|bedrooms?"
-    r"|tractors?|mopeds?|combustion|%|kwh|kw|ice|wheels?|chargers?)\b"
-)
-CLOCKLIKE = re.compile(r"\b(?:at|by|around|till|before|after|past|to|from|for|half|id|model) $")
 AWAY = re.compile(
     r"\b(?:from|work in|works? at|commute to|born in|grew up in|used to live in|left|moved (?:away )?from"
     r"|office in|registered in|put|wrote|said|not|isn't|family in|parents in|opposite|than) (?:the |our |my )?$"
@@ -60,117 +32,8 @@ PLACE = re.compile(
 
 def read_household(answer: Answer) -> dict[str, Filling]:
     """Count of electric cars and city that an answer tells."""
-    told = {COUNT: _count(answer), CITY: _city(answer) if CITY in answer.asked else None}
+    told = {COUNT: count_of(answer), CITY: _city(answer) if CITY in answer.asked else None}
     return {slot: filling for slot, filling in told.items() if filling}
-
-
-def _count(answer: Answer) -> Filling | None:
-    flat = answer.flat
-    numbers = [match for match in COUNTED.finditer(flat) if standing(flat, _place(match)) > -3]
-    if numbers:
-        match = numbers[0]
-        total = sum(1 if each["n"] == "one" else int(each["n"]) for each in numbers)
-        return filled(
-            COUNT,
-            total,
-            answer.text.quote(match.start(), match.end()),
-            (),
-            len(numbers) > 1 or len(flat) > 40 or unsure(flat),
-        )
-    if COUNT not in answer.asked:
-        return None
-    if match := re.search(r"\b(\d) cars?\b.{0,15}\bhalf (?:of (?:them|those) )?(?:are )?(?:electric|evs?)", flat):
-        return filled(COUNT, int(match[1]) // 2, answer.text.quote(*match.span()), (int(match[1]),))
-    if match := re.search(
-        r"\b(?:don't|do not|can't|never|doesn't) drive\b|\b(?:no|without a) cars?\b|\bcar ?free\b", flat
-    ):
-        return filled(COUNT, 0, answer.text.quote(*match.span()))
-    if match := re.search(
-        r"\b(?:used to be|had|were) (\d)\b.{0,40}\b(?:sold|got rid of|lost|scrapped|gave) (?:the|1|one|my)\b", flat
-    ):
-        return filled(COUNT, int(match[1]) - 1, answer.text.quote(*match.span()), (int(match[1]),))
-    if match := re.search(r"\b(?:just|only)\b[\w' ]{0,25}(?:\bis|'s) (?:fully |an? )?(?:electric|ev)\b", flat):
-        return filled(COUNT, 1, answer.text.quote(*match.span()))
-    if match := JUST.search(flat):
-        return filled(COUNT, 1 if match["n"] == "one" else int(match["n"]), answer.text.quote(*match.span()))
-    if match := re.search(
-        r"\b(?:had|have) (\d)\b.{0,40}\b(?:sold|lost|scrapped|got rid of|gave|ended on|gave back|handed back"
-        r"|traded) (?:one|1)\b",
-        flat,
-    ):
-        return filled(COUNT, int(match[1]) - 1, answer.text.quote(match.start(), match.end()), (int(match[1]),))
-    if match := re.search(
-        r"\b(?:we|us|me and|and i|husband|wife|partner|both)\b.{0,40}\b(?:one|1) each\b|\b(?:both|each"
-        r"|we all) (?:have|got|drive|own) (?:one|1)\b|\b(?:one|1) each\b",
-        flat,
-    ):
-        return filled(COUNT, 2, answer.text.quote(*match.span()), (1,))
-    if listed := _listed(answer):
-        return listed
-    if match := NO_CARS.search(flat):
-        rest = re.search(r"\b(?:but|except|apart|only)\b", flat)
-        return filled(COUNT, 0, answer.text.quote(match.start(), match.end()), (), bool(rest) or len(flat) > 30)
-    return _by_number(answer) or _by_names(answer) or _only_fuel(answer)
-
-
-def _listed(answer: Answer) -> Filling | None:
-    """ "One mine, one the wife's, and our daughter's Zoe": so many of them are told one by one."""
-    flat = answer.flat
-    ones = [match for match in LISTED.finditer(flat) if not FUEL.search(flat[match.start() : match.end() + 30])]
-    if len(ones) < 2:
-        return None
-    more = [fact for fact in facts.cars(flat) if fact.start > ones[-1].end() + 10]
-    return filled(COUNT, len(ones) + len(more), answer.text.quote(ones[0].start(), ones[-1].end()), (len(ones),))
-
-
-def _only_fuel(answer: Answer) -> Filling | None:
-    """0 where only a car that burns something is told of."""
-    match = re.search(
-        r"\b(?:drive|have|got|run|own|just|only|still|burn\w*|stick\w*)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b",
-        answer.flat,
-    )
-    return filled(COUNT, 0, answer.text.quote(match.start(), match.end())) if match else None
-
-
-def _by_number(answer: Answer) -> Filling | None:
-    flat = answer.flat
-    cars = facts.cars(flat)
-    places = [
-        each for each in said(flat, _lone(answer)) if not any(f.start <= each.mention.start < f.end for f in cars)
-    ]
-    kept = [each for each in places if each.standing > -3]
-    if len(kept) >= 1:
-        top = max(each.standing for each in kept)
-        values = distinct(each.mention.value for each in kept if each.standing == top)
-        evidence = answer.text.quote(kept[0].mention.start, kept[-1].mention.end)
-        if len(values) > 1 and not BOTH.search(flat):
-            first = values[0]
-            parts = sum(values[1:]) == first  # "three cars, one petrol and two electric" told all of them
-            return ambiguous(COUNT, values[1:] + values[:1] if parts else values, evidence)
-        plain = len(kept) == 1 and len(flat) < 30 and kept[0].mention.exact and not kept[0].corrected
-        return filled(COUNT, kept[-1].mention.value, evidence, (), not plain or unsure(flat))
-    if match := BOTH.search(flat):
-        return filled(COUNT, 2, answer.text.quote(match.start(), match.end()))
-    if (match := SOLE.search(flat)) and not re.match(r" ?(?:is|was)? ?(?:diesel|petrol)", flat[match.end() :]):
-        return filled(COUNT, 1, answer.text.quote(match.start(), match.end()), (), len(flat) > 25)
-    return None
-
-
-def _lone(answer: Answer) -> list[Mention]:
-    """Small whole numbers that are no times and not of other vehicles."""
-    flat = answer.flat
-    numbers = [each for each in amounts_in(answer) if each.kind == NUMBER and each.value in range(10)]
-    return [each for each in numbers if not OTHER.match(flat[each.end :]) and not CLOCKLIKE.search(flat[: each.start])]
-
-
-def _by_names(answer: Answer) -> Filling | None:
-    """As many as there are names of electric cars that are still there."""
-    flat = answer.flat
-    cars = [fact for fact in facts.cars(flat) if standing(flat, Mention("name", (0,), fact.start, fact.end)) > -3]
-    if cars:
-        return filled(COUNT, len(cars), answer.text.quote(cars[0].start, cars[-1].end))
-    match = re.search(rf"\b(?:an?|my|our|the) (?:\w+ )?{ELECTRIC}\b", flat)
-    return filled(COUNT, 1, answer.text.quote(match.start(), match.end())) if match else None
 
 
 def _city(answer: Answer) -> Filling | None:
@@ -243,7 +106,3 @@ def _village(answer: Answer, known: set[str]) -> str | None:
 REPLIES = re.compile(
     r"^(?:no|yes|none|why|what|not|sorry|don't|dunno|somewhere|never|i|we|a|the|it|pass|skip)\b", re.IGNORECASE
 )
-
-
-def _place(match: re.Match) -> Mention:
-    return Mention("number", (0,), match.start(), match.end())

@@ -1,4 +1,4 @@
-"""Times told by their distance from another one: "an hour before the alarm, which goes at 6:30", "gone for nine hours"."""
+"""Times told by their distance from another: "an hour before the alarm, which goes at 6:30", "gone for nine hours"."""
 
 import re
 from dataclasses import replace

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
 
 from wattflock.assistant.grammar.mention import DISTANCE, DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
@@ -171,7 +172,7 @@ def _added(flat: str, kept: Sequence[Mention]) -> Reckoned | None:
     """Sizes that come together: "a 9.5 and a 5.2", "the wash is 45 minutes and the dry another hour"."""
     if len(kept) < 2:
         return None
-    gaps = [flat[one.end : two.start] for one, two in zip(kept, kept[1:], strict=False)]
+    gaps = [flat[one.end : two.start] for one, two in pairwise(kept)]
     if not all(PLUS.search(gap) and not re.search(r"\b(?:or|but|not|no|then it)\b", gap) for gap in gaps):
         return None
     return _made(sum(each.value for each in kept), kept)
