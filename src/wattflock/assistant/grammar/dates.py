@@ -64,7 +64,7 @@ ORDINALS = [
 ]
 ORDINAL = {word: number for number, word in enumerate(ORDINALS, start=1)} | {"thirtieth": 30}
 DAY_WORDS = "|".join([*(rf"20 {word}" for word in ORDINALS[:9]), "30 first", *sorted(ORDINAL, key=len, reverse=True)])
-DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?\.?"
+DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?(?: ?\.)?"
 DAY2 = DAY.replace("<day>", "<day2>")
 YEAR = r"(?: ?,? ?(?:of |in )?(?P<year>(?:19|20)\d\d|'?\d\d(?= ?(?:$|[,.;])))\b)?"
 TO = (

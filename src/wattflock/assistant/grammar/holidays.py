@@ -38,6 +38,7 @@ FLOATING = {
     "columbus day": (10, 0, 2),
     "thanksgiving": (11, 3, 4),
     "early may bank holiday": (5, 0, 1),
+    "may bank holiday": (5, 0, 1),
     "may day bank holiday": (5, 0, 1),
     "spring bank holiday": (5, 0, -1),
     "late may bank holiday": (5, 0, -1),
@@ -51,7 +52,7 @@ FLOATING = {
 BRITISH = ("good friday", "easter monday", "early may bank holiday", "spring bank holiday", "summer bank holiday")
 ANY = ("bank holiday",)
 NAMES = sorted([*EASTER, *FIXED, *FLOATING, *ANY], key=len, reverse=True)
-NAMED = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, NAMES))})\b(?: weekend| monday)?(?: on monday)?")
+NAMED = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, NAMES))})\b(?: weekend)?(?: monday)?(?: on monday)?")
 
 
 def next_named(name: str, today: date) -> date:

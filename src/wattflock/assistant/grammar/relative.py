@@ -45,6 +45,7 @@ PATTERNS = [
         "iso week",
         r"\b(?:(?P<year>20\d\d) ?-? ?w|kw|(?:calendar )?week|cw) ?(?P<number>[1-5]?\d)\b(?: ?,? day (?P<day>[1-7]))?",
     ),
+    ("after weekend", r"\bafter (?:the|this) (?:coming )?weekend\b"),
     ("edge of month", rf"(?<!\d )\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
     (
         "edge of week",
@@ -171,6 +172,7 @@ READERS = {
     "iso week": _iso_week,
     "span in week": _span_in_week,
     "in week": _in_week,
+    "after weekend": lambda match, today: (nearest_weekday("monday", today),),
     "edge of month": _edge_of_month,
     "edge of week": _edge_of_week,
     "of month": _of_month,

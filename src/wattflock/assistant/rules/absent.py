@@ -41,7 +41,7 @@ LAST_WORD = re.compile(
 DENIED = re.compile(
     r"\b(?:never|didn't|don't|doesn't|haven't|hasn't|can't|couldn't|won't|no|none|not|nothing|says no|said no"
     r"|without)\b"
-    r"(?: \w+){0,3}? (?:want|need|went|go|going|allow|get|getting|got|have|plan\w*|worth|afford|fit|room|house"
+    r"(?: \w+){0,3}? (?:want|need|went|go|going|allow|get|getting|got|have|plan\w*|worth|point|use for|see why|afford|fit|room|house"
     r"|in the house"
     r"|home|roof|installed|bought|buy|yet|listed|for it|at all|storage|sun|of that|here)\b"
     r"|\b(?:thought about it|council says no|needs doing first|too (?:expensive|shady|dear|pricey|many trees)"

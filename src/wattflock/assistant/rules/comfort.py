@@ -44,6 +44,7 @@ STEP = r"(?P<step>\d+(?:\.\d+)?|an?|half(?: a)?)"
 NEAR = re.compile(rf"^[ ,]*(?:of |about |by )?{STEP}\b(?P<half> deg and a half)?")
 BEFORE = re.compile(rf"{STEP}(?: deg[cf]?)?(?P<half> and a half)?(?: at most)? ?$")
 DRIFT = re.compile(
+    rf"\b(?P<minus>minus) {STEP.replace('step', 'less')}\b|"
     rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer"
     rf"|more)\b(?: (?:that|it|than that))?"
 )
@@ -170,7 +171,7 @@ def _around(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
 
 def _size(step: re.Match | None, middle: Mention) -> float:
     """Degrees of a step in words [°C]."""
-    said = (step["step"] or step["by"]) if step else "1"
+    said = next(filter(None, map(step.groupdict().get, ("step", "by", "less"))), "1") if step else "1"
     size = float(said) if said[0].isdigit() else 0.5 if said.startswith("half") else 1.0
     size += 0.5 * bool(step and step.groupdict().get("half"))
     return round(size / 1.8, 1) if middle.why == "°F" else size

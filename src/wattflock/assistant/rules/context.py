@@ -48,7 +48,7 @@ CORRECTS = re.compile(
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
     r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b"
-    r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b"
+    r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b|\bscrub that\b|\btake that back\b|\bfine ,"
     r"|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
@@ -59,6 +59,10 @@ DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
 MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
+CONCLUDES = re.compile(
+    r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is)? $"
+)
+LAST = re.compile(r" ?(?:kwh|kwp?|%|deg[cf]?|minutes|of them|then|really|altogether|in all|all in)? ?[.!]?$")
 THEN = re.compile(
     r" ?(?:deg[cf]? |kw |kwh |% )?(?:then ?(?:[.,!]|$)|to be (?:exact|precise)\b)"
 )  # "18 ... no. 19 then."
@@ -96,6 +100,9 @@ def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
             pair = index + 1 < len(mentions) and SPAN.match(flat[mention.end : mentions[index + 1].start])
             if kept and pair and SPAN.match(flat[kept[-1].mention.end : mentions[index - 1].start]):
                 cue = kept.pop().cue_start  # "between 19 and 24, sorry, 20 and 24"
+        if kept and CONCLUDES.search(flat[: mention.start]) and LAST.match(flat[mention.end :]):
+            cue, corrected = kept[0].cue_start, True
+            kept = []
         kept.append(Said(mention, cue, standing(flat, mention), corrected))
     return kept
 

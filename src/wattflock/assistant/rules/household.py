@@ -42,6 +42,9 @@ def _city(answer: Answer) -> Filling | None:
     near = [] if found else _misspelt(answer)
     found = found or near
     here = [city for city in found if _lives(flat, city)]
+    called = re.search(r"\b(?:called|named) ([A-ZÄÖÜ][\w'’-]+)", answer.text.raw)
+    if called and not facts.cities(called[1].lower()):
+        return filled(CITY, called[1], called[1], distinct(city.name for city in here))
     surely = [city for city in here if SURELY_HERE.search(flat[: city.start])]
     if len(here) > 1 and len(surely) == 1:
         names = distinct(city.name for city in (*surely, *here))

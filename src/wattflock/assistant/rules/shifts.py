@@ -77,5 +77,6 @@ def _from_event(flat: str, each: Mention, match: re.Match, made: list[Mention]) 
         return made
     sign = -1 if match["side"] in ("before", "earlier", "ahead of", "prior to", "sooner") else 1
     values = tuple((value + sign * int(each.value)) % 1440 for value in chosen.values)
-    moved = replace(chosen, values=values, exact=False, why="shift")
+    away = sign > 0 and re.match(r" (?:i|we|she|he) (?:leave|leaves|go|goes|set|head)", rest)
+    moved = replace(chosen, values=values, exact=False, why=BACK if away else "shift")
     return [moved if one is chosen else one for one in made if one is not each]

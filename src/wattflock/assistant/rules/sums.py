@@ -217,6 +217,8 @@ def of_panels(flat: str) -> Reckoned | None:
         at = size.end()
     if not counts or (counts == [1] and len(sizes) == 1):
         return None
+    more = re.search(r"\b(?:plus|and another|and an?|and then)(?: \w+)? (\d+(?:\.\d+)?) kwp?\b", flat)
+    total += float(more[1]) if more else 0
     return Reckoned(tidy(round(total, 3)), (), 0, len(flat))
 
 

@@ -58,7 +58,7 @@ KIND = {
     HOME_BATTERY: (ENERGY, 1.5, 100),
     PANELS: (POWER, 0.5, 50),
 }  # kind, and what a number without a unit may be
-COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{4,}(?<!ss)s)\b")
+COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{3,}(?<!ss)s)\b")
 ELSEWHERE = re.compile(
     r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services"
     r"|the station"
