@@ -225,6 +225,13 @@ def _same_month(flat: str, found: list[Mention]) -> list[Mention]:
         if made and re.search(r"\b(?:end|last(?: day)?) of the month$", flat[each.start : each.end]):
             before = date.fromisoformat(made[-1].value)
             each = replace(each, values=(month_end(before.year, before.month).isoformat(),))
+        if (
+            len(made) > 1 and each.why == "day" and made[-1].why == made[-2].why == "stretch"
+        ):  # "next month, on the 3rd"
+            first, day = date.fromisoformat(made[-2].value), date.fromisoformat(each.value).day
+            if "month" in flat[made[-2].start : made[-1].end] and day <= month_end(first.year, first.month).day:
+                each = replace(each, values=(first.replace(day=day).isoformat(),), why="moved")
+                made = made[:-2]
         made.append(each)
     return made
 

@@ -1,5 +1,6 @@
 """Misspelt words that a reading hangs on: number words, units, days, months and times of the day."""
 
+import re
 from functools import cache
 
 from wattflock.assistant.grammar import words
@@ -264,7 +265,8 @@ def nearest(word: str, names: "frozenset[str] | tuple[str, ...]") -> str | None:
         if name[0] != word[0] or abs(len(name) - len(word)) > 2:
             continue
         if len(name) <= 4:
-            slips = 1 if sorted(name) == sorted(word) and slips_between(word, name) == 1 else 9
+            folded = re.sub(r"(.)\1", r"\1", word) == name
+            slips = 1 if folded or (sorted(name) == sorted(word) and slips_between(word, name) == 1) else 9
         else:
             slips = slips_between(word, name)
         if slips <= (1 if len(name) < 8 else 2) and (slips < 2 or name[:2] == word[:2]):

@@ -302,6 +302,7 @@ BEFORE_PRONOUN = frozenset(
         "right",
         "coming",
         "late",
+        "little",
         "early",
         "good",
         "bad",

@@ -25,7 +25,7 @@ HIGH = re.compile(
     r"|goes? above)|at most|max\w*|up to|warmest|highest"
     r"|hottest|hot|hotter|warmer|warm|higher|high|top|too much|upper|stuffy|anything (?:more|above|over)"
     r"|any more|beyond|tops|opens? (?:a |the |my )?windows?|sweat\w*"
-    r"|more than|ceiling|limit|till|ac|air con\w*|cooling (?:comes|kicks)|boil\w*|roast\w*)\b"
+    r"|more than|ceiling|limit|till|ac|air con\w*|cooling (?:comes|kicks)|boil(?:ing|s)?|roast\w*)\b"
 )
 ABOVE_IS_HIGH = re.compile(
     r"\b(?:(?:not|never|nothing|anything|don't \w+(?: it)?|no|doesn't go|without going) (?:\w+ )?(?:above|over)"
@@ -185,7 +185,7 @@ def _drifts(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     middle, low = (
         found[0],
         match["side"]
-        in ("below", "under", "lower", "colder", "cooler", "less", "drop", "fall", "sink", "slip", "go down"),
+        in (None, "below", "under", "lower", "colder", "cooler", "less", "drop", "fall", "sink", "slip", "go down"),
     )
     value = tidy(round(middle.value + (-1 if low else 1) * _size(match, middle), 1))
     slot = COLDEST if low else WARMEST

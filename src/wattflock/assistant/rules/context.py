@@ -13,7 +13,8 @@ GONE = re.compile(
     r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house"
     r"|system|charger|ev)\b"
     r"|had (?:an?|the|\d)\b|was (?:an?|the|\d|at)|were\b|until (?:last|recently)|ex's|in the past|years ago"
-    r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|friend|mate's|my mate|colleague|parents|dad's|dad "
+    r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|mother|father|uncle|aunt|cousin|landlord|friend"
+    r"|mate's|my mate|colleague|parents|dad's|dad "
     r"|mums?\b|moms?\b|mum's|mom's|in laws"
     r"|next door|son's|daughter's|thinking (?:of|about)|thought (?:of|about)|consider\w*|planning|plan to"
     r"|one day|quoted?\b|would like"
@@ -48,7 +49,8 @@ CORRECTS = re.compile(
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
     r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b"
-    r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b|\bscrub that\b|\btake that back\b|\bfine ,"
+    r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b"
+    r"|\bscrub that\b|\btake that back\b|\bfine ,"
     r"|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
@@ -93,6 +95,8 @@ def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
         if DENIED.search(flat[: mention.start]):
             continue
         cue, corrected = mention.start, False
+        if len(kept) > 1 and mention.values == kept[-1].mention.values:  # "6. She says half 6. Fine, half 6."
+            kept, corrected = [], True
         instead = THEN.match(flat[mention.end :])
         if kept and (_corrects(flat[kept[-1].mention.end : mention.start]) or instead):
             cue, corrected = kept[-1].cue_start, True
@@ -130,6 +134,7 @@ def standing(flat: str, mention: Mention) -> int:
     )
     if (
         gone
+        and mention.kind == CLOCK
         and OURS.fullmatch(gone.group().strip())
         and not part[gone.end() :].startswith("'s")
         and re.search(OWN, flat[slice(*sentence_of(flat, start, end))])

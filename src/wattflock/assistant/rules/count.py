@@ -21,7 +21,8 @@ SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
 )
 LISTED = re.compile(
-    r"\b(?:one|1)(?:'s| is| for)? (?:in the|on the|out|mine|hers|his|ours|me|the (?:wife|husband|kids?)\b|my \w+"
+    r"\b(?:got|has|have|drives?) (?:one|1)\b|\b(?:one|1)(?:'s| is| for)? (?:in the|on the|out|mine|hers|his"
+    r"|ours|me|the (?:wife|husband|kids?)\b|my \w+"
     r"|(?:the )?(?:wife|husband)'s)"
 )
 FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")

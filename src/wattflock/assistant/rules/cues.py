@@ -8,7 +8,7 @@ LEAVE, RETURN, WORK_STARTS, WORK_ENDS, OTHER = "leave", "return", "work starts",
 START, END, LATEST_START = "start", "end", "latest start"
 WORKPLACE = (
     r"(?:the |my |our |from )*(?:work|office|shift|job|desk|school|hospital|site|lab|factory|warehouse"
-    r"|shop|uni|clinic|depot)"
+    r"|shop|uni|nursery|creche|daycare|preschool|kindergarten|clinic|depot)"
 )
 
 CAR = [

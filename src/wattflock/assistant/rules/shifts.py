@@ -16,7 +16,7 @@ GONE_FOR = re.compile(
 )
 HANGING = re.compile(
     r"\b(half|quarter|10|20|5|25) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight| be"
-    r"| leave| do)"
+    r"| leave| do| spare| go)"
 )
 LATER = re.compile(r" (?:later|after that)\b")
 BACK = "back"  # a time so told is of the return

@@ -14,7 +14,8 @@ EACH = re.compile(r"\b(?:each|apiece|a piece|a pop|per \w+|every one|a panel|a m
 PLUS = re.compile(
     r"\b(?:plus|another|as well as|next to|beside|on (?:the|my|our) [\w ]{2,20} and|on top|add(?:ed)?|followed by"
     r"|then|and (?:then )?(?:an?|one|1|the other)"
-    r"|together with|in addition|further|additional|extra|and then)\b|\+|[,;] (?:then )?(?:an?|1) "
+    r"|together with|in addition|(?:dry|dries|drying|rinse|spin)|further|additional|extra|and then)\b|\+"
+    r"|[,;] (?:then )?(?:an?|1) "
     r"|(?:,|and) (?:the )?(?:east|west|south|north|front|back|garage|shed|annexe|extension)\b"
 )
 MINUS = re.compile(r"\b(?:minus|less(?! than)|take (?:off|away)|subtract|knock off|except)\b[\w', ]{0,30}$")
@@ -23,13 +24,17 @@ LOST = re.compile(
     r"|reserve|held back|unusable)\b"
 )
 KEPT = re.compile(
-    r"\b(?:left|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable|remain\w*|still"
+    r"\b(?:left|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable"
+    r"|remain\w*|still"
     r"|retain\w*|capacity|as new)\b"
 )
-BEFORE = re.compile(r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of |times |(?:\w+ ){1,2}(?:at|of|with|rated(?: at)?) )?$")
+BEFORE = re.compile(
+    r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of (?:the |our |my )?|times |(?:\w+ ){1,2}(?:at|of|with|rated(?: at)?) )?$"
+)
 TWICE = re.compile(
     r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)"
-    r"|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them|those))\b"
+    r"|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them"
+    r"|those))\b"
 )
 HALVED = re.compile(
     r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))"
@@ -38,15 +43,17 @@ HALVED = re.compile(
 )
 LINKS = re.compile(
     r"\b(?:at home|at ours|here|mine(?:'s| is)?|ours(?: is| has)?|this (?:one|1)(?:'s| is| has)?|for (?:one|1) with"
-    r"|the new (?:one|1|car)(?:'s| is| has)?|ended up with|more like|closer to|or|but|only|max|minus|less|plus|another"
+    r"|the new (?:one|1|car)(?:'s| is| has)?|ended up with|more like|closer to|or|but|only|max|minus|less|plus"
+    r"|another"
     r"|limit\w*|set to|so|now|actually|comes? to|is)\b|\+"
 )
 RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
-    r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km|p\b|pence"
+    r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km"
+    r"|p\b|pence"
     r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
     r"|feet|deg|bed"
-    r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these)|th\b|st\b|nd\b|rd\b)"
+    r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these|the|our)|th\b|st\b|nd\b|rd\b)"
 )
 MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since|times|minus) $")
 
