@@ -82,7 +82,11 @@ PATTERNS = [
     ("american", rf"{LEAD}{MONTH} (?:the )?{DAY}(?!\d| ?:){YEAR}"),
     ("short", r"(?<![\d.,:/])\b(?P<one>\d{1,2}) ?/ ?(?P<two>\d{1,2})\b(?! ?[/.:]\d)"),
     ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2}) ?\.(?!\d)"),
-    ("relative", r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|heute|morgen|übermorgen)\b"),
+    (
+        "relative",
+        r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|now(?= till| to| through)|immediately|straight away"
+        r"|heute|morgen|übermorgen)\b",
+    ),
     ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
     ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
     ("weekday", rf"\b(?:(?P<which>next|this|coming|on|this coming) )?{WEEKDAY}(?P<after> week)?"),

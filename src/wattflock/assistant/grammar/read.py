@@ -12,6 +12,8 @@ from wattflock.assistant.grammar.relative import moved_days
 from wattflock.assistant.grammar.text import Text, text_of
 
 AGES = re.compile(
+    r"\b(?:son|daughter|mum|mom|dad|gran|nan|boy|girl|lad|kid|he|she|i)(?:'s|'m| is) (?P<old>[1-9]\d)\b"
+    r"(?! ?(?:am|pm|o'clock|till|to|past|minutes|hours|:|-))|"
     r"\b(?:kids|children|boys|girls|sons|daughters|grandkids|twins) ?,? ?(?:aged |who are )?(?P<n>\d+(?: ?(?:,"
     r"|and|, and) \d+)*)\b(?! ?(?:am|pm|:|-))"
 )
@@ -40,7 +42,7 @@ def answer_of(utterance: str, question: str, asked: tuple[str, ...], locale: str
 
 def ages(flat: str) -> list[Mention]:
     """ "Two kids, 5 and 7" and "I'm 67": numbers that are no times and no sizes."""
-    return [Mention("age", (0,), match.start("n"), match.end("n")) for match in AGES.finditer(flat)]
+    return [Mention("age", (0,), *match.span("n" if match["n"] else "old")) for match in AGES.finditer(flat)]
 
 
 def times_in(answer: Answer, bare: bool) -> list[Mention]:

@@ -46,6 +46,7 @@ PATTERNS = [
         r"\b(?:(?P<year>20\d\d) ?-? ?w|kw|(?:calendar )?week|cw) ?(?P<number>[1-5]?\d)\b(?: ?,? day (?P<day>[1-7]))?",
     ),
     ("after weekend", r"\bafter (?:the|this) (?:coming )?weekend\b"),
+    ("weeks of month", rf"\b(?P<edge>first|last) (?P<unit>week|fortnight) (?:of|in) {MONTH}"),
     ("edge of month", rf"(?<!\d )\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
     (
         "edge of week",
@@ -116,7 +117,16 @@ def _edge_of_month(match: re.Match, today: date) -> tuple[date, ...]:
     year, month = _month(match["month"], today)
     if match["edge"] in ("end", "last day", "last"):
         return (month_end(year, month),)
-    return (date(year, month, 15 if match["edge"] == "middle" else 1),)
+    found = date(year, month, 15 if match["edge"] == "middle" else 1)
+    if found < today and match["month"] == "the month":
+        found = month_end(year, month) + timedelta(found.day)
+    return (found,)
+
+
+def _weeks_of_month(match: re.Match, today: date) -> tuple[date, ...]:
+    (year, month), days = _month(match["month"], today), UNITS[match["unit"]] - 1
+    first, last = date(year, month, 1), month_end(year, month)
+    return (first, first + timedelta(days)) if match["edge"] == "first" else (last - timedelta(days), last)
 
 
 def _whole_month(match: re.Match, today: date) -> tuple[date, ...] | None:
@@ -173,6 +183,7 @@ READERS = {
     "span in week": _span_in_week,
     "in week": _in_week,
     "after weekend": lambda match, today: (nearest_weekday("monday", today),),
+    "weeks of month": _weeks_of_month,
     "edge of month": _edge_of_month,
     "edge of week": _edge_of_week,
     "of month": _of_month,

@@ -46,7 +46,6 @@ KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
         "june",
         "kilowatt",
         "kilowatthours",
-        "kilowatts",
         "kona",
         "leaf",
         "march",

@@ -110,6 +110,7 @@ GERMAN_PHRASES = {
     "am nachmittag": "in the afternoon",
     "am abend": "in the evening",
     "in der nacht": "at night",
+    "ich meine": "i mean",
     "weiß nicht": "don't know",
     "keine ahnung": "no idea",
     "eine halbe stunde": "half an hour",

@@ -13,7 +13,7 @@ SLOTS = (COLDEST, WARMEST)
 FAHRENHEIT_FROM = 45  # no home is that warm in °C, none that cold in °F
 LOW = re.compile(
     r"\b(?:no (?:lower|colder|cooler|less) than|not (?:below|under|less than)|never (?:below|under|less than"
-    r"|goes? below)|at least|min\w*|not let it (?:drop|fall|go) (?:below|under)"
+    r"|goes? below)|at least|min(?:imum|utes)?|not let it (?:drop|fall|go) (?:below|under)"
     r"|above|over|coldest|lowest|cold|colder|lower|low|below|under|drops?(?: to| below)?|falls?(?: to| below)?"
     r"|down to|dips?(?: to| below)?|at night"
     r"|heating (?:comes|kicks|goes) on|freez\w*|from|shiver\w*|chilly|cooler than|put up with|cope with"
@@ -55,7 +55,7 @@ CLIMB = re.compile(
 )
 STRICT = {
     COLDEST: re.compile(
-        r"\b(?:at least|min\w*|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound"
+        r"\b(?:at least|min(?:imum|utes)?|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound"
         r"|limit)|floor) ?$"
     ),
     WARMEST: re.compile(

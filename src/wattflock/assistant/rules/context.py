@@ -12,7 +12,8 @@ GONE = re.compile(
     r"|no longer"
     r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house"
     r"|system|charger|ev)\b"
-    r"|had (?:an?|the|\d)\b|was (?:an?|the|\d|at)|were\b|until (?:last|recently)|ex's|in the past|years ago"
+    r"|had (?:an?|the|\d)\b|(?<!said it )(?<!says it )(?<!said )was (?:an?|the|\d|at)|were\b|until (?:last"
+    r"|recently)|ex's|in the past|years ago"
     r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|mother|father|uncle|aunt|cousin|landlord|friend"
     r"|mate's|my mate|colleague|parents|dad's|dad "
     r"|mums?\b|moms?\b|mum's|mom's|in laws"
@@ -66,7 +67,7 @@ CONCLUDES = re.compile(
 )
 LAST = re.compile(r" ?(?:kwh|kwp?|%|deg[cf]?|minutes|of them|then|really|altogether|in all|all in)? ?[.!]?$")
 THEN = re.compile(
-    r" ?(?:deg[cf]? |kw |kwh |% )?(?:then ?(?:[.,!]|$)|to be (?:exact|precise)\b)"
+    r" ?(?:deg[cf]? |kw |kwh |% )?(?:then ?(?:[.,!]|$)|! ?i forgot\b|to be (?:exact|precise)\b)"
 )  # "18 ... no. 19 then."
 SAME = re.compile(
     r"\b(?:i|we) (?:do|have|go for|got) (?:the same|likewise|exactly that)\b|\bsame (?:here|for (?:me|us))\b"

@@ -1,6 +1,7 @@
 """First and last day: two dates, or one and a span; a year that was not told and a relative day are read back."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from wattflock.assistant.grammar.dates import SPAN
@@ -41,8 +42,17 @@ def read_days(answer: Answer) -> dict[str, Filling]:
         return {LAST: _told(answer, LAST, told[0])}
     start = {FIRST: _told(answer, FIRST, told[0])}
     if len(told) > 1:
-        return start | {LAST: _told(answer, LAST, told[-1])}
+        return start | {LAST: _told(answer, LAST, _after(told[0], told[-1]))}
     return start | (_counted(answer, told[0], long[0]) if long else {})
+
+
+def _after(first: Said, last: Said) -> Said:
+    """Of "Monday to Thursday" the Thursday is the one after that Monday."""
+    day, begins = date.fromisoformat(last.mention.value), date.fromisoformat(first.mention.value)
+    if last.mention.why != COUNTED or day >= begins:
+        return last
+    day += timedelta(7 * -((day - begins).days // 7))
+    return replace(last, mention=replace(last.mention, values=(day.isoformat(),)))
 
 
 def _one_of(answer: Answer, slot: str, told: list[Said]) -> dict[str, Filling]:

@@ -5,7 +5,7 @@ import re
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import Mention
 from wattflock.assistant.grammar.read import Answer
-from wattflock.assistant.rules.context import said, standing, unsure
+from wattflock.assistant.rules.context import CORRECTS, said, standing, unsure
 from wattflock.assistant.rules.count import count_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
@@ -45,6 +45,10 @@ def _city(answer: Answer) -> Filling | None:
     called = re.search(r"\b(?:called|named) ([A-ZÄÖÜ][\w'’-]+)", answer.text.raw)
     if called and not facts.cities(called[1].lower()):
         return filled(CITY, called[1], called[1], distinct(city.name for city in here))
+    if here and (rest := answer.text.raw[answer.text.raw.lower().find(here[-1].name.lower()) + len(here[-1].name) :]):
+        last = re.search(r"\b([A-ZÄÖÜ][\w'’-]{2,})\W*$", rest)
+        if last and CORRECTS.search(rest.lower()) and not facts.cities(last[1].lower()):
+            return filled(CITY, last[1], last[1], distinct(city.name for city in here))
     surely = [city for city in here if SURELY_HERE.search(flat[: city.start])]
     if len(here) > 1 and len(surely) == 1:
         names = distinct(city.name for city in (*surely, *here))

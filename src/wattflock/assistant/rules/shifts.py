@@ -8,7 +8,7 @@ from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention
 AWAY = re.compile(
     r"^(?: or so| at least| at most)? (?P<side>before|earlier|ahead of|prior to|sooner|after|past|once|later)\b"
 )
-USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before)\b| (?:that|it|this)\b| ?[.,;]| ?$")
+USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before|i used to|last year)\b| (?:that|it|this)\b| ?[.,;]| ?$")
 BACK_IN = re.compile(r"\b(?:within|inside|back in|home in|home within|back within)(?: about| under| around)? $")
 GONE_FOR = re.compile(
     r"\b(?:gone|away|out|at work|not home|shift(?: is| lasts)?|day is)(?: of the house)?(?: for| is)?(?: about"

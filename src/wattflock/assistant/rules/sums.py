@@ -29,7 +29,8 @@ KEPT = re.compile(
     r"|retain\w*|capacity|as new)\b"
 )
 BEFORE = re.compile(
-    r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of (?:the |our |my )?|times |(?:\w+ ){1,2}(?:at|of|with|rated(?: at)?) )?$"
+    r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of (?:the |our |my |those |these )?|times |(?:\w+ ){1,2}(?:at|of"
+    r"|with|rated(?: at)?) )?$"
 )
 TWICE = re.compile(
     r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)"

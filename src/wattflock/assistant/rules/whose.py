@@ -23,7 +23,7 @@ SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
 CUES = [
     (
         "inverter",
-        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse"
+        r"\b(?:inverters?|ac limit|ac side|ac output|export limit|boiler|oven|hob|shower|heat pump|fuse"
         r"|kettle uses|immersion)\b",
     ),
     (
