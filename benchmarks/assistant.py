@@ -20,7 +20,7 @@ ABOUT = """\
 Set A is `tests/assistant/set_a.jsonl`. Its parts were written one after the other by the author of the rules, each
 before the rules were run on it. A first run is of the rules as they then were, and is recorded; the rules were mended
 afterwards, so that what they read today of the same part proves only that nothing was lost. Parts e to j are nearly all
-of the hard kinds; k and l are mixed. Shares are of slots. "Among the candidates": right at once, or one of the
+of the hard kinds; k, l and m are mixed. Shares are of slots. "Among the candidates": right at once, or one of the
 values that a question would offer. In an interview a resident answers, and is then asked at most twice: it says yes to
 what is right, and to what is wrong either only "no" or the right value; asked again it says the value plainly."""
 FIRST = {  # part: slots, right at once, among the candidates, wrong and not read back [%], at the first run
@@ -36,12 +36,14 @@ FIRST = {  # part: slots, right at once, among the candidates, wrong and not rea
     "j": (75, 66.7, 78.7, 0.0),
     "k": (115, 91.3, 93.9, 0.0),
     "l": (119, 82.4, 87.4, 0.8),
+    "m": (37, 89.2, 89.2, 0.0),
 }
 INTERVIEWS = {  # part: right after at most two clarifications, with "no" and with the value [%], at the first run
     "i": (88.1, 92.7),
     "j": (89.9, 98.6),
     "k": (100.0, 100.0),
     "l": (95.3, 97.7),
+    "m": (100.0, 100.0),
 }
 COLUMNS = "right at once [%] | among the candidates [%] | wrong and not read back [%]"
 
