@@ -65,5 +65,5 @@ clean:  ## remove .venv and caches; runs/ stays
 
 .venv/ready-dev: .venv/ready
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
-		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt
+		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt -r requirements/mcp.txt
 	@touch $@

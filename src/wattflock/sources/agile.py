@@ -4,10 +4,12 @@ import equinox as eqx
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.data.files import header, listed, numbers, stamps, table_of
+from wattflock.data.files import header, listed, table_of
 from wattflock.data.finding import Finding, at_rows, finding
+from wattflock.data.numbers import numbers
 from wattflock.data.raw import Raw, period
 from wattflock.data.source import DataSource, FilePath, Readings
+from wattflock.data.stamps import stamps
 
 TIME = ("step_start", "valid_from", "timestamp", "datetime", "from", "time")
 COLUMNS = {  # ours → what it may be called, and what makes our unit of it

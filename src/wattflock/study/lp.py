@@ -82,13 +82,16 @@ class DayProgram:
         return {name: (power @ own).reshape(self.shape) for name, power in self.devices.items()}
 
 
-def draft(fleet: Home, day: Profile, state: dict, bills: Bills) -> DayProgram:
+def draft(fleet: Home, day: Profile, state: dict, bills: Bills, own: dict[str, Profile] | None = None) -> DayProgram:
     """Devices and bills of a day, or the rest of one, of shape (steps, homes), from the devices' states (homes,).
 
-    `bills(program, power, day)` is a market's `plan`, or its `plan_alone`.
+    `bills(program, power, day)` is a market's `plan`, or its `plan_alone`. A device that `own` names has that day: a
+    clock of its own, say.
     """
     program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
-    terms = {name: device.plan(program, day, state[name]) for name, device in fleet.devices.items()}
+    terms = {
+        name: device.plan(program, (own or {}).get(name, day), state[name]) for name, device in fleet.devices.items()
+    }
     width = program.width
     devices = {name: gather(some, shape, width) for name, some in terms.items()}
     power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))
