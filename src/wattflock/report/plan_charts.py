@@ -70,7 +70,7 @@ def _bars(powers: pl.DataFrame) -> Any:
 def _lines(nets: pl.DataFrame) -> Any:
     domain = ["planned", "without a plan"]
     colour = alt.Color("series:N", scale=alt.Scale(domain=domain, range=[BLUE, GREY]), title=None)
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=domain, range=[[1, 0], [4, 3]]), title=None)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=domain, range=[[1, 0], [4, 3]]), legend=None)
     line = alt.Chart(nets).mark_line(interpolate="step-after", strokeWidth=1.6)
     return line.encode(x=_time(), y=alt.Y("kw:Q", title="at the meter [kW]"), color=colour, strokeDash=dash)
 

@@ -77,9 +77,8 @@ def sharing(study: Findings, found: pl.DataFrame) -> dict[str, Any]:
             continue
         worth = {name: one["reward_per_episode"] or 0.0 for name, one in summary["methods"].items()}
         best = sorted((name for name in worth if name != study.reference), key=lambda name: -worth[name])
-        plan = [name for name in ("ppo-paper", "foresight") if name in worth]  # of the paper, and what is possible
-        first = [study.reference] if study.reference in worth else []
-        names: list[str] = list(dict.fromkeys([*first, *plan, *best]))
+        told = [study.reference, *(claim.method for claim in study.claims), "foresight"]  # the last: what is possible
+        names = list(dict.fromkeys([*(name for name in told if name in worth), *best]))
         low = summary["scenario"]["coordinator"]["reward"]["low"]
         figures[f"levels-{each.row}"] = charging_charts.levels(each.folder, names, low)
     return figures
