@@ -45,6 +45,11 @@ QUANTITIES = {
     "export_price": ColumnQuantity("export_price_per_kwh", ("export_price",), PRICE_UNITS, True, "per_kwh"),
     "carbon": ColumnQuantity("carbon_kg_per_kwh", ("carbon", "co2"), ("kg", "g"), True, "kg"),
 }  # fmt: skip
+SPELLED = {
+    "kw": "kW", "w": "W", "mw": "MW", "kwh": "kWh", "wh": "Wh", "mwh": "MWh", "c": "°C", "f": "°F", "k": "K",
+    "p": "1/100 per kWh", "cents": "1/100 per kWh", "per_kwh": "per kWh", "per_mwh": "per MWh", "kg": "kg per kWh",
+    "g": "g per kWh",
+}  # fmt: skip
 PLAIN = {"ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh"}  # ours alone: read as they are
 SITES = ("load", "import", "grid")  # one of them says what a home draws
 TOLD = {"time", "home", "kwp", "register", "value", "unit", *QUANTITIES}  # what `columns` may name
@@ -61,7 +66,8 @@ class ColumnUse:
 
     def words(self) -> str:
         """As people read it: `Low Tariff = load [kWh]`."""
-        return f"{self.column} = {self.quantity}" + (f" [{self.unit}]" if self.unit else "")
+        unit = SPELLED.get(self.unit, self.unit)
+        return f"{self.column} = {self.quantity}" + (f" [{unit}]" if unit else "")
 
 
 @dataclass(frozen=True)

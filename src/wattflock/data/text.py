@@ -72,7 +72,7 @@ class Shape:
     separator: str
     header: int  # which line names the columns; that before the first row where none does
     names: list[str]
-    score: tuple[bool, int, int]  # named by a header; lines with the commonest number of fields; that number
+    score: tuple[bool, bool, int, int]  # several fields; a header; lines with the commonest number of fields; that
 
 
 def shape_of(lines: list[str]) -> Shape:
@@ -88,8 +88,10 @@ def _cut(lines: list[str], separator: str, first: int) -> Shape:
     wide = [place for place in range(first, len(rows)) if len(rows[place]) >= max(2, fields - 1)]
     wide = wide or list(range(first, len(rows)))
     if len(wide) > 1 and _is_data(rows[wide[0]]) and _is_data(rows[wide[1]]):
-        return Shape(separator, wide[0] - 1, [f"column_{k + 1}" for k in range(fields)], (False, count, fields))
-    return Shape(separator, wide[0], rows[wide[0]], (True, count, fields))
+        return Shape(
+            separator, wide[0] - 1, [f"column_{k + 1}" for k in range(fields)], (fields > 1, False, count, fields)
+        )
+    return Shape(separator, wide[0], rows[wide[0]], (fields > 1, True, count, fields))
 
 
 def _fields(line: str, separator: str) -> list[str]:
@@ -153,7 +155,7 @@ def _cells(body: str, names: list[str], separator: str) -> pl.DataFrame:
     most = max(len(names), max(line.count(separator) for line in body.split("\n", 2000)[:2000]) + 1)
     columns = [*names, *(f"(more {k})" for k in range(most - len(names)))]
     options = {
-        "separator": separator, "has_header": False, "infer_schema": False, "quote_char": '"', "new_columns": columns,
+        "separator": separator, "has_header": False, "infer_schema": False, "quote_char": '"', 
         "schema": dict.fromkeys(columns, pl.String), "truncate_ragged_lines": True,
     }  # fmt: skip
     table = pl.read_csv(body.encode(), **options)
