@@ -109,7 +109,10 @@ def _records(content: Any) -> pl.DataFrame:
 def header(path: Packed) -> list[str]:
     """Names of the columns, without reading the rest; none where the file is neither text nor Parquet."""
     if path.suffix == ".parquet":
-        return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+        try:
+            return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+        except (pl.exceptions.PolarsError, OSError):
+            return []  # `table_of` says what is wrong
     if path.suffix.lower() in (*SHEETS, ".xml", ".json"):
         return []
     lines = first_lines(path, LOOKED_AT)

@@ -138,8 +138,9 @@ def _quantities(
         )
     base = table.select(*KEY, "local", "moment", *(["kwp"] if "kwp" in table.columns else []))
     frames = []
-    for home in dict.fromkeys(use.home for use in uses):
-        mine = [use for use in uses if use.home == home]
+    homes = list(dict.fromkeys(use.home for use in uses if use.home)) or [""]
+    for home in homes:  # what is common to homes stands beside the first
+        mine = [use for use in uses if use.home == home or (home == homes[0] and not use.home)]
         frame = base.with_columns(**{use.column: values[use.column] for use in mine})
         frames.append((frame.with_columns(home=pl.lit(home)) if home else frame, mine))
     done, notes, ending = [], [], []

@@ -63,7 +63,8 @@ def kind_of(values: pl.Series, name: str) -> str:
     clocked = cells.str.contains(
         r"\d{1,2}[:h]\d{2}|[T ]\d{4,6}\b|\d{1,2}\.\d{2}\.\d{2} *[APap]|^\d{10,14}|\d[T ]\d{2}$"
     )
-    return "stamp" if clocked.any() else "date"
+    at_midnight = bool((read.dt.hour() + read.dt.minute() == 0).all()) and read.n_unique() > 1
+    return "stamp" if clocked.any() and not at_midnight else "date"
 
 
 def timed(table: pl.DataFrame, layout: Layout, name: str) -> Timed:

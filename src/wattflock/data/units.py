@@ -1,6 +1,7 @@
 """Units in the headers of columns, and values in our own: kW, °C, currency or kg per kWh."""
 
 import re
+import unicodedata
 
 import polars as pl
 
@@ -50,6 +51,7 @@ def unit_in(name: str) -> str:
 def bare(name: str) -> str:
     """A column's name in small letters without its unit: `Use [kWh]` → use; `temp_c` → temp."""
     short = re.sub(r"[\[(].*?[\])]", "", name).strip().lower()
+    short = unicodedata.normalize("NFKD", short).encode("ascii", "ignore").decode()
     short = re.sub(r"[^a-z0-9]+", "_", short).strip("_")
     return re.sub(ENDING, "", short)
 

@@ -101,7 +101,7 @@ PRICED = _set("""
     tariff tarif tarief rate
 """)  # a price, or the register of a tariff
 LEGS = _set("""
-    l1 l2 l3 phase fase t1 t2 ht nt hp hc peak offpeak
+    leg leg1 leg2 l1 l2 l3 phase fase t1 t2 ht nt hp hc peak offpeak
 """)  # enough to be a part of the load
 SUBMETER = _set("""
     dishwasher fridge freezer refrigerator washing washer dryer oven ev car charger air1 air2 air3 furnace
@@ -147,7 +147,7 @@ def role_of(name: str) -> tuple[str, str]:
         if said & known:
             plain = known | PART | ROLES["load"] | ROLES["grid"] | ROLES["import"]
             return role, " ".join(word for word in words if word not in plain)
-    return ("part", "") if said & LEGS and said <= PART else ("", " ".join(words))
+    return ("part", "") if said & LEGS and PART.issuperset(words) else ("", " ".join(words))
 
 
 def is_part(name: str) -> bool:
