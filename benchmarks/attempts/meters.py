@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case is a line)
 """Meter files in every form that people have: the right kWh a day and hour of the peak, or an error that names it."""
 
 import datetime

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case is a line)
 """Meter files in the layouts that people have: each is made here, read, and compared with the load that it was made of."""
 
 import datetime

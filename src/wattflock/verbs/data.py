@@ -22,7 +22,8 @@ def check(  # noqa: PLR0913 (an argument is an option of the command)
     """Say what is read from a file of readings, and list every problem at once, with what cleaning would do.
 
     The summary names homes, step, period, clock, kWh a day, which column is what and in which unit, and the columns
-    that are not used. Errors come first and give exit code 2; what can be repaired and what is only worth knowing follows.
+    that are not used. Errors come first and give exit code 2; what can be repaired and what is only worth knowing
+    follows.
 
     Example:
         wattflock data check meters.csv --column load=Usage --unit load=Wh --zone Europe/Oslo
