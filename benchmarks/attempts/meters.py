@@ -437,9 +437,449 @@ def homes() -> Iterator[Case]:
     yield Case("homes", "always the same", text("time,load_kwh", times(), 0.5 + 0 * LOAD), OSLO, None)
 
 
+def formats() -> Iterator[Case]:
+    """Files in the layouts whose formats come along, found by themselves."""
+    kwh, utc = [f"{each:.4f}" for each in LOAD], times("%Y-%m-%dT%H:%M:%SZ", shift_h=1)
+    half = float(HALF.mean() * 24)
+    night, zero = np.tile(np.arange(24) < 7, DAYS), ["0"] * len(LOAD)
+    yield Case(
+        "layouts",
+        "octopus",
+        text(
+            "Consumption (kwh), Estimated Cost Inc. Tax (p), Standing Charge Inc. Tax (p), Start, End",
+            HALF / 2,
+            HALF,
+            HALF,
+            times(" %Y-%m-%dT%H:%M:%S+00:00", 48),
+            times(" %Y-%m-%dT%H:%M:%S+00:00", 48, 1),
+        ),
+        {},
+        {"1": half},
+    )
+    yield Case(
+        "layouts",
+        "n3rgy",
+        text("timestamp (UTC),energyConsumption (kWh)", times(steps=48, after=1), HALF / 2),
+        {},
+        {"1": half},
+    )
+    yield Case(
+        "layouts",
+        "enedis",
+        "Identifiant PRM;Type;Debut;Fin;Grandeur;Unite\n1;Courbe;2025;2025;Energie;W\n"
+        + text(
+            "Horodate;Valeur",
+            times("%Y-%m-%dT%H:%M:%S+01:00", 48, 1),
+            [f"{1000 * each:.0f}" for each in HALF],
+            sign=";",
+        ),
+        {},
+        {"1": half},
+    )
+    header = "Van (datum);Van (tijdstip);Tot (datum);Tot (tijdstip);EAN-code;Meter;Metertype;Register;Volume;Eenheid;Validatiestatus;Omschrijving"
+    lines = [
+        f'{a[:10]};{a[11:]};{b[:10]};{b[11:]};="5414";1;Digitale meter;{name};{f"{each * share:.3f}".replace(".", ",")};kWh;Uitgelezen;'
+        for a, b, each in zip(times("%d-%m-%Y %H:%M:%S"), times("%d-%m-%Y %H:%M:%S", after=1), LOAD, strict=True)
+        for name, share in (("Afname Dag", 0.5), ("Afname Nacht", 0.5), ("Injectie Dag", 0), ("Injectie Nacht", 0))
+    ]
+    yield Case("layouts", "fluvius", "\n".join([header, *lines]), {}, {"5414": ONE})
+    hours = [str(k % 24 + 1) for k in range(len(LOAD))]
+    for form, words in ((hours, "1..24"), ([f"{int(h):02d}:00" for h in hours], "01:00..24:00")):
+        yield Case(
+            "layouts",
+            f"datadis {words}",
+            text(
+                "CUPS;Fecha;Hora;Consumo_kWh;Metodo_obtencion",
+                ["ES1"] * len(LOAD),
+                times("%Y/%m/%d"),
+                form,
+                [each.replace(".", ",") for each in kwh],
+                ["R"] * len(LOAD),
+                sign=";",
+            ),
+            {},
+            {"ES1": ONE},
+        )
+    quarter = home(96)
+    labels = [f"{a}-{b}" for a, b in zip(times("%H:%M", 96)[:96], times("%H:%M", 96, 1)[:96], strict=True)]
+    yield Case(
+        "layouts",
+        "e-distribuzione",
+        text(
+            "Giorno;" + ";".join(labels),
+            times("%d/%m/%Y", 1),
+            *[[f"{v:.3f}".replace(".", ",") for v in c] for c in (quarter / 4).reshape(DAYS, 96).T],
+            sign=";",
+        ),
+        {},
+        {"1": float(quarter.mean() * 24)},
+    )
+    yield Case(
+        "layouts",
+        "greenbutton (PG&E)",
+        'Name,A PERSON\nAddress,"1 STREET, TOWN"\nAccount Number,1\nService,S\n\n'
+        + text(
+            "TYPE,DATE,START TIME,END TIME,USAGE (kWh),COST,NOTES",
+            ["Electric usage"] * len(LOAD),
+            times("%Y-%m-%d"),
+            times("%H:%M"),
+            times("%H:59"),
+            LOAD,
+            [f"${v:.2f}" for v in LOAD],
+            [""] * len(LOAD),
+        ),
+        {"zone": "America/Los_Angeles"},
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "dsmr",
+        text(
+            "Hour Start,Low Tariff,Normal Tariff,Low Returned,Normal Returned,Gas",
+            times("%Y-%m-%dT%H:%M:%S+01:00"),
+            LOAD * night,
+            LOAD * ~night,
+            zero,
+            zero,
+            LOAD,
+        ),
+        {},
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "home assistant statistics",
+        text(
+            "statistic_id;unit;start;state;sum",
+            ["sensor.energy"] * len(LOAD),
+            ["kWh"] * len(LOAD),
+            times("%d.%m.%Y %H:%M"),
+            900 + np.cumsum(LOAD),
+            5 + np.cumsum(LOAD),
+            sign=";",
+        ),
+        OSLO,
+        {"sensor.energy": ONE},
+    )
+    yield Case(
+        "layouts",
+        "opsd",
+        text(
+            "utc_timestamp,cet_cest_timestamp,DE_KN_residential1_grid_import,DE_KN_residential1_dishwasher,interpolated",
+            utc,
+            times("%Y-%m-%dT%H:%M:%S+0100"),
+            np.cumsum(LOAD),
+            np.cumsum(LOAD) / 9,
+            [""] * len(LOAD),
+        ),
+        {},
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "pecan street",
+        text(
+            "dataid,local_15min,air1,grid,solar,solar2",
+            ["9"] * len(LOAD),
+            times("%Y-%m-%d %H:%M:%S-06"),
+            LOAD / 3,
+            LOAD - SUN,
+            SUN / 2,
+            SUN / 2,
+        ),
+        CHICAGO,
+        {"9": ONE},
+    )
+    since = [str(int((MONDAY - datetime.datetime(1970, 1, 1)).total_seconds()) + 1800 * k) for k in range(len(HALF))]
+    yield Case(
+        "layouts",
+        "refit",
+        text("Time,Unix,Aggregate,Appliance1", times("%Y-%m-%d %H:%M:%S", 48), since, 1000 * HALF, HALF),
+        {},
+        {"1": half},
+    )
+    yield Case(
+        "layouts",
+        "solaredge",
+        text(
+            "Time,Consumption (W),System Production (W),Self-consumption (W)",
+            times("%m/%d/%Y %H:%M"),
+            1000 * LOAD,
+            1000 * SUN,
+            LOAD,
+        ),
+        OSLO,
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "umass smart",
+        text(
+            "Date & Time,use [kW],gen [kW],Grid [kW],Furnace [kW]",
+            times("%Y-%m-%d %H:%M:%S"),
+            LOAD,
+            SUN,
+            LOAD - SUN,
+            LOAD / 2,
+        ),
+        {"zone": "America/New_York"},
+        {"1": ONE},
+    )
+    for name, form in (("ausgrid, told", "%d/%m/%Y"),):
+        cells = (HALF / 2).reshape(DAYS, 48)
+        body = [
+            "Solar homes",
+            "Customer,Generator Capacity,Postcode,Consumption Category,date,"
+            + ",".join(times("%-H:%M", 48, 1)[:48])
+            + ",Row Quality",
+        ]
+        body += [
+            f"1,2.0,2000,GC,{t},{','.join(f'{v:.4f}' for v in row)},"
+            for t, row in zip(times(form, 1), cells, strict=True)
+        ]
+        yield Case("layouts", name, "\n".join(body), {}, {"1": half})
+    yield Case(
+        "layouts",
+        "UK Power Networks",
+        text(
+            "LCLid,stdorToU,DateTime,KWH/hh (per half hour) ",
+            ["MAC1"] * len(HALF),
+            ["Std"] * len(HALF),
+            times("%Y-%m-%d %H:%M:%S.0000000", 48),
+            HALF / 2,
+        ),
+        {},
+        {"MAC1": half},
+    )
+    yield Case(
+        "layouts",
+        "Tesla",
+        text(
+            "Date time,Home (kW),Solar Energy (kW),Powerwall (kW),Grid (kW)",
+            times("%Y-%m-%dT%H:%M:%S+01:00"),
+            LOAD,
+            SUN,
+            zero,
+            LOAD - SUN,
+        ),
+        OSLO,
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "Emporia",
+        text(
+            "Time Bucket (Europe/Oslo),Mains_A (kWhs),Mains_B (kWhs),Oven (kWhs)",
+            times("%m/%d/%Y %H:%M:%S"),
+            LOAD / 2,
+            LOAD / 2,
+            LOAD / 9,
+        ),
+        OSLO,
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "Shelly",
+        text(
+            "timestamp,consumed_energy_Wh,returned_energy_Wh,min_voltage_V",
+            times("%d/%m/%Y %H:%M"),
+            1000 * LOAD,
+            zero,
+            zero,
+        ),
+        OSLO,
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "P1 monitor, registers",
+        text(
+            "time,Import T1 kWh,Import T2 kWh,Export T1 kWh,Export T2 kWh,Gas m3",
+            times(),
+            4000 + np.cumsum(LOAD * night),
+            3000 + np.cumsum(LOAD * ~night),
+            zero,
+            zero,
+            zero,
+        ),
+        OSLO,
+        {"1": ONE},
+        peak_h=None,
+    )
+    yield Case(
+        "layouts",
+        "Elhub (Norway)",
+        text(
+            "Målepunkt-ID;Fra;Til;Kvantitet;Enhet;Kvalitet",
+            ["707"] * len(LOAD),
+            times("%d.%m.%Y %H:%M"),
+            times("%d.%m.%Y %H:%M", after=1),
+            [v.replace(".", ",") for v in kwh],
+            ["kWh"] * len(LOAD),
+            ["Målt"] * len(LOAD),
+            sign=";",
+        ),
+        OSLO,
+        {"707": ONE},
+    )
+    yield Case(
+        "layouts",
+        "Eloverblik (Denmark)",
+        text(
+            "MålepunktsID;Fra_dato;Til_dato;Mængde;Måleenhed;Kvalitet;Type",
+            ["571"] * len(LOAD),
+            times("%d-%m-%Y %H:%M"),
+            times("%d-%m-%Y %H:%M", after=1),
+            [v.replace(".", ",") for v in kwh],
+            ["KWH"] * len(LOAD),
+            ["Målt"] * len(LOAD),
+            ["Tidsserie"] * len(LOAD),
+            sign=";",
+        ),
+        OSLO,
+        {"571": ONE},
+    )
+    yield Case(
+        "layouts",
+        "Fingrid Datahub (Finland)",
+        text(
+            "MeteringPointGSRN;Product Type;Resolution;Unit Type;Reading Type;Start Time;Quantity;Quality",
+            ["643"] * len(LOAD),
+            ["8716867000030"] * len(LOAD),
+            ["PT60M"] * len(LOAD),
+            ["kWh"] * len(LOAD),
+            ["BN01"] * len(LOAD),
+            utc,
+            [v.replace(".", ",") for v in kwh],
+            ["OK"] * len(LOAD),
+            sign=";",
+        ),
+        {"zone": "Europe/Oslo"},
+        {"643": ONE},
+    )
+    yield Case(
+        "layouts",
+        "Vattenfall / Stromnetz",
+        "Zeitraum;01.01.2025 - 30.06.2025\nZählpunkt;DE00\n\n"
+        + text(
+            "Datum;von;bis;Verbrauch (kWh)",
+            times("%d.%m.%Y"),
+            times("%H:%M"),
+            times("%H:%M", after=1),
+            [v.replace(".", ",") for v in kwh],
+            sign=";",
+        ),
+        OSLO,
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "Powerpal",
+        text(
+            "datetime_utc,datetime_local,watt_hours,cost_dollars,is_peak",
+            times("%Y-%m-%d %H:%M:%S", shift_h=1),
+            times("%Y-%m-%d %H:%M:%S"),
+            1000 * LOAD,
+            LOAD,
+            zero,
+        ),
+        OSLO,
+        {"1": ONE},
+    )
+    yield Case(
+        "layouts",
+        "NEM12-like",
+        "100,NEM12,202501010000\n200,NMI1,E1,E1,E1,,kWh,30\n300,20250106," + ",".join(kwh[:48]) + ",A\n900\n",
+        OSLO,
+        None,
+    )
+
+
+def sessions() -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """Tables of charging sessions: what, content, settings, name of the file; each begins at 18 h on the clock of the homes."""
+    start = [MONDAY + datetime.timedelta(days=k, hours=18) for k in range(30)]
+    end = [each + datetime.timedelta(hours=11) for each in start]
+
+    def at(form: str, late_h: float = 0, which: list = start) -> list[str]:
+        return [(each - datetime.timedelta(hours=late_h)).strftime(form) for each in which]
+
+    ten = ["10.0"] * 30
+    yield (
+        "evcc",
+        text(
+            "Created,Finished,Loadpoint,Identifier,Vehicle,Odometer (km),Charged energy (kWh),Charging time",
+            at("%Y-%m-%d %H:%M:%S"),
+            at("%Y-%m-%d %H:%M:%S", 0, end),
+            ["Garage"] * 30,
+            [""] * 30,
+            ["Car"] * 30,
+            ["1"] * 30,
+            ten,
+            ["3:00:00"] * 30,
+        ),
+        {},
+        "s.csv",
+    )
+    yield (
+        "elaadnl",
+        text(
+            "TransactionId;ChargePoint;UTCTransactionStart;UTCTransactionStop;StartCard;ConnectedTime;ChargeTime;TotalEnergy;MaxPower",
+            [str(k) for k in range(30)],
+            ["P"] * 30,
+            at("%d/%m/%Y %H:%M", 1),
+            at("%d/%m/%Y %H:%M", 1, end),
+            ["C"] * 30,
+            ["11,0"] * 30,
+            ["3,0"] * 30,
+            ["10,0"] * 30,
+            ["3,7"] * 30,
+            sign=";",
+        ),
+        {},
+        "s.csv",
+    )
+    items = ",".join(
+        f'{{"connectionTime": "{a}", "disconnectTime": "{b}", "kWhDelivered": 10.0, "stationID": "S"}}'
+        for a, b in zip(at("%a, %d %b %Y %H:%M:%S GMT", -8), at("%a, %d %b %Y %H:%M:%S GMT", -8, end), strict=True)
+    )
+    yield "ACN-Data", f'{{"_meta": {{}}, "_items": [{items}]}}', {}, "s.json"
+    columns = {"plug_in": "from", "plug_out": "to", "energy": "Wh", "user": "who"}
+    for words, form, late in (
+        ("local", "%Y-%m-%d %H:%M", 0),
+        ("UTC", "%Y-%m-%dT%H:%M:%SZ", 1),
+        ("offset", "%Y-%m-%d %H:%M:%S+02", -1),
+    ):
+        yield (
+            f"mapped, {words}",
+            text("who,from,to,Wh", ["a"] * 30, at(form, late), at(form, late, end), ["10000"] * 30),
+            OSLO | {"columns": columns},
+            "s.csv",
+        )
+
+
+def of_sessions(tried: str, content: str, settings: dict[str, Any], name: str) -> Attempt:
+    """Whether sessions begin at 18 h on the clock of the homes and take 10 kWh."""
+
+    def act() -> tuple[str, str]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_text(content)
+            raw = part("data", interface("data"), recognised(str(path)))(path=str(path), **settings).raw()
+        seen = look(raw)
+        refuse(seen.findings)
+        assert raw.sessions is not None
+        hours, kwh = set(raw.sessions["plug_in"].dt.hour()), set(raw.sessions["energy_kwh"])
+        said = f"{raw.sessions.height} sessions, begin at {hours} h, {kwh} kWh"
+        return (RIGHT if hours == {18} and kwh == {10.0} and raw.sessions.height == 30 else WRONG), said
+
+    return attempt("meter file: sessions", tried, "30 sessions from 18 h, 10 kWh each", act)
+
+
 def attempts() -> list[Attempt]:
     """Every case, read as a run reads it."""
-    return [one(case) for case in itertools.chain(stamps(), units(), numbers(), registers(), homes())]
+    cases = itertools.chain(stamps(), units(), numbers(), registers(), homes(), formats())
+    return [*(one(case) for case in cases), *(of_sessions(*each) for each in sessions())]
 
 
 def one(case: Case) -> Attempt:

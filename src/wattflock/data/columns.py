@@ -51,6 +51,7 @@ SPELLED = {
     "g": "g per kWh",
 }  # fmt: skip
 PLAIN = {"ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh"}  # ours alone: read as they are
+LEAST_CODE = 100  # kWh or kW that no home has at every step
 SITES = ("load", "import", "grid")  # one of them says what a home draws
 TOLD = {"time", "home", "kwp", "register", "value", "unit", *QUANTITIES}  # what `columns` may name
 
@@ -98,7 +99,9 @@ def chosen(table: pl.DataFrame, layout: Layout, units: dict[str, str], name: str
         if layout.registers.get(column) in QUANTITIES
     ]
     taken = {use.column for use in uses} | {column for column in there if column in layout.registers}
-    read = [column for column in there if column not in taken and column not in PLAIN and _numeric(table[column])]
+    free = [column for column in there if column not in taken and column not in PLAIN]
+    read = [column for column in free if _numeric(table[column])]
+    read = [column for column in read if _role(column)[0] or not _is_code(table[column])]
     told_keys = {use.quantity for use in uses}
     uses += [
         use for use in _guessed(read, bool(told_keys & {*SITES}), named) if use.quantity not in told_keys or use.home
@@ -121,6 +124,12 @@ def _parts(column: str, there: list[str]) -> list[str]:
 def _numeric(values: pl.Series) -> bool:
     read, bad = numbers(values.head(1000))
     return values.is_empty() or (read.count() > 0 and int(bad.sum()) <= read.count())
+
+
+def _is_code(values: pl.Series) -> bool:
+    """Whether a column holds one large whole number throughout, as that of a meter."""
+    first = numbers(values.head(1000))[0].drop_nulls()
+    return first.n_unique() == 1 and len(first) > 1 and first[0] >= LEAST_CODE and first[0] % 1 == 0
 
 
 def _guessed(there: list[str], has_site: bool, named_rows: bool) -> list[ColumnUse]:
@@ -219,7 +228,12 @@ def _with_units(
             made.append(use)
             continue
         site = "load" if use.quantity in SITES or use.quantity == "export" else use.quantity
-        unit = told.get(use.quantity) or told.get(site) or unit_in(of_rows.get(use.column, "")) or unit_in(use.column)
+        unit = (
+            told.get(use.quantity)
+            or told.get(site)
+            or unit_in(of_rows.get(use.column, of_rows.get("", "")))
+            or unit_in(use.column)
+        )
         unit = (unit or quantity.default or told.get("load", "")).lower()
         if unit not in quantity.units and quantity.common and use.quantity not in told:
             unit = quantity.default

@@ -12,7 +12,7 @@ from wattflock.data.finding import Finding, at_rows, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.registers import counts_up, differenced
-from wattflock.data.rows import in_columns
+from wattflock.data.rows import in_columns, unit_column
 from wattflock.data.text import MORE
 from wattflock.data.time_grid import ordered, said, steps_of, with_steps
 from wattflock.data.times import named_by_end, shifted, timed
@@ -55,6 +55,8 @@ def to_long(table: pl.DataFrame, layout: Layout, name: str) -> Long:
     table, named, lost = _with_home(at.table, layout, name)
     table, registers, units, more = in_columns(table, layout, name)
     told = layout
+    if not registers and (column := unit_column(table, layout)):
+        units = {"": str(table[column].drop_nulls().mode().sort().first() or "")}
     if registers:
         told = layout.model_copy(
             update={"columns": {key: value for key, value in layout.columns.items() if key != "load"}}

@@ -13,6 +13,7 @@ from wattflock.data.time_grid import said, with_steps
 from wattflock.data.units import bare
 from wattflock.data.words import CLOCK, END, START, TIME, tokens
 
+UTC = {"utc", "gmt"}  # in the name of a column
 SAMPLE = 200
 PARTS_OF_A_DAY = (24, 48, 96, 144, 288)
 CLOCKED = r"^\D{0,12}(\d{1,2})[:h.](\d{2})"
@@ -105,12 +106,13 @@ def _chosen(table: pl.DataFrame) -> tuple[str, ...]:
         words = {*tokens(column)}
         by_name = TIME.index(bare(column)) if bare(column) in TIME else len(TIME)
         zoned = bool(read_stamps(table[column].head(SAMPLE)).zoned.any()) if kinds[column] == "stamp" else False
-        return bool(words & END and not words & START), by_name, not zoned, there.index(column)
+        utc = bool(words & UTC) and not zoned  # a clock of the homes beside it comes first
+        return bool(words & END and not words & START), utc, by_name, not zoned, there.index(column)
 
     full = sorted((column for column in kinds if kinds[column] == "stamp"), key=rank)
     dates = sorted((column for column in kinds if kinds[column] == "date"), key=rank)
     if full and not (
-        dates and rank(full[0])[1] == len(TIME) and rank(dates[0])[1] < len(TIME) and _clock_of(table, dates[0])
+        dates and rank(full[0])[2] == len(TIME) and rank(dates[0])[2] < len(TIME) and _clock_of(table, dates[0])
     ):
         return (full[0],)
     if dates:
@@ -141,12 +143,13 @@ def _joined(table: pl.DataFrame, chosen: tuple[str, ...], name: str, layout: Lay
     words = {word for each in chosen for word in tokens(each)}
     if read.ends or (words & END and not words & START):
         ends = True
+    zoned = read.zoned.fill_null(False) | bool(words & UTC)
     lost = table.filter(read.time.is_null())
     found = at_rows("unread-time", (name, column), lost, repr(lost[column][0]) if lost.height else "", table.height)
     if read.either:
         found.append(finding("date-order", (name, column), repr(table[chosen[0]][0])))
     kept = table.drop(chosen).drop("time", "zoned", strict=False)
-    return Timed(kept.with_columns(time=read.time, zoned=read.zoned.fill_null(False)), chosen, ends, found)
+    return Timed(kept.with_columns(time=read.time, zoned=zoned), chosen, ends, found)
 
 
 def _counted(table: pl.DataFrame, chosen: tuple[str, str], number: pl.Series, layout: Layout) -> Timed:

@@ -34,7 +34,7 @@ SPOKEN = (  # the first that a name holds, in small letters
     (r"celsius|°\s?c|deg_?c|[\[(]c[\])]|_c$", "c"),
     (r"kelvin|[\[(]k[\])]|_k$", "k"),
 )
-WORD = re.compile(r"(?:^|[^a-z0-9])(k?wh?|mwh?)(?=$|[^a-z0-9])")
+WORD = re.compile(r"(?:^|[^a-z0-9])(k?whs?|k?w|mwhs?|mw)(?=$|[^a-z0-9])")
 ENDING = r"_(k?wh?|mwh?|c|f|degc|kg|g|per_kwh|kg_per_kwh|avg|mean|p_per_kwh|ct_per_kwh|kwh_per_h|kwh_h)$"
 
 
@@ -45,13 +45,18 @@ def unit_in(name: str) -> str:
         if re.search(form, short):
             return unit
     found = WORD.findall(short)
-    return found[-1] if found else ""
+    return found[-1].removesuffix("s") if found else ""
+
+
+def plain(text: str) -> str:
+    """Small letters without accents: Mængde → maengde."""
+    spelled = text.lower().replace("æ", "ae").replace("ø", "o").replace("ß", "ss")
+    return unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
 
 
 def bare(name: str) -> str:
     """A column's name in small letters without its unit: `Use [kWh]` → use; `temp_c` → temp."""
-    short = re.sub(r"[\[(].*?[\])]", "", name).strip().lower()
-    short = unicodedata.normalize("NFKD", short).encode("ascii", "ignore").decode()
+    short = plain(re.sub(r"[\[(].*?[\])]", "", name)).strip()
     short = re.sub(r"[^a-z0-9]+", "_", short).strip("_")
     return re.sub(ENDING, "", short)
 
