@@ -31,7 +31,7 @@ from wattflock.core.registry import part
 from wattflock.core.scenario import load
 from wattflock.core.types import cast, on_device
 from wattflock.feeder.limits import excess_pu
-from wattflock.learn.lagrangian import Descent, Lagrangian
+from wattflock.learn.lagrangian import Lagrangian, Priced
 from wattflock.learn.learner import Learner, Progress, advance, begin
 from wattflock.learn.learners.idle import Idle
 from wattflock.study.bound import bound
@@ -60,6 +60,10 @@ CONTENDERS = {  # name: part and what differs from its defaults
     "rules": ("rules", {}),
     "timer": ("timer", {}),
     "timer_droop": ("timer_droop", {}),
+    "ppo": ("ppo", {}),
+    "ddpg": ("maddpg", {"critic_sees": "own", "weights": "separate"}),
+    "maddpg-ps": ("maddpg", {"critic_sees": "common", "weights": "kind"}),
+    "facmac": ("facmac", {}),
     "long": ("gradmap", read("gradmap").rows["long"]["learn"]["settings"]),
 }
 Clock = Callable[[], float]
@@ -122,7 +126,7 @@ def contender(name: str, settings: dict | None = None) -> Learner:
     return part("learn", Learner, room)(**differs | (settings or {}))
 
 
-def paced(judge: Judge, built: Built, who: Descent, seconds: float, clock: Clock = time.perf_counter) -> Descent:
+def paced(judge: Judge, built: Built, who: Priced, seconds: float, clock: Clock = time.perf_counter) -> Priced:
     """The same learner with as many rounds as fit into `seconds`, its settings traced."""
     who = traced(who)
     progress = ahead(begin(who, judge.world, 0), judge, built, who)
@@ -133,7 +137,7 @@ def paced(judge: Judge, built: Built, who: Descent, seconds: float, clock: Clock
     return dataclasses.replace(who, total_rounds=jnp.float32(max(CHUNK, seconds / each)))
 
 
-def traced(who: Descent) -> Descent:
+def traced(who: Priced) -> Priced:
     """The same with its real settings and number of rounds as arrays: one compiled program serves any values."""
     names = [field.name for field in dataclasses.fields(who)]
     real = [name for name in names if isinstance(getattr(who, name), float)]
@@ -148,9 +152,9 @@ def ahead(progress: Progress, judge: Judge, built: Built, who: Learner) -> Progr
 def course(judge: Judge, built: Built, who: Learner, seed: int, seconds: float, clock: Clock) -> list[dict]:
     """Marks of one training run: at most 30 of them at first, later every tenth of the time so far.
 
-    A learner by gradient has the seconds; another ends with its rounds, and a rule has one mark, at 0 s.
+    A learner has the seconds; a rule has one mark, at 0 s.
     """
-    if isinstance(who, Descent):
+    if isinstance(who, Priced):
         who, rounds = paced(judge, built, who, seconds, clock), np.inf
     else:
         rounds = who.rounds()
@@ -201,7 +205,7 @@ def raced(options: argparse.Namespace) -> pl.DataFrame:
             if (method, seed) in known:
                 continue
             room, _ = CONTENDERS[method]
-            learns = issubclass(part("learn", Learner, room), Descent)
+            learns = issubclass(part("learn", Learner, room), Priced)
             who = contender(method, {"days": options.days} if options.days and learns else {})
             run = course(judge_of, built, who, seed, options.seconds, clock)
             log = pl.concat([log, pl.DataFrame([{"method": method, "seed": seed} | mark for mark in run])])

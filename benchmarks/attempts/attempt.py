@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from wattflock.core.errors import ScenarioError
+from wattflock.core.errors import ScenarioError, WattflockError
 
 RIGHT, TOLD, REFUSED, WRONG, TRACEBACK = "right", "told", "refused", "WRONG", "TRACEBACK"
 VERDICTS = (RIGHT, TOLD, REFUSED, WRONG, TRACEBACK)  # the last two are faults
@@ -21,11 +21,13 @@ class Attempt:
 
 
 def attempt(kind: str, tried: str, expected: str, act: Callable[[], tuple[str, str]]) -> Attempt:
-    """Does it: `act` gives a verdict and what was said; a ScenarioError is a refusal, all else a traceback."""
+    """Does it: `act` gives a verdict and what was said; a WattflockError is a refusal, all else a traceback."""
     try:
         verdict, said = act()
     except ScenarioError as error:
         verdict, said = REFUSED, "; ".join(f"{each.field} = {each.value}: {each.allowed}" for each in error.problems)
+    except WattflockError as error:
+        verdict, said = REFUSED, str(error)
     except BaseException as error:  # noqa: BLE001, RUF100 (whatever comes is what the row tells)
         if isinstance(error, KeyboardInterrupt):
             raise

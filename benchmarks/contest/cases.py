@@ -13,8 +13,8 @@ from contest.race import Timed, race
 
 from wattflock.feeder.circuit import terminals
 from wattflock.feeder.feeders.ieee123 import IEEE123
-from wattflock.feeder.opendss import read_opendss
 from wattflock.feeder.opendss.crosscheck import BaseCase, OpenDSS
+from wattflock.feeder.opendss.read import read_here
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.solve import Feeder
 from wattflock.feeder.tables.admittance import circuit_of
@@ -109,7 +109,7 @@ def scaling(batch: int, repeats: int) -> Case:
 
 
 def large_feeder(master: Path, repeats: int) -> Iterator[Case]:
-    circuit = read_opendss(master)
+    circuit = read_here(master)
     feeder = reduce_circuit(circuit)
     spots = circuit.spots
     factor = np.random.default_rng(SEED).uniform(0.3, 0.9, (max(LARGE_BATCHES), len(spots)))

@@ -11,16 +11,17 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from wattflock.core.errors import ScenarioError
+from wattflock.core.files import pack, unpack
 from wattflock.feeder.circuit import GROUND, injection, system_admittance, terminals, with_taps
 from wattflock.feeder.file import from_bytes, summary, to_bytes
 from wattflock.feeder.snapshot import snapshot
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
 
-from wattflock.feeder.opendss import read_opendss
 from wattflock.feeder.opendss.compare import comparisons, opinion
 from wattflock.feeder.opendss.crosscheck import BaseCase
 from wattflock.feeder.opendss.engine import start
+from wattflock.feeder.opendss.read import read_here
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.tap_control import settle_taps
 
@@ -87,7 +88,7 @@ def solve(circuit):
 @pytest.mark.parametrize("name", [*CASES, *(name for name in MASTERS if name != "ieee8500"), LARGE])
 def test_an_imported_circuit_has_the_voltages_of_opendss(name):
     master = master_of(name)
-    circuit = read_opendss(master)
+    circuit = read_here(master)
     truth = BaseCase(master).solve()
     assert truth.converged
     error_pu = np.abs(solve(circuit) - truth.at(circuit.nodes)) / circuit.node_kv / 1e3
@@ -96,7 +97,7 @@ def test_an_imported_circuit_has_the_voltages_of_opendss(name):
 
 @pytest.mark.parametrize("name", MASTERS)
 def test_admittances_add_up_to_those_of_opendss(name):
-    circuit = read_opendss(master_of(name))
+    circuit = read_here(master_of(name))
     if name == "ieee123":
         circuit = with_taps(circuit, KERSTING)
     stored = np.load(SHARED / "truth" / f"{name}_constPQ.npz")
@@ -120,7 +121,7 @@ def test_constant_power_without_cut_offs_is_that_of_the_stored_solution(name):
 
 @pytest.mark.parametrize("name", [*CASES, "ieee123", LARGE])
 def test_a_stored_circuit_comes_back_bit_for_bit(name):
-    circuit = read_opendss(master_of(name))
+    circuit = read_here(master_of(name))
     data = to_bytes(circuit)
     back = from_bytes(data, name)
     assert to_bytes(back) == data
@@ -140,7 +141,7 @@ def test_a_stored_circuit_comes_back_bit_for_bit(name):
 @pytest.mark.parametrize("name", ["import_open_delta", "ieee123"])
 def test_any_tap_is_that_of_opendss(name):
     master = master_of(name)
-    circuit = read_opendss(master)
+    circuit = read_here(master)
     base = BaseCase(master)
     controls = base.engine.ActiveCircuit.RegControls
     taps = []
@@ -155,8 +156,8 @@ def test_any_tap_is_that_of_opendss(name):
 
 
 def test_controls_of_an_open_delta():
-    one, two = read_opendss(master_of("import_open_delta")).regulators
-    circuit = read_opendss(master_of("import_open_delta"))
+    one, two = read_here(master_of("import_open_delta")).regulators
+    circuit = read_here(master_of("import_open_delta"))
     ends = [(circuit.nodes[unit.control.plus], circuit.nodes[unit.control.minus]) for unit in (one, two)]
     assert ends == [("mid.1", "mid.2"), ("mid.3", "mid.2")]
     assert [circuit.elements[unit.element].conductors[unit.control.conductor] for unit in (one, two)] == [
@@ -184,7 +185,7 @@ def test_a_load_draws_what_it_draws_in_opendss(tmp_path, connection, model):
         f"new load.l {connection} kv={rated_kv!r} kw=30 kvar=12 vminpu=0.9 vmaxpu=1.1 vlowpu=0.4 model={model}\n"
         f"set voltagebases=({math.sqrt(3)!r})\ncalcvoltagebases\n"
     )
-    circuit, base = read_opendss(master), BaseCase(master)
+    circuit, base = read_here(master), BaseCase(master)
     outside = () if model in "67" else (0.2, 0.39)  # documented: these two are not followed below vlowpu
     for v in (*outside, 0.41, 0.6, 0.89, 0.91, 1.0, 1.09, 1.11, 1.3):
         base.command(f"vsource.source.pu={v}")
@@ -198,7 +199,7 @@ def test_a_load_draws_what_it_draws_in_opendss(tmp_path, connection, model):
 
 @pytest.mark.parametrize("name", ["import_neutrals", "import_generators"])
 def test_a_check_scales_what_draws_and_leaves_what_feeds_in(name):
-    circuit = read_opendss(master_of(name))
+    circuit = read_here(master_of(name))
     rows = list(comparisons(circuit, opinion(circuit, None, None)))
     assert len(rows) == 9
     assert [row for row in rows if not row.agrees(1e-6)] == []
@@ -212,7 +213,7 @@ def test_a_regulator_against_the_flow_and_no_regulator_keep_still(tmp_path):
         "new regcontrol.r transformer=t winding=2 vreg=122 band=2 ptratio=60 reversible=yes revvreg=121 revband=2\n"
         "new generator.g bus1=t kv=12.47 kw=2000 pf=1\nnew load.l bus1=t.1 phases=1 kv=7.2 kw=100\n"
     )
-    circuit = read_opendss(master)
+    circuit = read_here(master)
     assert [unit.control for unit in circuit.regulators] == [None]
     assert "backward" in " ".join(circuit.notes)
     for one in (circuit, dataclasses.replace(circuit, regulators=())):
@@ -220,7 +221,7 @@ def test_a_regulator_against_the_flow_and_no_regulator_keep_still(tmp_path):
 
 
 def test_a_feeder_without_loads_says_so():
-    circuit = dataclasses.replace(read_opendss(master_of("import_meshed")), spots=())
+    circuit = dataclasses.replace(read_here(master_of("import_meshed")), spots=())
     with pytest.raises(ScenarioError, match="at least one load"):
         reduce_circuit(circuit)
 
@@ -230,22 +231,22 @@ def test_a_voltage_base_that_is_lacking_is_the_nominal_one(tmp_path):
     master.write_text(
         "clear\nnew circuit.c bus1=s basekv=10 pu=1.04\nnew line.l bus1=s bus2=t\nnew load.l bus1=t kw=1\n"
     )
-    np.testing.assert_allclose(read_opendss(master).node_kv, 10 / math.sqrt(3), rtol=1e-3)
+    np.testing.assert_allclose(read_here(master).node_kv, 10 / math.sqrt(3), rtol=1e-3)
 
 
 def test_what_is_kept_otherwise_stands_in_the_notes():
-    generators = " ".join(read_opendss(master_of("import_generators")).notes)
+    generators = " ".join(read_here(master_of("import_generators")).notes)
     for name in ("generator.wye (-120 kW)", "generator.delta", "pvsystem.roof", "storage.cell (18"):
         assert name in generators
-    left_out = read_opendss(master_of("import_left_out"))
+    left_out = read_here(master_of("import_left_out"))
     assert "line.alone" in " ".join(left_out.notes)
     assert not {"behind.1", "beyond.1", "x.1"} & set(left_out.nodes)
     assert {one.name for one in left_out.elements} == {"line.feed", "line.switch"}
-    assert "no voltage base" in " ".join(read_opendss(master_of("import_delta_wye")).notes)
+    assert "no voltage base" in " ".join(read_here(master_of("import_delta_wye")).notes)
 
 
 def test_an_explicit_neutral_is_the_other_end_of_a_load():
-    circuit = read_opendss(master_of("import_four_wire"))
+    circuit = read_here(master_of("import_four_wire"))
     assert circuit.frequency_hz == 50
     places = terminals(circuit).values()
     assert {"mid.1.4", "far.2.4", "far.3.1", "mid.3.1"} <= set(places)
@@ -262,7 +263,7 @@ def test_every_length_is_read_in_kilometres(tmp_path, units, km):
     lines = [f"new line.l{k} bus1=s bus2=b{k} r1=0.1 x1=0.1 length={k} units={units}\n" for k in (1, 2, 3)]
     master = tmp_path / "master.dss"
     master.write_text(START + "".join(lines) + "solve\n")
-    found = {one.name: one.length_km for one in read_opendss(master).elements}
+    found = {one.name: one.length_km for one in read_here(master).elements}
     assert found == pytest.approx({f"line.l{k}": k * km for k in (1, 2, 3)}, nan_ok=True)
 
 
@@ -303,7 +304,7 @@ def test_a_model_that_cannot_be_read_says_all_that_is_wrong(tmp_path, name):
     master = tmp_path / "a model.dss"
     master.write_text(words)
     with pytest.raises(ScenarioError) as error:
-        read_opendss(master)
+        read_here(master)
     for one in (*expected, str(master)):
         assert one in str(error.value)
 
@@ -313,7 +314,7 @@ def test_a_loop_of_switches_is_solved(tmp_path):
     master = tmp_path / "loop.dss"
     loop = "".join(f"new line.s{a}{b} bus1={a} bus2={b} switch=yes\n" for a, b in ("bc", "cd", "db"))
     master.write_text(f"{START}{LINE}{loop}new load.l bus1=d kv=0.4 kw=20 vminpu=0.5\n")
-    circuit = read_opendss(master)
+    circuit = read_here(master)
     shot = snapshot(circuit, "as-modelled")
     expected = BaseCase(master).solve().at(circuit.nodes) / (1e3 * circuit.node_kv)
     assert shot.flow.converged
@@ -322,7 +323,7 @@ def test_a_loop_of_switches_is_solved(tmp_path):
 
 def test_a_missing_file_and_a_missing_engine(tmp_path, monkeypatch):
     with pytest.raises(ScenarioError, match="missing"):
-        read_opendss(tmp_path / "none.dss")
+        read_here(tmp_path / "none.dss")
     monkeypatch.setitem(sys.modules, "dss", None)
     with pytest.raises(ScenarioError, match=r"wattflock\[opendss\]"):
         start()
@@ -332,25 +333,29 @@ def test_reading_leaves_no_files_and_the_folder(tmp_path):
     master = tmp_path / "m.dss"
     master.write_text(START + LINE + "solve\nshow voltages\nexport voltages\n")
     before = Path.cwd()
-    read_opendss(master)
+    read_here(master)
     assert Path.cwd() == before
     assert [path.name for path in tmp_path.iterdir()] == ["m.dss"]
 
 
 def test_a_damaged_file_is_refused():
-    data = to_bytes(read_opendss(master_of("import_meshed")))
+    data = to_bytes(read_here(master_of("import_meshed")))
     from_bytes(data, "whole")
     changed = bytearray(data)
     changed[-5] ^= 1
     for wrong, word in ((data[:-9], "whole"), (b"hello", "whole"), (b"", "whole"), (bytes(changed), "sha256")):
         with pytest.raises(ScenarioError, match=word):
             from_bytes(wrong, "file")
-    foreign = data.replace(b"wattflock circuit", b"another circuit  ")
+    arrays, card = unpack(data)
     with pytest.raises(ScenarioError, match="format"):
-        from_bytes(foreign, "file")
+        from_bytes(pack(arrays, card | {"format": "another circuit"}), "file")
+    for name, values in (("node_kv", np.nan), ("emf", np.inf), ("bus", np.nan)):
+        forged = pack(arrays | {name: np.full_like(arrays[name], values)}, card)
+        with pytest.raises(ScenarioError, match=r"not finite|without a voltage"):
+            from_bytes(forged, "file")
 
 
 def test_a_circuit_without_regulators_or_notes_can_be_stored():
-    circuit = dataclasses.replace(read_opendss(master_of("import_meshed")), spots=(), notes=(), unwatched=("b", "c"))
+    circuit = dataclasses.replace(read_here(master_of("import_meshed")), spots=(), notes=(), unwatched=("b", "c"))
     back = from_bytes(to_bytes(circuit), "file")
     assert (back.spots, back.regulators, back.notes, back.unwatched) == ((), (), (), ("b", "c"))

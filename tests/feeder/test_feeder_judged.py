@@ -21,8 +21,8 @@ from wattflock.study.hosting.assessment import HostingRequest, hosted
 
 pytest.importorskip("dss", reason="OpenDSS is not installed: pip install 'wattflock[opendss]'")
 
-from wattflock.feeder.opendss import read_opendss
 from wattflock.feeder.opendss.crosscheck import BaseCase
+from wattflock.feeder.opendss.read import read_here
 
 CASES = Path(__file__).resolve().parents[2] / "cases"
 SOLVED = ("ct_neutral3", "fourwire_solid", "xfmr_neutral", "pv_farm", "swap", "three_winding")
@@ -33,7 +33,7 @@ def master_of(name):
 
 
 def shot_of(name):
-    return snapshot(read_opendss(master_of(name)), "as-modelled")
+    return snapshot(read_here(master_of(name)), "as-modelled")
 
 
 def voltages_of(shot):
@@ -81,7 +81,7 @@ def test_a_load_to_a_neutral_is_judged_over_its_own_terminals():
 @pytest.mark.study
 def test_hosting_capacity_follows_the_voltage_of_the_customer():
     request = HostingRequest(PRESETS["ansi-a"], 0.3, 0, 10.0, "fixed")
-    found = hosted(read_opendss(master_of("fourwire_solid")), request, lambda *_: None)
+    found = hosted(read_here(master_of("fourwire_solid")), request, lambda *_: None)
     at = found.alone["import"].terminals.index("far.1.4")
     assert found.alone["import"].capacity_kw[at] == pytest.approx(7.92, rel=5e-3)
     assert found.alone["export"].capacity_kw[at] == pytest.approx(17.94, rel=5e-3)
@@ -113,7 +113,7 @@ def test_a_small_third_winding_is_overloaded_alone():
 
 
 def test_homes_stand_where_loads_draw():
-    circuit = read_opendss(master_of("pv_farm"))
+    circuit = read_here(master_of("pv_farm"))
     feeder = snapshot(circuit).feeder
     assert sum(spot.kw for spot in circuit.spots if spot.kw < 0) < -1900
     number = np.bincount(place(feeder.drawing_kva, 90, np.random.default_rng(1)), minlength=len(feeder.terminals))
@@ -140,7 +140,7 @@ def test_a_busbar_of_one_millimetre_costs_nothing(tmp_path, scale, losses_kw, dr
     circuit = base.engine.ActiveCircuit
     elements = map(circuit.CktElements, ("line.bar", "transformer.t", "line.f"))
     expected_w = sum(np.ravel(one.Losses)[0] for one in elements)
-    shot = snapshot(read_opendss(master_of("stiff_busbar")), "as-modelled", scale)
+    shot = snapshot(read_here(master_of("stiff_busbar")), "as-modelled", scale)
     assert shot.flow.losses_kw == pytest.approx(expected_w / 1e3, abs=1e-3)
     assert losses_kw is None or shot.flow.losses_kw == pytest.approx(losses_kw, abs=1e-3)
     assert shot.flow.head_kw.sum() == pytest.approx(drawn_kw + expected_w / 1e3, abs=1e-3)
@@ -152,7 +152,7 @@ def test_a_busbar_of_one_millimetre_costs_nothing(tmp_path, scale, losses_kw, dr
 
 def test_an_open_star_point_is_named():
     with pytest.raises(ScenarioError) as caught:
-        read_opendss(master_of("neutral_load_only"))
+        read_here(master_of("neutral_load_only"))
     assert [problem.field for problem in caught.value.problems] == ["load.star", "load.star2"]
     assert all("star point a.4 is open" in str(problem.value) for problem in caught.value.problems)
 
@@ -189,7 +189,7 @@ def mesh(side):
 def test_a_meshed_network_of_many_terminals_converges_in_float32(tmp_path):
     master = tmp_path / "mesh.dss"
     master.write_text(mesh(11))
-    circuit = read_opendss(master)
+    circuit = read_here(master)
     feeder = reduce_circuit(circuit)
     assert len(feeder.terminals) == 363
     flow = solve(feeder, feeder.nominal_kw, feeder.nominal_kvar)
@@ -208,6 +208,6 @@ def test_a_feeder_without_a_three_phase_bus_has_no_unbalance(tmp_path):
         "new line.l phases=1 bus1=s.1 bus2=t.1 r1=0.1 x1=0.1 r0=0.1 x0=0.1 c1=0 c0=0\n"
         "new load.l phases=1 bus1=t.1 kv=0.24 kw=5\nset voltagebases=(0.4157)\ncalcvoltagebases\nsolve\n"
     )
-    shot = snapshot(read_opendss(master))
+    shot = snapshot(read_here(master))
     assert bool(shot.flow.converged) and shot.feeder.nodes == ("t.1",)
     assert shot.feeder.three_phase == () and shot.flow.unbalance.shape == (0,)

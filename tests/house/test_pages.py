@@ -26,7 +26,9 @@ FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+(?:\.(?:py|toml|csv|md)|/))`")
 MODULE = re.compile(r"\bwattflock((?:\.\w+)+)")
-WRITTEN = re.compile(r"^(runs|card|table|curves-.*|envelopes|voltages|sizes|meters|agile|chart|mine|source)\b")
+WRITTEN = re.compile(
+    r"^(runs|card|table|curves-.*|envelopes|voltages|sizes|meters|agile|chart|mine|source|slots|constraints)\b"
+)
 
 pages = pytest.mark.parametrize("page", [FRONT, *DOCS], ids=lambda page: page.name)
 all_pages = pytest.mark.parametrize("page", [*ROOTS, *DOCS, *DECISIONS, *MEASURED], ids=lambda page: page.name)

@@ -80,10 +80,11 @@ def test_a_stored_feeder_gives_what_its_tables_give(stored, tmp_path):
 
 
 def test_too_much_load_is_said_and_not_hidden():
-    result = feeder("solve", "ieee13", "--scale", 20)
-    assert result.exit_code == 0
-    assert "no solution" in result.output
-    assert "lowest voltage" not in result.output
+    for verb in ("solve", "show"):
+        result = feeder(verb, "ieee13", "--scale", 20)
+        assert result.exit_code == 2
+        assert "no solution" in result.output
+        assert "lowest voltage" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -189,8 +190,8 @@ def test_hosting_that_cannot_be_is_told(words):
     assert "allowed" in result.output and "Traceback" not in result.output
 
 
-def test_opendss_stays_in_the_main_thread_beside_compiled_programs(tmp_path):
-    """OpenDSS in a thread of a process that has used it before and in which JAX has compiled ends the process."""
+def test_opendss_runs_in_a_process_of_its_own_beside_compiled_programs(tmp_path):
+    """OpenDSS in a thread of a process that has used it before and in which JAX has compiled would end the process."""
     pytest.importorskip("dss")
     program = (
         "import sys, jax, jax.numpy as jnp\nfrom wattflock.apps.cli import main\n"

@@ -25,12 +25,13 @@ from wattflock.verbs.experiment import Experiment, compared, experiment_of, fini
 from wattflock.world.rollout import ZeroPolicy
 
 SHORT = 1e-9  # minutes: one chunk of rounds
+FEW = ["homes.count=5", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1"]
 
 
 @pytest.fixture(scope="module")
-def brief(small):
+def brief():
     """A comparison of seconds, of a learner whose rounds take milliseconds."""
-    return load(None, [*small, "judge.methods=['idle']", "judge.test_days=2", "judge.bound_days=1"])
+    return load(None, [*FEW, "judge.methods=['idle']"])
 
 
 def mine(brief, runs, minutes=0.0) -> Experiment:
@@ -102,8 +103,7 @@ def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
 @pytest.mark.parametrize(("work", "planner"), [("optima", "bound"), ("receding", "mpc")])
 def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
     """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
-    few = ["homes.count=5", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1", "data.episode_days=2"]
-    experiment, said = experiment_of(load(None, few)), []
+    experiment, said = experiment_of(load(None, [*FEW, "data.episode_days=2"])), []
     monkeypatch.setattr(verbs, planner, lambda *_: [SimpleNamespace(cost=30.0, action=np.zeros(0))])
     monkeypatch.setattr(progress.Bar, "at", lambda self, done, note: said.append(note))
     getattr(experiment, work)()
@@ -152,8 +152,7 @@ def test_the_tolerance_of_the_search_is_no_violation(small):
 
 def test_homes_with_panels_alone_are_judged_and_nothing_learns_there():
     roofs = 'homes.kinds=[{name="roof", share=0.5, devices=["panel"]}]'
-    few = ["homes.count=4", "feeder.part=ieee13", "judge.test_days=2", "judge.bound_days=1"]
-    experiment = experiment_of(load(None, [roofs, *few, 'judge.methods=["idle", "rules"]']))
+    experiment = experiment_of(load(None, [roofs, *FEW, 'judge.methods=["idle", "rules"]']))
     with pytest.raises(ScenarioError, match="a kind with a device to control"):
         experiment.training("gradmap")
     methods = compared(experiment).summary["methods"]
@@ -169,10 +168,9 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
 
 
 @pytest.mark.study
-def test_curves_show_the_share_of_the_optimum_of_the_days_that_are_watched(small):
+def test_curves_show_the_share_of_the_optimum_of_the_days_that_are_watched():
     """The optimum of the same two days, on which the uncontrolled homes have 0 and nobody more than 1."""
-    alone = [*small, "feeder.part=none", "judge.methods=['idle']"]
-    sets = [*alone, "judge.test_days=2", "judge.bound_days=0", "judge.curve_days=2"]
+    sets = [*FEW, "feeder.part=none", "judge.methods=['idle']", "judge.bound_days=0", "judge.curve_days=2"]
     experiment = experiment_of(load(None, sets), None, {"guess": Guess()})
     curve = compared(experiment).tables["curves"].filter(split="validation")
     optimum = [each.cost for each in bound(experiment.built.world, experiment.watched)]

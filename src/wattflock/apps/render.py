@@ -19,7 +19,9 @@ from wattflock.verbs.results import (
     Comparison,
     Extracted,
     HostedFeeder,
+    InterviewStudy,
     Listing,
+    Planned,
     Runs,
     Shares,
     SharingStudy,
@@ -119,6 +121,14 @@ def _(found: SharingStudy, wide: bool = False) -> Group:
 
 
 @shown.register
+def _(found: InterviewStudy, wide: bool = False) -> Group:
+    from wattflock.report.interface_page import beside_paper, by_setting, by_slot
+
+    tables = [by_setting(found.slots), beside_paper(found.slots), *([by_slot(found.slots)] if wide else ())]
+    return Group(*(part for table in tables for part in (Text(table.title), table.terminal())))
+
+
+@shown.register
 def _(found: Listing, wide: bool = False) -> Table:
     table = Table(*found.table.columns, box=None, header_style="bold")
     for row in found.table.iter_rows():
@@ -139,6 +149,12 @@ def _(found: Extracted, wide: bool = False) -> Table:
     return table
 
 
+@shown.register
+def _(found: Planned, wide: bool = False) -> str:
+    boxes = [f"{title}\n" + "\n".join(f"  {each}" for each in said) for title, said in found.sentences if said]
+    return "\n\n".join(boxes)
+
+
 @functools.singledispatch
 def plain(found: Any) -> Any:
     """What JSON can hold of it."""
@@ -156,6 +172,11 @@ def _(found: Training) -> dict:
 @plain.register
 def _(found: Extracted) -> dict:
     return plain(dict(found.read))
+
+
+@plain.register
+def _(found: Planned) -> dict:
+    return plain(found.facts)
 
 
 @plain.register

@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any, Protocol
 
 from wattflock.assistant.extract import extract
+from wattflock.assistant.files import Backend
 from wattflock.assistant.grammar.text import text_of
 from wattflock.assistant.rules.context import unsure
-from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, filled
+from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, ambiguous, filled
 from wattflock.assistant.slots import SLOTS, problems
 
 YES = re.compile(
@@ -77,18 +79,22 @@ def begun(wanted: tuple[str, ...] = tuple(SLOTS), locale: str = "en-GB", today: 
     return Conversation(wanted, locale, (today or date.today()).isoformat())
 
 
-def turn(conversation: Conversation, words: str | None, policy: "Policy | None" = None) -> tuple[Conversation, str]:
+def turn(
+    conversation: Conversation, words: str | None, policy: "Policy | None" = None, reader: Backend = extract
+) -> tuple[Conversation, str]:
     """What the assistant answers to the resident's words, and the conversation after it.
 
     Args:
         conversation: so far.
         words: of the resident; None to begin or to resume.
         policy: proposes the actions; by default the rules.
+        reader: the backend that reads the words.
     """
     choose, state = policy or by_rules, replace(conversation, steps=())
+    tools = TOOLS | {"read": partial(_read, reader=reader)}
     for _ in range(MOST_STEPS):
         action = choose(state, words)
-        state, observation = TOOLS.get(action.tool, _unknown)(state, action, words)
+        state, observation = tools.get(action.tool, _unknown)(state, action, words)
         state = replace(state, steps=(*state.steps, Step(action, observation)))
         if action.tool in SPEAKS:
             return state, observation
@@ -119,7 +125,9 @@ def _unknown(state: Conversation, action: Action, words: str | None) -> tuple[Co
     return state, f"no tool {action.tool!r}; there are {', '.join(TOOLS)}"
 
 
-def _read(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
+def _read(
+    state: Conversation, action: Action, words: str | None, reader: Backend = extract
+) -> tuple[Conversation, str]:
     """Read the answer; yes and no are about what was read back."""
     text = text_of(words or "", state.locale).flat
     waiting = next(iter(state.offered), None)
@@ -128,9 +136,9 @@ def _read(state: Conversation, action: Action, words: str | None) -> tuple[Conve
         if agreed is not None:
             return agreed
     asked = state.asked
-    told = _told(state, words or "", asked)
+    told = _told(state, words or "", asked, reader)
     if CHANGE.search(text) and not told:  # of any slot, and then never without a yes
-        told = {slot: _doubted(slot, each) for slot, each in _told(state, words or "", state.wanted).items()}
+        told = {slot: _doubted(slot, each) for slot, each in _told(state, words or "", state.wanted, reader).items()}
     if not told and unsure(text) and asked:
         return _default(state, Action("", "default", asked[:1]), words)
     values = {slot: value for slot, value in state.values.items() if slot not in told}
@@ -140,9 +148,9 @@ def _read(state: Conversation, action: Action, words: str | None) -> tuple[Conve
     return state, "; ".join(said) or "nothing"
 
 
-def _told(state: Conversation, words: str, asked: tuple[str, ...]) -> dict[str, Filling]:
+def _told(state: Conversation, words: str, asked: tuple[str, ...], reader: Backend) -> dict[str, Filling]:
     """What the words tell that is new."""
-    found = extract(words, asked, _question(state, asked), state.locale, date.fromisoformat(state.today))
+    found = reader(words, asked, _question(state, asked), state.locale, date.fromisoformat(state.today))
     told = {slot: each for slot, each in found.items() if each.state in (FILLED, AMBIGUOUS) and slot in state.wanted}
     new = {slot: each for slot, each in told.items() if each.value is None or each.value != state.values.get(slot)}
     return {slot: _checked(state, slot, each) for slot, each in new.items()}
@@ -176,7 +184,7 @@ def _agreed(state: Conversation, slot: str, text: str) -> "tuple[Conversation, s
         tries = {**state.tries, slot: state.tries.get(slot, 0) + 1}
         if offer.evidence == USUAL:
             return replace(state, offered=rest, tries={**tries, slot: 0}), f"no to the usual {slot}"
-        again = {slot: filled(slot, left[0], offer.evidence, left[1:])} if left and offer.state == FILLED else {}
+        again = {slot: ambiguous(slot, left, offer.evidence)} if left and offer.state == FILLED else {}
         return replace(state, offered={**again, **rest}, tries=tries), f"no to {slot}"
     return None
 
@@ -230,7 +238,8 @@ def _default(state: Conversation, action: Action, words: str | None) -> tuple[Co
 
 def _ask(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
     tries = {**state.tries, **{slot: state.tries.get(slot, 0) + 1 for slot in action.slots}}
-    return replace(state, asked=action.slots, tries=tries), _question(state, action.slots)
+    amiss = [f"That does not fit: {step.observation}." for step in state.steps if step.action.tool == "validate"]
+    return replace(state, asked=action.slots, tries=tries), " ".join([*amiss, _question(state, action.slots)])
 
 
 def _question(state: Conversation, slots: tuple[str, ...]) -> str:
@@ -253,7 +262,7 @@ def _without(values: Mapping[str, Value], slot: str) -> dict[str, Value]:
 
 def _finish(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
     return replace(state, asked=()), "; ".join(
-        SLOTS[slot].says.format(state.values[slot]) for slot in state.wanted
+        SLOTS[slot].says.format(state.values[slot]) for slot in state.wanted if slot in state.values
     ) + "."
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from wattflock.assistant.grammar.dates import reference
 from wattflock.assistant.grammar.read import Answer, answer_of
 from wattflock.assistant.rules import amounts, appliance, charge, comfort, days, household, times
+from wattflock.assistant.rules.doubt import doubted
 from wattflock.assistant.rules.filling import FILLED, NOTHING, Filling, filled
 from wattflock.assistant.slots import SLOTS
 
@@ -49,6 +50,7 @@ def extract(
     for slots, read in FAMILIES:
         if set(slots) & set(asked) or read in ALWAYS:
             found |= read(answer)
+    found = {slot: doubted(answer, slot, each) for slot, each in found.items()}
     strange = bool(COMMAND.search(answer.flat)) or bool(set("{}<>`=") & set(utterance))
     return {name: _offered(name, found.get(name, NOTHING), asked, strange) for name in SLOTS}
 

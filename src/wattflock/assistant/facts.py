@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from wattflock.assistant.grammar.spelling import slips_between
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -55,6 +57,30 @@ def cities(flat: str) -> list[City]:
             place = float(row["latitude"]), float(row["longitude"])
             found.append(City(name, row["country"], *place, match.start(), match.end()))
     return sorted(found, key=lambda city: city.start)
+
+
+def near_cities(flat: str, locale: str) -> list[City]:
+    """Cities of the locale's countries that a word of a normalised text is a slip of, where it names none."""
+    countries = {"en-US": ("US",), "de": ("DE", "AT", "CH")}.get(locale, ("GB", "IE"))
+    found = []
+    for match in re.finditer(r"[^\W\d_]{5,}", flat):
+        near = [
+            (slips, name, row)
+            for name, _, row in _cities()
+            if row["country"] in countries
+            for spelt in (name, *row["also"].split("|"))
+            if len(spelt) >= 5 and (slips := slips_between(match.group(), spelt.lower())) <= _slips(spelt)
+            if spelt[0].lower() == match.group()[0]
+        ]
+        if near:
+            _, name, row = min(near, key=lambda each: each[:2])
+            found.append(City(name, row["country"], float(row["latitude"]), float(row["longitude"]), *match.span()))
+    return found
+
+
+def _slips(name: str) -> int:
+    """How many slips still are the name: one in five letters, two in seven, three in nine."""
+    return 1 if len(name) < 7 else 2 if len(name) < 9 else 3
 
 
 def _found(flat: str, table: str, column: str) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""A file of questions and answers, one a line, and the backends that read them."""
+"""A file of questions and answers, one a line, and what a backend reads of them."""
 
 import json
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
-from wattflock.assistant.extract import extract
 from wattflock.assistant.grammar.text import LOCALES, locale_of
-from wattflock.assistant.rules.filling import Filling
+from wattflock.assistant.models.model import ModelError
+from wattflock.assistant.rules.filling import NOTHING, Filling
 from wattflock.assistant.slots import SLOTS
 from wattflock.core.errors import Problem, RunError
 from wattflock.core.files import reason
@@ -26,7 +26,7 @@ class Backend(Protocol):
         ...
 
 
-BACKENDS: dict[str, Backend] = {"rules": extract}
+MOST_FAILURES = 3  # of a model, one after the other
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,25 @@ def _problems(where: str, row: str) -> list[Problem]:
     if not _family(given):
         found.append(Problem(where, "locale", given["locale"], "a tag of English or German: " + " | ".join(LOCALES)))
     return found
+
+
+def read_all(lines: list[Line], backend: Backend, today: date | None) -> tuple[dict[str, dict], list[str]]:
+    """What a backend reads of every line, as it is written; and a sentence for each line that its model failed at.
+
+    Raises:
+        ModelError: the model failed at so many lines in a row that it is not there.
+    """
+    read, failed, row = {}, [], 0
+    for line in lines:
+        try:
+            found, row = backend(line.utterance, line.asked, line.question, line.locale, today), 0
+        except ModelError as error:
+            found, row = dict.fromkeys(SLOTS, NOTHING), row + 1
+            failed.append(f"{line.id}: {error}; all is unknown")
+            if row == min(MOST_FAILURES, len(lines)):
+                raise
+        read[line.id] = as_json(found)
+    return read, failed
 
 
 def as_json(fillings: dict[str, Filling]) -> dict[str, dict]:

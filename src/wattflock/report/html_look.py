@@ -95,7 +95,7 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
   border-radius: 8px; }
 @media (max-width: 760px) {
   tbody th, thead th:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1;
-    box-shadow: inset 0 -1px var(--line); }
+    box-shadow: inset 0 -1px var(--line); white-space: normal; min-width: 7.5em; }
   tbody tr.best th { background: var(--tint); }
   .pair, dl { grid-template-columns: minmax(0, 1fr); } dl { gap: 2px; } dd { margin-bottom: 10px; }
   main, header.top { padding-left: 12px; padding-right: 12px; } header.top { padding-top: 24px; }

@@ -102,10 +102,16 @@ class Plan(pydantic.BaseModel):
     scenario: str = Field(default="gradmap", description="the scenario that all rows change: a file or a bundled name")
     seeds: Seeds
     recompile: bool = Field(default=True, description="every run compiles for itself, so that seconds can be compared")
-    kind: Literal["runs", "coalition"] = Field(
-        default="runs", description="runs: train and judge; coalition: share what homes save together"
+    kind: Literal["runs", "coalition", "interview"] = Field(
+        default="runs",
+        description="runs: train and judge; coalition: share what homes save together; interview: ask residents",
     )
-    methods: tuple[str, ...] = Field(default=(), description="ways to share, with kind coalition")
+    methods: tuple[str, ...] = Field(
+        default=(), description="ways to share, with kind coalition; settings of the assistant, with kind interview"
+    )
+    residents: Literal["sentences", "model"] = Field(
+        default="sentences", description="who says what residents say, with kind interview and a language model"
+    )
     clusters: Annotated[int, Field(ge=0, le=12, description="of K-means, with kind coalition; 0: by the elbow")] = 10
     reference: str = Field(
         default="", description="the method that all others are held against; empty: each row's learner"

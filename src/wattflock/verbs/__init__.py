@@ -3,7 +3,7 @@
 `VERBS` are `wattflock <verb>`; the verbs of a module in `GROUPS` are `wattflock <group> <verb>`.
 """
 
-from wattflock.verbs import assistant, data, feeder, generate, settling, sharing, study, works
+from wattflock.verbs import assistant, data, feeder, generate, serving, settling, sharing, study, works
 
-VERBS = (*study.VERBS, *works.VERBS, *generate.VERBS, *settling.VERBS, *sharing.VERBS, assistant.chat)
+VERBS = (*study.VERBS, *works.VERBS, *generate.VERBS, *settling.VERBS, *sharing.VERBS, assistant.chat, *serving.VERBS)
 GROUPS = {"assistant": assistant, "data": data, "feeder": feeder}

@@ -16,25 +16,30 @@ Preset = Annotated[str, "Limits: ansi-a (0.95 to 1.05 pu), ansi-b (0.917 to 1.05
 def import_(
     master: Annotated[Path, "The OpenDSS file that builds the circuit, such as Master.dss."],
     out: Annotated[Path | None, "File to write; <circuit>.feeder here by default."] = None,
+    seconds: Annotated[int, "Stop after so long [s]."] = 120,
 ) -> object:
     """Read any OpenDSS model into one file of ours, which needs no OpenDSS any more.
 
     Lines, switches, transformers, regulators with their controls, capacitors, reactors, sources and loads are kept
-    exactly, in the state in which OpenDSS's base case leaves them; everything that is approximated is listed.
+    exactly, in the state in which OpenDSS's base case leaves them; everything that is approximated is listed. OpenDSS
+    runs in a process that can write nothing; it reads only files in the model's own folder.
 
     Example:
         wattflock feeder import path/to/Master.dss
         wattflock feeder import path/to/Master.dss --out mine.feeder
     """
-    from wattflock.core.files import write_whole
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.files import safe_name, write_whole
     from wattflock.feeder.file import summary, to_bytes
     from wattflock.feeder.opendss import read_opendss
     from wattflock.feeder.reduce import reduce_circuit
     from wattflock.report.feeder_tables import facts
 
-    circuit = read_opendss(master)
+    if seconds < 1:
+        raise ScenarioError([Problem("wattflock feeder import", "--seconds", seconds, "1 or more [s]")])
+    circuit = read_opendss(master, seconds)
     reduce_circuit(circuit)  # whatever cannot be solved is told now, and nothing is written
-    path = write_whole(out or Path(f"{circuit.name}.feeder"), to_bytes(circuit))
+    path = write_whole(out or Path(f"{safe_name(circuit.name)}.feeder"), to_bytes(circuit))
     return facts([*summary(circuit), ("written", f"{path} ({path.stat().st_size / 1e6:.2f} MB)")])
 
 
@@ -53,15 +58,19 @@ def solve(
         wattflock feeder solve mine.feeder --scale 0.5 --limits en50160
     """
     from wattflock.core.errors import RunError
-    from wattflock.core.files import write_whole
+    from wattflock.core.files import csv_bytes, write_whole
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
-    if csv and not bool(found.snapshot.flow.converged):
-        raise RunError(f"{feeder}: no solution, so {csv} is not written; try a smaller --scale")
+    flow = found.snapshot.flow
+    if not bool(flow.converged):
+        moving = f"still moving by {float(flow.residual_pu):.1e} pu"
+        raise RunError(
+            f"{feeder}: no solution after {int(flow.iterations)} iterations ({moving}); try a smaller --scale"
+        )
     if csv:
-        write_whole(csv, found.nodes.write_csv().encode())
-        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), found.branches.write_csv().encode())
+        write_whole(csv, csv_bytes(found.nodes))
+        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), csv_bytes(found.branches))
     return found
 
 
@@ -103,12 +112,15 @@ def show(
     Example:
         wattflock feeder show ieee123 --out figures
     """
-    from wattflock.core.files import write_whole
+    from wattflock.core.errors import RunError
+    from wattflock.core.files import safe_name, write_whole
     from wattflock.report.feeder_page import snapshot_files
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
-    base = (out or Path()) / found.snapshot.circuit.name
+    if not bool(found.snapshot.flow.converged):
+        raise RunError(f"{feeder}: no solution, so nothing is drawn; try a smaller --scale")
+    base = (out or Path()) / safe_name(found.snapshot.circuit.name)
     files = snapshot_files(found.snapshot, found.limits)
     return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
 
@@ -141,7 +153,7 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock feeder hosting european_lv --limits en50160
         wattflock feeder hosting ieee123 --homes 1000 --load 0.3 --csv envelopes.csv
     """
-    from wattflock.core.files import write_table, write_whole
+    from wattflock.core.files import csv_bytes, write_table, write_whole
     from wattflock.core.progress import bar
     from wattflock.feeder.limits import PRESETS
     from wattflock.report.feeder_charts import hosting_figure
@@ -157,7 +169,7 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     with bar("hosting", steps_of(circuit)) as progress:
         found = hosted(circuit, asked, progress.at)
     if csv:
-        write_whole(csv, hosting_table(found).write_csv().encode())
+        write_whole(csv, csv_bytes(hosting_table(found)))
         save(hosting_figure(found), csv.with_suffix(".png"))
         table = sensitivity_table(found)
         if table is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
+    from wattflock.assistant.plan.schedule import Plan
     from wattflock.feeder.limits import Limits
     from wattflock.feeder.snapshot import Snapshot
     from wattflock.game.outcome import Outcome
@@ -234,6 +235,22 @@ class SharingStudy:
 
 
 @dataclasses.dataclass(frozen=True)
+class InterviewStudy:
+    """A study of interviews: how it went for every interview and slot, and which true constraints are kept."""
+
+    folder: Path
+    slots: pl.DataFrame
+    constraints: pl.DataFrame
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Means for each persona and setting: right, asked again, wrong but accepted, questions, seconds of a slot."""
+        names = ("right", "at_once", "asked_again", "wrong", "questions", "seconds")
+        means = [pl.col(name).cast(pl.Float64).mean() for name in names]
+        return self.slots.group_by("persona", "method", maintain_order=True).agg(means)
+
+
+@dataclasses.dataclass(frozen=True)
 class Extracted:
     """What was read out of residents' answers."""
 
@@ -258,3 +275,51 @@ def _in_words(filling: Mapping[str, Any]) -> str:
     if filling["state"] == "ambiguous":
         return " | ".join(map(str, filling["candidates"]))
     return "" if filling["value"] is None else str(filling["value"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A home's plan, and what is to be said of it."""
+
+    plan: "Plan"
+    said: list[str]  # when what runs, and what that saves
+    binding: list[str]  # which wishes make it dearer, and by how much
+    offers: list[str]  # nearest to wishes that cannot be kept
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each half hour: prices, weather, power of each device [kW], levels."""
+        from wattflock.assistant.plan.table import steps
+
+        return steps(self.plan)
+
+    @property
+    def sentences(self) -> list[tuple[str, list[str]]]:
+        """Titles and what stands under them."""
+        assumed = list(self.plan.home.parameters.assumed)
+        titles = ("Your plan", "What cannot be", "What binds", "Taken as usual")
+        return list(zip(titles, (self.said, self.offers, self.binding, assumed), strict=True))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it as JSON values; costs are in the currency of the home."""
+        parameters, found = self.plan.home.parameters, self.plan
+        steps = self.table.with_columns(
+            pl.col("begins").dt.strftime("%Y-%m-%dT%H:%M"), pl.selectors.float().fill_nan(None)
+        )
+        return {
+            "said": self.said, "offers": self.offers, "binding": self.binding,
+            "parameters": parameters.model_dump(mode="json"), "cost": found.planned.cost,
+            "usual_cost": found.usual.cost, "saving": found.saving, "least_cost": found.least_cost,
+            "steps": steps.to_dicts(),
+        }  # fmt: skip
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: plan."""
+        from wattflock.assistant.plan.table import nets, powers
+        from wattflock.report.charts import Figures
+        from wattflock.report.plan_charts import plan_days
+
+        currency = self.plan.home.parameters.currency
+        return Figures({"plan": lambda: plan_days(self.table, powers(self.plan), nets(self.plan), currency)})

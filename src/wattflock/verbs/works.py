@@ -22,6 +22,9 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     runs: Runs = Path("runs"),
     workers: Annotated[int, "Runs side by side, each on its share of the cores; seconds are then of that share."] = 1,
     fresh: Annotated[bool, "Run all again, finished or not."] = False,
+    backend: Annotated[
+        str, "Who reads, of kind interview: rules, openai or embedded, as WATTFLOCK_LLM_… say."
+    ] = "rules",
 ) -> Methods:
     """Run every row of a study with several seeds, and write one table, its curves and a page.
 
@@ -33,6 +36,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
         wattflock study p2p-clusters --row community-30
         wattflock study coalition --small
+        wattflock study hems-interface --small
         wattflock study gradmap --row ieee8500-5000 --set feeder.settings.file=ieee8500.feeder
     """
     from wattflock.core.errors import Problem, RunError, ScenarioError
@@ -46,9 +50,11 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     if not 1 <= workers <= len(cores()):
         raise ScenarioError([Problem("wattflock study", "--workers", workers, f"1 to {len(cores())}, the cores here")])
     plan = read(name).smaller() if small else read(name)
+    if backend != "rules" and plan.kind != "interview":
+        raise ScenarioError([Problem(f"study {plan.name}", "--backend", backend, "rules: nobody is interviewed")])
     chosen = plan.expand(rows or (), seeds, sets or ())
     there = [row for row in chosen if not row.absent()]
-    notes = [f"{row.name}: {row.scenarios[0].homes.count:,} homes; {row.about}." for row in there]
+    notes = [f"{row.name}: {_size(plan, row)}; {row.about}." for row in there]
     missing = [f"{row.name}: left out, there is no file {row.absent()}." for row in chosen if row.absent()]
     say("\n".join(notes + missing))
     done: list[Done] = []
@@ -56,6 +62,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     folder, table = runs / f"study-{plan.name}", None
     if plan.kind == "coalition":
         return _shared(plan, chosen, folder, fresh)
+    if plan.kind == "interview":
+        return _interviewed(plan, chosen, folder, fresh, backend)
     try:
         _run(there, runs, (fresh, plan.recompile), (done, failed), workers)
     finally:
@@ -74,6 +82,12 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         return "No run is finished."
     every, currency = figures(done)
     return Study(folder, currency, every, spreads(every))
+
+
+def _size(plan: "Plan", row: "StudyRow") -> str:
+    if plan.kind == "interview":
+        return f"{len(row.scenarios)} residents"
+    return f"{row.scenarios[0].homes.count:,} homes"
 
 
 def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: bool) -> Methods:
@@ -96,6 +110,31 @@ def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: boo
     write_coalition(folder, plan, table, list(notes))
     say(f"tables, charts and page  {folder}")
     return SharingStudy(folder, table)
+
+
+def _interviewed(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: bool, backend: str) -> Methods:
+    """A study of interviews: every one that is not in the folder yet, then tables and page."""
+    from wattflock.assistant.backends import Wanted, model_of
+    from wattflock.assistant.interface_study import cases, solved, tables
+    from wattflock.core.errors import ScenarioError
+    from wattflock.core.progress import bar, say
+    from wattflock.report.interface_page import write_interface
+    from wattflock.verbs.results import InterviewStudy
+
+    model, problems = model_of("wattflock study", Wanted(backend))
+    if problems:
+        raise ScenarioError(problems)
+    folder = folder if backend == "rules" else folder.with_name(f"{folder.name}-{backend}")
+    every, found = cases(plan, rows, model), []
+    with bar("study", len(every)) as shown:
+        for count, case in enumerate(every):
+            shown.at(count, case.name)
+            found.append(solved(case, folder, fresh))
+        shown.at(len(every), "")
+    made = tables(found)
+    write_interface(folder, plan, made, [f"{row.name}: {row.about}." for row in rows])
+    say(f"tables, chart and page  {folder}")
+    return InterviewStudy(folder, *made)
 
 
 def _run(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wattflock.assistant.grammar import words
+from wattflock.assistant.grammar.spelling import mended
 
 LOCALES = ("en-GB", "en-US", "de")
 TOKEN = re.compile(
@@ -58,9 +59,12 @@ def text_of(raw: str, locale: str) -> Text:
     """
     german = locale == "de"
     raw = raw[:MOST_CHARACTERS]
-    tokens = _joined(list(_tokens(raw)))
+    typed = re.sub(r"(?<=\d);(?=[0-5]\d\b)", ":", raw)  # 5;30
+    tokens = _joined(list(_tokens(typed)))
     if german:
         tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
+    else:
+        tokens = [Token(mended(token.word), token.start, token.end) for token in tokens]
     tokens = _phrases(tokens, words.PHRASES, words.WORDS)
     tokens = _numbers(tokens, german)
     starts, at = [], 0
@@ -75,6 +79,9 @@ def _tokens(raw: str) -> Iterator[Token]:
         word = match.group().lower().replace("’", "'")
         if re.fullmatch(r"[ap]\.\s?m\.?", word):
             word = word[0] + "m"
+        if word.endswith("'s") and word[:-2] != "one" and (word[:-2] in words.UNITS or word[:-2] in words.TENFOLD):
+            yield Token(word[:-2], match.start(), match.end() - 2)
+            continue
         if word.endswith("ish") and word[:-3] in words.UNITS:
             yield Token(word[:-3], match.start(), match.end() - 3)
             yield Token("ish", match.end() - 3, match.end())
@@ -143,6 +150,12 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     if value is None or ":" in value:
         return value, length
     rest = [token.word for token in tokens[index + length : index + length + 3]]
+    if (
+        rest == ["and", "a", "quarter"]
+        and following[length + 2 : length + 3] in (["hours"], ["hour"])
+        and "." not in value
+    ):
+        return f"{value}.25", length + 3
     if rest == ["and", "a", "half"] and "." not in value:
         return f"{value}.5", length + 3
     return value, length

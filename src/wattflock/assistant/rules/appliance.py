@@ -1,6 +1,7 @@
 """When an appliance may run and for how long: its window crosses midnight where the words say so, never by a guess."""
 
 import re
+from dataclasses import replace
 
 from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, NUMBER, Mention, masked
@@ -8,10 +9,19 @@ from wattflock.assistant.grammar.read import Answer, amounts_in, times_in
 from wattflock.assistant.rules.context import Said, said
 from wattflock.assistant.rules.cues import APPLIANCE, END, LATEST_START, START, cues, roles_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.shifts import shifted
+from wattflock.assistant.rules.sums import reckoned, with_units
+from wattflock.assistant.rules.times import paired
 
 EARLIEST, LATEST, DURATION_SLOT = "appliance_earliest_start", "appliance_latest_end", "appliance_duration_min"
 SLOTS = (EARLIEST, LATEST, DURATION_SLOT)
 JOINED = re.compile(r"^ ?(?:in the \w+ |at night )?(?:-|to|till|and|through|thru|up to) ?(?:about |around )?$")
+EITHER = re.compile(r"\b(?:an|1) hour or (?:so or )?(?P<n>[2-4])\b")
+MORNING = re.compile(r"\b(?:alarm|get up|gets up|wake|wakes|up at|breakfast|school run|leave for work|kids are up)\b")
+THEN = re.compile(
+    r"\b(?:that's|it's|which is) (?:over|done|finished) (?:by|at)\b|\b(?:after|from|since|once) (?:that|then"
+    r"|it's (?:over|done|finished))\b"
+)
 BY_NIGHT = re.compile(
     r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b"
 )
@@ -23,18 +33,61 @@ BY_DAY = re.compile(
 
 def read_appliance(answer: Answer) -> dict[str, Filling]:
     """Earliest start, latest end and duration that an answer tells."""
-    found = times_in(answer, bare=True)
+    found = paired(answer.flat, shifted(answer.flat, _in_hours(answer, times_in(answer, bare=True))))
     durations = said(answer.flat, [each for each in found if each.kind == DURATION])
-    told = _duration(answer, durations)
     clocks = said(answer.flat, [each for each in found if each.kind == CLOCK])
+    told = _between(answer, clocks, durations) or _worked_out(answer, found) or _duration(answer, durations)
     if DURATION_SLOT in answer.asked and len(answer.asked) == 1:
         return told
+    asked = [slot for slot in (EARLIEST, LATEST) if slot in answer.asked]
+    if len(asked) == 1 and (either := _either(answer, asked[0], clocks)):
+        return told | either
     roles = _roles(answer, clocks)
     start = next((each for each, role in zip(clocks, roles, strict=True) if role == START), None)
     end = next((each for each, role in zip(clocks, roles, strict=True) if role in (END, LATEST_START)), None)
     late = end is not None and roles[clocks.index(end)] == LATEST_START
     minutes = int(told[DURATION_SLOT].value or 0) if DURATION_SLOT in told else 0
     return told | _edges(answer, start, end, minutes, late)
+
+
+def _in_hours(answer: Answer, found: list[Mention]) -> list[Mention]:
+    """ "Two hours, well, two and a half": the second number is of hours too."""
+    if answer.asked != (DURATION_SLOT,):
+        return found
+    told = with_units(answer.flat, amounts_in(answer), DURATION, 0.25, 300)
+    spans = [each for each in told if each.kind == DURATION]
+    more = [
+        each
+        for each in spans
+        if not any(each.start < one.end and each.end > one.start for one in found if one.kind == DURATION)
+    ]
+    hours = [replace(each, values=(int(each.value * 60),)) if each.value <= 8 else each for each in more]
+    clocks = [each for each in found if not any(each.start < one.end and each.end > one.start for one in hours)]
+    return sorted([*clocks, *hours], key=lambda each: each.start)
+
+
+def _between(answer: Answer, clocks: list[Said], durations: list[Said]) -> dict[str, Filling]:
+    """ "On at 1 and done by 3:20" runs for 140 minutes."""
+    if answer.asked != (DURATION_SLOT,) or len(clocks) != 2 or any(each.mention.value >= 15 for each in durations):
+        return {}
+    one, two = clocks[0].mention, clocks[1].mention
+    minutes = min((b - a) % 720 or 720 for a in one.values for b in two.values)
+    return {DURATION_SLOT: filled(DURATION_SLOT, minutes, answer.text.quote(one.start, two.end))}
+
+
+def _worked_out(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
+    if answer.asked != (DURATION_SLOT,):
+        return {}
+    if either := EITHER.search(answer.flat):  # "an hour or two"
+        values = (60, 60 * int(either["n"]))
+        return {DURATION_SLOT: ambiguous(DURATION_SLOT, values, answer.text.quote(*either.span()))}
+    numbers = amounts_in(answer)
+    counts = [each for each in numbers if each.kind == NUMBER]
+    spans = [each for each in found if each.kind == DURATION]
+    if not (result := reckoned(answer.flat, sorted([*counts, *spans], key=lambda each: each.start), DURATION)):
+        return {}
+    quote = answer.text.quote(result.start, result.end)
+    return {DURATION_SLOT: filled(DURATION_SLOT, result.value, quote, result.parts)}
 
 
 def _duration(answer: Answer, durations: list[Said]) -> dict[str, Filling]:
@@ -68,6 +121,16 @@ def _duration(answer: Answer, durations: list[Said]) -> dict[str, Filling]:
     return {DURATION_SLOT: filled(DURATION_SLOT, best[0].mention.value, evidence, others, inferred)}
 
 
+def _either(answer: Answer, slot: str, clocks: list[Said]) -> dict[str, Filling]:
+    """ "9 or 10 in the evening" is a question."""
+    if len(clocks) != 2:
+        return {}
+    one, two = clocks[0].mention, clocks[1].mention
+    if not re.fullmatch(r" ?,? ?or (?:maybe |even |perhaps )?", answer.flat[one.end : two.start]):
+        return {}
+    return {slot: ambiguous(slot, (shown(one.value), shown(two.value)), answer.text.quote(one.start, two.end))}
+
+
 def _roles(answer: Answer, clocks: list[Said]) -> list[str | None]:
     flat = answer.flat
     if len(clocks) == 2 and JOINED.match(flat[clocks[0].mention.end : clocks[1].mention.start]):
@@ -78,7 +141,7 @@ def _roles(answer: Answer, clocks: list[Said]) -> list[str | None]:
     only = {EARLIEST: START, LATEST: END}
     free = [only[slot] for slot in asked if only[slot] not in roles]
     if len(asked) == 1 and len(clocks) == 1 and roles[0] not in (LATEST_START, only[asked[0]]):
-        return [only[asked[0]]] if roles[0] is None else roles
+        return [only[asked[0]]] if roles[0] is None or (asked[0] == EARLIEST and THEN.search(flat)) else roles
     return [role or (free.pop(0) if free else None) for role in roles]
 
 
@@ -112,6 +175,8 @@ def _pairs(flat: str, first: Mention | None, last: Mention | None, minutes: int)
     pairs = [(a, b) for a in starts for b in ends]
     if len(pairs) == 1:
         return pairs
+    if not first and MORNING.search(flat):
+        return pairs[:1] if pairs[0][1] < 720 else pairs
     if first and last:
         fits = [pair for pair in pairs if (pair[1] - pair[0]) % 1440 >= max(minutes, 1)]
         shortest = min(((b - a) % 1440 for a, b in fits), default=0)

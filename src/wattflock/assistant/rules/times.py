@@ -21,6 +21,7 @@ from wattflock.assistant.rules.cues import (
     roles_of,
 )
 from wattflock.assistant.rules.filling import NOTHING, Filling, ambiguous, filled
+from wattflock.assistant.rules.shifts import BACK, shifted
 
 ARRIVAL, DEPARTURE = "ev_arrival_time", "ev_departure_time"
 SLOTS = (ARRIVAL, DEPARTURE)
@@ -37,13 +38,16 @@ TRAVEL = re.compile(
     r"\b(?:drive|drives|driving|commute|commuting|journey|door to door|trip|ride|takes|take|travel|away"
     r"|each way|later|after that|traffic"
     r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
-    r"|run|way home|fahrt|needs?)\b"
+    r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house"
+    r"|the station))\b"
 )
-HANGING = re.compile(
-    r"\b(half|quarter|10|20) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon"
-    r"| midnight)"
+FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
+HOMEWARDS = re.compile(r"\b(?:head|set off|start|leave|drive|go)(?:s|ing)? (?:for |back |off )*(?:home|back)\b")
+BARE_WAY = re.compile(
+    r"\b(?:then|it's|takes|takes me|about|another|plus) (?P<n>[1-9]\d) (?:on the|down the|along|in the car|by car"
+    r"|up the|to get|each way)"
 )
-LATER = re.compile(r" (?:later|after that)\b")
+STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
@@ -51,40 +55,23 @@ CLOSE = 120  # minutes: two times this close are one that is not certain, not a 
 def read_times(answer: Answer) -> dict[str, Filling]:
     """Arrival and departure that an answer tells."""
     flat = answer.flat
-    found = _hanging(flat, times_in(answer, bare=True))
-    clocks = said(flat, _paired(flat, [each for each in found if each.kind == CLOCK]))
+    found = shifted(flat, times_in(answer, bare=True))
+    clocks = said(flat, paired(flat, [each for each in found if each.kind == CLOCK]))
     if not clocks:
         return {}
-    travel = _travel(flat, [each for each in found if each.kind == DURATION])
+    travel = _travel(flat, [each for each in found if each.kind == DURATION]) or _bare_way(flat)
     nights = bool(NIGHTS.search(flat))
     window = _window(flat, clocks, answer)
     told: dict[str, list[tuple[int, Filling]]] = {slot: [] for slot in SLOTS}
     for slot, each, sure in window or _by_cue(answer, clocks):
         told[slot].append((each.standing, _value(answer, slot, each, sure and len(clocks) < 3, travel, nights)))
+    asked = [slot for slot in SLOTS if slot in answer.asked]
+    if len(asked) == 1 and not told[asked[0]] and len(clocks) == 1 and travel:  # when it is where the car goes
+        told[asked[0]].append((clocks[0].standing, _by_way(answer, asked[0], clocks[0], travel, nights)))
     return {slot: _best(slot, options, answer) for slot, options in told.items() if options}
 
 
-def _hanging(flat: str, found: list[Mention]) -> list[Mention]:
-    """ "At 3, home by half past", "out at 7, back ten hours later": told from the time before."""
-    made = list(found)
-    for match in HANGING.finditer(flat):
-        inside = [each for each in made if each.start < match.end() and each.end > match.start()]
-        before = [each for each in made if each.kind == CLOCK and each.end <= match.start()]
-        if before and all(each.start >= match.start() and each.end <= match.end() for each in inside):
-            minutes = {"half": 30, "quarter": 15}.get(match[1]) or int(match[1])
-            shift = 60 - minutes if match[2] == "to" else minutes
-            values = tuple((value // 60 * 60 + shift) % 1440 for value in before[-1].values)
-            made = [each for each in made if each not in inside]
-            made.append(Mention(CLOCK, values, match.start(), match.end(), False))
-    for each in [each for each in made if each.kind == DURATION and LATER.match(flat[each.end :])]:
-        before = [clock for clock in made if clock.kind == CLOCK and clock.end <= each.start]
-        if before:
-            values = tuple((value + int(each.value)) % 1440 for value in before[-1].values)
-            made[made.index(each)] = Mention(CLOCK, values, each.start, each.end, False, "later")
-    return sorted(made, key=lambda each: each.start)
-
-
-def _paired(flat: str, clocks: list[Mention]) -> list[Mention]:
+def paired(flat: str, clocks: list[Mention]) -> list[Mention]:
     """Of "6 to 7 pm" and "7 pm till 6" the open time is the one that is nearest to the told one."""
     made = list(clocks)
     for index in range(len(made) - 1):
@@ -105,6 +92,8 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     marks = cues(flat, CAR)
     if len(durations) == 1 and any(mark.role in (WORK_STARTS, WORK_ENDS) for mark in marks):
         return durations[0]
+    if len(durations) == 1 and 3 <= durations[0].value <= 150 and not STAY.search(flat):
+        return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
     more = [
         each for each in durations if near and each is not near[0] and PARKING.search(flat[each.end : each.end + 30])
@@ -112,6 +101,12 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     if not more:
         return near[0] if near else None
     return replace(near[0], values=(near[0].value + more[0].value,), end=max(near[0].end, more[0].end))
+
+
+def _bare_way(flat: str) -> Mention | None:
+    """ "Then it's 45 on the freeway": minutes that are not called so."""
+    match = BARE_WAY.search(flat)
+    return Mention(DURATION, (int(match["n"]),), match.start("n"), match.end("n"), False) if match else None
 
 
 def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Said, bool]]:
@@ -135,6 +130,7 @@ def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Sa
 def _by_cue(answer: Answer, clocks: list[Said]) -> list[tuple[str, Said, bool]]:
     flat, marks = answer.flat, _marks(answer)
     roles = roles_of(flat, [(each.cue_start, max(each.mention.end, each.cue_start)) for each in clocks], marks)
+    roles = [RETURN if each.mention.why == BACK else role for each, role in zip(clocks, roles, strict=True)]
     asked = _asked_in_order(answer)
     meant = {LEAVE: DEPARTURE, WORK_STARTS: DEPARTURE, RETURN: ARRIVAL, WORK_ENDS: ARRIVAL}
     found, free = [], [each for each, role in zip(clocks, roles, strict=True) if role is None]
@@ -186,7 +182,13 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     evidence = answer.text.quote(mention.start, mention.end)
     role = role_of(flat, each.cue_start, mention.end, _marks(answer), [])
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
-    of_work = role in (WORK_STARTS, WORK_ENDS) or bool(window) or (role is None and travel is not None)
+    homewards = slot == ARRIVAL and travel and HOMEWARDS.search(flat[max(0, mention.start - 30) : mention.start])
+    shift = mention.why in (BACK, "shift")
+    of_work = (
+        (not shift and bool(homewards))
+        or (not shift and role in (WORK_STARTS, WORK_ENDS))
+        or (not shift and (bool(window) or (role in (None, OTHER) and travel is not None)))
+    )
     if of_work and travel:
         minutes = int(travel.value)
         values = tuple(value + (minutes if slot == ARRIVAL else -minutes) for value in values)
@@ -204,6 +206,15 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
         and not each.corrected
     )
     return filled(slot, texts[0], evidence, texts[1:], inferred or not _usual(slot, values[0], nights))
+
+
+def _by_way(answer: Answer, slot: str, each: Said, travel: Mention, nights: bool) -> Filling:
+    """The time at the far end of the way, less or plus the way."""
+    minutes = int(travel.value)
+    values = _ranked(slot, each.mention.values, nights)
+    texts = [shown(value + (minutes if slot == ARRIVAL else -minutes)) for value in values]
+    start, end = min(each.mention.start, travel.start), max(each.mention.end, travel.end)
+    return filled(slot, texts[0], answer.text.quote(start, end), tuple(texts[1:]))
 
 
 def _starts_or_ends_trip(flat: str, each: Said, role: str) -> bool:
@@ -235,7 +246,8 @@ def _best(slot: str, options: list[tuple[int, Filling]], answer: Answer) -> Fill
     """The option that is trusted most; options of equal trust that differ are candidates."""
     top = max(standing for standing, _ in options)
     if top <= -2:
-        return NOTHING
+        only = options[0][1] if len(options) == 1 and FAMILY.search(answer.flat) else NOTHING
+        return filled(slot, only.value, only.evidence, only.candidates[1:]) if only.value is not None else NOTHING
     best = list(dict.fromkeys(filling for standing, filling in options if standing == top))
     values = tuple(
         dict.fromkeys(value for filling in best for value in (filling.value, *filling.candidates[:1]) if value)

@@ -1,5 +1,5 @@
 """Reading from, writing to and comparing with OpenDSS. Its engine (dss-python) is an optional extra."""
 
-from wattflock.feeder.opendss.read import read_opendss
+from wattflock.feeder.opendss.apart import read_opendss
 
 __all__ = ["read_opendss"]

@@ -15,14 +15,13 @@ from wattflock.feeder.circuit import Circuit, system_admittance
 from wattflock.feeder.judged import determined
 from wattflock.feeder.loads import per_terminal, scaled
 from wattflock.feeder.monitored import Probe
-from wattflock.feeder.opendss.crosscheck import BaseCase, OpenDSSSolution
+from wattflock.feeder.opendss.apart import solutions
+from wattflock.feeder.opendss.crosscheck import SCALES, OpenDSSSolution
 from wattflock.feeder.opendss.script import load_models, to_opendss
 from wattflock.feeder.reduce import reduce_circuit
 from wattflock.feeder.snapshot import MOST, TOLERANCE_PU, solved
 from wattflock.feeder.solve import Flow, solve
 from wattflock.feeder.tables.network import Network
-
-SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,34 +42,35 @@ class FeederComparison:
         return self.difference_pu <= tolerance_pu if all(self.converged) else not any(self.converged)
 
 
-def opinion(circuit: Circuit, network: Network | None, master: Path | None) -> BaseCase:
-    """The same feeder in OpenDSS: from the file it was imported from, or from our tables.
+def opinion(circuit: Circuit, network: Network | None, master: Path | None) -> list[OpenDSSSolution]:
+    """The same feeder solved by OpenDSS at each of `SCALES`, as modelled and at constant power.
+
+    It is read from the file that the feeder was imported from, or from our tables.
 
     Raises:
         ScenarioError: dss-python is missing, or the file has moved.
     """
     if network is not None:
         with tempfile.TemporaryDirectory() as folder:
-            script = Path(folder) / f"{circuit.name}.dss"
+            script = Path(folder) / "circuit.dss"
             script.write_text("\n".join([*to_opendss(network), *load_models(network)]))
-            return BaseCase(script)
+            return solutions(script)
     path = master or Path(circuit.origin.get("master", ""))
     if not path.is_file():
         raise ScenarioError([Problem(circuit.name, "master", str(path), "the OpenDSS file; say where it is: --master")])
-    return BaseCase(path)
+    return solutions(path)
 
 
-def comparisons(circuit: Circuit, other: BaseCase) -> Iterator[FeederComparison]:
+def comparisons(circuit: Circuit, others: list[OpenDSSSolution]) -> Iterator[FeederComparison]:
     """As modelled in float64, then constant power in float64 and float32, each at several loads."""
     every = determined(circuit, splu(system_admittance(circuit)))
-    for scale in SCALES:
+    modelled, constant = others[: len(SCALES)], others[len(SCALES) :]
+    for scale, theirs in zip(SCALES, modelled, strict=True):
         flow = solved(circuit, scaled(circuit.spots, scale), every)[1]
-        yield _compared(("as modelled", scale, "float64"), every, circuit, flow, other.solve(scale))
-    other.drop_cut_offs()
+        yield _compared(("as modelled", scale, "float64"), every, circuit, flow, theirs)
     plain = reduce_circuit(circuit, watched=every)
-    for scale in SCALES:
-        spots = scaled(circuit.spots, scale)
-        theirs, loads = other.solve(scale), per_terminal(circuit, spots)
+    for scale, theirs in zip(SCALES, constant, strict=True):
+        loads = per_terminal(circuit, scaled(circuit.spots, scale))
         with jax.enable_x64(True):
             flow = jax.tree.map(np.asarray, solve(plain, *loads, TOLERANCE_PU, MOST))
         yield _compared(("constant power", scale, "float64"), every, circuit, flow, theirs)

@@ -15,6 +15,7 @@ from wattflock.feeder.opendss.script import to_opendss
 from wattflock.feeder.tables.network import Network
 
 COMMANDS = ("set tolerance=1e-10", "set maxiterations=200", "solve mode=snapshot")
+SCALES = (1.0, 0.5, 0.1)  # of all spot loads
 ZIP = 8  # OpenDSS's number of that load model; its shares need not add up to 1
 WITHOUT_CUT_OFF = "model=1 vminpu=0 vmaxpu=3 vlowpu=0"
 
@@ -67,7 +68,7 @@ class OpenDSSSolution:
 
 
 class BaseCase:
-    """An OpenDSS model frozen in its base case, as `read_opendss` gets it.
+    """An OpenDSS model frozen in its base case, as `read_opendss` gets it, in this very process.
 
     Raises:
         ScenarioError: as `read_opendss`.

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components  # loaded at once: see `child`
 
 from wattflock.feeder.circuit import GROUND, Element, Matrix
 
@@ -104,7 +105,7 @@ def reached(elements: list[Element], heads: list[Element], loads: list[Element],
 def _parts(pairs: Matrix, size: int) -> Matrix:
     row, column = pairs.T
     graph = sparse.coo_array((np.ones(len(row)), (row, column)), shape=(size, size))
-    return sparse.csgraph.connected_components(graph, directed=False)[1]
+    return connected_components(graph, directed=False)[1]
 
 
 def _coupled(one: Element, ground: int) -> Matrix:

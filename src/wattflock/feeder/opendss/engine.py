@@ -1,6 +1,5 @@
 """OpenDSS as an engine: compile, settle, read the base case, solve; loads that it would change are frozen."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.feeder.circuit import GROUND, Element, Matrix
+from wattflock.feeder.opendss.commands import Script
 from wattflock.feeder.opendss.elements import (
     CARRIERS,
     FROZEN,
@@ -100,19 +100,22 @@ def command(engine: Any, *words: str) -> None:
 def base_case(master: Path) -> tuple[Any, list[str]]:
     """An engine with the model of a file solved once (a snapshot with its controls), then frozen; and notes.
 
-    Taps and capacitors stay as the controls left them. Reports that the file asks for (show, export) go to a folder
-    that is thrown away.
+    Taps and capacitors stay as the controls left them. Only commands that build a circuit are run, see `commands`.
 
     Raises:
-        ScenarioError: the file is missing, OpenDSS refuses it, or its base case has no solution.
+        ScenarioError: the file is missing, it has commands that are refused, OpenDSS refuses it, or its base case has
+            no solution.
     """
     if not master.is_file():
         raise ScenarioError([Problem(str(master), "file", "missing", "an OpenDSS master file (.dss)")])
     engine = start()
-    with _in_words(master):
-        _compile(engine, master)
+    names = engine.Executive
+    verbs = [names.Command(at + 1) for at in range(names.NumCommands)]
+    script = Script(master, verbs, [names.Option(at + 1) for at in range(names.NumOptions)])
+    _compile(engine, script)
+    with _in_words(str(master)):
         _check_kinds(engine, master)
-        return engine, _settle(engine, master)
+        return engine, script.notes + _settle(engine, master)
 
 
 def solve(engine: Any) -> bool:
@@ -121,12 +124,15 @@ def solve(engine: Any) -> bool:
     return bool(engine.ActiveCircuit.Solution.Converged) and bool(np.isfinite(node_voltage(engine)).all())
 
 
-def _compile(engine: Any, master: Path) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        engine.DataPath = scratch
-        command(engine, f'redirect "{master.resolve()}"')
+def _compile(engine: Any, script: Script) -> None:
+    folder = None
+    for one in script.commands:
+        with _in_words(one.where):
+            if one.folder != folder:
+                folder = engine.DataPath = one.folder  # where names of files in a command begin
+            engine.Text.Command = one.text
     if not engine.NumCircuits:
-        raise ScenarioError([Problem(str(master), "circuit", "none", "a file with `new circuit.<name>`")])
+        raise ScenarioError([Problem(str(script.master), "circuit", "none", "a file with `new circuit.<name>`")])
 
 
 def _settle(engine: Any, master: Path) -> list[str]:
@@ -234,7 +240,7 @@ def _check_kinds(engine: Any, master: Path) -> None:
 
 
 @contextmanager
-def _in_words(master: Path) -> Iterator[None]:
+def _in_words(where: str) -> Iterator[None]:
     """An exception of OpenDSS becomes a ScenarioError with its message: element, file and line."""
     from dss import DSSException
 
@@ -245,4 +251,4 @@ def _in_words(master: Path) -> Iterator[None]:
         allowed = "a model that OpenDSS itself compiles and solves"
         if SINGULAR in words:
             allowed = "an impedance and a length above zero; a switch is a line with `switch=yes`"
-        raise ScenarioError([Problem(str(master), "OpenDSS", words, allowed)]) from error
+        raise ScenarioError([Problem(where, "OpenDSS", words, allowed)]) from error

@@ -35,14 +35,11 @@ DEFAULT_BASES_KV = (0.208, 0.48, 12.47, 24.9, 34.5, 115.0, 230.0)
 MOST_NAMES = 20  # in one note
 
 
-def read_opendss(master: Path) -> Circuit:
-    """The base case of an OpenDSS model: taps and capacitors as its controls leave them in a snapshot.
-
-    Differences from OpenDSS are listed in `notes`. Reads with dss-python (`wattflock[opendss]`).
+def read_here(master: Path) -> Circuit:
+    """What `apart.read_opendss` returns, read in this very process.
 
     Raises:
-        ScenarioError: with every problem: no such file, what OpenDSS refuses, no solution, elements that
-            a circuit cannot hold, loads that nothing reaches.
+        ScenarioError: as there.
     """
     engine, notes = base_case(master)
     elements = _with_kva(engine, read_elements(engine, CARRIERS))

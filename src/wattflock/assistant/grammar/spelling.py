@@ -1,0 +1,290 @@
+"""Misspelt words that a reading hangs on: number words, units, days, months and times of the day."""
+
+import re
+from functools import cache
+
+from wattflock.assistant.grammar import words
+
+KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
+    [
+        "after",
+        "afternoon",
+        "amps",
+        "april",
+        "around",
+        "august",
+        "batteries",
+        "battery",
+        "before",
+        "between",
+        "bolt",
+        "celsius",
+        "charger",
+        "chevrolet",
+        "citroen",
+        "december",
+        "degree",
+        "degrees",
+        "easee",
+        "enphase",
+        "enyaq",
+        "evening",
+        "fahrenheit",
+        "february",
+        "fortnight",
+        "friday",
+        "givenergy",
+        "half",
+        "hour",
+        "hours",
+        "huawei",
+        "hypervolt",
+        "hyundai",
+        "ioniq",
+        "january",
+        "july",
+        "june",
+        "kilowatt",
+        "kilowatthours",
+        "kona",
+        "leaf",
+        "march",
+        "may",
+        "midnight",
+        "miles",
+        "minute",
+        "minutes",
+        "model",
+        "monday",
+        "morning",
+        "niro",
+        "nissan",
+        "november",
+        "october",
+        "panels",
+        "past",
+        "percent",
+        "peugeot",
+        "polestar",
+        "powerwall",
+        "powerwalls",
+        "pylontech",
+        "quarter",
+        "renault",
+        "saturday",
+        "september",
+        "solar",
+        "sonnen",
+        "sunday",
+        "taycan",
+        "tesla",
+        "thursday",
+        "today",
+        "tomorrow",
+        "tonight",
+        "tuesday",
+        "until",
+        "vauxhall",
+        "volkswagen",
+        "volts",
+        "watts",
+        "wednesday",
+        "weekend",
+        "zappi",
+    ]
+)
+# Right words that differ from a key by a letter; they are not mended.
+OTHERS = frozenset(
+    [
+        "afternoons",
+        "afters",
+        "alter",
+        "amp",
+        "arounds",
+        "august",
+        "batter",
+        "beforehand",
+        "befores",
+        "better",
+        "changer",
+        "charge",
+        "charged",
+        "chargers",
+        "charges",
+        "decimeter",
+        "decree",
+        "degreed",
+        "ease",
+        "eased",
+        "eighteenth",
+        "eighth",
+        "eighties",
+        "eights",
+        "eleventh",
+        "even",
+        "evening's",
+        "evenings",
+        "evens",
+        "event",
+        "fifteenth",
+        "fifth",
+        "fifties",
+        "foresight",
+        "fort",
+        "forte",
+        "forth",
+        "forties",
+        "fortnights",
+        "forts",
+        "fourteenth",
+        "fourth",
+        "fridays",
+        "half-hour",
+        "halt",
+        "hour",
+        "hourly",
+        "house",
+        "hundreds",
+        "mach",
+        "males",
+        "marc",
+        "marched",
+        "marco",
+        "marsh",
+        "match",
+        "matches",
+        "mays",
+        "melts",
+        "milder",
+        "mile",
+        "milks",
+        "minus",
+        "minuses",
+        "minutely",
+        "mixes",
+        "modal",
+        "mode",
+        "model's",
+        "models",
+        "modes",
+        "mondays",
+        "money",
+        "monthly",
+        "morn",
+        "morning's",
+        "mornings",
+        "mouth",
+        "nineteenth",
+        "nineties",
+        "ninth",
+        "ones",
+        "our",
+        "ours",
+        "panel",
+        "paneled",
+        "part",
+        "parts",
+        "percents",
+        "pints",
+        "polar",
+        "pollster",
+        "quarters",
+        "saturdays",
+        "seen",
+        "sevens",
+        "seventeenth",
+        "seventh",
+        "seventies",
+        "sever",
+        "severn",
+        "sit",
+        "six's",
+        "sixteenth",
+        "sixth",
+        "sixths",
+        "sixties",
+        "sold",
+        "solid",
+        "solo",
+        "steven",
+        "sundays",
+        "sunny",
+        "sven",
+        "teens",
+        "tens",
+        "tenth",
+        "there",
+        "these",
+        "third",
+        "thirst",
+        "thirsty",
+        "thirteenth",
+        "thirties",
+        "thirtieth",
+        "those",
+        "thursdays",
+        "tonnes",
+        "tree",
+        "tuesdays",
+        "turned",
+        "twelfth",
+        "twenties",
+        "twentieth",
+        "untie",
+        "util",
+        "vaults",
+        "volt",
+        "waits",
+        "wants",
+        "watt",
+        "wattle",
+        "wednesdays",
+        "weekends",
+    ]
+)
+
+
+def mended(word: str) -> str:
+    """The key that a word is a slip of, or the word itself: same first letter, and one slip (two in long words)."""
+    if len(word) < 3 or not word.isalpha() or not word.isascii() or word in KEYS or word in OTHERS:
+        return word
+    return _mended(word)
+
+
+@cache
+def _mended(word: str) -> str:
+    found = nearest(word, KEYS)
+    return found or word
+
+
+def nearest(word: str, names: "frozenset[str] | tuple[str, ...]") -> str | None:
+    """The only name within the slips that its length allows, else None; of words of four letters only swaps."""
+    near = []
+    for name in names:
+        if name[0] != word[0] or abs(len(name) - len(word)) > 2:
+            continue
+        if len(name) <= 4:
+            folded = re.sub(r"(.)\1", r"\1", word) == name
+            slips = 1 if folded or (sorted(name) == sorted(word) and slips_between(word, name) == 1) else 9
+        else:
+            slips = slips_between(word, name)
+        if slips <= (1 if len(name) < 8 else 2) and (slips < 2 or name[:2] == word[:2]):
+            near.append((slips, name))
+    near.sort()
+    if not near or (len(near) > 1 and near[0][0] == near[1][0]):
+        return None
+    return near[0][1]
+
+
+def slips_between(one: str, two: str) -> int:
+    """Letters left out, put in, changed, or swapped with their neighbour (optimal string alignment)."""
+    before, last = [], list(range(len(two) + 1))
+    for i, a in enumerate(one, start=1):
+        row = [i]
+        for j, b in enumerate(two, start=1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == two[j - 2] and one[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]

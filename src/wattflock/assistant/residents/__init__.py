@@ -1,0 +1,1 @@
+"""Simulated residents: a truth is drawn first, and each answer entails it."""
