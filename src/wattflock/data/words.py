@@ -87,7 +87,8 @@ ROLES = {  # the first whose words a name has, of one or two words
     "load": _set("""
         load consumption consumo consommation conso verbrauch verbruik forbruk forbrukning forbrug usage use
         used demand energy energie energia energi electricity strom stroom power leistung puissance value valeur
-        valor wert volume kwh wh total attiva ae last state household quantity kvantitet maengde mangde mangd menge hoeveelheid cantidad quantite mains
+        valor wert volume kwh wh total attiva ae last state household quantity kvantitet maengde mangde mangd
+        menge hoeveelheid cantidad quantite mains
     """),
     "grid": _set("""
         net grid netto saldo netz
