@@ -2,13 +2,16 @@
 """Meter files in the layouts that people have: each is made here, read, and compared with the load that it was made of."""
 
 import datetime
+import io
 
 import numpy as np
 import polars as pl
 import pytest
 
 from tests.data.make import made_up
+from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, part
+from wattflock.data.layout import formats, found_by_header
 from wattflock.data.look import look
 from wattflock.data.source import recognised
 from wattflock.sources.table import Table
@@ -260,3 +263,49 @@ def test_a_sheet_a_zip_and_green_button_say_the_same(tmp_path):
         seen = look(Table(str(tmp_path / name), zone="Europe/Oslo").raw())
         assert seen.cleaned is not None, (name, seen.findings)
         assert 24 * np.nanmean(seen.cleaned.flock.load_kw) == pytest.approx(ONE, rel=1e-3), name
+
+
+def test_every_format_is_found_by_its_header_alone():
+    known = formats()
+    assert len(known) >= 14
+    for name, layout in known.items():
+        assert found_by_header(each.upper() for each in layout.header)[0] == name
+        assert layout.about and layout.columns
+
+
+def test_a_format_of_ones_own_is_a_file(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'columns = { time = "wann", load = "viel" }\nunits = { load = "Wh" }\nstamps = "end"\n'
+    )
+    (tmp_path / "meters.csv").write_text(rows("wann,viel,mehr", clock(after=1)[3:], 1000 * H[3:], H[3:]))
+    seen = look(Table(str(tmp_path / "meters.csv"), format=str(tmp_path / "mine.toml"), **LOCAL).raw())
+    assert seen.cleaned is not None
+    assert 24 * np.nanmean(seen.cleaned.flock.load_kw) == pytest.approx(ONE, rel=0.01)
+    assert dict(seen.facts)["stamps"] == "the end of a step"
+    (tmp_path / "wrong.toml").write_text('colums = {}\nstamps = "middle"\n')
+    for name, word in ((str(tmp_path / "wrong.toml"), "colums"), ("octopos", "octopus"), ("no.toml", "a file")):
+        with pytest.raises(ScenarioError, match=word):
+            Table(str(tmp_path / "meters.csv"), format=name).raw()
+
+
+def test_the_check_says_what_was_read_where_nothing_is_wrong(tmp_path):
+    from rich.console import Console
+
+    from wattflock.verbs.data import check
+
+    path = tmp_path / "meters.csv"
+    path.write_text(rows("time,load_kwh,humidity", TIMES, H, 50 + H))
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(check(path, zone="Europe/Oslo", plot=tmp_path / "homes.png"))
+    text = console.export_text()
+    said = (
+        "60 min",
+        "2025-01-06 to 2025-02-16",
+        "Europe/Oslo",
+        f"{ONE:.4g}",
+        "load_kwh = load [kWh]",
+        "humidity",
+        "nothing to",
+    )
+    assert [each for each in said if each not in text] == []
+    assert (tmp_path / "homes.png").read_bytes()[:4] == b"\x89PNG"

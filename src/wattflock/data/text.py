@@ -60,7 +60,7 @@ def _start(path: Packed, count: int) -> bytes:
         packed: Any = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # pyright: ignore
         try:
             return packed.read(count)
-        except (EOFError, zlib.error) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise ScenarioError([Problem(path.name, "file", str(error), "a whole gzip file")]) from None
 
 
@@ -109,7 +109,10 @@ def _known(cells: list[str]) -> int:
 
 
 def _fields(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a control character, or a field without an end
+        return line.split(separator)
 
 
 def _usual(rows: list[list[str]]) -> tuple[int, int]:
