@@ -161,6 +161,7 @@ def units() -> Iterator[Case]:
     yield Case("units", "none, told", text("time,load", times(), LOAD), OSLO | {"units": {"load": "kWh"}}, {"1": ONE})
     yield Case("units", "W said to be kW", text("time,load_kw", times(), 1000 * LOAD), OSLO, None)
     yield Case("units", "kW said to be W", text("time,load_w", times(), LOAD), OSLO, None)
+    yield Case("units", "kW/h", text("time,load [kW/h]", times(), LOAD), OSLO, None)
     yield Case("units", "kVA", text("time,load [kVA]", times(), LOAD), OSLO, None)
     yield Case(
         "units",
@@ -287,6 +288,24 @@ def registers() -> Iterator[Case]:
     yield Case(
         "registers", "anew at local midnight, stamps in UTC", text("time,energy_kwh", zoned, day), OSLO, {"1": ONE}
     )
+    rnd = np.random.default_rng(1).integers(1, 3599, len(total) * 3)
+    moments = sorted(
+        (MONDAY + datetime.timedelta(seconds=int(1200 * k + each % 1200)), k) for k, each in enumerate(rnd)
+    )
+    yield Case(
+        "registers",
+        "read at odd moments",
+        text(
+            "last_changed,state (kWh)",
+            [f"{t:%Y-%m-%d %H:%M:%S}" for t, _ in moments],
+            [
+                float(np.interp((t - MONDAY).total_seconds() / 3600, np.arange(len(total) + 1), [0, *total]))
+                for t, _ in moments
+            ],
+        ),
+        OSLO,
+        None,
+    )
     yield Case("registers", "in kW", text("time,load_kw", times(), total), OSLO, None)
     yield Case("registers", "without a unit", text("time,load", times(), total), OSLO, None)
     yield Case("registers", "of two homes in rows", text("time,home,energy_kwh", times() * 2, ["a"] * len(total) + ["b"] * len(total),
@@ -373,6 +392,15 @@ def homes() -> Iterator[Case]:
     ):
         yield Case("homes", f"rows named by {name}", text(f"{name},time,load_kwh", ["a"] * len(LOAD) + ["b"] * len(LOAD), times() * 2,
                                                          [*LOAD, *OTHER]), OSLO, both)  # fmt: skip
+    yield Case("homes", "houses beside their total", text("time,house_a,house_b,total", times(), LOAD, OTHER, LOAD + OTHER), kwh,
+               {"house_a": ONE, "house_b": TWO})  # fmt: skip
+    yield Case(
+        "homes",
+        "a total beside devices",
+        text("time,total (kWh),fridge (kWh),oven (kWh)", times(), LOAD, LOAD / 5, LOAD / 9),
+        OSLO,
+        {"1": ONE},
+    )
     yield Case("homes", "columns a_kwh and b_kwh", text("time,a_kwh,b_kwh", times(), LOAD, OTHER), OSLO, both)
     yield Case("homes", "columns house_a use and house_b use", text("time,ha use (kWh),hb use (kWh)", times(), LOAD, OTHER), OSLO,
                {"ha": ONE, "hb": TWO})  # fmt: skip

@@ -10,7 +10,7 @@ from wattflock.data.finding import Finding, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.units import ENERGY, POWER, bare, unit_in
-from wattflock.data.words import is_part, role_of
+from wattflock.data.words import is_part, role_of, tokens
 
 PRICE_UNITS = ("per_kwh", "p", "cents", "per_mwh")
 
@@ -52,6 +52,8 @@ SPELLED = {
 }  # fmt: skip
 PLAIN = {"ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh"}  # ours alone: read as they are
 LEAST_CODE = 100  # kWh or kW that no home has at every step
+HOUSE = r"(?i)(?:house|home|household|flat|apt|apartment|building|haus|wohnung|hus|maison|casa|h)[\s_-]*\w{0,6}$"
+TOTAL = {"total", "sum", "all", "totaal", "gesamt", "mean", "average"}
 SITES = ("load", "import", "grid")  # one of them says what a home draws
 TOLD = {"time", "home", "kwp", "register", "value", "unit", *QUANTITIES}  # what `columns` may name
 
@@ -140,12 +142,15 @@ def _guessed(there: list[str], has_site: bool, named_rows: bool) -> list[ColumnU
         key: [column for column in there if roles[column][0] == key] for key in QUANTITIES if not QUANTITIES[key].common
     }
     sites = [column for key in SITES for column in own[key]]
+    unknown = [column for column in there if not roles[column][0]]
+    houses = [column for column in unknown if re.match(HOUSE, column)]
+    if not named_rows and len(houses) > 1 and all(TOTAL.issuperset(tokens(column)) for column in sites):
+        return common + [ColumnUse(column, "load", "", _home_named(column)) for column in houses]
     named = {roles[column][1] for column in sites if roles[column][1]}
     if not named_rows and len(named) > 1 and not any(not roles[column][1] for column in sites):
         return common + _side_by_side(own, roles)
     if sites or has_site or own["pv"] or own["heat"]:
         return common + [use for key in own for use in _best(there, roles, key)]
-    unknown = [column for column in there if not roles[column][0]]
     with_unit = [column for column in unknown if unit_in(column) in METERED]
     if named_rows or len(with_unit) == 1:
         return common + [ColumnUse(column, "load", "") for column in with_unit if len(with_unit) == 1]

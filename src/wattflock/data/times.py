@@ -210,6 +210,8 @@ def _days_in_rows(table: pl.DataFrame, date: str, labels: dict[str, int], name: 
 
 def shifted(table: pl.DataFrame, steps: pl.DataFrame, place: tuple[str, str]) -> tuple[pl.DataFrame, list[Finding]]:
     """Stamps of ends moved to the beginning of their step, with a word."""
+    if table.is_empty():
+        return table, []
     moved = with_steps(table, steps).with_columns(time=pl.col("time") - pl.col("step"))
     step = moved["step"].mode().min()
     words = f"moved back by {said(step)}"  # pyright: ignore

@@ -25,6 +25,7 @@ SPOKEN = (  # the first that a name holds, in small letters
     (rf"{BORDER}kwh\s*(?:/|per)\s*h(?:our)?(?=$|[^a-z])", "kw"),
     (rf"{BORDER}mwh\s*(?:/|per)\s*h(?:our)?(?=$|[^a-z])", "mw"),
     (rf"{BORDER}wh\s*(?:/|per)\s*h(?:our)?(?=$|[^a-z])", "w"),
+    (rf"{BORDER}k?w\s*/\s*h(?=$|[^a-z])", "kW/h"),  # no unit: kW or kWh is meant
     (r"kilowatt[\s-]?(?:hours?|stunden?|heures?|uur|timer)|kilowattora|kilovatios? hora", "kwh"),
     (r"megawatt[\s-]?(?:hours?|stunden?)", "mwh"),
     (r"(?<![a-z])watt[\s-]?(?:hours?|stunden?|heures?|uur)", "wh"),
