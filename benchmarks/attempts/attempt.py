@@ -1,6 +1,8 @@
 """One attempt: what is tried, what should happen, what happened; and how an act is judged."""
 
 import dataclasses
+import re
+import tempfile
 from collections.abc import Callable
 
 from wattflock.core.errors import ScenarioError, WattflockError
@@ -32,4 +34,5 @@ def attempt(kind: str, tried: str, expected: str, act: Callable[[], tuple[str, s
         if isinstance(error, KeyboardInterrupt):
             raise
         verdict, said = TRACEBACK, f"{type(error).__name__}: {error}"
-    return Attempt(kind, tried, expected, verdict, " ".join(said.split())[:160])
+    said = re.sub(rf"{re.escape(tempfile.gettempdir())}/[^\s/:]*/?", "", " ".join(said.split()))  # no path of a machine
+    return Attempt(kind, tried, expected, verdict, said[:160])

@@ -10,7 +10,7 @@ from wattflock.data.finding import Finding, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.units import ENERGY, POWER, bare, unit_in
-from wattflock.data.words import is_part, role_of
+from wattflock.data.words import is_part, role_of, tokens
 
 PRICE_UNITS = ("per_kwh", "p", "cents", "per_mwh")
 
@@ -45,7 +45,15 @@ QUANTITIES = {
     "export_price": ColumnQuantity("export_price_per_kwh", ("export_price",), PRICE_UNITS, True, "per_kwh"),
     "carbon": ColumnQuantity("carbon_kg_per_kwh", ("carbon", "co2"), ("kg", "g"), True, "kg"),
 }  # fmt: skip
+SPELLED = {
+    "kw": "kW", "w": "W", "mw": "MW", "kwh": "kWh", "wh": "Wh", "mwh": "MWh", "c": "°C", "f": "°F", "k": "K",
+    "p": "1/100 per kWh", "cents": "1/100 per kWh", "per_kwh": "per kWh", "per_mwh": "per MWh", "kg": "kg per kWh",
+    "g": "g per kWh",
+}  # fmt: skip
 PLAIN = {"ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh"}  # ours alone: read as they are
+LEAST_CODE = 100  # kWh or kW that no home has at every step
+HOUSE = r"(?i)(?:house|home|household|flat|apt|apartment|building|haus|wohnung|hus|maison|casa|h)[\s_-]*\w{0,6}$"
+TOTAL = {"total", "sum", "all", "totaal", "gesamt", "mean", "average"}
 SITES = ("load", "import", "grid")  # one of them says what a home draws
 TOLD = {"time", "home", "kwp", "register", "value", "unit", *QUANTITIES}  # what `columns` may name
 
@@ -61,7 +69,8 @@ class ColumnUse:
 
     def words(self) -> str:
         """As people read it: `Low Tariff = load [kWh]`."""
-        return f"{self.column} = {self.quantity}" + (f" [{self.unit}]" if self.unit else "")
+        unit = SPELLED.get(self.unit, self.unit)
+        return f"{self.column} = {self.quantity}" + (f" [{unit}]" if unit else "")
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,9 @@ def chosen(table: pl.DataFrame, layout: Layout, units: dict[str, str], name: str
         if layout.registers.get(column) in QUANTITIES
     ]
     taken = {use.column for use in uses} | {column for column in there if column in layout.registers}
-    read = [column for column in there if column not in taken and column not in PLAIN and _numeric(table[column])]
+    free = [column for column in there if column not in taken and column not in PLAIN]
+    read = [column for column in free if _numeric(table[column])]
+    read = [column for column in read if _role(column)[0] or not _is_code(table[column])]
     told_keys = {use.quantity for use in uses}
     uses += [
         use for use in _guessed(read, bool(told_keys & {*SITES}), named) if use.quantity not in told_keys or use.home
@@ -117,6 +128,12 @@ def _numeric(values: pl.Series) -> bool:
     return values.is_empty() or (read.count() > 0 and int(bad.sum()) <= read.count())
 
 
+def _is_code(values: pl.Series) -> bool:
+    """Whether a column holds one large whole number throughout, as that of a meter."""
+    first = numbers(values.head(1000))[0].drop_nulls()
+    return first.n_unique() == 1 and len(first) > 1 and first[0] >= LEAST_CODE and first[0] % 1 == 0
+
+
 def _guessed(there: list[str], has_site: bool, named_rows: bool) -> list[ColumnUse]:
     """Uses by name: one home with its quantities, or homes side by side where several columns say what is drawn."""
     roles = {column: _role(column) for column in there}
@@ -125,12 +142,15 @@ def _guessed(there: list[str], has_site: bool, named_rows: bool) -> list[ColumnU
         key: [column for column in there if roles[column][0] == key] for key in QUANTITIES if not QUANTITIES[key].common
     }
     sites = [column for key in SITES for column in own[key]]
+    unknown = [column for column in there if not roles[column][0]]
+    houses = [column for column in unknown if re.match(HOUSE, column)]
+    if not named_rows and len(houses) > 1 and all(TOTAL.issuperset(tokens(column)) for column in sites):
+        return common + [ColumnUse(column, "load", "", _home_named(column)) for column in houses]
     named = {roles[column][1] for column in sites if roles[column][1]}
     if not named_rows and len(named) > 1 and not any(not roles[column][1] for column in sites):
         return common + _side_by_side(own, roles)
     if sites or has_site or own["pv"] or own["heat"]:
         return common + [use for key in own for use in _best(there, roles, key)]
-    unknown = [column for column in there if not roles[column][0]]
     with_unit = [column for column in unknown if unit_in(column) in METERED]
     if named_rows or len(with_unit) == 1:
         return common + [ColumnUse(column, "load", "") for column in with_unit if len(with_unit) == 1]
@@ -213,7 +233,12 @@ def _with_units(
             made.append(use)
             continue
         site = "load" if use.quantity in SITES or use.quantity == "export" else use.quantity
-        unit = told.get(use.quantity) or told.get(site) or unit_in(of_rows.get(use.column, "")) or unit_in(use.column)
+        unit = (
+            told.get(use.quantity)
+            or told.get(site)
+            or unit_in(of_rows.get(use.column, of_rows.get("", "")))
+            or unit_in(use.column)
+        )
         unit = (unit or quantity.default or told.get("load", "")).lower()
         if unit not in quantity.units and quantity.common and use.quantity not in told:
             unit = quantity.default

@@ -13,6 +13,7 @@ from wattflock.data.green_button import green_button_table
 from wattflock.data.text import LOOKED_AT, Packed, content, decoded, distinct, first_lines, shape_of, text_table
 
 KNOWN = (".csv", ".csv.gz", ".txt", ".tsv", ".dat", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".json")
+OF_A_FOLDER = (*KNOWN[:-1], ".zip")  # a folder may hold a card as JSON
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 
 
@@ -27,7 +28,7 @@ def listed(path: str, wanted: str) -> list[Path]:
         return [place]
     found: list[Any] = []
     if path and place.is_dir():
-        found = [each for each in sorted(place.iterdir()) if each.name.lower().endswith((*KNOWN, ".zip"))]
+        found = [each for each in sorted(place.iterdir()) if each.name.lower().endswith(OF_A_FOLDER)]
         found = [file for each in found for file in (_members(each) if each.suffix.lower() == ".zip" else [each])]
     elif path and place.is_file():
         found = _members(place)
@@ -109,7 +110,10 @@ def _records(content: Any) -> pl.DataFrame:
 def header(path: Packed) -> list[str]:
     """Names of the columns, without reading the rest; none where the file is neither text nor Parquet."""
     if path.suffix == ".parquet":
-        return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+        try:
+            return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+        except (pl.exceptions.PolarsError, OSError):
+            return []  # `table_of` says what is wrong
     if path.suffix.lower() in (*SHEETS, ".xml", ".json"):
         return []
     lines = first_lines(path, LOOKED_AT)

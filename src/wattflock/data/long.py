@@ -12,7 +12,7 @@ from wattflock.data.finding import Finding, at_rows, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.registers import counts_up, differenced
-from wattflock.data.rows import in_columns
+from wattflock.data.rows import in_columns, unit_column
 from wattflock.data.text import MORE
 from wattflock.data.time_grid import ordered, said, steps_of, with_steps
 from wattflock.data.times import named_by_end, shifted, timed
@@ -55,6 +55,8 @@ def to_long(table: pl.DataFrame, layout: Layout, name: str) -> Long:
     table, named, lost = _with_home(at.table, layout, name)
     table, registers, units, more = in_columns(table, layout, name)
     told = layout
+    if not registers and (column := unit_column(table, layout)):
+        units = {"": str(table[column].drop_nulls().mode().sort().first() or "")}
     if registers:
         told = layout.model_copy(
             update={"columns": {key: value for key, value in layout.columns.items() if key != "load"}}
@@ -138,8 +140,9 @@ def _quantities(
         )
     base = table.select(*KEY, "local", "moment", *(["kwp"] if "kwp" in table.columns else []))
     frames = []
-    for home in dict.fromkeys(use.home for use in uses):
-        mine = [use for use in uses if use.home == home]
+    homes = list(dict.fromkeys(use.home for use in uses if use.home)) or [""]
+    for home in homes:  # what is common to homes stands beside the first
+        mine = [use for use in uses if use.home == home or (home == homes[0] and not use.home)]
         frame = base.with_columns(**{use.column: values[use.column] for use in mine})
         frames.append((frame.with_columns(home=pl.lit(home)) if home else frame, mine))
     done, notes, ending = [], [], []

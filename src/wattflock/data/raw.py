@@ -34,6 +34,7 @@ class Raw:
     findings: tuple[Finding, ...] = ()
     uses: tuple[ColumnUse, ...] = ()  # which column is what
     not_used: tuple[str, ...] = ()  # the other columns
+    layout: str = ""  # name of the format that was found or told
 
     def local(self, stamp: str) -> pl.Expr:
         """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is given."""

@@ -60,9 +60,9 @@ def unit_column(table: pl.DataFrame, layout: Layout) -> str:
 def in_columns(table: pl.DataFrame, layout: Layout, name: str) -> InColumns:
     """Registers as columns, the names of these, their units where rows say them, and how they were read."""
     register = register_column(table, layout)
-    if not register:
-        return table, [], {}, []
     value, unit = value_column(table, layout, register), unit_column(table, layout)
+    if not register or not value:
+        return table, [], {}, []
     named = pl.col(register).cast(pl.String).fill_null("(none)")
     kept = table.select("row", "zoned", *KEY, register=named, value=value, unit=unit or pl.lit(None, pl.String))
     of_all = unit_in(value)

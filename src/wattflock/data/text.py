@@ -4,6 +4,7 @@ import csv
 import gzip
 import re
 import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.data.units import bare
+from wattflock.data.words import HOME, TIME, role_of
 
 SEPARATORS = ("\t", ";", "|", ",")  # the comma comes last, as it may be the decimal sign
 MORE = "(fields beyond the header)"
@@ -55,7 +58,10 @@ def content(path: Packed) -> bytes:
 def _start(path: Packed, count: int) -> bytes:
     with path.open("rb") as file:
         packed: Any = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # pyright: ignore
-        return packed.read(count)
+        try:
+            return packed.read(count)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ScenarioError([Problem(path.name, "file", str(error), "a whole gzip file")]) from None
 
 
 def first_lines(path: Packed, count: int = 3) -> list[str]:
@@ -72,7 +78,7 @@ class Shape:
     separator: str
     header: int  # which line names the columns; that before the first row where none does
     names: list[str]
-    score: tuple[bool, int, int]  # named by a header; lines with the commonest number of fields; that number
+    score: tuple[bool, bool, int, int]  # several fields; a header; lines with the commonest number of fields; that
 
 
 def shape_of(lines: list[str]) -> Shape:
@@ -87,13 +93,26 @@ def _cut(lines: list[str], separator: str, first: int) -> Shape:
     count, fields = _usual(rows[first:])
     wide = [place for place in range(first, len(rows)) if len(rows[place]) >= max(2, fields - 1)]
     wide = wide or list(range(first, len(rows)))
-    if len(wide) > 1 and _is_data(rows[wide[0]]) and _is_data(rows[wide[1]]):
-        return Shape(separator, wide[0] - 1, [f"column_{k + 1}" for k in range(fields)], (False, count, fields))
-    return Shape(separator, wide[0], rows[wide[0]], (True, count, fields))
+    data = next((k for k, place in enumerate(wide) if _is_data(rows[place])), len(wide))
+    if not data and len(wide) > 1:
+        return Shape(
+            separator, wide[0] - 1, [f"column_{k + 1}" for k in range(fields)], (fields > 1, False, count, fields)
+        )
+    above = wide[:data] if data < len(wide) else wide[:1]
+    header = max(above, key=lambda place: (_known(rows[place]), -abs(len(rows[place]) - fields)), default=wide[0])
+    return Shape(separator, header, rows[header], (fields > 1, True, count, fields))
+
+
+def _known(cells: list[str]) -> int:
+    """How many cells are words of a header."""
+    return sum(bare(cell) in (*TIME, *HOME) or role_of(cell)[0] not in ("", "part") for cell in cells)
 
 
 def _fields(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a control character, or a field without an end
+        return line.split(separator)
 
 
 def _usual(rows: list[list[str]]) -> tuple[int, int]:
@@ -150,14 +169,12 @@ def distinct(names: list[str]) -> list[str]:
 def _cells(body: str, names: list[str], separator: str) -> pl.DataFrame:
     if not body.strip():
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    most = max(len(names), max(line.count(separator) for line in body.split("\n", 2000)[:2000]) + 1)
-    columns = [*names, *(f"(more {k})" for k in range(most - len(names)))]
-    options = {
-        "separator": separator, "has_header": False, "infer_schema": False, "quote_char": '"', "new_columns": columns,
-        "schema": dict.fromkeys(columns, pl.String), "truncate_ragged_lines": True,
-    }  # fmt: skip
-    table = pl.read_csv(body.encode(), **options)
-    return _more(table, names, columns[len(names) :])
+    most = max(len(names), max(line.count(separator) for line in body.split("\n", LOOKED_AT)[:LOOKED_AT]) + 1) + 1
+    places = [str(place) for place in range(most)]  # a first line of our own, one field longer than those looked at
+    options = {"separator": separator, "infer_schema": False, "truncate_ragged_lines": True}
+    table = pl.read_csv(f"{separator.join(places)}\n{body}".encode(), **options)
+    rest = [f"{MORE} {place}" for place in range(most - len(names))]
+    return _more(table.rename(dict(zip(places, [*names, *rest], strict=True))), names, rest)
 
 
 def _more(table: pl.DataFrame, names: list[str], rest: list[str]) -> pl.DataFrame:

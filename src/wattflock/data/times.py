@@ -13,6 +13,7 @@ from wattflock.data.time_grid import said, with_steps
 from wattflock.data.units import bare
 from wattflock.data.words import CLOCK, END, START, TIME, tokens
 
+UTC = {"utc", "gmt"}  # in the name of a column
 SAMPLE = 200
 PARTS_OF_A_DAY = (24, 48, 96, 144, 288)
 CLOCKED = r"^\D{0,12}(\d{1,2})[:h.](\d{2})"
@@ -63,7 +64,8 @@ def kind_of(values: pl.Series, name: str) -> str:
     clocked = cells.str.contains(
         r"\d{1,2}[:h]\d{2}|[T ]\d{4,6}\b|\d{1,2}\.\d{2}\.\d{2} *[APap]|^\d{10,14}|\d[T ]\d{2}$"
     )
-    return "stamp" if clocked.any() else "date"
+    at_midnight = bool((read.dt.hour() + read.dt.minute() == 0).all()) and read.n_unique() > 1
+    return "stamp" if clocked.any() and not at_midnight else "date"
 
 
 def timed(table: pl.DataFrame, layout: Layout, name: str) -> Timed:
@@ -104,12 +106,13 @@ def _chosen(table: pl.DataFrame) -> tuple[str, ...]:
         words = {*tokens(column)}
         by_name = TIME.index(bare(column)) if bare(column) in TIME else len(TIME)
         zoned = bool(read_stamps(table[column].head(SAMPLE)).zoned.any()) if kinds[column] == "stamp" else False
-        return bool(words & END and not words & START), by_name, not zoned, there.index(column)
+        utc = bool(words & UTC) and not zoned  # a clock of the homes beside it comes first
+        return bool(words & END and not words & START), utc, by_name, not zoned, there.index(column)
 
     full = sorted((column for column in kinds if kinds[column] == "stamp"), key=rank)
     dates = sorted((column for column in kinds if kinds[column] == "date"), key=rank)
     if full and not (
-        dates and rank(full[0])[1] == len(TIME) and rank(dates[0])[1] < len(TIME) and _clock_of(table, dates[0])
+        dates and rank(full[0])[2] == len(TIME) and rank(dates[0])[2] < len(TIME) and _clock_of(table, dates[0])
     ):
         return (full[0],)
     if dates:
@@ -140,12 +143,13 @@ def _joined(table: pl.DataFrame, chosen: tuple[str, ...], name: str, layout: Lay
     words = {word for each in chosen for word in tokens(each)}
     if read.ends or (words & END and not words & START):
         ends = True
+    zoned = read.zoned.fill_null(False) | bool(words & UTC)
     lost = table.filter(read.time.is_null())
     found = at_rows("unread-time", (name, column), lost, repr(lost[column][0]) if lost.height else "", table.height)
     if read.either:
         found.append(finding("date-order", (name, column), repr(table[chosen[0]][0])))
     kept = table.drop(chosen).drop("time", "zoned", strict=False)
-    return Timed(kept.with_columns(time=read.time, zoned=read.zoned.fill_null(False)), chosen, ends, found)
+    return Timed(kept.with_columns(time=read.time, zoned=zoned), chosen, ends, found)
 
 
 def _counted(table: pl.DataFrame, chosen: tuple[str, str], number: pl.Series, layout: Layout) -> Timed:
@@ -206,6 +210,8 @@ def _days_in_rows(table: pl.DataFrame, date: str, labels: dict[str, int], name: 
 
 def shifted(table: pl.DataFrame, steps: pl.DataFrame, place: tuple[str, str]) -> tuple[pl.DataFrame, list[Finding]]:
     """Stamps of ends moved to the beginning of their step, with a word."""
+    if table.is_empty():
+        return table, []
     moved = with_steps(table, steps).with_columns(time=pl.col("time") - pl.col("step"))
     step = moved["step"].mode().min()
     words = f"moved back by {said(step)}"  # pyright: ignore

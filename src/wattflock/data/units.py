@@ -1,6 +1,7 @@
 """Units in the headers of columns, and values in our own: kW, °C, currency or kg per kWh."""
 
 import re
+import unicodedata
 
 import polars as pl
 
@@ -24,6 +25,7 @@ SPOKEN = (  # the first that a name holds, in small letters
     (rf"{BORDER}kwh\s*(?:/|per)\s*h(?:our)?(?=$|[^a-z])", "kw"),
     (rf"{BORDER}mwh\s*(?:/|per)\s*h(?:our)?(?=$|[^a-z])", "mw"),
     (rf"{BORDER}wh\s*(?:/|per)\s*h(?:our)?(?=$|[^a-z])", "w"),
+    (rf"{BORDER}k?w\s*/\s*h(?=$|[^a-z])", "kW/h"),  # no unit: kW or kWh is meant
     (r"kilowatt[\s-]?(?:hours?|stunden?|heures?|uur|timer)|kilowattora|kilovatios? hora", "kwh"),
     (r"megawatt[\s-]?(?:hours?|stunden?)", "mwh"),
     (r"(?<![a-z])watt[\s-]?(?:hours?|stunden?|heures?|uur)", "wh"),
@@ -33,7 +35,7 @@ SPOKEN = (  # the first that a name holds, in small letters
     (r"celsius|°\s?c|deg_?c|[\[(]c[\])]|_c$", "c"),
     (r"kelvin|[\[(]k[\])]|_k$", "k"),
 )
-WORD = re.compile(r"(?:^|[^a-z0-9])(k?wh?|mwh?)(?=$|[^a-z0-9])")
+WORD = re.compile(r"(?:^|[^a-z0-9])(k?whs?|k?w|mwhs?|mw)(?=$|[^a-z0-9])")
 ENDING = r"_(k?wh?|mwh?|c|f|degc|kg|g|per_kwh|kg_per_kwh|avg|mean|p_per_kwh|ct_per_kwh|kwh_per_h|kwh_h)$"
 
 
@@ -44,12 +46,18 @@ def unit_in(name: str) -> str:
         if re.search(form, short):
             return unit
     found = WORD.findall(short)
-    return found[-1] if found else ""
+    return found[-1].removesuffix("s") if found else ""
+
+
+def plain(text: str) -> str:
+    """Small letters without accents: Mængde → maengde."""
+    spelled = text.lower().replace("æ", "ae").replace("ø", "o").replace("ß", "ss")
+    return unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
 
 
 def bare(name: str) -> str:
     """A column's name in small letters without its unit: `Use [kWh]` → use; `temp_c` → temp."""
-    short = re.sub(r"[\[(].*?[\])]", "", name).strip().lower()
+    short = plain(re.sub(r"[\[(].*?[\])]", "", name)).strip()
     short = re.sub(r"[^a-z0-9]+", "_", short).strip("_")
     return re.sub(ENDING, "", short)
 

@@ -2,7 +2,8 @@
 
 import itertools
 import re
-import unicodedata
+
+from wattflock.data.units import plain
 
 
 def _tuple(text: str) -> tuple[str, ...]:
@@ -23,7 +24,7 @@ HOME = _tuple("""
     home household house id meter customer lclid dataid user building home_id house_id household_id cups ean
     ean_code mpan mprn meter_id meter_number pod nmi prm pdl identifiant_prm metering_point meteringpoint
     meteringpointid metering_point_id site apartment zahler zahlpunkt entity_id statistic_id customer_id site_id
-    maalepunkt anlage consumer ident logement
+    maalepunkt anlage consumer ident logement malepunkt_id malepunktsid meteringpointgsrn gsrn
 """)  # the best first
 KWP = _tuple("""
     kwp kw_peak pv_kwp generator_capacity
@@ -43,7 +44,7 @@ REGISTER = _set("""
     read_type reading_type registre richting richtung suffix measurement
 """)  # a column that names registers
 UNIT = _set("""
-    unit units uom einheit eenheid unite unidad unita enhet unit_of_measurement
+    unit units uom einheit eenheid unite unidad unita enhet unit_of_measurement maleenhed maleenhet unit_type unittype
 """)  # a column that names units
 ROLES = {  # the first whose words a name has, of one or two words
     "other": _set("""
@@ -86,10 +87,11 @@ ROLES = {  # the first whose words a name has, of one or two words
     "load": _set("""
         load consumption consumo consommation conso verbrauch verbruik forbruk forbrukning forbrug usage use
         used demand energy energie energia energi electricity strom stroom power leistung puissance value valeur
-        valor wert volume kwh wh total attiva ae last state household
+        valor wert volume kwh wh total attiva ae last state household quantity kvantitet maengde mangde mangd
+        menge hoeveelheid cantidad quantite mains
     """),
     "grid": _set("""
-        net grid mains netto saldo netz
+        net grid netto saldo netz
     """),
 }
 PART = _set("""
@@ -101,7 +103,7 @@ PRICED = _set("""
     tariff tarif tarief rate
 """)  # a price, or the register of a tariff
 LEGS = _set("""
-    l1 l2 l3 phase fase t1 t2 ht nt hp hc peak offpeak
+    leg leg1 leg2 l1 l2 l3 phase fase t1 t2 ht nt hp hc peak offpeak
 """)  # enough to be a part of the load
 SUBMETER = _set("""
     dishwasher fridge freezer refrigerator washing washer dryer oven ev car charger air1 air2 air3 furnace
@@ -111,9 +113,10 @@ SUBMETER = _set("""
     metering hvac barn well wine cellar
 """)  # what is drawn within a home
 UNITS = _set("""
-    kwh wh kw w mwh mw degc degf c f per eur gbp usd p ct pence in of the
+    kwhs whs kwh wh kw w mwh mw degc degf c f per eur gbp usd p ct pence in of the
 """)  # say nothing of what a column is
 SPELLED = (
+    (r"\bmains?[ _]([abc123])\b", "mains phase"),
     (r"\b(\d)\.(\d)\.(\d)\b", r"\1\2\3"),
     (r"\ba\s*\+", " aplus "),
     (r"\ba\s*-(?=\W|$)", " aminus "),
@@ -125,10 +128,10 @@ SPELLED = (
 def tokens(name: str) -> list[str]:
     """The words of a name in small letters without accents and units; `1.8.1` is 181, `A+` aplus."""
     short = re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", " ", name)
-    plain = unicodedata.normalize("NFKD", short.lower()).encode("ascii", "ignore").decode()
+    text = plain(short)
     for wrong, right in SPELLED:
-        plain = re.sub(wrong, right, plain)
-    words = re.findall(r"[a-z0-9]+", plain.replace("_", " "))
+        text = re.sub(wrong, right, text)
+    words = re.findall(r"[a-z0-9]+", text.replace("_", " "))
     return [word for word in words if word not in UNITS] or words
 
 
@@ -147,7 +150,7 @@ def role_of(name: str) -> tuple[str, str]:
         if said & known:
             plain = known | PART | ROLES["load"] | ROLES["grid"] | ROLES["import"]
             return role, " ".join(word for word in words if word not in plain)
-    return ("part", "") if said & LEGS and said <= PART else ("", " ".join(words))
+    return ("part", "") if said & LEGS and PART.issuperset(words) else ("", " ".join(words))
 
 
 def is_part(name: str) -> bool:

@@ -77,26 +77,27 @@ class Table(DataSource):
         """Readings of all files, in our own units; or the sessions of cars, where a column is plug_in."""
         files = listed(self.path, "a CSV, Parquet, XLSX or XML with readings of homes, or a folder or zip of them")
         files, sizes = [file for file in files if file.name != SIZES], [file for file in files if file.name == SIZES]
-        layouts, tables = [], []
+        layouts, tables, names = [], [], []
         for file in files:
-            layout, table = self._table(file)
+            name, layout, table = self._table(file)
             layouts.append(layout)
             tables.append(table)
+            names.append(name)
         if layouts and is_sessions(layouts[0]):
-            return self._sessions(files, tables, layouts)
+            return self._sessions(files, tables, (names[0], layouts))
         read = [to_long(table, layout, file.name) for table, layout, file in zip(tables, layouts, files, strict=True)]
-        return self._raw(files, read, layouts[0], _beside(sizes))
+        return self._raw(files, read, (names[0], layouts[0]), _beside(sizes))
 
     def read(self) -> Readings:
         """Whole weeks, cleaned and completed."""
         return to_readings(self.raw(), PriceSource(self.prices, self.prices_path))
 
-    def _table(self, file: Path) -> tuple[Layout, pl.DataFrame]:
-        """A file's layout, with what is told on top, and its cells."""
-        layout = format_of(self.format) if self.format else Layout()
+    def _table(self, file: Path) -> tuple[str, Layout, pl.DataFrame]:
+        """Name of a file's format, its layout with what is told on top, and its cells."""
+        name, layout = self.format, format_of(self.format) if self.format else Layout()
         table = table_of(file, layout.skip)
         if not self.format:
-            layout = found_by_header(table.columns)[1]
+            name, layout = found_by_header(table.columns)
         if len(table.columns) < 3 and (len(table.columns) < 2 or table.height):
             wrong = Problem(file.name, "columns", table.columns[1:], "a header and at least a time and a reading")
             raise ScenarioError([wrong])
@@ -106,9 +107,10 @@ class Table(DataSource):
             del told["zone"]  # the check tells it
         if self.clock == "utc":
             told["clock"] = "utc"
-        return Layout.model_validate(told).over(spelled(layout, table.columns)), table
+        return name, Layout.model_validate(told).over(spelled(layout, table.columns)), table
 
-    def _raw(self, files: list[Path], read: list[Long], layout: Layout, kwp: dict[str, float]) -> Raw:
+    def _raw(self, files: list[Path], read: list[Long], how: tuple[str, Layout], kwp: dict[str, float]) -> Raw:
+        format_name, layout = how
         frames = [each.rows.with_columns(pl.lit(number, pl.UInt16).alias("file")) for number, each in enumerate(read)]
         found = [one for each in read for one in each.findings]
         frames, more = _homes_of_files(frames, [each.named for each in read], [file.name for file in files])
@@ -140,6 +142,7 @@ class Table(DataSource):
             net=self.net,
             findings=(*found, *more, *mixed, *fed, *zeros),
             uses=uses,
+            layout=format_name,
             not_used=tuple(dict.fromkeys(column for each in read for column in each.not_used)),
         )
 
@@ -153,7 +156,8 @@ class Table(DataSource):
             return homes.rename({"export_kw": "pv_kw"}), found
         return homes.drop("export_kw"), found
 
-    def _sessions(self, files: list[Path], tables: list[pl.DataFrame], layouts: list[Layout]) -> Raw:
+    def _sessions(self, files: list[Path], tables: list[pl.DataFrame], how: tuple[str, list[Layout]]) -> Raw:
+        format_name, layouts = how
         read = [
             sessions_of(table, layout, file.name) for table, layout, file in zip(tables, layouts, files, strict=True)
         ]
@@ -163,7 +167,7 @@ class Table(DataSource):
         return Raw(
             files=tuple(file.name for file in files), zone=self.zone or layouts[0].zone,
             clock="local" if layouts[0].zone else "whole", currency=layouts[0].currency or "EUR",
-            card=card | {"period": period(sessions["plug_in"])}, sessions=sessions, uses=uses,
+            card=card | {"period": period(sessions["plug_in"])}, sessions=sessions, uses=uses, layout=format_name,
             findings=tuple(one for _, _, found in read for one in found), not_used=not_used(tables[0], uses),
         )  # fmt: skip
 

@@ -50,7 +50,8 @@ PATTERNS = [
     ("edge of month", rf"(?<!\d )\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
     (
         "edge of week",
-        rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?(?P<week>next|this|the|the following|the coming) week\b",
+        rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?"
+        r"(?P<week>next|this|the|the following|the coming) week(?P<later> after next)?\b",
     ),
     ("of month", rf"\b(?P<which>first|second|third|fourth|last|[1-4](?: st| nd| rd| th)?) {WEEKDAY} (?:in|of) {MONTH}"),
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
@@ -137,8 +138,12 @@ def _whole_month(match: re.Match, today: date) -> tuple[date, ...] | None:
     return max(date(year, month, 1), min(today, month_end(year, month))), month_end(year, month)
 
 
+def _weeks_on(match: re.Match) -> int:
+    return 14 if match["later"] else 0 if match["week"] in ("this", "the") else 7
+
+
 def _edge_of_week(match: re.Match, today: date) -> tuple[date, ...]:
-    monday = today - timedelta(today.weekday()) + timedelta(0 if match["week"] in ("this", "the") else 7)
+    monday = today - timedelta(today.weekday()) + timedelta(_weeks_on(match))
     return (monday + timedelta({"end": 6, "last day": 6, "last": 6, "middle": 2}.get(match["edge"], 0)),)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from wattflock.assistant.grammar import words
 from wattflock.assistant.grammar.spelling import mended
@@ -17,6 +18,7 @@ TOKEN = re.compile(
 )
 LONGEST = 4  # words of a phrase
 MOST_CHARACTERS = 4000  # of an answer; what follows is not read
+MOST_WORDS = 300
 
 
 def locale_of(tag: str) -> str | None:
@@ -54,13 +56,13 @@ def text_of(raw: str, locale: str) -> Text:
     """Normalise an utterance: numbers in words become digits, units one spelling, German words English ones.
 
     Args:
-        raw: as the resident wrote it; only the first 4,000 characters are read.
+        raw: as the resident wrote it; only the first 4,000 characters and 300 words are read.
         locale: en-GB, en-US or de.
     """
     german = locale == "de"
     raw = raw[:MOST_CHARACTERS]
     typed = re.sub(r"(?<=\d);(?=[0-5]\d\b)", ":", raw)  # 5;30
-    tokens = _joined(list(_tokens(typed)))
+    tokens = _joined(list(islice(_tokens(typed), MOST_WORDS)))
     if german:
         tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
     else:

@@ -15,7 +15,8 @@ ELECTRIC = (
     r"|teslas?|leafs?|leaves|zoes?|bevs?|elektroautos?|e autos?)"
 )
 COUNTED = re.compile(
-    rf"\b(?P<n>\d|one)(?: of (?:them|which|those|our cars))?(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
+    rf"\b(?P<n>\d|one)(?: cars?(?= (?:is|are) )| of (?:them|which|those|our cars))?"
+    rf"(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
 )
 SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"

@@ -24,7 +24,7 @@ LOST = re.compile(
     r"|reserve|held back|unusable)\b"
 )
 KEPT = re.compile(
-    r"\b(?:left|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable"
+    r"\b(?:left|kept|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable"
     r"|remain\w*|still"
     r"|retain\w*|capacity|as new)\b"
 )
@@ -180,6 +180,8 @@ def _added(flat: str, kept: Sequence[Mention]) -> Reckoned | None:
     """Sizes that come together: "a 9.5 and a 5.2", "the wash is 45 minutes and the dry another hour"."""
     if len(kept) < 2:
         return None
+    if len(kept) > 2 and kept[0].value == len(kept) - 1:  # "two, a 3.6 and a 7.2"
+        kept = kept[1:]
     gaps = [flat[one.end : two.start] for one, two in pairwise(kept)]
     if not all(PLUS.search(gap) and not re.search(r"\b(?:or|but|not|no|then it)\b", gap) for gap in gaps):
         return None
