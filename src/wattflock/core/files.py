@@ -7,14 +7,16 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import safetensors
 import safetensors.numpy
 
 from wattflock.core.errors import Problem, RunError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -62,7 +64,7 @@ def write_json(path: Path, value: object) -> Path:
     return write_whole(path, f"{text}\n".encode())
 
 
-def write_table(path: Path, table: pl.DataFrame) -> Path:
+def write_table(path: Path, table: "pl.DataFrame") -> Path:
     """Parquet."""
     content = io.BytesIO()
     table.write_parquet(content)
