@@ -58,6 +58,7 @@ class Controller:
         self.why, self.read_s, self.heard_s = "fallback: no reading yet", -math.inf, -math.inf
         self.manual: dict[str, tuple[float, float]] = {}  # control → set-point, until (steady)
         self.limits = Limits()
+        self.took_s = 0.0  # by the last decision of the policy
         self.state: Message | None = None
         self.announced_s = math.inf  # never yet
         names = [each.name for each in card.observation]
@@ -127,7 +128,8 @@ class Controller:
         self.shell.values = values
         began = time.perf_counter()
         self.wish, self.why = self.policy(np.array([values[name] for name in self.names])), "policy"
-        if time.perf_counter() - began > SLOW_S:
+        self.took_s = time.perf_counter() - began
+        if self.took_s > SLOW_S:
             self.wish, self.why = None, f"fallback: the policy took more than {SLOW_S:g} s"
         return self._decide(now)
 
@@ -198,7 +200,7 @@ class Controller:
             "time_s": now.wall_s, "of_s": self.read_s if math.isfinite(self.read_s) else None, "reason": decision.reason,
             "setpoints": decision.setpoints,
         }  # fmt: skip
-        number = self.log.append(told | {"topic": self.setpoints, "limits": self.limits.source})
+        number = self.log.append(told | {"limits": self.limits.source, "policy_ms": round(1000 * self.took_s, 4)})
         body = json.dumps({"number": number, "valid_s": self.settings.stale_s} | told)
         self.state = Message(self.setpoints, body, retain=True)
         return [self.state]

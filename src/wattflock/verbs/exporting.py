@@ -22,17 +22,17 @@ def opened(run: str, method: str, runs: Path, days: int = 1) -> tuple[Experiment
     return experiment, who.policy(progress.state), method
 
 
-def write_homes(run: str, homes: list[int], every: bool, method: str, out: Path, runs: Path) -> list[Path]:
+def write_homes(run: str, homes: list[int], whole: bool, method: str, out: Path, runs: Path) -> list[Path]:
     """Write a folder for each home; returns them."""
     experiment, policy, method = opened(run, method, runs)
     count = experiment.scenario.homes.count
     problems = [
         Problem(WHERE, "--home", home, f"0 to {count - 1}") for home in homes if not 0 <= home < count
-    ] + [Problem(WHERE, "--home", "none", "homes, or --every")] * (not homes and not every)
+    ] + [Problem(WHERE, "--home", "none", "homes, or --all")] * (not homes and not whole)
     if problems:
         raise ScenarioError(problems)
     flock = taken_apart(experiment.built.world, policy, experiment.days.profile, method)
-    return written(experiment, flock, method, steered(flock) if every else homes, out)
+    return written(experiment, flock, method, steered(flock) if whole else homes, out)
 
 
 def steered(flock: Flock) -> list[int]:
