@@ -80,13 +80,15 @@ class Broker:
         kept.chmod(0o600)
         subprocess.run([str(program("mosquitto_passwd")), "-U", str(kept)], check=True, capture_output=True)
         rights = [f"user {MASTER}", "topic readwrite wattflock/#", "topic readwrite homeassistant/#", ""]
+        for home in self.passwords.keys() - {MASTER}:
+            rights += [f"user {home}", "topic read homeassistant/status", ""]
         rights += [f"pattern read wattflock/%u/{each}" for each in READ]
         rights += [f"pattern write wattflock/%u/{each}" for each in WRITTEN]
-        rights += ["pattern read homeassistant/status", "pattern write homeassistant/+/%u/+/config"]
+        rights += ["pattern write homeassistant/+/%u/+/config"]
         (self.folder / "rights").write_text("\n".join(rights) + "\n")
         (self.folder / "rights").chmod(0o600)
         lines = [
-            f"listener {self.port} 127.0.0.1", "persistence false", "allow_anonymous false", "max_queued_messages 0",
+            f"listener {self.port} 127.0.0.1", "persistence false", "allow_anonymous false", "set_tcp_nodelay true", "max_queued_messages 0",
             "max_inflight_messages 0", "message_size_limit 1000000", f"password_file {kept}",
             f"acl_file {self.folder / 'rights'}", f"certfile {self.authority}", f"keyfile {self.folder / 'broker.key'}",
             *["user root"] * (os.getuid() == 0),

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 import signal
+import socket
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,11 +65,17 @@ def client_of(door: Door, name: str):
     except ImportError:
         raise WattflockError("paho-mqtt is not installed; allowed: pip install 'wattflock[edge]'") from None
     client = Client(CallbackAPIVersion.VERSION2, client_id=name)
+    client.on_socket_open = _at_once
     if door.user:
         client.username_pw_set(door.user, door.password or None)
     if door.tls:
         client.tls_set(ca_certs=str(door.authority) if door.authority else None)
     return client
+
+
+def _at_once(client, userdata, link) -> None:
+    """Small messages do not wait for one another."""
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def controller_of(folder: Path, state: Path | None, settings: Settings) -> Controller:

@@ -213,12 +213,12 @@ def killed(step: Step) -> None:
 
 
 def broker_killed(step: Step) -> None:
-    """The broker is killed, and started again without anything that it kept."""
+    """The broker is killed; when readings have become stale it is started again, without anything that it kept."""
     step.meters.broker.kill()
     with step.meters.changed:
         step.meters.online.clear()
     step.send()
-    time.sleep(1.0)
+    time.sleep(STALE_S + 1)
     step.meters.broker.start()
 
 
