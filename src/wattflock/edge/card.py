@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import json
-import math
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -94,7 +94,9 @@ def read(folder: Path) -> tuple[Card, dict[str, np.ndarray]]:
     if card.get("format") != FORMAT:
         problems.append(Problem(where, "format", card.get("format"), str(FORMAT)))
     elif card.get("sha256") != digest(packed, card):
-        problems.append(Problem(where, "sha256", card.get("sha256"), "that of the card and its arrays: one was changed"))
+        problems.append(
+            Problem(where, "sha256", card.get("sha256"), "that of the card and its arrays: one was changed")
+        )
     if problems:
         raise ScenarioError(problems)
     try:
@@ -158,21 +160,28 @@ class Reader:
     def objects(self, given: dict, field: str) -> list[dict]:
         """A list of 1 to 10,000 objects."""
         value = given.get(field)
-        if not isinstance(value, list) or not value or len(value) > 10_000 or not all(isinstance(x, dict) for x in value):
+        if (
+            not isinstance(value, list)
+            or not value
+            or len(value) > 10_000
+            or not all(isinstance(x, dict) for x in value)
+        ):
             self.problems.append(Problem(self.where, field, type(value).__name__, "a list of objects"))
             return []
         return value
 
 
-def is_number(value: Any) -> bool:
-    """A finite number, and no truth value."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+def is_number(value: Any) -> TypeGuard[float]:
+    """A number that a float can hold, finite, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _card(where: str, card: dict, problems: list[Problem]) -> Card | None:
     read = Reader(where, problems)
     seen = tuple(
-        Observed(read.text(each, "name"), read.text(each, "unit"), read.number(each, "offset"), read.number(each, "scale"))
+        Observed(
+            read.text(each, "name"), read.text(each, "unit"), read.number(each, "offset"), read.number(each, "scale")
+        )
         for each in read.objects(card, "observation")
     )
     names = {each.name for each in seen}
@@ -219,7 +228,9 @@ def _shapes(where: str, card: Card, arrays: dict[str, np.ndarray]) -> list[Probl
         weight, bias = arrays[f"weight{k}"], arrays[f"bias{k}"]
         out = len(card.controls) if k == layers - 1 else bias.size
         if weight.shape != (width, out) or bias.shape != (out,):
-            problems.append(Problem(where, f"weight{k}, bias{k}", (weight.shape, bias.shape), f"({width}, {out}), ({out},)"))
+            problems.append(
+                Problem(where, f"weight{k}, bias{k}", (weight.shape, bias.shape), f"({width}, {out}), ({out},)")
+            )
         if not (np.issubdtype(weight.dtype, np.floating) and np.isfinite(weight).all() and np.isfinite(bias).all()):
             problems.append(Problem(where, f"weight{k}, bias{k}", "not finite", "finite numbers"))
         width = out

@@ -39,7 +39,9 @@ class Log(Protocol):
 class Settings:
     """How a controller is run."""
 
-    stale_s: float = 0.0  # readings older are not used, and without a new one for so long the fallback holds; 0: 1.5 steps
+    stale_s: float = (
+        0.0  # readings older are not used, and without a new one for so long the fallback holds; 0: 1.5 steps
+    )
     shadow: bool = False  # set-points are published where no device listens
     ramp_per_s: float = math.inf  # see `Shell`
     announce_s: float = 3600.0  # after which configurations are published again

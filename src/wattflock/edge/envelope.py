@@ -1,8 +1,8 @@
 """Limits of the network on what a home draws and gives, as a CSIP-AUS client treats them.
 
-Source: IEEE 2030.5-2018, 10.10 (DER function set), with its names of fields; the behaviour that the CSIP-AUS client tests
-ALL-17, 22, 23, 24, 25, 30 and GEN-09, 10 look at. The HTTPS client of a utility server is not here: a bridge passes on
-what it reads as JSON.
+Source: IEEE 2030.5-2018, 10.10 (DER function set), with its names of fields; the behaviour that the CSIP-AUS client
+tests ALL-17, 22, 23, 24, 25, 30 and GEN-09, 10 look at. The HTTPS client of a utility server is not here: a bridge
+passes on what it reads as JSON.
 """
 
 import dataclasses

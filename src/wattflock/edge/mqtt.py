@@ -79,7 +79,7 @@ def _at_once(client, userdata, link) -> None:
 
 
 def controller_of(folder: Path, state: Path | None, settings: Settings) -> Controller:
-    """The controller of a folder; what it keeps (audit.jsonl, envelope.json) is in `state`, by default in the folder."""
+    """The controller of a folder; `state` keeps audit.jsonl and envelope.json, by default FOLDER/state."""
     card, arrays = read(folder)
     kept = state or folder / "state"
     envelope = Envelope(rating_kw(card), kept / "envelope.json", random.random)

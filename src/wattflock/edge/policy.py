@@ -18,7 +18,7 @@ class Policy:
         self.base = np.array([each.base for each in card.controls])
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Values in the card's units (seen,) → actions (controls,), not clipped; NaN where values are beyond all sense."""
+        """Values in the card's units (seen,) → actions (controls,), not clipped; NaN where values are beyond sense."""
         with np.errstate(over="ignore", invalid="ignore"):
             x = (values - self.offset) / self.scale
             for weight, bias in zip(self.weights, self.biases, strict=True):

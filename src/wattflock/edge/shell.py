@@ -29,6 +29,7 @@ class Shell:
     def decide(self, wish: np.ndarray | None, reason: str, limits: Limits, now_s: float) -> Decision:
         """Set-points for the actions that are wished for; None, or numbers that are not finite, give the fallback."""
         controls, steps = self.card.controls, []
+        actions: list[float | None]
         if wish is not None and not np.isfinite(wish).all():
             wish, reason = None, "fallback: the policy's numbers are not finite"
         if wish is None:

@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -48,9 +48,9 @@ class Command:
 
     name: str = "setting"
     unit: str = "share of what is possible"
-    low: float = -1.0  # at action -1
-    high: float = 1.0  # at action 1
-    power_kw: tuple[float, float, float] | None = None  # most power drawn at actions -1, 0, 1; None: not known
+    low: Any = -1.0  # at action -1
+    high: Any = 1.0  # at action 1
+    power_kw: tuple[Any, Any, Any] | None = None  # most power drawn at actions -1, 0, 1; None: not known
     follows: str = ""  # a feature of the device that gives the power fed in at action 1 [kW]
 
 

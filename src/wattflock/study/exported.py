@@ -142,7 +142,7 @@ def _control(device: str, command: Command, idle: float, constant: bool, reach: 
         "name": f"{device} {command.name}", "device": device, "unit": command.unit,
         "low": command.low, "high": command.high, "least": ends[0], "most": ends[1],
         "base": idle if reach == REACH else 0.0,
-        "fallback": float(np.clip(setting, *ends)) if constant else None,
+        "fallback": min(ends[1], max(ends[0], setting)) if constant else None,
         "power_kw": list(command.power_kw) if command.power_kw else None,
         "follows": f"{device}: {command.follows}" if command.follows else None,
     }  # fmt: skip

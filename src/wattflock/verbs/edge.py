@@ -38,7 +38,9 @@ def run(  # noqa: PLR0913 (an argument is an option of the command)
     broker: Annotated[str, "mqtt://host[:port], or mqtts://host[:port] with TLS."],
     user: Annotated[str, "Of the broker; the password is read from WATTFLOCK_MQTT_PASSWORD."] = "",
     authority: Annotated[Path | None, "Certificate of who signed the broker's; the system's by default."] = None,
-    state: Annotated[Path | None, "Where audit log and limits of the network are kept; FOLDER/state by default."] = None,
+    state: Annotated[
+        Path | None, "Where audit log and limits of the network are kept; FOLDER/state by default."
+    ] = None,
     shadow: Annotated[bool, "Publish set-points where no device listens."] = False,
     stale_s: Annotated[float, "Readings older than this give the fallback; 0: one and a half steps. [s]"] = 0.0,
     ramp_per_s: Annotated[float, "Most change of a set-point, as a share of its range; 0: no limit. [1/s]"] = 0.0,
@@ -51,8 +53,6 @@ def run(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock edge run boxes/home-17 --broker mqtt://127.0.0.1
         wattflock edge run boxes/home-17 --broker mqtts://broker.example --user home-17 --shadow
     """
-    import os
-    import sys
 
     options = {
         "--broker": broker, "--user": user, "--authority": authority, "--state": state, "--stale-s": stale_s,

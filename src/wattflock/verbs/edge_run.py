@@ -57,7 +57,8 @@ def _played(trial: Trial, days: int, steps: int, faults: list[str]) -> EdgeTrial
     rss_mb, lacking, policy_ms = trial.boxes.rss_mb(), trial.unlogged(), trial.policy_ms()
     figures = {
         "homes": len(trial.homes), "steps": days * steps, "messages": messages, "seconds": seconds,
-        "messages_per_s": messages / seconds, "apart_kw": apart_kw, "policy_p99_ms": float(np.quantile(policy_ms, 0.99)),
+        "messages_per_s": messages / seconds, "apart_kw": apart_kw,
+        "policy_p99_ms": float(np.quantile(policy_ms, 0.99)),
         "answer_median_ms": float(np.median(latency_ms)), "answer_p99_ms": float(np.quantile(latency_ms, 0.99)),
         "rss_mb": rss_mb, "outside": sum(each.outside for each in rows), "missing_in_logs": lacking,
     }  # fmt: skip

@@ -54,7 +54,8 @@ class Boxes:
         door = self.broker.door(name)
         command = [
             sys.executable, "-m", "wattflock.edge", str(self.folders[name]), "--user", name,
-            "--broker", f"mqtts://{door.host}:{door.port}", "--authority", str(door.authority), "--stale-s", str(STALE_S),
+            "--broker", f"mqtts://{door.host}:{door.port}", "--authority", str(door.authority),
+            "--stale-s", str(STALE_S),
         ]  # fmt: skip
         more = {PASSWORD: door.password, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with (self.folders[name] / "process.log").open("ab") as log:
@@ -92,9 +93,8 @@ class Meters:
         self.wrong: list[str] = []
         self.messages = 0
         self.client = client_of(broker.door(MASTER), MASTER)
-        self.client.reconnect_delay_set(0.2, 1)
-        self.client.on_connect = lambda client, *_: client.subscribe([(f"{PREFIX}/+/setpoint", 1),
-                                                                      (f"{PREFIX}/+/availability", 1)])  # fmt: skip
+        self.client.reconnect_delay_set(1, 1)
+        self.client.on_connect = self._connected
         self.client.on_message = self._came
         self.client.connect("127.0.0.1", broker.port, KEEP_S)
         self.client.loop_start()
@@ -108,6 +108,9 @@ class Meters:
         """Wait until something holds; False where it did not in time."""
         with self.changed:
             return self.changed.wait_for(done, seconds)
+
+    def _connected(self, client: Any, *_: Any) -> None:
+        client.subscribe([(f"{PREFIX}/+/setpoint", 1), (f"{PREFIX}/+/availability", 1)])
 
     def _came(self, client: Any, userdata: Any, message: Any) -> None:
         _, name, kind = message.topic.split("/")
@@ -255,7 +258,9 @@ class Trial:
             self.boxes.start(name)
         if not self.meters.await_(lambda: self.meters.online >= set(self.folders), START_S):
             self.__exit__()
-            raise WattflockError(f"{len(self.meters.online)} of {len(self.folders)} controllers came up; see process.log")
+            raise WattflockError(
+                f"{len(self.meters.online)} of {len(self.folders)} controllers came up; see process.log"
+            )
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -271,9 +276,7 @@ class Trial:
         """One step of the world; whether every home followed the policy in it."""
         features, wanted, idle = self.play.look(*at)
         stamp = time.time()
-        readings = {
-            name: {"time_s": stamp, "values": values_of(box, features)} for name, box in self.homes.items()
-        }
+        readings = {name: {"time_s": stamp, "values": values_of(box, features)} for name, box in self.homes.items()}
         step = Step(self.play, self.meters, self.boxes, at, readings, self.before)
         heard, wrong = len(self.meters.heard), len(self.meters.wrong)
         (fault or Step.send)(step)

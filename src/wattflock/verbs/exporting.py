@@ -26,9 +26,9 @@ def write_homes(run: str, homes: list[int], whole: bool, method: str, out: Path,
     """Write a folder for each home; returns them."""
     experiment, policy, method = opened(run, method, runs)
     count = experiment.scenario.homes.count
-    problems = [
-        Problem(WHERE, "--home", home, f"0 to {count - 1}") for home in homes if not 0 <= home < count
-    ] + [Problem(WHERE, "--home", "none", "homes, or --all")] * (not homes and not whole)
+    problems = [Problem(WHERE, "--home", home, f"0 to {count - 1}") for home in homes if not 0 <= home < count] + [
+        Problem(WHERE, "--home", "none", "homes, or --all")
+    ] * (not homes and not whole)
     if problems:
         raise ScenarioError(problems)
     flock = taken_apart(experiment.built.world, policy, experiment.days.profile, method)
@@ -82,7 +82,10 @@ def _graph(card: Card, arrays: dict) -> Any:
     fixed["offset"] = np.array([each.offset for each in card.observation])
     fixed["scale"] = np.array([each.scale for each in card.observation])
     fixed["base"], fixed["reach"] = np.array([each.base for each in card.controls]), np.array(card.reach)
-    nodes = [helper.make_node("Sub", ["values", "offset"], ["apart"]), helper.make_node("Div", ["apart", "scale"], ["x0"])]
+    nodes = [
+        helper.make_node("Sub", ["values", "offset"], ["apart"]),
+        helper.make_node("Div", ["apart", "scale"], ["x0"]),
+    ]
     for k in range(layers):
         nodes.append(helper.make_node("MatMul", [f"x{k}", f"weight{k}"], [f"product{k}"]))
         nodes.append(helper.make_node("Add", [f"product{k}", f"bias{k}"], [f"sum{k}"]))
