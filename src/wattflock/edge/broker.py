@@ -13,7 +13,7 @@ from wattflock.edge.mqtt import Door
 
 MASTER = "trial"  # the user that plays all meters
 READ, WRITTEN = ("meter", "envelope", "override/+", "automatic", "availability"), ("setpoint", "shadow", "availability")
-PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+PLACES = ("/usr/sbin", "/usr/local/sbin")
 PATIENCE_S = 20.0
 
 
@@ -88,7 +88,8 @@ class Broker:
         (self.folder / "rights").write_text("\n".join(rights) + "\n")
         (self.folder / "rights").chmod(0o600)
         lines = [
-            f"listener {self.port} 127.0.0.1", "persistence false", "allow_anonymous false", "set_tcp_nodelay true", "max_queued_messages 0",
+            f"listener {self.port} 127.0.0.1", "persistence false", "allow_anonymous false", "set_tcp_nodelay true",
+            "max_queued_messages 0",
             "max_inflight_messages 0", "message_size_limit 1000000", f"password_file {kept}",
             f"acl_file {self.folder / 'rights'}", f"certfile {self.authority}", f"keyfile {self.folder / 'broker.key'}",
             *["user root"] * (os.getuid() == 0),

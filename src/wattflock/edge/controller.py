@@ -1,4 +1,4 @@
-"""One home's controller: messages in, messages out; it knows no broker, so that every case can be tested without one."""
+"""One home's controller: messages in, messages out; it knows no broker, so that it can be tested without one."""
 
 import dataclasses
 import json
@@ -199,8 +199,8 @@ class Controller:
 
     def _told(self, now: Moment, decision: Decision) -> list[Message]:
         told: dict[str, Any] = {
-            "time_s": now.wall_s, "of_s": self.read_s if math.isfinite(self.read_s) else None, "reason": decision.reason,
-            "setpoints": decision.setpoints,
+            "time_s": now.wall_s, "of_s": self.read_s if math.isfinite(self.read_s) else None,
+            "reason": decision.reason, "setpoints": decision.setpoints,
         }  # fmt: skip
         number = self.log.append(told | {"limits": self.limits.source, "policy_ms": round(1000 * self.took_s, 4)})
         body = json.dumps({"number": number, "valid_s": self.settings.stale_s} | told)

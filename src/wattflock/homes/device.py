@@ -50,7 +50,7 @@ class Command:
     unit: str = "share of what is possible"
     low: Any = -1.0  # at action -1
     high: Any = 1.0  # at action 1
-    power_kw: tuple[Any, Any, Any] | None = None  # most power drawn at actions -1, 0, 1; None: not known
+    power_kw: tuple[Any, Any, Any] | None = None  # most power that it moves, at actions -1, 0, 1; None: not known
     follows: str = ""  # a feature of the device that gives the power fed in at action 1 [kW]
 
 
