@@ -1,5 +1,6 @@
 """What all tests share: strict numerics, a compile cache, and one small flock of many devices, built once."""
 
+import gc
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from wattflock.synth import generate
 from wattflock.world.world import World
 
 compile_cache.enable()
+gc.freeze()
+gc.set_threshold(100_000, 20, 100)  # a trace makes millions of small objects that all live on
+jax.config.update("jax_traceback_in_locations_limit", 0)  # which nobody reads
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 

@@ -70,6 +70,7 @@ def test_values_that_do_not_fit_are_asked_for_again():
     assert "19" in said and "comfort_temp_max_c" not in state.values
     state, said = turn(state, "yes")
     assert state.asked == ("comfort_temp_max_c",)
+    assert said.startswith("That does not fit: the coldest temperature (21 °C) must be below the warmest (19 °C).")
 
 
 def test_a_policy_cannot_store_what_nobody_agreed_to():

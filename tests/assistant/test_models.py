@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
-from wattflock.assistant.backends import Wanted, backend_of
+from wattflock.assistant.backends import OrRules, Wanted, backend_of
 from wattflock.assistant.dialogue import begun, turn
 from wattflock.assistant.extract import extract
 from wattflock.assistant.models import endpoint
@@ -252,6 +252,19 @@ def test_orders_in_an_answer_reach_the_store_only_by_a_yes():
     state, said = turn(state, words, reader=ReAct(Scripted(obeys * 9)))
     assert not state.values and said.endswith("right?")
     assert not turn(state, "no")[0].values
+
+
+def test_the_rules_stand_in_and_read_on_where_a_model_is_gone():
+    told, replies = [], [proposal()]
+    model = Scripted(replies)
+    reader = OrRules(ReAct(model), told.append)
+    for _ in range(6):
+        assert reader("I leave at 07:10.", LEAVE, "", "en-GB", None)["ev_departure_time"].value == "07:10"
+    assert len(model.heard) == 4 and [each.split("; ")[1] for each in told] == [
+        "the rules read this answer",
+        "the rules read this answer",
+        "the rules read from here on",
+    ]
 
 
 @pytest.mark.parametrize("script", [says("", 500), says("no json"), never_ends, says(proposal(value="08:00"))])

@@ -12,6 +12,7 @@ from wattflock.assistant.dialogue import begun, turn
 from wattflock.assistant.extract import extract
 from wattflock.assistant.interface_study import OF_RULES, Case, solved
 from wattflock.assistant.interview import Setting, interview, keeps
+from wattflock.assistant.kept import CHARGED, WARM, plan_keeps
 from wattflock.assistant.models.scripted import Scripted
 from wattflock.assistant.residents.resident import PAPER, PERSONAS, Resident, drawn, eve, sayings
 from wattflock.assistant.residents.spoken import entails, facts, ordinal_word, ways, word
@@ -28,6 +29,16 @@ TRUTH = {
     "ev_arrival_time": "18:45",
     "comfort_temp_min_c": 17,
     "comfort_temp_max_c": 24,
+}
+
+WRONG = {
+    "nothing": {},
+    "later out": {"ev_departure_time": "18:00", "ev_arrival_time": "07:00"},
+    "earlier back": {"ev_arrival_time": "08:00", "ev_departure_time": "18:00"},
+    "one car": {"ev_count": 1},
+    "colder": {"comfort_temp_min_c": 15},
+    "other days": {"date_start": "2020-02-11"},
+    "no band": {"comfort_temp_min_c": 24},
 }
 
 
@@ -120,6 +131,20 @@ def test_constraints_are_kept_by_values_that_are_as_strict_as_the_truth():
     loose = {"ev_departure_time": "07:45", "ev_arrival_time": "18:30", "comfort_temp_max_c": 25, "ev_count": 1}
     assert Counter(keeps(TRUTH | loose, TRUTH).values()) == {False: 4, True: 3}
     assert not any(keeps({}, TRUTH).values())
+
+
+def test_a_plan_keeps_what_is_true_where_it_was_understood():
+    kept = {name: plan_keeps(TRUTH | change, TRUTH) for name, change in WRONG.items()}
+    assert {name: (each[CHARGED], each[WARM]) for name, each in kept.items()} == {
+        "nothing": (True, True),
+        "later out": (False, True),
+        "earlier back": (False, True),
+        "one car": (False, True),
+        "colder": (True, False),
+        "other days": (False, False),
+        "no band": (False, False),
+    }
+    assert not any(plan_keeps({}, TRUTH).values())
 
 
 def test_a_finished_interview_is_not_held_again(tmp_path):

@@ -102,7 +102,7 @@ def test_readings_that_are_old_doubled_or_late_are_not_followed():
     meter(controller, 5)
     assert meter(controller, 5, reading(1e9 + 5)) == []  # doubled
     assert meter(controller, 6, reading(1e9 + 3)) == []  # out of order
-    assert "ignored" in controller.log[-1]
+    assert [each["ignored"][:9] for each in controller.log[1:]] == ["a reading"]  # the first of a flood
     assert said(meter(controller, 30, reading(1e9 + 12)))["reason"].startswith("fallback: stale")
     assert said(meter(controller, 31))["reason"] == "policy"
 
@@ -125,6 +125,15 @@ def test_a_clock_that_jumps_costs_one_step_each_way(jump_s):
     own = Moment(1e9 + 8 + jump_s, 8)  # this box's own clock; then the sender's follows
     assert said(controller.receive(own, "wattflock/home-1/meter", reading(1e9 + 8)))["reason"].startswith("fallback")
     assert said(controller.receive(own, "wattflock/home-1/meter", far.replace(b"6.0", b"8.0")))["reason"] == "policy"
+
+
+def test_a_flood_of_garbage_is_answered_once_and_counted():
+    controller = controller_of()
+    meter(controller, 1)
+    found = [meter(controller, 2, b"?") for _ in range(50)]
+    assert [len(each) for each in found] == [1] + [0] * 49
+    meter(controller, 3)
+    assert (controller.log[-1]["passed"], len(controller.log)) == (49, 4)
 
 
 def test_a_policy_that_says_no_number_is_not_followed():

@@ -22,7 +22,6 @@ from wattflock.study.hosting.envelope import (
     EnvelopeRules,
     envelope,
     envelopes,
-    jain_index,
 )
 from wattflock.study.hosting.sensitivity import operating_point, stress_sensitivity, voltage_sensitivity
 
@@ -207,12 +206,6 @@ def test_a_day_goes_on_after_an_hour_that_violates():
     assert [each.total_kw > 0 for each in day] == [True, False, True]
     assert [each.worst_stress <= 1e-9 for each in day] == [True, False, True]
     assert day[0].total_kw == found(IEEE13, "ansi-a", rules_of(EXPORT, EQUAL, 300.0)).total_kw
-
-
-def test_jain_index_knows_its_ends():
-    assert jain_index([2, 2], [1, 3]) == pytest.approx(1)
-    assert jain_index([5, 0, 0, 0], np.ones(4)) == pytest.approx(1 / 4)
-    assert jain_index([0, 0], [1, 1]) == 1
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from wattflock.core.errors import ScenarioError
+from wattflock.core.files import pack, unpack
 from wattflock.feeder.circuit import GROUND, injection, system_admittance, terminals, with_taps
 from wattflock.feeder.file import from_bytes, summary, to_bytes
 from wattflock.feeder.snapshot import snapshot
@@ -345,9 +346,13 @@ def test_a_damaged_file_is_refused():
     for wrong, word in ((data[:-9], "whole"), (b"hello", "whole"), (b"", "whole"), (bytes(changed), "sha256")):
         with pytest.raises(ScenarioError, match=word):
             from_bytes(wrong, "file")
-    foreign = data.replace(b"wattflock circuit", b"another circuit  ")
+    arrays, card = unpack(data)
     with pytest.raises(ScenarioError, match="format"):
-        from_bytes(foreign, "file")
+        from_bytes(pack(arrays, card | {"format": "another circuit"}), "file")
+    for name, values in (("node_kv", np.nan), ("emf", np.inf), ("bus", np.nan)):
+        forged = pack(arrays | {name: np.full_like(arrays[name], values)}, card)
+        with pytest.raises(ScenarioError, match=r"not finite|without a voltage"):
+            from_bytes(forged, "file")
 
 
 def test_a_circuit_without_regulators_or_notes_can_be_stored():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.game.homes import EVERY, flock
+from wattflock.game import chunks
 from wattflock.game.chunks import Runner, serial
 from wattflock.game.game import coalitions
 from wattflock.game.pooled import _bracket, pooled
@@ -65,15 +66,30 @@ def test_one_cluster_and_homes_that_save_nothing():
     assert bare.game.total == pytest.approx(0, abs=1e-9) and bare.bracket <= 1e-9
 
 
-def test_a_day_is_found_again_in_the_cache(every, tmp_path):
-    kept = dataclasses.replace(every, runner=Runner(cache=tmp_path))
-    label = np.array([0, 0, 1, 1, 2, 2])
-    first = pooled(kept, label, 0.01)
+def test_a_day_is_found_again_in_the_cache_and_one_that_is_broken_is_worked_out_again(every, tmp_path):
+    label, worked = np.array([0, 0, 1, 1, 2, 2]), []
 
-    def refuse(work, shared, items):
-        assert work is not _bracket or not len(items), "no day is worked on again"
+    def noting(work, shared, items):
+        worked.extend(items if work is _bracket else ())
         return serial(work, shared, items)
 
-    again = pooled(dataclasses.replace(every, runner=Runner(refuse, tmp_path)), label, 0.01)
-    np.testing.assert_array_equal(again.game.worth, first.game.worth)
-    np.testing.assert_array_equal(again.outer, first.outer)
+    kept = dataclasses.replace(every, runner=Runner(noting, tmp_path))
+    first, before = pooled(kept, label, 0.01), set(tmp_path.iterdir())
+    for broken, days in (([], []), (before, [0, 1])):
+        for path in broken:
+            path.write_bytes(path.read_bytes()[:-3])
+        worked.clear()
+        again = pooled(kept, label, 0.01)
+        assert worked == days
+        np.testing.assert_array_equal(again.game.worth, first.game.worth)
+        np.testing.assert_array_equal(again.outer, first.outer)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_what_is_kept_is_named_by_the_code_that_found_it(every, tmp_path, monkeypatch):
+    kept = dataclasses.replace(every, runner=Runner(cache=tmp_path))
+    pooled(kept, np.arange(6) % 2, 0.1)
+    before = len(list(tmp_path.iterdir()))
+    monkeypatch.setattr(chunks, "CODE", "another version of HiGHS")
+    pooled(kept, np.arange(6) % 2, 0.1)
+    assert len(list(tmp_path.iterdir())) == before + len(every.days)

@@ -24,7 +24,7 @@ def test_scripts_run(script, tmp_path):
 @pytest.mark.parametrize("scenario", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_scenarios_compare(scenario, tmp_path):
     words = ["wattflock.apps.cli", "compare", str(scenario), "--runs", str(tmp_path)]
-    few = ("homes.count=10", "learn.rounds=10", "learn.settings.days=2", "judge.test_days=2", "judge.bound_days=1")
+    few = ("homes.count=10", "learn.rounds=10", "learn.settings.days=2", "judge.test_days=2", "judge.bound_days=0")
     words += [word for each in few for word in ("--set", each)]
     start = "import sys; sys.argv = sys.argv[1:]; from wattflock.apps.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", start, *words], capture_output=True, text=True, check=False)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
+from wattflock.core.run_files import read_summary
 from wattflock.verbs import GROUPS
 from wattflock.verbs import VERBS as EVERY_VERB
 
@@ -148,7 +149,7 @@ def test_a_study_writes_all_that_the_report_needs(study):
 
 @pytest.mark.study
 def test_the_summary_says_what_it_must(study):
-    summary = json.loads((study[1] / "summary.json").read_text())
+    summary = read_summary(study[1])
     assert summary["homes"] == 20
     assert summary["homes_on_feeder"] == 600
     assert summary["test_days"] == 4
@@ -179,7 +180,7 @@ def test_its_tables_have_a_row_for_each_thing(study):
 
 @pytest.mark.study
 def test_the_figures_are_those_of_the_tables(study):
-    summary = json.loads((study[1] / "summary.json").read_text())["methods"]
+    summary = read_summary(study[1])["methods"]
     homes, steps = (pl.read_parquet(study[1] / f"{name}.parquet") for name in ("homes", "steps"))
     for method in ("idle", "rules", "gradmap"):
         own_homes, own_steps = (table.filter(pl.col("method") == method) for table in (homes, steps))
@@ -260,7 +261,7 @@ def test_latest_is_the_newest_run_and_json_has_its_figures(study):
     result = wattflock("evaluate", "latest", "--method", "rules", "--days", 4, "--json", folder=folder)
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
-    summary = json.loads((run / "summary.json").read_text())
+    summary = read_summary(run)
     figure = "cost_per_home_day"
     assert told["methods"]["rules"][figure] == pytest.approx(summary["methods"]["rules"][figure])
     again = wattflock("compare", *sets(), "--json", folder=folder)

@@ -80,10 +80,11 @@ def test_a_stored_feeder_gives_what_its_tables_give(stored, tmp_path):
 
 
 def test_too_much_load_is_said_and_not_hidden():
-    result = feeder("solve", "ieee13", "--scale", 20)
-    assert result.exit_code == 0
-    assert "no solution" in result.output
-    assert "lowest voltage" not in result.output
+    for verb in ("solve", "show"):
+        result = feeder(verb, "ieee13", "--scale", 20)
+        assert result.exit_code == 2
+        assert "no solution" in result.output
+        assert "lowest voltage" not in result.output
 
 
 @pytest.mark.parametrize(

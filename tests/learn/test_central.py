@@ -37,7 +37,12 @@ def world(built):
 
 @pytest.fixture(scope="module")
 def days(built):
-    return eqx.filter_jit(lambda sampler: sampler.every(jax.random.key(0), "test", 4))(built.sampler)
+    return some_days(built.sampler, 4)
+
+
+@eqx.filter_jit
+def some_days(sampler, count):
+    return sampler.every(jax.random.key(0), "test", count)
 
 
 @eqx.filter_jit
@@ -82,18 +87,14 @@ def test_robust_means_of_a_set_do_not_follow_three_of_ten():
 
 
 def test_weights_of_a_set_are_the_same_for_any_number_of_homes(world, built):
-    more = on_device(build(load(Path("fair-charging"), [*FEW, "homes.count=9"])).world, "float32")
+    nine = build(load(Path("fair-charging"), [*FEW, "homes.count=9"]))
+    more = on_device(nine.world, "float32")
     shapes = [jax.tree.map(jnp.shape, NETWORKS["set"].actors(each, jax.random.key(0))) for each in (world, more)]
     assert shapes[0] == shapes[1]
     policy = NETWORKS["set"].policy(NETWORKS["set"].init(world, jax.random.key(0)))
-    now = jax.tree.map(lambda x: x[0, 0], build_days(more))
+    now = jax.tree.map(lambda x: x[0, 0], some_days(nine.sampler, 1))
     _, action = policy((), more.observe(more.reset(now), now), jax.random.key(0))
     assert action.shape == (9, 1)
-
-
-def build_days(world):
-    built = build(load(Path("fair-charging"), [*FEW, f"homes.count={world.homes}"]))
-    return built.sampler.every(jax.random.key(0), "test", 1)
 
 
 def test_the_paper_s_state_is_each_level_and_the_limit(world, days):

@@ -17,7 +17,7 @@ from wattflock.homes.device import effect
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.share import Share
 from wattflock.study.build import build
-from wattflock.study.charging import charging_figures, gini, jain, satisfaction
+from wattflock.study.charging import charging_figures, satisfaction
 from wattflock.study.charging_limit import envelope_kw, headroom_kw, left, mean_net_kw, net_kw, table
 from wattflock.study.compare import judge_method, unseen
 from wattflock.study.summary import CHARGING, summarise
@@ -143,17 +143,6 @@ def test_a_limit_of_wires_needs_wires(built):
     for source in ("headroom", "envelope"):
         with pytest.raises(ScenarioError, match="factor, kw or file"):
             limits(built, source=source)
-
-
-def test_jain_and_gini():
-    """x = 1, 2, 3: 36 / (3 · 14), and (1 + 2 + 1 + 2 + 1 + 1) / (2 · 3 · 6); absent ones count for nothing."""
-    values, here = jnp.asarray([1.0, 2.0, 3.0, 9.0]), jnp.asarray([True, True, True, False])
-    assert float(jain(values, here)) == pytest.approx(36 / 42)
-    assert float(gini(values, here)) == pytest.approx(8 / 36)
-    alone = jnp.asarray([0.0, 0.0, 5.0, 0.0])
-    assert float(jain(alone, jnp.ones(4, bool))) == pytest.approx(0.25)
-    assert float(gini(alone, jnp.ones(4, bool))) == pytest.approx(0.75)
-    assert (float(jain(0 * alone, here)), float(gini(0 * alone, here))) == (1, 0)
 
 
 @pytest.fixture(scope="module")

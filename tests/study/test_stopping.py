@@ -3,10 +3,13 @@
 import jax.numpy as jnp
 import pytest
 
+from wattflock.core.errors import RunError
 from wattflock.core.types import on_device
 from wattflock.learn.learner import Learner
 from wattflock.learn.learners.idle import Uncontrolled
+from wattflock.study.compare import judge_method, unseen
 from wattflock.study.train import Best, Course, Mark, train
+from wattflock.world.rollout import Policy
 
 pytestmark = pytest.mark.study
 
@@ -16,6 +19,7 @@ class Breaks(Learner):
 
     good: int = 20
     total: int = 40
+    said: float = 0.0  # its objective after `good` rounds
 
     def init(self, world, key):
         return jnp.zeros(())
@@ -27,8 +31,9 @@ class Breaks(Learner):
         return self.total
 
     def update(self, state, world, draw, key):
-        after = jnp.where(state >= self.good, jnp.nan, state + 1)
-        return after, {"objective": jnp.zeros(())}
+        bad = state >= self.good
+        after = jnp.where(bad & (self.said == 0), jnp.nan, state + 1)
+        return after, {"objective": jnp.where(bad, self.said, 0.0)}
 
 
 def course(built, **more) -> Course:
@@ -41,6 +46,28 @@ def test_training_ends_with_the_last_good_chunk(built):
     assert [mark.rounds for mark in marks] == [10, 20, 20]
     assert float(marks[-1].progress.state) == 20
     assert marks[-1].stopped == "numbers that are not finite after round 20"
+
+
+def test_training_that_diverges_ends_with_the_last_good_chunk(built):
+    marks = list(train(course(built, said=1e15)))
+    assert [(mark.rounds, mark.broken) for mark in marks] == [(10, False), (20, False), (20, True)]
+    assert marks[-1].stopped == "training diverges (objective is 1.0e+15) after round 20"
+
+
+class Mute(Policy):
+    """No numbers from the third step of a day on."""
+
+    def start(self):
+        return jnp.zeros(())
+
+    def __call__(self, memory, seen, key):
+        action = jnp.zeros((seen.features.shape[0], seen.fleet.controls), seen.features.dtype)
+        return memory + 1, jnp.where(memory < 2, action, jnp.nan)
+
+
+def test_actions_that_are_not_finite_have_no_price(built):
+    with pytest.raises(RunError, match="mute: actions or costs that are not finite on 1 of 1 days"):
+        judge_method(built, unseen(built, 1, 0), "mute", Mute())
 
 
 def test_training_that_stays_finite_is_not_stopped(built):

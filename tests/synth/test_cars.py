@@ -30,7 +30,7 @@ from wattflock.synth.car_statistics import (
     week_sample,
     weekends,
 )
-from wattflock.synth.cars import USABLE, Cars
+from wattflock.synth.cars import LEAST_KW, LEAST_KWH, USABLE, Cars
 from wattflock.synth.judge import cluster_accuracy, discriminator_auc
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "norway_ev" / "sessions.parquet"
@@ -151,7 +151,10 @@ def test_what_is_not_told_of_a_car_is_that_of_the_middle_one_and_never_absurd():
 
 @pytest.mark.parametrize("region", sorted(bundle.bundled()))
 def test_cars_of_the_bundled_regions_are_such_as_there_are(region):
-    users = bundle.load(region)[0].cars.users
+    cars = bundle.load(region)[0].cars
+    made, users = jax.vmap(cars.traits)(jax.random.split(jax.random.key(0), 500)), cars.users
+    assert made["battery_kwh"].min() == LEAST_KWH, "some are drawn smaller than any on sale"
+    assert made["power_kw"].min() >= LEAST_KW
     for name, (least, most) in {"log_battery": BATTERY_KWH, "log_power": CHARGER_KW}.items():
         low, high = np.exp(np.asarray(users[name]))
         assert least - 1e-3 <= low < high <= most + 1e-3

@@ -73,10 +73,16 @@ HARDWARE = {
 }
 
 
-@pytest.mark.parametrize("of", ["charging", "cars"])
-@pytest.mark.parametrize("hardware", HARDWARE)
-def test_the_limit_and_the_hardware_are_kept_whatever_is_asked_for(of, hardware, request):
-    way = {"any power": WaterFilling(), "from 6 A": Equal(), "on or off": Priority(), "safe": RoundRobin()}[hardware]
+@pytest.mark.parametrize(
+    ("of", "hardware", "way"),
+    [
+        ("charging", "any power", WaterFilling()),
+        ("cars", "from 6 A", Equal()),
+        ("cars", "on or off", Priority()),
+        ("charging", "safe", RoundRobin()),
+    ],
+)
+def test_the_limit_and_the_hardware_are_kept_whatever_is_asked_for(of, hardware, way, request):
     world, profile = prepared(request.getfixturevalue(of), Coordinator(way, **HARDWARE[hardware]))
     trajectory, outcome = run(world, Wild(), profile)
     granted, limit = np.asarray(outcome.charging.granted_kw), np.asarray(outcome.charging.limit_kw)

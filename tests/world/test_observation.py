@@ -110,7 +110,7 @@ def test_explain_lists_features_in_the_order_of_the_array(name):
     """Compiled programs have devices in the order of their names, whatever the order in the scenario."""
     built = build(load(bundled()[name], ["homes.count=20", "feeder.part=ieee13"]))
     world = on_device(built.world, "float32")
-    profile = built.sampler.every(jax.random.key(0), "test", 1)
+    profile = eqx.filter_jit(lambda sampler: sampler.every(jax.random.key(0), "test", 1))(built.sampler)
     features, devices = in_a_program(world, jax.tree.map(lambda x: x[0, 13], profile))
     groups = world.features
     shared = {"coordinator"} if world.coordinator else set()

@@ -1,11 +1,13 @@
 """The terminal: every verb is a command; its signature becomes the arguments, its docstring the help."""
 
+import contextlib
 import inspect
 import os
 import re
+import signal
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from types import ModuleType
 from typing import Annotated, Any
@@ -34,6 +36,9 @@ def main() -> None:
     """What `wattflock` on the command line starts."""
     from wattflock.verbs import GROUPS, VERBS
 
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell; a file opened later would take its place
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w"))
     make_app(VERBS, GROUPS)()
 
 
@@ -120,20 +125,51 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool, form: Form) -> None
     def stopped() -> None:
         typer.echo(f"\x1b[?25h\rstopped{more}" if sys.stderr.isatty() else f"stopped{more}", err=True)
 
+    with _in_words(debug), _ended() as ended:
+        try:
+            _show(heard(lambda: verb(**arguments), stopped), form)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
+            raise typer.Exit(141) from None
+        except KeyboardInterrupt:
+            stopped()
+            raise typer.Exit(143 if ended else 130) from None
+
+
+@contextlib.contextmanager
+def _ended() -> Iterator[list[int]]:
+    """SIGTERM is as Ctrl-C: what was done is kept. The list says whether it came."""
+    came: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        _show(heard(lambda: verb(**arguments), stopped), form)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: say nothing at exit
-        raise typer.Exit(141) from None
-    except KeyboardInterrupt:
-        stopped()
-        raise typer.Exit(130) from None
-    except (WattflockError, OSError) as error:
-        if debug:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _in_words(debug: bool) -> Iterator[None]:
+    """Errors as plain lines: what a person can correct ends with exit code 2, a fault of our own with 1."""
+    try:
+        yield
+    except Exception as error:
+        if debug or isinstance(error, typer.Exit):
             raise
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        if isinstance(error, WattflockError | OSError):
+            code, said = 2, str(error)
+        elif isinstance(error, MemoryError):
+            code, said = 2, "not enough memory; try fewer homes or days"
+        else:
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            code, said = 1, f"a fault of wattflock itself: {what}; --debug shows where, please report it"
+        typer.echo(said, err=True)
+        raise typer.Exit(code) from None
 
 
 def _show(result: object, form: Form) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from wattflock.assistant.extract import extract
-from wattflock.assistant.files import Backend
+from wattflock.assistant.files import MOST_FAILURES, Backend
 from wattflock.assistant.models.embedded import embedded
 from wattflock.assistant.models.endpoint import endpoint
 from wattflock.assistant.models.model import Model, ModelError
@@ -52,22 +52,31 @@ def backend_of(where: str, wanted: Wanted, style: str = "react+example") -> tupl
     return ReAct(model, STYLES[style]) if model else extract, problems
 
 
-@dataclass(frozen=True)
+@dataclass
 class OrRules:
-    """A backend for which the rules read where its model does not answer; `say` is told why."""
+    """A backend for which the rules read where its model does not answer; `say` is told why.
+
+    After `MOST_FAILURES` in a row they read all that follows: nobody waits for a server that is gone.
+    """
 
     backend: Backend
     say: Callable[[str], None]
+    failures: int = 0
 
     def __call__(
         self, utterance: str, asked: tuple[str, ...], question: str, locale: str, today: date | None
     ) -> dict[str, Filling]:
         """What the backend reads, else what the rules read."""
-        try:
-            return self.backend(utterance, asked, question, locale, today)
-        except ModelError as error:
-            self.say(f"{error}; the rules read this answer")
-            return extract(utterance, asked, question, locale, today)
+        if self.failures < MOST_FAILURES:
+            try:
+                found = self.backend(utterance, asked, question, locale, today)
+                self.failures = 0
+                return found
+            except ModelError as error:
+                self.failures += 1
+                rest = "this answer" if self.failures < MOST_FAILURES else "from here on"
+                self.say(f"{error}; the rules read {rest}")
+        return extract(utterance, asked, question, locale, today)
 
 
 def _scripted(where: str, file: str) -> tuple[Scripted, list[Problem]]:

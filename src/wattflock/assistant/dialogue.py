@@ -15,7 +15,7 @@ from wattflock.assistant.extract import extract
 from wattflock.assistant.files import Backend
 from wattflock.assistant.grammar.text import text_of
 from wattflock.assistant.rules.context import unsure
-from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, filled
+from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, ambiguous, filled
 from wattflock.assistant.slots import SLOTS, problems
 
 YES = re.compile(
@@ -184,7 +184,7 @@ def _agreed(state: Conversation, slot: str, text: str) -> "tuple[Conversation, s
         tries = {**state.tries, slot: state.tries.get(slot, 0) + 1}
         if offer.evidence == USUAL:
             return replace(state, offered=rest, tries={**tries, slot: 0}), f"no to the usual {slot}"
-        again = {slot: filled(slot, left[0], offer.evidence, left[1:])} if left and offer.state == FILLED else {}
+        again = {slot: ambiguous(slot, left, offer.evidence)} if left and offer.state == FILLED else {}
         return replace(state, offered={**again, **rest}, tries=tries), f"no to {slot}"
     return None
 
@@ -238,7 +238,8 @@ def _default(state: Conversation, action: Action, words: str | None) -> tuple[Co
 
 def _ask(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
     tries = {**state.tries, **{slot: state.tries.get(slot, 0) + 1 for slot in action.slots}}
-    return replace(state, asked=action.slots, tries=tries), _question(state, action.slots)
+    amiss = [f"That does not fit: {step.observation}." for step in state.steps if step.action.tool == "validate"]
+    return replace(state, asked=action.slots, tries=tries), " ".join([*amiss, _question(state, action.slots)])
 
 
 def _question(state: Conversation, slots: tuple[str, ...]) -> str:

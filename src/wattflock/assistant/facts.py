@@ -63,7 +63,7 @@ def near_cities(flat: str, locale: str) -> list[City]:
     """Cities of the locale's countries that a word of a normalised text is a slip of, where it names none."""
     countries = {"en-US": ("US",), "de": ("DE", "AT", "CH")}.get(locale, ("GB", "IE"))
     found = []
-    for match in re.finditer(r"[^\W\d_]{5,}", flat):
+    for match in re.finditer(r"\b[^\W\d_]{5,20}\b", flat):
         near = [
             (slips, name, row)
             for name, _, row in _cities()

@@ -9,6 +9,7 @@ import polars as pl
 
 from wattflock.assistant.extract import extract
 from wattflock.assistant.interview import First, Setting, Unread, interview, keeps
+from wattflock.assistant.kept import plan_keeps
 from wattflock.assistant.models.model import Model
 from wattflock.assistant.react import STYLES, ReAct
 from wattflock.assistant.residents.resident import PERSONAS, Resident, drawn
@@ -86,7 +87,8 @@ def solved(case: Case, folder: Path, fresh: bool = False) -> dict:
         truth = drawn(case.seed)
         resident = Resident(case.persona, truth, case.seed, case.model if case.speaks else None)
         asked, talk = interview(resident, case.setting())
-        kept = keeps({each.slot: each.value for each in asked if each.value is not None}, truth)
+        values = {each.slot: each.value for each in asked if each.value is not None}
+        kept = keeps(values, truth) | plan_keeps(values, truth)
         place = {"persona": case.persona, "method": case.method, "seed": case.seed}
         write_json(path, {"slots": [place | each.line() for each in asked], "keeps": place | kept, "talk": talk})
     return read_json(path)

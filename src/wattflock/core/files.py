@@ -1,9 +1,12 @@
 """Atomic writing of files (a temporary file, then a rename), and files of arrays with a JSON card."""
 
+import contextlib
+import functools
 import hashlib
 import io
 import json
 import os
+import platform
 import re
 import tempfile
 from pathlib import Path
@@ -22,13 +25,16 @@ if TYPE_CHECKING:
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a temporary file and rename it, so that a reader finds the old file or the new one, never a part.
 
+    Temporary files that a killed process left in the folder are removed.
+
     Raises:
         RunError: the disk is full or the folder cannot be written; the old file is then untouched.
     """
     beside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _sweep(path.parent.absolute())
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{_here()}-{os.getpid()}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -41,6 +47,33 @@ def write_whole(path: Path, content: bytes) -> Path:
         if beside and os.path.exists(beside):
             os.unlink(beside)
     return path
+
+
+@functools.cache
+def _here() -> str:
+    """The machine, in the names of temporary files: another's processes are not known here."""
+    return safe_name(platform.node())[:30].replace(".", "-")
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Once in a process: remove the temporary files of processes of this machine that are gone."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob(f".*.{_here()}-*.*"):
+            owner = re.search(r"-(\d+)\.[^.]*$", file.name)
+            if owner and not is_alive(int(owner[1])):
+                file.unlink(missing_ok=True)
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # it runs, and is another user's
+    return True
 
 
 def safe_name(name: str) -> str:
@@ -71,6 +104,19 @@ def write_table(path: Path, table: "pl.DataFrame") -> Path:
     return write_whole(path, content.getvalue())
 
 
+FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet takes for the beginning of a formula
+
+
+def csv_bytes(table: "pl.DataFrame") -> bytes:
+    """CSV; text and names of columns that begin with = + - @ get an apostrophe before it (OWASP, CSV Injection)."""
+    import polars as pl
+
+    text = pl.selectors.string()
+    quoted = pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text)
+    named = {name: f"'{name}" for name in table.columns if re.match(FORMULA, name)}
+    return table.with_columns(quoted.name.keep()).rename(named).write_csv().encode()
+
+
 def read_json(path: Path) -> Any:
     """A JSON file of a run.
 
@@ -79,7 +125,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: {reason(error)}") from error
 
 
@@ -89,29 +135,31 @@ def reason(error: Exception) -> str:
 
 
 CARD = "card"
+BROKEN = (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def pack(arrays: dict[str, np.ndarray], card: dict) -> bytes:
     """Arrays by name and their card as one safetensors file; `unpack` reads it back bit for bit.
 
-    The card holds JSON values and gains a checksum of the arrays.
+    The card holds JSON values and gains two checksums: of the arrays, and of the card with that.
     """
     arrays = {name: np.asarray(values, order="C") for name, values in arrays.items()}  # others are written out of order
-    return safetensors.numpy.save(arrays, {CARD: json.dumps(card | {"sha256": _checksum(arrays)}, ensure_ascii=False)})
+    card = json.loads(json.dumps(card, allow_nan=False)) | {"sha256": _checksum(arrays)}
+    card |= {"card_sha256": checksum(card)}
+    return safetensors.numpy.save(arrays, {CARD: json.dumps(card, ensure_ascii=False)})
 
 
 def unpack(data: bytes) -> tuple[dict[str, np.ndarray], dict]:
     """Arrays and card of a file that `pack` made.
 
     Raises:
-        ValueError: the file is not whole, has no card, or its arrays are not those that were written.
+        ValueError: the file is not whole, has no card, or its arrays or card are not those that were written.
     """
     try:
         arrays = safetensors.numpy.load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        card = json.loads(header["__metadata__"][CARD])
-        written = card.pop("sha256")
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        card, written = _checked(header["__metadata__"][CARD])
+    except BROKEN as error:
         raise ValueError(f"not a whole file of arrays with a card: {type(error).__name__}: {error}") from error
     if (found := _checksum(arrays)) != written:
         raise ValueError(f"sha256 {found} is not {written}: the numbers are not those that were written")
@@ -122,14 +170,29 @@ def read_card(path: Path) -> dict:
     """The card of a file that `pack` made; its arrays are not read.
 
     Raises:
-        RunError: there is no such file, or it has no card.
+        RunError: there is no such file, it has no card, or the card is not the one that was written.
     """
     try:
         with safetensors.safe_open(path, "np") as file:
-            card = json.loads((file.metadata() or {})[CARD])
-            return {key: value for key, value in card.items() if key != "sha256"}
-    except (OSError, KeyError, ValueError, AttributeError, safetensors.SafetensorError) as error:
+            return _checked((file.metadata() or {})[CARD])[0]
+    except (OSError, *BROKEN) as error:
         raise RunError(f"{path}: not a file of arrays with a card: {error}") from error
+
+
+def _checked(text: str) -> tuple[dict, str]:
+    """A card and the checksum of its arrays; ValueError where its own checksum is another, or there is none."""
+    card = json.loads(text)
+    written = card.pop("card_sha256", None)
+    if written is None:
+        raise ValueError("the card has no checksum: the file is of an older version; make it again")
+    if checksum(card) != written:
+        raise ValueError("the card is not the one that was written")
+    return card, card.pop("sha256")
+
+
+def checksum(value: object) -> str:
+    """sha256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def save_tree(path: Path, tree, card: dict) -> None:
@@ -147,7 +210,8 @@ def load_tree(path: Path, like):
     """The tree of a checkpoint, in the structure of `like`.
 
     Raises:
-        RunError: the file is broken, or names or shapes differ from `like`: it is of another scenario.
+        RunError: the file is broken, names, shapes or kinds of numbers differ from `like`, for it is of another
+            scenario, or some number is not finite.
     """
     import jax
     import jax.numpy as jnp
@@ -158,12 +222,17 @@ def load_tree(path: Path, like):
         raise RunError(f"{path}: {reason(error)}") from error
     except ValueError as error:
         raise RunError(f"{path}: {error}") from error
-    wanted = dict(named_leaves(like))
-    shapes = {name: leaf.shape for name, leaf in arrays.items()}
-    if shapes != {name: leaf.shape for name, leaf in wanted.items()}:
+    wanted = {name: np.asarray(leaf) for name, leaf in named_leaves(like)}
+    if _kinds(arrays) != _kinds(wanted):
         raise RunError(f"{path}: its arrays do not fit this scenario; use the settings it was trained with")
+    if wrong := [name for name, each in arrays.items() if each.dtype.kind in "fc" and not np.isfinite(each).all()]:
+        raise RunError(f"{path}: numbers that are not finite in {', '.join(wrong[:5])}; train again with --fresh")
     leaves = [jnp.asarray(arrays[name]) for name in wanted]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
+
+
+def _kinds(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
+    return {name: (each.shape, each.dtype) for name, each in arrays.items()}
 
 
 def named_leaves(tree) -> list[tuple[str, Any]]:

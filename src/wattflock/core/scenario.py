@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -170,8 +171,9 @@ class HomesSection(Section):
     @field_validator("volt_var")
     @classmethod
     def _four_rising(cls, points: tuple[float, ...]) -> tuple[float, ...]:
-        if points and (len(points) != 4 or sorted(set(points)) != list(points)):
-            raise ValueError("nothing, or four voltages that rise")
+        rising = len(points) == 4 and sorted(set(points)) == list(points) and points[0] >= 0.5 and points[3] <= 1.5
+        if points and not rising:
+            raise ValueError("nothing, or four voltages that rise, from 0.5 to 1.5 pu")
         return points
 
     @field_validator("kinds")
@@ -213,7 +215,7 @@ class FeederSection(Section):
     @classmethod
     def _leaves_a_band(cls, drop: float, info: pydantic.ValidationInfo) -> float:
         width = info.data.get("high_pu", 1.05) - info.data.get("low_pu", 0.95)
-        if 2 * drop >= width:
+        if 2 * drop >= width - 1e-9:
             raise ValueError(f"less than half the band of voltages, which is {width:.3g} wide")
         return drop
 
@@ -396,6 +398,13 @@ class JudgeSection(Section):
         description="loads and first states of the test days; `seed` of the scenario is that of training alone",
     )
 
+    @field_validator("methods", "yardsticks")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each once; {', '.join(twice)} stands twice")
+        return names
+
 
 class Scenario(Section):
     """Everything that decides the result of a run."""
@@ -438,10 +447,17 @@ def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Sc
     try:
         scenario = Scenario.model_validate_json(json.dumps(tree, default=str))
     except pydantic.ValidationError as error:
-        raise ScenarioError(problems + problems_of(error, Scenario, (), where)) from None
+        found = [_blamed(each, flags, source) for each in problems_of(error, Scenario, (), where)]
+        raise ScenarioError(problems + found) from None
     if problems:
         raise ScenarioError(problems)
     return scenario
+
+
+def _blamed(problem: Problem, flags: dict[str, str], source: str) -> Problem:
+    """A field of the file that does not fit one that a flag has set is the flag's fault."""
+    flag = next((flag for key, flag in flags.items() if key and key in problem.allowed), None)
+    return replace(problem, where=flag) if flag and problem.where == source else problem
 
 
 def dump(scenario: Scenario) -> str:

@@ -10,24 +10,39 @@ from typing import Any
 from wattflock.core.errors import Problem
 
 Tree = dict[str, Any]
+DEEPEST = 50
 
 
 def read(path: Path, problems: list[Problem]) -> Tree:
     """The tables of a file; syntax errors are added to `problems`, with their line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         problems.append(Problem(str(path), "file", reason, "a TOML file that can be read"))
         return {}
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return _shallow(tomllib.loads(text))
+    except RecursionError:
+        problems.append(Problem(str(path), "TOML", "nested too deeply", f"tables and lists {DEEPEST} deep at most"))
+        return {}
+    except ValueError as error:  # also a number of thousands of digits
         line = re.search(r"line (\d+)", str(error))
         number = int(line[1]) if line else text.count("\n") + 1
         wrong = (text.splitlines() or [""])[min(number, len(text.splitlines())) - 1]
         problems.append(Problem(f"{path}:{number}", "TOML", wrong.strip(), f"TOML ({error})"))
         return {}
+
+
+def _shallow(tree: Tree) -> Tree:
+    """The same; RecursionError where tables and lists are nested more than `DEEPEST` deep."""
+    level: list[Any] = [tree]
+    for _ in range(DEEPEST):
+        inside = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [value for values in inside for value in values if isinstance(value, dict | list)]
+    if level:
+        raise RecursionError
+    return tree
 
 
 def assign(tree: Tree, text: str, defaults: Tree) -> Problem | None:
@@ -53,8 +68,8 @@ def write(tree: Tree) -> str:
 
 def _value(text: str) -> object:
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = _shallow(tomllib.loads(f"value = {text}"))
+    except (ValueError, RecursionError):
         return text
     return parsed["value"] if list(parsed) == ["value"] else text
 

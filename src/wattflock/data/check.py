@@ -133,6 +133,7 @@ def check_sessions(raw: Raw) -> list[Finding]:
 
 
 MEAN_KW = (0.05, 5.0)  # of the median home
+HOME_KW = 20.0  # of any home
 PEAK_KW = 60.0  # three phases of 80 A and a little
 OUTPUT_KW_PER_KWP = 1.2  # beyond the sunniest edge of a cloud
 NOON_H = (10.5, 14.5)  # mean hour of the sun's energy: solar noon, eastern or western in its zone, summer time
@@ -141,6 +142,8 @@ NIGHT_SHARE = 0.02  # of the peak output: what is less is the meter's own noise
 DAYTIME_H = (9, 16)
 TEMPERATURE_C = (-60, 55)
 PRICE = (-5, 20)  # currency per kWh
+MEDIAN_PRICE = (0.01, 2.0)
+STRONG = ("EUR", "GBP", "USD", "CHF", "AUD", "CAD", "NZD")  # currencies of which nobody pays 2 for a kWh
 CARBON_KG = (0, 2)
 CHECKED = ("load_kw", "pv_kw", "heat_kw")
 CARS = ("ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh")
@@ -182,7 +185,7 @@ def _check_homes(raw: Raw) -> list[Finding]:
     found = check_stamps(table, columns, raw)
     file = raw.files[int(table["file"][0])]
     if "load_kw" in columns and "load_kw" not in raw.unitless:
-        found += _check_load(table, (file, "load_kw"), raw.net)
+        found += _check_load(table, (file, "load_kw"), raw)
     if "pv_kw" in columns and "pv_kw" not in raw.unitless:
         found += _check_sun(table, (file, "pv_kw"), raw)
     for column in columns:
@@ -191,18 +194,18 @@ def _check_homes(raw: Raw) -> list[Finding]:
     return found
 
 
-def _check_load(table: pl.DataFrame, place: tuple[str, str], net: str) -> list[Finding]:
+def _check_load(table: pl.DataFrame, place: tuple[str, str], raw: Raw) -> list[Finding]:
     load, told = pl.col("load_kw"), int(table["load_kw"].count())
     if not told:
         return [finding("empty", place)]
     negative = table.filter(load < 0)
-    day = negative.filter(pl.col("time").dt.hour().is_between(*DAYTIME_H, closed="left"))
+    day = negative.filter(_hour(raw).is_between(*DAYTIME_H, closed="left"))
     metered = negative.height > 0.01 * told and day.height > 0.5 * negative.height
     lowest = f"lowest {negative['load_kw'].min():.3g} kW" if negative.height else ""
     found: list[Finding] = []
     if not metered:
         found += at_rows("negative", place, negative, lowest, told)
-    elif net != "split":
+    elif raw.net != "split":
         found += at_rows("net-metering", place, negative, lowest, told)
     means = table.group_by("home").agg(held=load.clip(upper_bound=PEAK_KW).mean(), mean=load.mean()).drop_nulls()
     held, usual = means["held"].median(), means["mean"].median()  # a few wild readings make no wrong unit
@@ -212,6 +215,10 @@ def _check_load(table: pl.DataFrame, place: tuple[str, str], net: str) -> list[F
     if held > MEAN_KW[1]:
         hint = "; divided by 1,000 it would fit" if MEAN_KW[0] <= usual / 1000 <= MEAN_KW[1] else ""
         return [*found, finding("too-large", place, words + hint)]
+    large = means.filter(pl.col("held") > HOME_KW).sort("home")
+    if large.height:
+        said = ", ".join(f"{home}: {24 * mean:,.4g} kWh a day" for home, mean, _ in large.head(SHOWN).iter_rows())
+        found.append(finding("home-large", place, said, large.height))
     high = table.filter(load > PEAK_KW)
     found += at_rows("peak", place, high, f"highest {table['load_kw'].max():,.4g} kW", told)
     if 0 < held < MEAN_KW[0] and not metered:
@@ -310,4 +317,18 @@ def _check_common(raw: Raw) -> list[Finding]:
         wrong = table.filter(~pl.col(column).is_between(least, most))
         value = f"up to {wrong[column].abs().max():.4g}" if wrong.height else ""
         found += at_rows(code, (file, column), wrong, value, int(table[column].count()))
+        if code == "price-unit" and wrong.is_empty():
+            found += _check_price(table[column], (file, column), raw.currency)
     return found
+
+
+def _check_price(prices: pl.Series, place: tuple[str, str], currency: str) -> list[Finding]:
+    """Whether the median price is one that homes pay; an export price may be next to nothing."""
+    median = prices.drop_nulls().median()
+    if not isinstance(median, float):
+        return []
+    said = f"the median is {median:.3g} {currency} per kWh"
+    if median > MEDIAN_PRICE[1] and currency in STRONG:
+        return [finding("price-unit", place, said)]
+    small = 0 < median < MEDIAN_PRICE[0] and place[1] == "import_price_per_kwh"
+    return [finding("price-small", place, said)] if small else []

@@ -9,8 +9,9 @@ import polars as pl
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import part
 from wattflock.data.calendar import calendar
-from wattflock.data.check import check, refuse
+from wattflock.data.check import refuse
 from wattflock.data.clean import Cleaned, clean
+from wattflock.data.look import LEAST_WEEKS, look, whole_weeks
 from wattflock.data.raw import Raw
 from wattflock.data.sample import resample, split_of_week
 from wattflock.data.source import DataSource, Readings
@@ -85,7 +86,6 @@ def southern(zone: str) -> bool:
 
 
 LEAST_WHOLE = 0.8  # share of the days that a home must have
-LEAST_WEEKS = 5  # the fifth is the first of the test
 MOST_OUTPUT = 1.2  # kW per kW peak
 SHARED = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
 USED = {"load_kw", "pv_kw", "ev_plugged", "ev_driving_kwh"}  # columns of a home that a study takes
@@ -106,8 +106,9 @@ def to_readings(raw: Raw, beside: PriceSource) -> Readings:
     Raises:
         ScenarioError: the files have errors, or hold too few days or homes.
     """
-    refuse(check(raw))
-    cleaned, name = clean(raw), raw.files[0]
+    seen, name = look(raw), raw.files[0]
+    refuse(seen.findings)
+    cleaned = seen.cleaned or clean(raw)
     if cleaned.flock.load_kw is None:
         raise ScenarioError([Problem(name, "load", "(missing)", "a source with the load of homes")])
     days = _weeks(cleaned, name)
@@ -156,17 +157,11 @@ def _completed(shelves: list[Shelf], cleaned: Cleaned, which: tuple[np.ndarray, 
 
 
 def _weeks(cleaned: Cleaned, name: str) -> np.ndarray:
-    """Numbers of the days of whole weeks in which at least half of the homes were measured."""
-    assert cleaned.flock.load_kw is not None
-    there = np.isfinite(cleaned.flock.load_kw.sum(2)).mean(0)
-    busy = np.flatnonzero(there >= 0.5 * there.max()) if there.max() > 0 else np.arange(0)
-    first = int(busy[0]) if len(busy) else 0
-    first += -(cleaned.flock.first_day.weekday() + first) % 7
-    weeks = max(0, (int(busy[-1]) + 1 - first) // 7) if len(busy) else 0
-    if weeks < LEAST_WEEKS:
+    days = whole_weeks(cleaned)
+    if len(days) < 7 * LEAST_WEEKS:
         allowed = f"at least {LEAST_WEEKS} whole weeks from a Monday, so that some are left to judge on"
-        raise ScenarioError([Problem(name, "weeks", weeks, allowed)])
-    return first + np.arange(7 * weeks)
+        raise ScenarioError([Problem(name, "weeks", len(days) // 7, allowed)])
+    return days
 
 
 def _own(values: np.ndarray, weekend: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

@@ -1,123 +1,120 @@
-"""Files as tables: CSV as text with the numbers of its lines, Parquet as it is; text as numbers and stamps."""
+"""Files as tables: text with the numbers of its lines, Parquet as it is, sheets, Green Button and JSON."""
 
-import gzip
+import io
+import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.data.green_button import green_button_table
+from wattflock.data.text import LOOKED_AT, Packed, content, decoded, distinct, first_lines, shape_of, text_table
 
-MISSING = ("", "null", "na", "nan", "none", "n/a", "-", "?")
-SEPARATORS = (",", ";", "\t")
-STAMPS = (
-    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M",
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d%b%y:%H:%M:%S", "%Y%m%d%H%M",
-)  # fmt: skip
-OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})$"
-KNOWN = (".csv", ".csv.gz", ".txt", ".tsv", ".parquet")
+KNOWN = (".csv", ".csv.gz", ".txt", ".tsv", ".dat", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".json")
+OF_A_FOLDER = (*KNOWN[:-1], ".zip")  # a folder may hold a card as JSON
+SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 
 
 def listed(path: str, wanted: str) -> list[Path]:
-    """The file, or the data files of the folder in order of their names.
+    """The file, or the data files of the folder or zip in order of their names.
 
     Raises:
         ScenarioError: there is nothing there; `wanted` names what should be there.
     """
     place = Path(path)
-    if path and place.is_file():
+    if path and place.is_file() and place.suffix.lower() != ".zip":
         return [place]
-    found = sorted(file for file in place.iterdir() if file.name.lower().endswith(KNOWN)) if place.is_dir() else []
-    if not path or not found:
+    found: list[Any] = []
+    if path and place.is_dir():
+        found = [each for each in sorted(place.iterdir()) if each.name.lower().endswith(OF_A_FOLDER)]
+        found = [file for each in found for file in (_members(each) if each.suffix.lower() == ".zip" else [each])]
+    elif path and place.is_file():
+        found = _members(place)
+    if not found:
         raise ScenarioError([Problem(path or "data.settings", "path", path or "(missing)", wanted)])
     return found
 
 
-def table_of(path: Path, skip_rows: int = 0) -> pl.DataFrame:
-    """A file as a table with a column `row`: its line in a CSV (all text), its number in a Parquet.
+def _members(path: Path) -> list[Any]:
+    """The data files within a zip; one that is no zip has none."""
+    try:
+        packed = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError):
+        return []
+    names = [name for name in sorted(packed.namelist()) if name.lower().endswith(KNOWN) and "__MACOSX" not in name]
+    return [zipfile.Path(packed, name) for name in names]
+
+
+def table_of(path: Packed, skip_rows: int = 0) -> pl.DataFrame:
+    """A file as a table with a column `row`: its line in a text (all text), its number in a Parquet.
 
     Raises:
         ScenarioError: it cannot be read as a table.
     """
     try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path).with_row_index("row", 1)
-        head = first_lines(path)[skip_rows:]
-        if not head:
-            return pl.DataFrame({"row": pl.Series([], dtype=pl.UInt32)})
-        separator = max(SEPARATORS, key=head[0].count)
-        table = pl.read_csv(
-            path, separator=separator, skip_rows=skip_rows, infer_schema=False, truncate_ragged_lines=True,
-            encoding="utf8-lossy",
-        )  # fmt: skip
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ScenarioError([Problem(str(path), "file", str(error).splitlines()[0], "CSV or Parquet")]) from None
-    return table.rename({name: name.strip("\ufeff \t") for name in table.columns}).with_row_index("row", 2 + skip_rows)
+        ending = path.suffix.lower()
+        if ending == ".parquet":
+            return pl.read_parquet(
+                io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path
+            ).with_row_index("row", 1)
+        if ending in SHEETS:
+            return text_table(_sheet(path), skip_rows)
+        if ending == ".json":
+            return _records(json.loads(decoded(path)))
+        text = decoded(path)
+        if text.lstrip("\ufeff \r\n")[:1] == "<":
+            return green_button_table(text, path.name)
+        return text_table(text, skip_rows)
+    except (pl.exceptions.PolarsError, OSError, ValueError, zipfile.BadZipFile, RecursionError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ScenarioError([Problem(str(path), "file", said, "CSV or Parquet, XLSX, Green Button XML")]) from None
 
 
-def first_lines(path: Path, count: int = 3) -> list[str]:
-    """The first lines of a text file, unpacked where it is packed; none of a Parquet."""
+def _sheet(path: Packed) -> str:
+    """The fullest sheet as text with tabs."""
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook
+    except ImportError:
+        said = "pip install python-calamine, or save it as CSV"
+        raise ScenarioError([Problem(str(path), "file", path.suffix, said)]) from None
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content(path)))
+        sheets = [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
+    except CalamineError as error:
+        raise ValueError(f"no spreadsheet: {error}") from None
+    rows = max(sheets, key=lambda rows: len(rows) * len(rows[0]) if rows else 0, default=[])
+    return "\n".join("\t".join(_cell(value) for value in row) for row in rows)
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.15g}" if isinstance(value, float) else str(value)
+    return " ".join(text.split())
+
+
+def _records(content: Any) -> pl.DataFrame:
+    """JSON as a table: a list of records, which may be a member of the whole, as in ACN-Data's `_items`."""
+    if isinstance(content, dict):
+        content = next((each for each in content.values() if isinstance(each, list)), [])
+    if not content or not all(isinstance(each, dict) for each in content):
+        raise ValueError("no list of records")
+    names = list(dict.fromkeys(str(name) for each in content for name in each))
+    cells = {
+        name: [None if each.get(key) is None else str(each[key]) for each in content]
+        for name, key in zip(distinct(names), names, strict=True)
+    }
+    return pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).with_row_index("row", 1)
+
+
+def header(path: Packed) -> list[str]:
+    """Names of the columns, without reading the rest; none where the file is neither text nor Parquet."""
     if path.suffix == ".parquet":
+        try:
+            return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+        except (pl.exceptions.PolarsError, OSError):
+            return []  # `table_of` says what is wrong
+    if path.suffix.lower() in (*SHEETS, ".xml", ".json"):
         return []
-    opening = gzip.open if path.suffix == ".gz" else open
-    with opening(path, "rt", errors="replace") as lines:
-        return [line.rstrip("\r\n") for _, line in zip(range(count), lines, strict=False)]
-
-
-def header(path: Path) -> list[str]:
-    """Names of the columns, without reading the rest."""
-    if path.suffix == ".parquet":
-        return list(pl.read_parquet_schema(path))
-    lines = first_lines(path)
-    return [name.strip('\ufeff \t"') for name in lines[0].split(max(SEPARATORS, key=lines[0].count))] if lines else []
-
-
-def numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Text as float64, null where missing; and where there was text that is no number."""
-    if values.dtype.is_numeric():
-        plain = values.cast(pl.Float64).fill_nan(None)
-        return _finite(plain), plain.is_infinite().fill_null(False)
-    text = values.cast(pl.String).str.strip_chars()
-    told = text.is_not_null() & ~text.str.to_lowercase().is_in(MISSING)
-    plain = text.cast(pl.Float64, strict=False)
-    if plain.is_null().sum() > (~told).sum():  # a comma may be the decimal point
-        commas = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-        plain = commas if plain.drop_nulls().is_empty() else plain
-    plain = _finite(plain.fill_nan(None))
-    return plain, told & plain.is_null()
-
-
-def _finite(values: pl.Series) -> pl.Series:
-    return values.set(values.is_infinite().fill_null(False), None)
-
-
-def stamps(values: pl.Series) -> tuple[pl.Series, bool, bool]:
-    """Text as naive stamps [µs], null where unreadable; whether they are certainly UTC; whether month/day fits too."""
-    micro = pl.Datetime("us")
-    if isinstance(values.dtype, pl.Datetime):
-        zoned = values.dtype.time_zone is not None
-        plain = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zoned else values
-        return plain.cast(micro), zoned, False
-    if values.dtype == pl.Date:
-        return values.cast(micro), False, False
-    text = values.cast(pl.String).str.strip_chars()
-    zoned = text.head(100).str.contains(r"\d:\d{2}.*" + OFFSET).any()
-    bare = text.str.replace(OFFSET, "").str.strip_chars() if zoned else text
-    sample = bare.drop_nulls().gather_every(max(1, len(bare) // 2000))
-    read = {form: sample.str.to_datetime(form, strict=False).count() for form in STAMPS}
-    best = max(read, key=lambda form: read[form])  # the first of equals
-    either = best.startswith("%d/%m") and read[best.replace("%d/%m", "%m/%d")] == read[best] > 0
-    plain = bare.str.to_datetime(best, strict=False, time_unit="us")
-    return (plain - _offset(text) if zoned else plain), bool(zoned), bool(either)
-
-
-def _offset(text: pl.Series) -> pl.Series:
-    """How far stamps such as 2013-01-01T00:00+01:00 are before UTC."""
-    parts = text.to_frame("text").select(
-        sign=pl.when(pl.col("text").str.contains(r"-\d{2}:?\d{2}$")).then(-1).otherwise(1),
-        hours=pl.col("text").str.extract(r"[+-](\d{2}):?\d{2}$").cast(pl.Int64).fill_null(0),
-        minutes=pl.col("text").str.extract(r"[+-]\d{2}:?(\d{2})$").cast(pl.Int64).fill_null(0),
-    )
-    return parts.select(
-        pl.duration(hours=pl.col("sign") * pl.col("hours"), minutes=pl.col("sign") * pl.col("minutes"))
-    ).to_series()
+    lines = first_lines(path, LOOKED_AT)
+    return distinct(shape_of(lines).names) if any(line.strip() for line in lines) else []

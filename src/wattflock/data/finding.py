@@ -119,6 +119,44 @@ KINDS = {
     "estimated": FindingKind("note", "rows that the owner marks as not measured", "an empty mark", "kept"),
     "left-out": FindingKind("note", "homes that the filter leaves out", "see the settings of the source", "left out"),
     "read-as": FindingKind("note", "how a column is read", "", ""),
+    "ragged": FindingKind(
+        "share",
+        "rows with more fields than the header",
+        "as many as the header: is a comma both sign and separator?",
+        "rows left out",
+    ),
+    "register": FindingKind("note", "a register that counts up", "energies of steps", "differenced"),
+    "counts-up": FindingKind(
+        "error", "values that count up, as a register does", "a power, or kWh or Wh to difference"
+    ),
+    "stamps-end": FindingKind(
+        "note", "stamps name the end of a step", "stamps = start where they do not", "moved to its beginning"
+    ),
+    "zone-part": FindingKind(
+        "note", "steps of UTC begin off the steps of the local clock", "", "held over finer steps, energy kept"
+    ),
+    "clock-mixed": FindingKind(
+        "note", "stamps with and without an offset", "one clock", "those without are taken as the clock of the homes"
+    ),
+    "file-per-home": FindingKind("note", "files that name no home", "a column of homes", "each file is a home"),
+    "zeros-left-out": FindingKind(
+        "repairable",
+        "steps that are left out, as the owner does with those of 0",
+        "zeros = gaps where they are gaps",
+        "set to 0",
+    ),
+    "export-apart": FindingKind(
+        "note",
+        "import and export, but no meter of the panel",
+        "what was used at once was not metered: load is too small",
+        "load is the import",
+    ),
+    "home-large": FindingKind("error", "a home draws too much on average", "at most 20 kW; is the column a home?"),
+    "price-small": FindingKind(
+        "error", "prices too small", "a median of 0.01 or more per kWh: is it in the unit that is told?"
+    ),
+    "no-whole-day": FindingKind("error", "no day is whole", "a reading for every step of a day; see zeros = zero"),
+    "few-weeks": FindingKind("note", "less than a study needs", "at least 5 whole weeks from a Monday", "no study"),
     "date-order": FindingKind(
         "note", "dates could also be month/day", "year-month-day is never misread", "day/month is taken"
     ),

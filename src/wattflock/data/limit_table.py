@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.data.files import numbers, stamps, table_of
+from wattflock.data.files import table_of
+from wattflock.data.numbers import numbers
 from wattflock.data.price_table import on_steps, wrong_rows
 from wattflock.data.source import Readings
+from wattflock.data.stamps import stamps
 
 FIELD = "coordinator.limit.file"
 

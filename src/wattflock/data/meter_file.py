@@ -9,8 +9,10 @@ import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
-from wattflock.data.files import numbers, stamps, table_of
+from wattflock.data.files import table_of
+from wattflock.data.numbers import numbers
 from wattflock.data.price_table import PLAUSIBLE, wrong_rows
+from wattflock.data.stamps import stamps
 
 MOST_TOLD = 10  # problems of one sort
 ENERGY, BOTH, PRICES, BID = "net_kwh", ("import_kwh", "export_kwh"), ("import_per_kwh", "export_per_kwh"), "bid_per_kwh"

@@ -11,8 +11,10 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.data.files import numbers, stamps, table_of
+from wattflock.data.files import table_of
+from wattflock.data.numbers import numbers
 from wattflock.data.source import Readings
+from wattflock.data.stamps import stamps
 
 PLAUSIBLE = 10.0  # currency per kWh: more is probably in hundredths
 SUNDAY = 7

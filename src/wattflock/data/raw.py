@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from wattflock.data.columns import ColumnUse
 from wattflock.data.finding import Finding
 
 CLOCKS = ("utc", "local", "whole")  # UTC; wall clock with clock changes; every day has 24 h
@@ -31,6 +32,9 @@ class Raw:
     unitless: tuple[str, ...] = ()  # columns whose unit is not known: their size is not checked
     net: str = "tell"  # load below zero is an error; or `split` into load and pv
     findings: tuple[Finding, ...] = ()
+    uses: tuple[ColumnUse, ...] = ()  # which column is what
+    not_used: tuple[str, ...] = ()  # the other columns
+    layout: str = ""  # name of the format that was found or told
 
     def local(self, stamp: str) -> pl.Expr:
         """A column of stamps as wall clock where the homes are; the stamps themselves where no zone is given."""
@@ -43,3 +47,9 @@ class Raw:
 def period(stamps: pl.Series) -> str:
     """The first and the last day of stamps, as cards show it."""
     return f"{stamps.min():%Y-%m-%d} to {stamps.max():%Y-%m-%d}" if len(stamps) else "none"
+
+
+def not_used(table: pl.DataFrame, uses: tuple[ColumnUse, ...], *more: str) -> tuple[str, ...]:
+    """The columns of a file that nothing is read from; `more` are those of stamps and names."""
+    known = {"row", *more, *(use.column for use in uses)}
+    return tuple(column for column in table.columns if column not in known)

@@ -60,7 +60,8 @@ class Controller:
         self.why, self.read_s, self.heard_s = "fallback: no reading yet", -math.inf, -math.inf
         self.manual: dict[str, tuple[float, float]] = {}  # control → set-point, until (steady)
         self.limits = Limits()
-        self.took_s = 0.0  # by the last decision of the policy
+        self.took_ms = 0.0, 0.0  # by the last decision of the policy: time that passed, and of the processor
+        self.passed = 0  # messages that were passed over since the last decision
         self.state: Message | None = None
         self.announced_s = math.inf  # never yet
         names = [each.name for each in card.observation]
@@ -97,8 +98,8 @@ class Controller:
         if last == "envelope":
             return self._bounded(now, payload)
         if last == "automatic":
-            self.manual = {}
-            return self._decide(now)
+            held, self.manual = self.manual, {}
+            return self._decide(now) if held else []
         return self._overridden(now, last.removeprefix("override/"), payload)
 
     def tick(self, now: Moment) -> list[Message]:
@@ -124,14 +125,14 @@ class Controller:
         if self.read_s > now.wall_s + self.settings.stale_s:
             self.read_s = -math.inf  # this clock was set back
         if at_s <= self.read_s:
-            self.log.append({"time_s": now.wall_s, "ignored": f"a reading of {at_s}, not after that of {self.read_s}"})
+            self._pass_over(now, f"a reading of {at_s}, not after that of {self.read_s}")
             return []
         self.read_s, self.heard_s = at_s, now.steady_s
         self.shell.values = values
-        began = time.perf_counter()
+        began, work = time.perf_counter(), time.thread_time()
         self.wish, self.why = self.policy(np.array([values[name] for name in self.names])), "policy"
-        self.took_s = time.perf_counter() - began
-        if self.took_s > SLOW_S:
+        self.took_ms = 1000 * (time.perf_counter() - began), 1000 * (time.thread_time() - work)
+        if self.took_ms[0] > 1000 * SLOW_S:
             self.wish, self.why = None, f"fallback: the policy took more than {SLOW_S:g} s"
         return self._decide(now)
 
@@ -151,11 +152,11 @@ class Controller:
         try:
             message = json.loads(payload)
         except (ValueError, RecursionError) as error:
-            self.log.append({"time_s": now.wall_s, "ignored": f"envelope: {type(error).__name__}"})
+            self._pass_over(now, f"envelope: {type(error).__name__}")
             return []
         problems = self.envelope.receive(now.wall_s, message)
         if problems:
-            self.log.append({"time_s": now.wall_s, "ignored": "; ".join(map(str, problems))[:1000]})
+            self._pass_over(now, "; ".join(map(str, problems))[:1000])
             return []
         return self._decide(now) if self.envelope.limits(now.wall_s) != self.limits else []
 
@@ -167,12 +168,21 @@ class Controller:
             value = math.nan
         if control is None or not control.least <= value <= control.most:
             said = payload[:40].decode(errors="replace")
-            self.log.append({"time_s": now.wall_s, "ignored": f"override of {slug[:40]}: {said}"})
+            self._pass_over(now, f"override of {slug[:40]}: {said}")
             return []
         self.manual[control.name] = value, now.steady_s + MANUAL_S
         return self._decide(now)
 
+    def _pass_over(self, now: Moment, why: str) -> None:
+        """Writes down the first message of a flood; the others are counted in the next decision."""
+        if not self.passed:
+            self.log.append({"time_s": now.wall_s, "ignored": why})
+        self.passed += 1
+
     def _fall_back(self, now: Moment, why: str) -> list[Message]:
+        if self.wish is None and self.state is not None:  # it holds already
+            self._pass_over(now, why)
+            return []
         self.wish, self.why = None, f"fallback: {why}"
         return self._decide(now)
 
@@ -202,7 +212,9 @@ class Controller:
             "time_s": now.wall_s, "of_s": self.read_s if math.isfinite(self.read_s) else None,
             "reason": decision.reason, "setpoints": decision.setpoints,
         }  # fmt: skip
-        number = self.log.append(told | {"limits": self.limits.source, "policy_ms": round(1000 * self.took_s, 4)})
+        more = {"policy_ms": [round(each, 4) for each in self.took_ms], "passed": self.passed}
+        number = self.log.append(told | {"limits": self.limits.source} | more)
+        self.passed = 0
         body = json.dumps({"number": number, "valid_s": self.settings.stale_s} | told)
         self.state = Message(self.setpoints, body, retain=True)
         return [self.state]

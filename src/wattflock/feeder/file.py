@@ -114,6 +114,8 @@ COLUMNS = {
     "regulator": columns(Regulator, ("name", "shape", "control")),
     "control": columns(Control, ()),
 }
+FINITE = ("node_kv", "element_admittance", "infeed_admittance", "emf", "shape")
+DRAWN = ("plus", "minus", "kw", "kvar", "rated_kv")
 NAMES = ("bus", "node", "element", "infeed", "spot", "regulator")
 KEYS = ("name", "frequency_hz", "names", "unwatched", "notes", "origin", "columns")
 
@@ -198,6 +200,11 @@ def _problems(card: dict[str, Any], name: str) -> list[Problem]:
 def _circuit(card: dict[str, Any], arrays: dict[str, Matrix]) -> Circuit:
     names = card["names"]
     size = len(names["node"])
+    if wrong := [name for name in FINITE if not np.isfinite(arrays[name]).all()]:
+        raise ValueError(f"numbers that are not finite in {', '.join(wrong)}")
+    kv, spot = arrays["bus"][:, COLUMNS["bus"].index("line_kv")], arrays["spot"]
+    if not (np.isfinite(kv).all() and np.isfinite(spot[:, [COLUMNS["spot"].index(name) for name in DRAWN]]).all()):
+        raise ValueError("a bus without a voltage, or a spot load without a power")
     if arrays["node_kv"].shape != (size,):
         raise ValueError(f"node_kv: shape {arrays['node_kv'].shape}, expected {(size,)}")
     elements = _elements(names["element"], arrays, size)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from wattflock.core.fairness import gini, jain
 from wattflock.game.game import Game, Values, sums
 from wattflock.game.least_core import Worst
 
@@ -48,29 +49,15 @@ def certificate(
     who = tuple(names[k] for k in np.flatnonzero(members))
     equal = np.where(abs(payoff) <= rounding, 0.0, payoff)
     gap = float(payoff.sum() - total)
-    return Certificate(gap, not less, less, excess, upper, who, jain(equal), gini(equal))
+    return Certificate(gap, not less, less, excess, upper, who, *_evenness(equal))
 
 
-def jain(payoff: np.ndarray) -> float | None:
-    """Jain's index: 1 where all get the same, 1/n where one gets all; None where a payoff is negative.
-
-    Source: Jain, Chiu & Hawe 1984, eq. 2: (Σ x)² / (n Σ x²).
-    """
+def _evenness(payoff: np.ndarray) -> tuple[float | None, float | None]:
+    """Jain's index and the Gini coefficient; None where a payoff is negative."""
     if payoff.min() < 0:
-        return None
+        return None, None
     share = payoff / (payoff.max() or 1.0)
-    return float(share.sum() ** 2 / (len(share) * (share @ share))) if share.any() else 1.0
-
-
-def gini(payoff: np.ndarray) -> float | None:
-    """Gini coefficient: 0 where all get the same, (n − 1)/n where one gets all; None where a payoff is negative.
-
-    Source: Gini 1912, Σ_i Σ_j |x_i − x_j| / (2 n Σ x), by the sorted payoffs.
-    """
-    if payoff.min() < 0:
-        return None
-    n, ranked = len(payoff), np.sort(payoff / (payoff.max() or 1.0))
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ranked / (n * ranked.sum())) if ranked.any() else 0.0
+    return float(jain(share)), float(gini(share))
 
 
 def _worst(

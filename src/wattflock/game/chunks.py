@@ -1,13 +1,15 @@
 """Costs of many coalitions: cut into chunks, solved by processes, kept on disk by content.
 
 A chunk is a fixed list of coalitions and begins without a basis, so that its numbers do not depend on who solves it.
+What is kept is named by a hash of the code, of the version of HiGHS and of all that the work is given.
 """
 
 import dataclasses
 import hashlib
+import inspect
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
@@ -27,6 +29,8 @@ ALONE = 2048  # homes a chunk, each by itself: some seconds
 LONG = 8  # chunks of which progress is shown
 Work = Callable[[Any, Any], Any]  # work(shared, item), of a module
 Found = dict[str, np.ndarray]  # what a piece of work returns
+Content = Sequence[str | float | np.ndarray]  # what a result depends on
+Shown = tuple[str, str, int]  # what is worked on, in which pieces, and from how many on progress is shown
 Executor = Callable[[Work, Any, Sequence], Iterator[tuple[int, Any]]]  # yields (number of the item, result)
 
 
@@ -83,7 +87,7 @@ class Runner:
         order = gray_order(unlike, days[0].sizes())
         size = max(1, min(CHUNK, HOMES_A_CHUNK // max(days[0].homes, 1)))
         parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
-        found = self._all(_costs, days, [(day, unlike[part]) for day in range(len(days)) for part in parts])
+        found = self._of_days(_costs, days, [(day, unlike[part]) for day in range(len(days)) for part in parts])
         cost = np.zeros((len(days), len(unlike)))
         cost[:, order] = np.concatenate([np.zeros(0), *(each["cost"] for each in found)]).reshape(len(days), -1)
         return cost[:, place.ravel()]
@@ -92,31 +96,43 @@ class Runner:
         """Cost of each home by itself, (days, homes); nan where it has no plan."""
         homes = np.arange(days[0].homes)
         parts = [homes[begin : begin + ALONE] for begin in range(0, len(homes), ALONE)]
-        found = self._all(_alone, days, [(day, part) for day in range(len(days)) for part in parts])
+        found = self._of_days(_alone, days, [(day, part) for day in range(len(days)) for part in parts])
         return np.concatenate([each["cost"] for each in found]).reshape(len(days), -1)
 
     def grand(self, days: tuple[Day, ...]) -> list[tuple[float, np.ndarray, np.ndarray]]:
         """`together` of each day."""
         every = np.ones((1, days[0].homes), bool)
-        found = self._all(_grand, days, [(day, every) for day in range(len(days))])
+        found = self._of_days(_grand, days, [(day, every) for day in range(len(days))])
         return [(float(each["cost"]), each["net_kw"], each["price"]) for each in found]
 
-    def _all(self, work: Work, days: tuple[Day, ...], items: list[tuple[int, np.ndarray]]) -> list[Found]:
-        """The results of all items: those in the cache, and then those that are worked on."""
-        digest = [day.digest() for day in days] if self.cache else []
-        keys = [_key(work, digest[day], part) for day, part in items] if self.cache else []
+    def all(self, work: Work, shared: Any, items: Sequence, contents: Iterable[Content], shown: Shown) -> list[Found]:
+        """The results of all items: those in the cache, and then those that are worked on.
+
+        Args:
+            work: what is done; its file is part of what results are kept by.
+            shared: what every piece of work is given.
+            items: one for each piece of work.
+            contents: all that the result of each item depends on; not worked out where nothing is kept.
+            shown: words of the progress, and from how many pieces on it is shown.
+        """
+        keys = [_key(work, content) for content in contents] if self.cache else []
         found = {number: kept for number, key in enumerate(keys) if (kept := self._kept(key)) is not None}
         missing = [number for number in range(len(items)) if number not in found]
-        results = self.executor(work, days, [items[number] for number in missing])
-        with bar("coalitions", len(items)) if len(missing) >= LONG else nullcontext() as progress:
+        results = self.executor(work, shared, [items[number] for number in missing])
+        with bar(shown[0], len(items)) if len(missing) >= shown[2] else nullcontext() as progress:
             for number, result in results:
                 place = missing[number]
                 found[place] = result
                 if self.cache:
                     write_whole(self.cache / keys[place], pack(result, {"work": work.__name__}))
                 if progress:
-                    progress.at(len(found), "chunks")
+                    progress.at(len(found), shown[1])
         return [found[number] for number in range(len(items))]
+
+    def _of_days(self, work: Work, days: tuple[Day, ...], items: list[tuple[int, np.ndarray]]) -> list[Found]:
+        digest = [day.digest() for day in days] if self.cache else [""] * len(days)
+        contents = ((digest[day], part) for day, part in items)
+        return self.all(work, days, items, contents, ("coalitions", "chunks", LONG))
 
     def _kept(self, key: str) -> Found | None:
         assert self.cache
@@ -133,11 +149,14 @@ class Runner:
 SERIAL = Runner()
 
 
-def _key(work: Work, digest: str, part: np.ndarray) -> str:
-    content = (
-        f"{CODE} {work.__name__} {digest} {part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).tobytes()
-    )
-    return f"{hashlib.sha256(content).hexdigest()}.safetensors"
+def _key(work: Work, content: Content) -> str:
+    made = hashlib.sha256(f"{CODE} {work.__name__}".encode() + Path(inspect.getfile(work)).read_bytes())
+    for part in content:
+        if isinstance(part, np.ndarray):
+            made.update(f" {part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).tobytes())
+        else:
+            made.update(f" {part!r}".encode())
+    return f"{made.hexdigest()}.safetensors"
 
 
 def _costs(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> Found:

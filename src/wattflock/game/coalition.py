@@ -12,10 +12,19 @@ import highspy
 import numpy as np
 from scipy import sparse
 
+from wattflock.core import linear
 from wattflock.core.errors import WattflockError
+from wattflock.core.linear import LinearProgram, highs_of
 
-TOLERANCE = 1e-9  # of feasibility, primal and dual
-CODE = hashlib.sha256(Path(__file__).read_bytes() + highspy.Highs().version().encode()).hexdigest()
+TOLERANCE = 1e-9  # of feasibility
+SIMPLEX: dict[str, Any] = {
+    "parallel": "off", "presolve": "off", "solver": "simplex",
+    "primal_feasibility_tolerance": TOLERANCE, "dual_feasibility_tolerance": TOLERANCE,
+}  # fmt: skip
+DUAL = SIMPLEX | {"simplex_strategy": 1, "simplex_scale_strategy": 0}  # a tenth faster without scales
+PRIMAL = SIMPLEX | {"simplex_strategy": 4}
+FILES = Path(__file__), Path(linear.__file__)
+CODE = hashlib.sha256(b"".join(x.read_bytes() for x in FILES) + highspy.Highs().version().encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,17 +121,9 @@ class Model:
         self.row_outside = tuple(np.where(np.isinf(b), b, 0.0) for b in self.row_inside)
         self.grid = np.arange(own, own + 2 * steps, dtype=np.int32)
         self.cost = np.concatenate([day.cost, day.bought, -day.sold])
-        self.highs: Any = highspy.Highs()
-        for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "off")):
-            self.highs.setOptionValue(option, value)
-        for option in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
-            self.highs.setOptionValue(option, TOLERANCE)
-        self.highs.setOptionValue("solver", "simplex")
-        self.highs.setOptionValue("simplex_strategy", 1)  # dual
-        self.highs.setOptionValue("simplex_scale_strategy", 0)  # a tenth faster without
-        self._pass(members)
+        self.highs = highs_of(self._program(members), DUAL)
 
-    def _pass(self, members: np.ndarray) -> None:
+    def _program(self, members: np.ndarray) -> LinearProgram:
         day, here, rows = self.day, members[self.day.owner], members[self.day.row_owner]
         lower, upper = (np.where(here, own, out) for own, out in zip(self.inside, self.outside, strict=True))
         row_lower, row_upper = (
@@ -131,14 +132,9 @@ class Model:
         zero, most = np.zeros(day.steps), np.full(2 * day.steps, self._most(members))
         eye = sparse.eye(day.steps)
         matrix: Any = sparse.bmat([[day.matrix, None, None], [day.power, -eye, eye]], "csc")
-        self.highs.passModel(
-            matrix.shape[1], matrix.shape[0], matrix.nnz,
-            int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0, self.cost,
-            np.concatenate([lower, zero, zero]), np.concatenate([upper, most]),
-            np.concatenate([row_lower, zero]), np.concatenate([row_upper, zero]),
-            matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float),
-            np.zeros(matrix.shape[1], np.int32),
-        )  # fmt: skip
+        columns = self.cost, np.concatenate([lower, zero, zero]), np.concatenate([upper, most])
+        rows = np.concatenate([row_lower, zero]), np.concatenate([row_upper, zero])
+        return LinearProgram(*columns, matrix, *rows)
 
     def swap(self, members: np.ndarray) -> None:
         """Makes the model that of another coalition, (homes,) booleans."""

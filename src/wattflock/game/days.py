@@ -15,6 +15,7 @@ from wattflock.game.coalition import Day
 from wattflock.homes.home import Home
 from wattflock.homes.program import ONE
 from wattflock.market.market import Market
+from wattflock.market.plan import dearer
 from wattflock.market.retail import Retail
 from wattflock.study.lp import coefficients, draft
 
@@ -127,7 +128,7 @@ def _problems(day: Profile, where: str, market: Retail) -> Iterator[Problem]:
     late = abs((np.diff(day.hour) - day.dt_h[:-1] + 12) % 24 - 12) > 1e-3
     if late.any():
         yield Problem(where, "hour", f"a gap after {listed(np.flatnonzero(late))}", "steps without gaps")
-    above = np.asarray(market.exported(day.export_price_per_kwh)) > day.import_price_per_kwh + 1e-12
+    above = dearer(np.asarray(day.import_price_per_kwh), np.asarray(market.exported(day.export_price_per_kwh)))
     if above.any():
         allowed = "at most the import price: else the game is not balanced"
         yield Problem(where, "export price", f"above the import price at {listed(np.flatnonzero(above))}", allowed)

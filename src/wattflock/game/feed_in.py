@@ -11,7 +11,6 @@ from jaxtyping import Array
 from wattflock.core.types import Profile
 from wattflock.feeder.limits import Limits
 from wattflock.learn.learners.idle import Uncontrolled
-from wattflock.market.market import Settlement
 from wattflock.market.retail import Retail
 from wattflock.world.rollout import rollout
 from wattflock.world.world import World
@@ -32,7 +31,5 @@ def plain_feed_in(flock: "Flock") -> np.ndarray:
 def _costs(world: World, profile: Profile, market: Retail) -> Array:
     went = rollout(world, Uncontrolled(), profile, jax.random.key(0), profile.days())
     meter = market.meter(went.effect.power_kw * profile.dt_h[..., None], profile)
-    bought, sold = meter.import_price_per_kwh[..., None], market.exported(meter.export_price_per_kwh)[..., None]
-    bill = jnp.maximum(meter.net_kwh, 0) * bought + jnp.minimum(meter.net_kwh, 0) * sold
-    settled = market.charged(meter, Settlement(bill, jnp.zeros_like(bill[..., 0]), bill.sum(-1)))
-    return (settled.bill + went.effect.cost).sum((0, 1)) + went.end.sum(0)
+    bill = market.charged(meter, market.energy_alone(meter)).bill
+    return (bill + went.effect.cost).sum((0, 1)) + went.end.sum(0)

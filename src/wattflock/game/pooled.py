@@ -11,21 +11,19 @@ The inner program's own prices are the next to try (Dantzig & Wolfe), until all 
 """
 
 import dataclasses
-import hashlib
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
 from scipy import sparse
 
-from wattflock.core.files import pack, unpack, write_whole
+from wattflock.core.linear import LinearProgram, highs_of
 from wattflock.core.progress import bar
-from wattflock.game.coalition import TOLERANCE, Day, Model, gray_order
+from wattflock.game.coalition import PRIMAL, Day, Model, gray_order
 from wattflock.game.game import Game, coalitions
 from wattflock.study.parallel import cores
 
@@ -36,8 +34,6 @@ AT_ONCE = 12  # new prices of a round
 ROUNDS = 60
 ROUNDING = 1e-8  # of a cost: brackets are not made narrower
 STRIP = 25  # homes that a thread takes at once
-PRIMAL = 4  # HiGHS's number: prices change, so that a plan stays feasible
-CODE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +71,8 @@ def pooled(flock: "Flock", label: np.ndarray, accuracy: float = 0.005) -> Pooled
         (day, member, grand.price_per_kwh[k] * dt_h[k], grand.net_kw[k], (room, threads))
         for k, day in enumerate(flock.days)
     ]
-    found = _kept_or_found(flock, shared)
+    contents = ((day.digest(), *numbers, room) for day, *numbers, _ in shared)
+    found = flock.runner.all(_bracket, shared, range(len(shared)), contents, ("clusters", "days", 2))
     inner, outer = sum(each["inner"] for each in found), sum(each["outer"] for each in found)
     among = coalitions(len(member))
     alone = among @ (member @ flock.alone)
@@ -84,28 +81,6 @@ def pooled(flock: "Flock", label: np.ndarray, accuracy: float = 0.005) -> Pooled
     worth[-1] = most[-1] = total
     names = tuple(f"cluster {k}" for k in range(len(member)))
     return Pooled(Game(worth, names), np.maximum(worth, most), int(sum(each["programs"][0] for each in found)))
-
-
-def _kept_or_found(flock: "Flock", shared: list[tuple]) -> list[dict[str, np.ndarray]]:
-    """`_bracket` of each day: from the cache, or from the executor."""
-    cache = flock.runner.cache
-    paths = [cache / f"{_key(*each)}.safetensors" for each in shared] if cache else []
-    found = {k: unpack(path.read_bytes())[0] for k, path in enumerate(paths) if path.exists()}
-    missing = [k for k in range(len(shared)) if k not in found]
-    with bar("clusters", len(shared)) if len(missing) > 1 else nullcontext() as progress:
-        for place, result in flock.runner.executor(_bracket, shared, missing):
-            day = missing[place]
-            found[day] = result
-            if cache:
-                write_whole(paths[day], pack(result, {}))
-            if progress:
-                progress.at(len(found), "days")
-    return [found[day] for day in range(len(shared))]
-
-
-def _key(day: Day, member: np.ndarray, price: np.ndarray, net_kw: np.ndarray, rest: tuple[float, int]) -> str:
-    parts = (member, price, net_kw, np.array(rest[:1]))
-    return hashlib.sha256(f"{CODE}{day.digest()}".encode() + b"".join(x.tobytes() for x in parts)).hexdigest()
 
 
 def _bracket(shared: list[tuple], number: int) -> dict[str, np.ndarray]:
@@ -214,20 +189,10 @@ class Follower:
     def __init__(self, day: Day, home: int):
         self.own = day.of(np.array([home]))
         self.back: Any = self.own.power.T.tocsr()
-        matrix, columns = self.own.matrix, len(self.own.cost)
-        self.number = np.arange(columns, dtype=np.int32)
-        self.highs: Any = highspy.Highs()
-        options = {"output_flag": False, "threads": 1, "parallel": "off", "presolve": "off", "solver": "simplex"}
-        tight = {f"{side}_feasibility_tolerance": TOLERANCE for side in ("primal", "dual")}
-        for option, value in (options | tight | {"simplex_strategy": PRIMAL}).items():
-            self.highs.setOptionValue(option, value)
-        self.highs.passModel(
-            columns, matrix.shape[0], matrix.nnz,
-            int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0, self.own.cost,
-            self.own.lower, self.own.upper, self.own.row_lower, self.own.row_upper,
-            matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float),
-            np.zeros(columns, np.int32),
-        )  # fmt: skip
+        self.number = np.arange(len(self.own.cost), dtype=np.int32)
+        bounds = self.own.lower, self.own.upper
+        program = LinearProgram(self.own.cost, *bounds, self.own.matrix, self.own.row_lower, self.own.row_upper)
+        self.highs = highs_of(program, PRIMAL)  # prices change: a plan stays feasible
 
     def plan(self, price: np.ndarray) -> tuple[float, np.ndarray]:
         """The best plan at a price (steps,) [currency per kW]: cost of the devices, and net power (steps,) [kW]."""

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-import highspy
 import numpy as np
 from scipy import sparse
 
 from wattflock.core.errors import WattflockError
+from wattflock.core.linear import LinearProgram, highs_of
 from wattflock.game.coalition import Day
 from wattflock.game.owen import owen
 from wattflock.game.values import Flock
@@ -68,18 +68,16 @@ def chosen(days: tuple[Day, ...], keeps: np.ndarray) -> tuple[np.ndarray, float]
     cost, lower, upper, row_upper = (
         np.concatenate([getattr(each, name) for each in parts]) for name in ("cost", "lower", "upper", "row_upper")
     )
-    highs: Any = highspy.Highs()
-    settings = {"output_flag": False, "threads": 1, "mip_max_nodes": NODES, "mip_rel_gap": 0.0, "mip_abs_gap": ACCURACY}
-    for option, value in settings.items():
-        highs.setOptionValue(option, value)
-    highs.passModel(
-        matrix.shape[1], matrix.shape[0], matrix.nnz,
-        int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0, np.concatenate([-keeps, cost]),
-        np.concatenate([np.zeros(homes), lower]), np.concatenate([np.ones(homes), upper]),
-        np.append(np.zeros(len(row_upper)), 1.0), np.append(row_upper, homes - 1.0),
-        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float),
-        (np.arange(matrix.shape[1]) < homes).astype(np.int32),
-    )  # fmt: skip
+    program = LinearProgram(
+        cost=np.concatenate([-keeps, cost]),
+        lower=np.concatenate([np.zeros(homes), lower]),
+        upper=np.concatenate([np.ones(homes), upper]),
+        matrix=matrix,
+        row_lower=np.append(np.zeros(len(row_upper)), 1.0),
+        row_upper=np.append(row_upper, homes - 1.0),
+        whole=np.arange(matrix.shape[1]) < homes,
+    )
+    highs = highs_of(program, {"mip_max_nodes": NODES, "mip_rel_gap": 0.0, "mip_abs_gap": ACCURACY})
     highs.run()
     bound, found = -highs.getInfo().mip_dual_bound, np.array(highs.getSolution().col_value)[:homes]
     if not np.isfinite(bound):

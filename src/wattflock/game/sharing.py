@@ -300,7 +300,7 @@ def _saved(sharing: Sharing, bill: np.ndarray) -> np.ndarray:
     price = found.price_per_kwh * dt_h
     scarce = sum(rents(*each) for each in zip(flock.days, price, strict=True))
     saved = energy + found.payoff - scarce - bill
-    return saved + (sharing.total - saved.sum()) / len(saved)  # rounding of an interior-point method
+    return saved + (sharing.total - saved.sum()) / len(saved)  # what rounding leaves
 
 
 def _part(amount: np.ndarray) -> np.ndarray:

@@ -74,7 +74,7 @@ def common(profile: Profile, reference_price_per_kwh: float) -> Array:
 
 Hidden = Annotated[tuple[int, ...], Field(description="width of each hidden layer of a home's network")]
 Days = Annotated[int, Field(ge=1, description="days per round")]
-Rate = Annotated[float, Field(gt=0, description="Adam's step [1]")]
+Rate = Annotated[float, Field(gt=0, le=1, description="Adam's step [1]")]
 Halvings = Annotated[float, Field(gt=0, description="how often Adam's step is halved over all rounds [1]")]
 MultiplierInit = Annotated[
     float, Field(ge=0, description="first multiplier λ [currency per home and pu·h, mean of nodes, at a price of 0.3]")

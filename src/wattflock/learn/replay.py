@@ -99,7 +99,7 @@ class ReplayLearner(Agents):
     rate: Rate = 3e-4
     halvings: Halvings = 4.0
     total_rounds: Rounds = 1000
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 2e-3
+    critic_rate: Annotated[float, Field(gt=0, le=1, description="Adam's step of the critics [1]")] = 2e-3
     follow: Annotated[float, Field(gt=0, le=1, description="by which targets approach the networks: τ [share]")] = 0.02
     ahead: Annotated[int, Field(ge=1, description="steps whose costs are counted before a value is trusted")] = 1
     discount: Annotated[float, Field(ge=0, le=1, description="weight of the next step's value: γ [1]")] = 0.97

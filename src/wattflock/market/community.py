@@ -14,9 +14,10 @@ from scipy import sparse
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import Profile
+from wattflock.homes.device import ratio
 from wattflock.homes.program import Program
 from wattflock.market.market import Meter, Settlement
-from wattflock.market.plan import add_bills, refuse_arbitrage, together
+from wattflock.market.plan import add_bills, dearer, refuse_arbitrage, together
 from wattflock.market.retail import CHARGES, Retail, fixed
 
 FEW = 3  # steps that a message names
@@ -146,10 +147,9 @@ class Community(Retail):
         return both * (meter.import_price_per_kwh - self.exported(meter.export_price_per_kwh))
 
     def _alone(self, meter: Meter) -> Deal:
-        items, nothing = self.at_grid(meter), jnp.zeros_like(meter.net_kwh)
-        total = items["import"].sum(-1) + items["export"].sum(-1)
-        items |= dict.fromkeys(("local", "network", "peak"), nothing)
-        return Deal(items, nothing, jnp.zeros_like(total), total)
+        nothing, energy = jnp.zeros_like(meter.net_kwh), self.energy_alone(meter)
+        items = self.at_grid(meter) | dict.fromkeys(("local", "network", "peak"), nothing)
+        return Deal(items, nothing, energy.margin, energy.grid_bill)
 
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """The bills of communities, each pooled at the grid's prices, and the charge on what is traded in them.
@@ -187,8 +187,7 @@ def in_proportion(drawn: Array, given: Array) -> Array:
 
 def share_of(part: Array, energy: Array) -> Array:
     """`part` (…, 1) of the sum of energies over homes (…, homes); 0 where there is none."""
-    total = energy.sum(-1, keepdims=True)
-    return jnp.where(total > 0, part / jnp.where(total > 0, total, 1), 0)
+    return ratio(part, energy.sum(-1, keepdims=True))
 
 
 def part_of(meter: Meter, share: np.ndarray) -> Meter:
@@ -200,7 +199,7 @@ def part_of(meter: Meter, share: np.ndarray) -> Meter:
 
 def dear_exports(name: str, bought: np.ndarray, sold: np.ndarray) -> Problem | None:
     """What is wrong where exports earn more than imports cost, (steps,) or (days, steps): sellers would lose."""
-    above = np.argwhere(sold > bought + 1e-12)
+    above = np.argwhere(dearer(bought, sold))
     if not len(above):
         return None
     axes = ("day", "step")[-bought.ndim :]

@@ -40,8 +40,13 @@ def prices_of(market: "Market", day: Profile) -> Prices:
 
 def refuse_arbitrage(name: str, bought: np.ndarray, sold: np.ndarray) -> None:
     """Raises WattflockError where a kWh sold earns more than one bought costs: no plan is the best."""
-    if (sold > bought + 1e-12).any():
+    if dearer(bought, sold).any():
         raise WattflockError(f"bound: the market {name} pays more for exports than imports cost; no optimum")
+
+
+def dearer(bought: np.ndarray, sold: np.ndarray) -> np.ndarray:
+    """Where a kWh sold earns more than one bought costs, by more than rounding; booleans of the prices' shape."""
+    return sold > bought + 1e-12
 
 
 def add_bills(program: Program, power: Any, dt_h, bought, sold) -> None:

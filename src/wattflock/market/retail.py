@@ -13,6 +13,7 @@ from scipy import sparse
 from wattflock.core.types import Profile
 from wattflock.data.price_table import Bands, priced
 from wattflock.data.source import Readings
+from wattflock.homes.device import ratio
 from wattflock.homes.program import Program
 from wattflock.market.market import ITEMS, Market, Meter, Prices, Settlement
 from wattflock.market.plan import add_above, add_square, keep_above, together
@@ -115,6 +116,12 @@ class Retail(Market):
             "export": jnp.minimum(meter.net_kwh, 0) * sold[..., None],
         }
 
+    def energy_alone(self, meter: Meter) -> Settlement:
+        """What homes pay for their energy that each settle with the grid by themselves, without charges."""
+        bill = sum(self.at_grid(meter).values(), jnp.zeros_like(meter.net_kwh))
+        total = bill.sum(-1)
+        return Settlement(bill, jnp.zeros_like(total), total)
+
     def pooled(self, meter: Meter) -> Array:
         """What the grid bills all homes as one for their energy, (…, steps) [currency]."""
         total, sold = meter.net_kwh.sum(-1), self.exported(meter.export_price_per_kwh)
@@ -147,8 +154,7 @@ class Retail(Market):
         total_kw = meter.net_kwh.sum(-1) / dt_h
         cost = self.loss_per_kw * total_kw**2 * dt_h * jnp.maximum(meter.import_price_per_kwh, 0)
         moved = jnp.abs(meter.net_kwh)
-        all_moved = moved.sum(-1, keepdims=True)
-        return cost[..., None] * jnp.where(all_moved > 0, moved / jnp.where(all_moved > 0, all_moved, 1), 0)
+        return cost[..., None] * ratio(moved, moved.sum(-1, keepdims=True))
 
     def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
         """Energy at a home's own prices, its standing and demand charge; losses, which it cannot know, are left out."""

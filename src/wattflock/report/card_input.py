@@ -9,8 +9,9 @@ import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
-from wattflock.data.files import numbers, stamps
 from wattflock.data.home_days import OWN, HomeDays, from_table
+from wattflock.data.numbers import numbers
+from wattflock.data.stamps import stamps
 from wattflock.synth.generate import SIZES, SIZES_OF
 
 POWERS = {"load_kwh": "load_kw", "pv_kwh": "pv_kw", "heat_kwh": "heat_kw"}  # energy of a step is taken too

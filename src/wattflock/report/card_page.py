@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from wattflock.core.files import write_json, write_whole
+from wattflock.core.files import csv_bytes, write_json, write_whole
 from wattflock.report import card_words as words
 from wattflock.report import html
 from wattflock.report.card_charts import LOOKS, CardFigure, card_figures
@@ -44,7 +44,7 @@ def write_card(folder: Path, facts: Facts) -> list[Path]:
     figures = card_figures(facts)
     written = [
         write_json(folder / "card.json", facts),
-        write_whole(folder / "card.csv", lines(facts).write_csv().encode()),
+        write_whole(folder / "card.csv", csv_bytes(lines(facts))),
         write_whole(folder / "card.html", page(facts, figures).encode()),
     ]
     return written + [save(one.chart, folder / f"card-{one.name}.png") for one in figures]

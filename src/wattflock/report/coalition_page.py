@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.core.files import write_whole
+from wattflock.core.files import csv_bytes, write_whole
 from wattflock.game.coalition_study import differences, spreads
 from wattflock.report import html
 from wattflock.report.html import PageSection, Row
@@ -48,8 +48,8 @@ def write_coalition(folder: Path, plan: Plan, lines: pl.DataFrame, notes: list[s
     found = spreads(lines)
     tables = [*of_rows(found), gaps(lines)]
     charts = {"time": growth(found), "excess": by_method(found)}
-    write_whole(folder / "lines.csv", lines.write_csv().encode())
-    write_whole(folder / "table.csv", found.write_csv().encode())
+    write_whole(folder / "lines.csv", csv_bytes(lines))
+    write_whole(folder / "table.csv", csv_bytes(found))
     write_whole(folder / "table.md", markdown(tables, notes).encode())
     for name, chart in charts.items():
         save(chart, folder / f"{name}.png")

@@ -33,8 +33,11 @@ NOTE = (
 )
 BESIDE = f"Paper: {SOURCE}. Its simulated residents are that model; ours are seeded sentences. [%]"
 KEPT = (
-    "Shares of interviews after which the values are as strict as the resident's truth: any plan that keeps the values "
-    "keeps it."
+    "Shares of interviews. The first rows: the values are as strict as the truth, so that any plan that keeps them "
+    "keeps it. Those of the plan: its powers meet the home as it truly is."
+)
+PLANNED = (
+    "Shares of interviews after which the plan keeps what is true: cars charged when they leave, rooms in their band."
 )
 
 
@@ -48,7 +51,7 @@ def write_interface(folder: Path, plan: Plan, found: tuple[pl.DataFrame, ...], n
         notes: a sentence each.
     """
     slots, kept = found
-    shown = [by_setting(slots), by_slot(slots), beside_paper(slots), of_constraints(kept)]
+    shown = [by_setting(slots), beside_paper(slots), of_constraints(kept), of_plans(kept), by_slot(slots)]
     chart = picture(slots)
     write_whole(folder / "slots.csv", slots.write_csv().encode())
     write_whole(folder / "constraints.csv", kept.write_csv().encode())
@@ -95,6 +98,20 @@ def of_constraints(kept: pl.DataFrame) -> FigureTable:
     names = some["constraint"].unique(maintain_order=True).to_list()
     rows = [Row([name, *(f"{means[name, persona]:.1f}" for persona in personas)]) for name in names]
     return FigureTable([("constraint", ""), *((each, "%") for each in personas)], rows, KEPT, title="Constraints kept")
+
+
+def of_plans(kept: pl.DataFrame) -> FigureTable:
+    """Which plans keep all that is true, for each setting and persona."""
+    plans = kept.filter(pl.col("constraint").str.starts_with("plan"))
+    whole = plans.group_by("method", "persona", "seed", maintain_order=True).agg(pl.col("kept").all())
+    share = {
+        (method, persona): f"{100 * kept:.1f}"
+        for method, persona, kept in whole.group_by("method", "persona").agg(pl.col("kept").mean()).rows()
+    }
+    methods, personas = (whole[name].unique(maintain_order=True).to_list() for name in ("method", "persona"))
+    rows = [Row([method, *(share[method, persona] for persona in personas)]) for method in methods]
+    heads = [("setting", ""), *((each, "%") for each in personas)]
+    return FigureTable(heads, rows, PLANNED, title="Plans that keep what is true")
 
 
 def picture(slots: pl.DataFrame) -> Any:

@@ -12,6 +12,7 @@ LEVELS = {  # column of the steps → title of its picture
     "battery_soc_pct": "home battery [% full]",
     "indoor_c": "indoors [°C]",
 }
+NAMED = "datum.label == 'ev' ? 'car' : datum.label == 'load' ? 'everything else' : datum.label"
 TIME_AXIS = alt.Axis(format="%a %H:%M", title=None, labelAngle=0, tickCount=8)
 
 
@@ -24,7 +25,10 @@ def plan_days(steps: pl.DataFrame, powers: pl.DataFrame, nets: pl.DataFrame, cur
         nets: series (planned, without a plan), begins, ends, kw.
         currency: of the prices.
     """
-    top = alt.layer(_ground(steps, currency), _zero(), _bars(powers)).properties(width=WIDTH, height=HEIGHT - 80)
+    least, most = steps["import_price_per_kwh"].min(), steps["import_price_per_kwh"].max()
+    title = f"The darker the ground, the dearer a kWh: {least:.3g} to {most:.3g} {currency}"
+    top = alt.layer(_ground(steps, currency), _zero(), _bars(powers))
+    top = top.properties(width=WIDTH, height=HEIGHT - 80, title=alt.Title(title, fontSize=12, fontWeight="normal"))
     meter = alt.layer(_ground(steps, currency), _zero(), _lines(nets)).properties(width=WIDTH, height=130)
     stores = [_level(steps, name) for name in LEVELS if name in steps.columns]
     chart = alt.vconcat(top, meter, *stores).resolve_scale(color="independent", opacity="shared", x="shared")
@@ -60,7 +64,8 @@ def _bars(powers: pl.DataFrame) -> Any:
     names = powers["series"].unique(maintain_order=True).to_list()
     spare = iter(look[0] for look in SPARE * 9)
     colours = [SERIES.get(name) or next(spare) for name in names]
-    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=colours), title=None)
+    legend = alt.Legend(labelExpr=NAMED, columns=7)
+    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=colours), title=None, legend=legend)
     tips = ["series:N", alt.Tooltip("begins:T", format="%a %H:%M"), alt.Tooltip("kw:Q", format=".2f", title="kW")]
     y = alt.Y("low:Q", title="power drawn [kW]")
     bars = alt.Chart(powers).mark_rect(stroke=PAPER, strokeWidth=0.4)
@@ -70,7 +75,7 @@ def _bars(powers: pl.DataFrame) -> Any:
 def _lines(nets: pl.DataFrame) -> Any:
     domain = ["planned", "without a plan"]
     colour = alt.Color("series:N", scale=alt.Scale(domain=domain, range=[BLUE, GREY]), title=None)
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=domain, range=[[1, 0], [4, 3]]), title=None)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=domain, range=[[1, 0], [4, 3]]), legend=None)
     line = alt.Chart(nets).mark_line(interpolate="step-after", strokeWidth=1.6)
     return line.encode(x=_time(), y=alt.Y("kw:Q", title="at the meter [kW]"), color=colour, strokeDash=dash)
 

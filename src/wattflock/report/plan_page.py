@@ -10,8 +10,12 @@ Sentences = Sequence[tuple[str, Sequence[str]]]  # title of a box → its senten
 
 def page(title: str, sentences: Sentences, chart: Any) -> str:
     """A page that opens without a network; boxes without sentences are left out."""
-    boxes = [html.PageSection("picture", "Hour by hour", "The dearer a kWh, the darker the ground.", html.figure(chart))]
-    boxes += [html.PageSection(name.lower().replace(" ", "-"), name, "", _list(said)) for name, said in sentences if said]
+    boxes = [
+        html.PageSection("picture", "Hour by hour", "The dearer a kWh, the darker the ground.", html.figure(chart))
+    ]
+    boxes += [
+        html.PageSection(name.lower().replace(" ", "-"), name, "", _list(said)) for name, said in sentences if said
+    ]
     return html.page(title, [*boxes[1:2], boxes[0], *boxes[2:]])
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import polars as pl
 
+from wattflock.core import run_files
 from wattflock.core.errors import RunError
-from wattflock.core.files import read_json, reason
+from wattflock.core.files import read_json
+from wattflock.core.run_files import read_summary
 from wattflock.study.summary import DAYS_A_YEAR, gain, paired_mean
 
 COLUMNS = {
@@ -64,9 +66,7 @@ def read(folder: Path) -> RunData:
     Raises:
         RunError: names the file that is missing, damaged or lacks a column.
     """
-    summary, chart = _table_of_names(folder / "summary.json"), _table_of_names(folder / "chart.json")
-    if not summary.get("methods"):
-        raise RunError(f"{folder / 'summary.json'}: lists no methods")
+    summary, chart = read_summary(folder), _table_of_names(folder / "chart.json")
     if missing := {"bus", "x", "y", "edges"} - chart.keys():
         raise RunError(f"{folder / 'chart.json'}: lacks {', '.join(sorted(missing))}")
     tables = {name: read_table(folder / f"{name}.parquet", needs) for name, needs in COLUMNS.items()}
@@ -84,10 +84,7 @@ def read_table(path: Path, needs: str) -> pl.DataFrame:
     Raises:
         RunError: it is missing, damaged or lacks a column.
     """
-    try:
-        table = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RunError(f"{path}: {reason(error)}") from error
+    table = run_files.read_table(path.parent, path.stem)
     if missing := [name for name in needs.split() if name not in table.columns]:
         raise RunError(f"{path}: lacks the columns {', '.join(missing)}")
     return table.with_columns(NULL)

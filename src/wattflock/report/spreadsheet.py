@@ -10,9 +10,8 @@ from xml.sax.saxutils import escape
 import polars as pl
 
 from wattflock.core.errors import Problem
-from wattflock.core.files import refuse_place, write_whole
+from wattflock.core.files import csv_bytes, refuse_place, write_whole
 
-FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet takes for the beginning of a formula
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -39,10 +38,8 @@ def refuse_ending(where: str, field: str, path: Path | None, known: Mapping[str,
 
 
 def to_csv(tables: Mapping[str, pl.DataFrame]) -> bytes:
-    """The first table; text that begins with = + - @ gets an apostrophe before it."""
-    text = pl.selectors.string()
-    quoted = pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text)
-    return next(iter(tables.values())).with_columns(quoted.name.keep()).write_csv().encode()
+    """The first table, as `csv_bytes` has it."""
+    return csv_bytes(next(iter(tables.values())))
 
 
 def to_parquet(tables: Mapping[str, pl.DataFrame]) -> bytes:

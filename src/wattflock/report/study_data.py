@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from wattflock.core.files import read_json
+from wattflock.core.run_files import read_summary
 from wattflock.study.quantities import Quantity
 from wattflock.study.scaling import PowerLaw, power_law
 from wattflock.study.study_file import Claim, Published
@@ -44,7 +44,7 @@ def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:
     """A line for each run and method on all test days, and on those with a bound; and the currency."""
     lines, currency = [], ""
     for each in done:
-        summary = read_json(each.folder / "summary.json")
+        summary = read_summary(each.folder)
         currency, some = summary["currency"], summary.get("on_bound_days") or {}
         place = {"row": each.row, "sweep": each.sweep, "seed": each.seed, "run": each.folder.name}
         place |= {"homes": summary["homes"], "learner": summary["scenario"]["learn"]["part"]}

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 from rich.console import Group
 
-from wattflock.core.files import read_json, write_whole
+from wattflock.core.files import csv_bytes, write_whole
+from wattflock.core.run_files import read_summary
 from wattflock.report import charging_charts, html, study_charts
 from wattflock.report.html import PageSection
 from wattflock.report.study_data import Findings, figures, known, laws, spreads
@@ -31,8 +32,8 @@ def write_study(folder: Path, study: Findings) -> Group:
     found = spreads(runs)
     marks = study_charts.marks([(each.row, each.folder) for each in study.done])
     learned = marks.filter(pl.col("row").is_in([each.row for each in study.done if not each.sweep]))
-    write_whole(folder / "runs.csv", runs.write_csv().encode())
-    write_whole(folder / "table.csv", found.write_csv().encode())
+    write_whole(folder / "runs.csv", csv_bytes(runs))
+    write_whole(folder / "table.csv", csv_bytes(found))
     fitted = laws(runs, GROWING)
     every = tables(study, runs, learned, fitted, currency)
     write_whole(folder / "table.md", markdown(every, study.notes).encode())
@@ -71,14 +72,13 @@ def sharing(study: Findings, found: pl.DataFrame) -> dict[str, Any]:
         return {}
     figures = {"charging": charging_charts.reached(found)}
     for each in {each.row: each for each in reversed(study.done)}.values():
-        summary = read_json(each.folder / "summary.json")
+        summary = read_summary(each.folder)
         if summary["scenario"]["coordinator"]["part"] == "unlimited":
             continue
         worth = {name: one["reward_per_episode"] or 0.0 for name, one in summary["methods"].items()}
         best = sorted((name for name in worth if name != study.reference), key=lambda name: -worth[name])
-        plan = [name for name in ("ppo-paper", "foresight") if name in worth]  # of the paper, and what is possible
-        first = [study.reference] if study.reference in worth else []
-        names: list[str] = list(dict.fromkeys([*first, *plan, *best]))
+        told = [study.reference, *(claim.method for claim in study.claims), "foresight"]  # the last: what is possible
+        names = list(dict.fromkeys([*(name for name in told if name in worth), *best]))
         low = summary["scenario"]["coordinator"]["reward"]["low"]
         figures[f"levels-{each.row}"] = charging_charts.levels(each.folder, names, low)
     return figures

@@ -4,10 +4,13 @@ import equinox as eqx
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.data.files import header, listed, numbers, stamps, table_of
+from wattflock.data.columns import ColumnUse
+from wattflock.data.files import header, listed, table_of
 from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import Raw, period
+from wattflock.data.numbers import numbers
+from wattflock.data.raw import Raw, not_used, period
 from wattflock.data.source import DataSource, FilePath, Readings
+from wattflock.data.stamps import stamps
 
 TIME = ("step_start", "valid_from", "timestamp", "datetime", "from", "time")
 COLUMNS = {  # ours → what it may be called, and what makes our unit of it
@@ -37,7 +40,9 @@ class Agile(DataSource):
     def raw(self) -> Raw:
         """The prices as found, at their stamps."""
         files = listed(self.path, "a file with half-hourly Agile prices (CSV or Parquet)")
-        read = [_one(table_of(file), number, file.name) for number, file in enumerate(files)]
+        tables = [table_of(file) for file in files]
+        read = [_one(table, number, file.name) for number, (table, file) in enumerate(zip(tables, files, strict=True))]
+        uses = _uses(tables[0])
         common = pl.concat([table for table, _ in read], how="diagonal")
         return Raw(
             files=tuple(file.name for file in files),
@@ -52,6 +57,8 @@ class Agile(DataSource):
             },
             common=common,
             findings=tuple(each for _, found in read for each in found),
+            uses=uses,
+            not_used=not_used(tables[0], uses),
         )
 
     def read(self) -> Readings:
@@ -62,6 +69,16 @@ class Agile(DataSource):
         """
         allowed = "a source of homes; prices of agile are named beside it: data.settings.prices = 'agile', prices_path"
         raise ScenarioError([Problem("scenario", "data.part", "agile", allowed)])
+
+
+def _uses(table: pl.DataFrame) -> tuple[ColumnUse, ...]:
+    known = {column.lower(): column for column in table.columns}
+    time = next((ColumnUse(known[each], "time", "") for each in TIME if each in known), None)
+    read = [(next((known[each] for each in names if each in known), ""), own, factor)
+            for own, (names, factor) in COLUMNS.items()]  # fmt: skip
+    units = {0.01: "p", 0.001: "g", 1.0: ""}
+    uses = [ColumnUse(column, own.removesuffix("_per_kwh"), units[factor]) for column, own, factor in read if column]
+    return (*([time] if time else []), *uses)
 
 
 def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:

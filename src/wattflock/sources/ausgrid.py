@@ -9,10 +9,12 @@ import polars as pl
 from pydantic import Field
 
 from wattflock.data.complete import PriceSource, to_readings
-from wattflock.data.files import first_lines, listed, numbers, table_of
+from wattflock.data.files import listed, table_of
 from wattflock.data.finding import Finding, at_rows, finding
+from wattflock.data.numbers import numbers
 from wattflock.data.raw import Raw, period
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
+from wattflock.data.text import first_lines
 from wattflock.data.time_grid import never, twice
 
 ZONE = "Australia/Sydney"

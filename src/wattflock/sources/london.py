@@ -9,10 +9,12 @@ import polars as pl
 from pydantic import Field
 
 from wattflock.data.complete import PriceSource, to_readings
-from wattflock.data.files import header, listed, numbers, stamps, table_of
+from wattflock.data.files import header, listed, table_of
 from wattflock.data.finding import Finding, at_rows, finding
+from wattflock.data.numbers import numbers
 from wattflock.data.raw import Raw, period
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
+from wattflock.data.stamps import stamps
 
 WANTED = "the folder with load_kwh_halfhour.parquet and homes.csv, or CSV of the London Datastore (LCLid, stdorToU, ..)"
 LONG = {"home": "LCLid", "tariff": "stdorToU", "time": "DateTime", "kwh": "KWH/hh (per half hour)"}

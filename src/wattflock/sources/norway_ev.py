@@ -4,17 +4,19 @@ import equinox as eqx
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.data.files import header, listed, numbers, stamps, table_of
-from wattflock.data.finding import Finding, at_rows, finding
-from wattflock.data.raw import MAY_BE_NULL, Raw, period
+from wattflock.data.files import header, listed, table_of
+from wattflock.data.layout import Layout
+from wattflock.data.raw import Raw, not_used, period
+from wattflock.data.session_table import sessions_of
 from wattflock.data.source import DataSource, FilePath, Readings
 
-COLUMNS = {"user": "user_id", "plug_in": "plugin_time", "plug_out": "plugout_time", "energy_kwh": "energy_session"}
-OPTIONAL = dict(zip(MAY_BE_NULL, ("connection_time", "charging_power", "battery_capacity"), strict=True))
-SCHEMA = {
-    "file": pl.UInt16, "row": pl.UInt32, "user": pl.String, "plug_in": pl.Datetime("us"), "plug_out": pl.Datetime("us"),
-    "energy_kwh": pl.Float64, **dict.fromkeys(OPTIONAL, pl.Float64),
-}  # fmt: skip
+LAYOUT = Layout(
+    columns={
+        "user": "user_id", "plug_in": "plugin_time", "plug_out": "plugout_time", "energy": "energy_session",
+        "connected": "connection_time", "power": "charging_power", "battery": "battery_capacity",
+    },
+    zone="Europe/Oslo",
+)  # fmt: skip
 
 
 class NorwayEv(DataSource):
@@ -37,11 +39,13 @@ class NorwayEv(DataSource):
     def raw(self) -> Raw:
         """Sessions as found, on the Norwegian clock."""
         files = listed(self.path, "sessions.parquet, or the authors' CSV of sessions")
-        read = [_one(table_of(file), number, file.name) for number, file in enumerate(files)]
-        sessions = pl.concat([table for table, _ in read])
+        tables = [table_of(file) for file in files]
+        read = [sessions_of(table, LAYOUT, file.name) for table, file in zip(tables, files, strict=True)]
+        sessions = pl.concat([each.select(pl.lit(number, pl.UInt16).alias("file"), pl.all())
+                              for number, (each, _, _) in enumerate(read)])  # fmt: skip
         return Raw(
             files=tuple(file.name for file in files),
-            zone="Europe/Oslo",
+            zone=LAYOUT.zone,
             clock="local",
             currency="NOK",
             card={
@@ -51,7 +55,9 @@ class NorwayEv(DataSource):
                 "period": period(sessions["plug_in"]),
             },
             sessions=sessions,
-            findings=tuple(each for _, found in read for each in found),
+            uses=read[0][1],
+            not_used=not_used(tables[0], read[0][1]),
+            findings=tuple(each for _, _, found in read for each in found),
         )
 
     def read(self) -> Readings:
@@ -62,29 +68,3 @@ class NorwayEv(DataSource):
         """
         allowed = "a source of homes; norway_ev holds charging sessions only, for `wattflock data fit` and `data check`"
         raise ScenarioError([Problem("scenario", "data.part", "norway_ev", allowed)])
-
-
-def _one(table: pl.DataFrame, number: int, name: str) -> tuple[pl.DataFrame, list[Finding]]:
-    """One file's sessions as in `Raw`, and findings."""
-    missing = [column for column in COLUMNS.values() if column not in table.columns]
-    if missing:
-        return pl.DataFrame(schema=SCHEMA), [finding("missing-column", (name, column)) for column in missing]
-    found: list[Finding] = []
-    made = {own: _read(table, own) for own in SCHEMA if own not in ("file", "row")}
-    for own in ("plug_in", "plug_out", "energy_kwh"):
-        rows, code = table.filter(made[own].is_null()), "unread-value" if own == "energy_kwh" else "unread-time"
-        value = repr(rows[COLUMNS[own]][0]) if rows.height else ""
-        found += at_rows(code, (name, COLUMNS[own]), rows, value, table.height)
-    file = pl.lit(number, pl.UInt16).alias("file")
-    return table.select(file, "row").with_columns(**made).drop_nulls(list(COLUMNS)), found
-
-
-def _read(table: pl.DataFrame, own: str) -> pl.Series:
-    """One column in our own type; null where it cannot be read."""
-    name = (COLUMNS | OPTIONAL)[own]
-    if name not in table.columns:
-        return pl.Series([None] * table.height, dtype=SCHEMA[own])
-    column = table[name]
-    if own == "user":
-        return column.cast(pl.String)
-    return stamps(column)[0] if SCHEMA[own] == pl.Datetime else numbers(column)[0]

@@ -1,41 +1,37 @@
-"""Any CSV or Parquet with homes in rows or in columns, and a small mapping where names do not suffice."""
+"""Any table of readings, whatever its layout: homes in rows, in columns, or in a file each."""
 
-from dataclasses import dataclass
+import itertools
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import equinox as eqx
 import polars as pl
 from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.data.columns import Mapping, mapped, to_long, unitless
+from wattflock.data.columns import QUANTITIES
 from wattflock.data.complete import PriceSource, to_readings
 from wattflock.data.files import listed, table_of
 from wattflock.data.finding import Finding, finding
-from wattflock.data.raw import COMMON_COLUMNS, Raw, period
+from wattflock.data.layout import Clock, Counts, Layout, Stamped, Zeros, format_of, found_by_header, spelled
+from wattflock.data.long import ALONE, Long, held_on_clock, to_long
+from wattflock.data.raw import COMMON_COLUMNS, Raw, not_used, period
+from wattflock.data.session_table import is_sessions, sessions_of
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
+from wattflock.data.time_grid import wrong_zone
+from wattflock.data.zeros import zeros_back
 from wattflock.synth.generate import SIZES
 
-EMPTY = {"file": pl.UInt16, "row": pl.UInt32, "home": pl.String, "time": pl.Datetime("us")}
-
-
-@dataclass(frozen=True)
-class _Read:
-    """Content of one file."""
-
-    homes: pl.DataFrame
-    zoned: bool
-    unitless: tuple[str, ...]
-    findings: list[Finding]
+OF_A_PART = r"[ _-]*(?:\(\d+\)|(?:19|20)\d{2}(?:[-_]?\d{2}){0,2}|part[-_ ]?\d+|q[1-4])[ _-]*"  # of a file's name
 
 
 class Table(DataSource):
-    """Homes from any table: long (a row for each home and time) or wide (a column for each home).
+    """Homes from any table: long (a row for each home and time), wide (a column for each home), or a file for each.
 
-    Columns are found by their names (home, time, load_kw, pv_kwh, outdoor_c, ..) or by the mapping
-    `columns = {load = "Usage"}`; units by the end of the name or by `units = {load = "Wh"}`. A folder that
-    `wattflock generate` wrote needs no mapping; its sizes.csv has the size of each panel.
+    Columns are found by a format (`format = "octopus"`, or a file of your own), by their names (home, time, load_kw,
+    pv_kwh, ..) and cells, or by the mapping `columns = {load = "Usage"}`; units by names or `units = {load = "Wh"}`.
+    A folder that `wattflock generate` wrote needs no mapping; its sizes.csv has the size of each panel.
 
     Source: the user's own files; owner and licence are not known.
     """
@@ -44,7 +40,7 @@ class Table(DataSource):
     columns: Annotated[
         dict[str, str],
         Field(
-            description="which column is time, home, load, pv, heat, kwp, outdoor, import_price, export_price, carbon"
+            description="which column is time, home, load, import, export, grid, pv, outdoor, import_price, ..; A + B"
         ),
     ] = eqx.field(default_factory=dict, static=True)
     units: Annotated[dict[str, str], Field(description="units of load, pv, outdoor, .. where names do not tell")] = (
@@ -53,66 +49,180 @@ class Table(DataSource):
     zone: Annotated[
         str, Field(description="where the homes are, such as Europe/London; empty: stamps are as lived")
     ] = eqx.field(default="", static=True)
-    clock: Annotated[
-        Literal["local", "utc"], Field(description="clock of the stamps, where a zone is told; Z or +01:00 say utc")
-    ] = eqx.field(default="local", static=True)
+    clock: Annotated[Clock, Field(description="clock of stamps without an offset, where a zone is told")] = eqx.field(
+        default="local", static=True
+    )
     net: Annotated[
         Literal["tell", "split"], Field(description="load below zero is an error, or is parted into load and pv")
     ] = eqx.field(default="tell", static=True)
-    currency: Annotated[str, Field(description="of the prices")] = eqx.field(default="EUR", static=True)
+    currency: Annotated[str, Field(description="of the prices; empty: that of the format, or EUR")] = eqx.field(
+        default="", static=True
+    )
     prices: Prices = eqx.field(default="own", static=True)
     prices_path: PricesPath = eqx.field(default="", static=True)
+    format: Annotated[str, Field(description="name of a layout, or FILE.toml; empty: found by the header")] = eqx.field(
+        default="", static=True
+    )
+    stamps: Annotated[Stamped, Field(description="whether stamps name the start or the end of a step")] = eqx.field(
+        default="auto", static=True
+    )
+    counts: Annotated[Counts, Field(description="whether values are energies, or registers that count up")] = eqx.field(
+        default="auto", static=True
+    )
+    zeros: Annotated[Zeros, Field(description="whether steps that are left out are gaps, or were 0")] = eqx.field(
+        default="auto", static=True
+    )
 
     def raw(self) -> Raw:
-        """Readings of all files, in our own units."""
-        files = listed(self.path, "a CSV or Parquet with readings of homes, or a folder of them")
+        """Readings of all files, in our own units; or the sessions of cars, where a column is plug_in."""
+        files = listed(self.path, "a CSV, Parquet, XLSX or XML with readings of homes, or a folder or zip of them")
         files, sizes = [file for file in files if file.name != SIZES], [file for file in files if file.name == SIZES]
-        read = [self._one(file, number) for number, file in enumerate(files)]
-        homes = pl.concat([each.homes for each in read], how="diagonal")
-        zoned = any(each.zoned for each in read)
-        clock = ("utc" if zoned else self.clock) if self.zone else "whole"
-        found = tuple(one for each in read for one in each.findings)
-        if zoned and not self.zone:
-            found += (
-                finding("time-zone", (files[0].name, "time"), "stamps with an offset; name the zone of the homes"),
-            )
+        layouts, tables, names = [], [], []
+        for file in files:
+            name, layout, table = self._table(file)
+            layouts.append(layout)
+            tables.append(table)
+            names.append(name)
+        if layouts and is_sessions(layouts[0]):
+            return self._sessions(files, tables, (names[0], layouts))
+        read = [to_long(table, layout, file.name) for table, layout, file in zip(tables, layouts, files, strict=True)]
+        return self._raw(files, read, (names[0], layouts[0]), _beside(sizes))
+
+    def read(self) -> Readings:
+        """Whole weeks, cleaned and completed."""
+        return to_readings(self.raw(), PriceSource(self.prices, self.prices_path))
+
+    def _table(self, file: Path) -> tuple[str, Layout, pl.DataFrame]:
+        """Name of a file's format, its layout with what is told on top, and its cells."""
+        name, layout = self.format, format_of(self.format) if self.format else Layout()
+        table = table_of(file, layout.skip)
+        if not self.format:
+            name, layout = found_by_header(table.columns)
+        if len(table.columns) < 3 and (len(table.columns) < 2 or table.height):
+            wrong = Problem(file.name, "columns", table.columns[1:], "a header and at least a time and a reading")
+            raise ScenarioError([wrong])
+        told: dict[str, Any] = {"columns": self.columns, "units": self.units}
+        told |= {name: value for name in PLAINLY if (value := getattr(self, name)) not in ("", "auto")}
+        if wrong_zone(self.zone, (file.name, "zone")):
+            del told["zone"]  # the check tells it
+        if self.clock == "utc":
+            told["clock"] = "utc"
+        return name, Layout.model_validate(told).over(spelled(layout, table.columns)), table
+
+    def _raw(self, files: list[Path], read: list[Long], how: tuple[str, Layout], kwp: dict[str, float]) -> Raw:
+        format_name, layout = how
+        frames = [each.rows.with_columns(pl.lit(number, pl.UInt16).alias("file")) for number, each in enumerate(read)]
+        found = [one for each in read for one in each.findings]
+        frames, more = _homes_of_files(frames, [each.named for each in read], [file.name for file in files])
+        homes = pl.concat(frames, how="diagonal")
+        homes, clock, mixed = _one_clock(homes, layout, files[0].name)
+        if clock == "utc":
+            homes, held = held_on_clock(homes, layout.zone, files[0].name)
+            mixed += held
+        homes, fed = self._fed_in(homes, files[0].name)
+        homes, zeros = zeros_back(homes, layout, files[0].name)
+        uses = tuple(dict.fromkeys(use for each in read for use in each.uses))
+        known = [(QUANTITIES[use.quantity], use.unit) for use in uses if use.quantity in QUANTITIES]
+        unitless = {quantity.own for quantity, unit in known if unit not in quantity.units}
         return Raw(
             files=tuple(file.name for file in files),
-            zone=self.zone,
+            zone=self.zone or layout.zone,
             clock=clock,
-            currency=self.currency,
+            currency=layout.currency or "EUR",
             card={
                 "source": f"table {files[0].name}" + (f" and {len(files) - 1} more" if len(files) > 1 else ""),
                 "owner": "not told",
                 "licence": "not told: check with the owner",
                 "period": period(homes["time"]),
             },
-            homes=homes.drop("kwp", *COMMON_COLUMNS, strict=False),
+            homes=homes.drop("kwp", "zoned", *COMMON_COLUMNS, strict=False),
             common=_common(homes),
-            kwp=_sizes(homes) | _beside(sizes),
-            unitless=tuple(column for each in read for column in each.unitless),
+            kwp=_sizes(homes) | kwp,
+            unitless=tuple(sorted("load_kw" if name in DRAWN else name for name in unitless)),
             net=self.net,
-            findings=found,
+            findings=(*found, *more, *mixed, *fed, *zeros),
+            uses=uses,
+            layout=format_name,
+            not_used=tuple(dict.fromkeys(column for each in read for column in each.not_used)),
         )
 
-    def read(self) -> Readings:
-        """Whole weeks, cleaned and completed."""
-        return to_readings(self.raw(), PriceSource(self.prices, self.prices_path))
+    def _fed_in(self, homes: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Finding]]:
+        """What is fed in beside what is drawn, without a meter of the panel: pv where `net` is split, else not used."""
+        if "export_kw" not in homes.columns:
+            return homes, []
+        found = [finding("export-apart", (name, "export"), "taken as pv" if self.net == "split" else "not used")]
+        found = found if (homes["export_kw"] != 0).any() else []
+        if self.net == "split" and "pv_kw" not in homes.columns:
+            return homes.rename({"export_kw": "pv_kw"}), found
+        return homes.drop("export_kw"), found
 
-    def _one(self, file: Path, number: int) -> "_Read":
-        table = table_of(file)
-        if len(table.columns) < 3:
-            wrong = Problem(file.name, "columns", table.columns[1:], "a header and at least a time and a reading")
-            if len(table.columns) < 2 or table.height:
-                raise ScenarioError([wrong])
-        mapping, found = mapped(table, Mapping(self.columns, self.units), file.name)
-        if table.is_empty():
-            found.append(finding("empty", (file.name, "rows")))
-        if table.is_empty() or any(each.code == "missing-column" for each in found):
-            return _Read(pl.DataFrame(schema=EMPTY), False, (), found)
-        homes, zoned, more = to_long(table, mapping, file.name)
-        homes = homes.with_columns(file=pl.lit(number, pl.UInt16))
-        return _Read(homes, zoned, unitless(mapping), found + more)
+    def _sessions(self, files: list[Path], tables: list[pl.DataFrame], how: tuple[str, list[Layout]]) -> Raw:
+        format_name, layouts = how
+        read = [
+            sessions_of(table, layout, file.name) for table, layout, file in zip(tables, layouts, files, strict=True)
+        ]
+        parts = [each.select(pl.lit(k, pl.UInt16).alias("file"), pl.all()) for k, (each, _, _) in enumerate(read)]
+        sessions, uses = pl.concat(parts), read[0][1]
+        card = {"source": f"table {files[0].name}", "owner": "not told", "licence": "not told: check with the owner"}
+        return Raw(
+            files=tuple(file.name for file in files), zone=self.zone or layouts[0].zone,
+            clock="local" if layouts[0].zone else "whole", currency=layouts[0].currency or "EUR",
+            card=card | {"period": period(sessions["plug_in"])}, sessions=sessions, uses=uses, layout=format_name,
+            findings=tuple(one for _, _, found in read for one in found), not_used=not_used(tables[0], uses),
+        )  # fmt: skip
+
+
+PLAINLY = ("zone", "stamps", "counts", "zeros", "currency")
+DRAWN = {"import_kw", "grid_kw"}
+
+
+def _homes_of_files(
+    frames: list[pl.DataFrame], named: list[bool], names: list[str]
+) -> tuple[list[pl.DataFrame], list[Finding]]:
+    """Files that name no home are a home each, by their names; but parts of one whose names differ by a date alone."""
+    if len(frames) < 2 or all(named):
+        return frames, []
+    stems = [re.sub(r"(?i)(\.\w{2,7}){1,2}$", "", name) for name in names]
+    short = [re.sub(OF_A_PART, "", stem, flags=re.IGNORECASE) for stem in stems]
+    homes = short if _in_turn(frames, short) else stems
+    made = [
+        frame if told or frame.is_empty() else frame.with_columns(
+            home=pl.when(pl.col("home") == ALONE).then(pl.lit(home or ALONE)).otherwise("home")
+        )
+        for frame, told, home in zip(frames, named, homes, strict=True)
+    ]  # fmt: skip
+    own = sorted({home or ALONE for home, told in zip(homes, named, strict=True) if not told})
+    return made, [finding("file-per-home", (names[0], "home"), f"{len(own)} homes: {', '.join(own[:8])}", len(own))]
+
+
+def _in_turn(frames: list[pl.DataFrame], homes: list[str]) -> bool:
+    """Whether files of one name do not overlap in time."""
+    spans = [
+        (home, frame["time"].min(), frame["time"].max())
+        for home, frame in zip(homes, frames, strict=True)
+        if frame.height
+    ]
+    spans.sort()
+    return all(one[0] != two[0] or one[2] < two[1] for one, two in itertools.pairwise(spans))  # pyright: ignore
+
+
+def _one_clock(homes: pl.DataFrame, layout: Layout, name: str) -> tuple[pl.DataFrame, str, list[Finding]]:
+    """All stamps on one clock: UTC where every one says its offset or is told to be, else that of the homes."""
+    zoned = homes["zoned"] if "zoned" in homes.columns else pl.Series([], dtype=pl.Boolean)
+    if not zoned.any() or homes.is_empty():
+        return homes, layout.clock if layout.zone else "whole", []
+    if not layout.zone:
+        return (
+            homes,
+            "whole",
+            [finding("time-zone", (name, "time"), "stamps with an offset; name the zone of the homes")],
+        )
+    if zoned.all() or layout.clock == "utc":
+        return homes, "utc", []
+    there = pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(layout.zone).dt.replace_time_zone(None)
+    moved = homes.with_columns(time=pl.when("zoned").then(there).otherwise("time"))
+    count = int((~zoned).sum())
+    return moved, "local", [finding("clock-mixed", (name, "time"), f"{count:,} stamps without an offset", count)]
 
 
 def _common(homes: pl.DataFrame) -> pl.DataFrame | None:

@@ -3,7 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.core.fairness import gini, jain
 from wattflock.core.types import by_day
+from wattflock.homes.device import ratio
 from wattflock.world.charging_reward import rewarded
 from wattflock.world.coordinator import Charging
 from wattflock.world.world import Outcome, World
@@ -73,8 +75,7 @@ def _between_chargers(charging: Charging) -> dict[str, Array]:
 
 def _used(charging: Charging) -> Array:
     """Of the limit, what was granted; 0 where there was nothing to grant."""
-    some = charging.limit_kw > 0
-    return jnp.where(some, charging.granted_kw.sum(-1) / jnp.where(some, charging.limit_kw, 1), 0)
+    return ratio(charging.granted_kw.sum(-1), charging.limit_kw)
 
 
 def _fallen(low: Array) -> Array:
@@ -88,27 +89,3 @@ def satisfaction(charging: Charging) -> Array:
     times = leaves.sum(1)
     parting = jnp.where(leaves, charging.level, 0).sum(1) / jnp.maximum(times, 1)
     return jnp.where(times > 0, parting, charging.level.mean(1))
-
-
-def jain(values: Array, here: Array) -> Array:
-    """(Σx)² / (n Σx²) over the last axis of those that are `here`: 1 all alike (also all 0), 1/n one has all.
-
-    Source: Jain, Chiu & Hawe 1984, DEC-TR-301.
-    """
-    x, count = jnp.where(here, values, 0), jnp.maximum(here.sum(-1), 1)
-    square = count * (x**2).sum(-1)
-    return jnp.where(square > 0, x.sum(-1) ** 2 / jnp.where(square > 0, square, 1), 1)
-
-
-def gini(values: Array, here: Array) -> Array:
-    """Σ Σ |x_i - x_j| / (2 n Σ x) over the last axis of those that are `here`: 0 all alike, 1 - 1/n one has all.
-
-    Source: Gini 1912, by ranks: (2 Σ i x_i / Σ x - (n + 1)) / n of the values in rising order.
-    """
-    count, total = here.sum(-1), jnp.where(here, values, 0).sum(-1)
-    rising = jnp.sort(jnp.where(here, values, -jnp.inf), -1)
-    there = rising > -jnp.inf
-    weighted = (jnp.cumsum(there, -1) * jnp.where(there, rising, 0)).sum(-1)
-    some = (total > 0) & (count > 0)
-    safe, many = jnp.where(some, total, 1), jnp.maximum(count, 1)
-    return jnp.where(some, (2 * weighted / safe - (many + 1)) / many, 0)

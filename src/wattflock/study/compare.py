@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import polars as pl
 
-from wattflock.core.errors import Problem, ScenarioError, WattflockError
+from wattflock.core.errors import Problem, RunError, ScenarioError, WattflockError
 from wattflock.core.types import Profile, by_day, cast
 from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
@@ -158,7 +158,10 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
         WattflockError: its actions have another shape, or are no numbers.
     """
     refuse_policy(method, policy, built, days)
-    judged = evaluate(built.world, policy, days.profile, days.few)
+    try:
+        judged = evaluate(built.world, policy, days.profile, days.few)
+    except RunError as error:
+        raise RunError(f"{method}: {error}") from error
     return _tables(built, days, method, judged)
 
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from wattflock.core.errors import RunError
 from wattflock.core.types import Profile, by_day, on_device
 from wattflock.homes.home import Home
 from wattflock.study.charging import charging_figures
@@ -55,12 +56,18 @@ def evaluate(
 
     Returns:
         Judged. A snapshot whose power flow did not converge is marked, never dropped.
+
+    Raises:
+        RunError: actions or costs that are not finite; nothing is priced then.
     """
     with jax.enable_x64(True):
         world, policy, days = on_device((world, policy, (profile, action_offset)), jnp.float64)
         at_once = max(1, DAYS_AT_ONCE * world.steps // profile.load_kw.shape[1])
         some = _chunks(days, profile.days(), at_once)
         parts = [_evaluate(world, policy, each, moves, jnp.asarray(few)) for each, moves in some]
+    finite = np.concatenate([np.asarray(part.pop("finite")) for part in parts])
+    if not finite.all():
+        raise RunError(f"actions or costs that are not finite on {(~finite).sum()} of {len(finite)} days, so no price")
     return Judged(**{name: _join([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -83,6 +90,7 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
     charging = charging_figures(world, outcome)
     outcome, prices = by_day((outcome, prices), world.steps)
     return {
+        "finite": jnp.isfinite(trajectory.action).all((1, 2, 3)) & jnp.isfinite(outcome.cost).all((1, 2)),
         "cost": outcome.cost.sum(1),
         "bill": outcome.bill.sum(1),
         "import_kwh": jnp.maximum(outcome.net_kwh, 0).sum(1),

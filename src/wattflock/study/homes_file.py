@@ -12,7 +12,8 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.core.scenario import LOAD_ONLY, HomesSection, Kind
 from wattflock.core.settings import allowed, device_fields, misfits
-from wattflock.data.files import numbers, table_of
+from wattflock.data.files import table_of
+from wattflock.data.numbers import numbers
 from wattflock.homes.device import Device
 
 UNSAID = -1  # index of what a file does not say; a number is NaN

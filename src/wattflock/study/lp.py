@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from wattflock.core.errors import WattflockError
+from wattflock.core.linear import LinearProgram, highs_of
 from wattflock.core.types import Profile
 from wattflock.homes.home import Home
 from wattflock.homes.program import ONE, Program, Terms
@@ -36,20 +37,9 @@ def minimise(program: Program, solver: str = "ipx", presolve: str = "choose") ->
 
     Source: Huangfu & Hall 2018, DOI 10.1007/s12532-017-0130-5; Schork & Gondzio 2020 (IPX).
     """
-    solve = highspy.Highs()
-    solve.setOptionValue("output_flag", False)
-    solve.setOptionValue("run_crossover", "off")
-    solve.setOptionValue("threads", 1)
     cost, lower, upper = (np.concatenate(x) for x in (program.cost, program.lower, program.upper))
-    matrix = coefficients(program)
-    solve.passModel(
-        program.width, program.height, matrix.nnz,
-        int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0,
-        cost, lower, upper,
-        np.concatenate([np.zeros(0), *program.row_lower]), np.concatenate([np.zeros(0), *program.row_upper]),
-        matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(np.float64),
-        np.zeros(program.width, np.int32),  # all continuous
-    )  # fmt: skip
+    sides = (np.concatenate([np.zeros(0), *side]) for side in (program.row_lower, program.row_upper))
+    solve = highs_of(LinearProgram(cost, lower, upper, coefficients(program), *sides), {"run_crossover": "off"})
     status = highspy.HighsModelStatus.kUnknown
     for way in ((solver, presolve), *OTHERWISE):
         solve.clearSolver()
@@ -99,7 +89,9 @@ def draft(fleet: Home, day: Profile, state: dict, bills: Bills, own: dict[str, P
     clock of its own, say.
     """
     program, shape = Program(), (day.load_kw.shape[0], day.load_kw.shape[1])
-    terms = {name: device.plan(program, (own or {}).get(name, day), state[name]) for name, device in fleet.devices.items()}
+    terms = {
+        name: device.plan(program, (own or {}).get(name, day), state[name]) for name, device in fleet.devices.items()
+    }
     width = program.width
     devices = {name: gather(some, shape, width) for name, some in terms.items()}
     power = sum(devices.values(), gather([(np.asarray(ONE), day.load_kw)], shape, width))

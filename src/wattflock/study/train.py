@@ -20,6 +20,7 @@ from wattflock.world.sharding import SpreadDraw, spread
 from wattflock.world.world import World, measures
 
 CHUNK = 10  # most rounds in one compiled call
+HUGE = 1e12  # no cost, violation or objective of a home and day is as large, in any currency
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Mark:
     train: dict[str, float]  # means over the chunk
     validation: dict[str, float]  # empty where it was not this mark's turn
     stopped: str = ""  # why training ended before all rounds; the progress is then the one that is kept
+    broken: bool = False  # because of numbers that nobody should believe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Course:
 def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     """Yields a Mark after each chunk of rounds; the loop can be left at any of them without loss.
 
-    Numbers that are not finite end it with the chunk before; so does `patience`, with the best look.
+    Numbers that are not finite, or beyond `HUGE`, end it with the chunk before; so does `patience`, with the best look.
 
     Args:
         course: what is trained.
@@ -62,23 +64,24 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     """
     progress, world, sampler, draw = laid_out(course, progress)
     validation = validation_days(sampler, course.validation_days)
-    done, seconds, next_look = int(progress.done), course.seconds, 0.0
+    done, seconds = int(progress.done), course.seconds
     chunk, best = chunk_of(course.rounds), Best(course.patience, world.fleet.reference_price_per_kwh)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
         began, before = time.perf_counter(), progress
         progress, log = advance(progress, course.learner, world, draw, chunk)
         log = {name: float(np.mean(values)) for name, values in log.items()}
         seconds += time.perf_counter() - began
-        if not sound(course.learner, progress, log):
-            yield Mark(before, done, seconds, {}, {}, f"numbers that are not finite after round {done}")
+        if wrong := unsound(course.learner, progress, log):
+            yield Mark(before, done, seconds, {}, {}, f"{wrong} after round {done}", broken=True)
             return
-        done += chunk
-        look = seconds >= next_look or done >= course.rounds
         scores = {}
-        if look:
+        if is_look(done + chunk, chunk, course.rounds):
             scores = score(world, course.learner.policy(progress.state), validation)
             scores = {name: float(value) for name, value in scores.items()}
-            next_look = max(1.25 * seconds, seconds + 2)
+        if wrong := _beyond(scores):
+            yield Mark(before, done, seconds, {}, {}, f"{wrong} on the validation days after round {done}", broken=True)
+            return
+        done += chunk
         mark = Mark(progress, done, seconds, log, scores)
         yield mark
         if scores and best.is_over(mark) and best.mark:
@@ -110,10 +113,28 @@ class Best:
         return f"no better on the validation days from round {self.mark.rounds if self.mark else 0} to {done}"
 
 
-def sound(learner: Learner, progress: Progress, log: dict[str, float]) -> bool:
-    """Whether a round's log and what a checkpoint would hold are finite numbers."""
+def is_look(done: int, chunk: int, rounds: int) -> bool:
+    """Whether the policy is watched on the validation days after so many rounds: ever further apart, and at the end.
+
+    It depends on rounds alone and not on the clock, so that the same scenario gives the same curve wherever it runs.
+    """
+    at = chunk
+    while at < done:
+        at += max(chunk, at // 4 // chunk * chunk)
+    return at == done or done >= rounds
+
+
+def unsound(learner: Learner, progress: Progress, log: dict[str, float]) -> str:
+    """What is wrong with a round's log or with what a checkpoint would hold; empty where nothing is."""
     kept = [leaf for leaf in jax.tree.leaves(learner.saved(progress.state)) if eqx.is_inexact_array(leaf)]
-    return all(map(np.isfinite, log.values())) and bool(_finite(kept))
+    return _beyond(log) or ("" if bool(_finite(kept)) else "numbers that are not finite")
+
+
+def _beyond(numbers: dict[str, float]) -> str:
+    if not all(map(np.isfinite, numbers.values())):
+        return "numbers that are not finite"
+    huge = [name for name, value in numbers.items() if abs(value) > HUGE]
+    return f"training diverges ({huge[0]} is {numbers[huge[0]]:.1e})" if huge else ""
 
 
 @eqx.filter_jit

@@ -1,19 +1,23 @@
 """A region in one file: arrays by name as safetensors, with a card; loading rebuilds and checks it."""
 
 import dataclasses
+import datetime
 import typing
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
 from wattflock.core.files import named_leaves, pack, read_card, unpack
 from wattflock.core.registry import part
+from wattflock.data.calendar import calendar
 from wattflock.synth.load_model import LoadModel
-from wattflock.synth.region import Region
+from wattflock.synth.region import Mix, Region, begin, live, settle
 
 FOLDER = Path(__file__).parent / "bundled"
 
@@ -43,7 +47,11 @@ def load(name: str | Path) -> tuple[Region, dict[str, Any]]:
     Raises:
         ScenarioError: there is no such region, or its file is broken.
     """
-    return unpacked(Region, bundled().get(str(name), Path(name)))
+    path = bundled().get(str(name), Path(name))
+    region, facts = unpacked(Region, path)
+    if str(name) not in bundled() and (problems := region_problems(region, facts, str(path))):
+        raise ScenarioError(problems)
+    return region, facts
 
 
 def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
@@ -65,9 +73,38 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
         place[last] = jnp.asarray(values)
     try:
         return _built(kind, tree, facts["load"]), facts
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = Problem(str(path), "region", f"{type(error).__name__}: {error}", "a region of this version")
         raise ScenarioError([problem]) from error
+
+
+def region_problems(region: Region, facts: dict[str, Any], where: str) -> list[Problem]:
+    """What is wrong with a region that anybody can have written: its card, numbers that are none, sizes that misfit."""
+    kinds = {"name": str, "zone": str, "currency": str, "seed": int}
+    problems = [
+        Problem(where, f"card.{key}", facts.get(key), f"a {kind.__name__}")
+        for key, kind in kinds.items()
+        if type(facts.get(key)) is not kind
+    ]
+    if not problems and facts["zone"] not in zoneinfo.available_timezones():
+        problems.append(Problem(where, "card.zone", facts["zone"], "a time zone, such as Europe/London"))
+    for name, leaf in named_leaves(region):
+        values = np.asarray(leaf)
+        if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
+            problems.append(Problem(where, name, str(values.dtype), "finite numbers"))
+    try:
+        jax.eval_shape(_a_day, region)
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
+        said = " ".join(str(error).split())[:200]
+        problems.append(Problem(where, "arrays", said, "arrays of the sizes that a region of this version has"))
+    return problems
+
+
+def _a_day(region: Region) -> Any:
+    """A day of two homes, traced and never run."""
+    homes = settle(region, Mix(), 0, jnp.arange(2))
+    when = jax.tree.map(jnp.asarray, calendar(datetime.date(2026, 1, 1), 1, "UTC"))
+    return live(region, homes, begin(region, homes, 0), (when, jnp.asarray(0), None), 48)
 
 
 def bundled() -> dict[str, Path]:

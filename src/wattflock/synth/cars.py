@@ -17,6 +17,10 @@ OPEN_AGES = 4  # rows of `age` for a car that stays plugged in
 Tree = dict[str, Array]
 
 
+LEAST_KW = 1.38  # 6 A at 230 V: no charger gives less (IEC 61851-1)
+LEAST_KWH = 15.0  # no electric car on sale has a smaller battery
+
+
 class CarDay(eqx.Module):
     """One day of one car, each (steps,)."""
 
@@ -49,8 +53,8 @@ class Cars(eqx.Module):
         own = a + MIX * mix * (b - a) + noise
         log_battery, log_power, log_need, log_spread, shift_in, shift_out = own[:6]
         return {
-            "battery_kwh": jnp.exp(jnp.clip(log_battery, *self.users["log_battery"])),
-            "power_kw": jnp.exp(jnp.clip(log_power, *self.users["log_power"])),
+            "battery_kwh": jnp.maximum(jnp.exp(jnp.clip(log_battery, *self.users["log_battery"])), LEAST_KWH),
+            "power_kw": jnp.maximum(jnp.exp(jnp.clip(log_power, *self.users["log_power"])), LEAST_KW),
             "log_need": log_need,
             "spread": jnp.exp(log_spread),
             "shift": jnp.stack([shift_in, shift_out]),

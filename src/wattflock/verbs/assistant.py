@@ -96,15 +96,15 @@ def chat(  # noqa: PLR0913 (an argument is an option of the command)
     except ValueError as error:
         raise RunError(f"{out}: {error}") from error
     state, said = turn(state, None)
-    while state.asked:
-        print(said, flush=True)
+    while True:
+        print(said if state.asked else f"{said[0].upper()}{said[1:]} Is anything different?", flush=True)
         words = sys.stdin.readline().strip()
         if not words:
-            return f"kept in {out}; go on with --resume" + _planned(out, plan and out.is_file())
+            break
         state, said = turn(state, words, reader=OrRules(reader, say))
         write_json(out, saved(state))
     write_json(out, saved(state))
-    return said[0].upper() + said[1:] + _planned(out, plan)
+    return f"kept in {out}; go on with --resume" + _planned(out, plan)
 
 
 def _planned(out: Path, wanted: bool) -> str:

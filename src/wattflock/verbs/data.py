@@ -9,40 +9,57 @@ if TYPE_CHECKING:
     from wattflock.data.source import DataSource
 
 
-def check(
+def check(  # noqa: PLR0913 (an argument is an option of the command)
     path: Annotated[Path, "File or folder of readings, as its owner gives it."],
     source: Annotated[str, "Whose layout it is (wattflock parts --room data); recognised where not told."] = "",
     columns: Annotated[list[str] | None, "What a column of a table is, as in load=Usage; can be repeated."] = None,
     units: Annotated[list[str] | None, "Unit of a column of a table, as in load=Wh; can be repeated."] = None,
     zone: Annotated[str, "Where the homes of a table are, such as Europe/London."] = "",
     sets: Annotated[list[str] | None, "A setting of the source, as in clock=utc; can be repeated."] = None,
+    format: Annotated[str, "Layout of a table: a name (docs/data.md) or FILE.toml; found by the header."] = "",
+    plot: Annotated[Path | None, "Draw a mean day and the months of each home to this .png or .svg file."] = None,
 ) -> object:
-    """List every problem of a file of readings at once, with rows and counts, and what cleaning would do.
+    """Say what is read from a file of readings, and list every problem at once, with what cleaning would do.
 
-    Errors come first and give exit code 2; what can be repaired and what is only worth knowing follows.
+    The summary names homes, step, period, clock, kWh a day, which column is what and in which unit, and the columns
+    that are not used. Errors come first and give exit code 2; what can be repaired and what is only worth knowing
+    follows.
 
     Example:
         wattflock data check meters.csv --column load=Usage --unit load=Wh --zone Europe/Oslo
         wattflock data check solar-homes/ --source ausgrid
+        wattflock data check p1.csv --zone Europe/Amsterdam --format dsmr --plot p1.png
     """
+    from rich.console import Group
+    from rich.text import Text
+
+    from wattflock.core.errors import ScenarioError
     from wattflock.core.progress import console
-    from wattflock.data.check import check as findings_of
     from wattflock.data.check import refuse
     from wattflock.data.finding import findings_table
+    from wattflock.data.look import look
     from wattflock.data.source import recognised
+    from wattflock.report.feeder_tables import facts
+    from wattflock.report.spreadsheet import refuse_ending
+    from wattflock.report.theme import FORMATS as PICTURES
 
+    if problems := refuse_ending("wattflock data check", "--plot", plot, PICTURES):
+        raise ScenarioError(problems)
     name = source or recognised(str(path))
     said = [*(f"columns.{each}" for each in columns or ()), *(f"units.{each}" for each in units or ())]
-    said += [*([f"zone={zone}"] if zone else []), *(sets or ())]
-    raw = _source(name, str(path), said).raw()
-    found = findings_of(raw)
-    if not found:
-        return f"{path}, read as {name}: nothing to find fault with"
-    table = findings_table(found, f"{path}, read as {name}")
-    if any(each.severity == "error" for each in found):
-        console.print(table)
-        refuse(found)
-    return table
+    said += [f"{key}={value}" for key, value in (("zone", zone), ("format", format)) if value]
+    seen = look(_source(name, str(path), [*said, *(sets or ())]).raw())
+    title = f"{path}, read as {name}"
+    table = findings_table(seen.findings, "") if seen.findings else Text("nothing to find fault with")
+    shown = Group(Text(title), facts(seen.facts), table)
+    if any(each.severity == "error" for each in seen.findings):
+        console.print(shown)
+        refuse(seen.findings)
+    if plot and seen.cleaned:
+        from wattflock.report.data_charts import write_picture
+
+        write_picture(seen.cleaned.flock, plot)
+    return shown
 
 
 def fit(  # noqa: PLR0913 (an argument is an option of the command)

@@ -335,7 +335,7 @@ class Trial:
         return lacking
 
     def policy_ms(self) -> np.ndarray:
-        """What the policies took for each decision [ms]."""
+        """What the policies took for each decision, (decisions, 2): time that passed, and of the processor [ms]."""
         logs = [folder / "state" / "audit.jsonl" for folder in self.folders.values()]
         found = [each["policy_ms"] for log in logs for each in records(log) if each.get("reason") == "policy"]
-        return np.array(found or [np.nan])
+        return np.array(found or [(np.nan, np.nan)])

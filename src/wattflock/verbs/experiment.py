@@ -47,6 +47,7 @@ from wattflock.world.rollout import Policy
 from wattflock.world.sharding import mesh_of
 from wattflock.world.world import World
 
+SMALLER = "Try a smaller rate (learn.settings.rate)"
 SAVE_EVERY_S = 20.0
 SLOW_S = 1.0  # rounds that take longer are saved each time: Ctrl-C does not wait for them
 TUNED = "+tuned"  # behind a method's name: a trained flock in which some homes were fitted anew
@@ -139,6 +140,10 @@ class Experiment:
         if self.run:
             self.run.begin(self.scenario)
 
+    def alone(self) -> contextlib.AbstractContextManager:
+        """While it works in its folder, no other process does."""
+        return self.run.locked() if self.run else contextlib.nullcontext()
+
     def refuse_untaught(self) -> None:
         """Raises ScenarioError where a method wants to be shown optima that this market does not have."""
         for method in self.methods:
@@ -156,9 +161,17 @@ class Experiment:
         )  # fmt: skip
 
     def training(self, method: str, fresh: bool = False) -> Training:
-        """Train a method, or go on with it, and say what came of it."""
+        """Train a method, or go on with it, and say what came of it.
+
+        Raises:
+            RunError: it ended with numbers that nobody should believe; what was sound before is kept.
+        """
         self.begin()
-        policy, card = self.trained(method, fresh)
+        with self.alone():
+            policy, card = self.trained(method, fresh)
+        if card.get("broken"):
+            kept = f"; {self.run.checkpoint(method)} is as it was before" if self.run else ""
+            raise RunError(f"{method}: {card['stopped']}{kept}. {SMALLER}")
         asked, kept = self.parts.learner(method).rounds(), self.run and self.run.checkpoint(method)
         curve = curves(card["curve"], self.idle["cost"])
         return Training(method, policy, card["rounds"], asked, card["seconds"], curve, kept)
@@ -195,7 +208,7 @@ class Experiment:
         kept = self.run.demonstrations(days.days()) if self.run else None
         if kept and kept.exists() and not fresh:
             shape = (*days.load_kw.shape, self.world.fleet.controls)
-            action = load_tree(kept, {"action": np.zeros(shape)})["action"]
+            action = load_tree(kept, {"action": np.zeros(shape, np.float32)})["action"]
         else:
             optima = self._solved("demonstrations", days)
             action = jnp.asarray(np.stack([optimum.action for optimum in optima]), jnp.float32)
@@ -214,6 +227,7 @@ class Experiment:
             try:
                 for mark in train(course, progress):
                     card = card | {"rounds": mark.rounds, "seconds": mark.seconds, "stopped": mark.stopped}
+                    card["broken"] = mark.broken
                     card["curve"] = card["curve"] + points(mark, method, course.seed)
                     said = note(mark.validation, self.idle, currency) if mark.validation else said
                     shown.at(mark.rounds, mark.stopped or said)
@@ -334,8 +348,13 @@ def read_back(run: Run) -> Comparison:
 
 def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
     """Train, judge and write everything of a run but the report."""
-    began = time.perf_counter()
     experiment.begin()
+    with experiment.alone():
+        return _compared(experiment, fresh)
+
+
+def _compared(experiment: Experiment, fresh: bool) -> Comparison:
+    began = time.perf_counter()
     experiment.refuse_untaught()
     wanted = experiment.scenario.judge.bound_days and not experiment.no_bound  # known before any work
     tables, cards, seconds, policies = [], {}, {}, {}
@@ -360,6 +379,7 @@ def compared(experiment: Experiment, fresh: bool = False) -> Comparison:
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count * experiment.days.length),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "notes": notes(experiment),
+        "broken": {name: card["stopped"] for name, card in cards.items() if card.get("broken")},
     }
     if experiment.run:
         experiment.run.write(every, result, chart(experiment.built))
@@ -370,6 +390,8 @@ def notes(experiment: Experiment) -> list[str]:
     """What was asked for and is not in the table, with the reason."""
     judge = experiment.scenario.judge
     said = [f"no bound under this market: {experiment.no_bound}"] if experiment.no_bound else []
+    if (found := len(experiment.days.planned)) < judge.bound_days:
+        said.append(f"an optimum of {found} days, not {judge.bound_days}: no more are judged")
     if "mpc" in judge.yardsticks and (experiment.no_bound or not judge.bound_days):
         said.append("no mpc: judged on days with a bound, of which there are none")
     of_limit = [name for name in judge.yardsticks if name != "mpc"]
@@ -448,7 +470,8 @@ def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) ->
     fine = FineTune(who.lasting(rounds), jnp.asarray(np.isin(np.arange(count), homes)))
     fresh = fine.begin(trained.state, experiment.world, jax.random.key(experiment.scenario.seed))
     start = Progress(fresh, jnp.zeros_like(trained.done), trained.key)
-    experiment._train(name, experiment.course(name, fine), start, untrained() | {"homes": sorted(homes)})
+    with experiment.alone():
+        experiment._train(name, experiment.course(name, fine), start, untrained() | {"homes": sorted(homes)})
     found = judged(experiment, (method, name))
     pays = found.tables["homes"].filter(pl.col("home").is_in(homes)).group_by("method", "home", "kind", "terminal")
     table = pays.mean().pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")

@@ -58,15 +58,19 @@ def solve(
         wattflock feeder solve mine.feeder --scale 0.5 --limits en50160
     """
     from wattflock.core.errors import RunError
-    from wattflock.core.files import write_whole
+    from wattflock.core.files import csv_bytes, write_whole
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
-    if csv and not bool(found.snapshot.flow.converged):
-        raise RunError(f"{feeder}: no solution, so {csv} is not written; try a smaller --scale")
+    flow = found.snapshot.flow
+    if not bool(flow.converged):
+        moving = f"still moving by {float(flow.residual_pu):.1e} pu"
+        raise RunError(
+            f"{feeder}: no solution after {int(flow.iterations)} iterations ({moving}); try a smaller --scale"
+        )
     if csv:
-        write_whole(csv, found.nodes.write_csv().encode())
-        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), found.branches.write_csv().encode())
+        write_whole(csv, csv_bytes(found.nodes))
+        write_whole(csv.with_name(f"{csv.stem}-branches.csv"), csv_bytes(found.branches))
     return found
 
 
@@ -108,11 +112,14 @@ def show(
     Example:
         wattflock feeder show ieee123 --out figures
     """
+    from wattflock.core.errors import RunError
     from wattflock.core.files import safe_name, write_whole
     from wattflock.report.feeder_page import snapshot_files
     from wattflock.verbs.api import snapshot
 
     found = snapshot(feeder, loads, scale, taps, limits)
+    if not bool(found.snapshot.flow.converged):
+        raise RunError(f"{feeder}: no solution, so nothing is drawn; try a smaller --scale")
     base = (out or Path()) / safe_name(found.snapshot.circuit.name)
     files = snapshot_files(found.snapshot, found.limits)
     return "\n".join(str(write_whole(base.with_name(base.name + ending), content)) for ending, content in files.items())
@@ -146,7 +153,7 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock feeder hosting european_lv --limits en50160
         wattflock feeder hosting ieee123 --homes 1000 --load 0.3 --csv envelopes.csv
     """
-    from wattflock.core.files import write_table, write_whole
+    from wattflock.core.files import csv_bytes, write_table, write_whole
     from wattflock.core.progress import bar
     from wattflock.feeder.limits import PRESETS
     from wattflock.report.feeder_charts import hosting_figure
@@ -162,7 +169,7 @@ def hosting(  # noqa: PLR0913 (an argument is an option of the command)
     with bar("hosting", steps_of(circuit)) as progress:
         found = hosted(circuit, asked, progress.at)
     if csv:
-        write_whole(csv, hosting_table(found).write_csv().encode())
+        write_whole(csv, csv_bytes(hosting_table(found)))
         save(hosting_figure(found), csv.with_suffix(".png"))
         table = sensitivity_table(found)
         if table is not None:

@@ -41,7 +41,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     """
     import json
 
-    from wattflock.core.files import read_json, write_json, write_table, write_whole
+    from wattflock.core.files import csv_bytes, read_json, write_json, write_table, write_whole
     from wattflock.core.progress import bar
     from wattflock.data.home_days import to_table
     from wattflock.report.feeder_tables import facts
@@ -61,7 +61,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     for old in () if same else out.glob("homes*.parquet"):
         old.unlink()
     write_json(out / "card.json", card)
-    write_whole(out / SIZES, sizes(from_region, wanted).write_csv().encode())
+    write_whole(out / SIZES, csv_bytes(sizes(from_region, wanted)))
     done = {part for part, path in paths.items() if path.exists()}
     rows = homes * days * wanted.steps
     with bar("homes", len(paths)) as progress:

@@ -24,8 +24,8 @@ def plan(
 ) -> object:
     """Plan a home's car, heat, battery and appliances: what runs when, what that saves, what binds, what cannot be.
 
-    The cheapest plan by a linear program, beside the same home that plugs in at once and holds the comfort minimum. Wishes that
-    cannot be kept get the nearest offer. What the conversation does not tell is taken as usual, and said.
+    The cheapest plan by a linear program, beside the same home that plugs in at once and holds the comfort minimum.
+    Wishes that cannot be kept get the nearest offer. What the conversation does not tell is taken as usual, and said.
 
     Example:
         wattflock assistant plan home.json
@@ -37,9 +37,9 @@ def plan(
         raise ScenarioError(wrong)
     found = planned(file, sets, horizon)
     if out:
-        _write_table(found, out)
+        write_table(found, out)
     if picture:
-        _draw(found, picture)
+        draw(found, picture)
     return found
 
 
@@ -101,9 +101,8 @@ def _wrong(horizon: float, out: Path | None, picture: Path | None) -> "list[Prob
     from wattflock.core.errors import Problem
     from wattflock.core.files import refuse_place
 
-    where, wrong = "wattflock assistant plan", []
-    if horizon and not 12 <= horizon <= 168:
-        wrong.append(Problem(where, "--horizon", horizon, "0, or 12 to 168 h"))
+    where = "wattflock assistant plan"
+    wrong = wrong_horizon(where, "--horizon", horizon)
     for name, path, endings in (("--out", out, TABLES), ("--picture", picture, PICTURES)):
         wrong += refuse_place(where, name, path)
         if path and path.suffix not in endings:
@@ -111,7 +110,16 @@ def _wrong(horizon: float, out: Path | None, picture: Path | None) -> "list[Prob
     return wrong
 
 
-def _write_table(found: "Planned", out: Path) -> None:
+def wrong_horizon(where: str, name: str, horizon_h: float) -> "list[Problem]":
+    """The problem of a horizon that is too short or too long, or none."""
+    from wattflock.core.errors import Problem
+
+    fits = not horizon_h or 12 <= horizon_h <= 168
+    return [] if fits else [Problem(where, name, horizon_h, "0, or 12 to 168 h")]
+
+
+def write_table(found: "Planned", out: Path) -> None:
+    """The steps of a plan as CSV, or all of it as JSON."""
     from wattflock.core.files import write_json, write_whole
 
     if out.suffix == ".csv":
@@ -120,7 +128,8 @@ def _write_table(found: "Planned", out: Path) -> None:
         write_json(out, found.facts)
 
 
-def _draw(found: "Planned", picture: Path) -> None:
+def draw(found: "Planned", picture: Path) -> None:
+    """The picture of a plan; as HTML, a page with its sentences."""
     from wattflock.core.files import write_whole
     from wattflock.report.plan_page import page
     from wattflock.report.theme import save

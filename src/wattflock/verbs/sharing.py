@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from wattflock.verbs.results import Shares
 
 ALL = "all"
-MOST = 12  # clusters
 
 
 def game(
@@ -146,6 +145,7 @@ def _wrong(
     """Every option that cannot be."""
     from wattflock.core.errors import Problem
     from wattflock.core.registry import nearest
+    from wattflock.game.clusters import MOST
     from wattflock.game.sharing import METHODS
     from wattflock.game.split import BY
     from wattflock.report.spreadsheet import FORMATS, refuse_ending

@@ -80,7 +80,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock tune latest --home 3 --home 17
     """
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.files import write_whole
+    from wattflock.core.files import csv_bytes, write_whole
     from wattflock.verbs.experiment import tuned
 
     wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
@@ -90,7 +90,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     experiment = _reopened(runs, run, days, "wattflock tune")
     found = tuned(experiment, method or experiment.scenario.learn.part, homes, rounds)
     if csv:
-        write_whole(csv, found.homes.write_csv().encode())
+        write_whole(csv, csv_bytes(found.homes))
     return found
 
 
@@ -110,9 +110,10 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     Example:
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
+    from wattflock.core.errors import RunError
     from wattflock.core.progress import say
     from wattflock.report.run_page import write_report
-    from wattflock.verbs.experiment import compared, finished, read_back
+    from wattflock.verbs.experiment import SMALLER, compared, finished, read_back
 
     experiment, run = _experiment(scenario, sets, runs, minutes, devices)
     report = run.folder / "report.html"
@@ -126,6 +127,10 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         say("drawing the figures and the report …")
         write_report(run.folder)
     say(f"report  {report}\nfigures {run.folder}/*.png")
+    if broken := found.summary.get("broken"):
+        raise RunError(
+            "\n".join(f"{name}: {why}, so it is judged as it was before. {SMALLER}" for name, why in broken.items())
+        )
     return found
 
 
@@ -180,7 +185,7 @@ def runs(
         wattflock runs --diff latest gradmap-1a2b
         wattflock runs --id gradmap-1a2b --id through-300homes-3c4d --csv runs.csv
     """
-    from wattflock.core.files import write_whole
+    from wattflock.core.files import csv_bytes, write_whole
     from wattflock.study.run import find, table_of_runs
     from wattflock.verbs.results import Listing, Runs
 
@@ -191,7 +196,7 @@ def runs(
         names = [find(runs, each).folder.name for each in ids or ()]
         found = Runs(table.filter(table["run"].is_in(names)) if names else table)
     if csv:
-        write_whole(csv, found.table.write_csv().encode())
+        write_whole(csv, csv_bytes(found.table))
     return found
 
 

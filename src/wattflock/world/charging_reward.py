@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from wattflock.homes.device import ratio
+
 EVEN = 1e-4  # added to standard deviation and mean of the levels, so that neither ratio nor gradient is undefined
 SLACK = 1e-5  # of a limit, for rounding
 
@@ -51,9 +53,8 @@ def rewarded(reward: Reward, level: Array, here: Array, granted_kw: Array, limit
 
 def idle_share(reward: Reward, granted_kw: Array, limit_kw: Array) -> Array:
     """r_g = (limit - granted) / limit; 1 where there is nothing to grant, `beyond` where more is granted."""
-    some = limit_kw > 0
-    share = jnp.where(some, 1 - granted_kw / jnp.where(some, limit_kw, 1), 1)
-    return jnp.where(granted_kw > (1 + SLACK) * limit_kw + SLACK, reward.beyond, share)
+    beyond = granted_kw > (1 + SLACK) * limit_kw + SLACK
+    return jnp.where(beyond, reward.beyond, 1 - ratio(granted_kw, limit_kw))
 
 
 def variation(level: Array, here: Array) -> Array:

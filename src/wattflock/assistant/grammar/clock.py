@@ -9,7 +9,8 @@ DAY = 1440  # minutes
 HALF = 720
 NOT_A_TIME = (
     r"(?! ?(?:%|kwh?\b|kwp\b|w\b|wh\b|amp|a\b|volt|v\b|deg|c\b|f\b|hours? |hours?$|minutes|miles|km|panels|x\b"
-    r"|days?\b|p\b|pence|quid|pounds?|bucks|grand|dollars|euros?|metres?|meters?|foot|feet|little|small|boys|girls|children|dogs|cats"
+    r"|days?\b|p\b|pence|quid|pounds?|bucks|grand|dollars|euros?|metres?|meters?|foot|feet|little|small|boys"
+    r"|girls|children|dogs|cats"
     r"|phase|evs?\b|cars?\b|°|/|pin\b|x \d|rooms?\b|kids\b|people|years?\b|weeks?\b|months?\b|strings|degc|degf"
     r"|th\b|st\b|nd\b|rd\b))"
 )
@@ -50,7 +51,10 @@ PATTERNS = [
     ("letter", rf"\b{HOUR} h\b"),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
-BARE = re.compile(rf"(?<![\d.,:/£$€])(?<!\+ )(?<!number )(?<!\bno )(?<!aged )(?<!platform )(?<!route )(?<!interstate ){HOUR}\b(?![.:,/]\d){NOT_A_TIME}")
+BARE = re.compile(
+    rf"(?<![\d.,:/£$€])(?<!\+ )(?<!number )(?<!\bno )(?<!aged )(?<!platform )(?<!route )(?<!interstate )(?<!\bm"
+    rf" ){HOUR}\b(?![.:,/]\d){NOT_A_TIME}"
+)
 BARE_PACKED = re.compile(r"(?<![\d.,:/£$€])(?P<hour>1\d|2[0-4]|\d)(?P<minutes>[0-5]\d)\b(?![.:,/]\d)" + NOT_A_TIME)
 TAIL = re.compile(ISH + rf"(?: o'clock)?(?P<ish2> ?-? ?ish\b)?(?:{PART})?")
 ABOUT = re.compile(

@@ -64,10 +64,13 @@ ORDINALS = [
 ]
 ORDINAL = {word: number for number, word in enumerate(ORDINALS, start=1)} | {"thirtieth": 30}
 DAY_WORDS = "|".join([*(rf"20 {word}" for word in ORDINALS[:9]), "30 first", *sorted(ORDINAL, key=len, reverse=True)])
-DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?\.?"
+DAY = rf"(?P<day>(?:{DAY_WORDS})|3[01]|[12]\d|0?[1-9])(?: ?(?:st|nd|rd|th)\b)?(?: ?\.)?"
 DAY2 = DAY.replace("<day>", "<day2>")
 YEAR = r"(?: ?,? ?(?:of |in )?(?P<year>(?:19|20)\d\d|'?\d\d(?= ?(?:$|[,.;])))\b)?"
-TO = r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?"
+TO = (
+    r" ?(?:-|to|till|through|thru|up to|and|/)(?: and including)?(?: the| zum)? ?"
+    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)\w* (?:the )?)?"
+)
 LEAD = rf"(?:\b(?:{'|'.join(sorted(DAYS, key=len, reverse=True))})\b,? ?)?(?:the )?"
 PATTERNS = [
     ("iso", r"\b(?P<year>\d{4}) ?[-/.] ?(?P<month>\d{1,2}) ?[-/.] ?(?P<day>\d{1,2})\b"),
@@ -78,19 +81,32 @@ PATTERNS = [
     ("named", rf"{LEAD}\b{DAY}(?: of)? {MONTH}{YEAR}"),
     ("american", rf"{LEAD}{MONTH} (?:the )?{DAY}(?!\d| ?:){YEAR}"),
     ("short", r"(?<![\d.,:/])\b(?P<one>\d{1,2}) ?/ ?(?P<two>\d{1,2})\b(?! ?[/.:]\d)"),
-    ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2})\.(?!\d)"),
-    ("relative", r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|heute|morgen|übermorgen)\b"),
+    ("germanshort", r"(?<![\d.,:/])\b(?P<one>\d{1,2})\.(?P<two>\d{1,2}) ?\.(?!\d)"),
+    (
+        "relative",
+        r"\b(?P<word>day after tomorrow|tomorrow|today|tonight|now(?= till| to| through)|immediately|straight away"
+        r"|heute|morgen|übermorgen)\b",
+    ),
     ("weekend", r"\b(?P<which>next|this|coming|the)? ?weekend\b"),
     ("week", r"\b(?P<which>next|this|the coming) week\b(?! ?(?:on|'s))"),
-    ("weekday", rf"\b(?P<which>next|this|coming|on|this coming)? ?{WEEKDAY}(?P<after> week)?"),
+    ("weekday", rf"\b(?:(?P<which>next|this|coming|on|this coming) )?{WEEKDAY}(?P<after> week)?"),
     (
         "ordinal",
-        r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b",
+        r"\bthe (?P<day>3[01]|[12]\d|[1-9]) ?(?:st|nd|rd|th)\b|\b(?P<day2>3[01]|[12]\d|[1-9]) (?:st|nd|rd|th)\b"
+        rf"|\bthe (?P<day3>{DAY_WORDS})\b(?! (?:day|week|time|of|one|1|thing|half|mon|tues|wednes|thurs|fri|satur"
+        rf"|sun))",
     ),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
+ONWARDS = re.compile(r"\b(?:till|to|through|thru|and|end\w*|finish\w*|stop\w*|back|last)\b|-")
 SPANS = [
-    (re.compile(r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b"), 7),
+    (
+        re.compile(
+            r"\b(?:a|1|the whole|one) (?:full |whole )?week\b|\bthe week\b|\bweek (?:of|commencing|beginning"
+            r"|starting|from)\b"
+        ),
+        7,
+    ),
     (re.compile(r"\b(?:a )?fortnight\b"), 14),
     (re.compile(r"\b(?P<n>\d+) weeks?\b"), 7),
     (re.compile(r"\b(?P<n>\d+) (?:full |whole )?(?:days?|tage)\b"), 1),
@@ -109,7 +125,7 @@ def dates(flat: str, locale: str, today: date) -> list[Mention]:
     """
     named = list(relative_days(flat, today))
     told = [*named, *_found(masked(flat, named), locale, today)]
-    return _one_month(sorted(told, key=lambda mention: mention.start))
+    return _one_month(flat, sorted(told, key=lambda mention: mention.start))
 
 
 def spans(flat: str) -> list[Mention]:
@@ -127,6 +143,8 @@ def _found(flat: str, locale: str, today: date) -> Iterator[Mention]:
     taken = flat
     for name, pattern in COMPILED:
         for match in pattern.finditer(taken):
+            if name == "germanshort" and locale != "de":
+                continue
             read = list(_read(name, match, locale, today))
             if read:
                 taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
@@ -149,7 +167,7 @@ def _read(name: str, match: re.Match, locale: str, today: date) -> Iterator[Ment
             values = tuple(day.isoformat() for day in found)
             yield Mention(DATE, values, match.start(), match.end(), False, COUNTED)
     elif name == "ordinal":
-        day = int(said["day"] or said["day2"] or 0)
+        day = _day(said["day"] or said["day2"] or said["day3"])
         for read in _mention([_later(today, day)], match.start(), match.end(), False):
             yield replace(read, why="day")
     else:
@@ -216,11 +234,11 @@ def _relative(name: str, said: dict, today: date) -> list[date]:
     return [nearest]
 
 
-def _one_month(found: list[Mention]) -> list[Mention]:
+def _one_month(flat: str, found: list[Mention]) -> list[Mention]:
     """A bare "the 6th" after a full date is of its month, or of the next; a date without a year takes the other's."""
     full = [mention for mention in found if mention.exact and mention.kind == DATE]
     if not full:
-        return _in_order(found)
+        return _in_order(flat, found)
     made: list[Mention] = []
     for mention in found:
         read = mention if mention.exact else _like(mention, full)
@@ -245,11 +263,13 @@ def _of_year(day: date, year: int) -> date:
         return day.replace(year=year, day=28)
 
 
-def _in_order(found: list[Mention]) -> list[Mention]:
+def _in_order(flat: str, found: list[Mention]) -> list[Mention]:
     """A bare day of the month that stands after a named date is the first such day that is not before it."""
     kept: list[Mention] = []
     for mention in found:
-        if kept and mention.why == "day" and mention.value < kept[-1].value:
+        joined = bool(kept) and ONWARDS.search(flat[kept[-1].end : mention.start])
+        joined = joined and not re.search(r"[,.;] (?!and )|\bbut\b", flat[kept[-1].end : mention.start])
+        if kept and joined and mention.why == "day" and mention.value < kept[-1].value:
             earlier = date.fromisoformat(kept[-1].value)
             later = _later(earlier, date.fromisoformat(mention.value).day)
             mention = replace(mention, values=((later or earlier).isoformat(),))

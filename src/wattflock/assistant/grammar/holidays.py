@@ -38,16 +38,21 @@ FLOATING = {
     "columbus day": (10, 0, 2),
     "thanksgiving": (11, 3, 4),
     "early may bank holiday": (5, 0, 1),
+    "may bank holiday": (5, 0, 1),
     "may day bank holiday": (5, 0, 1),
     "spring bank holiday": (5, 0, -1),
     "late may bank holiday": (5, 0, -1),
+    "bank holiday at the end of may": (5, 0, -1),
+    "bank holiday at the end of august": (8, 0, -1),
+    "bank holiday in august": (8, 0, -1),
+    "bank holiday at the start of may": (5, 0, 1),
     "august bank holiday": (8, 0, -1),
     "summer bank holiday": (8, 0, -1),
 }
 BRITISH = ("good friday", "easter monday", "early may bank holiday", "spring bank holiday", "summer bank holiday")
 ANY = ("bank holiday",)
 NAMES = sorted([*EASTER, *FIXED, *FLOATING, *ANY], key=len, reverse=True)
-NAMED = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, NAMES))})\b(?: weekend| monday)?(?: on monday)?")
+NAMED = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, NAMES))})\b(?: weekend)?(?: monday)?(?: on monday)?")
 
 
 def next_named(name: str, today: date) -> date:

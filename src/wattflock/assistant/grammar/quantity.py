@@ -18,7 +18,9 @@ from wattflock.assistant.grammar.mention import (
 )
 
 N = r"(?<![\d.,:/])(?P<n>\d+(?:\.\d+)?)"
-NO_CLOCK = r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half (?!past)))"  # "20 minutes to 6" is a time
+NO_CLOCK = (
+    r"(?! (?:to|of|before|till|past|after|gone) (?:\d|noon|midnight|half (?!past)))"  # "20 minutes to 6" is a time
+)
 KM_PER_MILE = 1.609344
 
 
@@ -76,9 +78,16 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
         False,
         "panels",
     ),
-    (ENERGY, rf"{N} kwh\b(?! ?/)(?! per| a (?:day|year|week|month))", _scaled(1), True, ""),
+    (
+        ENERGY,
+        rf"{N} kwh\b(?! ?/)(?! per| a (?:day|year|week|month)| annually| (?:last|this) year)",
+        _scaled(1),
+        True,
+        "",
+    ),
     (ENERGY, rf"{N} wh\b(?! ?/)(?! per)", _scaled(0.001), True, ""),
     (ECONOMY, rf"{N} (?:miles|mi) (?:per|/|to the|a|out of a|from a|for each) ?(?:kwh|unit)\b", _scaled(1), True, ""),
+    (ECONOMY, rf"{N} (?:to|per) (?:the|a|1) (?:unit|kwh)\b", _scaled(1), True, ""),
     (ECONOMY, rf"{N} (?:km) (?:per|/|pro|a) ?kwh\b", _scaled(1 / KM_PER_MILE), True, ""),
     (
         ECONOMY,
@@ -117,9 +126,10 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (SHARE, r"\b1 ?/ ?2\b", _fixed(50), False, "words"),
     (
         SHARE,
-        r"(?<!hour and )(?<!hours and )\b(?P<n>\d|an?) (?P<part>thirds?|fifths?|tenths?|quarters?|eighths?)\b(?! (?:of an hour|past|to|of may))"
+        r"(?<!hour and )(?<!hours and )\b(?P<n>\d|an?) (?P<part>thirds?|fifths?|tenths?|quarters?"
+        r"|eighths?)\b(?! (?:of an hour|past|to|of may))"
         r"(?! (?:january|february|march|april|may|june|july|august|september|october|november|december))"
-        r"(?= (?:full|empty|of (?:the|a|its|my|it)|charged|left|free|spare)| ?$| ?[.,;])",
+        r"(?= (?:full|empty|below|shy|short|off|of (?:the|a|its|my|it)|charged|left|free|spare)| ?$| ?[.,;])",
         lambda match: 100 * (float(match["n"]) if match["n"].isdigit() else 1) / PARTS[match["part"].rstrip("s")],
         False,
         "words",
@@ -153,7 +163,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
         "",
     ),
     (DURATION, r"(?P<h>\d+):(?P<m>[0-5]\d) (?:hours?|h)\b(?! (?:i|we))", _spoken_minutes, True, ""),
-    (DURATION, r"\b(?:a )?quarter of an hour\b", _fixed(15), True, ""),
+    (DURATION, r"\b(?:a )?quarter(?: of an)? hour\b", _fixed(15), True, ""),
     (DURATION, r"\b(?:half an hour|half (?:a )?hour|1 half hour)\b", _fixed(30), True, ""),
     (DURATION, r"(?<![\d.,:/])(?P<n>\d{1,2}(?:\.\d+)?) (?:hours?)\b(?! (?:and )?\d)", _scaled(60), True, ""),
     (DURATION, r"(?<![\d.,:/])(?P<n>[1-4](?:\.\d+)?) h\b(?! (?:and )?\d)", _scaled(60), True, ""),

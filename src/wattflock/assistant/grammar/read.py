@@ -1,5 +1,6 @@
 """All readings of an utterance at once: dates, quantities, times and lone numbers, none read twice."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +10,13 @@ from wattflock.assistant.grammar.mention import Mention, disjoint, masked
 from wattflock.assistant.grammar.quantity import lone_numbers, quantities
 from wattflock.assistant.grammar.relative import moved_days
 from wattflock.assistant.grammar.text import Text, text_of
+
+AGES = re.compile(
+    r"\b(?:son|daughter|mum|mom|dad|gran|nan|boy|girl|lad|kid|he|she|i)(?:'s|'m| is) (?P<old>[1-9]\d)\b"
+    r"(?! ?(?:am|pm|o'clock|till|to|past|minutes|hours|:|-))|"
+    r"\b(?:kids|children|boys|girls|sons|daughters|grandkids|twins) ?,? ?(?:aged |who are )?(?P<n>\d+(?: ?(?:,"
+    r"|and|, and) \d+)*)\b(?! ?(?:am|pm|:|-))"
+)
 
 
 @dataclass(frozen=True)
@@ -32,9 +40,14 @@ def answer_of(utterance: str, question: str, asked: tuple[str, ...], locale: str
     return Answer(text_of(utterance, locale), question.lower(), asked, locale, today)
 
 
+def ages(flat: str) -> list[Mention]:
+    """ "Two kids, 5 and 7" and "I'm 67": numbers that are no times and no sizes."""
+    return [Mention("age", (0,), *match.span("n" if match["n"] else "old")) for match in AGES.finditer(flat)]
+
+
 def times_in(answer: Answer, bare: bool) -> list[Mention]:
     """Durations and times of the day; `bare` also reads lone hours."""
-    units = quantities(answer.flat)
+    units = [*quantities(answer.flat), *ages(answer.flat)]
     told = clocks(masked(answer.flat, units), answer.locale)
     both = disjoint([*units, *told])
     lone = clocks(masked(answer.flat, both), answer.locale, bare=True) if bare else []
@@ -43,7 +56,7 @@ def times_in(answer: Answer, bare: bool) -> list[Mention]:
 
 def amounts_in(answer: Answer) -> list[Mention]:
     """Quantities with a unit, and numbers without one; no times of the day."""
-    units = quantities(answer.flat)
+    units = [*quantities(answer.flat), *ages(answer.flat)]
     told = [each for each in clocks(masked(answer.flat, units), answer.locale) if _surely(each, answer)]
     both = disjoint([*units, *told])
     return disjoint([*both, *lone_numbers(masked(answer.flat, both))])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from wattflock.assistant.grammar.holidays import NAMED, month_end, next_named, weekday_of_month
 from wattflock.assistant.grammar.mention import DATE, Mention
@@ -32,29 +33,49 @@ EDGE = r"(?P<edge>beginning|start|middle|end|last day|last|first day|first|1(?: 
 COUNT = r"(?P<count>\d+|an?|the)? ?(?P<unit>day|night|week|fortnight|month)s?(?: '|'s)?"
 PATTERNS = [
     (
+        "span in week",
+        rf"\b{WEEKDAY} ?(?:to|till|-|through|thru) ?{WEEKDAY.replace('weekday', 'other')} (?:of )?(?P<week>next"
+        rf"|this) week\b",
+    ),
+    (
+        "in week",
+        rf"\b(?:next|this) week,? (?:on )?{WEEKDAY}|\b{WEEKDAY.replace('weekday', 'other')} (?:of )?next week\b",
+    ),
+    (
         "iso week",
         r"\b(?:(?P<year>20\d\d) ?-? ?w|kw|(?:calendar )?week|cw) ?(?P<number>[1-5]?\d)\b(?: ?,? day (?P<day>[1-7]))?",
     ),
-    ("edge of month", rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
+    ("after weekend", r"\bafter (?:the|this) (?:coming )?weekend\b"),
+    ("weeks of month", rf"\b(?P<edge>first|last) (?P<unit>week|fortnight) (?:of|in) {MONTH}"),
+    ("edge of month", rf"(?<!\d )\b(?:the )?(?:very )?{EDGE} (?:of |in )?{MONTH}"),
     (
         "edge of week",
-        rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?(?P<week>next|this|the|the following|the coming) week\b",
+        rf"\b(?:the )?(?:very )?{EDGE} (?:of |in )?"
+        r"(?P<week>next|this|the|the following|the coming) week(?P<later> after next)?\b",
     ),
     ("of month", rf"\b(?P<which>first|second|third|fourth|last|[1-4](?: st| nd| rd| th)?) {WEEKDAY} (?:in|of) {MONTH}"),
     ("month", rf"\b(?:(?:all|whole|rest|entirety) (?:of )?|for )?(?:the )?(?:month of )?{MONTH}"),
-    ("after next", rf"\b(?:the )?{WEEKDAY} after (?:next|(?:this|the) (?:coming|next) (?:one|\w+day)|this one)\b"),
-    ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|(?P<more>from tomorrow|tomorrow))\b"),
-    ("time", r"\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
+    (
+        "after next",
+        rf"\bübernächste\w* {WEEKDAY.replace('weekday', 'german')}|\b(?:the )?{WEEKDAY} after (?:next|(?:this"
+        rf"|the) (?:coming|next) (?:one|\w+day)|this one)\b",
+    ),
+    ("weekdays", rf"\b(?P<count>\d) {WEEKDAY[:-2]}s from (?:now|today)\b"),
+    ("from now", rf"\b{COUNT} (?:from (?:now|today)|today|hence|time|(?P<more>from tomorrow|tomorrow))\b"),
+    ("time", r"(?<!day )\bin (?P<count>\d+|an?|the)? ?(?P<unit>day|week|fortnight|month)s?(?: '|'s)?(?: time)?\b"),
 ]
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
 FOLLOWING = re.compile(
     rf"\b(?:(?:the )?following {WEEKDAY}|(?:the )?{WEEKDAY.replace('weekday', 'other')} after(?: that)?)"
 )
-BESIDE = re.compile(r"\bday (?P<side>before|after)\b(?! tomorrow)(?: that)?(?! the| \d| we| i )")
+ONE_AFTER = re.compile(r"\bthe (?:one|1|week) after(?: that| next)?\b")
+BESIDE = re.compile(
+    r"\bday (?:right |just |straight )?(?P<side>before|after)\b(?! tomorrow)(?: that)?(?! the| \d| we| i )"
+)
 SIDE = re.compile(r"\b(?:the )?(?:(?P<day>day|night|evening) )(?P<side>before|after) (?:the |my |our )?$")
 STRAIGHT = re.compile(r"\b(?:straight|right|just|immediately|directly) (?P<side>after|before) (?:the |my |our )?$")
 FROM = re.compile(rf"\b{COUNT} (?P<word>from|after|on|before) (?:the |next )?$")
-IN_WEEKS = re.compile(r" (?:in|and) (?P<count>\d+|a) (?P<unit>week|day)s\b")
+IN_WEEKS = re.compile(r" (?:in|and) (?P<count>\d+|a) (?P<unit>week|day|fortnight)s?\b")
 LATER = re.compile(r" (?P<unit>fortnight|week)\b")
 NORMAL = re.compile(r"\b(?:back|return|home|normal|again|over)(?: to normal| home)?(?: by| on)? ?$")
 
@@ -62,7 +83,12 @@ NORMAL = re.compile(r"\b(?:back|return|home|normal|again|over)(?: to normal| hom
 def relative_days(flat: str, today: date) -> Iterator[Mention]:
     """Dates that a normalised text tells by a name or by their distance from today; a stretch gives its two ends."""
     for match in NAMED.finditer(flat):
-        yield _mention((next_named(match["name"], today),), match)
+        day = next_named(match["name"], today)
+        if match.group().endswith("weekend") and day.weekday() == 0:
+            yield _mention((day - timedelta(2),), match, -1)
+            yield Mention(DATE, (day.isoformat(),), match.end() - 1, match.end(), False, "stretch")
+        else:
+            yield _mention((day,), match)
     taken = NAMED.sub(lambda match: "\x00" * len(match.group()), flat)
     for name, pattern in COMPILED:
         for match in pattern.finditer(taken):
@@ -92,7 +118,16 @@ def _edge_of_month(match: re.Match, today: date) -> tuple[date, ...]:
     year, month = _month(match["month"], today)
     if match["edge"] in ("end", "last day", "last"):
         return (month_end(year, month),)
-    return (date(year, month, 15 if match["edge"] == "middle" else 1),)
+    found = date(year, month, 15 if match["edge"] == "middle" else 1)
+    if found < today and match["month"] == "the month":
+        found = month_end(year, month) + timedelta(found.day)
+    return (found,)
+
+
+def _weeks_of_month(match: re.Match, today: date) -> tuple[date, ...]:
+    (year, month), days = _month(match["month"], today), UNITS[match["unit"]] - 1
+    first, last = date(year, month, 1), month_end(year, month)
+    return (first, first + timedelta(days)) if match["edge"] == "first" else (last - timedelta(days), last)
 
 
 def _whole_month(match: re.Match, today: date) -> tuple[date, ...] | None:
@@ -103,9 +138,23 @@ def _whole_month(match: re.Match, today: date) -> tuple[date, ...] | None:
     return max(date(year, month, 1), min(today, month_end(year, month))), month_end(year, month)
 
 
+def _weeks_on(match: re.Match) -> int:
+    return 14 if match["later"] else 0 if match["week"] in ("this", "the") else 7
+
+
 def _edge_of_week(match: re.Match, today: date) -> tuple[date, ...]:
-    monday = today - timedelta(today.weekday()) + timedelta(0 if match["week"] in ("this", "the") else 7)
+    monday = today - timedelta(today.weekday()) + timedelta(_weeks_on(match))
     return (monday + timedelta({"end": 6, "last day": 6, "last": 6, "middle": 2}.get(match["edge"], 0)),)
+
+
+def _span_in_week(match: re.Match, today: date) -> tuple[date, ...]:
+    monday = today - timedelta(today.weekday()) + timedelta(7 * (match["week"] == "next"))
+    return tuple(monday + timedelta(WEEKDAYS.index(match[name])) for name in ("weekday", "other"))
+
+
+def _in_week(match: re.Match, today: date) -> tuple[date, ...]:
+    monday = today - timedelta(today.weekday()) + timedelta(7 * ("next" in match.group()))
+    return (monday + timedelta(WEEKDAYS.index(match["weekday"] or match["other"])),)
 
 
 def _of_month(match: re.Match, today: date) -> tuple[date, ...]:
@@ -136,11 +185,18 @@ def length_of(match: re.Match) -> int:
 
 READERS = {
     "iso week": _iso_week,
+    "span in week": _span_in_week,
+    "in week": _in_week,
+    "after weekend": lambda match, today: (nearest_weekday("monday", today),),
+    "weeks of month": _weeks_of_month,
     "edge of month": _edge_of_month,
     "edge of week": _edge_of_week,
     "of month": _of_month,
     "month": _whole_month,
-    "after next": lambda match, today: (nearest_weekday(match["weekday"], today) + timedelta(7),),
+    "after next": lambda match, today: (nearest_weekday(match["weekday"] or match["german"], today) + timedelta(7),),
+    "weekdays": lambda match, today: (
+        nearest_weekday(match["weekday"], today) + timedelta(7 * int(match["count"]) - 7),
+    ),
     "from now": _counted,
     "time": _counted,
 }
@@ -159,7 +215,11 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
         found: dates in order of place.
         only_start: whether nothing but the first day was asked for; else "two weeks from the 6th" is a stretch.
     """
-    made = [_moved(flat, each, only_start) for each in found]
+    made = [_moved(flat, each, only_start) for each in _same_month(flat, _beside(flat, found))]
+    for match in ONE_AFTER.finditer(flat):
+        before = [each for each in made if each.kind == DATE and each.end <= match.start()]
+        if before:
+            made[made.index(before[-1])] = _plus(before[-1], 7, match.start(), match.end())
     for match in FOLLOWING.finditer(flat):
         before = [each for each in made if each.kind == DATE and each.end <= match.start()]
         if before:
@@ -174,6 +234,40 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
     return sorted(made, key=lambda each: each.start)
 
 
+def _same_month(flat: str, found: list[Mention]) -> list[Mention]:
+    """ "June 1st to the end of the month": of the month that was named before."""
+    made: list[Mention] = []
+    for each in found:
+        if made and re.search(r"\b(?:end|last(?: day)?) of the month$", flat[each.start : each.end]):
+            before = date.fromisoformat(made[-1].value)
+            each = replace(each, values=(month_end(before.year, before.month).isoformat(),))
+        if (
+            len(made) > 1 and each.why == "day" and made[-1].why == made[-2].why == "stretch"
+        ):  # "next month, on the 3rd"
+            first, day = date.fromisoformat(made[-2].value), date.fromisoformat(each.value).day
+            if "month" in flat[made[-2].start : made[-1].end] and day <= month_end(first.year, first.month).day:
+                each = replace(each, values=(first.replace(day=day).isoformat(),), why="moved")
+                made = made[:-2]
+        made.append(each)
+    return made
+
+
+def _beside(flat: str, found: list[Mention]) -> list[Mention]:
+    """ "The Monday after Memorial Day": a weekday told from the day that follows it."""
+    made = list(found)
+    for one, two in pairwise(found):
+        between = re.fullmatch(r" (?P<side>after|following|before) (?:the |our |my )?", flat[one.end : two.start])
+        named = re.search(WEEKDAY, flat[one.start : one.end])
+        if between and named and one in made and two in made:
+            day, back = date.fromisoformat(two.value), between["side"] == "before"
+            found_day = nearest_weekday(named["weekday"], day - timedelta(8 if back else 0))
+            made[made.index(two)] = replace(
+                two, values=(found_day.isoformat(),), start=one.start, exact=False, why="moved"
+            )
+            made.remove(one)
+    return made
+
+
 def _moved(flat: str, each: Mention, only_start: bool) -> Mention:
     own = flat[each.start : each.end]
     lead = re.match(r" ?(?:on )?", own)  # a weekday is read with its "on"
@@ -183,8 +277,8 @@ def _moved(flat: str, each: Mention, only_start: bool) -> Mention:
     if NORMAL.search(before) and re.search(r"\bnormal\b", before):
         return _plus(each, -1, each.start, each.end)
     if match := FROM.search(before):
-        stretch = match["word"] == "from" and not only_start and each.why != COUNTED
-        if not stretch and not (match["word"] == "on" and match["count"] is None):
+        stretch = match["word"] == "from" and not only_start and each.why != COUNTED and match["unit"] != "month"
+        if not stretch and not (match["word"] == "on" and match["count"] is None and match.start() > 0):
             sign = -1 if match["word"] == "before" else 1
             return _plus(each, sign * length_of(match), match.start(), each.end)
     if (match := IN_WEEKS.match(after) or LATER.match(after)) and each.why == COUNTED:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from wattflock.assistant.grammar import words
 from wattflock.assistant.grammar.spelling import mended
@@ -17,6 +18,7 @@ TOKEN = re.compile(
 )
 LONGEST = 4  # words of a phrase
 MOST_CHARACTERS = 4000  # of an answer; what follows is not read
+MOST_WORDS = 300
 
 
 def locale_of(tag: str) -> str | None:
@@ -54,13 +56,13 @@ def text_of(raw: str, locale: str) -> Text:
     """Normalise an utterance: numbers in words become digits, units one spelling, German words English ones.
 
     Args:
-        raw: as the resident wrote it; only the first 4,000 characters are read.
+        raw: as the resident wrote it; only the first 4,000 characters and 300 words are read.
         locale: en-GB, en-US or de.
     """
     german = locale == "de"
     raw = raw[:MOST_CHARACTERS]
     typed = re.sub(r"(?<=\d);(?=[0-5]\d\b)", ":", raw)  # 5;30
-    tokens = _joined(list(_tokens(typed)))
+    tokens = _joined(list(islice(_tokens(typed), MOST_WORDS)))
     if german:
         tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
     else:
@@ -79,6 +81,9 @@ def _tokens(raw: str) -> Iterator[Token]:
         word = match.group().lower().replace("’", "'")
         if re.fullmatch(r"[ap]\.\s?m\.?", word):
             word = word[0] + "m"
+        if word.endswith("'s") and word[:-2] != "one" and (word[:-2] in words.UNITS or word[:-2] in words.TENFOLD):
+            yield Token(word[:-2], match.start(), match.end() - 2)
+            continue
         if word.endswith("ish") and word[:-3] in words.UNITS:
             yield Token(word[:-3], match.start(), match.end() - 3)
             yield Token("ish", match.end() - 3, match.end())
@@ -147,6 +152,12 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     if value is None or ":" in value:
         return value, length
     rest = [token.word for token in tokens[index + length : index + length + 3]]
+    if (
+        rest == ["and", "a", "quarter"]
+        and following[length + 2 : length + 3] in (["hours"], ["hour"])
+        and "." not in value
+    ):
+        return f"{value}.25", length + 3
     if rest == ["and", "a", "half"] and "." not in value:
         return f"{value}.5", length + 3
     return value, length

@@ -62,17 +62,18 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
         found["ev"] = {**size, "full_share": parameters.ev_target_soc_pct / 100}
     if parameters.heat_pump_kw:
         found["heat_pump"] = {
-            "limit_kw": parameters.heat_pump_kw, "resistance_c_per_kw": parameters.house_c_per_kw,
-            "capacity_kwh_per_c": parameters.house_kwh_per_c, "low_c": parameters.comfort_temp_min_c,
+            "limit_kw": parameters.heat_pump_kw, "resistance_c_per_kw": parameters.resistance_c_per_kw,
+            "capacity_kwh_per_c": parameters.capacity_kwh_per_c, "low_c": parameters.comfort_temp_min_c,
             "high_c": parameters.comfort_temp_max_c,
         }  # fmt: skip
     if wishes := parameters.appliances:
-        opens, closes = (int(clock[:2]) + int(clock[3:]) / 60 for clock in (wishes[0].earliest_start, wishes[0].latest_end))
+        opens, closes = (
+            int(clock[:2]) + int(clock[3:]) / 60 for clock in (wishes[0].earliest_start, wishes[0].latest_end)
+        )
         need_kwh = sum(wish.power_kw * wish.duration_min / 60 for wish in wishes)
         close_h = closes if closes > opens else 24.0  # the flock's days end at midnight
-        found["appliance"] = {
-            "limit_kw": sum(wish.power_kw for wish in wishes), "need_kwh": need_kwh, "open_h": opens, "close_h": close_h,
-        }  # fmt: skip
+        limit_kw = sum(wish.power_kw for wish in wishes)
+        found["appliance"] = {"limit_kw": limit_kw, "need_kwh": need_kwh, "open_h": opens, "close_h": close_h}
     return found
 
 
@@ -86,7 +87,7 @@ def emhass(parameters: Parameters) -> str:
     """
     found = plan(parameters)
     home = found.home
-    loads = [*_car_loads(home), *((wish.power_kw, wish.duration_min / 60, window, 1) for wish, window in home.runs)]
+    loads = [*_car_loads(home), *((wish.power_kw, wish.duration_min / 60, window, True) for wish, window in home.runs)]
     heat_kw = found.planned.power_kw.get("heat pump", np.zeros(home.steps))
     told: dict[str, Any] = {
         "prediction_horizon": home.steps,
@@ -95,29 +96,44 @@ def emhass(parameters: Parameters) -> str:
         "load_power_forecast": _watts(home.load_kw + heat_kw),
         "load_cost_forecast": home.bought_per_kwh.tolist(),
         "prod_price_forecast": home.sold_per_kwh.tolist(),
+    }
+    return json.dumps({**told, **_deferrable(loads), **_store(parameters)}, indent=1)
+
+
+def _deferrable(loads: list[tuple[float, float, Stay, bool]]) -> dict[str, Any]:
+    """Power [kW], hours, window and whether it runs as a whole, as EMHASS has them."""
+    windows = [window for *_, window, _ in loads]
+    return {
         "number_of_deferrable_loads": len(loads),
         "nominal_power_of_deferrable_loads": [round(1000 * kw) for kw, *_ in loads],
         "operating_hours_of_each_deferrable_load": [round(hours, 2) for _, hours, *_ in loads],
-        "start_timesteps_of_each_deferrable_load": [math.ceil(window.begins_h / DT_H - 1e-9) for *_, window, _ in loads],
-        "end_timesteps_of_each_deferrable_load": [math.floor(window.ends_h / DT_H + 1e-9) for *_, window, _ in loads],
-        "treat_deferrable_load_as_semi_cont": [bool(whole) for *_, whole in loads],
-        "set_deferrable_load_single_constant": [bool(whole) for *_, whole in loads],
+        "start_timesteps_of_each_deferrable_load": [math.ceil(each.begins_h / DT_H - 1e-9) for each in windows],
+        "end_timesteps_of_each_deferrable_load": [math.floor(each.ends_h / DT_H + 1e-9) for each in windows],
+        "treat_deferrable_load_as_semi_cont": [whole for *_, whole in loads],
+        "set_deferrable_load_single_constant": [whole for *_, whole in loads],
     }
-    if parameters.home_battery_kwh:
-        power_w = round(1000 * parameters.home_battery_kw)
-        told |= {
-            "soc_init": 0.5, "soc_final": 0.5,
-            "battery_minimum_state_of_charge": BATTERY["low_share"], "battery_maximum_state_of_charge": BATTERY["high_share"],
-            "battery_charge_power_max": power_w, "battery_discharge_power_max": power_w,
-        }  # fmt: skip
-    return json.dumps(told, indent=1)
 
 
-def _car_loads(home: Home) -> list[tuple[float, float, Stay, int]]:
+def _store(parameters: Parameters) -> dict[str, Any]:
+    """The home battery, half full at both ends."""
+    if not parameters.home_battery_kwh:
+        return {}
+    power_w = round(1000 * parameters.home_battery_kw)
+    return {
+        "soc_init": 0.5,
+        "soc_final": 0.5,
+        "battery_minimum_state_of_charge": BATTERY["low_share"],
+        "battery_maximum_state_of_charge": BATTERY["high_share"],
+        "battery_charge_power_max": power_w,
+        "battery_discharge_power_max": power_w,
+    }
+
+
+def _car_loads(home: Home) -> list[tuple[float, float, Stay, bool]]:
     """Power, hours, window and whether it runs as a whole, for each stay."""
     wanted = home.parameters
     limit_kw = wanted.ev_count * wanted.ev_charger_kw
-    return [(limit_kw, _metered_kwh(wanted) / limit_kw, stay, 0) for stay in home.stays if _metered_kwh(wanted)]
+    return [(limit_kw, _metered_kwh(wanted) / limit_kw, stay, False) for stay in home.stays if _metered_kwh(wanted)]
 
 
 def _metered_kwh(wanted: Parameters) -> float:

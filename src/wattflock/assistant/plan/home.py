@@ -95,9 +95,7 @@ def home_of(parameters: Parameters) -> Home:
     first = datetime.fromisoformat(parameters.date_start)
     days = min(MOST_DAYS, 1 + (date.fromisoformat(parameters.date_end) - first.date()).days)
     stays = _windows(days, parameters.ev_arrival_time, parameters.ev_departure_time) if parameters.ev_count else ()
-    runs = tuple(
-        (wish, window) for wish in parameters.appliances for window in _windows(days, *_window(wish))
-    )
+    runs = tuple((wish, window) for wish in parameters.appliances for window in _windows(days, *_window(wish)))
     ends_h = max([24.0 * days, *(stay.ends_h for stay in stays), *(window.ends_h for _, window in runs)])
     steps = math.ceil(ends_h / DT_H - 1e-9)
     region = region_of(parameters.city)
@@ -175,8 +173,8 @@ def _devices(parameters: Parameters) -> tuple[dict[str, Device], dict[str, float
         start["ev"] = low * full_kwh
     if parameters.heat_pump_kw:
         devices["heat pump"] = _of(
-            HeatPump, limit_kw=parameters.heat_pump_kw, resistance_c_per_kw=parameters.house_c_per_kw,
-            capacity_kwh_per_c=parameters.house_kwh_per_c, low_c=parameters.comfort_temp_min_c,
+            HeatPump, limit_kw=parameters.heat_pump_kw, resistance_c_per_kw=parameters.resistance_c_per_kw,
+            capacity_kwh_per_c=parameters.capacity_kwh_per_c, low_c=parameters.comfort_temp_min_c,
             high_c=parameters.comfort_temp_max_c, **PUMP,
         )  # fmt: skip
         start["heat pump"] = parameters.comfort_temp_min_c

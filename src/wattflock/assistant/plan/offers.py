@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 from wattflock.assistant.plan.course import warmest
 from wattflock.assistant.plan.home import CAR, Home
 from wattflock.assistant.plan.parameters import MOST_DAYS, Parameters
-from wattflock.assistant.plan.schedule import Plan, plan
+from wattflock.assistant.plan.schedule import Plan, cheapest
 from wattflock.assistant.slots import minutes_between
 
 LEAST_C, LEAST_KWH, LEAST_MONEY = 0.05, 0.05, 0.01  # what is worth a word
@@ -31,13 +32,11 @@ def offers(found: Plan) -> list[str]:
 def bindings(found: Plan) -> list[Binding]:
     """What the wishes cost: each is loosened by one step, and everything is planned again; dearest first."""
     parameters, base = found.home.parameters, found.planned.cost
-    made = (Binding(wish, change, base - plan(other).planned.cost) for wish, change, other in _looser(parameters))
+    made = (Binding(wish, change, base - cheapest(other)) for wish, change, other in _looser(parameters))
     return sorted((each for each in made if each.saves >= LEAST_MONEY), key=lambda each: -each.saves)
 
 
 def _days(parameters: Parameters) -> Iterator[str]:
-    from datetime import date
-
     days = 1 + (date.fromisoformat(parameters.date_end) - date.fromisoformat(parameters.date_start)).days
     if days > MOST_DAYS:
         yield f"The plan has the first {MOST_DAYS} of {days} days: prices and weather beyond are not known well enough."
@@ -54,11 +53,11 @@ def _car(found: Plan) -> Iterator[str]:
     reached, longer_h = wanted.ev_arrival_soc_pct + 100 * gain_kwh / battery, need_kwh / gain_kwh * hours
     late = f"{wanted.ev_target_soc_pct:g} % at {home.clock(stay.begins_h + longer_h)}"
     when = f"{late}, " if longer_h < 24 else ""
+    target, leaves = f"{wanted.ev_target_soc_pct:g} %", wanted.ev_departure_time
     yield (
-        f"{wanted.ev_target_soc_pct:g} % by {wanted.ev_departure_time} does not fit: from"
-        f" {wanted.ev_arrival_soc_pct:g} % the car needs {need_kwh:.1f} kWh in its battery, and {wanted.ev_charger_kw:g}"
-        f" kW bring {gain_kwh:.1f} kWh between {wanted.ev_arrival_time} and {wanted.ev_departure_time}. Nearest:"
-        f" {int(reached)} % at {wanted.ev_departure_time}, {when}or a charger of"
+        f"{target} by {leaves} does not fit: from {wanted.ev_arrival_soc_pct:g} % the car needs {need_kwh:.1f} kWh in"
+        f" its battery, and {wanted.ev_charger_kw:g} kW bring {gain_kwh:.1f} kWh between {wanted.ev_arrival_time} and"
+        f" {leaves}. Nearest: {int(reached)} % at {leaves}, {when}or a charger of"
         f" {_up(wanted.ev_charger_kw * longer_h / hours)} kW. The plan charges all the time."
     )
 
@@ -70,7 +69,7 @@ def _comfort(found: Plan) -> Iterator[str]:
     indoor_c, below_c = found.planned.level["heat pump"], found.planned.below_c
     if below_c.max() >= LEAST_C:
         step, low_c = int(below_c.argmax()), wanted.comfort_temp_min_c
-        held_c = _between(lambda c: _holds(home, c, wanted.heat_pump_kw), min(indoor_c.min() - 1, low_c - 1), low_c)
+        held_c = _between(lambda c: _holds(home, c, wanted.heat_pump_kw), float(home.outdoor_c.min()), low_c)
         need_kw = _between(lambda kw: not _holds(home, low_c, kw), wanted.heat_pump_kw, 100 * wanted.heat_pump_kw)
         hour = (step + 1) / 2
         yield (
@@ -141,5 +140,7 @@ def _looser(wanted: Parameters) -> Iterator[tuple[str, str, Parameters]]:
     for wish in wanted.appliances:
         if minutes_between(wish.earliest_start, wish.latest_end) <= 1380:
             end = _moved(wish.latest_end, 60)
-            longer = [each.model_copy(update={"latest_end": end}) if each is wish else each for each in wanted.appliances]
+            longer = [
+                each.model_copy(update={"latest_end": end}) if each is wish else each for each in wanted.appliances
+            ]
             yield f"window of the {wish.name}", f"finished at {end}", but(appliances=tuple(longer))

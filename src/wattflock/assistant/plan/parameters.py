@@ -18,12 +18,13 @@ from wattflock.core.settings import STRICT, problems_of
 from wattflock.data.price_table import Bands, wrong_bands
 
 MOST_DAYS = 7  # that are planned
+TAKEN = ("load", "panel", "battery", "ev", "heat pump")  # names that no appliance has
 _MORE = (
     Slot("ev_arrival_soc_pct", "number", "%", "the car comes home {} % full", "", 40, 0, 100),
     Slot("home_battery_kw", "number", "kW", "the home battery charges and gives up to {} kW", "", 5, 0.1, 100),
     Slot("heat_pump_kw", "number", "kW", "the heat pump draws up to {} kW", "", 3, 0, 30),
-    Slot("house_c_per_kw", "number", "°C per kW", "a kW of heat keeps the house {} °C warmer", "", 7, 0.5, 50),
-    Slot("house_kwh_per_c", "number", "kWh per °C", "{} kWh of heat warm the house by a degree", "", 3, 0.2, 100),
+    Slot("resistance_c_per_kw", "number", "°C per kW", "a kW of heat keeps the house {} °C warmer", "", 7, 0.5, 50),
+    Slot("capacity_kwh_per_c", "number", "kWh per °C", "{} kWh of heat warm the house by a degree", "", 3, 0.2, 100),
     Slot("load_kwh_per_day", "number", "kWh", "everything else draws {} kWh a day", "", 8, 0, 200),
     Slot("appliance_kw", "number", "kW", "the appliance draws {} kW", "", 1, 0.01, 20),
 )
@@ -66,8 +67,8 @@ class Parameters(pydantic.BaseModel):
     comfort_temp_min_c: float
     comfort_temp_max_c: float
     heat_pump_kw: float
-    house_c_per_kw: float
-    house_kwh_per_c: float
+    resistance_c_per_kw: float
+    capacity_kwh_per_c: float
     load_kwh_per_day: float
     appliances: tuple[Wish, ...] = Field(default=(), max_length=10, description="each runs once a day")
     currency: Literal["GBP", "USD", "EUR"]
@@ -112,17 +113,25 @@ def read(path: Path, sets: Iterable[str] = ()) -> Parameters:
         ScenarioError: lists every value that cannot be.
         RunError: there is no such file, or it is no conversation.
     """
-    from wattflock.assistant.dialogue import resumed
-
-    try:
-        values = resumed(read_json(path)).values
-    except ValueError as error:
-        raise RunError(f"{path}: {error}") from error
     given: dict[str, Any] = {}
     wrong = [problem for text in sets if (problem := toml.assign(given, text, {}))]
     if wrong:
         raise ScenarioError(wrong)
-    return of_slots(values, given, str(path))
+    return of_slots(agreed(path), given, str(path))
+
+
+def agreed(path: Path) -> Mapping[str, Any]:
+    """Slot → value of a conversation that `wattflock chat` kept.
+
+    Raises:
+        RunError: there is no such file, or it is no conversation.
+    """
+    from wattflock.assistant.dialogue import resumed
+
+    try:
+        return resumed(read_json(path)).values
+    except ValueError as error:
+        raise RunError(f"{path}: {error}") from error
 
 
 def _unknown(told: Mapping[str, Any], where: str) -> list[Problem]:
@@ -151,10 +160,9 @@ def _order(told: Mapping[str, Any], where: str) -> list[Problem]:
 
 def _counts(name: str, told: Mapping[str, Any], runs: bool) -> bool:
     """Whether a value plays a part in this home's plan, so that taking it as usual must be said."""
-    needs = {"ev": told["ev_count"], "house": told["heat_pump_kw"], "comfort": told["heat_pump_kw"], "appliance": runs}
-    if name in ("ev_count", "heat_pump_kw"):
-        return True
-    return bool(told["home_battery_kwh"] if name == "home_battery_kw" else needs.get(name.partition("_")[0], True))
+    needs = {"ev": told["ev_count"], "appliance": runs, "home_battery_kw": told["home_battery_kwh"]}
+    needs |= dict.fromkeys(("comfort", "resistance", "capacity"), told["heat_pump_kw"])
+    return name == "ev_count" or bool(needs.get(name, needs.get(name.partition("_")[0], True)))
 
 
 def _of_window(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,6 +181,9 @@ def _checked(fields: dict[str, Any], where: str) -> Parameters:
     except pydantic.ValidationError as error:
         raise ScenarioError(problems_of(error, Parameters, (), lambda _: where)) from error
     wrong = [Problem(where, "import_bands", each.value, each.allowed) for each in wrong_bands("", made.import_bands)]
+    names = [wish.name for wish in made.appliances]
+    if len(set(names) - set(TAKEN)) < len(names):
+        wrong.append(Problem(where, "appliances", names, f"no name twice, and none of {', '.join(TAKEN)}"))
     cheapest = min((price for *_, price in made.import_bands), default=0)
     if not wrong and not 0 <= made.export_per_kwh <= cheapest:
         said = f"0 to {cheapest:g}, the cheapest price of a kWh bought: else energy would be bought to be sold"

@@ -32,7 +32,10 @@ def _steps(found: Plan) -> Iterator[tuple[Key, slice]]:
     if "ev" in home.devices:
         for number, stay in enumerate(home.stays):
             yield ("ev", number), slice(int(stay.begins_h / DT_H), math.ceil(stay.ends_h / DT_H))
-    names = (*(wish.name for wish in home.parameters.appliances), *(["heat pump"] if "heat pump" in home.devices else []))
+    names = (
+        *(wish.name for wish in home.parameters.appliances),
+        *(["heat pump"] if "heat pump" in home.devices else []),
+    )
     for name in names:
         yield (name, 0), slice(None)
 

@@ -48,19 +48,29 @@ def plan(parameters: Parameters, horizon_h: float = 0.0) -> Plan:
     home = home_of(parameters)
     earliest = [window.begins_h for _, window in home.runs]
     usual = course(home, at_once(home, runs_at(home, earliest)))
+    starts, best, free = _cheapest(home, horizon_h)
+    if best.cost > usual.cost and starts != earliest:
+        starts, best = min(
+            (starts, best), (earliest, _around(home, earliest, horizon_h)), key=lambda each: each[1].cost
+        )
+    return Plan(home, best, usual, tuple(starts), free.cost)
+
+
+def cheapest(parameters: Parameters) -> float:
+    """What the plan of a home costs, without a look at the usual home [currency]."""
+    return _cheapest(home_of(parameters))[1].cost
+
+
+def _cheapest(home: Home, horizon_h: float = 0.0) -> tuple[list[float], Course, Course]:
+    """Starts of the appliances, the course around them, and that of the program in which they may pause."""
     free = _solved(home, np.zeros(home.steps), slice(0, home.steps), home.start, flexible=True)
-    cheapest = _starts(home, sum((free[name] for name in home.devices), home.load_kw))
-    tries = [(starts, _around(home, runs_at(home, starts), horizon_h)) for starts in _distinct(cheapest, earliest)]
-    starts, best = min(tries, key=lambda each: each[1].cost)
-    return Plan(home, best, usual, tuple(starts), course(home, free).cost)
+    starts = _starts(home, sum((free[name] for name in home.devices), home.load_kw))
+    return starts, _around(home, starts, horizon_h), course(home, free)
 
 
-def _distinct(cheapest: list[float], earliest: list[float]) -> list[list[float]]:
-    return [cheapest] if cheapest == earliest else [cheapest, earliest]
-
-
-def _around(home: Home, runs: Powers, horizon_h: float) -> Course:
-    """The course of a home whose appliances run at given times."""
+def _around(home: Home, starts: list[float], horizon_h: float) -> Course:
+    """The course of a home whose appliances start at given times."""
+    runs = runs_at(home, starts)
     extra_kw = sum(runs.values(), np.zeros(home.steps))
     span = math.ceil(horizon_h / DT_H) or home.steps
     every = min(round(EVERY_H / DT_H), span) if horizon_h else home.steps
@@ -77,9 +87,7 @@ def _around(home: Home, runs: Powers, horizon_h: float) -> Course:
     return course(home, {**runs, **done})
 
 
-def _solved(
-    home: Home, extra_kw: np.ndarray, steps: slice, state: dict[str, float], flexible: bool = False
-) -> Powers:
+def _solved(home: Home, extra_kw: np.ndarray, steps: slice, state: dict[str, float], flexible: bool = False) -> Powers:
     """The cheapest powers of some steps; `flexible` adds appliances that may pause."""
     own = _pausing(home) if flexible else {}
     day = home.profile(extra_kw, steps)

@@ -1,9 +1,11 @@
 """A plan in words: when each device runs, what that saves, and what the plan rests on."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from wattflock.assistant.plan.climate import place_of
 from wattflock.assistant.plan.home import DT_H, Stay
 from wattflock.assistant.plan.offers import Binding
 from wattflock.assistant.plan.savings import Key, savings
@@ -58,21 +60,17 @@ def _car(found: Plan, saved: Saved) -> Iterator[str]:
 def _blocks(found: Plan, name: str, stay: Stay) -> str:
     """Times between which a device runs in a stay, as 00:30 to 04:00; the last step ends when its energy is in."""
     home, power_kw = found.home, found.planned.power_kw[name]
-    steps = [step for step in range(int(stay.begins_h / DT_H), home.steps) if DT_H * step < stay.ends_h]
+    limit_kw = home.parameters.ev_count * home.parameters.ev_charger_kw
     parts: list[list[int]] = []
-    for step in steps:
-        if power_kw[step] <= SMALL_KW:
-            continue
-        if parts and parts[-1][-1] == step - 1:
-            parts[-1].append(step)
-        else:
-            parts.append([step])
+    for step in range(int(stay.begins_h / DT_H), min(home.steps, math.ceil(stay.ends_h / DT_H - 1e-9))):
+        if power_kw[step] > SMALL_KW:
+            goes_on = parts and parts[-1][-1] == step - 1
+            parts = [*parts[:-1], [*parts[-1], step]] if goes_on else [*parts, [step]]
     said = []
     for part in parts:
-        full = power_kw[part].max()
-        begins_h = max(DT_H * part[0], stay.begins_h)
-        ends_h = min(DT_H * (part[-1] + min(1.0, power_kw[part[-1]] / full)), stay.ends_h)
-        ends_h = ends_h if len(part) > 1 else begins_h + DT_H * power_kw[part[0]] / home.parameters.ev_charger_kw
+        full_kw = power_kw[part].max() if len(part) > 1 else limit_kw
+        begins_h, last_h = (max(DT_H * step, stay.begins_h) for step in (part[0], part[-1]))
+        ends_h = min(last_h + DT_H * min(1.0, power_kw[part[-1]] / full_kw), stay.ends_h)
         said.append(f"{home.clock(begins_h)}–{home.clock(max(ends_h, begins_h + 1 / 60))}")
     return " and ".join(said) or "not at all"
 
@@ -95,6 +93,9 @@ def _heat(found: Plan, saved: Saved) -> Iterator[str]:
     if power_kw.max() <= SMALL_KW:
         yield "The heat pump stays off: it is warm enough outside."
         return
+    if level_c.max() - level_c.min() < 0.05:
+        yield f"The house is held at {level_c.min():.1f} °C; {_against(found, saved['heat pump', 0], usual)}."
+        return
     warmest = int(level_c.argmax()) + 1
     ahead = f"most ahead of {home.clock(DT_H * warmest)}, when it has {level_c.max():.1f} °C"
     yield (
@@ -109,25 +110,28 @@ def _battery(found: Plan, saved: Saved) -> Iterator[str]:
     power_kw = found.planned.power_kw["battery"]
     into, out = (DT_H * float(np.maximum(way * power_kw, 0).sum()) for way in (1, -1))
     price = found.home.bought_per_kwh
+    usual = "covering what it can at once"
     paid = float((np.maximum(-power_kw, 0) * price).sum() / max(float(np.maximum(-power_kw, 0).sum()), 1e-9))
     yield (
-        f"The home battery takes {into:.1f} kWh and gives {out:.1f} kWh, at"
-        f" {_money(found, paid)} per kWh on average; {_against(found, saved['battery', 0], 'covering what it can at once')}."
+        f"The home battery takes {into:.1f} kWh and gives {out:.1f} kWh, when a kWh costs"
+        f" {_money(found, paid)} on average; {_against(found, saved['battery', 0], usual)}."
     )
 
 
 def _whole(found: Plan) -> str:
-    planned, usual = found.planned.cost, found.usual.cost
-    end_h, word = DT_H * found.home.steps, "less" if found.saving >= 0 else "more"
-    return (
-        f"All in all {_money(found, planned)} instead of {_money(found, usual)} from {found.home.day(0)} until"
-        f" {found.home.day(end_h)} {found.home.clock(end_h)}: {_money(found, abs(found.saving))} {word}."
-    )
+    home = found.home
+    ends_h = DT_H * home.steps
+    when = f"from {home.day(0)} until {home.day(ends_h)} {home.clock(ends_h)}"
+    if abs(found.saving) < 0.005:
+        return f"All in all {_money(found, found.planned.cost)} {when}, the same as without a plan."
+    word = "less" if found.saving > 0 else "more"
+    costs = f"{_money(found, found.planned.cost)} instead of {_money(found, found.usual.cost)}"
+    return f"All in all {costs} {when}: {_money(found, abs(found.saving))} {word}."
 
 
 def _rests_on(found: Plan) -> str:
-    where = found.home.parameters.city
-    return (
-        f"It rests on typical weather of {found.home.region.capitalize()}, the bundled region that is nearest in latitude"
-        f" to {where}, and on the prices of the tariff."
+    city, region = found.home.parameters.city, found.home.region.capitalize()
+    why = (
+        f"the bundled region that is nearest in latitude to {city}" if place_of(city) else f"since no table has {city}"
     )
+    return f"It rests on typical weather of {region}, {why}, and on the prices of the tariff."

@@ -7,9 +7,12 @@ from wattflock.assistant.rules.filling import Filling, filled
 
 HOME_BATTERY, PANELS = "home_battery_kwh", "pv_peak_kw"
 BOTHERED = re.compile(
-    r"\b(?:never|didn't|not|haven't|hasn't|couldn't be) (?:really )?(?:bother\w*|go for (?:it|them|1|one)|got (?:a?round|into)"
-    r"|get a?round|taken the plunge|happened)\b|\b(?:won't|doesn't|not|wouldn't|don't) (?:allow\w*|let us|permitted)\b"
-    r"|\bcan't (?:have|put|fit|get)\b|\bdecided against\b|\bonly what's in the car\b|\bnothing (?:stored|of the sort)\b"
+    r"\b(?:never|didn't|not|haven't|hasn't|couldn't be) (?:really )?(?:bother\w*|go for (?:it|them|1|one)"
+    r"|got (?:a?round|into)"
+    r"|get a?round|taken the plunge|happened)\b|\b(?:won't|doesn't|not|wouldn't|don't) (?:allow\w*|let us"
+    r"|permitted)\b"
+    r"|\bcan't (?:have|put|fit|get)\b|\bdecided against\b|\bonly what's in the car\b"
+    r"|\bonly battery[\w ]{0,20} (?:is|are) in\b|\bnothing (?:stored|of the sort)\b"
     r"|\bnot (?:my|our) (?:own )?roof\b|\b(?:sold|got rid of|gave away|took out) (?:it|them|that)\b(?! and)"
 )
 NONE = (
@@ -22,7 +25,9 @@ THINGS = {
 }
 REFUSED = re.compile(
     r"^ ?(?:(?:oh|um|er|well|sorry|hm+|haha|ha|ah|i'm afraid|honestly|unfortunately|sadly) ?,? ?)*"
-    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|nil|nix|zip|not yet|not at all|zero|0|nada|zilch|only (?:the )?(?:one "
+    r"(?:no|none|nothing|neither|negative|(?:naff|sod|bugger|damn) all|nowt|diddly(?: squat)?|squat|zippo"
+    r"|not a (?:sausage|bean|single|thing)|no chance|fat chance|nil|nix|zip|not yet|not at all|zero|0|nada|zilch"
+    r"|only (?:the )?(?:one "
     r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
     r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
     r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
@@ -32,6 +37,27 @@ LAST_WORD = re.compile(
     r"|never did|too expensive"
     r"|never happened)(?! idea| clue)(?: |,|\.|$)"
 )
+
+
+DENIED = re.compile(
+    r"\b(?:never|didn't|don't|doesn't|haven't|hasn't|can't|couldn't|won't|no|none|not|nothing|says no|said no"
+    r"|without)\b"
+    r"(?: \w+){0,3}? (?:want|need|went|go|going|allow|get|getting|got|have|plan\w*|worth|saw|point|use for"
+    r"|see why|afford|fit|room|house"
+    r"|in the house"
+    r"|home|roof|installed|bought|buy|yet|listed|for it|at all|storage|sun|of that|here)\b"
+    r"|\b(?:thought about it|council says no|needs doing first|too (?:expensive|shady|dear|pricey|many trees)"
+    r"|waiting for|not possible|impossible|not feasible|thatched|saving up|maybe (?:next|one day)|one day"
+    r"|listed building|conservation area)\b"
+)
+POSITIVE = re.compile(
+    r"\b(?:yes|we've got|there (?:is|are)|some|a few|i think|check|measured|remember|know|sure|big)\b"
+)
+
+
+def _denied(flat: str) -> re.Match | None:
+    """A refusal in other words, in an answer that has no number and says nothing of what there is."""
+    return None if re.search(r"\d", flat) or POSITIVE.search(flat) else DENIED.search(flat)
 
 
 def absent(answer: Answer, slot: str) -> Filling | None:
@@ -44,12 +70,23 @@ def absent(answer: Answer, slot: str) -> Filling | None:
     asked = slot in answer.asked
     both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
     refused = REFUSED.search(flat)
-    last = (LAST_WORD.search(flat) or BOTHERED.search(flat)) if len(answer.asked) == 1 else None
-    stored = slot == HOME_BATTERY and re.search(r"\b(?:nothing|none|not) (?:stored|to store)\b", flat)
+    last = (LAST_WORD.search(flat) or BOTHERED.search(flat) or _denied(flat)) if len(answer.asked) == 1 else None
+    last = last if last and not re.search(r"\d", flat[last.end() :]) else None
+    stored = slot == HOME_BATTERY and re.search(
+        r"\b(?:nothing|none|not|no) (?:stored|to store|in the house|at home|for the house)\b", flat
+    )
+    if slot == PANELS and not re.search(r"\d", flat):
+        last = last or re.search(
+            r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b", flat
+        )
     if refused and len(answer.asked) > 1 and not both and not named:
         refused = (
             refused
-            if re.fullmatch(r"\W*(?:no|none|nothing|neither|nope)[\W]*(?:sorry|at all|thanks|yet)?\W*", flat)
+            if re.fullmatch(
+                r"\W*(?:no|none|nothing|neither|nope)\W*(?:(?:sorry|at all|thanks|yet|here|of (?:that|those"
+                r"|them))\W*)*",
+                flat,
+            )
             else None
         )
     match = named or (asked and (both or refused or last or stored))

@@ -18,11 +18,10 @@ from wattflock.assistant.grammar.mention import (
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.absent import absent
-from wattflock.assistant.rules.context import Said, part_of, said, standing, unsure
-from wattflock.assistant.rules.cues import Cue, cues, role_of
-from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
+from wattflock.assistant.rules.context import Said, said, standing
+from wattflock.assistant.rules.cues import cues
+from wattflock.assistant.rules.filling import Filling, ambiguous, filled
 from wattflock.assistant.rules.sums import (
-    MONEY,
     NOT_A_SIZE,
     Reckoned,
     by_charge,
@@ -31,52 +30,23 @@ from wattflock.assistant.rules.sums import (
     reckoned,
     with_units,
 )
-
-CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS = "ev_battery_kwh", "ev_charger_kw", "home_battery_kwh", "pv_peak_kw"
-SLOTS = (CAR_BATTERY, CHARGER, HOME_BATTERY, PANELS)
-CUES = [
-    (
-        "inverter",
-        r"\b(?:inverters?|ac limit|ac side|ac output|ac|export limit|boiler|oven|hob|shower|heat pump|fuse|kettle uses|a year|per year|annually|immersion)\b",
-    ),
-    (
-        HOME_BATTERY,
-        r"\b(?:(?:house|home|garage|wall|storage|static|solar|loft|basement|cellar|stationary"
-        r"|domestic) (?:battery|batteries)|batter(?:y|ies) (?:in|on) the"
-        r" (?:house|garage|wall|loft|basement|cellar|utility|hall)|power ?walls?|storage|home storage"
-        r"|hausspeicher|speicher|heimspeicher|batterie?speicher"
-        r"|giv ?energy|sonnen|pylontech|luna|resu|enphase|senec|alpha ess|batteries|stack|wall)\b",
-    ),
-    (
-        PANELS,
-        r"\b(?:solar|panels?|pv|roof|array|kwp|strings?|photovoltaics?|system|dach|anlage|modules on the roof"
-        r"|peak)\b",
-    ),
-    (
-        CHARGER,
-        r"\b(?:charger|charges?|charging|wall ?box|charge point|chargepoint|plug|socket|outlet|cable|evse|rapid"
-        r"|onboard|on board|wall connector|laden|zappi|ohme"
-        r"|pod ?point|single phase|phase|takes|pull|draws)\b",
-    ),
-    (
-        CAR_BATTERY,
-        r"\b(?:car|ev|vehicle|leaf|zoe|tesla|model [3sxy]|kona|niro|id 3|id 4|mg|bolt|ioniq|polestar|golf|drive"
-        r"|car's battery|traction|long range|standard range"
-        r"|version|auto|battery pack)\b",
-    ),
-]
-GIVEN_UP = re.compile(r"\bno ?,? ?(?:we|i|they|it was|it's|that's)? ?(?:sold|got rid of|gave|don't have|gone|moved)\b")
-KIND = {
-    CAR_BATTERY: (ENERGY, 5, 200),
-    CHARGER: (POWER, 1, 50),
-    HOME_BATTERY: (ENERGY, 1.5, 100),
-    PANELS: (POWER, 0.5, 50),
-}  # kind, and what a number without a unit may be
-COUNTED = re.compile(r" ?(?:x |\w+ )?(?:power ?walls|\w{4,}(?<!ss)s)\b")
-ELSEWHERE = re.compile(
-    r"\b(?:at (?:tesco|lidl|aldi|sainsbury's|asda|work|the office|the (?:super)?market|the mall|the services|the station"
-    r"|the gym|costco|walmart|target)|public|motorway|services|supercharger|ionity|instavolt|gridserve|rapid(?:s| one| 1)?)\b"
+from wattflock.assistant.rules.whose import (
+    CAR_BATTERY,
+    CHARGER,
+    CUES,
+    HOME_BATTERY,
+    KIND,
+    PANELS,
+    SLOTS,
+    best_size,
+    near_words,
+    numbers_of,
+    other_unit,
+    role_among,
+    sizes_of,
 )
+
+GIVEN_UP = re.compile(r"\bno ?,? ?(?:we|i|they|it was|it's|that's)? ?(?:sold|got rid of|gave|don't have|gone|moved)\b")
 
 
 def read_amounts(answer: Answer) -> dict[str, Filling]:
@@ -86,7 +56,7 @@ def read_amounts(answer: Answer) -> dict[str, Filling]:
         found = with_units(answer.flat, found, *KIND[only])
         if result := _reckoned(answer, only, found):
             quote = answer.text.quote(result.start, result.end)
-            if (told := filled(only, result.value, quote, result.parts)).value is not None:
+            if not _ranged(only, found) and (told := filled(only, result.value, quote, result.parts)).value is not None:
                 return {only: told}
     readers: dict[str, Callable[[Answer, list[Mention]], Filling | None]] = {
         CAR_BATTERY: _car_battery,
@@ -94,8 +64,22 @@ def read_amounts(answer: Answer) -> dict[str, Filling]:
         HOME_BATTERY: _home_battery,
         PANELS: _panels,
     }
-    told = {slot: reader(answer, found) for slot, reader in readers.items()}
-    return {slot: filling for slot, filling in told.items() if filling}
+    read = {slot: reader(answer, found) for slot, reader in readers.items()}
+    told = {slot: filling for slot, filling in read.items() if filling}
+    return told | _left_over(answer, found, told)
+
+
+def _left_over(answer: Answer, found: list[Mention], told: dict[str, Filling]) -> dict[str, Filling]:
+    """The only number that is left, for the only slot of several that is still open."""
+    left = [slot for slot in SLOTS if slot in answer.asked and slot not in told]
+    used = {value for filling in told.values() for value in filling.candidates}
+    numbers = [each for each in found if each.kind == NUMBER and each.value not in used]
+    numbers = [each for each in numbers if not NOT_A_SIZE.match(answer.flat[each.end :])]
+    if len(left) != 1 or len(numbers) != 1 or not told:
+        return {}
+    low, high = KIND[left[0]][1:]
+    quote = answer.text.quote(numbers[0].start, numbers[0].end)
+    return {left[0]: filled(left[0], numbers[0].value, quote)} if low <= numbers[0].value <= high else {}
 
 
 def _only(answer: Answer) -> str | None:
@@ -114,108 +98,42 @@ def _reckoned(answer: Answer, slot: str, found: list[Mention]) -> Reckoned | Non
     if kind == ENERGY and not any(each.kind == ENERGY for each in found) and (energy := by_charge(flat, found)):
         return energy
     if not any(each.kind == kind for each in found):  # no unit was told
-        meant = [each.mention for each in _numbers(answer, slot, found, *KIND[slot][1:])]
+        meant = [each.mention for each in numbers_of(answer, slot, found, *KIND[slot][1:])]
         found = [replace(each, kind=kind, exact=False) if each in meant else each for each in found]
     marks = cues(flat, CUES)
     own = [each for each in found if each.kind == kind]
-    others = [each for each in own if _role(flat, each, own, marks) not in (None, slot, CHARGER)]
+    roles = {id(each): role_among(flat, each, own, marks) for each in own}
+    meant = any(roles[id(each)] in (None, slot, CHARGER) for each in own)
+    others = [
+        each
+        for each in own
+        if roles[id(each)] not in (None, slot, CHARGER) and (meant or roles[id(each)] == "inverter")
+    ]
     return reckoned(flat, [each for each in found if each not in others], kind)
 
 
-def _role(flat: str, mention: Mention, among: Sequence[Mention], marks: Sequence[Cue]) -> str | None:
-    return role_of(flat, mention.start, mention.end, marks, [one.start for one in among if one is not mention])
-
-
-def _of(answer: Answer, slot: str, found: Sequence[Mention], kinds: Sequence[str]) -> list[Said]:
-    """Readings of these kinds that the words near them give to a slot; those near no word belong to what was asked."""
-    flat, marks = answer.flat, cues(answer.flat, CUES)
-    asked = [each for each in SLOTS if each in answer.asked]
-    kept = []
-    for each in said(flat, [mention for mention in found if mention.kind in kinds]):
-        others = [mention.start for mention in found if mention is not each.mention and mention.kind in kinds]
-        role = role_of(flat, each.cue_start, each.mention.end, marks, others)
-        role = PANELS if "kwp" in flat[each.mention.start : each.mention.end] or each.mention.why == "panels" else role
-        if each.mention.kind == ENERGY and role in (PANELS, CHARGER, None):
-            role = next(
-                (one for one in (HOME_BATTERY, CAR_BATTERY) if one in asked), CAR_BATTERY if role == CHARGER else None
-            )
-        if each.mention.kind == POWER and role in (HOME_BATTERY, CAR_BATTERY, None):
-            role = next((one for one in (PANELS, CHARGER) if one in asked), CHARGER if role == CAR_BATTERY else None)
-        if asked == [slot] and role not in (slot, "inverter") and len(kept) == 0 and each.mention.kind in kinds[:1]:
-            role = slot if _only_kind(each.mention, found) else role
-        if role == slot and not (slot == CHARGER and ELSEWHERE.search(_part(flat, each.mention))):
-            kept.append(each)
-    return kept
-
-
-def _part(flat: str, mention: Mention) -> str:
-    start, end = part_of(flat, mention.start, mention.end)
-    return flat[start:end]
-
-
-def _only_kind(mention: Mention, found: Sequence[Mention]) -> bool:
-    return sum(other.kind == mention.kind for other in found) == 1
-
-
-def _near(answer: Answer, slot: str, found: Sequence[Mention]) -> Filling | None:
-    """A number without a unit that stands by the words of a slot, where several slots were asked for."""
-    if len(answer.asked) == 1:
-        return None
-    kind, low, high = KIND[slot]
-    marks = cues(answer.flat, CUES)
-    lone = [each for each in found if each.kind in (NUMBER, kind)]
-    for each in said(answer.flat, [each for each in lone if each.kind == NUMBER and low <= each.value <= high]):
-        if each.standing > -3 and _role(answer.flat, each.mention, lone, marks) == slot:
-            return filled(slot, each.mention.value, answer.text.quote(each.mention.start, each.mention.end))
-    return None
-
-
-def _best(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> Filling | None:
-    """The option that is trusted most; equal ones that differ are candidates; past and foreign ones none."""
-    if not options or (top := max(each.standing for each in options)) <= -3:
-        return None
-    best = [each for each in options if each.standing == top]
-    values = distinct(each.mention.value for each in best)
-    evidence = answer.text.quote(best[0].mention.start, best[-1].mention.end)
-    if len(values) > 1:
-        return ambiguous(slot, values, evidence)
-    others = (*(each.mention.value for each in options), *more)
-    first = best[0]
-    bare = first.mention.kind == NUMBER and len(answer.asked) > 1
-    inferred = not first.mention.exact or len(options) > 1 or top != 0 or first.corrected or bare or unsure(answer.flat)
-    return filled(slot, first.mention.value, evidence, others, inferred)
-
-
-def _numbers(answer: Answer, slot: str, found: Sequence[Mention], low: float, high: float) -> list[Said]:
-    """Numbers without a unit, where only this slot was asked."""
-    if [each for each in SLOTS if each in answer.asked] != [slot]:
-        return []
-    flat, marks = answer.flat, cues(answer.flat, CUES)
-    lone = [each for each in found if each.kind == NUMBER and low <= each.value <= high]
-    lone = [each for each in lone if not NOT_A_SIZE.match(flat[each.end :]) and not MONEY.search(flat[: each.start])]
-    lone = [each for each in lone if not (each.value in range(10) and COUNTED.match(flat[each.end :]))]
-    roles = [_role(flat, each, lone, marks) for each in lone]
-    own = [each for each, role in zip(lone, roles, strict=True) if role in (None, slot)]
-    return said(flat, own or lone)
+def _ranged(slot: str, found: list[Mention]) -> bool:
+    """Whether a range and what a mile takes tell the battery better than any sum."""
+    return slot == CAR_BATTERY and {DISTANCE, ECONOMY} <= {each.kind for each in found}
 
 
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = _of(answer, CAR_BATTERY, found, (ENERGY,))
+    told = sizes_of(answer, CAR_BATTERY, found, (ENERGY,))
     models = [fact for fact in facts.cars(answer.flat) if standing(answer.flat, _place(fact)) > -3]
     known = models[0].values if len(models) == 1 else ()
-    if best := _best(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
+    if best := best_size(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
         return best
     if CAR_BATTERY not in answer.asked:
         return None
-    if best := _by_range(answer, found) or _other_unit(answer, CAR_BATTERY, found, POWER):
+    if best := _by_range(answer, found) or other_unit(answer, CAR_BATTERY, found, POWER):
         return best
-    lone = _numbers(answer, CAR_BATTERY, found, 10, 200)
+    lone = numbers_of(answer, CAR_BATTERY, found, 10, 200)
     lone = [each for each in lone if not _named(each.mention, facts.cars(answer.flat))]
     if models and (same := [each for each in lone if each.mention.value in known]):
-        return _best(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
+        return best_size(answer, CAR_BATTERY, [Said(each.mention, each.cue_start, -1) for each in same], known)
     if models:  # a number that is none of the model's sizes is doubted
         lone = [Said(each.mention, each.cue_start, min(each.standing, -1)) for each in lone]
-    if lone and (best := _best(answer, CAR_BATTERY, lone, known)):
+    if lone and (best := best_size(answer, CAR_BATTERY, lone, known)):
         return best
     if not models:
         return None
@@ -225,32 +143,22 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     return filled(CAR_BATTERY, tidy(models[0].values[0]), evidence, tuple(map(tidy, known[1:])))
 
 
-def _other_unit(answer: Answer, slot: str, found: list[Mention], kind: str) -> Filling | None:
-    """kW said for kWh, or kWh for kW, where only this slot was asked and the number could be one: read back."""
-    if [each for each in SLOTS if each in answer.asked] != [slot]:
-        return None
-    meant = [each for each in said(answer.flat, [each for each in found if each.kind == kind]) if each.standing > -3]
-    if len(meant) != 1 or (slot == CAR_BATTERY and meant[0].mention.value < 15):
-        return None
-    mention = meant[0].mention
-    return filled(slot, mention.value, answer.text.quote(mention.start, mention.end))
-
-
 def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
     """The battery from a range and what a mile takes, when both are told."""
     ways = [each for each in found if each.kind == DISTANCE]
     rates = [each for each in found if each.kind == ECONOMY]
     if not ways or not rates:
         return None
-    value = tidy(round(ways[0].value / rates[0].value, 1))
+    left = re.search(r"\b(?:left )?at (\d+) ?%", answer.flat)
+    value = tidy(round(ways[0].value / rates[0].value * 100 / (int(left[1]) or 100 if left else 100), 1))
     places = ways[0], rates[0]
     return filled(CAR_BATTERY, value, answer.text.quote(min(p.start for p in places), max(p.end for p in places)))
 
 
 def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = [each for each in _of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
-    meant = [each for each in _numbers(answer, CHARGER, found, 1, 50) if each.standing > 0] if told else []
-    if best := _best(answer, CHARGER, [*told, *meant]):
+    told = [each for each in sizes_of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
+    meant = [each for each in numbers_of(answer, CHARGER, found, 1, 50) if each.standing > 0] if told else []
+    if best := best_size(answer, CHARGER, [*told, *meant]):
         return best
     named = [
         f
@@ -259,13 +167,13 @@ def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
     ]
     if CHARGER not in answer.asked:
         return None
-    if near := _near(answer, CHARGER, found):
+    if near := near_words(answer, CHARGER, found):
         return near
     socket = next((fact for fact in named if fact.name in ("three-pin socket", "Schuko")), None)
     if (amps := _by_current(answer, found)) and not (socket and "13 amp" in answer.flat):
         return amps
-    lone = [each for each in _numbers(answer, CHARGER, found, 1, 50) if not _named(each.mention, named)]
-    if best := _best(answer, CHARGER, lone) or _other_unit(answer, CHARGER, found, ENERGY):
+    lone = [each for each in numbers_of(answer, CHARGER, found, 1, 50) if not _named(each.mention, named)]
+    if best := best_size(answer, CHARGER, lone) or other_unit(answer, CHARGER, found, ENERGY):
         return best
     if not named:
         return None
@@ -283,16 +191,22 @@ def _named(mention: Mention, named: Sequence[facts.Fact]) -> bool:
 
 def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
     """Power of a current: told or usual voltage (230 V, 240 V in en-US), one phase unless three are told."""
+    found = with_units(answer.flat, found, CURRENT, 6, 80)
     kept = [each for each in said(answer.flat, [each for each in found if each.kind == CURRENT]) if each.standing > -3]
     if not kept:
         return None
     volts = [each.value for each in found if each.kind == VOLTAGE]
+    volts += [int(match[1]) for match in re.finditer(r"\b(?:on|at) (1[12]0|2[0-4]0|400)\b", answer.flat)]
     volt = float(volts[0]) if volts else 240.0 if answer.locale == "en-US" else 230.0
+    two = bool(re.search(r"\b(?:2|two) ?phases?\b", answer.flat))
     three = bool(re.search(r"\b(?:3|three) ?(?:phases?|x \d)\b|dreiphasig|threephase|400 v(?:olt)?\b", answer.flat))
     volt = 230.0 if three and volt > 300 else volt
     top = max(each.standing for each in kept)
-    best = next(each for each in kept if each.standing == top)
-    powers = [tidy(each.mention.value * volt * (3 if three else 1) / 1000) for each in (best, *kept)]
+    drawn = [
+        each for each in kept if not re.match(r" ?(?:breaker|fuse|circuit|supply)", answer.flat[each.mention.end :])
+    ]
+    best = max([each for each in drawn if each.standing == top] or drawn or kept, key=lambda each: each.mention.value)
+    powers = [tidy(each.mention.value * volt * (3 if three else 2 if two else 1) / 1000) for each in (best, *kept)]
     value = powers[0] if volts and not three else tidy(round(powers[0], 1))
     value = round(value) if three and abs(value - round(value)) <= 0.11 else value  # 22.1 is sold as 22
     return filled(CHARGER, value, answer.text.quote(best.mention.start, best.mention.end), tuple(powers))
@@ -300,17 +214,17 @@ def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
 
 def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     flat = answer.flat
-    told = [_times(flat, each) for each in _of(answer, HOME_BATTERY, found, (ENERGY,))]
+    told = [_times(flat, each) for each in sizes_of(answer, HOME_BATTERY, found, (ENERGY,))]
     if told and (match := GIVEN_UP.search(flat)):
         return filled(HOME_BATTERY, 0, answer.text.quote(*match.span()), tuple(each.mention.value for each in told))
-    if best := _best(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
+    if best := best_size(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
         return best
     if none := absent(answer, HOME_BATTERY):
         return none
     named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and standing(flat, _place(f)) > -3]
-    lone = _numbers(answer, HOME_BATTERY, found, 1.5, 100)
+    lone = numbers_of(answer, HOME_BATTERY, found, 1.5, 100)
     lone = [each for each in lone if not any(fact.start - 4 <= each.mention.start < fact.end for fact in named)]
-    if best := _best(answer, HOME_BATTERY, lone) or _other_unit(answer, HOME_BATTERY, found, POWER):
+    if best := best_size(answer, HOME_BATTERY, lone) or other_unit(answer, HOME_BATTERY, found, POWER):
         return best
     if not named or HOME_BATTERY not in answer.asked:
         return None
@@ -342,10 +256,12 @@ def _times(flat: str, each: Said) -> Said:
 
 
 def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = [each for each in _of(answer, PANELS, found, (POWER,)) if each.standing > -3]
+    told = [each for each in sizes_of(answer, PANELS, found, (POWER,)) if each.standing > -3]
+    if PANELS in answer.asked and len(answer.asked) > 1 and (result := of_panels(answer.flat)):
+        return filled(PANELS, result.value, answer.text.quote(result.start, result.end))
     if summed := _summed(answer, told):
         return summed
-    if best := _best(answer, PANELS, told):
+    if best := best_size(answer, PANELS, told):
         return best
     if none := absent(answer, PANELS):
         return none
@@ -354,10 +270,10 @@ def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
     if match := re.search(r"\b(\d{1,2}) (?:\w+ )?(?:panels|modules)\b", answer.flat):
         sizes = tuple(tidy(round(int(match[1]) * watt / 1000, 2)) for watt in (400, 350, 300, 250, 430))
         return ambiguous(PANELS, sizes, answer.text.quote(match.start(), match.end()))
-    if near := _near(answer, PANELS, found):
+    if near := near_words(answer, PANELS, found):
         return near
-    lone = _best(answer, PANELS, _numbers(answer, PANELS, found, 0.5, 50))
-    return lone or _other_unit(answer, PANELS, found, ENERGY)
+    lone = best_size(answer, PANELS, numbers_of(answer, PANELS, found, 0.5, 50))
+    return lone or other_unit(answer, PANELS, found, ENERGY)
 
 
 def _summed(answer: Answer, told: list[Said]) -> Filling | None:

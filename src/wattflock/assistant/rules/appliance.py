@@ -18,7 +18,10 @@ SLOTS = (EARLIEST, LATEST, DURATION_SLOT)
 JOINED = re.compile(r"^ ?(?:in the \w+ |at night )?(?:-|to|till|and|through|thru|up to) ?(?:about |around )?$")
 EITHER = re.compile(r"\b(?:an|1) hour or (?:so or )?(?P<n>[2-4])\b")
 MORNING = re.compile(r"\b(?:alarm|get up|gets up|wake|wakes|up at|breakfast|school run|leave for work|kids are up)\b")
-THEN = re.compile(r"\b(?:after|from|since|once) (?:that|then|it's (?:over|done|finished))\b")
+THEN = re.compile(
+    r"\b(?:that's|it's|which is) (?:over|done|finished) (?:by|at)\b|\b(?:after|from|since|once) (?:that|then"
+    r"|it's (?:over|done|finished))\b"
+)
 BY_NIGHT = re.compile(
     r"\b(?:overnight|at night|night|nights|bed|asleep|sleep\w*|bedtime|while we sleep|night time|evening)\b"
 )
@@ -53,7 +56,11 @@ def _in_hours(answer: Answer, found: list[Mention]) -> list[Mention]:
         return found
     told = with_units(answer.flat, amounts_in(answer), DURATION, 0.25, 300)
     spans = [each for each in told if each.kind == DURATION]
-    more = [each for each in spans if not any(each.start < one.end and each.end > one.start for one in found if one.kind == DURATION)]
+    more = [
+        each
+        for each in spans
+        if not any(each.start < one.end and each.end > one.start for one in found if one.kind == DURATION)
+    ]
     hours = [replace(each, values=(int(each.value * 60),)) if each.value <= 8 else each for each in more]
     clocks = [each for each in found if not any(each.start < one.end and each.end > one.start for one in hours)]
     return sorted([*clocks, *hours], key=lambda each: each.start)

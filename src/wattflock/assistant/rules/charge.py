@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from wattflock.assistant.grammar.mention import NUMBER, SHARE, Mention
+from wattflock.assistant.grammar.mention import DISTANCE, NUMBER, SHARE, Mention
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.context import Said, part_of, said, unsure
@@ -14,9 +14,11 @@ TARGET = "ev_target_soc_pct"
 WORDS = [
     (
         re.compile(
-            r"\b(?:full|fully|all the way(?: up)?|(?:right )?to the (?:top|brim|max|limit)|brim\w*|topped (?:up|off)|maxed(?: out)?"
-            r"|top (?:it|her|him|'?er|them|the car) (?:up|off)|fill (?:it|her|him|'?er) (?:right )?up|to the gills|rammed"
-            r"|max|chock full|as full as)\b"
+            r"\b(?:full|fully|all the way(?: up)?|(?:right )?to the (?:top|brim|max|limit)|brim\w*|topped (?:up"
+            r"|off)|maxed(?: out)?"
+            r"|top (?:it|her|him|'?er|them|the car) (?:up|off)|fill (?:it|her|him|'?er) (?:right )?up"
+            r"|to the gills|rammed"
+            r"|max(?! ?(?:soc|charge|at|of|\d))|chock full|as full as)\b"
         ),
         100,
     ),
@@ -30,7 +32,7 @@ NOT_FULL = re.compile(
 BEFORE = re.compile(
     r"\b(?:now|when i (?:get|come)|arrive|get(?:s)? (?:home|back)|comes? (?:home|back)|starts?|drops?|left"
     r"|down to|remaining|currently|at the moment"
-    r"|usually at|it's at|sits at|minimum|at least when|below|under|lower|reserve|emergency|use|uses|used"
+    r"|usually at|it's at|sits at|min|minimum|floor|at least when|below|under|lower|reserve|emergency|use|uses|used"
     r"|commute|trip)\b"
 )
 WANTED = re.compile(
@@ -44,10 +46,6 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
     if TARGET not in answer.asked:
         return {}
     flat, found = answer.flat, amounts_in(answer)
-    if result := as_share(flat, found):
-        told = filled(TARGET, result.value, answer.text.quote(result.start, result.end), result.parts)
-        if told.value is not None:
-            return {TARGET: told}
     shares = [each for each in found if each.kind == SHARE]
     if not shares or len(answer.asked) == 1:
         shares += [each for each in found if each.kind == NUMBER and 10 <= each.value <= 100]
@@ -57,6 +55,10 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
             if each.kind == NUMBER and 0.2 <= each.value <= 1 and "." in flat[each.start : each.end]
         ]
     shares += _in_words(flat, shares)
+    if result := as_share(flat, _parts(found, shares)):
+        told = filled(TARGET, result.value, answer.text.quote(result.start, result.end), result.parts)
+        if told.value is not None:
+            return {TARGET: told}
     options = [(each, _wanted(flat, each)) for each in said(flat, sorted(shares, key=lambda each: each.start))]
     options = [(each, score) for each, score in options if each.standing > -3]
     if not options:
@@ -64,6 +66,12 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
     if ranged := _range(answer, [each for each, _ in options]):
         return {TARGET: ranged}
     return {TARGET: _best(answer, options)}
+
+
+def _parts(found: list[Mention], shares: list[Mention]) -> list[Mention]:
+    """What a target may be reckoned from: shares below full, and distances."""
+    less = [each for each in shares if each.kind == SHARE and each.value < 100]
+    return sorted([*less, *(each for each in found if each.kind == DISTANCE)], key=lambda each: each.start)
 
 
 def _in_words(flat: str, shares: list[Mention]) -> list[Mention]:

@@ -13,7 +13,7 @@ SLOTS = (COLDEST, WARMEST)
 FAHRENHEIT_FROM = 45  # no home is that warm in °C, none that cold in °F
 LOW = re.compile(
     r"\b(?:no (?:lower|colder|cooler|less) than|not (?:below|under|less than)|never (?:below|under|less than"
-    r"|goes? below)|at least|min\w*|not let it (?:drop|fall|go) (?:below|under)"
+    r"|goes? below)|at least|min(?:imum|utes)?|not let it (?:drop|fall|go) (?:below|under)"
     r"|above|over|coldest|lowest|cold|colder|lower|low|below|under|drops?(?: to| below)?|falls?(?: to| below)?"
     r"|down to|dips?(?: to| below)?|at night"
     r"|heating (?:comes|kicks|goes) on|freez\w*|from|shiver\w*|chilly|cooler than|put up with|cope with"
@@ -24,8 +24,8 @@ HIGH = re.compile(
     r"\b(?:no (?:higher|warmer|hotter|more) than|not (?:above|over|more than)|never (?:above|over|more than"
     r"|goes? above)|at most|max\w*|up to|warmest|highest"
     r"|hottest|hot|hotter|warmer|warm|higher|high|top|too much|upper|stuffy|anything (?:more|above|over)"
-    r"|any more|beyond|tops|open (?:a|the) window|sweat\w*"
-    r"|more than|ceiling|limit|till|ac|air con\w*|cooling (?:comes|kicks)|boil\w*|roast\w*)\b"
+    r"|any more|beyond|tops|opens? (?:a |the |my )?windows?|sweat\w*"
+    r"|more than|ceiling|limit|till|ac|air con\w*|cooling (?:comes|kicks)|boil(?:ing|s)?|roast\w*)\b"
 )
 ABOVE_IS_HIGH = re.compile(
     r"\b(?:(?:not|never|nothing|anything|don't \w+(?: it)?|no|doesn't go|without going) (?:\w+ )?(?:above|over)"
@@ -34,19 +34,43 @@ ABOVE_IS_HIGH = re.compile(
 BELOW_IS_LOW = re.compile(r"\b(?:below|under)\b")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|c |f )?(?:-|to|and|till|through|or|up to|/|;)(?: (?:about|maybe|at most))? ?$")
 PLUS_MINUS = re.compile(
-    r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side|either way|up or down"
-    r"|above or below|in both directions|(?:wander|drift|stray|vary|deviate|move)\w*(?: by| off)?(?: more than)?|tolerance"
+    r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side"
+    r"|either way|up or down"
+    r"|leeway|each way|margin|slack|above or below|in both directions|(?:wander|drift|stray|vary|deviate"
+    r"|move)\w*(?: by| off)?(?: more than)?|tolerance"
     r"|hysteresis|swing|max deviation)"
 )
 STEP = r"(?P<step>\d+(?:\.\d+)?|an?|half(?: a)?)"
 NEAR = re.compile(rf"^[ ,]*(?:of |about |by )?{STEP}\b(?P<half> deg and a half)?")
 BEFORE = re.compile(rf"{STEP}(?: deg[cf]?)?(?P<half> and a half)?(?: at most)? ?$")
 DRIFT = re.compile(
-    rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer|more)\b(?: (?:that|it|than that))?"
+    rf"\b(?P<minus>minus) {STEP.replace('step', 'less')}\b|"
+    rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer"
+    rf"|more)\b(?: (?:that|it|than that))?"
+)
+STEP_BY = STEP.replace("<step>", "<by>")
+CLIMB = re.compile(
+    rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip"
+    rf"|go down)(?:(?: by)? (?:another )?{STEP} deg[cf]?| by {STEP_BY}\b)"
+)
+STRICT = {
+    COLDEST: re.compile(
+        r"\b(?:at least|min(?:imum|utes)?|no (?:lower|colder|less) than|not (?:below|under)|never below|lower (?:bound"
+        r"|limit)|floor) ?$"
+    ),
+    WARMEST: re.compile(
+        r"\b(?:at most|max\w*|no (?:higher|warmer|hotter|more) than|not (?:above|over)|never above|upper (?:bound"
+        r"|limit)) ?$"
+    ),
+}
+KEPT_ABOVE = re.compile(
+    r"(?<!never )(?<!not )(?<!don't )\b(?:keep|stays?|kept|remain|has to be|must be|should be|always"
+    r"|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
 OUTSIDE = re.compile(
-    r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft|greenhouse"
-    r"|spin|fever)\b"
+    r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft"
+    r"|greenhouse"
+    r"|spin|fever|office|shop|car|studio)\b"
 )
 
 
@@ -56,11 +80,20 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
     celsius_told = any(each.kind == NUMBER and 12 <= each.value <= 30 for each in told)
     read = [_degrees(each, answer, celsius_told) for each in told if not _elsewhere(answer.flat, each)]
     found = [each for each in read if each]
-    if derived := _around(answer, found) or _drifts(answer, found):
+    bound = any(
+        STRICT[slot].search(answer.flat[: each.start]) for slot in answer.asked if slot in STRICT for each in found
+    )
+    if derived := (not bound and _around(answer, found)) or _drifts(answer, found):
         return derived
     kept = [each for each in said(answer.flat, found) if each.standing > -3]
     if not kept:
         return {}
+    for slot in SLOTS:
+        strict = [each for each in kept if STRICT[slot].search(answer.flat[: each.mention.start])]
+        if answer.asked == (slot,) and len(strict) == 1:
+            return {slot: _told(answer, slot, strict, len(kept))}
+    if pair := _above_below(answer, kept):
+        return pair
     if either := _either(answer, kept):
         return either
     values: dict[str, list[Said]] = {COLDEST: [], WARMEST: []}
@@ -75,7 +108,22 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
 
 def _elsewhere(flat: str, each: Mention) -> bool:
     start, end = part_of(flat, each.start, each.end)
-    return bool(OUTSIDE.search(flat[start:end]) or re.match(r" ?(?:years?|rpm|kw|%|outside|out there)", flat[each.end :]))
+    return bool(
+        OUTSIDE.search(flat[start:end]) or re.match(r" ?(?:years?|rpm|kw|%|outside|out there)", flat[each.end :])
+    )
+
+
+def _above_below(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
+    """ "Above 18 but below 22", "keep us above 18"."""
+    flat = answer.flat
+    if len(kept) == 1 and KEPT_ABOVE.search(flat[: kept[0].mention.start]):
+        return {COLDEST: _told(answer, COLDEST, kept, 1)}
+    if len(kept) != 2 or kept[0].mention.value >= kept[1].mention.value:
+        return {}
+    before = [flat[: each.mention.start] for each in kept]
+    if re.search(r"\b(?:above|over) $", before[0]) and re.search(r"\b(?:below|under) $", before[1]):
+        return {slot: _told(answer, slot, [each], 2) for slot, each in zip(SLOTS, kept, strict=True)}
+    return {}
 
 
 def _either(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
@@ -84,7 +132,10 @@ def _either(answer: Answer, kept: list[Said]) -> dict[str, Filling]:
     if len(asked) != 1 or len(kept) != 2:
         return {}
     one, two = kept[0].mention, kept[1].mention
-    if not re.fullmatch(r" ?(?:deg[cf]? )?,? ?or(?: maybe| even| perhaps)? ", answer.flat[one.end : two.start]):
+    if not re.fullmatch(
+        r" ?(?:deg[cf]? )?(?:\?|,? ?or(?: maybe| even| perhaps)?|, (?:maybe|possibly|perhaps)(?: even)?) ?",
+        answer.flat[one.end : two.start],
+    ):
         return {}
     return {asked[0]: ambiguous(asked[0], (one.value, two.value), answer.text.quote(one.start, two.end))}
 
@@ -112,12 +163,15 @@ def _around(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     size = _size(step, middle) if step else _size(None, middle)
     quote = answer.text.quote(middle.start, match.end() + (step.end() if step and step.re is NEAR else 0))
     low, high = tidy(round(middle.value - size, 1)), tidy(round(middle.value + size, 1))
-    return {COLDEST: filled(COLDEST, low, quote, (middle.value,)), WARMEST: filled(WARMEST, high, quote, (middle.value,))}
+    return {
+        COLDEST: filled(COLDEST, low, quote, (middle.value,)),
+        WARMEST: filled(WARMEST, high, quote, (middle.value,)),
+    }
 
 
 def _size(step: re.Match | None, middle: Mention) -> float:
     """Degrees of a step in words [°C]."""
-    said = step["step"] if step else "1"
+    said = next(filter(None, map(step.groupdict().get, ("step", "by", "less"))), "1") if step else "1"
     size = float(said) if said[0].isdigit() else 0.5 if said.startswith("half") else 1.0
     size += 0.5 * bool(step and step.groupdict().get("half"))
     return round(size / 1.8, 1) if middle.why == "°F" else size
@@ -125,10 +179,14 @@ def _size(step: re.Match | None, middle: Mention) -> float:
 
 def _drifts(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     """ "19, and it may drop two degrees below that": the bound is told from the middle."""
-    match = DRIFT.search(answer.flat)
+    match = DRIFT.search(answer.flat) or CLIMB.search(answer.flat)
     if not match or not found or found[0].end > match.start():
         return {}
-    middle, low = found[0], match["side"] in ("below", "under", "lower", "colder", "cooler", "less")
+    middle, low = (
+        found[0],
+        match["side"]
+        in (None, "below", "under", "lower", "colder", "cooler", "less", "drop", "fall", "sink", "slip", "go down"),
+    )
     value = tidy(round(middle.value + (-1 if low else 1) * _size(match, middle), 1))
     slot = COLDEST if low else WARMEST
     return {slot: filled(slot, value, answer.text.quote(middle.start, match.end()), (middle.value,))}

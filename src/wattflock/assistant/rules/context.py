@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from wattflock.assistant.grammar.mention import Mention
+from wattflock.assistant.grammar.mention import CLOCK, Mention
 
 GONE = re.compile(
-    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold|traded|got rid of|scrapped"
+    r"\b(?:used to|previously|formerly|before that|last (?:car|job|house|place)|sold(?! us| me)|traded|got rid of"
+    r"|scrapped"
     r"|no longer"
     r"|(?:my|our|the|his|her) (?:old|previous|ex|former|first) |(?:my|our) last |old (?:one|car|job|house"
     r"|system|charger|ev)\b"
-    r"|had (?:an?|the|\d)\b|was (?:an?|the|\d|at)|were\b|until (?:last|recently)|ex's|in the past|years ago"
-    r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|friend|mate's|my mate|colleague|parents|dad's|dad "
-    r"|mum's|mom's|in laws"
+    r"|had (?:an?|the|\d)\b|(?<!said it )(?<!says it )(?<!said )was (?:an?|the|\d|at)|were\b|until (?:last"
+    r"|recently)|ex's|in the past|years ago"
+    r"|neighbours?'?s?\b|neighbors?'?s?\b|brother|sister|mother|father|uncle|aunt|cousin|landlord|friend"
+    r"|mate's|my mate|colleague|parents|dad's|dad "
+    r"|mums?\b|moms?\b|mum's|mom's|in laws"
     r"|next door|son's|daughter's|thinking (?:of|about)|thought (?:of|about)|consider\w*|planning|plan to"
     r"|one day|quoted?\b|would like"
     r"|want to get|might get|hoping|next year|wish|instead of|rather than|salesman|dealer said|installer wanted)"
@@ -23,7 +26,8 @@ DOUBTED = re.compile(
     r"|brochure|sticker|gross"
     r"|could do|can do|capable|up to|max|maximum|does|unit|would|weekends?|saturdays?|sundays?|fridays?|except"
     r"|sometimes|occasionally"
-    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|kids?|diesel|petrol|hybrid|gas car"
+    r"|now and then|if |unless|wife'?s?|husband'?s?|partner'?s?|she|he|him|her|they|them|dogs?|cats?|kids?|diesel"
+    r"|petrol|hybrid|gas car"
     r"|motorbike|motorcycle|van|truck"
     r"|worst case|late days?|bad days?|latest|at a push|claims?|claimed|says|label|plate|circuit|breaker|fuse"
     r"|not before|not until|not till)\b"
@@ -45,17 +49,31 @@ CORRECTS = re.compile(
     r"|\bpardon\b|\bof course\b|\bthat's wrong\b|\bmy mistake\b|\bmy bad\b|\bscrap that\b|\bcancel that\b"
     r"|\bforget that\b|\bi lie\b|\b(?:er|erm|umm?|uh|hmm+|ach)\b|\bcorrect (?:that|myself)\b|\byou know what\b"
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
-    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bedit\b|\*)"
+    r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b"
+    r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b"
+    r"|\bscrub that\b|\btake that back\b|\bfine ,"
+    r"|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
 STRONG = re.compile(  # takes back what was said even some words later
     r"\b(?:sorry|scra(?:p|tch) that|my mistake|tell a lie|no wait|wait no|wait|correction|cancel that|forget that"
-    r"|i mean|i meant|hang on|hold on|my bad|head)\b"
+    r"|i mean|i meant|hang on|hold on|my bad|head|make it|make that|oops|hmm+)\b"
 )
 DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
-MOST_BETWEEN = 45  # characters from what is corrected to what corrects it
-THEN = re.compile(r" ?(?:deg[cf]? |kw |kwh |% )?then ?(?:[.,!]|$)")  # "18 ... no. 19 then."
+MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
+CONCLUDES = re.compile(
+    r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is)? $"
+)
+LAST = re.compile(r" ?(?:kwh|kwp?|%|deg[cf]?|minutes|of them|then|really|altogether|in all|all in)? ?[.!]?$")
+THEN = re.compile(
+    r" ?(?:deg[cf]? |kw |kwh |% )?(?:then ?(?:[.,!]|$)|! ?i forgot\b|to be (?:exact|precise)\b)"
+)  # "18 ... no. 19 then."
+SAME = re.compile(
+    r"\b(?:i|we) (?:do|have|go for|got) (?:the same|likewise|exactly that)\b|\bsame (?:here|for (?:me|us))\b"
+)
+OWN = r"\b(?:i|i'm|i've|i'd|we|me)\b"
+OURS = re.compile(r"(?:mum|mom|dad|parents|son|daughter|brother|sister|friend)(?:'s)?")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|kw |kwh )?(?:-|to|and|till|or) ?$")
 SENTENCE = re.compile(r" ?[;.!?](?= |$)| but | though | although | however | whereas | while | , and | instead ")
 COMMA = re.compile(r" , | for (?:one|1) | and | so | then | which | because ")
@@ -78,14 +96,28 @@ def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
         if DENIED.search(flat[: mention.start]):
             continue
         cue, corrected = mention.start, False
+        if len(kept) > 1 and mention.values == kept[-1].mention.values:  # "6. She says half 6. Fine, half 6."
+            kept, corrected = [], True
         instead = THEN.match(flat[mention.end :])
         if kept and (_corrects(flat[kept[-1].mention.end : mention.start]) or instead):
-            cue, corrected = kept.pop().cue_start, True
+            cue, corrected = kept[-1].cue_start, True
+            mention = _same_half(kept.pop().mention, mention)
             pair = index + 1 < len(mentions) and SPAN.match(flat[mention.end : mentions[index + 1].start])
             if kept and pair and SPAN.match(flat[kept[-1].mention.end : mentions[index - 1].start]):
                 cue = kept.pop().cue_start  # "between 19 and 24, sorry, 20 and 24"
+        if kept and CONCLUDES.search(flat[: mention.start]) and LAST.match(flat[mention.end :]):
+            cue, corrected = kept[0].cue_start, True
+            kept = []
         kept.append(Said(mention, cue, standing(flat, mention), corrected))
     return kept
+
+
+def _same_half(before: Mention, mention: Mention) -> Mention:
+    """A corrected time without morning or evening is of the half of the day that was told before."""
+    if mention.kind != CLOCK or len(before.values) > 1 or len(mention.values) < 2:
+        return mention
+    near = min(mention.values, key=lambda value: min((value - before.value) % 1440, (before.value - value) % 1440))
+    return replace(mention, values=(near,), exact=False)
 
 
 def _corrects(between: str) -> bool:
@@ -101,6 +133,16 @@ def standing(flat: str, mention: Mention) -> int:
     gone = GONE.search(part) or re.match(
         r"[^.;]{0,25}?\b(?:sold|traded|gone now|no longer|ages ago|years ago)\b", after
     )
+    if (
+        gone
+        and mention.kind == CLOCK
+        and OURS.fullmatch(gone.group().strip())
+        and not part[gone.end() :].startswith("'s")
+        and re.search(OWN, flat[slice(*sentence_of(flat, start, end))])
+    ):
+        gone = None  # "once I've picked up mum it's gone six"
+    if gone and SAME.search(flat):
+        gone = None
     score = -3 if gone else 0
     meant = bool(MEANT.search(part))
     return score + (1 if meant else -bool(DOUBTED.search(part)))

@@ -8,7 +8,7 @@ LEAVE, RETURN, WORK_STARTS, WORK_ENDS, OTHER = "leave", "return", "work starts",
 START, END, LATEST_START = "start", "end", "latest start"
 WORKPLACE = (
     r"(?:the |my |our |from )*(?:work|office|shift|job|desk|school|hospital|site|lab|factory|warehouse"
-    r"|shop|uni|clinic|depot)"
+    r"|shop|uni|nursery|creche|daycare|preschool|kindergarten|clinic|depot)"
 )
 
 CAR = [
@@ -16,7 +16,8 @@ CAR = [
         OTHER,
         r"\b(?:wake|wakes|alarm|get up|gets up|getting up|up at|awake|dinner|lunch|breakfast|bed|bedtime|gym"
         r"|football|swimming|cheap rate"
-        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|bus|bin men|bin lorry|passes)\b",
+        r"|off peak|tariff|yoga|training|news|sunrise|sunset|coffee|shower|walk the dog|dog walk|postman|eat|eats"
+        r"|supper|bus|bins|bin men|bin lorry|passes|traffic(?:'s| is))\b",
     ),
     (
         WORK_ENDS,
@@ -27,21 +28,25 @@ CAR = [
         r"|\bknock(?:s|ing)? off\b|\bpunch out\b|\bget off\b|\bgets off\b|\bshift (?:ends|finishes|is over)\b"
         r"|\bwork ends\b"
         r"|\b(?:day|meetings?|lessons?|school) (?:ends|finish(?:es)?)\b|\bwrap up\b|\bshut the shop\b"
-        r"|\bclose (?:up|the shop)\b|\bdone at\b"
+        r"|\blets? out\b|\bkicks? out\b|\block up\b|\b(?:shift|day|work) wraps?(?: up)?\b|\bclose (?:up"
+        r"|the shop)\b|\bdone at\b"
         r"|\b(?:train|bus|flight|plane|ferry|tram)(?: usually)? (?:gets in|arrives|lands|is in|comes in|pulls in)\b"
-        r"|\b(?:school|class|work|practice|college)(?:'s| is) (?:out|over|done)\b|\bhome time\b|\blast (?:lesson|patient|class)\b"
+        r"|\b(?:school|class|work|practice|college)(?:'s| is) (?:out|over|done)\b|\bhome time\b|\blast (?:lesson"
+        r"|patient|class)\b"
         r"|\bfeierabend\b|\bwork till\b|\bworks? until\b",
     ),
     (
         WORK_STARTS,
-        rf"\b(?:at|in|into|to) {WORKPLACE}\b|\bstart(?:s|ing)? work\b|\b(?:work|shift|school|class|lessons?"
+        rf"\bon site\b|\b(?:at|in|into|to) {WORKPLACE}\b|\bstart(?:s|ing)? work\b|\b(?:work|shift|school|class|lessons?"
         rf"|meetings?|day|job) (?:starts?|begins?)\b"
         r"|\bclock(?:s|ing)? (?:in|on)\b|\bbe in\b|\bbe there\b|\bget there\b|\bdue (?:in|at|on)\b"
         r"|\bfirst (?:lesson|meeting|lecture|patient|client|class)\b"
         r"|\bmeeting\b|\bi start\b|\bstart at\b|\bstarts at\b|\bbe at\b|\barrive at (?:work|the office)\b"
         r"|\bhave school\b|\bshift\b|\bopen up\b"
         r"|\bexpected (?:in|at)\b|\bdrop (?:the )?kids\b|\bdrop ?off\b|\bstart\b|\btrain (?:is|leaves|goes)\b"
-        r"|\bflight\b|\b(?:school )?bell(?: goes| rings)?(?: at)?\b|\bassembly\b|\bregistration\b|\bgates? (?:open|shut|close)s?\b|\bcatch the\b"
+        r"|\bflight\b|\b(?:school )?bell(?: goes| rings)?(?: at)?\b|\bassembly\b|\bregistration\b"
+        r"|\bgates? (?:open|shut|close)s?\b|\bcatch the\b"
+        rf"|\b(?:parked|parking)(?: up)? (?:at|outside|by|near) {WORKPLACE}\b"
         r"|\bappointment\b|\broll call\b|\bbriefing\b|\bstand ?up\b",
     ),
     (
@@ -50,7 +55,8 @@ CAR = [
         r"|heading (?:off|out|to)|off to work|off by|off at"
         r"|out the door|out of the (?:house|door)|out by|out at|out|ready|needs?(?: it| the car| her"
         r"| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"
-        r"|gone by|gone|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|pulls? out|school run"
+        r"|gone by|gone(?! \d| half| quarter)|go(?:es)? (?:out|off)|drives? (?:off|out)|on the road|away|(?:pull"
+        r"|back|reverse)s? (?:it )?out(?: of the drive(?: ?way)?)?|school run"
         r"|take off|charged by|full by|go(?:es)? to work"
         r"|goes?(?= at| by| around| about)|go(?= at| by| around| about)|get going|get away|hit the road"
         r"|first trip|disconnect\w*|be full|fully charged|charged|done by"
@@ -68,7 +74,8 @@ CAR = [
 APPLIANCE = [
     (
         END,
-        r"\b(?:quiet|silent|nothing|never|not|no noise|no running|off|asleep|no washing|can't run|mustn't run|not allowed)"
+        r"\b(?:quiet|silent|nothing|never|not|no noise|no running|off|asleep|no washing|can't run|mustn't run"
+        r"|not allowed|complain\w*|moan\w*|noise|racket|sleep\w*)"
         r" (?:\w+ )?(?:after|past|beyond)\b",
     ),
     (
@@ -78,7 +85,8 @@ APPLIANCE = [
     ),
     (
         START,
-        r"\b(?:not (?:start )?before|no earlier than|no sooner than|not until|not till|don't (?:start|run"
+        r"\b(?:wait till|hold off till|leave it till|set it (?:for|going|off)|not (?:start )?before"
+        r"|no earlier than|no sooner than|not until|not till|don't (?:start|run"
         r"|want)[\w ]{0,20}(?:before|till)"
         r"|never before|isn't allowed before|after|from|earliest|start\w*|begins?|kick off|once|goes? on"
         r"|put (?:it|them) on"
@@ -89,7 +97,7 @@ APPLIANCE = [
         END,
         r"\b(?:by|done|finish\w*|before|latest|no later than|till|end|ends|ready|needed?|needs? to be|over"
         r"|emptied|unload\w*|stop\w*|off by|complete\w*"
-        r"|quiet|deadline|want it|wear|hang)\b",
+        r"|quiet|deadline|want it|wear|hang(?! on| about))\b",
     ),
 ]
 SEPARATORS = ((re.compile(r" [.;!?] "), 40), (re.compile(r" but "), 30), (re.compile(r" , | and | then "), 15))

@@ -1,6 +1,7 @@
 """First and last day: two dates, or one and a span; a year that was not told and a relative day are read back."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from wattflock.assistant.grammar.dates import SPAN
@@ -13,7 +14,7 @@ from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, fill
 FIRST, LAST = "date_start", "date_end"
 SLOTS = (FIRST, LAST)
 STARTS = re.compile(
-    r"\b(?:from|start\w*|begin\w*|kick(?:s|ing)? off|as of|since|first day|once|off on|go live|onwards|shall we say"
+    r"\b(?:from|start\w*|begin\w*|kick(?:s|ing)? off|as of|since|first day|once|off on|go live|onwards|so|shall we say"
     r"|let's say|how about|say|then)\b"
 )
 ENDS = re.compile(
@@ -41,8 +42,17 @@ def read_days(answer: Answer) -> dict[str, Filling]:
         return {LAST: _told(answer, LAST, told[0])}
     start = {FIRST: _told(answer, FIRST, told[0])}
     if len(told) > 1:
-        return start | {LAST: _told(answer, LAST, told[-1])}
+        return start | {LAST: _told(answer, LAST, _after(told[0], told[-1]))}
     return start | (_counted(answer, told[0], long[0]) if long else {})
+
+
+def _after(first: Said, last: Said) -> Said:
+    """Of "Monday to Thursday" the Thursday is the one after that Monday."""
+    day, begins = date.fromisoformat(last.mention.value), date.fromisoformat(first.mention.value)
+    if last.mention.why != COUNTED or day >= begins:
+        return last
+    day += timedelta(7 * -((day - begins).days // 7))
+    return replace(last, mention=replace(last.mention, values=(day.isoformat(),)))
 
 
 def _one_of(answer: Answer, slot: str, told: list[Said]) -> dict[str, Filling]:
@@ -68,7 +78,8 @@ def _one_of(answer: Answer, slot: str, told: list[Said]) -> dict[str, Filling]:
 
 def _fit(answer: Answer, slot: str, each: Said) -> int:
     """How well the words just before a date fit the first or the last day; those of other matters count against it."""
-    start = max(sentence_of(answer.flat, each.mention.start, each.mention.end)[0], each.cue_start - 40)
+    earlier = [one.end for one in days_in(answer) if one.end <= each.cue_start]
+    start = max(sentence_of(answer.flat, each.mention.start, each.mention.end)[0], each.cue_start - 40, *earlier[-1:])
     before = answer.flat[start : each.mention.start]
     own, against = (STARTS, ENDS) if slot == FIRST else (ENDS, STARTS)
     places = [max((match.start() for match in pattern.finditer(before)), default=-1) for pattern in (own, against)]
@@ -90,6 +101,8 @@ def _counted(answer: Answer, each: Said, long: Mention) -> dict[str, Filling]:
     ends = [date.fromisoformat(value) + timedelta(long.value - 1) for value in each.mention.values]
     evidence = answer.text.quote(min(each.mention.start, long.start), max(each.mention.end, long.end))
     after = (ends[0] + timedelta(1)).isoformat()
+    if re.match(r" (?:after|later|on from|past)\b", answer.flat[long.end :]):  # "5 days after we begin"
+        return {LAST: filled(LAST, after, evidence, (ends[0].isoformat(),))}
     if len(ends) > 1 and each.mention.why == COUNTED:
         return {LAST: ambiguous(LAST, tuple(end.isoformat() for end in ends), evidence)}
     return {LAST: filled(LAST, ends[0].isoformat(), evidence, (after,))}

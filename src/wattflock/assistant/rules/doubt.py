@@ -11,18 +11,21 @@ from wattflock.assistant.slots import SLOTS
 
 RECKONS = re.compile(
     r"\b(?:half|halv\w*|doubl\w*|twice|triple|each|apiece|minus|plus|less|more|or|but|share\w*|except|total|together"
-    r"|another|extra|added|below|above|before|after|lost|reserve|than|depends|earlier|later|nearly|unless|if|give)\b"
+    r"|another|extra|added|below|above|before|after|lost|reserve|than|same|within|sink|drop|climb|rise|third"
+    r"|quarter|depends|earlier|later|nearly|unless|if|give)\b"
 )
 PLAIN = 14  # characters of an answer that is nothing but a value
+LONG = 12  # words; what is told in more of them may mean another thing
 
 
 def doubted(answer: Answer, slot: str, filling: Filling) -> Filling:
-    """The filling with a read-back, and other numbers of the answer as candidates, where it may not be what is meant."""
+    """The filling, read back with the answer's other numbers as candidates where it may not be what is meant."""
     if filling.state != FILLED or filling.value is None:
         return filling
     others = _others(answer, slot, filling.value)
-    words = len(answer.flat) > PLAIN and (
-        CORRECTS.search(answer.flat) or RECKONS.search(answer.flat) or unsure(answer.flat)
+    words = len(answer.flat.split()) > LONG or (
+        len(answer.flat) > PLAIN
+        and (CORRECTS.search(answer.flat) or RECKONS.search(answer.flat) or unsure(answer.flat))
     )
     if filling.read_back and not others:
         return filling

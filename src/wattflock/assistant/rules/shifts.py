@@ -1,18 +1,22 @@
-"""Times told by their distance from another one: "an hour before the alarm, which goes at 6:30", "gone for nine hours"."""
+"""Times told by their distance from another: "an hour before the alarm, which goes at 6:30", "gone for nine hours"."""
 
 import re
 from dataclasses import replace
 
 from wattflock.assistant.grammar.mention import CLOCK, DURATION, Mention
 
-AWAY = re.compile(r"^(?: or so| at least| at most)? (?P<side>before|earlier|ahead of|prior to|sooner|after|past|once|later)\b")
-USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before)\b| that\b| ?[.,;]| ?$")
+AWAY = re.compile(
+    r"^(?: or so| at least| at most)? (?P<side>before|earlier|ahead of|prior to|sooner|after|past|once|later)\b"
+)
+USUAL = re.compile(r"^ (?:than|as) (?:usual|normal|that|before|i used to|last year)\b| (?:that|it|this)\b| ?[.,;]| ?$")
 BACK_IN = re.compile(r"\b(?:within|inside|back in|home in|home within|back within)(?: about| under| around)? $")
 GONE_FOR = re.compile(
-    r"\b(?:gone|away|out|at work|not home|shift(?: is| lasts)?|day is)(?: of the house)?(?: for| is)?(?: about| around)? $"
+    r"\b(?:gone|away|out|at work|not home|shift(?: is| lasts)?|day is)(?: of the house)?(?: for| is)?(?: about"
+    r"| around)? $"
 )
 HANGING = re.compile(
-    r"\b(half|quarter|10|20|5|25) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight| be| leave| do)"
+    r"\b(half|quarter|10|20|5|25) (past|to)\b(?! \d| half| the| my| work| get| go| drive| noon| midnight| be"
+    r"| leave| do| spare| go)"
 )
 LATER = re.compile(r" (?:later|after that)\b")
 BACK = "back"  # a time so told is of the return
@@ -67,11 +71,12 @@ def _from_event(flat: str, each: Mention, match: re.Match, made: list[Mention]) 
     before = [one for one in clocks if one.end <= each.start]
     if not USUAL.match(rest) and after:
         chosen = after[0]
-    elif before and re.match(r" that\b", rest):
+    elif before and re.match(r" (?:that|it|this)\b| ?(?:[.,;]|$)", rest):
         chosen = before[-1]
     else:
         return made
     sign = -1 if match["side"] in ("before", "earlier", "ahead of", "prior to", "sooner") else 1
     values = tuple((value + sign * int(each.value)) % 1440 for value in chosen.values)
-    moved = replace(chosen, values=values, exact=False, why="shift")
+    away = sign > 0 and re.match(r" (?:i|we|she|he) (?:leave|leaves|go|goes|set|head)", rest)
+    moved = replace(chosen, values=values, exact=False, why=BACK if away else "shift")
     return [moved if one is chosen else one for one in made if one is not each]

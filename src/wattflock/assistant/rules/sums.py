@@ -3,16 +3,19 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
 
-from wattflock.assistant.grammar.mention import DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
-from wattflock.assistant.grammar.quantity import tidy
+from wattflock.assistant.grammar.mention import DISTANCE, DURATION, ENERGY, NUMBER, SHARE, VOLTAGE, Mention
+from wattflock.assistant.grammar.quantity import PARTS, tidy
 from wattflock.assistant.rules.context import CORRECTS, said
 
 EACH = re.compile(r"\b(?:each|apiece|a piece|a pop|per \w+|every one|a panel|a module|jeweils|both|all(?= \d))\b")
 PLUS = re.compile(
-    r"\b(?:plus|another|as well as|next to|beside|on top|add(?:ed)?|followed by|then|and (?:then )?(?:an?|one|1|the other)"
-    r"|together with|in addition)\b|\+|[,;] (?:then )?(?:an?|1) "
+    r"\b(?:plus|another|as well as|next to|beside|on (?:the|my|our) [\w ]{2,20} and|on top|add(?:ed)?|followed by"
+    r"|then|and (?:then )?(?:an?|one|1|the other)"
+    r"|together with|in addition|(?:dry|dries|drying|rinse|spin)|further|additional|extra|and then)\b|\+"
+    r"|[,;] (?:then )?(?:an?|1) "
     r"|(?:,|and) (?:the )?(?:east|west|south|north|front|back|garage|shed|annexe|extension)\b"
 )
 MINUS = re.compile(r"\b(?:minus|less(?! than)|take (?:off|away)|subtract|knock off|except)\b[\w', ]{0,30}$")
@@ -21,26 +24,39 @@ LOST = re.compile(
     r"|reserve|held back|unusable)\b"
 )
 KEPT = re.compile(
-    r"\b(?:left|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable|remain\w*|still"
+    r"\b(?:left|kept|health|soh|dod|depth of discharge|of (?:that|it|this|those|the original|new|its)|usable"
+    r"|remain\w*|still"
     r"|retain\w*|capacity|as new)\b"
 )
-TWICE = re.compile(r"\b(?:doubl\w*|twice (?:that|as)|times (?:2|two)|two of (?:them|those)|2 of (?:them|those))\b")
+BEFORE = re.compile(
+    r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of (?:the |our |my |those |these )?|times |(?:\w+ ){1,2}(?:at|of"
+    r"|with|rated(?: at)?) )?$"
+)
+TWICE = re.compile(
+    r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)"
+    r"|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them"
+    r"|those))\b"
+)
 HALVED = re.compile(
-    r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))|split (?:evenly )?between"
+    r"\b(?:halv\w*|half (?:of )?(?:that|it|of (?:that|it))|half (?:as|the (?:time|power|speed))"
+    r"|split (?:evenly )?between"
     r" (?:2|two)|shared? (?:between|by|with))\b"
 )
 LINKS = re.compile(
     r"\b(?:at home|at ours|here|mine(?:'s| is)?|ours(?: is| has)?|this (?:one|1)(?:'s| is| has)?|for (?:one|1) with"
-    r"|the new (?:one|1|car)(?:'s| is| has)?|ended up with|more like|closer to|or|but|only|max|minus|less|plus|another"
+    r"|the new (?:one|1|car)(?:'s| is| has)?|ended up with|more like|closer to|or|but|only|max|minus|less|plus"
+    r"|another"
     r"|limit\w*|set to|so|now|actually|comes? to|is)\b|\+"
 )
 RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
-    r" ?(?:years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km|p\b|pence"
-    r"|pounds?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot|feet|deg|bed"
-    r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these)|th\b|st\b|nd\b|rd\b)"
+    r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km"
+    r"|p\b|pence"
+    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
+    r"|feet|deg|bed"
+    r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these|the|our)|th\b|st\b|nd\b|rd\b)"
 )
-MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since) $")
+MONEY = re.compile(r"[£$€#] ?$|\b(?:number|no|level|mode|type|gen|model|version|mk|mark|in|since|times|minus) $")
 
 
 @dataclass(frozen=True)
@@ -61,12 +77,13 @@ def with_units(flat: str, found: Sequence[Mention], kind: str, low: float, high:
         if each.kind != NUMBER or not (low <= each.value <= high or MINUS.search(flat[: each.start])):
             continue
         following = made[index + 1] if index + 1 < len(made) else each
-        if following.kind == kind and RANGE.match(flat[each.end : following.start]):
+        gap = flat[each.end : following.start]
+        if following.kind == kind and (RANGE.match(gap) or re.search(r"\b(?:another|further|extra)\b", gap)):
             made[index] = replace(each, kind=kind)
         if not before or made[index].kind == kind:
             continue
         between, after = flat[before[-1].end : each.start], flat[each.end :]
-        linked = CORRECTS.search(between) or LINKS.search(between) or EACH.match(after.lstrip())
+        linked = CORRECTS.search(between) or LINKS.search(between) or PLUS.search(between) or EACH.match(after.lstrip())
         if linked and not NOT_A_SIZE.match(after) and not MONEY.search(flat[: each.start]):
             made[index] = replace(each, kind=kind, exact=False)
     return made
@@ -79,6 +96,8 @@ def reckoned(flat: str, found: Sequence[Mention], kind: str) -> Reckoned | None:
         return None
     shares = [each for each in found if each.kind == SHARE]
     kept = [each.mention for each in said(flat, own) if each.standing > -3]
+    if len(own) > 1 and re.search(r"\b(?:another|further|extra|more|added)\b", flat[own[0].end : own[-1].start]):
+        kept = own  # what they had is still there
     return (
         (_of_shares(flat, own[0], shares) if kind == ENERGY else None)
         or _remaining(flat, own[0], shares)
@@ -104,6 +123,8 @@ def _of_shares(flat: str, own: Mention, shares: Sequence[Mention]) -> Reckoned |
     half = re.search(r"\bhalf (?:full|charged|way|a charge)\b", flat)
     if half and re.search(r"\b(?:is|equals|=|means|shows|says)\b", flat):
         return Reckoned(tidy(2 * own.value), (own.value,), min(own.start, half.start()), max(own.end, half.end()))
+    if re.search(r"\b(?:health|soh|degrad\w*|retain\w*|capacity)\b", flat):
+        return None
     at = [each for each in shares if re.search(r"\b(?:at|when it's (?:on|at)|when) $", flat[: each.start])]
     if at and 0 < at[0].value < 100 and not re.search(r"\b(?:limit|stop|charge to)\b", flat):
         return _made(own.value * 100 / at[0].value, [own, at[0]])
@@ -125,7 +146,10 @@ def _remaining(flat: str, own: Mention, shares: Sequence[Mention]) -> Reckoned |
 
 
 def _scaled(flat: str, kept: Sequence[Mention]) -> Reckoned | None:
-    factor = 2 if TWICE.search(flat) else 0.5 if HALVED.search(flat) else None
+    part = re.search(r"\b(?:a|1|one) (?P<part>third|quarter|fifth) of (?:that|it|this)\b", flat)
+    times = re.search(r"\btimes (?P<n>[3-9])\b", flat)
+    factor = int(times["n"]) if times else 2 if TWICE.search(flat) else 0.5 if HALVED.search(flat) else None
+    factor = 1 / PARTS[part["part"]] if part else factor
     if factor is None or len(kept) != 1:
         return None
     return _made(kept[0].value * factor, kept)
@@ -135,9 +159,14 @@ def _counted(flat: str, kept: Sequence[Mention], found: Sequence[Mention]) -> Re
     """So many of a size: "two packs, 38.5 each", "three modules of 3.5"."""
     last = kept[-1]
     each = EACH.match(flat[last.end :].lstrip()) or EACH.search(flat[last.end : last.end + 16])
+    each = each or re.search(r"\b(?:each|every one|all)(?: (?:with|of|at|having|is|are|has))? ?$", flat[: last.start])
     counts = [one for one in found if one.kind == NUMBER and one.value in range(2, 40) and one.end <= last.start]
     if each and counts and len(kept) == 1:
-        return _made(counts[-1].value * last.value, [counts[-1], last])
+        return _made(counts[0].value * last.value, [counts[0], last])
+    if len(kept) == 2 and kept[0].value in range(2, 10) and kept[0].end + 1 == last.start:  # "a pair of 8.2s"
+        return _made(kept[0].value * last.value, kept)
+    if len(kept) == 1 and last.kind == ENERGY and (match := BEFORE.search(flat[: last.start])):
+        return Reckoned(tidy(int(match[1]) * last.value), (last.value,), match.start(), last.end)
     return None
 
 
@@ -151,7 +180,9 @@ def _added(flat: str, kept: Sequence[Mention]) -> Reckoned | None:
     """Sizes that come together: "a 9.5 and a 5.2", "the wash is 45 minutes and the dry another hour"."""
     if len(kept) < 2:
         return None
-    gaps = [flat[one.end : two.start] for one, two in zip(kept, kept[1:], strict=False)]
+    if len(kept) > 2 and kept[0].value == len(kept) - 1:  # "two, a 3.6 and a 7.2"
+        kept = kept[1:]
+    gaps = [flat[one.end : two.start] for one, two in pairwise(kept)]
     if not all(PLUS.search(gap) and not re.search(r"\b(?:or|but|not|no|then it)\b", gap) for gap in gaps):
         return None
     return _made(sum(each.value for each in kept), kept)
@@ -173,7 +204,8 @@ def by_charge(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     hours = re.search(r"(?<![\d.])(\d+(?:\.\d+)?) (?:ah|amp hours?|amphours?)\b", flat)
     if not volts or not hours:
         return None
-    value = tidy(round(float(hours[1]) * volts[0].value / 1000, 1))
+    many = re.search(r"\b([2-9]) (?:in parallel|of (?:them|those)|batteries|packs|units|modules|strings)\b", flat)
+    value = tidy(round(float(hours[1]) * volts[0].value * int(many[1] if many else 1) / 1000, 1))
     return Reckoned(value, (), min(volts[0].start, hours.start()), max(volts[0].end, hours.end()))
 
 
@@ -195,6 +227,8 @@ def of_panels(flat: str) -> Reckoned | None:
         at = size.end()
     if not counts or (counts == [1] and len(sizes) == 1):
         return None
+    more = re.search(r"\b(?:plus|and another|and an?|and then)(?: \w+)? (\d+(?:\.\d+)?) kwp?\b", flat)
+    total += float(more[1]) if more else 0
     return Reckoned(tidy(round(total, 3)), (), 0, len(flat))
 
 
@@ -204,7 +238,7 @@ def _count_of(part: str) -> int | None:
     signs: list[int] = []
     at = 0
     for match in re.finditer(
-        r"(?<![\d.,:£$€])(\d{1,2})(?![\d.:]| ?(?:kw|kwp|kwh|years?|%|kva|p\b|deg|amp|a\b|hours?))", part
+        r"(?<![\d.,:£$€])(\d{1,2})(?![\d.:]| ?(?:kw|kwp|kwh|years?|%|kva|p\b|deg|amp|a\b|hours?|sides?\b|end\b))", part
     ):
         between = part[at : match.start()]
         if terms and re.search(
@@ -223,19 +257,25 @@ def _count_of(part: str) -> int | None:
 def as_share(flat: str, found: Sequence[Mention]) -> Reckoned | None:
     """A share from a part and a whole: "30 of the 60 kWh", "240 miles of its 300"; or from what stays empty."""
     match = re.search(
-        r"(?<![\d.])(\d+(?:\.\d+)?)(?: (?:kwh|miles|km))? (?:out )?of (?:the |its |a |my |our )?(?:total )?(\d+(?:\.\d+)?)\b(?! ?%)",
+        r"(?<![\d.])(\d+(?:\.\d+)?)(?: (?:kwh|miles|km))? (?:out )?of (?:the |its |a |my "
+        r"|our )?(?:total )?(\d+(?:\.\d+)?)\b(?! ?%)",
         flat,
     )
     if match and 0 < float(match[1]) < float(match[2]):
         return Reckoned(tidy(round(100 * float(match[1]) / float(match[2]))), (), match.start(), match.end())
+    ways = sorted(each.value for each in found if each.kind == DISTANCE)
+    if len(ways) == 2 and 0.3 <= ways[0] / ways[1] < 1:
+        return Reckoned(tidy(round(100 * ways[0] / ways[1])), (), 0, len(flat))
     shares = [each for each in found if each.kind == SHARE]
     match = re.search(
-        r"\b(?:empty|free|spare|shy of|short of|off (?:the top|full)|below (?:full|the top)|from the top)\b", flat
+        r"\b(?:empty|free|spare|shy of|short of|(?:of|away from|off) (?:the top|full)|below (?:full|the top)"
+        r"|from the top)\b",
+        flat,
     )
     if match and len(shares) == 1 and 0 < shares[0].value < 60:
         return Reckoned(tidy(100 - shares[0].value), (shares[0].value,), *_span(shares[0], match))
     match = re.search(r"\b(?:plus|on top|more on top|extra)\b", flat)
-    if match and len(shares) == 2 and shares[1].value < 20 and shares[0].value + shares[1].value <= 100:
+    if match and len(shares) == 2 and shares[1].value <= 30 and shares[0].value + shares[1].value <= 100:
         both = tidy(shares[0].value + shares[1].value)
         return Reckoned(both, (shares[0].value,), shares[0].start, shares[1].end)
     return None

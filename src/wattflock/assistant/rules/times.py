@@ -38,9 +38,16 @@ TRAVEL = re.compile(
     r"\b(?:drive|drives|driving|commute|commuting|journey|door to door|trip|ride|takes|take|travel|away"
     r"|each way|later|after that|traffic"
     r"|to get (?:there|home|in|back)|from (?:work|home|the office)|in the car|on the road|minutes home|route"
-    r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house|the station))\b"
+    r"|run|way home|fahrt|needs?|(?:up|down) the (?:road|street)|round the corner|from (?:here|us|the house"
+    r"|the station))\b"
 )
-FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|me|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
+FAMILY = re.compile(r"^(?!.*\b(?:i|i'm|we)\b).*\b(?:dad|mum|mom|son|daughter|wife|husband|parents)\b")
+HOMEWARDS = re.compile(r"\b(?:head|set off|start|leave|drive|go)(?:s|ing)? (?:for |back |off )*(?:home|back)\b")
+BARE_WAY = re.compile(
+    r"\b(?:then|it's|takes|takes me|about|another|plus) (?P<n>[1-9]\d) (?:on the|down the|along|in the car|by car"
+    r"|up the|to get|each way)"
+)
+STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
@@ -52,12 +59,15 @@ def read_times(answer: Answer) -> dict[str, Filling]:
     clocks = said(flat, paired(flat, [each for each in found if each.kind == CLOCK]))
     if not clocks:
         return {}
-    travel = _travel(flat, [each for each in found if each.kind == DURATION])
+    travel = _travel(flat, [each for each in found if each.kind == DURATION]) or _bare_way(flat)
     nights = bool(NIGHTS.search(flat))
     window = _window(flat, clocks, answer)
     told: dict[str, list[tuple[int, Filling]]] = {slot: [] for slot in SLOTS}
     for slot, each, sure in window or _by_cue(answer, clocks):
         told[slot].append((each.standing, _value(answer, slot, each, sure and len(clocks) < 3, travel, nights)))
+    asked = [slot for slot in SLOTS if slot in answer.asked]
+    if len(asked) == 1 and not told[asked[0]] and len(clocks) == 1 and travel:  # when it is where the car goes
+        told[asked[0]].append((clocks[0].standing, _by_way(answer, asked[0], clocks[0], travel, nights)))
     return {slot: _best(slot, options, answer) for slot, options in told.items() if options}
 
 
@@ -82,6 +92,8 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     marks = cues(flat, CAR)
     if len(durations) == 1 and any(mark.role in (WORK_STARTS, WORK_ENDS) for mark in marks):
         return durations[0]
+    if len(durations) == 1 and 3 <= durations[0].value <= 150 and not STAY.search(flat):
+        return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
     more = [
         each for each in durations if near and each is not near[0] and PARKING.search(flat[each.end : each.end + 30])
@@ -89,6 +101,12 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     if not more:
         return near[0] if near else None
     return replace(near[0], values=(near[0].value + more[0].value,), end=max(near[0].end, more[0].end))
+
+
+def _bare_way(flat: str) -> Mention | None:
+    """ "Then it's 45 on the freeway": minutes that are not called so."""
+    match = BARE_WAY.search(flat)
+    return Mention(DURATION, (int(match["n"]),), match.start("n"), match.end("n"), False) if match else None
 
 
 def _window(flat: str, clocks: list[Said], answer: Answer) -> list[tuple[str, Said, bool]]:
@@ -164,8 +182,13 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
     evidence = answer.text.quote(mention.start, mention.end)
     role = role_of(flat, each.cue_start, mention.end, _marks(answer), [])
     window = not sure and WORKING.search(flat) and role not in (LEAVE, RETURN)
+    homewards = slot == ARRIVAL and travel and HOMEWARDS.search(flat[max(0, mention.start - 30) : mention.start])
     shift = mention.why in (BACK, "shift")
-    of_work = not shift and role in (WORK_STARTS, WORK_ENDS) or not shift and (bool(window) or (role is None and travel is not None))
+    of_work = (
+        (not shift and bool(homewards))
+        or (not shift and role in (WORK_STARTS, WORK_ENDS))
+        or (not shift and (bool(window) or (role in (None, OTHER) and travel is not None)))
+    )
     if of_work and travel:
         minutes = int(travel.value)
         values = tuple(value + (minutes if slot == ARRIVAL else -minutes) for value in values)
@@ -183,6 +206,15 @@ def _value(answer: Answer, slot: str, each: Said, sure: bool, travel: Mention | 
         and not each.corrected
     )
     return filled(slot, texts[0], evidence, texts[1:], inferred or not _usual(slot, values[0], nights))
+
+
+def _by_way(answer: Answer, slot: str, each: Said, travel: Mention, nights: bool) -> Filling:
+    """The time at the far end of the way, less or plus the way."""
+    minutes = int(travel.value)
+    values = _ranked(slot, each.mention.values, nights)
+    texts = [shown(value + (minutes if slot == ARRIVAL else -minutes)) for value in values]
+    start, end = min(each.mention.start, travel.start), max(each.mention.end, travel.end)
+    return filled(slot, texts[0], answer.text.quote(start, end), tuple(texts[1:]))
 
 
 def _starts_or_ends_trip(flat: str, each: Said, role: str) -> bool:

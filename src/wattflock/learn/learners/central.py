@@ -62,7 +62,7 @@ class Central(PPO):
 
     days: Days = 8
     rate: Rate = 2e-3
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critic [1]")] = 4e-3
+    critic_rate: Annotated[float, Field(gt=0, le=1, description="Adam's step of the critic [1]")] = 4e-3
     halvings: Halvings = 3.0
     total_rounds: Rounds = 200
     discount: Annotated[float, Field(ge=0, lt=1, description="weight of the next step's value: γ [1]")] = 0.97

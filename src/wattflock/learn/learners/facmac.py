@@ -63,7 +63,7 @@ class FACMAC(ReplayLearner):
     """
 
     rate: Rate = 1e-3
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of utilities and mixing [1]")] = 5e-3
+    critic_rate: Annotated[float, Field(gt=0, le=1, description="Adam's step of utilities and mixing [1]")] = 5e-3
     halvings: Halvings = 2.0
     total_rounds: Rounds = 500
     explore_least: Annotated[

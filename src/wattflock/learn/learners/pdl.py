@@ -62,7 +62,7 @@ class PDL(Gradient):
     dual_rounds: Annotated[int, Field(ge=1, description="rounds of the dual network in an outer iteration")] = 10
     dual_days: Annotated[int, Field(ge=1, description="days in a round of the dual network")] = 8
     dual_steps: Annotated[int, Field(ge=1, description="Adam's steps in a round of the dual network")] = 10
-    dual_rate: Annotated[float, Field(gt=0, description="Adam's step of the dual network [1]")] = 4.9e-3
+    dual_rate: Annotated[float, Field(gt=0, le=1, description="Adam's step of the dual network [1]")] = 4.9e-3
     dual_hidden: Annotated[tuple[int, ...], Field(description="width of each hidden layer of the dual network")] = (
         32,
         32,

@@ -43,7 +43,7 @@ class PPO(Agents):
     halvings: Halvings = 4.0
     hidden: Hidden = (32, 32)
     total_rounds: Rounds = 1000
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6e-3
+    critic_rate: Annotated[float, Field(gt=0, le=1, description="Adam's step of the critics [1]")] = 6e-3
     critic_sees: Annotated[
         Literal["own", "common"], Field(description="beside its home: nothing, or the community's sums a step before")
     ] = "own"

@@ -31,7 +31,7 @@ class Shac(Gradient):
     margin_pu: Margin = 0.005
     horizon: Annotated[int, Field(ge=1, description="steps that a gradient passes")] = 12
     trace: Annotated[float, Field(ge=0, le=1, description="λ of TD(λ), the critic's targets [1]")] = 0.5
-    critic_rate: Annotated[float, Field(gt=0, description="Adam's step of the critics [1]")] = 6.7e-3
+    critic_rate: Annotated[float, Field(gt=0, le=1, description="Adam's step of the critics [1]")] = 6.7e-3
     critic_epochs: Annotated[int, Field(ge=1, description="passes of the critics over a round's rows")] = 2
     critic_rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch of the critics")] = 24
     critic_average: Annotated[

@@ -10,6 +10,7 @@ from pydantic import Field
 from scipy import sparse
 
 from wattflock.core.types import Profile
+from wattflock.homes.device import ratio
 from wattflock.homes.program import Program
 from wattflock.market.community import Community, Trade, in_proportion
 from wattflock.market.market import Meter
@@ -115,5 +116,4 @@ def below(value: Array, weight: Array, at: Array, side: str) -> Array:
 
 def _filled(left: Array, wanted: Array) -> Array:
     """The share of what is wanted at one price that is left for it, 0 to 1."""
-    some = wanted > 0
-    return jnp.where(some, jnp.clip(left / jnp.where(some, wanted, 1), 0, 1), 0)
+    return jnp.clip(ratio(left, wanted), 0, 1)

@@ -2,7 +2,6 @@
 
 from typing import Self
 
-import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.market.market import Meter, Settlement
@@ -20,10 +19,7 @@ class Tariff(Retail):
         return cls()
 
     def settle(self, meter: Meter) -> Settlement:
-        energy = self.at_grid(meter)
-        bill = energy["import"] + energy["export"]
-        total = bill.sum(-1)
-        return self.charged(meter, Settlement(bill, jnp.zeros_like(total), total))
+        return self.charged(meter, self.energy_alone(meter))
 
     def items(self, meter: Meter) -> dict[str, Array]:
         return self.itemised(meter, self.at_grid(meter))

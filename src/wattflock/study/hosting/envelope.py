@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.fairness import jain
 from wattflock.feeder.circuit import Matrix
 from wattflock.feeder.limits import Limits, stress_names
 from wattflock.feeder.solve import Feeder
@@ -104,17 +105,6 @@ def envelopes(
     return (_step(first, kw, kvar, rules) for kw, kvar in zip(load_kw, load_kvar, strict=True))
 
 
-def jain_index(home_kw: ArrayLike, homes: ArrayLike) -> float:
-    """(Σx)² / (n Σx²) over homes, 1 where all have nothing; both (terminals,).
-
-    Source: R. Jain, D.-M. Chiu, W. Hawe, "A quantitative measure of fairness and discrimination for resource
-    allocation in shared computer systems", DEC-TR-301, 1984.
-    """
-    each, count = np.asarray(home_kw, float), np.asarray(homes, float)
-    square = count.sum() * (count * each**2).sum()
-    return float((count * each).sum() ** 2 / square) if square > 0 else 1.0
-
-
 def _step(point: Point, load_kw: Matrix, load_kvar: Matrix, rules: EnvelopeRules) -> Envelope:
     point = operating_point(point.feeder, point.limits, load_kw, load_kvar)
     box = _box(point, rules)
@@ -137,7 +127,7 @@ def _verified(box: Box, rules: EnvelopeRules, found: Filled) -> Envelope:
         homes=box.homes,
         limit_kw=found.limit,
         total_kw=float(found.limit.sum()),
-        fairness=jain_index(per_home, box.homes),
+        fairness=float(jain(per_home, box.homes)),
         corners=len(np.unique(corners, axis=0)),
         worst_stress=float(worst[at]),
         worst_row=names[row[at]],

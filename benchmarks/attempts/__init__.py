@@ -1,0 +1,1 @@
+"""What is tried on the program, one module for each kind; each has `attempts() -> list[Attempt]`."""
