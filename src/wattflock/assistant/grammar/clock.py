@@ -36,7 +36,8 @@ PATTERNS = [
     ("quarter_bare", rf"\b(?P<minutes>quarter) {HOUR}\b"),
     (
         "sided",
-        rf"{IN_SPAN}\b(?:a )?{MINUTES_TO} (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight"
+        rf"(?:{IN_SPAN}|(?=(?:a )?quarter\b)|(?=\d+ (?:minutes )?(?:{AFTER})\b))\b(?:a )?{MINUTES_TO}"
+        rf" (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight"
         rf"|{HOUR})\b(?![:.]\d){NOT_A_TIME}",
     ),
     ("colon", rf"\b{HOUR}:(?P<minutes>[0-5]\d)(?::\d\d)?\b"),

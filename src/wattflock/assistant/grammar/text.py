@@ -17,6 +17,8 @@ TOKEN = re.compile(
     re.IGNORECASE,
 )
 LONGEST = 4  # words of a phrase
+MEASURED = ("hour", "hours", "kwh", "kw", "kwp", "deg", "degc")
+PARTS = {"and a half": ".5", "and three quarters": ".75", "and 3 quarters": ".75", "and three quarter": ".75"}
 MOST_CHARACTERS = 4000  # of an answer; what follows is not read
 MOST_WORDS = 300
 
@@ -152,14 +154,12 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     if value is None or ":" in value:
         return value, length
     rest = [token.word for token in tokens[index + length : index + length + 3]]
-    if (
-        rest == ["and", "a", "quarter"]
-        and following[length + 2 : length + 3] in (["hours"], ["hour"])
-        and "." not in value
-    ):
+    unit = following[length + 2 : length + 3]
+    if rest == ["and", "a", "quarter"] and unit and unit[0] in MEASURED and "." not in value:
         return f"{value}.25", length + 3
-    if rest == ["and", "a", "half"] and "." not in value:
-        return f"{value}.5", length + 3
+    part = PARTS.get(" ".join(rest)) if "." not in value else None
+    if part and not (part == ".75" and unit == ["of"]):
+        return f"{value}{part}", length + 3
     return value, length
 
 
@@ -193,6 +193,8 @@ def _large(whole: int, after: list[str], length: int) -> tuple[str, int]:
     value, more = _below_hundred([*rest[skip:], "", ""])
     if value is None:
         return str(whole * scale), length + 1
+    if scale == 1000 and rest[skip + more : skip + more + 1] == ["hundred"]:  # "two thousand three hundred"
+        return str(whole * scale + 100 * value), length + 2 + skip + more
     return str(whole * scale + value), length + 1 + skip + more
 
 

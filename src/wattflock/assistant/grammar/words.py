@@ -21,7 +21,7 @@ ONES = [
 ]
 ONES += ["seventeen", "eighteen", "nineteen"]
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-UNITS = {word: value for value, word in enumerate(ONES)}
+UNITS = {word: value for value, word in enumerate(ONES)} | {"nought": 0, "naught": 0}
 TENFOLD = {word: 10 * value for value, word in enumerate(TENS, start=2)} | {"fourty": 40}
 
 GERMAN_NUMBERS = dict(

@@ -18,6 +18,7 @@ COUNTED = re.compile(
     rf"\b(?P<n>\d|one)(?: cars?(?= (?:is|are) )| of (?:them|which|those|our cars))?"
     rf"(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
 )
+PART = re.compile(r"^\w+ of (?:them|which|those|our cars)\b")
 SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
 )
@@ -30,7 +31,7 @@ FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
     r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet|an? (?:1|one|single)|1|one)"
-    r"|nope)\b(?! (?:idea|clue))(?! ?,? \d)|\b(?:no"
+    r"|nope)\b(?! (?:idea|clue))(?! ?[,.]? \d)|\b(?:no"
     r"|don't (?:have|own)(?: any| an)?"
     r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
 )
@@ -76,6 +77,8 @@ def count_of(answer: Answer) -> Filling | None:
     flat = answer.flat
     numbers = [match for match in COUNTED.finditer(flat) if standing(flat, _place(match)) > -3]
     if numbers:
+        if not PART.search(numbers[0].group()):  # "three electric cars, one of them is a Zoe" are three
+            numbers = [each for each in numbers if not PART.search(each.group())]
         match = numbers[0]
         total = sum(1 if each["n"] == "one" else int(each["n"]) for each in numbers)
         return filled(
