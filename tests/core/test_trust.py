@@ -95,7 +95,8 @@ def run(tmp_path):
     run = Run(tmp_path / "mine-1")
     run.folder.mkdir()
     (run.folder / "scenario.toml").touch()
-    summary = {"methods": {"idle": {"cost": 1.0, "train_seconds": 2.0, "rounds": 3}}, "date": "today", "seconds": {"bound": 1.5}}
+    methods = {"idle": {"cost": 1.0, "train_seconds": 2.0, "rounds": 3}}
+    summary = {"methods": methods, "date": "today", "seconds": {"bound": 1.5}}
     curves = pl.DataFrame({"round": [10, 20], "seconds": [0.5, 0.75]})
     run.write({"days": pl.DataFrame({"day": [0]}), "curves": curves}, summary, {"x": []})
     return run
