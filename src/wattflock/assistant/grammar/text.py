@@ -145,9 +145,7 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     following = [token.word for token in tokens[index + 1 : index + 7]] + [""] * 4
     if word[0].isdigit():
         value, length = plain(word, german), 1
-    elif (word == "point" and index and tokens[index - 1].word in ("that", "this", "the", "a", "charge", "which")) or (
-        word == "one" and (tokens[index - 1].word in words.BEFORE_PRONOUN if index else False)
-    ):
+    elif index and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
         return None, 1
     elif word == "oh" and following[0] in words.UNITS and index and tokens[index - 1].word in words.UNITS:
         return f"0{words.UNITS[following[0]]}", 2

@@ -329,3 +329,4 @@ BEFORE_PRONOUN = frozenset(
         "nice",
     ]
 )
+NO_NUMBER = {"one": BEFORE_PRONOUN, "point": frozenset({"that", "this", "the", "a", "charge", "which"})}  # after these

@@ -57,7 +57,8 @@ NOT_A_SIZE = re.compile(
     r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km"
     r"|p\b|pence"
     r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%"
-    r"|(?:more |extra |further )(?:modules?|batteries|packs?|panels?|blocks?|units?)\b|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
+    r"|(?:more |extra |further )(?:modules?|batteries|packs?|panels?|blocks?|units?)\b"
+    r"|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
     r"|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these|the|our)|th\b|st\b|nd\b|rd\b)"
 )
