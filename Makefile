@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench figures regold clean
+.PHONY: help demo test check lint bench figures regold broker clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -45,6 +45,9 @@ figures: .venv/ready  ## the demo's newest table and pictures, and every measure
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python docs/fill.py
 
+broker:  ## install the broker that trials of boxes start (Debian, as root); tests without it are skipped
+	command -v mosquitto >/dev/null || { apt-get update -qq && apt-get install -y -qq mosquitto openssl; }
+
 clean:  ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -65,5 +68,6 @@ clean:  ## remove .venv and caches; runs/ stays
 
 .venv/ready-dev: .venv/ready
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
-		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt -r requirements/mcp.txt
+		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt \
+		-r requirements/mcp.txt -r requirements/edge.txt
 	@touch $@

@@ -308,3 +308,21 @@ def test_float64_stays_float64(name, moment, float64):
     results = device.step(state, action, now), device.idle(state, now), device.rule(state, now, now.load_kw)
     seen = device.observe(state, now), device.end(state), device.stored_kwh(state), device.show(state)
     assert {str(leaf.dtype) for leaf in jax.tree.leaves((state, results, seen))} == {"float64"}
+
+
+@every_device
+@present_or_not
+def test_what_controls_set_bounds_the_power_that_they_move(name, present, moment):
+    """Beside what a device does at the lowest action, which a deadline or a band may force."""
+    device = device_of(name, present)
+    commands = jax.tree.map(float, device).commands()
+    assert len(commands) == device.controls
+    powers = np.array([each.power_kw or (np.nan,) * 3 for each in commands], float)
+    if not len(powers) or np.isnan(powers).any():
+        return
+    now = moment()
+    for state in extremes(device, now):
+        drawn_kw = [float(device.step(state, action, now)[1].power_kw) for action in all_actions(device)]
+        told_kw = [sum(np.interp(float(a), (-1, 0, 1), each) for a, each in zip(action, powers, strict=True))
+                   for action in all_actions(device)]  # fmt: skip
+        assert (np.abs(np.subtract(drawn_kw, drawn_kw[0])) <= np.abs(np.subtract(told_kw, told_kw[0])) + 1e-5).all()

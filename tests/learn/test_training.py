@@ -60,7 +60,7 @@ def test_marks_count_rounds_and_time(unbroken, course):
 def test_a_run_resumed_from_disk_is_the_unbroken_run_to_the_bit(stop, course, unbroken, tmp_path):
     run = Run(tmp_path / "run")
     first = next(itertools.islice(train(course), stop, None))
-    run.save("gradmap", course.learner, first.progress, {"rounds": first.rounds})
+    run.save("gradmap", course.learner, first.progress, {"rounds": first.rounds, "seconds": 0.0, "curve": []})
     saved = run.resume("gradmap", course.learner, begin(course.learner, course.world, course.seed))
     assert saved
     progress, card = saved

@@ -79,7 +79,7 @@ def test_a_checkpoint_leaves_the_replay_out(world, tmp_path):
         fresh.state, done=fresh.state.done + 5, nets=jax.tree.map(jnp.ones_like, fresh.state.nets)
     )
     run = Run(tmp_path)
-    run.save("maddpg", who, Progress(state, fresh.done + 5, fresh.key), {})
+    run.save("maddpg", who, Progress(state, fresh.done + 5, fresh.key), {"rounds": 5, "seconds": 0.0, "curve": []})
     saved = run.resume("maddpg", who, fresh)
     assert saved
     progress, _ = saved

@@ -158,12 +158,13 @@ def _in_words(debug: bool) -> Iterator[None]:
     """Errors as plain lines: what a person can correct ends with exit code 2, a fault of our own with 1."""
     try:
         yield
-    except Exception as error:
-        if debug or isinstance(error, typer.Exit):
+    except BaseException as error:  # Polars panics beside Exception, as where a thread of its own gets no memory
+        panic = type(error).__name__ == "PanicException"
+        if debug or isinstance(error, typer.Exit) or not (panic or isinstance(error, Exception)):
             raise
         if isinstance(error, WattflockError | OSError):
             code, said = 2, str(error)
-        elif isinstance(error, MemoryError):
+        elif panic or isinstance(error, MemoryError):
             code, said = 2, "not enough memory; try fewer homes or days"
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())[:300]

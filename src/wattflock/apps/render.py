@@ -17,6 +17,7 @@ from rich.text import Text
 from wattflock.verbs.results import (
     Bills,
     Comparison,
+    EdgeTrial,
     Extracted,
     HostedFeeder,
     InterviewStudy,
@@ -97,6 +98,14 @@ def _(found: HostedFeeder, wide: bool = False) -> Group:
     from wattflock.report.feeder_tables import hosting_summary
 
     return hosting_summary(found.found)
+
+
+@shown.register
+def _(found: EdgeTrial, wide: bool = False) -> Group:
+    table = Table(*found.faults.columns)
+    for row in found.faults.iter_rows():
+        table.add_row(*("–" if value is None else str(value) for value in row))
+    return Group(table, *(Text(f"{name}: {value:.6g}") for name, value in found.figures.items()))
 
 
 @shown.register

@@ -10,14 +10,16 @@ import platform
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import safetensors
 import safetensors.numpy
 
 from wattflock.core.errors import Problem, RunError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -95,7 +97,7 @@ def write_json(path: Path, value: object) -> Path:
     return write_whole(path, f"{text}\n".encode())
 
 
-def write_table(path: Path, table: pl.DataFrame) -> Path:
+def write_table(path: Path, table: "pl.DataFrame") -> Path:
     """Parquet."""
     content = io.BytesIO()
     table.write_parquet(content)
@@ -105,8 +107,10 @@ def write_table(path: Path, table: pl.DataFrame) -> Path:
 FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet takes for the beginning of a formula
 
 
-def csv_bytes(table: pl.DataFrame) -> bytes:
+def csv_bytes(table: "pl.DataFrame") -> bytes:
     """CSV; text and names of columns that begin with = + - @ get an apostrophe before it (OWASP, CSV Injection)."""
+    import polars as pl
+
     text = pl.selectors.string()
     quoted = pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text)
     named = {name: f"'{name}" for name in table.columns if re.match(FORMULA, name)}

@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -40,6 +40,18 @@ class Claim(eqx.Module):
     level: Array  # stored energy as a share of the size
     hours_left: Array  # until it shall be so full: a car's departure; see `no_hurry` [h]
     size_kwh: Array  # 0 where the device is absent [kWh]
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What one control sets, as a box in the hall is told it: straight in the action, from `low` to `high`."""
+
+    name: str = "setting"
+    unit: str = "share of what is possible"
+    low: Any = -1.0  # at action -1
+    high: Any = 1.0  # at action 1
+    power_kw: tuple[Any, Any, Any] | None = None  # most power that it moves, at actions -1, 0, 1; None: not known
+    follows: str = ""  # a feature of the device that gives the power fed in at action 1 [kW]
 
 
 def effect(power_kw, dt_h, **more) -> Effect:
@@ -108,6 +120,10 @@ class Device(eqx.Module):
         By default the target is a change of the action without control. The policy clips the action.
         """
         return self.idle(state, now) + target
+
+    def commands(self) -> tuple[Command, ...]:
+        """What each control of one home's device sets; fields are numbers here."""
+        return (Command(),) * self.controls
 
     @classmethod
     def timetable(cls, hour: np.ndarray) -> np.ndarray:

@@ -323,3 +323,11 @@ class Planned:
 
         currency = self.plan.home.parameters.currency
         return Figures({"plan": lambda: plan_days(self.table, powers(self.plan), nets(self.plan), currency)})
+
+
+@dataclasses.dataclass(frozen=True)
+class EdgeTrial:
+    """What controllers on a broker did."""
+
+    figures: Mapping[str, float]  # homes, messages_per_s, answer_p99_ms, rss_mb, apart_kw, outside, missing_in_logs, …
+    faults: pl.DataFrame  # a row for the closed loop and each fault: steps, outside, fell_back, recovered_after

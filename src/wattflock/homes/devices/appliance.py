@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, ratio, share
+from wattflock.homes.device import Command, Device, effect, ratio, share
 from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
@@ -76,6 +76,10 @@ class Appliance(Device):
     def setpoint(self, state, target, now):
         """The target is the share of the power that the deadline leaves free."""
         return 2 * target - 1
+
+    def commands(self):
+        most_kw = (0.0, self.limit_kw / 2, self.limit_kw)
+        return (Command("power", "share between least and most that the deadline leaves", 0.0, 1.0, most_kw),)
 
     @classmethod
     def timetable(cls, hour):

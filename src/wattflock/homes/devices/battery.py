@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Claim, Device, effect, feasible, no_hurry, ratio, room_kvar
+from wattflock.homes.device import Claim, Command, Device, effect, feasible, no_hurry, ratio, room_kvar
 from wattflock.homes.features import LEVEL, Feature, observed
 from wattflock.homes.program import Program, Terms
 
@@ -100,6 +100,9 @@ class Battery(Device):
     def setpoint(self, state, target, now):
         """The target is the state of charge at the end of the step, as a share of the size."""
         return charge_to(target[0] * self.size_kwh - state, self.efficiency, now.dt_h, *self._room(state, now.dt_h))
+
+    def commands(self):
+        return (Command("charging power", "kW", -self.limit_kw, self.limit_kw, (-self.limit_kw, 0.0, self.limit_kw)),)
 
     @classmethod
     def timetable(cls, hour):

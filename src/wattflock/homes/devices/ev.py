@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Claim, Device, effect, feasible, ratio
+from wattflock.homes.device import Claim, Command, Device, effect, feasible, ratio
 from wattflock.homes.devices.battery import charge_to, end_cost
 from wattflock.homes.features import LEVEL, Feature, observed
 from wattflock.homes.program import Program, Terms
@@ -115,6 +115,13 @@ class EV(Device):
     def setpoint(self, state, target, now):
         """The target is the state of charge before driving in the step, as a share of the size."""
         return charge_to(target[0] * self.size_kwh - state, self.efficiency, now.dt_h, *self._room(state, now))
+
+    def commands(self):
+        """Power, where one straight line says it; else a share of the most that it can draw or give."""
+        power_kw = (-self.give_kw, 0.0, self.limit_kw)
+        if self.give_kw in (0, self.limit_kw):
+            return (Command("charging power", "kW", -self.limit_kw, self.limit_kw, power_kw),)
+        return (Command(power_kw=power_kw),)
 
     @classmethod
     def timetable(cls, hour):

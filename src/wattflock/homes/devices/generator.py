@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, ratio, share
+from wattflock.homes.device import Command, Device, effect, ratio, share
 from wattflock.homes.features import Feature, observed
 from wattflock.homes.program import Program, Terms
 
@@ -69,6 +69,9 @@ class Generator(Device):
         gain_per_kwh = now.import_price_per_kwh - target[0] * self.seen_per_kwh - self.fuel_per_kwh
         best_kw = ratio(gain_per_kwh, 2 * self.fuel_per_kw_kwh)
         return (2 * ratio(jnp.clip(best_kw, 0, self.limit_kw), self.limit_kw) - 1)[None]
+
+    def commands(self):
+        return (Command("power", "kW", 0.0, -self.limit_kw, (0.0, -self.limit_kw / 2, -self.limit_kw)),)
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """Power in blocks whose slopes are tangents of the quadratic, so that the cost is never overstated.

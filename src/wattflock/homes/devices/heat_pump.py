@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import ratio, share
+from wattflock.homes.device import Command, ratio, share
 from wattflock.homes.features import Feature, observed
 from wattflock.homes.heating import NOMINAL_C, ComfortPrice, CopAtZero, CopPerDegree, Heating, Power, Present
 from wattflock.homes.program import Program, Terms
@@ -81,6 +81,9 @@ class HeatPump(Heating):
         heat_kw = ((target_c - keep * state) / (1 - keep) - now.outdoor_c) / self.resistance_c_per_kw
         power_kw = jnp.clip(heat_kw / self.cop(now.outdoor_c, jnp.maximum), 0, self.limit_kw)
         return (2 * ratio(power_kw, self.limit_kw) - 1)[None]
+
+    def commands(self):
+        return (Command("power", "kW", 0.0, self.limit_kw, (0.0, self.limit_kw / 2, self.limit_kw)),)
 
     @classmethod
     def timetable(cls, hour):

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import ratio, share
+from wattflock.homes.device import Command, ratio, share
 from wattflock.homes.features import Feature, observed
 from wattflock.homes.heating import NOMINAL_C, ComfortPrice, CopAtZero, CopPerDegree, Heating, Power, Present
 from wattflock.homes.program import Program, Terms
@@ -194,6 +194,10 @@ class House(Heating):
         least_kw, most_kw = self._range(state, now)
         wanted_kw = self._heat(self._low(now.hour) + target[0] * (self.high_c - self.low_c), state, now)
         return (2 * ratio(jnp.clip(wanted_kw, least_kw, most_kw) - least_kw, most_kw - least_kw) - 1)[None]
+
+    def commands(self):
+        most_kw = (0.0, self.limit_kw / 2, self.limit_kw)
+        return (Command("heating", "share between least and most heat that keeps the band", 0.0, 1.0, most_kw),)
 
     @classmethod
     def timetable(cls, hour):

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from wattflock.core.types import Profile, Scalar
-from wattflock.homes.device import Device, effect, share
+from wattflock.homes.device import Command, Device, effect, share
 from wattflock.homes.devices.panel import see_sun
 from wattflock.homes.features import SUN
 from wattflock.homes.program import Program, Terms
@@ -48,6 +48,14 @@ class Inverter(Device):
 
     def idle(self, state, now):
         return jnp.stack([jnp.ones_like(state), jnp.zeros_like(state)])
+
+    def commands(self):
+        rating_kva = self.limit_kva * self.size_kwp
+        made_kw = (0.0, -rating_kva / 2, -rating_kva)
+        return (
+            Command("yield fed in", "share", 0.0, 1.0, made_kw, SUN[0].name),
+            Command("reactive power", "share of what is possible", -1.0, 1.0, (0.0, 0.0, 0.0)),
+        )
 
     def plan(self, program: Program, day: Profile, state) -> Terms:
         """Curtailable active power; reactive power stays at zero, which can only raise the cost."""
