@@ -10,7 +10,7 @@ KINDS = ("number", "count", "time", "date", "text")
 
 @dataclass(frozen=True)
 class Slot:
-    """A parameter; numbers are in [`low`, `high`] and `unit`, times HH:MM, dates ISO; `says` is what reads a value back.
+    """A parameter; numbers are in [`low`, `high`] and `unit`, times HH:MM, dates ISO; `says` is for a read-back.
 
     The `default` of a date is the number of days from today, or from the first day; `usual` makes a date of it.
     """

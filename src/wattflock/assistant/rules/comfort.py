@@ -72,7 +72,8 @@ KEPT_ABOVE = re.compile(
     r"|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
 OUTSIDE = re.compile(
-    r"\b(?:outside|outdoors|garage|shed|garden|loft|conservatory|attic|porch|utility room|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar"
+    r"\b(?:outside|outdoors|garage|shed|garden|loft|conservatory|attic|porch|utility room"
+    r"|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar"
     r"|greenhouse"
     r"|spin|fever|office|shop|car|studio)\b"
 )

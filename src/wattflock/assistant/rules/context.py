@@ -64,7 +64,8 @@ DENIED = re.compile(
 )
 MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
 CONCLUDES = re.compile(
-    r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is| put| set it to| go for)? $"
+    r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is| put"
+    r"| set it to| go for)? $"
 )
 LAST = re.compile(r" ?(?:kwh|kwp?|%|deg[cf]?|minutes|of them|then|really|altogether|in all|all in)? ?[.!]?$")
 THEN = re.compile(

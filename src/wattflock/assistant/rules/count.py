@@ -18,6 +18,10 @@ COUNTED = re.compile(
     rf"\b(?P<n>\d|one)(?: cars?(?= (?:is|are) )| of (?:them|which|those|our cars))?"
     rf"(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
 )
+OWNED = re.compile(
+    r"\b(?:mine|hers|his|ours|(?:my|our|the|his|her) (?:own|wife's|husband's|\w+'s|car|\w+ one))(?:'s| is) (?:now )?"
+    r"(?:fully |all |pure |an? )?(?:electric|ev)\b"
+)
 PART = re.compile(r"^\w+ of (?:them|which|those|our cars)\b")
 SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
@@ -99,7 +103,7 @@ def count_of(answer: Answer) -> Filling | None:
     if match := NO_CARS.search(flat):
         rest = re.search(r"\b(?:but|except|apart|only)\b", flat)
         return filled(COUNT, 0, answer.text.quote(match.start(), match.end()), (), bool(rest) or len(flat) > 30)
-    return _by_number(answer) or _by_names(answer) or _only_fuel(answer)
+    return _by_number(answer) or _by_names(answer) or _owned(answer) or _only_fuel(answer)
 
 
 def _listed(answer: Answer) -> Filling | None:
@@ -112,8 +116,16 @@ def _listed(answer: Answer) -> Filling | None:
     return filled(COUNT, len(ones) + len(more), answer.text.quote(ones[0].start(), ones[-1].end()), (len(ones),))
 
 
+def _owned(answer: Answer) -> Filling | None:
+    """ "Mine's electric, my husband's is a diesel": as many as are said to be electric."""
+    ones = list(OWNED.finditer(answer.flat))
+    return filled(COUNT, len(ones), answer.text.quote(ones[0].start(), ones[-1].end())) if ones else None
+
+
 def _only_fuel(answer: Answer) -> Filling | None:
     """0 where only a car that burns something is told of."""
+    if re.search(r"\b(?:electric|evs?)\b", answer.flat):
+        return None
     match = re.search(
         r"\b(?:drive|have|got|run|own|just|only|still|burn\w*|stick\w*)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b",
         answer.flat,

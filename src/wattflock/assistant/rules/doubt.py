@@ -27,7 +27,7 @@ def doubted(answer: Answer, slot: str, filling: Filling) -> Filling:
         return filling
     if filling.state == AMBIGUOUS:
         told = filling.candidates
-        more = [other_values(answer, slot, each) for each in told] if SLOTS[slot].kind == "time" else []
+        more = [other_values(answer, slot, each) for each in told] if SLOTS[slot].kind in ("time", "count") else []
         return replace(filling, candidates=distinct((*told, *chain(*more)))[: max(MOST, len(told))])
     if filling.state != FILLED or filling.value is None or not (filling.read_back or _doubtful(answer, slot, filling)):
         return filling

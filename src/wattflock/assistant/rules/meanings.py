@@ -24,6 +24,7 @@ PRODUCT = re.compile(r"\b(?:each|apiece|times|x|of|per|every|all|with|at)\b")
 HALF = re.compile(r"\b(?:half|halv\w*|split|shared?)\b")
 DOUBLE = re.compile(r"\b(?:doubl\w*|twice|same|both|pair|two|2|again)\b")
 LATER = ("ev_arrival_time", "appliance_earliest_start")  # a duration comes after what is told; else before it
+STEP = re.compile(r"\b(?P<step>half a|an?|\d(?:\.\d)?) deg[cf]?( and a half)?\b")
 MINUTES = re.compile(r"\b(?:plus|and|another|about|then) ([1-9]|[1-5]\d) (?:to|for|on the) \w")  # "plus 10 to park"
 
 
@@ -56,9 +57,19 @@ def _numbers(answer: Answer, slot: str, value: Value) -> Iterable[Value]:
     shares = [each.value for each in amounts_in(answer) if each.kind == SHARE] if SLOTS[slot].unit != "%" else []
     bases = distinct((float(value), *told)) if isinstance(value, int | float) else tuple(told)
     yield from told
+    if SLOTS[slot].unit == "°C":
+        yield from _steps(answer.flat, bases)
     if SLOTS[slot].kind == "number":
         yield from _parts(answer.flat, bases, shares)
     yield from _pairs(answer.flat, distinct((*every, *bases)), SLOTS[slot].kind == "number")
+
+
+def _steps(flat: str, bases: Sequence[float]) -> Iterable[Value]:
+    """ "23, and a degree and a half on top": both sides of it."""
+    for match in STEP.finditer(flat):
+        words = match["step"]
+        size = (float(words) if words[0].isdigit() else 0.5 if words.startswith("half") else 1) + 0.5 * bool(match[2])
+        yield from (tidy(base + side * size) for base in bases for side in (1, -1))
 
 
 def _parts(flat: str, bases: Sequence[float], shares: Sequence[float]) -> Iterable[Value]:

@@ -33,7 +33,8 @@ BEFORE = re.compile(
     r"|with|rated(?: at)?) )?$"
 )
 SO_MANY = re.compile(
-    r"(?<![\d.])\b([2-9]) (?:more |extra |further |other )?(?:modules?|batteries|packs?|blocks?|units?|ones) (?:of|at|with) $"
+    r"(?<![\d.])\b([2-9]) (?:more |extra |further |other )?(?:modules?|batteries|packs?|blocks?|units?|ones)"
+    r" (?:of|at|with) $"
 )
 TWICE = re.compile(
     r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)"
@@ -55,7 +56,9 @@ RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
     r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km"
     r"|p\b|pence"
-    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|(?:more |extra |further )(?:modules?|batteries|packs?|panels?|blocks?|units?)\b|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
+    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%"
+    r"|(?:more |extra |further )(?:modules?|batteries|packs?|panels?|blocks?|units?)\b"
+    r"|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
     r"|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these|the|our)|th\b|st\b|nd\b|rd\b)"
 )

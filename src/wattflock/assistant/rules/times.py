@@ -49,7 +49,8 @@ BARE_WAY = re.compile(
 )
 STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
 PARKING = re.compile(
-    r"\b(?:tid(?:y|ies|ying)|clean\w*|pack\w*|cash up|park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b"
+    r"\b(?:tid(?:y|ies|ying)|clean\w*|pack\w*|cash up|park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee"
+    r"|buffer|change)\b"
 )
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
