@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from wattflock.assistant.extract import extract
 from wattflock.assistant.files import Backend
-from wattflock.assistant.grammar.text import text_of
+from wattflock.assistant.grammar.text import LOCALES, text_of
 from wattflock.assistant.rules.context import unsure
 from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, ambiguous, filled
 from wattflock.assistant.slots import SLOTS, notes, problems, usual
@@ -326,6 +326,8 @@ def resumed(given: Mapping[str, Any]) -> Conversation:
         plain |= {"today": given["today"]} if given.get("today") else {}
         made = Conversation(**lists, **plain, offered=offers)
         date.fromisoformat(made.today)
+        if made.locale not in LOCALES or not all(isinstance(count, int) for count in made.tries.values()):
+            raise TypeError("its locale or its tries")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a saved conversation ({error})") from error
     unknown = {*made.wanted, *made.values, *made.offered, *made.asked, *made.refused, *made.left} - set(SLOTS)
