@@ -70,7 +70,7 @@ def main() -> None:
     table = "\n".join(["| what | median [s] | most [s] |", "|---|---:|---:|", *lines])
     print(table)
     if given.write:
-        text = f"{head('A plan of one home')}{given.homes} homes; seconds of the processor.\n\n{table}\n"
+        text = f"{head('A plan of one home')}{given.homes} homes; seconds of the processor.\n\n## Seconds\n\n{table}\n"
         (HERE / "plan.md").write_text(text, encoding="utf-8")
 
 
