@@ -105,7 +105,7 @@ SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → 
     ),
     "Parquet of records": ("a.parquet", lambda: parquet(pl.DataFrame({"a": [{"load_kwh": 0.5}]})), "Struct"),
     "Parquet of bytes": ("a.parquet", lambda: parquet(pl.DataFrame({"load_kwh": [b"\x00\xff"]})), "Binary"),
-    "Parquet with a footer of noise": ("a.parquet", lambda: WHOLE[:-60] + bytes(range(52)) + WHOLE[-8:], "CSV or Parquet"),
+    "Parquet with a footer of noise": ("a.parquet", lambda: WHOLE[:-60] + bytes(52) + WHOLE[-8:], "CSV or Parquet"),
 }  # fmt: skip
 LARGE: dict[str, tuple[str, Callable[[], bytes], str]] = {  # too slow for a test
     "gzip of 3 GB": ("a.csv.gz", lambda: packed_gzip(3000), "at most"),
