@@ -76,6 +76,7 @@ def long_parquet(rows: int) -> bytes:
 
 
 WHOLE = parquet(pl.DataFrame({"time": ["2025-01-06 00:00"] * 50, "load_kwh": [0.5] * 50}))
+NOISE = bytes(range(52))
 SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → name, bytes, a word of the refusal
     "gzip that unpacks to 100 times as much": ("a.csv.gz", lambda: packed_gzip(64), "at most 100 times"),
     "gzip cut short": ("a.csv.gz", lambda: packed_gzip(1)[:500], "a whole gzip file"),
@@ -105,7 +106,7 @@ SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → 
     ),
     "Parquet of records": ("a.parquet", lambda: parquet(pl.DataFrame({"a": [{"load_kwh": 0.5}]})), "Struct"),
     "Parquet of bytes": ("a.parquet", lambda: parquet(pl.DataFrame({"load_kwh": [b"\x00\xff"]})), "Binary"),
-    "Parquet with a footer of noise": ("a.parquet", lambda: WHOLE[:-60] + bytes(52) + WHOLE[-8:], "CSV or Parquet"),
+    "Parquet with a footer of noise": ("a.parquet", lambda: WHOLE[:-60] + NOISE + WHOLE[-8:], "CSV or Parquet"),
 }  # fmt: skip
 LARGE: dict[str, tuple[str, Callable[[], bytes], str]] = {  # too slow for a test
     "gzip of 3 GB": ("a.csv.gz", lambda: packed_gzip(3000), "at most"),
