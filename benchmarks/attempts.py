@@ -16,6 +16,7 @@ from attempts.attempt import RIGHT, VERDICTS, Attempt
 from pages.head import head
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # some inputs are those of the tests
 MODULES = sorted(
     file.stem for file in (HERE / "attempts").glob("*.py") if "def attempts(" in file.read_text(encoding="utf-8")
 )
