@@ -466,6 +466,13 @@ def test_loading_is_that_of_the_worst_branch_of_each_hour(run_folder):
     assert "uncontrolled (idle): at most 140 %." in spec(run_charts.loading(run))["description"]
 
 
+def test_the_last_hour_of_loadings_is_drawn_to_its_end(run_folder):
+    found = spec(run_charts.loading(read(run_folder)))["datasets"].values()
+    [drawn] = [rows for rows in found if "loading" in rows[0]]
+    last = {each["hour"]: each["loading"] for each in drawn if each["method"] == "uncontrolled (idle)"}
+    assert last[24.0] == last[23.0] and len(last) == 25
+
+
 def test_map_of_loadings_shows_each_branch_by_its_worst_phase(run_folder):
     run = read(run_folder)
     table = run_data.loaded(run)

@@ -8,7 +8,7 @@ import polars as pl
 from wattflock.report import run_data
 from wattflock.report.charts import HOUR_AXIS, HOURS, menu, named, nothing
 from wattflock.report.run_data import RunData, best
-from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, SERIES, SOFT, SPARE, WIDTH, methods, themed
+from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, SERIES, SOFT, SPARE, WIDTH, held, methods, themed
 
 
 def homes(run: RunData) -> Any:
@@ -36,8 +36,7 @@ def _powers(table: pl.DataFrame, here: str) -> list[Any]:
     power = table.filter(pl.col("unit") == "kW").with_columns(pl.col("value", "low", "high").round(3))
     parts = power.filter((pl.col("series") != "net") & (pl.col("value") != 0)).select(*keys, "value", "low", "high")
     net = power.filter(pl.col("series") == "net").select(*keys, "value")
-    last = net.filter(pl.col("start") == pl.col("start").max().over("choice", "method"))
-    ends = pl.concat([net, last.with_columns(start=pl.col("end"))])
+    ends = held(net, "start", "end", ("choice", "method"))
     x, y = alt.X("start:Q", scale=HOURS, axis=HOUR_AXIS), alt.Y("low:Q", title="power drawn [kW]")
     colour = _series_colours(power["series"])
     tips = ["series:N", alt.Tooltip("start:Q", title="from [h]"), alt.Tooltip("value:Q", format=".2f", title="kW")]

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.report.theme import BLUE, GREY, HEIGHT, INK, PAPER, RED, SERIES, SOFT, SPARE, WIDTH, themed
+from wattflock.report.theme import BLUE, GREY, HEIGHT, INK, PAPER, RED, SERIES, SOFT, SPARE, WIDTH, held, themed
 
 LEVELS = {  # column of the steps → title of its picture
     "ev_soc_pct": "car [% full]",
@@ -76,7 +76,7 @@ def _lines(nets: pl.DataFrame) -> Any:
     domain = ["planned", "without a plan"]
     colour = alt.Color("series:N", scale=alt.Scale(domain=domain, range=[BLUE, GREY]), title=None)
     dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=domain, range=[[1, 0], [4, 3]]), legend=None)
-    line = alt.Chart(nets).mark_line(interpolate="step-after", strokeWidth=1.6)
+    line = alt.Chart(held(nets, "begins", "ends", ("series",))).mark_line(interpolate="step-after", strokeWidth=1.6)
     return line.encode(x=_time(), y=alt.Y("kw:Q", title="at the meter [kW]"), color=colour, strokeDash=dash)
 
 

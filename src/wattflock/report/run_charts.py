@@ -25,7 +25,7 @@ from wattflock.report.charts import (
 from wattflock.report.home_charts import homes
 from wattflock.report.map_charts import feeder, feeder_loading, feeder_voltage
 from wattflock.report.run_data import RunData, before, best
-from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, RED, WIDTH, methods, save, themed
+from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, RED, WIDTH, held, methods, save, themed
 
 FEW_MARKS = 30  # of a curve: with so few, each is a point too
 
@@ -133,8 +133,9 @@ def loading(run: RunData) -> Any:
     if table.is_empty():
         return nothing(UNRATED)
     limit = run_data.loading_limit(run.summary)
+    drawn = held(table.with_columns(end=pl.lit(24.0)), "hour", "end", ("method",))
     lines = (
-        alt.Chart(named(table, run.methods))
+        alt.Chart(named(drawn, run.methods))
         .mark_line(interpolate="step-after", strokeWidth=1.8)
         .encode(
             x=alt.X("hour:Q", scale=HOURS, axis=HOUR_AXIS),

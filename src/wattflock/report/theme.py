@@ -4,12 +4,13 @@ Colours are those of Okabe and Ito (2008), which colour-blind readers tell apart
 in print. A chart is drawn for light paper; on a dark page the colours of `NIGHT` are replaced by its style sheet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import altair as alt
+import polars as pl
 import vl_convert
 
 from wattflock.core.files import write_whole
@@ -105,6 +106,19 @@ def looks_of(names: list[str], known: dict[str, Look]) -> dict[str, Look]:
 def methods(names: Iterable[str]) -> dict[str, Look]:
     """A look for every method."""
     return looks_of(list(names), METHODS)
+
+
+def held(table: pl.DataFrame, begins: str, ends: str, line: Sequence[str]) -> pl.DataFrame:
+    """Steps of lines with the last one of each once more at its end, so that `step-after` draws it to there.
+
+    Args:
+        table: a row for each step.
+        begins: column of where a step begins, the axis of the chart.
+        ends: column of where it ends.
+        line: columns that tell lines apart.
+    """
+    last = table.filter(pl.col(begins) == pl.col(begins).max().over(line))
+    return pl.concat([table, last.with_columns(pl.col(ends).alias(begins))])
 
 
 def themed(chart: Any, said: str) -> Any:
