@@ -30,10 +30,10 @@ def moved(region: Region, zone: str, latitude_deg: float, longitude_deg: float) 
     place = Place(*(jnp.asarray(x, jnp.float32) for x in (latitude_deg, longitude_deg, meridian_deg)))
     late = [float(each.meridian_deg - each.longitude_deg) / 15 for each in (before, place)]
     clouds, warmth = dict(region.sky.clouds), dict(region.sky.warmth)
-    for table, name, axis in (
-        (clouds, "hours", 2), (clouds, "patterns", 3), (clouds, "rest", 2), (warmth, "season", 1), (warmth, "patterns", 1),
-    ):  # fmt: skip
-        table[name] = jnp.roll(jnp.asarray(table[name]), round(late[1] - late[0]), axis)
+    hours_of = [(clouds, {"hours": 2, "patterns": 3, "rest": 2}), (warmth, {"season": 1, "patterns": 1})]
+    for table, axes in hours_of:
+        for name, axis in axes.items():
+            table[name] = jnp.roll(jnp.asarray(table[name]), round(late[1] - late[0]), axis)
     return eqx.tree_at(lambda it: (it.sky.place, it.sky.clouds, it.sky.warmth), region, (place, clouds, warmth))
 
 
