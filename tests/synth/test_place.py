@@ -17,8 +17,7 @@ from wattflock.synth.sky import CLOUD_EDGE, MIDDLE_H, Sky
 
 FIRST, DAYS, PANELS, YEARS = datetime.date(2027, 1, 1), 365, 6, 4
 ZONES = {"london": "Europe/London", "california": "America/Los_Angeles"}
-# kWh per kW peak of a month in London. Source: SAP 2012 (BRE), appendix M and tables U3 and U5: 0.8 × the light on a
-# plane that faces south at 30°. PVGIS 5 gives 100 to 125 for each month from May to August, 900 to 1,000 a year.
+# kWh per kW peak in London, as PVGIS gives for roofs near south with 14 % losses: a month from May to August; a year.
 SUMMER, SUMMER_KWH, YEAR_KWH = slice(4, 8), (100, 125), (900, 1000)
 
 
