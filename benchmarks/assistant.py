@@ -20,9 +20,10 @@ ABOUT = """\
 Set A is `tests/assistant/set_a.jsonl`. Its parts were written one after the other by the author of the rules, each
 before the rules were run on it. A first run is of the rules as they then were, and is recorded; the rules were mended
 afterwards, so that what they read today of the same part proves only that nothing was lost. Parts e to j are nearly all
-of the hard kinds; k, l and m are mixed. Shares are of slots. "Among the candidates": right at once, or one of the
-values that a question would offer. In an interview a resident answers, and is then asked at most twice: it says yes to
-what is right, and to what is wrong either only "no" or the right value; asked again it says the value plainly."""
+of the hard kinds; k, l and m are mixed; n is of the kinds that were weakest on answers by another hand.
+Shares are of slots. "Among the candidates": right at once, or one of the values that a question would offer. In an
+interview a resident answers, and is then asked at most twice: it says yes to what is right, and to what is wrong either
+only "no" or the right value; asked again it says the value plainly."""
 FIRST = {  # part: slots, right at once, among the candidates, wrong and not read back [%], at the first run
     "a": (167, 92.2, 94.6, 0.6),
     "b": (120, 90.8, 95.8, 0.8),
@@ -37,6 +38,7 @@ FIRST = {  # part: slots, right at once, among the candidates, wrong and not rea
     "k": (115, 91.3, 93.9, 0.0),
     "l": (119, 82.4, 87.4, 0.8),
     "m": (37, 89.2, 89.2, 0.0),
+    "n": (64, 65.6, 76.6, 0.0),
 }
 INTERVIEWS = {  # part: right after at most two clarifications, with "no" and with the value [%], at the first run
     "i": (88.1, 92.7),
@@ -44,6 +46,7 @@ INTERVIEWS = {  # part: right after at most two clarifications, with "no" and wi
     "k": (100.0, 100.0),
     "l": (95.3, 97.7),
     "m": (100.0, 100.0),
+    "n": (93.8, 100.0),
 }
 COLUMNS = "right at once [%] | among the candidates [%] | wrong and not read back [%]"
 

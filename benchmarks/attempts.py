@@ -16,6 +16,7 @@ from attempts.attempt import RIGHT, VERDICTS, Attempt
 from pages.head import head
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # some inputs are those of the tests
 MODULES = sorted(
     file.stem for file in (HERE / "attempts").glob("*.py") if "def attempts(" in file.read_text(encoding="utf-8")
 )
@@ -33,8 +34,13 @@ def page(rows: list[Attempt]) -> str:
     lines += ["", "| kind | tried | expected | verdict | said |", "|---|---|---|---|---|"]
     for each in sorted(rows, key=lambda each: each.verdict not in FAULTS):
         cells = (each.kind, each.tried, each.expected, each.verdict, each.said)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("| " + " | ".join(map(plain, cells)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def plain(cell: str) -> str:
+    """A cell on one line, what cannot be printed by its code."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in cell).replace("|", "\\|")
 
 
 MEANT = {

@@ -1,6 +1,6 @@
-"""How well a shared limit is used: rules, PPO of one agent, planners and a bound, in three scenarios and on other days.
+"""How well a shared limit is used: rules, PPO of one agent, planners and a bound, in three scenarios; other sizes.
 
-    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part folds] [--write]
+    python benchmarks/charging.py [--seeds 3] [--rounds 150] [--part main] [--part size] [--write]
 
 Each figure is kept in runs/charging.json as soon as it is there, so that the command can be stopped and goes on;
 `--write` makes charging.md of what is there. Seconds are of processor time of this process.
@@ -52,7 +52,6 @@ LEARNED = {
 }
 PLANS = ("one_step", "receding", "foresight")
 FACTORS = (1.0, 1.2, 2.0)
-FOLDS = 5  # ways to choose the test episodes
 COLUMNS = {
     "reward_per_episode": ("reward", 1, 1), "capacity_used_share": ("limit used [%]", 100, 1),
     "fairness": ("fairness", 1, 3), "low_times_per_home": ("falls below / month", 30, 1),
@@ -175,13 +174,21 @@ def plan_part(kept: Kept, case: Case, starts: list) -> None:
     kept.of(f"{case.name} foresight", climbed)
 
 
-def folds_part(kept: Kept, seeds: int, rounds: int) -> None:
-    """Scenario 2 on every choice of test episodes: rules, and the equivariant policy."""
-    for fold in range(FOLDS):
-        case = Case(1.2, fold=fold)
-        rules_part(kept, case, RULES)
-        for seed in range(seeds):
-            kept.of(f"{case.name} ppo-set {seed}", partial(learned_there, case, ("ppo-set", seed, rounds), []))
+def size_part(kept: Kept, rounds: int) -> None:
+    """The policy that learned with ten homes, with a hundred and a thousand; beside one that learned there."""
+    _, policy, _ = Case(1.2).trained({}, 0, rounds)
+    for homes in (100, 1000):
+        case = Case(1.2, homes)
+        rules_part(kept, case, ("talmud", "equal_losses", "smoothed_laxity"))
+        kept.of(f"{case.name} from-10", partial(case.figures, Central().lives_in(case.world), policy))
+        settings, fewer = ({"days": 4, "rows": 240}, rounds) if homes == 100 else ({"days": 2, "rows": 48}, rounds // 5)
+        kept.of(f"{case.name} there", partial(learned_at, case, settings, fewer))
+
+
+def learned_at(case: Case, settings: dict, rounds: int) -> dict[str, float]:
+    """Figures of a learner with these settings."""
+    world, policy, seconds = case.trained(settings, 0, rounds)
+    return case.figures(world, policy) | {"seconds": seconds}
 
 
 LIES = {"scaled": (0.5, 0.0), "offset": (1.0, 0.3), "adaptive": (0.0, 0.0)}  # kind -> scale and offset of the level
@@ -244,7 +251,7 @@ def page(kept: Kept) -> str:
         parts.append(_scenario(kept.found, factor))
     parts.append(_claims(kept.found))
     return (
-        "\n".join(part for part in [*parts, _folds(kept.found), _liars(kept.found), _pace(kept.found)] if part) + "\n"
+        "\n".join(part for part in [*parts, _sizes(kept.found), _liars(kept.found), _pace(kept.found)] if part) + "\n"
     )
 
 
@@ -317,22 +324,24 @@ def _claims(found: dict) -> str:
     return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
 
 
-def _folds(found: dict) -> str:
-    lines = []
-    for fold in range(FOLDS):
-        key = f"1.2x10f{fold}"
-        rules = {by: found[f"{key} {by}"]["reward_per_episode"] for by in RULES if f"{key} {by}" in found}
-        got = [each["reward_per_episode"] for each in _seeds(found, f"{key} ppo-set")]
-        if rules and len(got) > 1:
-            best = max(rules, key=rules.__getitem__)
-            more, half = over_seeds(dict(enumerate(got)), dict.fromkeys(range(len(got)), rules[best]))
-            cells = [str(fold), best, f"{rules[best]:.1f}", str(len(got)), _cell(got, 1), f"{more:+.1f} ± {half:.1f}"]
-            lines.append(_row([*cells, f"{100 * np.mean(got) / rules[best]:.1f}"]))
-    heads = [
-        "`data.fold`", "best of ten rules", "its reward", "seeds", "ppo-set", "difference (95 %)", "of the rule [%]"
-    ]  # fmt: skip
-    top = "## Other test episodes, limit 1.2 × mean positive net load\n"
-    return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
+def _sizes(found: dict) -> str:
+    lines = [
+        _row(
+            [
+                str(homes),
+                name,
+                f"{each['reward_per_episode']:.1f}",
+                f"{each['fairness']:.3f}",
+                f"{each.get('seconds', 0):.0f}",
+            ]
+        )
+        for homes in (100, 1000)
+        for name in (*RULES, "from-10", "there")
+        if (each := found.get(f"1.2x{homes}f3 {name}"))
+    ]
+    top = "## Other numbers of homes, limit 1.2\n\n`from-10` learned with ten homes, `there` with as many as there are."
+    heads = ["homes", "method", "reward", "fairness", "seconds of learning"]
+    return "\n".join([f"{top}\n", _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
 
 
 def _pace(found: dict) -> str:
@@ -367,15 +376,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How well a shared limit is used.")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each learner")
     parser.add_argument("--rounds", type=int, default=150, help="of eight episodes")
-    parser.add_argument("--part", action="append", help="main, folds, liars or pace; all by default")
+    parser.add_argument("--part", action="append", help="main, size, liars or pace; all by default")
     parser.add_argument("--learner", action="append", help="of these; all by default")
     parser.add_argument("--write", action="store_true", help="write charging.md")
     given, kept = parser.parse_args(), Kept()
-    for part in given.part or ("main", "folds", "liars", "pace"):
+    for part in given.part or ("main", "size", "liars", "pace"):
         if part == "main":
             main_part(kept, given.seeds, given.rounds, tuple(given.learner or LEARNED))
-        elif part == "folds":
-            folds_part(kept, given.seeds, given.rounds)
+        elif part == "size":
+            size_part(kept, given.rounds)
         elif part == "liars":
             liars_part(kept)
         elif part == "pace":

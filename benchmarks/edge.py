@@ -20,10 +20,11 @@ Homes of the scenario `demo` (a network of their own each, a few rounds of train
 was learned), steps of 5 minutes. Mosquitto on the same machine, TLS and a user for each home; a controller process for
 each home; a simulator plays all meters and devices, and makes a step as soon as all set-points of the last are there.
 An answer is the time from a reading's stamp to its set-point at the simulator, with all homes asked at once: on few
-cores they wait for one another. `outside`: set-points beyond the limits of their device. `fell_back`: set-points that
-came and were the fallback. `recovered_after`: steps after the fault until every home follows its policy, within 1e-5
-of the library's action; 0: it never stopped; none: not within four. `missing_in_logs`: set-points that came and are not
-in the audit logs, and numbers that the logs lack."""
+cores they wait for one another. `policy` is the network alone: time that passed, and that of the processor (`cpu`).
+`outside`: set-points beyond the limits of their device. `fell_back`: set-points that came and were the fallback.
+`recovered_after`: steps after the fault until every home follows its policy, within 1e-5 of the library's action; 0: it
+never stopped; none: not within four. `missing_in_logs`: set-points that came and are not in the audit logs as they
+came, and numbers that the logs lack."""
 
 
 def text(found: EdgeTrial) -> str:

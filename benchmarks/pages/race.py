@@ -26,7 +26,8 @@ ALL_DAYS = {  # column of the marks: heading, factor, decimals
     "worst": ("worst excess [mpu]", 1000, 2),
 }
 BOUND_DAYS = {"captured": ("captured [%]", 100, 1), "bound_violation_pu_h": ("violation [mpu·h/day]", 1000, 4)}
-COLOURS = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#000000", "#004a73")
+COLOURS = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#000000", "#004a73",
+           "#7f7f7f", "#b5a300", "#8c564b", "#6f4fa2", "#ff9da7")  # fmt: skip
 
 
 def hits(marks: list[Mark], reached: Bar) -> tuple[float, float]:
@@ -120,8 +121,8 @@ def draw(marks: pl.DataFrame, path: Path) -> None:
     marks = marks.filter(pl.col("seconds") > 0)
     least = float(marks["J"].to_numpy().min())
     shown = {
-        "captured": ("saving captured [%]", 100, (60, 100), "linear"),
-        "violation": ("violation [% of uncontrolled]", 100, (0.02, 10), "log"),
+        "captured": ("saving captured [%]", 100, (30, 100), "linear"),
+        "violation": ("violation [% of uncontrolled]", 100, (0.02, 100), "log"),
         "J": ("objective J [USD per home and day]", 1, (least - 0.05, least + 0.8), "linear"),
     }
     names = marks["method"].unique(maintain_order=True).to_list()

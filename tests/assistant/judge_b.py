@@ -173,7 +173,7 @@ def main() -> None:
     flags = parser.parse_args()
     lines = [json.loads(line) for line in flags.set.read_text(encoding="utf-8").splitlines() if line]
     by_slot, by_kind = judge(lines, shlex.split(flags.command))
-    text = f"{table(by_slot, 'slot')}\n{table(by_kind, 'kind')}"
+    text = f"## By slot\n\n{table(by_slot, 'slot')}\n## By kind\n\n{table(by_kind, 'kind')}"
     if flags.table:
         flags.table.write_text(text, encoding="utf-8")
     else:

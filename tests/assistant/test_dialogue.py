@@ -1,6 +1,7 @@
 """The interview: what is agreed is stored and nothing else; it can be corrected, saved and resumed."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,6 +9,8 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.assistant.dialogue import MOST_STEPS, Action, begun, resumed, saved, turn
+from wattflock.assistant.plan.parameters import of_slots
+from wattflock.assistant.slots import SLOTS, usual
 from wattflock.verbs import GROUPS, VERBS
 
 
@@ -121,3 +124,61 @@ def test_the_command_asks_keeps_and_resumes(tmp_path):
     assert second.exit_code == 0, second.output
     assert "The car leaves at 07:30; you have 2 electric cars." in second.output
     assert run.invoke(app, ["chat", "--slot", "citty", "--locale", "fr"]).exit_code == 2
+
+
+def test_a_refused_usual_value_is_not_offered_for_ever():
+    wanted = ("ev_target_soc_pct", "ev_count")
+    state, said = talked(wanted, "no idea", "no", "blue", "green")
+    assert state.left == ("ev_target_soc_pct",) and state.asked == ("ev_count",)
+    left, asks = "How full should the car be when it leaves?", "How many electric cars do you have?"
+    assert said == f"I leave this open, you can tell me later: {left} {asks}"
+    assert resumed(json.loads(json.dumps(saved(state)))) == replace(state, steps=())
+    state, said = turn(state, "two")
+    assert state.values == {"ev_count": 2} and state.asked == ()
+    state, _ = turn(turn(state, "Actually the car should be 90 % full")[0], "yes")
+    assert state.values["ev_target_soc_pct"] == 90
+
+
+@pytest.mark.parametrize("words", ["skip", "Pass.", "next question please", "leave it open"])
+def test_a_question_can_be_skipped(words):
+    state, _ = talked(("city", "ev_count"), words)
+    assert state.left == ("city",) and state.asked == ("ev_count",) and not state.values
+    assert talked(("city",), words)[1].endswith("nothing is agreed.")
+
+
+def test_usual_days_count_from_the_conversation():
+    state, said = talked(("date_start", "date_end"), "no idea")
+    assert "begins on 2024-05-02" in said
+    state, said = turn(turn(state, "yes")[0], "I don't know")
+    assert "2024-05-04" in said
+    assert usual("date_end", {"date_start": "2024-12-30"}, date(2024, 5, 1)) == "2025-01-01"
+    assert usual("date_start", {"date_end": "2024-05-01"}, date(2024, 5, 1)) == "2024-05-01"
+    assert of_slots({}, today=date(2025, 2, 27)).date_end == "2025-03-02"
+    told_none = {name: value for name, value in saved(state).items() if name != "today"}
+    assert resumed(told_none).today == date.today().isoformat()
+
+
+def test_values_are_read_back_in_the_right_number():
+    assert (
+        "you have 1 electric car, right?" in talked(("ev_count",), "We have a Renault Zoe and nothing else, really")[1]
+    )
+    assert SLOTS["ev_count"].told(11) == "you have 11 electric cars"
+    assert SLOTS["appliance_duration_min"].told(1) == "the appliance runs 1 minute"
+
+
+def test_a_target_out_of_reach_is_noted_and_not_refused():
+    values = {"ev_battery_kwh": 60, "ev_charger_kw": 2.3, "ev_arrival_time": "20:00", "ev_departure_time": "06:00"}
+    state = replace(begun((*values, "ev_target_soc_pct"), today=date(2024, 5, 1)), values=values)
+    state, said = turn(turn(state, None)[0], "80 %")
+    assert state.values["ev_target_soc_pct"] == 80 and state.asked == ()
+    assert "Note: from empty, 2.3 kW fill at most 38 % of 60 kWh" in said
+
+
+def test_no_to_a_read_back_is_a_choice_with_the_truth():
+    state, said = talked(
+        ("ev_departure_time",), "I'm due at my desk at nine and the drive is 35 minutes plus 10 to park."
+    )
+    assert "08:25" in said
+    state, said = turn(state, "no")
+    assert said.startswith("You said") and "08:15" in said
+    assert turn(state, "08:15")[0].values == {"ev_departure_time": "08:15"}

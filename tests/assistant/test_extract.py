@@ -11,7 +11,7 @@ from wattflock.assistant import facts
 from wattflock.assistant.extract import extract
 from wattflock.assistant.grammar.text import locale_of
 from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, UNKNOWN
-from wattflock.assistant.slots import SLOTS, problems
+from wattflock.assistant.slots import SLOTS, notes, problems, usual
 from wattflock.verbs import GROUPS, VERBS
 
 
@@ -101,9 +101,10 @@ def test_cross_checks():
     assert problems(window) == ["the appliance runs 150 minutes, and there are only 120 from 23:00 to 01:00"]
     assert problems({"date_start": "2024-05-05", "date_end": "2024-05-03"})
     car = {"ev_battery_kwh": 60, "ev_charger_kw": 2.3, "ev_arrival_time": "20:00", "ev_departure_time": "06:00"}
-    (found,) = problems(car | {"ev_target_soc_pct": 80})
+    assert not problems(car | {"ev_target_soc_pct": 80})  # the plan has an offer for it
+    (found,) = notes(car | {"ev_target_soc_pct": 80})
     assert "at most 38 % of 60 kWh" in found  # 10 h of 2.3 kW
-    assert not problems({slot.name: slot.default for slot in SLOTS.values()})
+    assert not problems({name: usual(name, {}, judge_a.TODAY) for name in SLOTS})
     assert problems({"ev_count": 1.5, "ev_arrival_time": "24:00"}) == [
         "ev_count is 1.5; allowed: 0 to 20",
         "ev_arrival_time is '24:00'; allowed: HH:MM, 00:00 to 23:59",

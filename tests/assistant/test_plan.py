@@ -1,6 +1,8 @@
 """The plan of a home: wishes are kept, nothing is dearer than without it, and what cannot be gets an offer."""
 
 import time
+from datetime import date
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from wattflock.assistant.plan import parameters
 from wattflock.assistant.plan.home import BATTERY, CAR, DT_H
 from wattflock.assistant.plan.offers import bindings, offers
-from wattflock.assistant.plan.parameters import Parameters, of_slots
+from wattflock.assistant.plan.parameters import Parameters
 from wattflock.assistant.plan.savings import savings
 from wattflock.assistant.plan.schedule import plan
 from wattflock.assistant.plan.table import nets, powers, steps
@@ -18,6 +21,7 @@ from wattflock.assistant.plan.words import bound, said
 from wattflock.core.errors import ScenarioError
 from wattflock.study.plan_policy import invert
 
+of_slots = partial(parameters.of_slots, today=date(2024, 5, 2))  # usual days: 3 to 5 May
 NIGHT = 0.1239, 0.2717  # prices of the British tariff until 8 h and after [GBP per kWh]
 
 

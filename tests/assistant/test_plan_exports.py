@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
+from wattflock.assistant import dialogue
 from wattflock.assistant.plan.climate import region_of, typical
 from wattflock.assistant.plan.exports import emhass, evcc, scenario
 from wattflock.assistant.plan.parameters import of_slots
@@ -93,8 +95,17 @@ def test_the_table_of_climates_is_that_of_the_bundled_regions():
     assert 3 < typical("london").outdoor_c[0].mean() < 8 and 15 < typical("london").outdoor_c[6].mean() < 21
 
 
+class Eve(date):
+    """The day before the plan that the page shows."""
+
+    @classmethod
+    def today(cls) -> date:
+        return date(2024, 5, 2)
+
+
 def test_every_command_of_the_page_runs_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dialogue, "date", Eve)  # the day that the page shows
     monkeypatch.setattr(html, "_bundle", lambda: "")  # the library that draws takes seconds to be bundled
     printed = []
     for line in re.findall(

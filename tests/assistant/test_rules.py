@@ -105,3 +105,90 @@ def test_after_two_clarifications_the_truth_is_stored():
     found = [judge_a.interviewed(row, wordy) for row in told for wordy in (False, True)]
     assert found.count(False) == 0
     assert found.count(True) >= 0.97 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "slot", "truth"),
+    [  # what the rules fill is not always what is meant; the truth is then among the candidates
+        ("32 amps, but it was turned down to half that, single phase 230 volts.", "ev_charger_kw", 3.68),
+        ("I'm at my desk at nine and the drive is 35 minutes plus 10 to park.", "ev_departure_time", "08:15"),
+        ("Guests come at eight and I need half an hour to put things away.", "appliance_latest_end", "19:30"),
+        ("Off-peak begins at 11 pm, give it another thirty minutes.", "appliance_earliest_start", "23:30"),
+        ("Seven? No, half past six in the evening.", "ev_arrival_time", "19:00"),
+        ("Somewhere from 60 to 80 percent.", "ev_target_soc_pct", 60),
+        ("It had 64 when new and has lost about an eighth.", "ev_battery_kwh", 64),
+        ("23 and a degree and a half on top is still bearable.", "comfort_temp_max_c", 24.5),
+        ("The 8th of May, no, that's a Wednesday, the 9th.", "date_start", "2024-05-09"),
+        ("Two of ours and another one of my son's, we all use them.", "ev_count", 2),
+        ("Eighteen. My wife is shaking her head. Nineteen.", "comfort_temp_min_c", 18),
+        ("Three stacks, 5.1 kilowatt hours in each.", "home_battery_kwh", 5.1),
+        ("2.8 on the garage and 3.4 on the house.", "pv_peak_kw", 3.4),
+    ],
+)
+def test_what_else_is_meant_is_among_the_candidates(words, slot, truth):
+    found = read(words, slot)
+    assert found.read_back or found.state == AMBIGUOUS
+    assert any(judge_a.same(each, truth) for each in found.candidates) and len(found.candidates) <= 6
+
+
+@pytest.mark.parametrize(
+    ("words", "slot", "value"),
+    [
+        ("home from quarter past five in the evening", "ev_arrival_time", "17:15"),
+        ("on the drive from ten past five in the evening", "ev_arrival_time", "17:10"),
+        ("gone from quarter to six", "ev_departure_time", "05:45"),
+        ("I leave home at 07:15", "ev_departure_time", "07:15"),
+        ("We leave the house at 07:15", "ev_departure_time", "07:15"),
+        ("Down to seventeen degrees is fine with us. The garage may be at five.", "comfort_temp_min_c", 17),
+        ("The freezer is at minus 18, the shower at 40 and the rooms at 24 at most.", "comfort_temp_max_c", 24),
+        ("Two more than the 21 we usually have.", "comfort_temp_max_c", 23),
+        ("We began with 5 kWh and later added two more modules of 2.5.", "home_battery_kwh", 10),
+        ("No. 3", "ev_count", 3),
+        ("No. Three", "ev_count", 3),
+        ("No. 5", "home_battery_kwh", 5),
+        ("No. 3", "pv_peak_kw", 3),
+        ("No, none", "ev_count", 0),
+        ("We have 3 electric cars, one of them is a Renault Zoe", "ev_count", 3),
+        ("Two cars, one of them is electric", "ev_count", 1),
+        ("Mine's electric, my husband still fills up with diesel.", "ev_count", 1),
+        ("a Hyundai Kona, the one with the small battery", "ev_battery_kwh", 39),
+        ("The first day is 2020/01/27", "date_start", "2020-01-27"),
+        ("the twenty-first of next month", "date_end", "2024-06-21"),
+        ("nine and three quarters", "home_battery_kwh", 9.75),
+        ("ten and a quarter kilowatt hours", "home_battery_kwh", 10.25),
+        ("nought point eight kilowatts", "pv_peak_kw", 0.8),
+        ("point eight of a kilowatt", "pv_peak_kw", 0.8),
+        ("two thousand three hundred watts", "ev_charger_kw", 2.3),
+        ("a hundred and one point four", "ev_battery_kwh", 101.4),
+    ],
+)
+def test_these_are_read(words, slot, value):
+    assert judge_a.same(read(words, slot).value, value)
+
+
+@pytest.mark.parametrize(
+    ("words", "slot", "value"),
+    [
+        ("siebzehn Uhr dreißig", "ev_arrival_time", "17:30"),
+        ("einundzwanzig Komma fünf Grad", "comfort_temp_min_c", 21.5),
+        ("zweieinhalb Stunden", "appliance_duration_min", 150),
+        ("siebenundsiebzig Kilowattstunden", "ev_battery_kwh", 77),
+        ("hundertzwanzig Minuten", "appliance_duration_min", 120),
+        ("am einundzwanzigsten Mai", "date_start", "2024-05-21"),
+        ("der dritte Mai", "date_start", "2024-05-03"),
+    ],
+)
+def test_german_numbers_in_words(words, slot, value):
+    assert judge_a.same(extract(words, (slot,), "", "de", judge_a.TODAY)[slot].value, value)
+
+
+def test_a_date_is_never_a_time_and_goes_to_the_day_that_is_named():
+    for slot in ("ev_departure_time", "ev_arrival_time", "appliance_latest_end", "appliance_earliest_start"):
+        for words in ("19 January 2020", "January 19th, 2020", "2020/01/19", "19/01/2020"):
+            assert read(words, slot).state == UNKNOWN, (slot, words)
+    for asked in (("date_start",), ("ev_count",), ("ev_departure_time",)):
+        found = extract("The last day should be 4 February 2020", asked, "", "en-GB", judge_a.TODAY)
+        assert found["date_end"].value == "2020-02-04" and found["date_end"].read_back
+        assert found["date_start"].state == found[asked[0]].state == UNKNOWN
+    found = extract("I leave home at 07:15", ("ev_arrival_time",), "", "en-GB", judge_a.TODAY)
+    assert found["ev_departure_time"].value == "07:15" and found["ev_arrival_time"].state == UNKNOWN

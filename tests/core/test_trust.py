@@ -95,7 +95,8 @@ def run(tmp_path):
     run = Run(tmp_path / "mine-1")
     run.folder.mkdir()
     (run.folder / "scenario.toml").touch()
-    summary = {"methods": {"idle": {"cost": 1.0, "train_seconds": 2.0}}, "date": "today", "seconds": {"bound": 1.5}}
+    methods = {"idle": {"cost": 1.0, "train_seconds": 2.0, "rounds": 3}}
+    summary = {"methods": methods, "date": "today", "seconds": {"bound": 1.5}}
     curves = pl.DataFrame({"round": [10, 20], "seconds": [0.5, 0.75]})
     run.write({"days": pl.DataFrame({"day": [0]}), "curves": curves}, summary, {"x": []})
     return run
@@ -103,7 +104,7 @@ def run(tmp_path):
 
 def test_what_depends_on_the_clock_stands_in_a_file_of_its_own(run):
     found = run.summary()
-    assert found["methods"]["idle"] == {"cost": 1.0, "train_seconds": 2.0}
+    assert list(found["methods"]["idle"].items()) == [("cost", 1.0), ("train_seconds", 2.0), ("rounds", 3)]
     assert (found["date"], found["seconds"]) == ("today", {"bound": 1.5})
     assert run.tables()["curves"]["seconds"].to_list() == [0.5, 0.75]
     kept = {path.name: path.read_bytes() for path in run.folder.iterdir() if path.name != run_files.TIMINGS}
@@ -112,7 +113,7 @@ def test_what_depends_on_the_clock_stands_in_a_file_of_its_own(run):
     run.write(tables, {key: later[key] for key in ("methods", "date", "seconds")}, {"x": []})
     assert all((run.folder / name).read_bytes() == data for name, data in kept.items())
     (run.folder / run_files.TIMINGS).unlink()
-    assert run.summary()["methods"]["idle"] == {"cost": 1.0}
+    assert run.summary()["methods"]["idle"] == {"cost": 1.0, "train_seconds": None, "rounds": 3}
 
 
 def test_a_run_that_was_changed_is_told_and_hides_no_other(run, tmp_path):

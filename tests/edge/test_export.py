@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,8 @@ import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.edge import card as cards
+from wattflock.edge.__main__ import main
+from wattflock.edge.mqtt import door
 from wattflock.edge.policy import Policy
 from wattflock.study.exported import absent, of_home, taken_apart
 from wattflock.world.rollout import ZeroPolicy
@@ -89,6 +92,23 @@ def test_onnx_decides_the_same(box, boxes):
     path = write_onnx(boxes["battery+panel"])
     (found,) = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"values": values})
     np.testing.assert_allclose(found, np.stack([policy(row) for row in values]), atol=1e-12)
+
+
+def test_a_decision_takes_less_than_a_millisecond(box):
+    _, policy, values = box
+    began = time.process_time()
+    for _ in range(1000):
+        policy(values[0])
+    assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("broker", ["http://x", "mqtt://", "mqtt://host:port", "mqtt://127.0.0.1"])
+def test_a_wrong_folder_or_broker_is_told(broker, tmp_path, capsys):
+    assert main([str(tmp_path), "--broker", broker]) == 2
+    said = capsys.readouterr().err
+    assert ("mqtt://host[:port]" in said) != (broker == "mqtt://127.0.0.1")
+    with pytest.raises(ScenarioError, match="mqtts://"):
+        door("mqtt://elsewhere.example", "home-1", "secret", None)
 
 
 def test_the_process_has_no_jax_and_is_small(boxes):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from wattflock.apps.cli import make_app
 from wattflock.core.run_files import read_summary
+from wattflock.edge.card import read as read_box
 from wattflock.verbs import GROUPS
 from wattflock.verbs import VERBS as EVERY_VERB
 
@@ -318,3 +319,15 @@ def test_homes_that_are_not_there_are_told_all_at_once(study):
     for words in ("--home = 20; allowed: 0 to 19", "--home = -1", "--method = 'rules'"):
         assert words in result.stderr
     assert "one number or more" in wattflock("tune", run.name, folder=folder).stderr
+
+
+def test_homes_of_a_run_become_folders_for_boxes(study):
+    folder, run = study
+    result = wattflock("export", run.name, "--all", "--out", "boxes", folder=folder)
+    made = [Path(line) for line in result.stdout.splitlines()]
+    assert (result.exit_code, len(made)) == (0, 20)
+    card, _ = read_box(folder / made[0])
+    assert (card.about["run"], card.about["method"], card.about["scenario"]) == (run.name, "gradmap", run.name[-10:])
+    assert [wattflock("export", run.name, *words, folder=folder).exit_code for words in ((), ("--home", 99))] == [2, 2]
+    refused = wattflock("export", run.name, "--home", 0, "--method", "rules", folder=folder)
+    assert "rules (" in refused.stderr

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from wattflock.assistant.extract import extract
 from wattflock.assistant.files import Backend
-from wattflock.assistant.grammar.text import text_of
+from wattflock.assistant.grammar.text import LOCALES, text_of
 from wattflock.assistant.rules.context import unsure
 from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, ambiguous, filled
-from wattflock.assistant.slots import SLOTS, problems
+from wattflock.assistant.slots import SLOTS, notes, problems, usual
 
 YES = re.compile(
     r"^\W*(?:yes|yeah|right|correct|ok|okay|sure|exactly|that's (?:right|it|fine)|fine|y|ja|stimmt"
@@ -26,8 +26,11 @@ NO = re.compile(r"^\W*(?:no|n|wrong|not (?:right|quite|really)|incorrect)\b")
 LATER = re.compile(r"\b(?:second|latter|later|last|evening|pm|afternoon|night|higher|bigger|larger)\b")
 EARLIER = re.compile(r"\b(?:first|former|earlier|morning|am|lower|smaller)\b")
 CHANGE = re.compile(r"^\W*(?:change|correct(?:ion)?|actually|wait|sorry)\b")
+SKIP = re.compile(
+    r"^\W*(?:skip|pass|next(?: question| one| please)?|leave (?:it|that)(?: open| out)?|i'd rather not)\W*\w*\W*$"
+)
 MOST_TRIES = 2  # clarifications of a slot before its default is offered
-USUAL = "not known"
+USUAL, LEFT = "not known", "I leave this open, you can tell me later: "
 MOST_STEPS = 8  # actions in one turn
 
 
@@ -54,16 +57,18 @@ class Conversation:
 
     wanted: tuple[str, ...]
     locale: str = "en-GB"
-    today: str = "2024-05-01"
+    today: str = field(default_factory=lambda: date.today().isoformat())
     values: Mapping[str, Value] = field(default_factory=dict)  # agreed
     offered: Mapping[str, Filling] = field(default_factory=dict)  # waits for a yes, or for a choice
     asked: tuple[str, ...] = ()  # what the last question was about
     tries: Mapping[str, int] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()  # slots whose usual value the resident does not want
+    left: tuple[str, ...] = ()  # slots that are asked for no more
     steps: tuple[Step, ...] = ()  # of the last turn
 
     def open(self) -> list[str]:
-        """Slots that are wanted and have no agreed value."""
-        return [slot for slot in self.wanted if slot not in self.values]
+        """Slots that are wanted, have no agreed value, and were not left open."""
+        return [slot for slot in self.wanted if slot not in self.values and slot not in self.left]
 
 
 class Policy(Protocol):
@@ -111,7 +116,10 @@ def by_rules(conversation: Conversation, words: str | None) -> Action:
         return Action("These were said plainly.", "store", plain)
     if waiting := tuple(conversation.offered):
         return Action("This was inferred or is ambiguous; the resident decides.", "read_back", waiting[:1])
-    lost = tuple(slot for slot in conversation.open() if conversation.tries.get(slot, 0) > MOST_TRIES)
+    tries, refused = conversation.tries, conversation.refused
+    lost = tuple(slot for slot in conversation.open() if tries.get(slot, 0) > MOST_TRIES - (slot in refused))
+    if lost and lost[0] in refused:
+        return Action("Its usual value is not wanted, and two answers did not tell it.", "leave", lost[:1])
     if lost:
         return Action("Asked often enough; the usual value is offered.", "default", lost[:1])
     if left := tuple(conversation.open()):
@@ -139,6 +147,8 @@ def _read(
     told = _told(state, words or "", asked, reader)
     if CHANGE.search(text) and not told:  # of any slot, and then never without a yes
         told = {slot: _doubted(slot, each) for slot, each in _told(state, words or "", state.wanted, reader).items()}
+    if not told and asked and (SKIP.search(text) or (unsure(text) and asked[0] in state.refused)):
+        return _leave(state, Action("", "leave", asked[:1]), words)
     if not told and unsure(text) and asked:
         return _default(state, Action("", "default", asked[:1]), words)
     values = {slot: value for slot, value in state.values.items() if slot not in told}
@@ -183,7 +193,8 @@ def _agreed(state: Conversation, slot: str, text: str) -> "tuple[Conversation, s
         left = tuple(value for value in offer.candidates if value != offer.value)
         tries = {**state.tries, slot: state.tries.get(slot, 0) + 1}
         if offer.evidence == USUAL:
-            return replace(state, offered=rest, tries={**tries, slot: 0}), f"no to the usual {slot}"
+            refused = (*state.refused, slot)
+            return replace(state, offered=rest, tries={**tries, slot: 0}, refused=refused), f"no to the usual {slot}"
         again = {slot: ambiguous(slot, left, offer.evidence)} if left and offer.state == FILLED else {}
         return replace(state, offered={**again, **rest}, tries=tries), f"no to {slot}"
     return None
@@ -231,15 +242,28 @@ def _read_back(state: Conversation, action: Action, words: str | None) -> tuple[
 def _default(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
     """Offer the named usual value of a slot."""
     slot = SLOTS[action.slots[0]]
-    offer = filled(slot.name, slot.default, USUAL)
-    offer = replace(offer, read_back=f"I take what is usual: {slot.says.format(slot.default)}. Is that all right?")
-    return replace(state, offered={slot.name: offer, **state.offered}), f"offered the usual {slot.default}"
+    value = usual(slot.name, state.values, date.fromisoformat(state.today))
+    offer = filled(slot.name, value, USUAL)
+    offer = replace(offer, read_back=f"I take what is usual: {slot.told(value)}. Is that all right?")
+    return replace(state, offered={slot.name: offer, **state.offered}), f"offered the usual {value}"
+
+
+def _leave(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
+    """Ask for a slot no more; it can still be told."""
+    offered = {slot: each for slot, each in state.offered.items() if slot not in action.slots}
+    return replace(state, left=(*state.left, *action.slots), offered=offered), LEFT + _question(state, action.slots)
 
 
 def _ask(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
     tries = {**state.tries, **{slot: state.tries.get(slot, 0) + 1 for slot in action.slots}}
     amiss = [f"That does not fit: {step.observation}." for step in state.steps if step.action.tool == "validate"]
-    return replace(state, asked=action.slots, tries=tries), " ".join([*amiss, _question(state, action.slots)])
+    said = [*_left_open(state), *amiss, _question(state, action.slots)]
+    return replace(state, asked=action.slots, tries=tries), " ".join(said)
+
+
+def _left_open(state: Conversation) -> list[str]:
+    """What was said in this turn of slots that are asked for no more."""
+    return [step.observation for step in state.steps if step.observation.startswith(LEFT)]
 
 
 def _question(state: Conversation, slots: tuple[str, ...]) -> str:
@@ -261,9 +285,9 @@ def _without(values: Mapping[str, Value], slot: str) -> dict[str, Value]:
 
 
 def _finish(state: Conversation, action: Action, words: str | None) -> tuple[Conversation, str]:
-    return replace(state, asked=()), "; ".join(
-        SLOTS[slot].says.format(state.values[slot]) for slot in state.wanted if slot in state.values
-    ) + "."
+    said = "; ".join(SLOTS[slot].told(state.values[slot]) for slot in state.wanted if slot in state.values)
+    more = [f"Note: {each}. The plan will tell what comes nearest." for each in notes(state.values)]
+    return replace(state, asked=()), " ".join([*_left_open(state), f"{said or 'nothing is agreed'}.", *more])
 
 
 Tool = Callable[[Conversation, Action, "str | None"], tuple[Conversation, str]]
@@ -272,6 +296,7 @@ TOOLS: dict[str, Tool] = {
     "store": _store,
     "read_back": _read_back,
     "default": _default,
+    "leave": _leave,
     "ask": _ask,
     "validate": _validate,
     "finish": _finish,
@@ -296,12 +321,16 @@ def resumed(given: Mapping[str, Any]) -> Conversation:
             for slot, each in given["offered"].items()
         }
         lists = {name: tuple(given[name]) for name in ("wanted", "asked")}
-        plain = {name: given[name] for name in ("locale", "today", "values", "tries")}
+        lists |= {name: tuple(given.get(name, ())) for name in ("refused", "left")}
+        plain = {name: given[name] for name in ("locale", "values", "tries")}
+        plain |= {"today": given["today"]} if given.get("today") else {}
         made = Conversation(**lists, **plain, offered=offers)
         date.fromisoformat(made.today)
+        if made.locale not in LOCALES or not all(isinstance(count, int) for count in made.tries.values()):
+            raise TypeError("its locale or its tries")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a saved conversation ({error})") from error
-    unknown = {*made.wanted, *made.values, *made.offered, *made.asked} - set(SLOTS)
+    unknown = {*made.wanted, *made.values, *made.offered, *made.asked, *made.refused, *made.left} - set(SLOTS)
     told = {slot: value for slot, value in made.values.items() if slot in SLOTS}
     wrong = [*sorted(unknown), *(slot for slot, value in told.items() if not SLOTS[slot].accepts(value))]
     if wrong:

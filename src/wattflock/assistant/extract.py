@@ -25,7 +25,11 @@ COMMAND = re.compile(
     r"\b(?:ignore|disregard|forget) (?:all|any|the|your|previous)"
     r"|\b(?:system|assistant|tool|prompt|action|json|store|execute)\b"
 )
-ALWAYS = (amounts.read_amounts, household.read_household)  # name what they are of, so that nobody needs to have asked
+ALWAYS = (
+    amounts.read_amounts,
+    household.read_household,
+    days.read_days,
+)  # name what they are of, so that nobody needs to have asked
 
 
 def extract(

@@ -1,15 +1,19 @@
 """What a plan must know of a home: slots with unit, range, default and question; and cross-checks."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 KINDS = ("number", "count", "time", "date", "text")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A parameter; numbers are in [`low`, `high`] and `unit`, times HH:MM, dates ISO; `says` reads a value back."""
+    """A parameter; numbers are in [`low`, `high`] and `unit`, times HH:MM, dates ISO; `says` is for a read-back.
+
+    The `default` of a date is the number of days from today, or from the first day; `usual` makes a date of it.
+    """
 
     name: str
     kind: str
@@ -19,6 +23,11 @@ class Slot:
     default: float | int | str
     low: float = 0.0
     high: float = 0.0
+
+    def told(self, value: object) -> str:
+        """A value in words: "you have 1 electric car"."""
+        text = self.says.format(value)
+        return re.sub(r"\b1 (electric car|minute)s\b", r"1 \1", text)
 
     def allowed(self) -> str:
         """The values it may have, in words."""
@@ -153,12 +162,27 @@ _ALL = (
         1,
         1440,
     ),
-    Slot("date_start", "date", "", "the plan begins on {}", "On which day should the plan begin?", "2024-05-03"),
-    Slot("date_end", "date", "", "the last day of the plan is {}", "What is the last day of the plan?", "2024-05-05"),
+    Slot("date_start", "date", "", "the plan begins on {}", "On which day should the plan begin?", 1),
+    Slot("date_end", "date", "", "the last day of the plan is {}", "What is the last day of the plan?", 2),
     Slot("ev_count", "count", "", "you have {} electric cars", "How many electric cars do you have?", 1, 0, 20),
     Slot("city", "text", "", "you live in or near {}", "In or near which city do you live?", "Oxford"),
 )
 SLOTS = {slot.name: slot for slot in _ALL}
+
+
+def usual(name: str, values: Mapping[str, object], today: date) -> float | int | str:
+    """The usual value of a slot beside those that are told.
+
+    The first day is tomorrow, or the last day where that is earlier; the last day is two days after the first.
+    """
+    slot = SLOTS[name]
+    if slot.kind != "date":
+        return slot.default
+    tomorrow = (today + timedelta(int(SLOTS["date_start"].default))).isoformat()
+    if name == "date_start":
+        return min(tomorrow, str(values.get("date_end", tomorrow)))
+    start = date.fromisoformat(str(values.get("date_start", tomorrow)))
+    return (start + timedelta(int(slot.default))).isoformat()
 
 
 def problems(values: Mapping[str, object]) -> list[str]:
@@ -168,7 +192,7 @@ def problems(values: Mapping[str, object]) -> list[str]:
         for name, value in values.items()
         if not SLOTS[name].accepts(value)
     ]
-    return found or [*_comfort(values), *_window(values), *_days(values), *_target(values)]
+    return found or [*_comfort(values), *_window(values), *_days(values)]
 
 
 def _comfort(values: Mapping) -> list[str]:
@@ -194,8 +218,8 @@ def _days(values: Mapping) -> list[str]:
     return [] if start is None or end is None or start <= end else [f"the plan ends ({end}) before it begins ({start})"]
 
 
-def _target(values: Mapping) -> list[str]:
-    """Whether an empty battery could be filled to the target while the car is at home."""
+def notes(values: Mapping) -> list[str]:
+    """What a plan of these values may only come near: a target that an empty battery cannot reach at home."""
     names = ("ev_battery_kwh", "ev_charger_kw", "ev_target_soc_pct", "ev_arrival_time", "ev_departure_time")
     battery, charger, target, arrival, departure = (values.get(name) for name in names)
     if battery is None or charger is None or target is None or arrival is None or departure is None:

@@ -22,7 +22,9 @@ def write_run(folder: Path, tables: Mapping[str, pl.DataFrame], summary: dict[st
     """Everything that a report reads; the summary comes last and marks the run as complete."""
     timings = {name: summary[name] for name in CLOCK if name in summary}
     methods = {name: dict(row) for name, row in summary["methods"].items()}
-    timings["methods"] = {name: {key: row.pop(key) for key in OF_METHOD if key in row} for name, row in methods.items()}
+    timings["methods"] = {name: {key: row[key] for key in OF_METHOD if key in row} for name, row in methods.items()}
+    for name, spent in timings["methods"].items():
+        methods[name] |= dict.fromkeys(spent)  # their places stay
     paths = [write_json(folder / "chart.json", chart)]
     for name, table in tables.items():
         if "seconds" in table.columns:

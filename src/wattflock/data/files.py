@@ -10,11 +10,22 @@ import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.data.green_button import green_button_table
-from wattflock.data.text import LOOKED_AT, Packed, content, decoded, distinct, first_lines, shape_of, text_table
+from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
+from wattflock.data.unpack import Packed, content, members, spreadsheet
 
 KNOWN = (".csv", ".csv.gz", ".txt", ".tsv", ".dat", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".json")
 OF_A_FOLDER = (*KNOWN[:-1], ".zip")  # a folder may hold a card as JSON
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
+MOST_CELLS = 600_000_000  # of a Parquet, whose bytes say nothing of them
+ODD = (pl.Binary, pl.Object, pl.Duration)
+UNREAD = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    OSError,
+    ValueError,
+    zipfile.BadZipFile,
+    RecursionError,
+)
 
 
 def listed(path: str, wanted: str) -> list[Path]:
@@ -29,22 +40,12 @@ def listed(path: str, wanted: str) -> list[Path]:
     found: list[Any] = []
     if path and place.is_dir():
         found = [each for each in sorted(place.iterdir()) if each.name.lower().endswith(OF_A_FOLDER)]
-        found = [file for each in found for file in (_members(each) if each.suffix.lower() == ".zip" else [each])]
+        found = [file for each in found for file in (members(each, KNOWN) if each.suffix.lower() == ".zip" else [each])]
     elif path and place.is_file():
-        found = _members(place)
+        found = members(place, KNOWN)
     if not found:
         raise ScenarioError([Problem(path or "data.settings", "path", path or "(missing)", wanted)])
     return found
-
-
-def _members(path: Path) -> list[Any]:
-    """The data files within a zip; one that is no zip has none."""
-    try:
-        packed = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError):
-        return []
-    names = [name for name in sorted(packed.namelist()) if name.lower().endswith(KNOWN) and "__MACOSX" not in name]
-    return [zipfile.Path(packed, name) for name in names]
 
 
 def table_of(path: Packed, skip_rows: int = 0) -> pl.DataFrame:
@@ -56,9 +57,7 @@ def table_of(path: Packed, skip_rows: int = 0) -> pl.DataFrame:
     try:
         ending = path.suffix.lower()
         if ending == ".parquet":
-            return pl.read_parquet(
-                io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path
-            ).with_row_index("row", 1)
+            return _parquet(path)
         if ending in SHEETS:
             return text_table(_sheet(path), skip_rows)
         if ending == ".json":
@@ -67,9 +66,27 @@ def table_of(path: Packed, skip_rows: int = 0) -> pl.DataFrame:
         if text.lstrip("\ufeff \r\n")[:1] == "<":
             return green_button_table(text, path.name)
         return text_table(text, skip_rows)
-    except (pl.exceptions.PolarsError, OSError, ValueError, zipfile.BadZipFile, RecursionError) as error:
+    except UNREAD as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise ScenarioError([Problem(str(path), "file", said, "CSV or Parquet, XLSX, Green Button XML")]) from None
+
+
+def _parquet(path: Packed) -> pl.DataFrame:
+    """A Parquet as it is, texts and numbers of rarer kinds as plain ones.
+
+    Raises:
+        ValueError: more cells or columns than the limits, or columns of lists, records or bytes.
+    """
+    lazy = pl.scan_parquet(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path)
+    kinds, rows = lazy.collect_schema(), lazy.select(pl.len()).collect().item()
+    refuse_size(0, len(kinds))
+    if rows * len(kinds) > MOST_CELLS:
+        raise ValueError(f"{rows:,} rows of {len(kinds)} columns; at most {MOST_CELLS:,} cells")
+    if odd := [f"{name} ({kind})" for name, kind in kinds.items() if kind.is_nested() or kind in ODD]:
+        raise ValueError(f"columns that hold no texts, numbers or stamps: {', '.join(odd[:5])}")
+    table = lazy.rename({"row": "row "} if "row" in kinds else {}).collect()
+    plain = pl.selectors.by_dtype(pl.Categorical, pl.Enum, pl.Boolean, pl.Time, pl.Null).cast(pl.String)
+    return table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64)).with_row_index("row", 1)
 
 
 def _sheet(path: Packed) -> str:
@@ -80,7 +97,7 @@ def _sheet(path: Packed) -> str:
         said = "pip install python-calamine, or save it as CSV"
         raise ScenarioError([Problem(str(path), "file", path.suffix, said)]) from None
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content(path)))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(spreadsheet(path)))
         sheets = [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
     except CalamineError as error:
         raise ValueError(f"no spreadsheet: {error}") from None
@@ -100,6 +117,7 @@ def _records(content: Any) -> pl.DataFrame:
     if not content or not all(isinstance(each, dict) for each in content):
         raise ValueError("no list of records")
     names = list(dict.fromkeys(str(name) for each in content for name in each))
+    refuse_size(0, len(names))
     cells = {
         name: [None if each.get(key) is None else str(each[key]) for each in content]
         for name, key in zip(distinct(names), names, strict=True)
@@ -112,9 +130,12 @@ def header(path: Packed) -> list[str]:
     if path.suffix == ".parquet":
         try:
             return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
-        except (pl.exceptions.PolarsError, OSError):
+        except UNREAD:
             return []  # `table_of` says what is wrong
     if path.suffix.lower() in (*SHEETS, ".xml", ".json"):
         return []
     lines = first_lines(path, LOOKED_AT)
-    return distinct(shape_of(lines).names) if any(line.strip() for line in lines) else []
+    try:
+        return distinct(shape_of(lines).names) if any(line.strip() for line in lines) else []
+    except ValueError:
+        return []

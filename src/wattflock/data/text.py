@@ -1,19 +1,14 @@
 """Text files as tables: packing, encoding, lines before the header, separator; every cell stays text."""
 
 import csv
-import gzip
 import re
-import zipfile
-import zlib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from wattflock.core.errors import Problem, ScenarioError
 from wattflock.data.units import bare
+from wattflock.data.unpack import Packed, content, start
 from wattflock.data.words import HOME, TIME, role_of
 
 SEPARATORS = ("\t", ";", "|", ",")  # the comma comes last, as it may be the decimal sign
@@ -21,8 +16,8 @@ MORE = "(fields beyond the header)"
 LOOKED_AT = 80  # lines in which the header is looked for
 BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 NUMBER = re.compile(r"[+-]?[\d.,' \u00a0]*\d[\d.,]*(?:e[+-]?\d+)?", re.IGNORECASE)
-MOST_BYTES = 4 << 30  # of an unpacked file
-Packed = Path | zipfile.Path
+MOST_LETTERS = 2_000_000  # of a line
+MOST_COLUMNS = 20_000  # of a table
 
 
 def decoded(path: Packed) -> str:
@@ -43,32 +38,11 @@ def _text_of(held: bytes) -> str:
         return held[: error.start].decode("utf-8") if error.start > len(held) - 4 else held.decode("cp1252", "replace")
 
 
-def content(path: Packed) -> bytes:
-    """The bytes of a file, unpacked where it is gzip.
-
-    Raises:
-        ScenarioError: it unpacks to more than `MOST_BYTES`.
-    """
-    held = _start(path, MOST_BYTES + 1)
-    if len(held) > MOST_BYTES:
-        raise ScenarioError([Problem(path.name, "file", "(unpacked)", f"at most {MOST_BYTES >> 30} GB")])
-    return held
-
-
-def _start(path: Packed, count: int) -> bytes:
-    with path.open("rb") as file:
-        packed: Any = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # pyright: ignore
-        try:
-            return packed.read(count)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ScenarioError([Problem(path.name, "file", str(error), "a whole gzip file")]) from None
-
-
 def first_lines(path: Packed, count: int = 3) -> list[str]:
     """The first lines of a text file, unpacked where it is packed; none of a Parquet."""
     if path.suffix == ".parquet":
         return []
-    return _text_of(_start(path, 400 * max(count, 40))).splitlines()[:count]
+    return _text_of(start(path, 400 * max(count, 40))).splitlines()[:count]
 
 
 @dataclass(frozen=True)
@@ -82,7 +56,12 @@ class Shape:
 
 
 def shape_of(lines: list[str]) -> Shape:
-    """The separator with which most lines have the same number of fields, below a header; ties go to the rarer one."""
+    """The separator with which most lines have the same number of fields, below a header; ties go to the rarer one.
+
+    Raises:
+        ValueError: a line is longer than `MOST_LETTERS`, or has more than `MOST_COLUMNS` fields.
+    """
+    refuse_size(max(map(len, lines)), max(line.count(sign) + 1 for line in lines for sign in SEPARATORS))
     told = re.fullmatch(r'"?sep=(.)"?', lines[0].strip(), re.IGNORECASE)
     tried = [_cut(lines, each, 1 if told else 0) for each in ([told[1]] if told else SEPARATORS)]
     return max(tried, key=lambda shape: shape.score)
@@ -136,6 +115,9 @@ def text_table(text: str, skip: int = 0) -> pl.DataFrame:
     """A text as a table of text, with a column `row`: the line of the file, as an editor counts.
 
     Rows with more fields than the header keep the rest in a last column `MORE`.
+
+    Raises:
+        ValueError: as `shape_of`, or a cell is longer than `MOST_LETTERS`.
     """
     lines = [line.rstrip("\r") for line in text.split("\n", skip + LOOKED_AT)[skip : skip + LOOKED_AT]]
     if not any(line.strip() for line in lines):
@@ -143,6 +125,14 @@ def text_table(text: str, skip: int = 0) -> pl.DataFrame:
     shape = shape_of(lines)
     body = _after(text, skip + shape.header + 1)
     return _cells(body, distinct(shape.names), shape.separator).with_row_index("row", skip + shape.header + 2)
+
+
+def refuse_size(letters: int, columns: int) -> None:
+    """Raises ValueError where a line or a cell has too many letters, or a table too many columns."""
+    if letters > MOST_LETTERS:
+        raise ValueError(f"a line or a cell of {letters:,} letters; at most {MOST_LETTERS:,}")
+    if columns > MOST_COLUMNS:
+        raise ValueError(f"{columns:,} columns; at most {MOST_COLUMNS:,}")
 
 
 def _after(text: str, lines: int) -> str:
@@ -173,6 +163,7 @@ def _cells(body: str, names: list[str], separator: str) -> pl.DataFrame:
     places = [str(place) for place in range(most)]  # a first line of our own, one field longer than those looked at
     options = {"separator": separator, "infer_schema": False, "truncate_ragged_lines": True}
     table = pl.read_csv(f"{separator.join(places)}\n{body}".encode(), **options)
+    refuse_size(max(table.select(pl.all().str.len_bytes().max().fill_null(0)).row(0)), table.width)
     rest = [f"{MORE} {place}" for place in range(most - len(names))]
     return _more(table.rename(dict(zip(places, [*names, *rest], strict=True))), names, rest)
 

@@ -90,7 +90,8 @@ def _evaluate(world: World, policy: Policy, profile: Profile, action_offset, few
     charging = charging_figures(world, outcome)
     outcome, prices = by_day((outcome, prices), world.steps)
     return {
-        "finite": jnp.isfinite(trajectory.action).all((1, 2, 3)) & jnp.isfinite(outcome.cost).all((1, 2)),
+        "finite": by_day(jnp.isfinite(trajectory.action).all((2, 3)), world.steps).all(1)
+        & jnp.isfinite(outcome.cost).all((1, 2)),
         "cost": outcome.cost.sum(1),
         "bill": outcome.bill.sum(1),
         "import_kwh": jnp.maximum(outcome.net_kwh, 0).sum(1),

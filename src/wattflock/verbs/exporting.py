@@ -6,7 +6,7 @@ from typing import Any
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import pack, write_whole
-from wattflock.core.scenario import fingerprint
+from wattflock.core.scenario import fingerprint, load
 from wattflock.edge.card import Card, read, write
 from wattflock.study.exported import WHERE, Flock, absent, exported, of_home, taken_apart
 from wattflock.verbs.experiment import Experiment, was_trained
@@ -47,9 +47,10 @@ def steered(flock: Flock) -> list[int]:
 
 def written(experiment: Experiment, flock: Flock, method: str, homes: list[int], out: Path) -> list[Path]:
     """Write the folders of some homes of a flock, and read each back."""
-    scenario, built, folders = experiment.scenario, experiment.built, []
+    run, built, folders = experiment.run, experiment.built, []
+    scenario = load(run.folder / "scenario.toml") if run else experiment.scenario  # as it was, with all its test days
     about: dict[str, Any] = {
-        "version": version("wattflock"), "run": experiment.run.folder.name if experiment.run else "",
+        "version": version("wattflock"), "run": run.folder.name if run else "",
         "method": method, "scenario": fingerprint(scenario), "feeder": scenario.feeder.part,
         "currency": built.readings.currency,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,10 +32,10 @@ class Tools:
 
     def list_slots(self) -> list[dict[str, Any]]:
         """What a plan must know of a home: name, unit, allowed values, the usual value, and a question to ask."""
-        from wattflock.assistant.plan.parameters import KNOWN
+        from wattflock.assistant.plan.parameters import KNOWN, usual_of
 
         return [
-            {"name": slot.name, "allowed": slot.allowed(), "usual": slot.default, "says": slot.says}
+            {"name": slot.name, "allowed": slot.allowed(), "usual": usual_of(slot.name), "says": slot.says}
             | ({"question": slot.question} if slot.question else {})
             for slot in KNOWN.values()
         ]
@@ -129,9 +130,9 @@ class Tools:
 
         path = self._agreed(file, (".json",), confirm)
         parameters = self._parameters(values, kept)
-        told = {name: value for name, value in (values or {}).items() if name in SLOTS}
-        told = {**self._told(kept), **told}
-        write_json(path, saved(replace(begun(), values=told)))
+        before, today = self._told(kept)
+        told = {**before, **{name: value for name, value in (values or {}).items() if name in SLOTS}}
+        write_json(path, saved(replace(begun(today=today), values=told)))
         return f"kept {len(told)} values of a home in or near {parameters.city} in {file}"
 
     def write_plan(self, file: File, values: Values = None, kept: Kept = "", confirm: Confirm = False) -> str:
@@ -178,12 +179,17 @@ class Tools:
     def _parameters(self, values: dict[str, Any] | None, kept: str) -> "Parameters":
         from wattflock.assistant.plan.parameters import of_slots
 
-        return of_slots(self._told(kept), values or {}, WHERE)
+        told, today = self._told(kept)
+        return of_slots(told, values or {}, WHERE, today)
 
-    def _told(self, kept: str) -> dict[str, Any]:
-        from wattflock.assistant.plan.parameters import agreed
+    def _told(self, kept: str) -> tuple[dict[str, Any], date | None]:
+        """What a kept conversation agreed on, and the day it counts from; nothing where there is none."""
+        from wattflock.assistant.plan.parameters import conversation
 
-        return dict(agreed(self._inside(kept))) if kept else {}
+        if not kept:
+            return {}, None
+        found = conversation(self._inside(kept))
+        return dict(found.values), date.fromisoformat(found.today)
 
     def _inside(self, name: str) -> Path:
         """The path of a file below the folder, links followed.

@@ -36,7 +36,8 @@ PATTERNS = [
     ("quarter_bare", rf"\b(?P<minutes>quarter) {HOUR}\b"),
     (
         "sided",
-        rf"{IN_SPAN}\b(?:a )?{MINUTES_TO} (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight"
+        rf"(?:{IN_SPAN}|(?=(?:a )?quarter\b)|(?=\d+ (?:minutes )?(?:{AFTER})\b))\b(?:a )?{MINUTES_TO}"
+        rf" (?P<side>{BEFORE}|{AFTER}) (?P<word>noon|midnight"
         rf"|{HOUR})\b(?![:.]\d){NOT_A_TIME}",
     ),
     ("colon", rf"\b{HOUR}:(?P<minutes>[0-5]\d)(?::\d\d)?\b"),
@@ -45,6 +46,7 @@ PATTERNS = [
     ("military", r"\b(?P<hour>[01]\d|2[0-4])(?P<minutes>[0-5]\d)(?= hours\b| h\b)(?: hours| h)"),
     ("zeroed", r"\b(?P<hour>0\d)(?P<minutes>[0-5]\d)\b(?![:.]\d)"),
     ("packed", r"\b(?P<hour>1[0-2]|\d)(?P<minutes>[0-5]\d)(?= (?:am|pm)\b)"),
+    ("uhr", rf"\b{HOUR} o'clock (?P<minutes>[0-5]?\d)\b(?![:./]\d){NOT_A_TIME}"),
     ("spaced", rf"\b{HOUR} (?P<minutes>[0-5]\d)\b(?![:./]\d)(?! ?[/-] ?\d){NOT_A_TIME}"),
     ("noon", r"\b(?P<word>noon|midnight|lunchtime|lunch time)\b"),
     ("hour", rf"\b{HOUR}(?= (?:o'clock|am|pm)\b)"),
@@ -97,7 +99,7 @@ def _minutes(name: str, said: dict[str, str | None], locale: str) -> int | None:
     hour = 12 if word in ("noon", "lunchtime", "lunch time") else 24 if word == "midnight" else int(said["hour"] or 0)
     told = said.get("minutes") or "0"
     minutes = 15 if told == "quarter" else int(told)
-    if hour > 24 or minutes > 59:
+    if hour > 24 or minutes > 59 or (name == "uhr" and locale != "de"):
         return None
     if name in ("half", "half_to", "threequarter", "quarter_bare"):
         return _dial(name, hour, minutes, said.get("side"), locale)

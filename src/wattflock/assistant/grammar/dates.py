@@ -97,6 +97,7 @@ PATTERNS = [
         rf"|sun))",
     ),
 ]
+OF_MONTH = re.compile(rf"\b(?:the )?{DAY} (?:of|in) (?P<which>next|this|the following|the coming) month\b")
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
 ONWARDS = re.compile(r"\b(?:till|to|through|thru|and|end\w*|finish\w*|stop\w*|back|last)\b|-")
 SPANS = [
@@ -123,9 +124,21 @@ def dates(flat: str, locale: str, today: date) -> list[Mention]:
         locale: order of day and month in figures.
         today: what "next Friday" counts from; a date without a year is the next one that is not before it.
     """
-    named = list(relative_days(flat, today))
+    monthly = list(_of_next_month(flat, today))
+    named = [*monthly, *relative_days(masked(flat, monthly), today)]
     told = [*named, *_found(masked(flat, named), locale, today)]
     return _one_month(flat, sorted(told, key=lambda mention: mention.start))
+
+
+def _of_next_month(flat: str, today: date) -> Iterator[Mention]:
+    """ "The 21st of next month", "the twenty-first of this month"."""
+    for match in OF_MONTH.finditer(flat):
+        ahead = today.month - 1 + (match["which"] != "this")
+        try:
+            day = date(today.year + ahead // 12, ahead % 12 + 1, _day(match["day"]))
+        except ValueError:
+            continue
+        yield Mention(DATE, (day.isoformat(),), match.start(), match.end(), False, "day")
 
 
 def spans(flat: str) -> list[Mention]:

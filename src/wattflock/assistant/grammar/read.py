@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from wattflock.assistant.grammar.clock import clocks
-from wattflock.assistant.grammar.dates import dates, spans
-from wattflock.assistant.grammar.mention import Mention, disjoint, masked
+from wattflock.assistant.grammar.dates import MONTHS, dates, spans
+from wattflock.assistant.grammar.mention import DATE, Mention, disjoint, masked
 from wattflock.assistant.grammar.quantity import lone_numbers, quantities
 from wattflock.assistant.grammar.relative import moved_days
 from wattflock.assistant.grammar.text import Text, text_of
@@ -16,6 +16,14 @@ AGES = re.compile(
     r"(?! ?(?:am|pm|o'clock|till|to|past|minutes|hours|:|-))|"
     r"\b(?:kids|children|boys|girls|sons|daughters|grandkids|twins) ?,? ?(?:aged |who are )?(?P<n>\d+(?: ?(?:,"
     r"|and|, and) \d+)*)\b(?! ?(?:am|pm|:|-))"
+)
+
+
+FULL_DATE = re.compile(
+    rf"\b\d{{1,2}}(?: ?(?:st|nd|rd|th))?(?: of)? (?:{'|'.join(MONTHS)})\b(?: ?,? ?(?:19|20)\d\d\b)?"
+    rf"|\b(?:{'|'.join(MONTHS)}) (?:the )?\d{{1,2}}(?: ?(?:st|nd|rd|th))?\b(?! ?(?::|am\b|pm\b))"
+    r"(?: ?,? ?(?:19|20)\d\d\b)?"
+    r"|\b(?:19|20)\d\d ?[-/.] ?\d{1,2} ?[-/.] ?\d{1,2}\b|\b\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:19|20)\d\d\b"
 )
 
 
@@ -45,9 +53,14 @@ def ages(flat: str) -> list[Mention]:
     return [Mention("age", (0,), *match.span("n" if match["n"] else "old")) for match in AGES.finditer(flat)]
 
 
+def _full_dates(flat: str) -> list[Mention]:
+    """Days with their month: their numbers are no times and no sizes."""
+    return [Mention(DATE, ("",), *match.span()) for match in FULL_DATE.finditer(flat)]
+
+
 def times_in(answer: Answer, bare: bool) -> list[Mention]:
     """Durations and times of the day; `bare` also reads lone hours."""
-    units = [*quantities(answer.flat), *ages(answer.flat)]
+    units = [*quantities(answer.flat), *ages(answer.flat), *_full_dates(answer.flat)]
     told = clocks(masked(answer.flat, units), answer.locale)
     both = disjoint([*units, *told])
     lone = clocks(masked(answer.flat, both), answer.locale, bare=True) if bare else []
@@ -56,7 +69,7 @@ def times_in(answer: Answer, bare: bool) -> list[Mention]:
 
 def amounts_in(answer: Answer) -> list[Mention]:
     """Quantities with a unit, and numbers without one; no times of the day."""
-    units = [*quantities(answer.flat), *ages(answer.flat)]
+    units = [*quantities(answer.flat), *ages(answer.flat), *_full_dates(answer.flat)]
     told = [each for each in clocks(masked(answer.flat, units), answer.locale) if _surely(each, answer)]
     both = disjoint([*units, *told])
     return disjoint([*both, *lone_numbers(masked(answer.flat, both))])

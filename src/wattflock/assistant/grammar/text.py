@@ -1,7 +1,7 @@
 """An utterance in a form that patterns can be written for, each place of which still knows the words it came from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +17,8 @@ TOKEN = re.compile(
     re.IGNORECASE,
 )
 LONGEST = 4  # words of a phrase
+MEASURED = ("", ".", "hour", "hours", "kwh", "kw", "kwp", "deg", "degc")
+PARTS = {"and a half": ".5", "and three quarters": ".75", "and 3 quarters": ".75", "and three quarter": ".75"}
 MOST_CHARACTERS = 4000  # of an answer; what follows is not read
 MOST_WORDS = 300
 
@@ -64,7 +66,7 @@ def text_of(raw: str, locale: str) -> Text:
     typed = re.sub(r"(?<=\d);(?=[0-5]\d\b)", ":", raw)  # 5;30
     tokens = _joined(list(islice(_tokens(typed), MOST_WORDS)))
     if german:
-        tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_WORDS, **words.WORDS})
+        tokens = _phrases(tokens, words.GERMAN_PHRASES, {**words.GERMAN_ORDINALS, **words.GERMAN_WORDS, **words.WORDS})
     else:
         tokens = [Token(mended(token.word), token.start, token.end) for token in tokens]
     tokens = _phrases(tokens, words.PHRASES, words.WORDS)
@@ -140,10 +142,10 @@ def _numbers(tokens: list[Token], german: bool) -> list[Token]:
 def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | None, int]:
     """A number that begins here, written as digits, and how many tokens it takes."""
     word = tokens[index].word
-    following = [token.word for token in tokens[index + 1 : index + 5]] + [""] * 4
+    following = [token.word for token in tokens[index + 1 : index + 7]] + [""] * 4
     if word[0].isdigit():
         value, length = plain(word, german), 1
-    elif word == "one" and (tokens[index - 1].word in words.BEFORE_PRONOUN if index else False):
+    elif index and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
         return None, 1
     elif word == "oh" and following[0] in words.UNITS and index and tokens[index - 1].word in words.UNITS:
         return f"0{words.UNITS[following[0]]}", 2
@@ -152,32 +154,39 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     if value is None or ":" in value:
         return value, length
     rest = [token.word for token in tokens[index + length : index + length + 3]]
-    if (
-        rest == ["and", "a", "quarter"]
-        and following[length + 2 : length + 3] in (["hours"], ["hour"])
-        and "." not in value
-    ):
+    unit = following[length + 2 : length + 3]
+    if rest == ["and", "a", "quarter"] and unit and unit[0] in MEASURED and "." not in value:
         return f"{value}.25", length + 3
-    if rest == ["and", "a", "half"] and "." not in value:
-        return f"{value}.5", length + 3
+    part = PARTS.get(" ".join(rest)) if "." not in value else None
+    if part and not (part == ".75" and unit == ["of"]):
+        return f"{value}{part}", length + 3
     return value, length
 
 
 def _in_words(word: str, following: list[str], german: bool) -> tuple[str | None, int]:
     if word == "a" and following[0] in ("hundred", "thousand"):
-        return _large(1, following, 1)
+        value, length = _large(1, following, 1)
+        return _decimals(value, [*following, "", "", ""][length - 1 :], words.UNITS, length)
+    if word == "point" and following[0] in words.UNITS:
+        return _decimals("0", [word, *following], words.UNITS, 0)
     if german and word in words.GERMAN_NUMBERS and word != "ein":
-        return str(words.GERMAN_NUMBERS[word]), 1
+        return _decimals(str(words.GERMAN_NUMBERS[word]), following, words.GERMAN_NUMBERS, 1)
     whole, length = _below_hundred([word, *following])
     if whole is None:
         return None, 1
     after = following[length - 1 :]
     if after[0] in ("hundred", "thousand"):
-        return _large(whole, after, length)
-    if after[0] == "point" and after[1] in words.UNITS:
-        second = str(words.UNITS[after[2]]) if after[2] in words.UNITS and words.UNITS[after[2]] < 10 else ""
-        return f"{whole}.{words.UNITS[after[1]]}{second}", length + 2 + bool(second)
-    return str(whole), length
+        value, length = _large(whole, after, length)
+        return _decimals(value, [*following, "", "", ""][length - 1 :], words.UNITS, length)
+    return _decimals(str(whole), after, words.UNITS, length)
+
+
+def _decimals(whole: str, after: list[str], names: Mapping[str, float], length: int) -> tuple[str, int]:
+    """A number with up to two digits after "point" or "Komma", and how many words it takes."""
+    if after[0] not in ("point", "komma") or after[1] not in names:
+        return whole, length
+    second = str(names[after[2]]) if after[2] in names and names[after[2]] < 10 else ""
+    return f"{whole}.{names[after[1]]}{second}", length + 2 + bool(second)
 
 
 def _below_hundred(said: list[str]) -> tuple[int | None, int]:
@@ -193,6 +202,8 @@ def _large(whole: int, after: list[str], length: int) -> tuple[str, int]:
     value, more = _below_hundred([*rest[skip:], "", ""])
     if value is None:
         return str(whole * scale), length + 1
+    if scale == 1000 and rest[skip + more : skip + more + 1] == ["hundred"]:  # "two thousand three hundred"
+        return str(whole * scale + 100 * value), length + 2 + skip + more
     return str(whole * scale + value), length + 1 + skip + more
 
 

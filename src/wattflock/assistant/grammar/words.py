@@ -21,7 +21,7 @@ ONES = [
 ]
 ONES += ["seventeen", "eighteen", "nineteen"]
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-UNITS = {word: value for value, word in enumerate(ONES)}
+UNITS = {word: value for value, word in enumerate(ONES)} | {"nought": 0, "naught": 0}
 TENFOLD = {word: 10 * value for value, word in enumerate(TENS, start=2)} | {"fourty": 40}
 
 GERMAN_NUMBERS = dict(
@@ -52,10 +52,26 @@ GERMAN_NUMBERS = dict(
         range(21),
         strict=True,
     )
-) | {"eins": 1, "einundzwanzig": 21, "zweiundzwanzig": 22, "dreiundzwanzig": 23, "dreißig": 30, "vierzig": 40}
+) | {"eins": 1}
+_GERMAN_ONES = [*GERMAN_NUMBERS][1:10]
+_GERMAN_TENS = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
+for _value, _ten in enumerate(_GERMAN_TENS, start=2):
+    GERMAN_NUMBERS |= {_ten: 10 * _value} | {
+        f"{one}und{_ten}": 10 * _value + n for n, one in enumerate(_GERMAN_ONES, 1)
+    }
+GERMAN_NUMBERS |= {f"hundert{word}": 100 + value for word, value in GERMAN_NUMBERS.items()}
+GERMAN_NUMBERS |= {f"ein{word}": value for word, value in GERMAN_NUMBERS.items() if value > 100} | {"hundert": 100}
+GERMAN_NUMBERS |= {f"{one}einhalb": n + 0.5 for n, one in enumerate(_GERMAN_ONES, 1)}
+GERMAN_ORDINALS = {  # "der dritte", "am einundzwanzigsten": 3 th, 21 th
+    f"{ {1: 'erst', 3: 'dritt', 7: 'siebt', 8: 'acht'}.get(n) or word + ('t' if n < 20 else 'st') }e{end}": f"{n} th"
+    for word, n in GERMAN_NUMBERS.items()
+    if isinstance(n, int) and 0 < n < 32
+    for end in ("", "n", "r")
+}
 
 # Several words that become one, longest first where they begin alike.
 PHRASES = {
+    "half a kilowatt": "0.5 kw",
     "kilowatt hours": "kwh",
     "kilowatt hour": "kwh",
     "kilo watt hours": "kwh",
@@ -74,6 +90,7 @@ PHRASES = {
     "degrees c": "degc",
     "° f": "degf",
     "° c": "degc",
+    "just gone": "just after",
     "mid day": "noon",
     "mid night": "midnight",
     "a couple of": "2",
@@ -312,3 +329,4 @@ BEFORE_PRONOUN = frozenset(
         "nice",
     ]
 )
+NO_NUMBER = {"one": BEFORE_PRONOUN, "point": frozenset({"that", "this", "the", "a", "charge", "which"})}  # after these

@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
 
 from wattflock.assistant.plan import tariffs
 from wattflock.assistant.slots import SLOTS, Slot
+from wattflock.assistant.slots import usual as usual_value
 from wattflock.core import toml
 from wattflock.core.errors import Problem, RunError, ScenarioError
 from wattflock.core.files import read_json
 from wattflock.core.registry import nearest
 from wattflock.core.settings import STRICT, problems_of
 from wattflock.data.price_table import Bands, wrong_bands
+
+if TYPE_CHECKING:
+    from wattflock.assistant.dialogue import Conversation
 
 MOST_DAYS = 7  # that are planned
 TAKEN = ("load", "panel", "battery", "ev", "heat pump")  # names that no appliance has
@@ -77,27 +82,33 @@ class Parameters(pydantic.BaseModel):
     assumed: tuple[str, ...] = Field(default=(), description="what is not known and was taken as usual, in words")
 
 
-def of_slots(values: Mapping[str, Any], given: Mapping[str, Any] | None = None, where: str = "slots") -> Parameters:
+def of_slots(
+    values: Mapping[str, Any],
+    given: Mapping[str, Any] | None = None,
+    where: str = "slots",
+    today: date | None = None,
+) -> Parameters:
     """Parameters from agreed values of slots; `given` goes before them, and what nobody said is taken as usual.
 
     Args:
         values: slot → value, as a conversation keeps them.
         given: fields of `Parameters`, or `tariff`: a name of the table of tariffs, a price, or bands.
         where: what problems are said to be in.
+        today: what the usual days count from; the day of this computer where it is not told.
 
     Raises:
         ScenarioError: every value that cannot be, or that does not fit the others.
     """
     told = {**values, **(given or {})}
     problems = [*_unknown(told, where), *_beyond(told, where)]
-    usual = {name: slot.default for name, slot in KNOWN.items() if name not in told}
+    usual = {name: usual_of(name, told, today) for name in KNOWN if name not in told}
     tariff = tariffs.of(told.get("tariff"), str(told.get("city", usual.get("city", ""))), where, problems)
     merged = {**usual, **told}
     problems += _order(merged, where) if not problems else []
     if problems or tariff is None:
         raise ScenarioError(problems)
     runs = "appliances" in told or any(name in told for name in _WINDOW)
-    said = [KNOWN[name].says.format(usual[name]) for name in usual if _counts(name, merged, runs)]
+    said = [KNOWN[name].told(usual[name]) for name in usual if _counts(name, merged, runs)]
     fields = {name: _number(merged[name]) for name in Parameters.model_fields if name in KNOWN}
     fields |= {"appliances": told.get("appliances", [_of_window(merged)] if runs else [])}
     fields |= {"currency": tariff.currency, "import_bands": tariff.bands, "export_per_kwh": tariff.export_per_kwh}
@@ -117,11 +128,12 @@ def read(path: Path, sets: Iterable[str] = ()) -> Parameters:
     wrong = [problem for text in sets if (problem := toml.assign(given, text, {}))]
     if wrong:
         raise ScenarioError(wrong)
-    return of_slots(agreed(path), given, str(path))
+    kept = conversation(path)
+    return of_slots(kept.values, given, str(path), date.fromisoformat(kept.today))
 
 
-def agreed(path: Path) -> Mapping[str, Any]:
-    """Slot → value of a conversation that `wattflock chat` kept.
+def conversation(path: Path) -> "Conversation":
+    """The conversation that `wattflock chat` kept: its agreed values by slot, and the day it counts from.
 
     Raises:
         RunError: there is no such file, or it is no conversation.
@@ -129,9 +141,15 @@ def agreed(path: Path) -> Mapping[str, Any]:
     from wattflock.assistant.dialogue import resumed
 
     try:
-        return resumed(read_json(path)).values
+        return resumed(read_json(path))
     except ValueError as error:
         raise RunError(f"{path}: {error}") from error
+
+
+def usual_of(name: str, told: Mapping[str, Any] | None = None, today: date | None = None) -> Any:
+    """What is taken where nobody tells a value; days count from `today`, by default that of this computer."""
+    known = {slot: value for slot, value in (told or {}).items() if slot in SLOTS and SLOTS[slot].accepts(value)}
+    return MORE[name].default if name in MORE else usual_value(name, known, today or date.today())
 
 
 def _unknown(told: Mapping[str, Any], where: str) -> list[Problem]:

@@ -109,7 +109,7 @@ class Resident:
     def _spoken(self, slot: str, said: str) -> str:
         """The truth of a slot, by the model where it says it, else by a sentence of the file."""
         if self.model:
-            known = "; ".join(SLOTS[name].says.format(value) for name, value in self.truth.items())
+            known = "; ".join(SLOTS[name].told(value) for name, value in self.truth.items())
             system = f"You are a resident. {VOICES[self.persona]} The truth: {known}. Answer the question truthfully."
             messages = [{"role": "system", "content": system}, {"role": "user", "content": said}]
             try:

@@ -30,7 +30,7 @@ REFUSED = re.compile(
     r"|only (?:the )?(?:one "
     r"|battery )?in the car|just the (?:car|one in the car)|sadly not|afraid not"
     r"|unfortunately not|i wish|if only|chance would be|(?:i |we )?(?:don't|do not|haven't|have not))\b"
-    r"(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
+    r"(?! ?[,.] ?\d)(?! (?:idea|clue|more than|problem|less than|know|sure|later|earlier|checked|the foggiest))"
 )
 LAST_WORD = re.compile(
     r"(?:, |but |so |; |\. |\? )(?:no|not yet|nothing yet|nope|not here|not any ?more|decided against it|didn't"

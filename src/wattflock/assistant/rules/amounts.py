@@ -48,6 +48,9 @@ from wattflock.assistant.rules.whose import (
 
 GIVEN_UP = re.compile(r"\bno ?,? ?(?:we|i|they|it was|it's|that's)? ?(?:sold|got rid of|gave|don't have|gone|moved)\b")
 
+SMALL = re.compile(r"\b(?:small(?:er|est)?|shorter|short range|entry|basic)\b")
+LARGE = re.compile(r"\b(?:big(?:ger|gest)|larger|largest|extended)\b|\b(?:big|large) (?:battery|one|1)\b")
+
 
 def read_amounts(answer: Answer) -> dict[str, Filling]:
     """Sizes that an answer tells, of the four slots."""
@@ -120,7 +123,7 @@ def _ranged(slot: str, found: list[Mention]) -> bool:
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     told = sizes_of(answer, CAR_BATTERY, found, (ENERGY,))
     models = [fact for fact in facts.cars(answer.flat) if standing(answer.flat, _place(fact)) > -3]
-    known = models[0].values if len(models) == 1 else ()
+    known = _by_size(answer.flat, models[0].values) if len(models) == 1 else ()
     if best := best_size(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
         return best
     if CAR_BATTERY not in answer.asked:
@@ -140,7 +143,15 @@ def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     evidence = answer.text.quote(models[0].start, models[-1].end)
     if len({model.name for model in models}) > 1:
         return ambiguous(CAR_BATTERY, tuple(tidy(model.values[0]) for model in models), evidence)
-    return filled(CAR_BATTERY, tidy(models[0].values[0]), evidence, tuple(map(tidy, known[1:])))
+    sizes = _by_size(answer.flat, models[0].values)
+    return filled(CAR_BATTERY, tidy(sizes[0]), evidence, tuple(map(tidy, sizes[1:])))
+
+
+def _by_size(flat: str, sizes: tuple[float, ...]) -> tuple[float, ...]:
+    """The sizes of a model, best first; those within 10 % of the smallest or largest first where the words tell it."""
+    if SMALL.search(flat):
+        return tuple(sorted(sizes, key=lambda size: size > 1.1 * min(sizes)))
+    return tuple(sorted(sizes, key=lambda size: size < 0.9 * max(sizes))) if LARGE.search(flat) else sizes
 
 
 def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:

@@ -48,6 +48,10 @@ DRIFT = re.compile(
     rf"\b{STEP} (?:deg[cf]? )?(?P<side>below|under|lower|colder|cooler|less|above|over|higher|warmer"
     rf"|more)\b(?: (?:that|it|than that))?"
 )
+MORE_THAN = re.compile(
+    rf"\b{STEP} (?:deg[cf]? )?(?P<side>more|less|above|below|over|under|higher|lower|warmer|cooler|colder) (?:than )?"
+    r"(?:the |our |my |what we have , )?(?:usual |normal )?(?P<base>[12]\d(?:\.\d)?)\b(?! ?deg ?f)"
+)  # "two more than the 21 we have"
 STEP_BY = STEP.replace("<step>", "<by>")
 CLIMB = re.compile(
     rf"\b(?P<side>climb|rise|go up|creep up|get up|drop|fall|sink|slip"
@@ -68,7 +72,8 @@ KEPT_ABOVE = re.compile(
     r"|just) (?:\w+ ){0,3}?(?:above|over) $"
 )
 OUTSIDE = re.compile(
-    r"\b(?:outside|outdoors|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar|loft"
+    r"\b(?:outside|outdoors|garage|shed|garden|loft|conservatory|attic|porch|utility room"
+    r"|water|flow|tank|cylinder|radiators?|fridge|freezer|oven|wash|boiler's|cellar"
     r"|greenhouse"
     r"|spin|fever|office|shop|car|studio)\b"
 )
@@ -169,16 +174,22 @@ def _around(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     }
 
 
-def _size(step: re.Match | None, middle: Mention) -> float:
+def _size(step: re.Match | None, middle: Mention | None) -> float:
     """Degrees of a step in words [°C]."""
     said = next(filter(None, map(step.groupdict().get, ("step", "by", "less"))), "1") if step else "1"
     size = float(said) if said[0].isdigit() else 0.5 if said.startswith("half") else 1.0
     size += 0.5 * bool(step and step.groupdict().get("half"))
-    return round(size / 1.8, 1) if middle.why == "°F" else size
+    return round(size / 1.8, 1) if middle and middle.why == "°F" else size
 
 
 def _drifts(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
     """ "19, and it may drop two degrees below that": the bound is told from the middle."""
+    if match := MORE_THAN.search(answer.flat):
+        side = 1 if match["side"] in ("more", "above", "over", "higher", "warmer") else -1
+        value = tidy(round(float(match["base"]) + side * _size(match, found[0] if found else None), 1))
+        slots = [slot for slot in SLOTS if slot in answer.asked] or [WARMEST if side > 0 else COLDEST]
+        if len(slots) == 1:
+            return {slots[0]: filled(slots[0], value, answer.text.quote(*match.span()), (float(match["base"]),))}
     match = DRIFT.search(answer.flat) or CLIMB.search(answer.flat)
     if not match or not found or found[0].end > match.start():
         return {}
@@ -198,9 +209,9 @@ def _spans(flat: str, one: Mention, two: Mention) -> bool:
 
 
 def _by_words(answer: Answer, kept: list[Said], values: dict[str, list[Said]]) -> None:
-    flat = answer.flat
+    flat, ends = answer.flat, [each.end for each in amounts_in(answer) if each.kind in (NUMBER, TEMPERATURE)]
     for index, each in enumerate(kept):
-        last = kept[index - 1].mention.end if index else 0
+        last = max((end for end in ends if end <= each.cue_start), default=0)
         until = kept[index + 1].mention.start if index + 1 < len(kept) else len(flat)
         role = _role(flat[last : each.cue_start], flat[each.mention.end : until])
         asked = [slot for slot in SLOTS if slot in answer.asked]

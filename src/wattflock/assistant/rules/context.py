@@ -51,6 +51,7 @@ CORRECTS = re.compile(
     r"|\bcome to think\b|\bsecond thoughts?\b|\bhang about\b|\bstop\b ?[,.;]|\bread that wrong\b|\bmisread\b"
     r"|\bthat's (?:rather|too|a bit|the old)\b|\bmore like\b|\bor should i say\b|\bon reflection\b"
     r"|\bbetter (?:the|make|say)\b|\bor was it\b|\bor better\b|\bbe (?:realistic|honest)\b|\bi'm lying\b"
+    r"|\b(?:i|we|just) (?:looked it up|looked|checked)\b|\b(?:shak\w*|shook) (?:her|his|their) heads?\b|\bcorrects me\b"
     r"|\bscrub that\b|\btake that back\b|\bfine ,"
     r"|\bmeant\b|\bentschuldigung\b|\bverzeihung\b|\bedit\b|\*)"
 )
@@ -63,7 +64,8 @@ DENIED = re.compile(
 )
 MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
 CONCLUDES = re.compile(
-    r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is)? $"
+    r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is| put"
+    r"| set it to| go for)? $"
 )
 LAST = re.compile(r" ?(?:kwh|kwp?|%|deg[cf]?|minutes|of them|then|really|altogether|in all|all in)? ?[.!]?$")
 THEN = re.compile(

@@ -18,6 +18,11 @@ COUNTED = re.compile(
     rf"\b(?P<n>\d|one)(?: cars?(?= (?:is|are) )| of (?:them|which|those|our cars))?"
     rf"(?: is| are|'s)?(?: an?)?(?: \w+){{0,1}}? {ELECTRIC}\b"
 )
+OWNED = re.compile(
+    r"\b(?:mine|hers|his|ours|(?:my|our|the|his|her) (?:own|wife's|husband's|\w+'s|car|\w+ one))(?:'s| is) (?:now )?"
+    r"(?:fully |all |pure |an? )?(?:electric|ev)\b"
+)
+PART = re.compile(r"^\w+ of (?:them|which|those|our cars)\b")
 SOLE = re.compile(
     r"\b(?:just|only) (?:the )?(?:one|1)\b|\b(?:the one|a single|an) (?:ev|electric)\b|\bone\b(?! (?:day|of these))"
 )
@@ -30,7 +35,7 @@ FUEL = re.compile(r"\b(?:diesel|petrol|hybrid|gas|combustion|motorbike)\b")
 BOTH = re.compile(r"\bboth\b")
 NO_CARS = re.compile(
     r"^ ?(?:still |currently |right now )?(?:none|zero|0|no|not (?:any|yet|an? (?:1|one|single)|1|one)"
-    r"|nope)\b(?! (?:idea|clue))(?! ?,? \d)|\b(?:no"
+    r"|nope)\b(?! (?:idea|clue))(?! ?[,.]? \d)|\b(?:no"
     r"|don't (?:have|own)(?: any| an)?"
     r"|haven't(?: got)?(?: any| an)?|without an?) " + ELECTRIC + r"\b"
 )
@@ -76,6 +81,8 @@ def count_of(answer: Answer) -> Filling | None:
     flat = answer.flat
     numbers = [match for match in COUNTED.finditer(flat) if standing(flat, _place(match)) > -3]
     if numbers:
+        if not PART.search(numbers[0].group()):  # "three electric cars, one of them is a Zoe" are three
+            numbers = [each for each in numbers if not PART.search(each.group())]
         match = numbers[0]
         total = sum(1 if each["n"] == "one" else int(each["n"]) for each in numbers)
         return filled(
@@ -96,7 +103,7 @@ def count_of(answer: Answer) -> Filling | None:
     if match := NO_CARS.search(flat):
         rest = re.search(r"\b(?:but|except|apart|only)\b", flat)
         return filled(COUNT, 0, answer.text.quote(match.start(), match.end()), (), bool(rest) or len(flat) > 30)
-    return _by_number(answer) or _by_names(answer) or _only_fuel(answer)
+    return _by_number(answer) or _by_names(answer) or _owned(answer) or _only_fuel(answer)
 
 
 def _listed(answer: Answer) -> Filling | None:
@@ -109,8 +116,16 @@ def _listed(answer: Answer) -> Filling | None:
     return filled(COUNT, len(ones) + len(more), answer.text.quote(ones[0].start(), ones[-1].end()), (len(ones),))
 
 
+def _owned(answer: Answer) -> Filling | None:
+    """ "Mine's electric, my husband's is a diesel": as many as are said to be electric."""
+    ones = list(OWNED.finditer(answer.flat))
+    return filled(COUNT, len(ones), answer.text.quote(ones[0].start(), ones[-1].end())) if ones else None
+
+
 def _only_fuel(answer: Answer) -> Filling | None:
     """0 where only a car that burns something is told of."""
+    if re.search(r"\b(?:electric|evs?)\b", answer.flat):
+        return None
     match = re.search(
         r"\b(?:drive|have|got|run|own|just|only|still|burn\w*|stick\w*)\b[\w ]{0,20}\b(?:diesel|petrol|gas)\b",
         answer.flat,

@@ -51,7 +51,8 @@ CAR = [
     ),
     (
         LEAVE,
-        r"\b(?:leave|leaves|leaving|depart\w*|sets? off|setting off|sets? out|heads? (?:off|out|to)"
+        r"\b(?:(?:leave|leaves|leaving|left) (?:from )?(?:home|the house)"
+        r"|leave|leaves|leaving|depart\w*|sets? off|setting off|sets? out|heads? (?:off|out|to)"
         r"|heading (?:off|out|to)|off to work|off by|off at"
         r"|out the door|out of the (?:house|door)|out by|out at|out|ready|needs?(?: it| the car| her"
         r"| him)?(?: \w+)? (?:by|for|at)|needed|unplug\w*"

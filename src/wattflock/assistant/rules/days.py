@@ -27,6 +27,11 @@ OTHERS = re.compile(
     r"|exam\w*|moved in|payday|flight|busy)\b"
 )
 
+NAMED = {
+    slot: re.compile(rf"\b{which} day(?: of (?:the|our) (?:plan|stay|study))?(?: is| will be| should be| would be| ?:)")
+    for slot, which in ((FIRST, "first"), (LAST, "last"))
+}
+
 
 def read_days(answer: Answer) -> dict[str, Filling]:
     """Start and end that an answer tells."""
@@ -38,6 +43,11 @@ def read_days(answer: Answer) -> dict[str, Filling]:
         return {}
     if len(asked) == 1 and (one := _one_of(answer, asked[0], told)):
         return one
+    named = [slot for slot, words in NAMED.items() if words.search(answer.flat)]
+    if len(told) == len(named) == 1 and not long and asked != named:
+        return {named[0]: _told(answer, named[0], told[0])}
+    if not asked:
+        return {}
     if asked == [LAST] and not long:
         return {LAST: _told(answer, LAST, told[0])}
     start = {FIRST: _told(answer, FIRST, told[0])}

@@ -1,12 +1,13 @@
 """What must be read back although a reading is plain: other numbers stand by it, or words of doubt or of reckoning."""
 
 import re
+from dataclasses import replace
+from itertools import chain
 
-from wattflock.assistant.grammar.mention import NUMBER, SHARE, TEMPERATURE
-from wattflock.assistant.grammar.read import Answer, amounts_in
+from wattflock.assistant.grammar.read import Answer
 from wattflock.assistant.rules.context import CORRECTS, unsure
-from wattflock.assistant.rules.filling import FILLED, Filling, Value, distinct, filled
-from wattflock.assistant.rules.sums import MONEY, NOT_A_SIZE
+from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, Filling, distinct, filled
+from wattflock.assistant.rules.meanings import other_values, raw_numbers
 from wattflock.assistant.slots import SLOTS
 
 RECKONS = re.compile(
@@ -16,36 +17,29 @@ RECKONS = re.compile(
 )
 PLAIN = 14  # characters of an answer that is nothing but a value
 LONG = 12  # words; what is told in more of them may mean another thing
+MOST = 6  # candidates of a value: a question names no more
 
 
 def doubted(answer: Answer, slot: str, filling: Filling) -> Filling:
-    """The filling, read back with the answer's other numbers as candidates where it may not be what is meant."""
-    if filling.state != FILLED or filling.value is None:
+    """The filling, read back with the other values that the answer could mean as candidates, best first."""
+    first = next(iter(filling.candidates), None)
+    if first is None:
         return filling
-    others = _others(answer, slot, filling.value)
-    words = len(answer.flat.split()) > LONG or (
-        len(answer.flat) > PLAIN
-        and (CORRECTS.search(answer.flat) or RECKONS.search(answer.flat) or unsure(answer.flat))
-    )
-    if filling.read_back and not others:
+    if filling.state == AMBIGUOUS:
+        told = filling.candidates
+        more = [other_values(answer, slot, each) for each in told] if SLOTS[slot].kind in ("time", "count") else []
+        return replace(filling, candidates=distinct((*told, *chain(*more)))[: max(MOST, len(told))])
+    if filling.state != FILLED or filling.value is None or not (filling.read_back or _doubtful(answer, slot, filling)):
         return filling
-    if not (others or words):
-        return filling
-    made = filled(slot, filling.value, filling.evidence, distinct((*filling.candidates[1:], *others)))
-    return made if filling.read_back is None or len(made.candidates) > len(filling.candidates) else filling
+    candidates = distinct((*filling.candidates[1:], *other_values(answer, slot, filling.value)))
+    return filled(slot, filling.value, filling.evidence, candidates[: max(MOST, len(filling.candidates)) - 1])
 
 
-def _others(answer: Answer, slot: str, value: Value) -> tuple[Value, ...]:
-    """Other values that an answer could tell for a number or a time."""
-    kind = SLOTS[slot].kind
-    if kind not in ("number", "count"):
-        return ()
-    flat, units = answer.flat, {"%": SHARE, "°C": TEMPERATURE, "kWh": "energy", "kW": "power", "minutes": "duration"}
-    kinds = (NUMBER, units.get(SLOTS[slot].unit, NUMBER))
-    found = [each for each in amounts_in(answer) if each.kind in kinds]
-    free = [
-        each.value
-        for each in found
-        if each.kind != NUMBER or not (NOT_A_SIZE.match(flat[each.end :]) or MONEY.search(flat[: each.start]))
-    ]
-    return tuple(each for each in free if each != value and SLOTS[slot].accepts(each))
+def _doubtful(answer: Answer, slot: str, filling: Filling) -> bool:
+    """Whether a plain reading may not be what is meant."""
+    flat = answer.flat
+    numeric = SLOTS[slot].kind in ("number", "count")
+    if numeric and any(each != filling.value and SLOTS[slot].accepts(each) for each in raw_numbers(answer, slot)):
+        return True
+    words = CORRECTS.search(flat) or RECKONS.search(flat) or unsure(flat)
+    return len(flat.split()) > LONG or (len(flat) > PLAIN and bool(words))

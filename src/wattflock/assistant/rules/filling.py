@@ -34,7 +34,7 @@ def filled(slot: str, value: Value, evidence: str, others: tuple = (), inferred:
     if not SLOTS[slot].accepts(value):
         return replace(NOTHING, evidence=evidence)
     candidates = distinct((value, *(other for other in others if SLOTS[slot].accepts(other))))
-    said = f"{SLOTS[slot].says.format(value)}, right?" if inferred else None
+    said = f"{SLOTS[slot].told(value)}, right?" if inferred else None
     return Filling(value, FILLED, candidates, evidence, said)
 
 

@@ -32,6 +32,10 @@ BEFORE = re.compile(
     r"(?<![\d.])\b(?<!level )([2-9]) (?:x |of (?:the |our |my |those |these )?|times |(?:\w+ ){1,2}(?:at|of"
     r"|with|rated(?: at)?) )?$"
 )
+SO_MANY = re.compile(
+    r"(?<![\d.])\b([2-9]) (?:more |extra |further |other )?(?:modules?|batteries|packs?|blocks?|units?|ones)"
+    r" (?:of|at|with) $"
+)
 TWICE = re.compile(
     r"\b(?:doubl\w*|twice|(?:second|another|two|2)(?: one| 1)?(?: of)? (?:the same|identical|just like it)"
     r"|twice (?:that|as)|times (?:2|two)|(?:the )?same again|as much again|two of (?:them|those)|2 of (?:them"
@@ -52,7 +56,9 @@ RANGE = re.compile(r"^ ?(?:or|to|and|-|till) (?:maybe |perhaps |possibly )?$")
 NOT_A_SIZE = re.compile(
     r" ?(?:kwh|years?|months?|weeks?|days?|of us|people|kids|cars?|evs?|pin|phases?|panels?|modules?|miles|km"
     r"|p\b|pence"
-    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
+    r"|pounds?|cents?|quid|grand|bucks|dollars|euros?|%"
+    r"|(?:more |extra |further )(?:modules?|batteries|packs?|panels?|blocks?|units?)\b"
+    r"|amp|volt|v\b|ah\b|hours?|minutes|metres?|meters?|foot"
     r"|feet|deg|bed"
     r"|rooms?|pm\b|am\b|o'clock|strings?|packs?|units?|batteries|of (?:them|those|these|the|our)|th\b|st\b|nd\b|rd\b)"
 )
@@ -98,6 +104,8 @@ def reckoned(flat: str, found: Sequence[Mention], kind: str) -> Reckoned | None:
     kept = [each.mention for each in said(flat, own) if each.standing > -3]
     if len(own) > 1 and re.search(r"\b(?:another|further|extra|more|added)\b", flat[own[0].end : own[-1].start]):
         kept = own  # what they had is still there
+    if len(kept) > 1 and kind == ENERGY:
+        kept = [_multiplied(flat, each) for each in kept]
     return (
         (_of_shares(flat, own[0], shares) if kind == ENERGY else None)
         or _remaining(flat, own[0], shares)
@@ -107,6 +115,12 @@ def reckoned(flat: str, found: Sequence[Mention], kind: str) -> Reckoned | None:
             else None
         )
     )
+
+
+def _multiplied(flat: str, each: Mention) -> Mention:
+    """The 2.5 of "two more modules of 2.5" as 5."""
+    match = SO_MANY.search(flat[: each.start])
+    return replace(each, values=(tidy(int(match[1]) * each.value),), start=match.start()) if match else each
 
 
 def _made(value: float, parts: Sequence[Mention]) -> Reckoned:

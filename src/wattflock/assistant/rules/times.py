@@ -48,7 +48,10 @@ BARE_WAY = re.compile(
     r"|up the|to get|each way)"
 )
 STAY = re.compile(r"\b(?:charg\w*|notice|late|early|nap|lunch|break|wait|lie in|snooze)\b")
-PARKING = re.compile(r"\b(?:park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee|buffer|change)\b")
+PARKING = re.compile(
+    r"\b(?:tid(?:y|ies|ying)|clean\w*|pack\w*|cash up|park\w*|walk\w*|drop\w*|nursery|spare|settle|coffee"
+    r"|buffer|change)\b"
+)
 CLOSE = 120  # minutes: two times this close are one that is not certain, not a window
 
 
@@ -95,9 +98,12 @@ def _travel(flat: str, durations: list[Mention]) -> Mention | None:
     if len(durations) == 1 and 3 <= durations[0].value <= 150 and not STAY.search(flat):
         return durations[0]
     near = [each for each in durations if TRAVEL.search(flat[max(0, each.start - 45) : each.end + 40])]
-    more = [
-        each for each in durations if near and each is not near[0] and PARKING.search(flat[each.end : each.end + 30])
+    if near and len(near) == len(durations) > 1:
+        near.sort(key=lambda each: bool(PARKING.search(flat[max(0, each.start - 15) : each.end])))
+    around = [
+        (each, flat[max(0, each.start - 15) : each.end + 30]) for each in durations if near and each is not near[0]
     ]
+    more = [each for each, words in around if PARKING.search(words)]
     if not more:
         return near[0] if near else None
     return replace(near[0], values=(near[0].value + more[0].value,), end=max(near[0].end, more[0].end))
