@@ -1,5 +1,6 @@
-"""Panels of the Californian region beside the measured ones of one year."""
+"""Panels of the Californian region beside the measured ones of one year; London's beside published yields."""
 
+import datetime
 from collections.abc import Iterator
 
 import numpy as np
@@ -36,6 +37,21 @@ def rows() -> Iterator[Row]:
         text = f"daily energy, Wasserstein / mean, to the {len(flock.homes)} panels {name}"
         yield text, beside, percent(apart, 1), "≤ 10 %"
     yield "energy of a year per kW peak [kWh]", *(f"{yearly(p):.0f}" for p in (power(fitted), every)), ""
+    yield from london()
+
+
+def london() -> Iterator[Row]:
+    """Months of mixed London roofs, mean of all drawn years, beside what PVGIS gives for a good roof."""
+    region, card = bundled("london")
+    first = datetime.date(2027, 1, 1)
+    years = [made(region, Wanted(PANELS, 365, first, card["zone"], seed=k, mix=MIX)) for k in range(YEARS)]
+    month = np.array([date.month for date in years[0].dates()])
+    kwh = np.mean([of_months(year, month) for year in years], 0) * np.bincount(month)[1:]
+    listed = ", ".join(f"{each:.0f}" for each in kwh)
+    yield "London: energy of each month per kW peak [kWh]", "PVGIS: 100 to 125, May to August", listed, "100 to 125"
+    yield "London: energy of a year per kW peak [kWh]", "PVGIS: 900 to 1,000", f"{kwh.sum():.0f}", "900 to 1,000"
+    most = max(power(year).max() for year in years)
+    yield "London: brightest hour [kW per kW peak]", "–", f"{most:.2f}", "below 1"
 
 
 def months(real: HomeDays, years: list[HomeDays]) -> Iterator[Row]:

@@ -3,7 +3,6 @@
 import datetime
 import functools
 
-import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -82,8 +81,7 @@ def test_pieces_of_a_fit_that_was_stopped_are_used_again(fitted, monkeypatch, tm
     said = fit(*words)
     assert said.exit_code == 0, said.output
     assert not begun
-    mine, theirs = bundle.load(tmp_path / "mine.safetensors")[0], bundle.load(fitted)[0]
-    assert np.array_equal(mine.load.weights["out"], theirs.load.weights["out"])
+    assert (tmp_path / "mine.safetensors").read_bytes() == fitted.read_bytes(), "the same region, to the bit"
 
 
 def test_what_is_missing_or_unknown_is_told_at_once(fitted, tmp_path):

@@ -51,6 +51,15 @@ def test_homes_do_not_change_when_more_are_asked_for(london, few):
     assert not np.array_equal(many.load_kw[0], many.load_kw[generate.BLOCK])
 
 
+def test_few_homes_are_made_by_few(london, monkeypatch):
+    """Five homes live with at most a tile's, whatever a table can hold."""
+    lived = []
+    monkeypatch.setattr(generate, "_lived", lambda region, homes, *rest: lived.append(homes) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        made(london, dataclasses.replace(FEW, homes=5))
+    assert [len(homes.panel_kwp) for homes in lived] == [generate.TILE] and generate.TILE <= 50
+
+
 def test_days_do_not_change_when_more_are_asked_for_or_when_they_come_in_pieces(london, few, monkeypatch):
     monkeypatch.setattr(generate, "MOST_ROWS", 4 * 24 * generate.BLOCK)
     longer = dataclasses.replace(FEW, days=8)

@@ -16,7 +16,8 @@ from wattflock.data.home_days import OWN, HomeDays
 from wattflock.synth.region import RUN_IN_DAYS, Mix, Region, begin, live, settle
 from wattflock.synth.sky import MeasuredWeather
 
-BLOCK = 1000  # homes that live together on the device; always so many, so that rounding is the same for any number
+BLOCK = 1000  # homes of a table
+TILE = 40  # homes that live together on a processor; always so many, so that rounding is the same for any number
 MOST_ROWS = 9_000_000  # of a table: a year of a block by the hour, some 0.3 GB
 DIGITS = 3  # watts and watt-hours
 SIZES = "sizes.csv"  # next to the tables of a folder
@@ -80,29 +81,44 @@ def flocks(
         if all((home, day) in done for day in chunks):
             continue
         numbers = range(home, min(home + BLOCK, wanted.homes))
-        homes, state = _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(BLOCK) + home, weather)
+        tiles = list(_tiles(region, wanted, numbers, weather))
         given = jax.tree.map(jnp.asarray, (when, measured))
         for day in chunks:
             skipped = 0 if day else RUN_IN_DAYS  # lived with the first chunk, so that there is one program to compile
             some = _days(given, RUN_IN_DAYS + day - skipped, skipped + min(each, wanted.days - day))
-            state, columns = _lived(region, homes, state, (*some, weather), wanted.steps)
+            lived = [_lived(region, *tile, (*some, weather), wanted.steps) for tile in tiles]
+            tiles = [(homes, state) for (homes, _), (state, _) in zip(tiles, lived, strict=True)]
             if (home, day) not in done:
-                own = {name: np.asarray(columns[name])[: len(numbers), skipped:] for name in OWN}
-                standing = _standing(homes)
-                own |= {name: standing[column][: len(numbers)] for name, column in SIZES_OF.items()}
+                own = {name: _first(numbers, [columns[name] for _, columns in lived])[:, skipped:] for name in OWN}
+                standing = [_standing(homes) for homes, _ in tiles]
+                own |= {name: _first(numbers, [each[of] for each in standing]) for name, of in SIZES_OF.items()}
+                outdoor = np.asarray(lived[0][1]["outdoor_c"])[skipped:]
                 names = tuple(f"H{number:06d}" for number in numbers)
-                begins = wanted.start + datetime.timedelta(days=day)
-                yield (home, day), HomeDays(names, begins, outdoor_c=np.asarray(columns["outdoor_c"])[skipped:], **own)
+                yield (home, day), HomeDays(names, _later(wanted.start, day), outdoor_c=outdoor, **own)
 
 
 def sizes(region: Region, wanted: Wanted) -> pl.DataFrame:
     """Sizes of what each home has, 0 where it has none: panel_kwp, ev_battery_kwh, ev_power_kw, heat_loss_kw_per_c."""
-    tables = []
-    for home in range(0, wanted.homes, BLOCK):
-        homes, _ = _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(BLOCK) + home, jnp.asarray(0))
-        rounded = {name: values.round(DIGITS) for name, values in _standing(homes).items()}
-        tables.append(pl.DataFrame({"home": [f"H{home + k:06d}" for k in range(BLOCK)]} | rounded))
-    return pl.concat(tables).head(wanted.homes)
+    numbers = range(wanted.homes)
+    standing = [_standing(homes) for homes, _ in _tiles(region, wanted, numbers, jnp.asarray(0))]
+    rounded = {name: _first(numbers, [each[name] for each in standing]).round(DIGITS) for name in standing[0]}
+    return pl.DataFrame({"home": [f"H{number:06d}" for number in numbers]} | rounded)
+
+
+def _tiles(region: Region, wanted: Wanted, numbers: range, weather: Any) -> Iterator[tuple[Any, Any]]:
+    """Homes and their state before the first day, as many at a time as live together; the last may be too many."""
+    size = TILE if jax.default_backend() == "cpu" else BLOCK
+    for first in range(numbers.start, numbers.stop, size):
+        yield _settled(region, wanted.mix, jnp.asarray(wanted.seed), jnp.arange(size) + first, weather)
+
+
+def _first(numbers: range, tiles: list[Any]) -> np.ndarray:
+    """Rows of the tiles' arrays that are asked for."""
+    return np.concatenate([np.asarray(each) for each in tiles])[: len(numbers)]
+
+
+def _later(start: datetime.date, days: int) -> datetime.date:
+    return start + datetime.timedelta(days=days)
 
 
 def _standing(homes: Any) -> dict[str, np.ndarray]:

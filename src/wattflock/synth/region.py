@@ -132,7 +132,8 @@ def live(
         when, measured = today
         key = jax.random.fold_in(jax.random.key(weather), when.day)
         sky, outside = region.sky.day(state.sky, when, key, measured)
-        around = Around(when, outside.outdoor_c)
+        season = region.sky.northern(when)
+        around = Around(season, outside.outdoor_c)
 
         def home(households: Households, load: Any, car: Any) -> tuple[Any, Any, Any]:
             key = jax.random.fold_in(households.keys, when.day)
@@ -142,7 +143,7 @@ def live(
                 load_kw if steps == 24 else region.finer.load(load_kw, chance[FINE], steps)
             )
             sun = region.sky.sun(households.panel, outside, chance[PANEL], steps)
-            car, trip = region.cars.day((households.car, car), when, chance[CAR], steps)
+            car, trip = region.cars.day((households.car, car), season, chance[CAR], steps)
             heat_kw = households.has_heat * region.heat.demand(households.heat, outside.outdoor_c, None, chance[HEAT])
             own = {
                 "load_kw": load_kw,
@@ -162,5 +163,6 @@ def live(
 
 def typical(region: Region, name: str, when: When, steps: int) -> np.ndarray:
     """Prices or carbon of a run of days (days, steps), by month, part of the week and hour."""
-    table = np.asarray(region.market[name])[np.asarray(when.month) - 1, np.asarray(when.weekend).astype(int)]
+    month = np.asarray(region.sky.northern(when).month)
+    table = np.asarray(region.market[name])[month - 1, np.asarray(when.weekend).astype(int)]
     return np.repeat(table, steps // 24, -1)

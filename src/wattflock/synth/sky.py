@@ -13,6 +13,7 @@ from wattflock.synth.sun import SUB, Light, Place
 LOW = 0.15  # sine of the elevation over which roofs and trees near by lose their hold on the beam
 MIDDLE_H = (np.arange(SUB) + 0.5) * 24 / SUB
 LEAST, MOST = 0.02, 1.2  # clearness of an hour
+CLOUD_EDGE = 1.05  # light on a plane at most, as a share of a clear sky's: bright clouds beside the sun add some
 RUN_IN_DAYS = 20
 
 
@@ -29,6 +30,7 @@ class Outside(eqx.Module):
     outdoor_c: Float[Array, "24"]
     clearness: Float[Array, "24"]  # horizontal light as a share of a clear sky's
     light: Light  # each five minutes
+    clear: Light  # the same under a clear sky
     low_morning: Float[Array, "288"]  # 1 at sunrise, fading as the sun climbs, 0 in the afternoon
     low_evening: Float[Array, "288"]
     unrest: Float[Array, "24"]  # how far one home's hour strays from the region's [share, standard deviation]
@@ -54,6 +56,7 @@ class Sky(eqx.Module):
     """
 
     place: Place
+    # Tables are by the seasons of the northern half of the world, see `northern`.
     # Of days: keep (), days (12, n) at levels (n,), best (12,). Of hours, by season and kind of day: edges (2, b - 1)
     # between the kinds [share of the month's best], hours (2, b, 24, n), patterns (2, b, k, 24), rest (2, b, 24).
     clouds: dict[str, Array]
@@ -97,8 +100,15 @@ class Sky(eqx.Module):
             clearness = clearness if measured.clearness is None else measured.clearness
         return state, self._outside(clearness, outdoor_c, when)
 
+    def northern(self, when: When) -> When:
+        """The day of the northern year with the season that a day has here: half a year away in the south."""
+        south = self.place.latitude_deg < 0
+        month = jnp.where(south, (when.month + 5) % 12 + 1, when.month)
+        year_part = jnp.where(south, (when.year_part + 0.5) % 1.0, when.year_part)
+        return eqx.tree_at(lambda it: (it.month, it.year_part), when, (month, year_part))
+
     def _clearness(self, state, when, key):
-        clouds, month = self.clouds, when.month - 1
+        clouds, month = self.clouds, self.northern(when).month - 1
         whole = jnp.interp(jax.scipy.stats.norm.cdf(state), clouds["levels"], clouds["days"][month])
         season = is_warm(month)
         kind = (whole > clouds["edges"][season] * clouds["best"][month]).sum()
@@ -109,7 +119,7 @@ class Sky(eqx.Module):
         hours = jax.vmap(jnp.interp, (0, None, 0))(level, clouds["levels"], clouds["hours"][season, kind])
         hours, light = _local_clock(jnp.maximum(hours, LEAST), when), self._clear_light(when)
         for _ in range(3):  # what is clipped goes to the other hours
-            hours = jnp.clip(hours * whole * light.sum() / (hours * light).sum(), LEAST, MOST)
+            hours = jnp.clip(hours * whole * light.sum() / jnp.maximum((hours * light).sum(), 1e-6), LEAST, MOST)
         return hours
 
     def _clear_light(self, when):
@@ -117,7 +127,7 @@ class Sky(eqx.Module):
         return sun.clear_sky(toward[:, 2], when.year_part)[1].reshape(24, -1).mean(1)
 
     def _outdoor_c(self, before, state, when):
-        season, patterns = seasons(when.year_part) @ self.warmth["season"], self.warmth["patterns"]
+        season, patterns = seasons(self.northern(when).year_part) @ self.warmth["season"], self.warmth["patterns"]
         hours = season + state @ patterns
         late = (season + before @ patterns)[-1:]  # in summer the first hour of the clock's day is the last of the sun's
         return jnp.where(when.summer_time_h > 0.5, jnp.concatenate([late, hours[:-1]]), hours)
@@ -132,6 +142,7 @@ class Sky(eqx.Module):
             outdoor_c=outdoor_c,
             clearness=clearness,
             light=sun.light(toward, when.year_part, fine, beam),
+            clear=sun.light(toward, when.year_part, jnp.ones_like(fine), jnp.ones_like(fine)),
             low_morning=jnp.where(morning, low, 0),
             low_evening=jnp.where(morning, 0, low),
             unrest=jnp.interp(jumps(clearness), self.local["jump"], self.local["hour"]),
@@ -139,13 +150,14 @@ class Sky(eqx.Module):
         )
 
     def panel(self, key) -> PanelTraits:
-        """A home's panel: one of the known ones, moved a little."""
+        """A home's panel: one of the known ones, moved a little; those that face south face north in the south."""
         pick, move = jax.random.split(key)
         of = jax.random.randint(pick, (), 0, self.panels["gain"].shape[0])
         names = ("tilt_deg", "azimuth_deg", "gain", "morning", "evening")
         away = jax.random.truncated_normal(move, -2.0, 2.0, (len(names),))
         got = {n: self.panels[n][of] + self.panels["spread"][i] * away[i] for i, n in enumerate(names)}
-        normal = sun.facing(jnp.clip(got["tilt_deg"], 0, 90), got["azimuth_deg"])
+        azimuth_deg = jnp.where(self.place.latitude_deg < 0, 180 - got["azimuth_deg"], got["azimuth_deg"])
+        normal = sun.facing(jnp.clip(got["tilt_deg"], 0, 90), azimuth_deg)
         return PanelTraits(
             normal, jnp.maximum(got["gain"], 0.1), jnp.minimum(got["morning"], 1), jnp.minimum(got["evening"], 1)
         )
@@ -153,20 +165,36 @@ class Sky(eqx.Module):
     def sun(self, traits: PanelTraits, outside: Outside, key, steps: int):
         """Mean power of a panel in each step of the day [kW per kW peak], shape (steps,); zero at night.
 
-        An hour's mean is at most what the panel gives at 1 kW/m² and 25 °C. `steps` is static: 24, 48, 96 or 288; the
-        mean of each hour is the same whatever it is.
+        No step is above `most_power`. `steps` is static: 24, 48, 96 or 288; the mean of each hour is the same whatever
+        it is.
         """
         draws = heavy(jax.random.uniform(key, (25,)))
         stray = 1 + outside.unrest_day * draws[24] + outside.unrest * draws[:24]
-        hourly = jnp.minimum(clear_power(traits, outside, 24) * jnp.maximum(stray, 0), traits.gain)
+        most = most_power(traits, outside, 24)
+        hourly = jnp.minimum(clear_power(traits, outside, 24) * jnp.maximum(stray, 0), most)
         if steps == 24:
             return hourly
         each = steps // 24
         flicker = heavy(jax.random.uniform(jax.random.fold_in(key, 1), (24, each)))
         within = clear_power(traits, outside, steps).reshape(24, each)
         within = within * jnp.maximum(1 + outside.unrest[:, None] * flicker, 0)
-        mean = within.mean(1, keepdims=True)
-        return (within * jnp.where(mean > 0, hourly[:, None] / jnp.where(mean > 0, mean, 1), 0)).reshape(steps)
+        within = within * _share(hourly, within.mean(1))[:, None]
+        limit = most_power(traits, outside, steps).reshape(24, each)
+        smooth = limit * _share(hourly, most)[:, None]
+        mix = jnp.max(jnp.where(within > limit, _share(within - limit, within - smooth), 0), 1, keepdims=True)
+        return (within + mix * (smooth - within)).reshape(steps)
+
+
+def most_power(traits: PanelTraits, outside: Outside, steps: int):
+    """Most that a panel of a place gives [kW per kW peak], shape (steps,): a clear sky's light on it, times
+    `CLOUD_EDGE`, and what it gives at 1 kW/m² and 25 °C."""
+    plane = CLOUD_EDGE * sun.plane_kw_per_m2(outside.clear, traits.normal)
+    return jnp.minimum(plane, jnp.minimum(traits.gain, 1.0)).reshape(steps, -1).mean(1)
+
+
+def _share(part, whole):
+    """`part` / `whole`, 0 where there is no whole."""
+    return jnp.where(whole > 0, part / jnp.where(whole > 0, whole, 1), 0)
 
 
 def clear_power(traits: PanelTraits, outside: Outside, steps: int):

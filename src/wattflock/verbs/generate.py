@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from wattflock.synth.generate import Wanted
 
 RESOLUTIONS = (5, 15, 30, 60)
+PLACE = ("latitude", "longitude")
 
 
 def generate(  # noqa: PLR0913 (an argument is an option of the command)
@@ -22,6 +23,9 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     heat_pumps: Annotated[float, "Share of homes with a heat pump (heat_kw is heat, not electricity)."] = 0.3,
     panel_kwp: Annotated[tuple[float, float], "Smallest and largest panel [kW peak]."] = (2.0, 6.0),
     load_scale: Annotated[float, "Every load times this."] = 1.0,
+    zone: Annotated[str, "Time zone such as Asia/Kolkata: its clock, and its city's sun and seasons."] = "",
+    latitude: Annotated[float | None, "Of another place than the zone's city [degrees, south is negative]."] = None,
+    longitude: Annotated[float | None, "Of that place [degrees, west is negative]."] = None,
     out: Annotated[
         Path, "Folder to write to: one Parquet file, or several of some million rows; sizes.csv; card.json."
     ] = Path("homes"),
@@ -38,6 +42,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock generate --homes 300 --days 42 --resolution 30 --start 2027-01-04 --seed 7 --out homes
         wattflock compare --set data.part=table --set data.settings.path=homes
         wattflock generate --region california --cars 1 --panels 1 --out sunny
+        wattflock generate --homes 20 --zone Australia/Sydney --out south
     """
     import json
 
@@ -47,6 +52,7 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.report.feeder_tables import facts
     from wattflock.synth.bundle import load
     from wattflock.synth.generate import SIZES, Wanted, flocks, sizes
+    from wattflock.synth.place import located
     from wattflock.synth.region import Mix
 
     from_region, about = load(region)
@@ -54,8 +60,10 @@ def generate(  # noqa: PLR0913 (an argument is an option of the command)
     _check({"homes": homes, "days": days, "load-scale": load_scale}, shares, (resolution, start, panel_kwp, seed))
     mix = Mix(panels, cars, heat_pumps, panel_kwp, load_scale)
     chosen = None if weather < 0 else weather
-    wanted = Wanted(homes, days, _day(start), about["zone"], 1440 // resolution, seed, chosen, mix)
+    from_region = located(from_region, about["zone"], zone or about["zone"], latitude, longitude)
+    wanted = Wanted(homes, days, _day(start), zone or about["zone"], 1440 // resolution, seed, chosen, mix)
     card = _card(wanted, about, region)
+    card["made"] |= {f"{name}_deg": round(float(getattr(from_region.sky.place, f"{name}_deg")), 3) for name in PLACE}
     paths = _paths(out, wanted.parts())
     same = not fresh and (out / "card.json").exists() and read_json(out / "card.json") == json.loads(json.dumps(card))
     for old in () if same else out.glob("homes*.parquet"):
