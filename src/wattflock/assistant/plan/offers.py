@@ -30,9 +30,9 @@ def offers(found: Plan) -> list[str]:
 
 
 def bindings(found: Plan) -> list[Binding]:
-    """What the wishes cost: each is loosened by one step, and everything is planned again; dearest first."""
-    parameters, base = found.home.parameters, found.planned.cost
-    made = (Binding(wish, change, base - cheapest(other)) for wish, change, other in _looser(parameters))
+    """What the wishes cost: each is loosened by one step, and everything is planned again as far; dearest first."""
+    base, looser = found.planned.cost, _looser(found.home.parameters)
+    made = (Binding(wish, change, base - cheapest(other, found.horizon_h)) for wish, change, other in looser)
     return sorted((each for each in made if each.saves >= LEAST_MONEY), key=lambda each: -each.saves)
 
 

@@ -28,6 +28,7 @@ class Plan:
     usual: Course  # plugged in at once, thermostat at the comfort minimum, appliances at their earliest start
     starts_h: tuple[float, ...]  # of each of `home.runs` [h since the plan begins]
     least_cost: float  # below which no plan of this home can be, also with appliances that may pause [currency]
+    horizon_h: float = 0.0  # how far it saw; 0: to the end
 
     @property
     def saving(self) -> float:
@@ -53,12 +54,12 @@ def plan(parameters: Parameters, horizon_h: float = 0.0) -> Plan:
         starts, best = min(
             (starts, best), (earliest, _around(home, earliest, horizon_h)), key=lambda each: each[1].cost
         )
-    return Plan(home, best, usual, tuple(starts), free.cost)
+    return Plan(home, best, usual, tuple(starts), free.cost, horizon_h)
 
 
-def cheapest(parameters: Parameters) -> float:
-    """What the plan of a home costs, without a look at the usual home [currency]."""
-    return _cheapest(home_of(parameters))[1].cost
+def cheapest(parameters: Parameters, horizon_h: float = 0.0) -> float:
+    """What the plan of a home that sees as far costs, without a look at the usual home [currency]."""
+    return _cheapest(home_of(parameters), horizon_h)[1].cost
 
 
 def _cheapest(home: Home, horizon_h: float = 0.0) -> tuple[list[float], Course, Course]:
