@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.core.files import write_whole
+from wattflock.core.files import csv_bytes, write_whole
 from wattflock.report import html
 from wattflock.report.html import PageSection, Row
 from wattflock.report.study_page import markdown
@@ -53,8 +53,8 @@ def write_interface(folder: Path, plan: Plan, found: tuple[pl.DataFrame, ...], n
     slots, kept = found
     shown = [by_setting(slots), beside_paper(slots), of_constraints(kept), of_plans(kept), by_slot(slots)]
     chart = picture(slots)
-    write_whole(folder / "slots.csv", slots.write_csv().encode())
-    write_whole(folder / "constraints.csv", kept.write_csv().encode())
+    write_whole(folder / "slots.csv", csv_bytes(slots))
+    write_whole(folder / "constraints.csv", csv_bytes(kept))
     write_whole(folder / "table.md", markdown(shown, notes).encode())
     save(chart, folder / "right.png")
     sections = [
