@@ -57,8 +57,8 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
         found["panel"] = {"size_kwp": parameters.pv_peak_kw}
     if parameters.home_battery_kwh:
         found["battery"] = {"size_kwh": parameters.home_battery_kwh, "limit_kw": parameters.home_battery_kw}
-    if count := parameters.ev_count:
-        size = {"size_kwh": count * parameters.ev_battery_kwh, "limit_kw": count * parameters.ev_charger_kw}
+    if parameters.ev_count:
+        size = {"size_kwh": parameters.cars_kwh, "limit_kw": parameters.cars_kw}
         found["ev"] = {**size, "full_share": parameters.ev_target_soc_pct / 100}
     if parameters.heat_pump_kw:
         found["heat_pump"] = {
@@ -131,15 +131,13 @@ def _store(parameters: Parameters) -> dict[str, Any]:
 
 def _car_loads(home: Home) -> list[tuple[float, float, Stay, bool]]:
     """Power, hours, window and whether it runs as a whole, for each stay."""
-    wanted = home.parameters
-    limit_kw = wanted.ev_count * wanted.ev_charger_kw
-    return [(limit_kw, _metered_kwh(wanted) / limit_kw, stay, False) for stay in home.stays if _metered_kwh(wanted)]
+    limit_kw, metered_kwh = home.parameters.cars_kw, _metered_kwh(home.parameters)
+    return [(limit_kw, metered_kwh / limit_kw, stay, False) for stay in home.stays if metered_kwh]
 
 
 def _metered_kwh(wanted: Parameters) -> float:
     """What the meter sees of one stay of all cars."""
-    missing = max(wanted.ev_target_soc_pct - wanted.ev_arrival_soc_pct, 0) / 100
-    return wanted.ev_count * wanted.ev_battery_kwh * missing / CAR["efficiency"]
+    return wanted.trip_kwh / CAR["efficiency"]
 
 
 def _watts(power_kw: np.ndarray) -> list[int]:

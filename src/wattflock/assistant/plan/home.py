@@ -143,13 +143,8 @@ def _car(parameters: Parameters, stays: tuple[Stay, ...], steps: int) -> tuple[n
     for stay in stays:
         inside = np.minimum(edges + DT_H, stay.ends_h) - np.maximum(edges, stay.begins_h)
         plugged += np.clip(inside, 0, DT_H) / DT_H
-        driving[math.ceil(stay.ends_h / DT_H - 1e-9) - 1] += _trip_kwh(parameters)
+        driving[math.ceil(stay.ends_h / DT_H - 1e-9) - 1] += parameters.trip_kwh
     return np.minimum(plugged, 1.0), driving
-
-
-def _trip_kwh(parameters: Parameters) -> float:
-    missing = max(parameters.ev_target_soc_pct - parameters.ev_arrival_soc_pct, 0)
-    return parameters.ev_count * parameters.ev_battery_kwh * missing / 100
 
 
 def _devices(parameters: Parameters) -> tuple[dict[str, Device], dict[str, float]]:
@@ -165,11 +160,10 @@ def _devices(parameters: Parameters) -> tuple[dict[str, Device], dict[str, float
             short_per_kwh=max(prices), spare_per_kwh=0.9 * min(prices), dear_per_kwh=0.0,
         )  # fmt: skip
         start["battery"] = 0.5 * parameters.home_battery_kwh
-    if parameters.ev_count and _trip_kwh(parameters):
-        full_kwh = parameters.ev_count * parameters.ev_battery_kwh * parameters.ev_target_soc_pct / 100
+    if parameters.trip_kwh:
+        full_kwh = parameters.cars_kwh * parameters.ev_target_soc_pct / 100
         low = parameters.ev_arrival_soc_pct / parameters.ev_target_soc_pct
-        limit_kw = parameters.ev_count * parameters.ev_charger_kw
-        devices["ev"] = _of(EV, size_kwh=full_kwh, limit_kw=limit_kw, low_share=low, **CAR)
+        devices["ev"] = _of(EV, size_kwh=full_kwh, limit_kw=parameters.cars_kw, low_share=low, **CAR)
         start["ev"] = low * full_kwh
     if parameters.heat_pump_kw:
         devices["heat pump"] = _of(

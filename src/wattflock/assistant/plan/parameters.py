@@ -81,6 +81,21 @@ class Parameters(pydantic.BaseModel):
     export_per_kwh: float = Field(ge=0, le=10, description="for a kWh that is fed in [currency per kWh]")
     assumed: tuple[str, ...] = Field(default=(), description="what is not known and was taken as usual, in words")
 
+    @property
+    def cars_kwh(self) -> float:
+        """Size of the batteries of all cars."""
+        return self.ev_count * self.ev_battery_kwh
+
+    @property
+    def cars_kw(self) -> float:
+        """What the chargers of all cars draw together."""
+        return self.ev_count * self.ev_charger_kw
+
+    @property
+    def trip_kwh(self) -> float:
+        """What all cars leave with and do not come home with."""
+        return self.cars_kwh * max(self.ev_target_soc_pct - self.ev_arrival_soc_pct, 0) / 100
+
 
 def of_slots(
     values: Mapping[str, Any],
