@@ -33,10 +33,21 @@ PUMP = {
 
 @dataclasses.dataclass(frozen=True)
 class Stay:
-    """From when to when a car is plugged in [h since the plan begins]."""
+    """From when to when a car is plugged in, or an appliance runs or may run [h since the plan begins]."""
 
     begins_h: float
     ends_h: float
+
+    @property
+    def steps(self) -> slice:
+        """The steps of the plan that it touches."""
+        return slice(int(self.begins_h / DT_H), math.ceil(self.ends_h / DT_H - 1e-9))
+
+    def share(self, steps: int) -> np.ndarray:
+        """The share of each of so many steps that it takes, (steps,)."""
+        edges = DT_H * np.arange(steps)
+        inside_h = np.minimum(edges + DT_H, self.ends_h) - np.maximum(edges, self.begins_h)
+        return np.clip(inside_h, 0, DT_H) / DT_H
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,11 +150,10 @@ def _weather(region: str, first: datetime, steps: int) -> dict[str, np.ndarray]:
 
 def _car(parameters: Parameters, stays: tuple[Stay, ...], steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The share of each step in which the car is plugged in, and what it drives away with at its departures [kWh]."""
-    edges, plugged, driving = DT_H * np.arange(steps), np.zeros(steps), np.zeros(steps)
+    plugged, driving = np.zeros(steps), np.zeros(steps)
     for stay in stays:
-        inside = np.minimum(edges + DT_H, stay.ends_h) - np.maximum(edges, stay.begins_h)
-        plugged += np.clip(inside, 0, DT_H) / DT_H
-        driving[math.ceil(stay.ends_h / DT_H - 1e-9) - 1] += parameters.trip_kwh
+        plugged += stay.share(steps)
+        driving[stay.steps.stop - 1] += parameters.trip_kwh
     return np.minimum(plugged, 1.0), driving
 
 

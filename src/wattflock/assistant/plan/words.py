@@ -1,6 +1,5 @@
 """A plan in words: when each device runs, what that saves, and what the plan rests on."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -61,7 +60,7 @@ def _blocks(found: Plan, stay: Stay) -> str:
     """Times between which the car charges in a stay, as 00:30 to 04:00; the last step ends when its energy is in."""
     home, power_kw = found.home, found.planned.power_kw["ev"]
     parts: list[list[int]] = []
-    for step in range(int(stay.begins_h / DT_H), min(home.steps, math.ceil(stay.ends_h / DT_H - 1e-9))):
+    for step in range(home.steps)[stay.steps]:
         if power_kw[step] > SMALL_KW:
             goes_on = parts and parts[-1][-1] == step - 1
             parts = [*parts[:-1], [*parts[-1], step]] if goes_on else [*parts, [step]]
