@@ -162,6 +162,8 @@ def test_a_window_that_is_too_short_and_days_that_are_too_many_get_offers():
     assert "runs 120 minutes, and from 21:00 to 22:00 there are 60" in window
     assert "until 23:00 (as planned), from 20:00, or a programme of 60 minutes" in window
     assert found.starts_h[0] == 21 and len(found.starts_h) == 7
+    (longer,) = offers(plan(of_slots({**values, "appliance_duration_min": 120.2, "ev_count": 0}, {"heat_pump_kw": 0})))
+    assert "until 23:01 (as planned), from 19:59" in longer
 
 
 def test_a_plan_of_three_days_and_all_its_words_take_less_than_a_second():

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattflock.assistant.plan.climate import place_of, region_of
-from wattflock.assistant.plan.home import BATTERY, CAR, DT_H, Home, Stay, home_of
+from wattflock.assistant.plan.home import BATTERY, CAR, DT_H, Home, Stay, home_of, hours_of
 from wattflock.assistant.plan.parameters import Parameters
 from wattflock.assistant.plan.schedule import plan
 from wattflock.core import toml
@@ -67,9 +67,7 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
             "high_c": parameters.comfort_temp_max_c,
         }  # fmt: skip
     if wishes := parameters.appliances:
-        opens, closes = (
-            int(clock[:2]) + int(clock[3:]) / 60 for clock in (wishes[0].earliest_start, wishes[0].latest_end)
-        )
+        opens, closes = hours_of(wishes[0].earliest_start), hours_of(wishes[0].latest_end)
         need_kwh = sum(wish.power_kw * wish.duration_min / 60 for wish in wishes)
         close_h = closes if closes > opens else 24.0  # the flock's days end at midnight
         limit_kw = sum(wish.power_kw for wish in wishes)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.plan.climate import region_of, typical
 from wattflock.assistant.plan.parameters import MOST_DAYS, Parameters, Wish
 from wattflock.assistant.slots import minutes_between
@@ -127,16 +128,22 @@ def _window(wish: Wish) -> tuple[str, str]:
     room_min = minutes_between(wish.earliest_start, wish.latest_end)
     if room_min >= wish.duration_min:
         return wish.earliest_start, wish.latest_end
-    return wish.earliest_start, _later(wish.earliest_start, wish.duration_min)
+    return wish.earliest_start, moved(wish.earliest_start, wish.duration_min)
 
 
-def _later(clock: str, minutes: float) -> str:
-    total = (60 * int(clock[:2]) + int(clock[3:]) + math.ceil(minutes)) % 1440
-    return f"{total // 60:02}:{total % 60:02}"
+def hours_of(clock: str) -> float:
+    """HH:MM as hours since midnight."""
+    return int(clock[:2]) + int(clock[3:]) / 60
+
+
+def moved(clock: str, minutes: float) -> str:
+    """HH:MM so much later, or earlier; a part of a minute counts as a whole one."""
+    whole = math.ceil(minutes) if minutes > 0 else math.floor(minutes)
+    return shown(60 * int(clock[:2]) + int(clock[3:]) + whole)
 
 
 def _windows(days: int, begins: str, ends: str) -> tuple[Stay, ...]:
-    start_h, length_h = int(begins[:2]) + int(begins[3:]) / 60, minutes_between(begins, ends) / 60
+    start_h, length_h = hours_of(begins), minutes_between(begins, ends) / 60
     return tuple(Stay(24 * day + start_h, 24 * day + start_h + length_h) for day in range(days))
 
 
