@@ -199,8 +199,7 @@ def _counts(name: str, told: Mapping[str, Any], runs: bool) -> bool:
 
 
 def _of_window(told: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"earliest_start", "latest_end", "duration_min"}
-    window = {name: _number(told[f"appliance_{name}"]) for name in sorted(names)}
+    window = {name.removeprefix("appliance_"): _number(told[name]) for name in _WINDOW}
     return {"power_kw": float(told["appliance_kw"]), **window}
 
 
