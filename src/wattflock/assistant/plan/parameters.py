@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
@@ -13,14 +13,10 @@ from wattflock.assistant.plan import tariffs
 from wattflock.assistant.slots import SLOTS, Slot
 from wattflock.assistant.slots import usual as usual_value
 from wattflock.core import toml
-from wattflock.core.errors import Problem, RunError, ScenarioError
-from wattflock.core.files import read_json
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.core.settings import STRICT, problems_of
 from wattflock.data.price_table import Bands, wrong_bands
-
-if TYPE_CHECKING:
-    from wattflock.assistant.dialogue import Conversation
 
 MOST_DAYS = 7  # that are planned
 TAKEN = ("load", "panel", "battery", "ev", "heat pump")  # names that no appliance has
@@ -139,26 +135,14 @@ def read(path: Path, sets: Iterable[str] = ()) -> Parameters:
         ScenarioError: lists every value that cannot be.
         RunError: there is no such file, or it is no conversation.
     """
+    from wattflock.assistant.dialogue import opened
+
     given: dict[str, Any] = {}
     wrong = [problem for text in sets if (problem := toml.assign(given, text, {}))]
     if wrong:
         raise ScenarioError(wrong)
-    kept = conversation(path)
+    kept = opened(path)
     return of_slots(kept.values, given, str(path), date.fromisoformat(kept.today))
-
-
-def conversation(path: Path) -> "Conversation":
-    """The conversation that `wattflock chat` kept: its agreed values by slot, and the day it counts from.
-
-    Raises:
-        RunError: there is no such file, or it is no conversation.
-    """
-    from wattflock.assistant.dialogue import resumed
-
-    try:
-        return resumed(read_json(path))
-    except ValueError as error:
-        raise RunError(f"{path}: {error}") from error
 
 
 def usual_of(name: str, told: Mapping[str, Any] | None = None, today: date | None = None) -> Any:
