@@ -10,7 +10,7 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from pages.head import head
+from pages.table import table
 
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
@@ -266,13 +267,14 @@ def _scenario(found: dict, factor: float) -> str:
         return ""
     best = max(rules, key=rules.__getitem__)
     heads = ["method", "seeds", *(label for label, _, _ in COLUMNS.values())]
-    lines = [f"## Limit {factor} × mean positive net load\n", _row(heads), _row(["---"] * len(heads))]
+    lines = []
     for name in (*RULES, *LEARNED, *PLANS):
         each = [found[f"{key} {name}"]] if f"{key} {name}" in found else _seeds(found, f"{key} {name}")
         if each:
             cells = [_cell([scale * one[name] for one in each], digits) for name, (_, scale, digits) in COLUMNS.items()]
-            lines.append(_row([name, str(len(each)), *cells]))
-    return "\n".join([*lines, "", *_told(found, key, (best, rules[best]))]) + "\n"
+            lines.append([name, str(len(each)), *cells])
+    top, told = f"## Limit {factor} × mean positive net load\n", _told(found, key, (best, rules[best]))
+    return "\n".join([top, table(heads, lines), "", *told]) + "\n"
 
 
 def _told(found: dict, key: str, rule: tuple[str, float]) -> Iterator[str]:
@@ -296,10 +298,6 @@ def _cell(values: list[float], digits: int) -> str:
     return f"{np.mean(values):.{digits}f}{spread}"
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _claims(found: dict) -> str:
     """What the paper says of its three limits, against paired differences over seeds."""
     said = [
@@ -318,36 +316,34 @@ def _claims(found: dict) -> str:
                 claim = Claim(text=text, quantity="fairness", way=way, rows=("1", "2", "3"), method=method)
                 told = "; ".join(f"{mean:+.3g} ± {half or 0:.2g}" for mean, half in changes)
                 means = " → ".join(f"{np.mean(list(some.values())):.4g}" for some in values)
-                lines.append(_row([text, method, means, told, verdict(claim, changes)]))
+                lines.append([text, method, means, told, verdict(claim, changes)])
     heads = ["claim", "method", "limit 1.0 → 1.2 → 2.0", "changes", "here it is"]
     top = "## Claims of the paper\n"
-    return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
+    return f"{top}\n{table(heads, lines)}\n" if lines else ""
 
 
 def _sizes(found: dict) -> str:
     lines = [
-        _row(
-            [
-                str(homes),
-                name,
-                f"{each['reward_per_episode']:.1f}",
-                f"{each['fairness']:.3f}",
-                f"{each.get('seconds', 0):.0f}",
-            ]
-        )
+        [
+            str(homes),
+            name,
+            f"{each['reward_per_episode']:.1f}",
+            f"{each['fairness']:.3f}",
+            f"{each.get('seconds', 0):.0f}",
+        ]
         for homes in (100, 1000)
         for name in (*RULES, "from-10", "there")
         if (each := found.get(f"1.2x{homes}f3 {name}"))
     ]
     top = "## Other numbers of homes, limit 1.2\n\n`from-10` learned with ten homes, `there` with as many as there are."
     heads = ["homes", "method", "reward", "fairness", "seconds of learning"]
-    return "\n".join([f"{top}\n", _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
+    return f"{top}\n\n{table(heads, lines)}\n" if lines else ""
 
 
 def _pace(found: dict) -> str:
-    lines = [_row([name, f"{found[f'pace {name}']:.1f}"]) for name in LEARNED if f"pace {name}" in found]
+    lines = [[name, f"{found[f'pace {name}']:.1f}"] for name in LEARNED if f"pace {name}" in found]
     top = "## Seconds of processor time of 600 episodes of 720 hours, ten homes, compilation left out\n"
-    return "\n".join([top, _row(["network", "seconds"]), _row(["---"] * 2), *lines]) + "\n" if lines else ""
+    return f"{top}\n{table(['network', 'seconds'], lines)}\n" if lines else ""
 
 
 def _liars(found: dict) -> str:
@@ -363,13 +359,13 @@ def _liars(found: dict) -> str:
                     lost = [f"{100 * (1 - each['reward'] / honest['reward']):.2f}" for each in both]
                     gained = [f"{100 * (each['level'] - honest['level']):+.1f}" for each in both]
                     alarms = [f"{100 * both[1][name]:.2f}" for name in ("false", "caught")]
-                    lines.append(_row([by, f"{10 * count} %", kind, lost[0], lost[1], gained[0], gained[1], *alarms]))
+                    lines.append([by, f"{10 * count} %", kind, *lost, *gained, *alarms])
     heads = [
         "way to share", "liars", "lie", "honest homes lose [%]", "with the observer", "liars' level gains [points]",
         "with the observer", "false alarms [%]", "alarms at liars [%]",
     ]  # fmt: skip
     top = "## False reports, limit 1.2\n"
-    return "\n".join([top, _row(heads), _row(["---"] * len(heads)), *lines]) + "\n" if lines else ""
+    return f"{top}\n{table(heads, lines)}\n" if lines else ""
 
 
 def main() -> None:

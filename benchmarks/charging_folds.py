@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from charging import RULES, Case, Kept, learned_there, rules_part
 from pages.head import head
+from pages.table import table
 
 from wattflock.study.summary import over_seeds
 
@@ -33,14 +34,10 @@ def page(found: dict, seeds: int) -> str:
             more, half = over_seeds(got, dict.fromkeys(got, rules[best]))
             mean, spread = np.mean(list(got.values())), np.std(list(got.values()), ddof=1)
             cells = [str(fold), best, f"{rules[best]:.1f}", str(len(got)), f"{mean:.1f} ± {spread:.1f}"]
-            lines.append(_row([*cells, f"{more:+.1f} ± {half:.1f}", f"{100 * mean / rules[best]:.1f}"]))
+            lines.append([*cells, f"{more:+.1f} ± {half:.1f}", f"{100 * mean / rules[best]:.1f}"])
     heads = ["`data.fold`", "best rule", "its reward", "seeds", METHOD, "difference (95 %)", "of the rule [%]"]
     top = head("Other test episodes", "python benchmarks/charging_folds.py --write")
-    return "\n".join([top, "## Each choice of test episodes\n", _row(heads), _row(["---"] * len(heads)), *lines]) + "\n"
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"{top}\n## Each choice of test episodes\n\n{table(heads, lines)}\n"
 
 
 def main() -> None:

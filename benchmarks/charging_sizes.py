@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from charging import Case, Kept
 from pages.head import head
+from pages.table import table
 
 from wattflock.learn.learner import Progress, advance, begin
 from wattflock.learn.learners.central import Central
@@ -66,21 +67,17 @@ def widened(x, like):
 
 def page(found: dict) -> str:
     """The page of what is there."""
-    lines = [row(["homes", "method", "reward", "of that which went on [%]"]), row(["---"] * 4)]
+    lines = []
     for homes in THERE:
         best = found.get(f"{homes} went on", {}).get("reward_per_episode")
         for name, told in NAMES.items():
             if each := found.get(f"{homes} {name}"):
                 reward = each["reward_per_episode"]
                 share = f"{100 * reward / best:.1f}" if best else ""
-                lines.append(row([str(homes), told, f"{reward:.1f}", share]))
+                lines.append([str(homes), told, f"{reward:.1f}", share])
     top = head("The policy of ten homes with more homes", "python benchmarks/charging_sizes.py --write")
-    title = "## The same policy in place, limit 1.2\n"
-    return "\n".join([top, title, *lines]) + "\n"
-
-
-def row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    heads = ["homes", "method", "reward", "of that which went on [%]"]
+    return f"{top}\n## The same policy in place, limit 1.2\n\n{table(heads, lines)}\n"
 
 
 def main() -> None:

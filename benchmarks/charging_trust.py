@@ -16,6 +16,7 @@ import jax
 import polars as pl
 from charging import Case, Kept
 from pages.head import head
+from pages.table import table
 
 from wattflock.core.scenario import load
 from wattflock.core.types import on_device
@@ -88,20 +89,20 @@ def learned(case: Case, name: str, rounds: int) -> dict:
 
 def page(found: dict) -> str:
     """The page of what is there."""
-    lines = [
-        "## Reward of honest homes, limit 1.2, ten homes, one seed of learning\n",
+    about = (
+        "## Reward of honest homes, limit 1.2, ten homes, one seed of learning\n\n"
         "Columns: what is reported when judged, share of the homes; without → with the observer. "
-        "In brackets: liars' level, points more than if they were honest.\n",
-        row(["learned", "all homes, honest", *(f"honest, {share:.0%} not counted" for share in (0.1, 0.3)), *heads()]),
-        row(["---"] * (4 + len(LIES))),
-    ]
+        "In brackets: liars' level, points more than if they were honest.\n"
+    )
+    lines = []
     for name in WHO:
         if name in found:
             one = found[name]
             cells = [f"{one['honest 0.1']['reward_per_episode']:.0f}"]
             cells += [f"{one[f'honest {share}']['honest_reward_per_episode']:.0f}" for share in (0.1, 0.3)]
-            lines.append(row([name, *cells, *(cell(one, *lie) for lie in LIES)]))
-    return "\n".join([head(TITLE, "python benchmarks/charging_trust.py --write"), *lines]) + "\n"
+            lines.append([name, *cells, *(cell(one, *lie) for lie in LIES)])
+    columns = ["learned", "all homes, honest", *(f"honest, {share:.0%} not counted" for share in (0.1, 0.3)), *heads()]
+    return "\n".join([head(TITLE, "python benchmarks/charging_trust.py --write"), about, table(columns, lines)]) + "\n"
 
 
 TITLE = "A shared charging limit: false levels in what a learner sees and is paid for"
@@ -174,10 +175,6 @@ def cell(one: dict, kind: str, share: float) -> str:
     level = one[f"honest {share}"]["liar_level"]
     shown = [f"{x['honest_reward_per_episode']:.0f} ({100 * (x['liar_level'] - level):+.0f})" for x in both]
     return " → ".join(shown)
-
-
-def row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from pages.head import head
+from pages.table import table
 
 from wattflock.assistant.interview import Setting, interview
 from wattflock.assistant.plan.parameters import Parameters, of_slots
@@ -66,11 +67,11 @@ def main() -> None:
             for seed in seeds
         ]
         rows[f"an interview of eight slots, {kind} resident"] = talk
-    lines = [f"| {name} | {statistics.median(each):.3f} | {max(each):.3f} |" for name, each in rows.items()]
-    table = "\n".join(["| what | median [s] | most [s] |", "|---|---:|---:|", *lines])
-    print(table)
+    lines = [[name, f"{statistics.median(each):.3f}", f"{max(each):.3f}"] for name, each in rows.items()]
+    times = table(["what", "median [s]", "most [s]"], lines, numbers=2)
+    print(times)
     if given.write:
-        text = f"{head('A plan of one home')}{given.homes} homes; seconds of the processor.\n\n## Seconds\n\n{table}\n"
+        text = f"{head('A plan of one home')}{given.homes} homes; seconds of the processor.\n\n## Seconds\n\n{times}\n"
         (HERE / "plan.md").write_text(text, encoding="utf-8")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pages.head import head
+from pages.table import table
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -130,14 +131,14 @@ def by_rules(told: Told) -> Any:
     return extract(told.words, (told.slot,), question, told.locale, told.today)[told.slot].value
 
 
-def row(name: str, answers: list[tuple[Told, Any]]) -> str:
+def row(name: str, answers: list[tuple[Told, Any]]) -> list[str]:
     """A line of the table."""
     right = sum(value == told.value for told, value in answers)
     wrong = sum(value not in (told.value, None) for told, value in answers)
-    return f"| {name} | {len(answers)} | {100 * right / len(answers):.1f} | {100 * wrong / len(answers):.1f} |"
+    return [name, str(len(answers)), *(f"{100 * part / len(answers):.1f}" for part in (right, wrong))]
 
 
-def rows() -> Iterator[str]:
+def rows() -> Iterator[list[str]]:
     """Both readers on every set that the trained one has not seen."""
     for persona in PERSONAS:
         model = trained(list(of_personas(tuple(each for each in PERSONAS if each != persona), LEARNT)))
@@ -154,15 +155,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/tagger.md")
     asked = parser.parse_args()
-    table = "\n".join(["| answers of | answers | right at once [%] | wrong [%] |", "|---|---:|---:|---:|", *rows()])
-    print(table)
+    readers = table(["answers of", "answers", "right at once [%]", "wrong [%]"], rows(), numbers=3)
+    print(readers)
     if asked.write:
         text = (
             f"{head('A trained reader beside the rules')}"
             "A logistic regression on the words around each reading of the grammar, trained on sentences of simulated "
             "residents. Wrong: before any read-back. The rest is unknown or ambiguous.\n\n## Readers\n\n"
         )
-        (HERE / "tagger.md").write_text(f"{text}{table}\n", encoding="utf-8")
+        (HERE / "tagger.md").write_text(f"{text}{readers}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

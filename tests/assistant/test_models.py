@@ -188,6 +188,9 @@ def test_an_embedded_model_is_asked_with_a_schema_and_its_faults_are_told(tmp_pa
     assert asked[0]["response_format"]["json_schema"]["schema"]["required"] == ["thought", "action"]
     with pytest.raises(ModelError, match=r"any\.gguf gave no text"):
         model([], None)
+    silent = SimpleNamespace(handle_chat_completions=lambda _: {"choices": [{"message": {"content": None}}]})
+    with pytest.raises(ModelError, match=r"any\.gguf answered without text"):
+        Embedded(tmp_path / "any.gguf", server=silent)([], None)
 
 
 def test_what_the_rules_read_alike_is_plain_and_all_else_is_read_back():

@@ -162,6 +162,8 @@ def test_a_window_that_is_too_short_and_days_that_are_too_many_get_offers():
     assert "runs 120 minutes, and from 21:00 to 22:00 there are 60" in window
     assert "until 23:00 (as planned), from 20:00, or a programme of 60 minutes" in window
     assert found.starts_h[0] == 21 and len(found.starts_h) == 7
+    (longer,) = offers(plan(of_slots({**values, "appliance_duration_min": 120.2, "ev_count": 0}, {"heat_pump_kw": 0})))
+    assert "until 23:01 (as planned), from 19:59" in longer
 
 
 def test_a_plan_of_three_days_and_all_its_words_take_less_than_a_second():
@@ -170,6 +172,17 @@ def test_a_plan_of_three_days_and_all_its_words_take_less_than_a_second():
     found = plan(wanted)
     assert said(found) and bindings(found) and offers(found) == []
     assert time.process_time() - begin < 1.0
+
+
+def test_a_wish_is_loosened_in_a_plan_that_sees_as_far():
+    wishes = [{"name": "dishwasher", "power_kw": 1.2, "earliest_start": "20:00", "latest_end": "06:00"}]
+    values = {"city": "Leeds", "date_start": "2024-01-30", "date_end": "2024-02-01", "home_battery_kwh": 8}
+    values |= {"pv_peak_kw": 5, "comfort_temp_min_c": 17, "comfort_temp_max_c": 19.5}
+    found = plan(of_slots(values, {"appliances": wishes, "heat_pump_kw": 6}), 12)
+    saves = {each.wish: each.saves for each in bindings(found)}
+    assert "window of the dishwasher" not in saves  # it has the cheapest hours already
+    warmer = of_slots({**values, "comfort_temp_min_c": 16}, {"appliances": wishes, "heat_pump_kw": 6})
+    assert saves["comfort minimum"] == pytest.approx(found.planned.cost - plan(warmer, 12).planned.cost)
 
 
 def test_tables_hold_the_plan():

@@ -20,7 +20,7 @@ from wattflock.core.scenario import load
 from wattflock.report import html
 from wattflock.sources.california import California
 from wattflock.study.build import build
-from wattflock.verbs import GROUPS, VERBS
+from wattflock.verbs import GROUPS, VERBS, planning
 
 PAGE = Path(__file__).parents[2] / "docs" / "plan-my-home.md"
 BASH = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -131,6 +131,13 @@ def test_every_command_of_the_page_runs_in_order(tmp_path, monkeypatch):
     )
     facts = json.loads(wattflock("assistant", "plan", "home.json", "--json").output)
     assert facts["saving"] == pytest.approx(facts["usual_cost"] - facts["cost"])
+
+
+def test_a_spreadsheet_runs_no_name_of_an_appliance(tmp_path):
+    wishes = [{"name": "=1+1", "duration_min": 60.0}]
+    planning.write_table(planning.planned_for(of_slots({"ev_count": 0}, {"appliances": wishes})), tmp_path / "plan.csv")
+    names = (tmp_path / "plan.csv").read_text().partition("\n")[0].split(",")
+    assert "'=1+1_kw" in names and not any(name.startswith("=") for name in names)
 
 
 def test_every_fault_of_a_command_is_said_at_once(tmp_path):

@@ -170,6 +170,9 @@ def test_wrong_rows_and_settings_are_told_at_once(tmp_path):
     file.write_text('kind = "interview"\nabout = "x"\nseeds = 1\nmethods = ["ruels"]\n[rows.eesy]\nabout = "y"\n')
     done = CliRunner().invoke(make_app(VERBS, GROUPS), ["study", str(file), "--runs", str(tmp_path)])
     assert done.exit_code == 2 and "eesy" in done.output and "ruels" in done.output
+    file.write_text('kind = "interview"\nabout = "x"\nseeds = 1\nmethods = ["act"]\n[rows.easy]\nabout = "y"\n')
+    done = CliRunner().invoke(make_app(VERBS, GROUPS), ["study", str(file), "--runs", str(tmp_path)])
+    assert done.exit_code == 2 and "with the rules some of rules, no-read-back" in " ".join(done.output.split())
     done = CliRunner().invoke(make_app(VERBS, GROUPS), ["study", "coalition", "--backend", "openai"])
     assert done.exit_code == 2 and "nobody is interviewed" in done.output
 

@@ -11,7 +11,7 @@ from wattflock.assistant.models.embedded import embedded
 from wattflock.assistant.models.endpoint import endpoint
 from wattflock.assistant.models.model import Model, ModelError
 from wattflock.assistant.models.scripted import Scripted
-from wattflock.assistant.react import STYLES, ReAct
+from wattflock.assistant.react import ReAct
 from wattflock.assistant.rules.filling import Filling
 from wattflock.core.errors import Problem, RunError
 from wattflock.core.files import read_json
@@ -40,16 +40,10 @@ def model_of(where: str, wanted: Wanted) -> tuple[Model | None, list[Problem]]:
     return _scripted(where, wanted.model) if wanted.backend == "scripted" else (None, [])
 
 
-def backend_of(where: str, wanted: Wanted, style: str = "react+example") -> tuple[Backend, list[Problem]]:
-    """A backend, and everything that is wrong with what was asked for.
-
-    Args:
-        where: the command.
-        wanted: its name and model.
-        style: of the model's loop, one of `STYLES`.
-    """
+def backend_of(where: str, wanted: Wanted) -> tuple[Backend, list[Problem]]:
+    """A backend, and everything that is wrong with what was asked for."""
     model, problems = model_of(where, wanted)
-    return ReAct(model, STYLES[style]) if model else extract, problems
+    return ReAct(model) if model else extract, problems
 
 
 @dataclass

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from wattflock.assistant.extract import extract
@@ -17,6 +18,8 @@ from wattflock.assistant.grammar.text import LOCALES, text_of
 from wattflock.assistant.rules.context import unsure
 from wattflock.assistant.rules.filling import AMBIGUOUS, FILLED, NOTHING, Filling, Value, ambiguous, filled
 from wattflock.assistant.slots import SLOTS, notes, problems, usual
+from wattflock.core.errors import RunError
+from wattflock.core.files import read_json
 
 YES = re.compile(
     r"^\W*(?:yes|yeah|right|correct|ok|okay|sure|exactly|that's (?:right|it|fine)|fine|y|ja|stimmt"
@@ -307,6 +310,18 @@ SPEAKS = ("ask", "read_back", "finish")
 def saved(conversation: Conversation) -> dict[str, Any]:
     """A conversation as JSON values; the steps of the last turn are left out."""
     return {name: value for name, value in asdict(conversation).items() if name != "steps"}
+
+
+def opened(path: Path) -> Conversation:
+    """The conversation that `wattflock chat` kept.
+
+    Raises:
+        RunError: there is no such file, or it is no conversation.
+    """
+    try:
+        return resumed(read_json(path))
+    except ValueError as error:
+        raise RunError(f"{path}: {error}") from error
 
 
 def resumed(given: Mapping[str, Any]) -> Conversation:

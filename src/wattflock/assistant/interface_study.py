@@ -55,7 +55,7 @@ def cases(plan: Plan, rows: Iterable[StudyRow], model: Model | None = None) -> l
     """Every persona, seed and setting: settings of the rules, or with a model styles of its loop.
 
     Raises:
-        ScenarioError: rows that are no personas, methods that are no settings.
+        ScenarioError: rows that are no personas, methods that are no settings, or none for who reads.
     """
     rows, known = tuple(rows), (*OF_RULES, *STYLES)
     wrong = [
@@ -68,9 +68,13 @@ def cases(plan: Plan, rows: Iterable[StudyRow], model: Model | None = None) -> l
         for each in plan.methods
         if each not in known
     ]
+    some: tuple[str, ...] = tuple(STYLES if model else OF_RULES)
+    methods = [each for each in plan.methods if each in some]
+    if not methods and not wrong:
+        reader = "a language model" if model else "the rules"
+        wrong.append(Problem(f"study {plan.name}", "methods", plan.methods, f"with {reader} some of {', '.join(some)}"))
     if wrong:
         raise ScenarioError(wrong)
-    methods = [each for each in plan.methods if each in (STYLES if model else OF_RULES)]
     speaks = plan.residents == "model" and model is not None
     return [
         Case(row.name, scenario.seed, method, model, speaks)

@@ -30,8 +30,7 @@ def plan_keeps(values: Mapping[str, Value], truth: Mapping[str, Value]) -> dict[
     except ScenarioError:
         return nothing
     car_kw, heat_kw = (_on(real, planned.power_kw.get(name)) for name in ("ev", "heat pump"))
-    most_kw = real.parameters.ev_count * real.parameters.ev_charger_kw * real.plugged
-    charged = course(real, {"ev": np.minimum(car_kw, most_kw)}).missed_kwh.sum()
+    charged = course(real, {"ev": np.minimum(car_kw, real.parameters.cars_kw * real.plugged)}).missed_kwh.sum()
     usual = course(real, {"ev": at_once(real, {})["ev"]}).missed_kwh.sum()
     indoor_c = course(real, {"heat pump": heat_kw}).level["heat pump"][: len(planned.net_kw)]
     low, high = (float(truth[f"comfort_temp_{side}_c"]) for side in ("min", "max"))

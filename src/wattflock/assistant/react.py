@@ -21,9 +21,10 @@ from wattflock.assistant.tools import ENDS, LOOKS, described, validate
 STEPS = 5  # for each slot that was asked for, as in the paper
 MOST_STEPS = 20
 MOST_CHARACTERS = 4000  # of an answer that a model is shown
+ACTIONS = (*LOOKS, "validate", *ENDS)
 FIELDS = {
     "thought": {"type": "string"},
-    "action": {"type": "string", "enum": [*LOOKS, "validate", *ENDS]},
+    "action": {"type": "string", "enum": list(ACTIONS)},
     "phrase": {"type": "string"},
     "slot": {"type": "string", "enum": list(SLOTS)},
     "value": {"type": ["string", "number"]},
@@ -38,6 +39,11 @@ class Style:
 
     thinks: bool = True
     example: bool = True
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Fields of its actions, each with its schema."""
+        return {name: kind for name, kind in FIELDS.items() if name != "thought" or self.thinks}
 
 
 STYLES = {
@@ -81,7 +87,7 @@ class ReAct:
 
     def begun(self, utterance: str, asked: tuple[str, ...], question: str, today: date) -> list[Message]:
         """The first messages: how to answer, an example where the style has one, and the task."""
-        fields = [name for name in FIELDS if name != "thought" or self.style.thinks]
+        fields = self.style.fields
         cycle = "Thought, Action, Observation" if self.style.thinks else "Action, Observation"
         system = (
             f"You read what a resident answered and find parameters of their home. Tools:\n{described()}\n"
@@ -142,7 +148,7 @@ def _done(
     if tool == "ask":
         return "the resident will be asked", NOTHING
     if tool not in ENDS:
-        return f"no tool {tool[:40]!r}; there are {', '.join([*LOOKS, 'validate', *ENDS])}", NOTHING
+        return f"no tool {tool[:40]!r}; there are {', '.join(ACTIONS)}", NOTHING
     found = checked(slot, value, action.get("evidence"), utterance, rules)
     if found.state != FILLED:
         return f"refused: quote the answer as evidence; {validate(slot, _typed(slot, value))}", NOTHING
@@ -182,6 +188,5 @@ def _said(role: str, content: str) -> Message:
 
 
 def _schema(style: Style) -> dict[str, Any]:
-    fields = {name: kind for name, kind in FIELDS.items() if name != "thought" or style.thinks}
     required = ["thought", "action"] if style.thinks else ["action"]
-    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
+    return {"type": "object", "properties": style.fields, "required": required, "additionalProperties": False}

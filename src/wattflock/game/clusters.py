@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.study.study_file import MOST_CLUSTERS
 
-FEWEST, MOST = 2, 12  # clusters: 2¹² coalitions of them are enough work
+FEWEST = 2  # clusters that are tried
 TRIES = 8  # starts of K-means, of which the best is kept
 
 
@@ -45,7 +46,7 @@ def clustered(net_kw: np.ndarray, count: int = 0, scaled: bool = False, seed: in
     """
     profile = net_kw.mean(0).T
     homes = len(profile)
-    most = min(MOST, homes)
+    most = min(MOST_CLUSTERS, homes)
     if count and not 1 <= count <= most:
         raise ScenarioError([Problem("clusters", "count", count, f"1 to {most}, or 0: as the elbow says")])
     if scaled:

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.core.files import write_whole
+from wattflock.core.files import csv_bytes, write_whole
 from wattflock.report import html
 from wattflock.report.html import PageSection, Row
 from wattflock.report.study_page import markdown
@@ -53,8 +53,8 @@ def write_interface(folder: Path, plan: Plan, found: tuple[pl.DataFrame, ...], n
     slots, kept = found
     shown = [by_setting(slots), beside_paper(slots), of_constraints(kept), of_plans(kept), by_slot(slots)]
     chart = picture(slots)
-    write_whole(folder / "slots.csv", slots.write_csv().encode())
-    write_whole(folder / "constraints.csv", kept.write_csv().encode())
+    write_whole(folder / "slots.csv", csv_bytes(slots))
+    write_whole(folder / "constraints.csv", csv_bytes(kept))
     write_whole(folder / "table.md", markdown(shown, notes).encode())
     save(chart, folder / "right.png")
     sections = [
@@ -84,8 +84,7 @@ def beside_paper(slots: pl.DataFrame) -> FigureTable:
     share = {(slot, persona): 100 * right for slot, persona, right in ours.rows()}
     rows = [Row([slot, *_pairs(share, slot, published)]) for slot, published in PAPER.items()]
     ours_all = [_mean([share.get((slot, level)) for slot in PAPER]) for level in LEVELS]
-    theirs = [sum(each[place] for each in PAPER.values()) / len(PAPER) for place in range(3)]
-    both = [text for own, other in zip(ours_all, theirs, strict=True) for text in (own, f"{other:.1f}")]
+    both = [text for own, level in zip(ours_all, LEVELS, strict=True) for text in (own, f"{_published(level):.1f}")]
     heads = [head for level in LEVELS for head in ((level, ""), (f"{level}, paper", ""))]
     return FigureTable([("slot", ""), *heads], [*rows, Row(["mean", *both])], BESIDE, title="Beside the paper")
 
@@ -94,7 +93,8 @@ def of_constraints(kept: pl.DataFrame) -> FigureTable:
     """Which true constraints are kept, for each constraint and persona, of the whole assistant."""
     some = kept.filter(pl.col("method") == _whole(kept))
     personas = some["persona"].unique(maintain_order=True).to_list()
-    means = {(name, persona): 100 * share for name, persona, share in _rows(some)}
+    shares = some.group_by("constraint", "persona").agg(pl.col("kept").mean())
+    means = {(name, persona): 100 * share for name, persona, share in shares.rows()}
     names = some["constraint"].unique(maintain_order=True).to_list()
     rows = [Row([name, *(f"{means[name, persona]:.1f}" for persona in personas)]) for name in names]
     return FigureTable([("constraint", ""), *((each, "%") for each in personas)], rows, KEPT, title="Constraints kept")
@@ -119,9 +119,7 @@ def picture(slots: pl.DataFrame) -> Any:
     ours = slots.group_by("method", "persona", maintain_order=True).agg(percent=100 * pl.col("right").mean())
     rows, columns = (ours[name].unique(maintain_order=True).to_list() for name in ("method", "persona"))
     paper = [
-        {"method": "paper", "persona": level, "percent": sum(each[place] for each in PAPER.values()) / len(PAPER)}
-        for place, level in enumerate(LEVELS)
-        if level in columns
+        {"method": "paper", "persona": level, "percent": _published(level)} for level in LEVELS if level in columns
     ]
     base = alt.Chart(pl.concat([ours, pl.DataFrame(paper, schema=ours.schema)])).encode(
         x=alt.X("persona:N", title=None, sort=columns, axis=alt.Axis(orient="top", labelAngle=0)),
@@ -157,8 +155,9 @@ def _whole(table: pl.DataFrame) -> str:
     return "rules" if "rules" in there else there[-1]
 
 
-def _rows(kept: pl.DataFrame) -> list[tuple]:
-    return kept.group_by("constraint", "persona", maintain_order=True).agg(pl.col("kept").mean()).rows()
+def _published(level: str) -> float:
+    """The mean over slots of the paper's figures [%]."""
+    return sum(each[LEVELS.index(level)] for each in PAPER.values()) / len(PAPER)
 
 
 def _pairs(share: dict, slot: str, published: tuple[int, ...]) -> list[str]:

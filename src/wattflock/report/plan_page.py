@@ -10,14 +10,8 @@ Sentences = Sequence[tuple[str, Sequence[str]]]  # title of a box → its senten
 
 def page(title: str, sentences: Sentences, chart: Any) -> str:
     """A page that opens without a network; boxes without sentences are left out."""
+    hours = html.PageSection("picture", "Hour by hour", "The dearer a kWh, the darker the ground.", html.figure(chart))
     boxes = [
-        html.PageSection("picture", "Hour by hour", "The dearer a kWh, the darker the ground.", html.figure(chart))
+        html.PageSection(box.lower().replace(" ", "-"), box, "", html.bullets(each)) for box, each in sentences if each
     ]
-    boxes += [
-        html.PageSection(name.lower().replace(" ", "-"), name, "", _list(said)) for name, said in sentences if said
-    ]
-    return html.page(title, [*boxes[1:2], boxes[0], *boxes[2:]])
-
-
-def _list(said: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{html.words(each)}</li>" for each in said) + "</ul>"
+    return html.page(title, [*boxes[:1], hours, *boxes[1:]])

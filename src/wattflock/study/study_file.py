@@ -18,6 +18,7 @@ from wattflock.core.settings import STRICT, problems_of
 from wattflock.study.quantities import QUANTITIES
 from wattflock.study.scaling import EXPONENT
 
+MOST_CLUSTERS = 12  # 2¹² coalitions of them are enough work
 Counts = Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(description="numbers of homes [homes]")]
 Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the chance of training alone [runs]")]
 
@@ -112,7 +113,9 @@ class Plan(pydantic.BaseModel):
     residents: Literal["sentences", "model"] = Field(
         default="sentences", description="who says what residents say, with kind interview and a language model"
     )
-    clusters: Annotated[int, Field(ge=0, le=12, description="of K-means, with kind coalition; 0: by the elbow")] = 10
+    clusters: int = Field(
+        default=10, ge=0, le=MOST_CLUSTERS, description="of K-means, with kind coalition; 0: by the elbow"
+    )
     reference: str = Field(
         default="", description="the method that all others are held against; empty: each row's learner"
     )

@@ -74,11 +74,11 @@ def chat(  # noqa: PLR0913 (an argument is an option of the command)
     import sys
 
     from wattflock.assistant.backends import OrRules, Wanted, backend_of
-    from wattflock.assistant.dialogue import begun, resumed, saved, turn
+    from wattflock.assistant.dialogue import begun, opened, saved, turn
     from wattflock.assistant.grammar.text import LOCALES, locale_of
     from wattflock.assistant.slots import SLOTS
-    from wattflock.core.errors import Problem, RunError, ScenarioError
-    from wattflock.core.files import read_json, write_json
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.files import write_json
     from wattflock.core.progress import say
     from wattflock.core.registry import nearest
 
@@ -91,11 +91,7 @@ def chat(  # noqa: PLR0913 (an argument is an option of the command)
         wrong.append(Problem("wattflock chat", "--locale", locale, "English or German: " + " | ".join(LOCALES)))
     if wrong:
         raise ScenarioError(wrong)
-    try:
-        state = resumed(read_json(out)) if resume else begun(tuple(slots or SLOTS), family)
-    except ValueError as error:
-        raise RunError(f"{out}: {error}") from error
-    state, said = turn(state, None)
+    state, said = turn(opened(out) if resume else begun(tuple(slots or SLOTS), family), None)
     while True:
         print(said if state.asked else f"{said[0].upper()}{said[1:]} Is anything different?", flush=True)
         words = sys.stdin.readline().strip()

@@ -120,10 +120,10 @@ def wrong_horizon(where: str, name: str, horizon_h: float) -> "list[Problem]":
 
 def write_table(found: "Planned", out: Path) -> None:
     """The steps of a plan as CSV, or all of it as JSON."""
-    from wattflock.core.files import write_json, write_whole
+    from wattflock.core.files import csv_bytes, write_json, write_whole
 
     if out.suffix == ".csv":
-        write_whole(out, found.table.write_csv().encode())
+        write_whole(out, csv_bytes(found.table))
     else:
         write_json(out, found.facts)
 

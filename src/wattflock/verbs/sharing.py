@@ -145,18 +145,19 @@ def _wrong(
     """Every option that cannot be."""
     from wattflock.core.errors import Problem
     from wattflock.core.registry import nearest
-    from wattflock.game.clusters import MOST
     from wattflock.game.sharing import METHODS
     from wattflock.game.split import BY
     from wattflock.report.spreadsheet import FORMATS, refuse_ending
     from wattflock.report.theme import FORMATS as PICTURES
     from wattflock.study.parallel import cores
+    from wattflock.study.study_file import MOST_CLUSTERS
 
     known, where = (*METHODS, ALL), "wattflock share"
     problems = [Problem(where, "--method", name, nearest(name, known)) for name in methods if name not in known]
     problems += [Problem(where, name, value, "0 or more") for name, value in numbers.items() if value < 0]
-    if numbers["--clusters"] > MOST:
-        problems.append(Problem(where, "--clusters", numbers["--clusters"], f"1 to {MOST}, or 0: as the elbow says"))
+    if numbers["--clusters"] > MOST_CLUSTERS:
+        allowed = f"1 to {MOST_CLUSTERS}, or 0: as the elbow says"
+        problems.append(Problem(where, "--clusters", numbers["--clusters"], allowed))
     if split not in BY:
         problems.append(Problem(where, "--split", split, nearest(split, BY)))
     if not 1 <= workers <= len(cores()):

@@ -184,11 +184,11 @@ class Tools:
 
     def _told(self, kept: str) -> tuple[dict[str, Any], date | None]:
         """What a kept conversation agreed on, and the day it counts from; nothing where there is none."""
-        from wattflock.assistant.plan.parameters import conversation
+        from wattflock.assistant.dialogue import opened
 
         if not kept:
             return {}, None
-        found = conversation(self._inside(kept))
+        found = opened(self._inside(kept))
         return dict(found.values), date.fromisoformat(found.today)
 
     def _inside(self, name: str) -> Path:

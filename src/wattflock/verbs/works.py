@@ -1,8 +1,8 @@
 """Works of many runs: a study is a list of rows, and every row and seed is an ordinary run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from wattflock.core import compile_cache
 from wattflock.verbs.study import Methods, Runs, Sets
@@ -90,22 +90,30 @@ def _size(plan: "Plan", row: "StudyRow") -> str:
     return f"{row.scenarios[0].homes.count:,} homes"
 
 
+def _of_cases(cases: list, solve: Callable[[Any], Any]) -> list:
+    """What comes of each case, with the name of the one that is worked on."""
+    from wattflock.core.progress import bar
+
+    found = []
+    with bar("study", len(cases)) as shown:
+        for count, case in enumerate(cases):
+            shown.at(count, case.name)
+            found.append(solve(case))
+        shown.at(len(cases), "")
+    return found
+
+
 def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: bool) -> Methods:
     """A study of ways to share: every row and seed that is not in the folder yet, then tables and page."""
     import polars as pl
 
-    from wattflock.core.progress import bar, say
+    from wattflock.core.progress import say
     from wattflock.game.coalition_study import cases, solved
     from wattflock.report.coalition_page import write_coalition
     from wattflock.verbs.results import SharingStudy
 
-    every, lines = cases(plan, rows), []
-    with bar("study", len(every)) as shown:
-        for count, case in enumerate(every):
-            shown.at(count, case.name)
-            lines += solved(case, folder, fresh)
-        shown.at(len(every), "")
-    table = pl.DataFrame(lines, infer_schema_length=None)
+    lines = _of_cases(cases(plan, rows), lambda case: solved(case, folder, fresh))
+    table = pl.DataFrame([line for some in lines for line in some], infer_schema_length=None)
     notes = dict.fromkeys(f"{row.sweep or row.name}: {row.about}." for row in rows)
     write_coalition(folder, plan, table, list(notes))
     say(f"tables, charts and page  {folder}")
@@ -117,7 +125,7 @@ def _interviewed(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh
     from wattflock.assistant.backends import Wanted, model_of
     from wattflock.assistant.interface_study import cases, solved, tables
     from wattflock.core.errors import ScenarioError
-    from wattflock.core.progress import bar, say
+    from wattflock.core.progress import say
     from wattflock.report.interface_page import write_interface
     from wattflock.verbs.results import InterviewStudy
 
@@ -125,13 +133,7 @@ def _interviewed(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh
     if problems:
         raise ScenarioError(problems)
     folder = folder if backend == "rules" else folder.with_name(f"{folder.name}-{backend}")
-    every, found = cases(plan, rows, model), []
-    with bar("study", len(every)) as shown:
-        for count, case in enumerate(every):
-            shown.at(count, case.name)
-            found.append(solved(case, folder, fresh))
-        shown.at(len(every), "")
-    made = tables(found)
+    made = tables(_of_cases(cases(plan, rows, model), lambda case: solved(case, folder, fresh)))
     write_interface(folder, plan, made, [f"{row.name}: {row.about}." for row in rows])
     say(f"tables, chart and page  {folder}")
     return InterviewStudy(folder, *made)

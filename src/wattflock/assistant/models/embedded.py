@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wattflock.assistant.models.model import MOST_CHARACTERS, Message, ModelError
+from wattflock.assistant.models.model import Message, ModelError, shaped, text_of
 from wattflock.core.errors import Problem
 
 FILE = "WATTFLOCK_LLM_FILE"
@@ -34,12 +34,12 @@ class Embedded:
         self.server = self.server or _loaded(self.file, self.threads)
         asked: dict[str, Any] = {"messages": list(messages), "temperature": 0, "max_tokens": 300, "seed": 0}
         if schema:
-            asked["response_format"] = {"type": "json_schema", "json_schema": {"name": "action", "schema": schema}}
+            asked["response_format"] = shaped(schema)
         try:
             answer = self.server.handle_chat_completions(asked)
-            return str(answer["choices"][0]["message"]["content"])[:MOST_CHARACTERS]
         except (ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
             raise ModelError(f"{self.file.name} gave no text ({type(error).__name__})") from None
+        return text_of(answer, self.file.name)
 
 
 def embedded(where: str, file: str) -> tuple[Embedded, list[Problem]]:

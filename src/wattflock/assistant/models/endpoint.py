@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from wattflock.assistant.models.model import MOST_CHARACTERS, Message, ModelError
+from wattflock.assistant.models.model import Message, ModelError, shaped, text_of
 from wattflock.core.errors import Problem
 
 URL, NAME, KEY, WAIT = "WATTFLOCK_LLM_URL", "WATTFLOCK_LLM_MODEL", "WATTFLOCK_LLM_KEY", "WATTFLOCK_LLM_TIMEOUT_S"
@@ -148,7 +148,7 @@ def _fields(form: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is asked for beside an answer; a bare form has nothing of it."""
     plain = {} if form == "bare" else {"temperature": 0, "max_tokens": 400}
     if form == "json_schema":
-        return plain | {"response_format": {"type": form, "json_schema": {"name": "action", "schema": schema}}}
+        return plain | {"response_format": shaped(schema)}
     return plain | ({"response_format": {"type": form}} if form == "json_object" else {})
 
 
@@ -173,12 +173,10 @@ def _within(seconds: float, work: Callable[[], Any]) -> Any:
 
 def _content(body: bytes, place: str) -> str:
     try:
-        content = json.loads(body)["choices"][0]["message"]["content"]
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        raise ModelError(f"{place} answered with something that is no chat completion") from None
-    if not isinstance(content, str):
-        raise ModelError(f"{place} answered without text")
-    return content[:MOST_CHARACTERS].encode("utf-8", "replace").decode()
+        completion = json.loads(body)
+    except (ValueError, RecursionError):
+        completion = None
+    return text_of(completion, place)
 
 
 def _hint(status: int) -> str:

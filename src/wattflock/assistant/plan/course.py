@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wattflock.assistant.plan.home import DT_H, Home, Stay
+from wattflock.assistant.plan.parameters import Wish
 
 Powers = dict[str, np.ndarray]  # device → (steps,) power drawn [kW]
 
@@ -77,11 +78,17 @@ def covered(home: Home, others: Powers) -> np.ndarray:
     return power_kw
 
 
-def running(home: Home, power_kw: float, run: Stay) -> np.ndarray:
-    """The power of an appliance that runs from one time to another, (steps,) [kW]."""
-    edges = DT_H * np.arange(home.steps)
-    inside_h = np.minimum(edges + DT_H, run.ends_h) - np.maximum(edges, run.begins_h)
-    return power_kw * np.clip(inside_h, 0, DT_H) / DT_H
+def running(home: Home, wish: Wish, start_h: float) -> np.ndarray:
+    """The power of an appliance that starts at an hour, (steps,) [kW]."""
+    return wish.power_kw * Stay(start_h, start_h + wish.duration_min / 60).share(home.steps)
+
+
+def runs_at(home: Home, starts: Sequence[float]) -> Powers:
+    """Powers of the appliances by name, from the hour at which each of `home.runs` starts."""
+    powers: Powers = {}
+    for (wish, _), start_h in zip(home.runs, starts, strict=True):
+        powers[wish.name] = powers.get(wish.name, 0) + running(home, wish, start_h)
+    return powers
 
 
 def warmest(home: Home, low_c: float, limit_kw: float) -> np.ndarray:
@@ -156,12 +163,3 @@ def _store(home: Home, powers: Powers, level: dict[str, np.ndarray]) -> float:
     gained_kwh = float(level["battery"][-1]) - 0.5 * battery["size_kwh"]
     price = battery["short_per_kwh" if gained_kwh < 0 else "spare_per_kwh"]
     return battery["wear_per_kwh"] * DT_H * float(abs(powers["battery"]).sum()) - price * gained_kwh
-
-
-def runs_at(home: Home, starts: Sequence[float]) -> Powers:
-    """Powers of the appliances by name, from the hour at which each of `home.runs` starts."""
-    powers: Powers = {}
-    for (wish, _), start_h in zip(home.runs, starts, strict=True):
-        run = running(home, wish.power_kw, Stay(start_h, start_h + wish.duration_min / 60))
-        powers[wish.name] = powers.get(wish.name, 0) + run
-    return powers

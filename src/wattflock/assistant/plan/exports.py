@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattflock.assistant.plan.climate import place_of, region_of
-from wattflock.assistant.plan.home import BATTERY, CAR, DT_H, Home, Stay, home_of
+from wattflock.assistant.plan.home import BATTERY, CAR, DT_H, Home, Stay, home_of, hours_of
 from wattflock.assistant.plan.parameters import Parameters
 from wattflock.assistant.plan.schedule import plan
 from wattflock.core import toml
@@ -57,8 +57,8 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
         found["panel"] = {"size_kwp": parameters.pv_peak_kw}
     if parameters.home_battery_kwh:
         found["battery"] = {"size_kwh": parameters.home_battery_kwh, "limit_kw": parameters.home_battery_kw}
-    if count := parameters.ev_count:
-        size = {"size_kwh": count * parameters.ev_battery_kwh, "limit_kw": count * parameters.ev_charger_kw}
+    if parameters.ev_count:
+        size = {"size_kwh": parameters.cars_kwh, "limit_kw": parameters.cars_kw}
         found["ev"] = {**size, "full_share": parameters.ev_target_soc_pct / 100}
     if parameters.heat_pump_kw:
         found["heat_pump"] = {
@@ -67,9 +67,7 @@ def _devices(parameters: Parameters) -> dict[str, dict[str, float]]:
             "high_c": parameters.comfort_temp_max_c,
         }  # fmt: skip
     if wishes := parameters.appliances:
-        opens, closes = (
-            int(clock[:2]) + int(clock[3:]) / 60 for clock in (wishes[0].earliest_start, wishes[0].latest_end)
-        )
+        opens, closes = hours_of(wishes[0].earliest_start), hours_of(wishes[0].latest_end)
         need_kwh = sum(wish.power_kw * wish.duration_min / 60 for wish in wishes)
         close_h = closes if closes > opens else 24.0  # the flock's days end at midnight
         limit_kw = sum(wish.power_kw for wish in wishes)
@@ -131,15 +129,13 @@ def _store(parameters: Parameters) -> dict[str, Any]:
 
 def _car_loads(home: Home) -> list[tuple[float, float, Stay, bool]]:
     """Power, hours, window and whether it runs as a whole, for each stay."""
-    wanted = home.parameters
-    limit_kw = wanted.ev_count * wanted.ev_charger_kw
-    return [(limit_kw, _metered_kwh(wanted) / limit_kw, stay, False) for stay in home.stays if _metered_kwh(wanted)]
+    limit_kw, metered_kwh = home.parameters.cars_kw, _metered_kwh(home.parameters)
+    return [(limit_kw, metered_kwh / limit_kw, stay, False) for stay in home.stays if metered_kwh]
 
 
 def _metered_kwh(wanted: Parameters) -> float:
     """What the meter sees of one stay of all cars."""
-    missing = max(wanted.ev_target_soc_pct - wanted.ev_arrival_soc_pct, 0) / 100
-    return wanted.ev_count * wanted.ev_battery_kwh * missing / CAR["efficiency"]
+    return wanted.trip_kwh / CAR["efficiency"]
 
 
 def _watts(power_kw: np.ndarray) -> list[int]:

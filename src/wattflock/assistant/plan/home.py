@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wattflock.assistant.grammar.clock import shown
 from wattflock.assistant.plan.climate import region_of, typical
 from wattflock.assistant.plan.parameters import MOST_DAYS, Parameters, Wish
 from wattflock.assistant.slots import minutes_between
@@ -33,10 +34,21 @@ PUMP = {
 
 @dataclasses.dataclass(frozen=True)
 class Stay:
-    """From when to when a car is plugged in [h since the plan begins]."""
+    """From when to when a car is plugged in, or an appliance runs or may run [h since the plan begins]."""
 
     begins_h: float
     ends_h: float
+
+    @property
+    def steps(self) -> slice:
+        """The steps of the plan that it touches."""
+        return slice(int(self.begins_h / DT_H), math.ceil(self.ends_h / DT_H - 1e-9))
+
+    def share(self, steps: int) -> np.ndarray:
+        """The share of each of so many steps that it takes, (steps,)."""
+        edges = DT_H * np.arange(steps)
+        inside_h = np.minimum(edges + DT_H, self.ends_h) - np.maximum(edges, self.begins_h)
+        return np.clip(inside_h, 0, DT_H) / DT_H
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,16 +128,22 @@ def _window(wish: Wish) -> tuple[str, str]:
     room_min = minutes_between(wish.earliest_start, wish.latest_end)
     if room_min >= wish.duration_min:
         return wish.earliest_start, wish.latest_end
-    return wish.earliest_start, _later(wish.earliest_start, wish.duration_min)
+    return wish.earliest_start, moved(wish.earliest_start, wish.duration_min)
 
 
-def _later(clock: str, minutes: float) -> str:
-    total = (60 * int(clock[:2]) + int(clock[3:]) + math.ceil(minutes)) % 1440
-    return f"{total // 60:02}:{total % 60:02}"
+def hours_of(clock: str) -> float:
+    """HH:MM as hours since midnight."""
+    return int(clock[:2]) + int(clock[3:]) / 60
+
+
+def moved(clock: str, minutes: float) -> str:
+    """HH:MM so much later, or earlier; a part of a minute counts as a whole one."""
+    whole = math.ceil(minutes) if minutes > 0 else math.floor(minutes)
+    return shown(60 * int(clock[:2]) + int(clock[3:]) + whole)
 
 
 def _windows(days: int, begins: str, ends: str) -> tuple[Stay, ...]:
-    start_h, length_h = int(begins[:2]) + int(begins[3:]) / 60, minutes_between(begins, ends) / 60
+    start_h, length_h = hours_of(begins), minutes_between(begins, ends) / 60
     return tuple(Stay(24 * day + start_h, 24 * day + start_h + length_h) for day in range(days))
 
 
@@ -139,17 +157,11 @@ def _weather(region: str, first: datetime, steps: int) -> dict[str, np.ndarray]:
 
 def _car(parameters: Parameters, stays: tuple[Stay, ...], steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The share of each step in which the car is plugged in, and what it drives away with at its departures [kWh]."""
-    edges, plugged, driving = DT_H * np.arange(steps), np.zeros(steps), np.zeros(steps)
+    plugged, driving = np.zeros(steps), np.zeros(steps)
     for stay in stays:
-        inside = np.minimum(edges + DT_H, stay.ends_h) - np.maximum(edges, stay.begins_h)
-        plugged += np.clip(inside, 0, DT_H) / DT_H
-        driving[math.ceil(stay.ends_h / DT_H - 1e-9) - 1] += _trip_kwh(parameters)
+        plugged += stay.share(steps)
+        driving[stay.steps.stop - 1] += parameters.trip_kwh
     return np.minimum(plugged, 1.0), driving
-
-
-def _trip_kwh(parameters: Parameters) -> float:
-    missing = max(parameters.ev_target_soc_pct - parameters.ev_arrival_soc_pct, 0)
-    return parameters.ev_count * parameters.ev_battery_kwh * missing / 100
 
 
 def _devices(parameters: Parameters) -> tuple[dict[str, Device], dict[str, float]]:
@@ -165,11 +177,10 @@ def _devices(parameters: Parameters) -> tuple[dict[str, Device], dict[str, float
             short_per_kwh=max(prices), spare_per_kwh=0.9 * min(prices), dear_per_kwh=0.0,
         )  # fmt: skip
         start["battery"] = 0.5 * parameters.home_battery_kwh
-    if parameters.ev_count and _trip_kwh(parameters):
-        full_kwh = parameters.ev_count * parameters.ev_battery_kwh * parameters.ev_target_soc_pct / 100
+    if parameters.trip_kwh:
+        full_kwh = parameters.cars_kwh * parameters.ev_target_soc_pct / 100
         low = parameters.ev_arrival_soc_pct / parameters.ev_target_soc_pct
-        limit_kw = parameters.ev_count * parameters.ev_charger_kw
-        devices["ev"] = _of(EV, size_kwh=full_kwh, limit_kw=limit_kw, low_share=low, **CAR)
+        devices["ev"] = _of(EV, size_kwh=full_kwh, limit_kw=parameters.cars_kw, low_share=low, **CAR)
         start["ev"] = low * full_kwh
     if parameters.heat_pump_kw:
         devices["heat pump"] = _of(

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from wattflock.assistant.plan.course import warmest
-from wattflock.assistant.plan.home import CAR, Home
+from wattflock.assistant.plan.home import CAR, DT_H, Home, moved
 from wattflock.assistant.plan.parameters import MOST_DAYS, Parameters
 from wattflock.assistant.plan.schedule import Plan, cheapest
 from wattflock.assistant.slots import minutes_between
@@ -30,9 +30,9 @@ def offers(found: Plan) -> list[str]:
 
 
 def bindings(found: Plan) -> list[Binding]:
-    """What the wishes cost: each is loosened by one step, and everything is planned again; dearest first."""
-    parameters, base = found.home.parameters, found.planned.cost
-    made = (Binding(wish, change, base - cheapest(other)) for wish, change, other in _looser(parameters))
+    """What the wishes cost: each is loosened by one step, and everything is planned again as far; dearest first."""
+    base, looser = found.planned.cost, _looser(found.home.parameters)
+    made = (Binding(wish, change, base - cheapest(other, found.horizon_h)) for wish, change, other in looser)
     return sorted((each for each in made if each.saves >= LEAST_MONEY), key=lambda each: -each.saves)
 
 
@@ -71,7 +71,7 @@ def _comfort(found: Plan) -> Iterator[str]:
         step, low_c = int(below_c.argmax()), wanted.comfort_temp_min_c
         held_c = _between(lambda c: _holds(home, c, wanted.heat_pump_kw), float(home.outdoor_c.min()), low_c)
         need_kw = _between(lambda kw: not _holds(home, low_c, kw), wanted.heat_pump_kw, 100 * wanted.heat_pump_kw)
-        hour = (step + 1) / 2
+        hour = DT_H * (step + 1)
         yield (
             f"{low_c:g} °C cannot be held: with {wanted.heat_pump_kw:g} kW the house is at {indoor_c[step]:.1f} °C on"
             f" {home.day(hour)} at {home.clock(hour)}. Nearest: {held_c - 0.05:.1f} °C at all hours, or a heat pump of"
@@ -79,7 +79,7 @@ def _comfort(found: Plan) -> Iterator[str]:
         )
     over_c = indoor_c - wanted.comfort_temp_max_c
     if over_c.max() >= LEAST_C:
-        hour = (int(over_c.argmax()) + 1) / 2
+        hour = DT_H * (int(over_c.argmax()) + 1)
         yield (
             f"{wanted.comfort_temp_max_c:g} °C cannot be held: nothing here cools, and the house gets to"
             f" {indoor_c.max():.1f} °C on {home.day(hour)} at {home.clock(hour)} without any heat."
@@ -106,17 +106,12 @@ def _appliances(parameters: Parameters) -> Iterator[str]:
     for wish in parameters.appliances:
         room = minutes_between(wish.earliest_start, wish.latest_end)
         if room < wish.duration_min:
-            until, since = _moved(wish.earliest_start, wish.duration_min), _moved(wish.latest_end, -wish.duration_min)
+            until, since = moved(wish.earliest_start, wish.duration_min), moved(wish.latest_end, -wish.duration_min)
             yield (
                 f"The {wish.name} runs {wish.duration_min:g} minutes, and from {wish.earliest_start} to"
                 f" {wish.latest_end} there are {room}. Nearest: until {until} (as planned), from {since}, or a"
                 f" programme of {room} minutes."
             )
-
-
-def _moved(clock: str, minutes: float) -> str:
-    total = (60 * int(clock[:2]) + int(clock[3:]) + round(minutes)) % 1440
-    return f"{total // 60:02}:{total % 60:02}"
 
 
 def _looser(wanted: Parameters) -> Iterator[tuple[str, str, Parameters]]:
@@ -126,7 +121,7 @@ def _looser(wanted: Parameters) -> Iterator[tuple[str, str, Parameters]]:
         return wanted.model_copy(update=changes)
 
     if wanted.ev_count:
-        later, charger = _moved(wanted.ev_departure_time, 60), wanted.ev_charger_kw + 1
+        later, charger = moved(wanted.ev_departure_time, 60), wanted.ev_charger_kw + 1
         target = wanted.ev_target_soc_pct - 10
         if minutes_between(wanted.ev_arrival_time, wanted.ev_departure_time) <= 1380:
             yield "departure", f"leaving at {later}", but(ev_departure_time=later)
@@ -139,7 +134,7 @@ def _looser(wanted: Parameters) -> Iterator[tuple[str, str, Parameters]]:
         yield "comfort maximum", f"{high_c:g} °C at the warmest", but(comfort_temp_max_c=high_c)
     for wish in wanted.appliances:
         if minutes_between(wish.earliest_start, wish.latest_end) <= 1380:
-            end = _moved(wish.latest_end, 60)
+            end = moved(wish.latest_end, 60)
             longer = [
                 each.model_copy(update={"latest_end": end}) if each is wish else each for each in wanted.appliances
             ]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
@@ -13,14 +13,10 @@ from wattflock.assistant.plan import tariffs
 from wattflock.assistant.slots import SLOTS, Slot
 from wattflock.assistant.slots import usual as usual_value
 from wattflock.core import toml
-from wattflock.core.errors import Problem, RunError, ScenarioError
-from wattflock.core.files import read_json
+from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.core.settings import STRICT, problems_of
 from wattflock.data.price_table import Bands, wrong_bands
-
-if TYPE_CHECKING:
-    from wattflock.assistant.dialogue import Conversation
 
 MOST_DAYS = 7  # that are planned
 TAKEN = ("load", "panel", "battery", "ev", "heat pump")  # names that no appliance has
@@ -81,6 +77,21 @@ class Parameters(pydantic.BaseModel):
     export_per_kwh: float = Field(ge=0, le=10, description="for a kWh that is fed in [currency per kWh]")
     assumed: tuple[str, ...] = Field(default=(), description="what is not known and was taken as usual, in words")
 
+    @property
+    def cars_kwh(self) -> float:
+        """Size of the batteries of all cars."""
+        return self.ev_count * self.ev_battery_kwh
+
+    @property
+    def cars_kw(self) -> float:
+        """What the chargers of all cars draw together."""
+        return self.ev_count * self.ev_charger_kw
+
+    @property
+    def trip_kwh(self) -> float:
+        """What all cars leave with and do not come home with."""
+        return self.cars_kwh * max(self.ev_target_soc_pct - self.ev_arrival_soc_pct, 0) / 100
+
 
 def of_slots(
     values: Mapping[str, Any],
@@ -124,26 +135,14 @@ def read(path: Path, sets: Iterable[str] = ()) -> Parameters:
         ScenarioError: lists every value that cannot be.
         RunError: there is no such file, or it is no conversation.
     """
+    from wattflock.assistant.dialogue import opened
+
     given: dict[str, Any] = {}
     wrong = [problem for text in sets if (problem := toml.assign(given, text, {}))]
     if wrong:
         raise ScenarioError(wrong)
-    kept = conversation(path)
+    kept = opened(path)
     return of_slots(kept.values, given, str(path), date.fromisoformat(kept.today))
-
-
-def conversation(path: Path) -> "Conversation":
-    """The conversation that `wattflock chat` kept: its agreed values by slot, and the day it counts from.
-
-    Raises:
-        RunError: there is no such file, or it is no conversation.
-    """
-    from wattflock.assistant.dialogue import resumed
-
-    try:
-        return resumed(read_json(path))
-    except ValueError as error:
-        raise RunError(f"{path}: {error}") from error
 
 
 def usual_of(name: str, told: Mapping[str, Any] | None = None, today: date | None = None) -> Any:
@@ -184,8 +183,7 @@ def _counts(name: str, told: Mapping[str, Any], runs: bool) -> bool:
 
 
 def _of_window(told: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"earliest_start", "latest_end", "duration_min"}
-    window = {name: _number(told[f"appliance_{name}"]) for name in sorted(names)}
+    window = {name.removeprefix("appliance_"): _number(told[name]) for name in _WINDOW}
     return {"power_kw": float(told["appliance_kw"]), **window}
 
 

@@ -1,10 +1,8 @@
 """What each device saves: the usual home becomes the planned one device by device, and each step has its price."""
 
-import math
 from collections.abc import Iterator
 
 from wattflock.assistant.plan.course import Powers, course, covered
-from wattflock.assistant.plan.home import DT_H
 from wattflock.assistant.plan.schedule import Plan
 
 Key = tuple[str, int]  # a device, and for the car the number of its stay
@@ -31,7 +29,7 @@ def _steps(found: Plan) -> Iterator[tuple[Key, slice]]:
     home = found.home
     if "ev" in home.devices:
         for number, stay in enumerate(home.stays):
-            yield ("ev", number), slice(int(stay.begins_h / DT_H), math.ceil(stay.ends_h / DT_H))
+            yield ("ev", number), stay.steps
     names = (
         *(wish.name for wish in home.parameters.appliances),
         *(["heat pump"] if "heat pump" in home.devices else []),

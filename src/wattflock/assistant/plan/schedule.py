@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wattflock.assistant.plan.course import Course, Powers, at_once, bill_of, course, runs_at
+from wattflock.assistant.plan.course import Course, Powers, at_once, bill_of, course, running, runs_at
 from wattflock.assistant.plan.home import DT_H, Home, Stay, home_of
 from wattflock.assistant.plan.parameters import Parameters, Wish
 from wattflock.core.types import Profile
@@ -28,6 +28,7 @@ class Plan:
     usual: Course  # plugged in at once, thermostat at the comfort minimum, appliances at their earliest start
     starts_h: tuple[float, ...]  # of each of `home.runs` [h since the plan begins]
     least_cost: float  # below which no plan of this home can be, also with appliances that may pause [currency]
+    horizon_h: float = 0.0  # how far it saw; 0: to the end
 
     @property
     def saving(self) -> float:
@@ -53,12 +54,12 @@ def plan(parameters: Parameters, horizon_h: float = 0.0) -> Plan:
         starts, best = min(
             (starts, best), (earliest, _around(home, earliest, horizon_h)), key=lambda each: each[1].cost
         )
-    return Plan(home, best, usual, tuple(starts), free.cost)
+    return Plan(home, best, usual, tuple(starts), free.cost, horizon_h)
 
 
-def cheapest(parameters: Parameters) -> float:
-    """What the plan of a home costs, without a look at the usual home [currency]."""
-    return _cheapest(home_of(parameters))[1].cost
+def cheapest(parameters: Parameters, horizon_h: float = 0.0) -> float:
+    """What the plan of a home that sees as far costs, without a look at the usual home [currency]."""
+    return _cheapest(home_of(parameters), horizon_h)[1].cost
 
 
 def _cheapest(home: Home, horizon_h: float = 0.0) -> tuple[list[float], Course, Course]:
@@ -130,18 +131,15 @@ def _starts(home: Home, net_kw: np.ndarray) -> list[float]:
     """For each run the start that adds least to the bill, the earliest of equals [h since the plan begins]."""
     starts: list[float] = []
     for wish, window in home.runs:
-        cost = {start_h: _added(home, net_kw, wish, start_h) for start_h in _candidates(wish, window)}
-        starts.append(min(cost, key=lambda start_h, cost=cost: (round(cost[start_h], 6), start_h)))
-        net_kw = net_kw + runs_at(dataclasses.replace(home, runs=((wish, window),)), starts[-1:])[wish.name]
+        before, runs = bill_of(home, net_kw), {at: running(home, wish, at) for at in _candidates(wish, window)}
+        added = {at: round(bill_of(home, net_kw + run) - before, 6) for at, run in runs.items()}
+        starts.append(min(added, key=added.__getitem__))
+        net_kw = net_kw + runs[starts[-1]]
     return starts
 
 
 def _candidates(wish: Wish, window: Stay) -> list[float]:
+    """Starts within a window, earliest first."""
     last_h = window.ends_h - wish.duration_min / 60
     grid = np.arange(math.ceil(window.begins_h / DT_H - 1e-9), math.floor(last_h / DT_H + 1e-9) + 1) * DT_H
     return sorted({window.begins_h, last_h, *map(float, grid)})
-
-
-def _added(home: Home, net_kw: np.ndarray, wish: Wish, start_h: float) -> float:
-    run = runs_at(dataclasses.replace(home, runs=((wish, Stay(0, 0)),)), [start_h])[wish.name]
-    return bill_of(home, net_kw + run) - bill_of(home, net_kw)

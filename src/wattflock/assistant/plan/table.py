@@ -21,7 +21,7 @@ def steps(found: Plan) -> pl.DataFrame:
         **{f"{_column(name)}_kw": power_kw for name, power_kw in planned.power_kw.items()},
         "net_kw": planned.net_kw,
         "usual_net_kw": found.usual.net_kw,
-        **{name: values for name, values in levels(found).items() if values is not None},
+        **levels(found),
     }
     return pl.DataFrame(columns).with_columns(pl.selectors.float().round(4))
 
@@ -31,7 +31,7 @@ def levels(found: Plan) -> dict[str, np.ndarray]:
     home, shown, wanted = found.home, {}, found.home.parameters
     for name, level in found.planned.level.items():
         if name == "ev":
-            percent = 100 * level / (wanted.ev_count * wanted.ev_battery_kwh)
+            percent = 100 * level / wanted.cars_kwh
             shown["ev_soc_pct"] = np.where(home.plugged > 0, percent, np.nan)
         elif name == "battery":
             shown["battery_soc_pct"] = 100 * level / wanted.home_battery_kwh

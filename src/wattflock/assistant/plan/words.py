@@ -1,6 +1,5 @@
 """A plan in words: when each device runs, what that saves, and what the plan rests on."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,7 +45,7 @@ def _car(found: Plan, saved: Saved) -> Iterator[str]:
     if "ev" not in home.devices:
         yield "The car comes home with as much as it should leave with: it does not charge."
         return
-    hours = {_blocks(found, "ev", stay) for stay in home.stays}
+    hours = {_blocks(found, stay) for stay in home.stays}
     if len(hours) == 1:
         when = "charges" if len(home.stays) == 1 else "charges each time"
         all_saved = sum(saved["ev", number] for number in range(len(home.stays)))
@@ -54,21 +53,20 @@ def _car(found: Plan, saved: Saved) -> Iterator[str]:
         return
     for number, stay in enumerate(home.stays):
         saves = _against(found, saved["ev", number], usual)
-        yield f"{home.day(stay.begins_h)}: the car charges {_blocks(found, 'ev', stay)}; {saves}."
+        yield f"{home.day(stay.begins_h)}: the car charges {_blocks(found, stay)}; {saves}."
 
 
-def _blocks(found: Plan, name: str, stay: Stay) -> str:
-    """Times between which a device runs in a stay, as 00:30 to 04:00; the last step ends when its energy is in."""
-    home, power_kw = found.home, found.planned.power_kw[name]
-    limit_kw = home.parameters.ev_count * home.parameters.ev_charger_kw
+def _blocks(found: Plan, stay: Stay) -> str:
+    """Times between which the car charges in a stay, as 00:30 to 04:00; the last step ends when its energy is in."""
+    home, power_kw = found.home, found.planned.power_kw["ev"]
     parts: list[list[int]] = []
-    for step in range(int(stay.begins_h / DT_H), min(home.steps, math.ceil(stay.ends_h / DT_H - 1e-9))):
+    for step in range(home.steps)[stay.steps]:
         if power_kw[step] > SMALL_KW:
             goes_on = parts and parts[-1][-1] == step - 1
             parts = [*parts[:-1], [*parts[-1], step]] if goes_on else [*parts, [step]]
     said = []
     for part in parts:
-        full_kw = power_kw[part].max() if len(part) > 1 else limit_kw
+        full_kw = power_kw[part].max() if len(part) > 1 else home.parameters.cars_kw
         begins_h, last_h = (max(DT_H * step, stay.begins_h) for step in (part[0], part[-1]))
         ends_h = min(last_h + DT_H * min(1.0, power_kw[part[-1]] / full_kw), stay.ends_h)
         said.append(f"{home.clock(begins_h)}–{home.clock(max(ends_h, begins_h + 1 / 60))}")
