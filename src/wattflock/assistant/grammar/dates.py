@@ -7,22 +7,9 @@ from datetime import date, timedelta
 
 from wattflock.assistant.grammar.mention import DATE, Mention, masked
 from wattflock.assistant.grammar.relative import COUNTED, relative_days
+from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 SPAN = "days"
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
 SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {
     "sept": 9,
     "mär": 3,
@@ -31,7 +18,6 @@ SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {
 }
 NAMES = {**{month: number for number, month in enumerate(MONTHS, start=1)}, **SHORT}
 MONTH = rf"(?P<month>{'|'.join(sorted(NAMES, key=len, reverse=True))})\b\.?"
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 GERMAN_DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
 DAYS = {
     name: number

@@ -16,6 +16,7 @@ from wattflock.assistant.grammar.mention import (
     VOLTAGE,
     Mention,
 )
+from wattflock.assistant.grammar.words import MONTHS
 
 N = r"(?<![\d.,:/])(?P<n>\d+(?:\.\d+)?)"
 NO_CLOCK = (
@@ -128,7 +129,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
         SHARE,
         r"(?<!hour and )(?<!hours and )\b(?P<n>\d|an?) (?P<part>thirds?|fifths?|tenths?|quarters?"
         r"|eighths?)\b(?! (?:of an hour|past|to|of may))"
-        r"(?! (?:january|february|march|april|may|june|july|august|september|october|november|december))"
+        rf"(?! (?:{'|'.join(MONTHS)}))"
         r"(?= (?:full|empty|below|shy|short|off|of (?:the|a|its|my|it)|charged|left|free|spare)| ?$| ?[.,;])",
         lambda match: 100 * (float(match["n"]) if match["n"].isdigit() else 1) / PARTS[match["part"].rstrip("s")],
         False,

@@ -8,23 +8,9 @@ from itertools import pairwise
 
 from wattflock.assistant.grammar.holidays import NAMED, month_end, next_named, weekday_of_month
 from wattflock.assistant.grammar.mention import DATE, Mention
+from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 COUNTED = "counted from today"
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 UNITS = {"day": 1, "night": 1, "week": 7, "fortnight": 14, "month": 30}
 WHICH = {"1": 1, "2": 2, "3": 3, "4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 MONTH = rf"(?P<month>(?:next|this|the|the following) month|{'|'.join(MONTHS)})\b(?! (?:the )?\d)"

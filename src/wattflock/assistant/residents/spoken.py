@@ -3,32 +3,10 @@
 from collections.abc import Mapping
 from datetime import date
 
+from wattflock.assistant.grammar.words import ONES, TENS
 from wattflock.assistant.rules.filling import Value
 from wattflock.assistant.slots import SLOTS
 
-ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty"}
 ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth"}
 ORDINALS |= {"twelve": "twelfth", "twenty": "twentieth", "thirty": "thirtieth"}
 QUARTERS = {0: "{}", 15: "quarter past {}", 30: "half past {}", 45: "quarter to {}"}
@@ -39,8 +17,8 @@ def word(number: int) -> str:
     """A number from 0 to 59 in words."""
     if number < 20:
         return ONES[number]
-    tens, ones = number // 10 * 10, number % 10
-    return f"{TENS[tens]}-{ONES[ones]}" if ones else TENS[tens]
+    tens, ones = TENS[number // 10 - 2], number % 10
+    return f"{tens}-{ONES[ones]}" if ones else tens
 
 
 def ordinal_word(number: int) -> str:
