@@ -82,7 +82,6 @@ OTHERS = frozenset(
         "alter",
         "amp",
         "arounds",
-        "august",
         "batter",
         "beforehand",
         "befores",
@@ -103,7 +102,6 @@ OTHERS = frozenset(
         "eights",
         "eleventh",
         "even",
-        "evening's",
         "evenings",
         "evens",
         "event",
@@ -120,9 +118,7 @@ OTHERS = frozenset(
         "fourteenth",
         "fourth",
         "fridays",
-        "half-hour",
         "halt",
-        "hour",
         "hourly",
         "house",
         "hundreds",
@@ -145,14 +141,12 @@ OTHERS = frozenset(
         "mixes",
         "modal",
         "mode",
-        "model's",
         "models",
         "modes",
         "mondays",
         "money",
         "monthly",
         "morn",
-        "morning's",
         "mornings",
         "mouth",
         "nineteenth",
@@ -179,7 +173,6 @@ OTHERS = frozenset(
         "sever",
         "severn",
         "sit",
-        "six's",
         "sixteenth",
         "sixth",
         "sixths",
@@ -234,14 +227,9 @@ def mended(word: str) -> str:
 
 @cache
 def _mended(word: str) -> str:
-    found = nearest(word, KEYS)
-    return found or word
-
-
-def nearest(word: str, names: "frozenset[str] | tuple[str, ...]") -> str | None:
-    """The only name within the slips that its length allows, else None; of words of four letters only swaps."""
+    """The only key within the slips that its length allows, else the word; of keys of four letters only swaps."""
     near = []
-    for name in names:
+    for name in KEYS:
         if name[0] != word[0] or abs(len(name) - len(word)) > 2:
             continue
         if len(name) <= 4:
@@ -253,7 +241,7 @@ def nearest(word: str, names: "frozenset[str] | tuple[str, ...]") -> str | None:
             near.append((slips, name))
     near.sort()
     if not near or (len(near) > 1 and near[0][0] == near[1][0]):
-        return None
+        return word
     return near[0][1]
 
 
