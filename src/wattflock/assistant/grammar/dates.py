@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from wattflock.assistant.grammar.mention import DATE, Mention, masked
+from wattflock.assistant.grammar.mention import DATE, Mention, blanked, masked
 from wattflock.assistant.grammar.relative import COUNTED, relative_days
 from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
@@ -132,7 +132,7 @@ def spans(flat: str) -> list[Mention]:
     found, taken = [], flat
     for pattern, days in SPANS:
         for match in pattern.finditer(taken):
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             count = int(match.groupdict().get("n") or 1)
             found.append(Mention(SPAN, (count * days,), match.start(), match.end()))
     return found
@@ -146,7 +146,7 @@ def _found(flat: str, locale: str, today: date) -> Iterator[Mention]:
                 continue
             read = list(_read(name, match, locale, today))
             if read:
-                taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+                taken = blanked(taken, *match.span())
                 yield from read
 
 

@@ -15,6 +15,7 @@ from wattflock.assistant.grammar.mention import (
     TEMPERATURE,
     VOLTAGE,
     Mention,
+    blanked,
 )
 from wattflock.assistant.grammar.words import MONTHS
 
@@ -187,7 +188,7 @@ def _found(flat: str) -> Iterator[Mention]:
         for match in pattern.finditer(taken):
             if why == "panels" and match["unit"] in ("kw", "kwp") and float(match["size"]) > 1:
                 continue  # "between 4 and 5 kW" is no row of panels
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             sure = exact and not VAGUE.search(flat[: match.start()])
             yield Mention(kind, (tidy(value(match)),), match.start(), match.end(), sure, why)
 

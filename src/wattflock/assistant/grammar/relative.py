@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from wattflock.assistant.grammar.holidays import NAMED, month_end, next_named, weekday_of_month
-from wattflock.assistant.grammar.mention import DATE, Mention
+from wattflock.assistant.grammar.mention import DATE, Mention, blanked
 from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 COUNTED = "counted from today"
@@ -81,7 +81,7 @@ def relative_days(flat: str, today: date) -> Iterator[Mention]:
             days = READERS[name](match, today)
             if days is None:
                 continue
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             yield _mention(days[:1], match, -(len(days) > 1))
             if len(days) > 1:
                 yield Mention(DATE, (days[1].isoformat(),), match.end() - 1, match.end(), False, "stretch")
