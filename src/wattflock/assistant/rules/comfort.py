@@ -90,7 +90,7 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
     )
     if derived := (not bound and _around(answer, found)) or _drifts(answer, found):
         return derived
-    kept = [each for each in said(answer.flat, found) if each.standing > -3]
+    kept = [each for each in said(answer.flat, found) if each.holds]
     if not kept:
         return {}
     for slot in SLOTS:

@@ -5,7 +5,7 @@ import re
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import Mention
 from wattflock.assistant.grammar.read import Answer
-from wattflock.assistant.rules.context import CORRECTS, said, standing, unsure
+from wattflock.assistant.rules.context import CORRECTS, holds, said, unsure
 from wattflock.assistant.rules.count import count_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
@@ -94,7 +94,7 @@ def _lives(flat: str, city: facts.City) -> bool:
             and not re.search(r"(?:miles|km|minutes|far|hour|mins) (?:\w+ )?from (?:the |our |my )?$", before)
         )
         and not moved
-        and standing(flat, Mention("name", (0,), city.start, city.end)) > -3
+        and holds(flat, city.start, city.end)
     )
 
 
