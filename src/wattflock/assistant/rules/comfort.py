@@ -165,7 +165,7 @@ def _around(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
         return {}
     middle = found[0]
     step = NEAR.match(flat[match.end() :]) or BEFORE.search(flat[middle.end : match.start()])
-    size = _size(step, middle) if step else _size(None, middle)
+    size = _size(step, middle)
     quote = answer.text.quote(middle.start, match.end() + (step.end() if step and step.re is NEAR else 0))
     low, high = tidy(round(middle.value - size, 1)), tidy(round(middle.value + size, 1))
     return {

@@ -53,7 +53,7 @@ def _city(answer: Answer) -> Filling | None:
     if len(here) > 1 and len(surely) == 1:
         names = distinct(city.name for city in (*surely, *here))
         return filled(CITY, names[0], answer.text.quote(surely[0].start, surely[0].end), names[1:])
-    if here and len(here) > 1:
+    if len(here) > 1:
         places = said(flat, [Mention("city", (city,), city.start, city.end) for city in here])
         here = [each.mention.value for each in places] or here
     if here:
