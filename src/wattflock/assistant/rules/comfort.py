@@ -31,7 +31,6 @@ ABOVE_IS_HIGH = re.compile(
     r"\b(?:(?:not|never|nothing|anything|don't \w+(?: it)?|no|doesn't go|without going) (?:\w+ )?(?:above|over)"
     r"|(?:above|over|past) (?:\d|that))"
 )
-BELOW_IS_LOW = re.compile(r"\b(?:below|under)\b")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|c |f )?(?:-|to|and|till|through|or|up to|/|;)(?: (?:about|maybe|at most))? ?$")
 PLUS_MINUS = re.compile(
     r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side"
