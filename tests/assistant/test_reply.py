@@ -11,6 +11,7 @@ import pytest
 from wattflock.assistant.reply import reply
 from wattflock.report import html, talk
 
+OFFER = {"value": "Oxford", "state": "filled", "candidates": ["Oxford"], "evidence": "Oxford", "read_back": None}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -45,9 +46,16 @@ def test_what_is_no_message_is_refused(message):
         ("wanted", ["citty"]),
         ("values", {"ev_battery_kwh": 1e9}),
         ("values", {"__class__": 1}),
+        ("values", []),
+        ("wanted", [["city"]]),
+        ("refused", [[1]]),
         ("tries", {"city": "x"}),
         ("tries", 3),
         ("offered", {"city": 3}),
+        ("offered", {"city": OFFER | {"state": "ambiguous", "candidates": []}}),
+        ("offered", {"city": OFFER | {"state": "ambiguous", "candidates": [None, {}]}}),
+        ("offered", {"city": OFFER | {"value": 3}}),
+        ("offered", {"city": OFFER | {"state": "unknown"}}),
         ("locale", "xx"),
         ("today", "never"),
     ],

@@ -331,23 +331,44 @@ def resumed(given: Mapping[str, Any]) -> Conversation:
         ValueError: it is of another program, or has slots or values that cannot be.
     """
     try:
-        offers = {
-            slot: Filling(**{**each, "candidates": tuple(each["candidates"])})
-            for slot, each in given["offered"].items()
-        }
-        lists = {name: tuple(given[name]) for name in ("wanted", "asked")}
-        lists |= {name: tuple(given.get(name, ())) for name in ("refused", "left")}
-        plain = {name: given[name] for name in ("locale", "values", "tries")}
-        plain |= {"today": given["today"]} if given.get("today") else {}
-        made = Conversation(**lists, **plain, offered=offers)
-        date.fromisoformat(made.today)
-        if made.locale not in LOCALES or not all(isinstance(count, int) for count in made.tries.values()):
-            raise TypeError("its locale or its tries")
+        made = _made(given)
+        wrong = _impossible(made)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a saved conversation ({error})") from error
-    unknown = {*made.wanted, *made.values, *made.offered, *made.asked, *made.refused, *made.left} - set(SLOTS)
-    told = {slot: value for slot, value in made.values.items() if slot in SLOTS}
-    wrong = [*sorted(unknown), *(slot for slot, value in told.items() if not SLOTS[slot].accepts(value))]
     if wrong:
         raise ValueError(f"slots that cannot be: {', '.join(wrong)}")
     return made
+
+
+def _made(given: Mapping[str, Any]) -> Conversation:
+    offers = {
+        slot: Filling(**{**each, "candidates": tuple(each["candidates"])}) for slot, each in given["offered"].items()
+    }
+    lists = {name: tuple(given[name]) for name in ("wanted", "asked")}
+    lists |= {name: tuple(given.get(name, ())) for name in ("refused", "left")}
+    plain = {name: given[name] for name in ("locale", "values", "tries")}
+    plain |= {"today": given["today"]} if given.get("today") else {}
+    made = Conversation(**lists, **plain, offered=offers)
+    date.fromisoformat(made.today)
+    if made.locale not in LOCALES or not all(isinstance(count, int) for count in made.tries.values()):
+        raise TypeError("its locale or its tries")
+    return made
+
+
+def _impossible(made: Conversation) -> list[str]:
+    """Names that are no slots, and slots with a value or an offer that no answer gives."""
+    unknown = {*made.wanted, *made.values, *made.offered, *made.asked, *made.refused, *made.left} - set(SLOTS)
+    told = {slot: value for slot, value in made.values.items() if slot in SLOTS}
+    offers = {slot: each for slot, each in made.offered.items() if slot in SLOTS}
+    return [
+        *sorted(unknown),
+        *(slot for slot, value in told.items() if not SLOTS[slot].accepts(value)),
+        *(slot for slot, each in offers.items() if not _offerable(slot, each)),
+    ]
+
+
+def _offerable(slot: str, each: Filling) -> bool:
+    """Whether an offer can be read back: a value, or candidates to choose from, all of them within the slot's range."""
+    told = each.candidates if each.state == AMBIGUOUS else (each.value, *each.candidates)
+    many = len(told) > 1 if each.state == AMBIGUOUS else each.state == FILLED
+    return many and all(SLOTS[slot].accepts(value) for value in told)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from wattflock.assistant.grammar.mention import blanked
 from wattflock.assistant.grammar.spelling import slips_between
 
 
@@ -53,7 +54,7 @@ def cities(flat: str) -> list[City]:
     found, taken = [], flat
     for name, pattern, row in _cities():
         for match in pattern.finditer(taken):
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             place = float(row["latitude"]), float(row["longitude"])
             found.append(City(name, row["country"], *place, match.start(), match.end()))
     return sorted(found, key=lambda city: city.start)

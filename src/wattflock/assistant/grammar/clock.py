@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from wattflock.assistant.grammar.mention import CLOCK, Mention
+from wattflock.assistant.grammar.mention import CLOCK, Mention, blanked
 
 DAY = 1440  # minutes
 HALF = 720
@@ -89,7 +89,7 @@ def _found(flat: str, locale: str, bare: bool) -> Iterator[Mention]:
             if minutes is None:
                 continue
             read = _with_part(name, match, minutes, flat)
-            taken = taken[: read.start] + "\x00" * (read.end - read.start) + taken[read.end :]
+            taken = blanked(taken, read.start, read.end)
             yield read
 
 

@@ -5,24 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from wattflock.assistant.grammar.mention import DATE, Mention, masked
+from wattflock.assistant.grammar.mention import DATE, Mention, blanked, masked
 from wattflock.assistant.grammar.relative import COUNTED, relative_days
+from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 SPAN = "days"
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
 SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {
     "sept": 9,
     "mär": 3,
@@ -31,7 +18,6 @@ SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {
 }
 NAMES = {**{month: number for number, month in enumerate(MONTHS, start=1)}, **SHORT}
 MONTH = rf"(?P<month>{'|'.join(sorted(NAMES, key=len, reverse=True))})\b\.?"
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 GERMAN_DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
 DAYS = {
     name: number
@@ -146,7 +132,7 @@ def spans(flat: str) -> list[Mention]:
     found, taken = [], flat
     for pattern, days in SPANS:
         for match in pattern.finditer(taken):
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             count = int(match.groupdict().get("n") or 1)
             found.append(Mention(SPAN, (count * days,), match.start(), match.end()))
     return found
@@ -160,7 +146,7 @@ def _found(flat: str, locale: str, today: date) -> Iterator[Mention]:
                 continue
             read = list(_read(name, match, locale, today))
             if read:
-                taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+                taken = blanked(taken, *match.span())
                 yield from read
 
 

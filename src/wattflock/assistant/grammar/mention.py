@@ -48,5 +48,10 @@ def disjoint(found: list[Mention]) -> list[Mention]:
 def masked(flat: str, found: list[Mention]) -> str:
     """The text with the places of these readings blanked, so that nothing is read twice."""
     for each in found:
-        flat = flat[: each.start] + "\x00" * (each.end - each.start) + flat[each.end :]
+        flat = blanked(flat, each.start, each.end)
     return flat
+
+
+def blanked(flat: str, start: int, end: int) -> str:
+    """The text with one place blanked: no pattern fits there, and all other places stay where they are."""
+    return flat[:start] + "\x00" * (end - start) + flat[end:]

@@ -15,7 +15,9 @@ from wattflock.assistant.grammar.mention import (
     TEMPERATURE,
     VOLTAGE,
     Mention,
+    blanked,
 )
+from wattflock.assistant.grammar.words import MONTHS
 
 N = r"(?<![\d.,:/])(?P<n>\d+(?:\.\d+)?)"
 NO_CLOCK = (
@@ -128,7 +130,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
         SHARE,
         r"(?<!hour and )(?<!hours and )\b(?P<n>\d|an?) (?P<part>thirds?|fifths?|tenths?|quarters?"
         r"|eighths?)\b(?! (?:of an hour|past|to|of may))"
-        r"(?! (?:january|february|march|april|may|june|july|august|september|october|november|december))"
+        rf"(?! (?:{'|'.join(MONTHS)}))"
         r"(?= (?:full|empty|below|shy|short|off|of (?:the|a|its|my|it)|charged|left|free|spare)| ?$| ?[.,;])",
         lambda match: 100 * (float(match["n"]) if match["n"].isdigit() else 1) / PARTS[match["part"].rstrip("s")],
         False,
@@ -186,7 +188,7 @@ def _found(flat: str) -> Iterator[Mention]:
         for match in pattern.finditer(taken):
             if why == "panels" and match["unit"] in ("kw", "kwp") and float(match["size"]) > 1:
                 continue  # "between 4 and 5 kW" is no row of panels
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             sure = exact and not VAGUE.search(flat[: match.start()])
             yield Mention(kind, (tidy(value(match)),), match.start(), match.end(), sure, why)
 

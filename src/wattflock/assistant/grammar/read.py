@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from wattflock.assistant.grammar.clock import clocks
-from wattflock.assistant.grammar.dates import MONTHS, dates, spans
+from wattflock.assistant.grammar.dates import dates, spans
 from wattflock.assistant.grammar.mention import DATE, Mention, disjoint, masked
 from wattflock.assistant.grammar.quantity import lone_numbers, quantities
 from wattflock.assistant.grammar.relative import moved_days
 from wattflock.assistant.grammar.text import Text, text_of
+from wattflock.assistant.grammar.words import MONTHS
 
 AGES = re.compile(
     r"\b(?:son|daughter|mum|mom|dad|gran|nan|boy|girl|lad|kid|he|she|i)(?:'s|'m| is) (?P<old>[1-9]\d)\b"

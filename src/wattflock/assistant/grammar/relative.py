@@ -7,24 +7,10 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from wattflock.assistant.grammar.holidays import NAMED, month_end, next_named, weekday_of_month
-from wattflock.assistant.grammar.mention import DATE, Mention
+from wattflock.assistant.grammar.mention import DATE, Mention, blanked
+from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 COUNTED = "counted from today"
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 UNITS = {"day": 1, "night": 1, "week": 7, "fortnight": 14, "month": 30}
 WHICH = {"1": 1, "2": 2, "3": 3, "4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 MONTH = rf"(?P<month>(?:next|this|the|the following) month|{'|'.join(MONTHS)})\b(?! (?:the )?\d)"
@@ -95,7 +81,7 @@ def relative_days(flat: str, today: date) -> Iterator[Mention]:
             days = READERS[name](match, today)
             if days is None:
                 continue
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             yield _mention(days[:1], match, -(len(days) > 1))
             if len(days) > 1:
                 yield Mention(DATE, (days[1].isoformat(),), match.end() - 1, match.end(), False, "stretch")

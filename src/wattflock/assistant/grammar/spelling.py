@@ -5,14 +5,12 @@ from functools import cache
 
 from wattflock.assistant.grammar import words
 
-KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
+KEYS = frozenset([*words.ONES, *words.TENS, "hundred", *words.MONTHS, *words.WEEKDAYS]) | frozenset(
     [
         "after",
         "afternoon",
         "amps",
-        "april",
         "around",
-        "august",
         "batteries",
         "battery",
         "before",
@@ -22,7 +20,6 @@ KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
         "charger",
         "chevrolet",
         "citroen",
-        "december",
         "degree",
         "degrees",
         "easee",
@@ -30,9 +27,7 @@ KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
         "enyaq",
         "evening",
         "fahrenheit",
-        "february",
         "fortnight",
-        "friday",
         "givenergy",
         "half",
         "hour",
@@ -41,26 +36,18 @@ KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
         "hypervolt",
         "hyundai",
         "ioniq",
-        "january",
-        "july",
-        "june",
         "kilowatt",
         "kilowatthours",
         "kona",
         "leaf",
-        "march",
-        "may",
         "midnight",
         "miles",
         "minute",
         "minutes",
         "model",
-        "monday",
         "morning",
         "niro",
         "nissan",
-        "november",
-        "october",
         "panels",
         "past",
         "percent",
@@ -71,24 +58,18 @@ KEYS = frozenset([*words.ONES, *words.TENS, "hundred"]) | frozenset(
         "pylontech",
         "quarter",
         "renault",
-        "saturday",
-        "september",
         "solar",
         "sonnen",
-        "sunday",
         "taycan",
         "tesla",
-        "thursday",
         "today",
         "tomorrow",
         "tonight",
-        "tuesday",
         "until",
         "vauxhall",
         "volkswagen",
         "volts",
         "watts",
-        "wednesday",
         "weekend",
         "zappi",
     ]
@@ -101,7 +82,6 @@ OTHERS = frozenset(
         "alter",
         "amp",
         "arounds",
-        "august",
         "batter",
         "beforehand",
         "befores",
@@ -122,7 +102,6 @@ OTHERS = frozenset(
         "eights",
         "eleventh",
         "even",
-        "evening's",
         "evenings",
         "evens",
         "event",
@@ -139,9 +118,7 @@ OTHERS = frozenset(
         "fourteenth",
         "fourth",
         "fridays",
-        "half-hour",
         "halt",
-        "hour",
         "hourly",
         "house",
         "hundreds",
@@ -164,14 +141,12 @@ OTHERS = frozenset(
         "mixes",
         "modal",
         "mode",
-        "model's",
         "models",
         "modes",
         "mondays",
         "money",
         "monthly",
         "morn",
-        "morning's",
         "mornings",
         "mouth",
         "nineteenth",
@@ -198,7 +173,6 @@ OTHERS = frozenset(
         "sever",
         "severn",
         "sit",
-        "six's",
         "sixteenth",
         "sixth",
         "sixths",
@@ -253,14 +227,9 @@ def mended(word: str) -> str:
 
 @cache
 def _mended(word: str) -> str:
-    found = nearest(word, KEYS)
-    return found or word
-
-
-def nearest(word: str, names: "frozenset[str] | tuple[str, ...]") -> str | None:
-    """The only name within the slips that its length allows, else None; of words of four letters only swaps."""
+    """The only key within the slips that its length allows, else the word; of keys of four letters only swaps."""
     near = []
-    for name in names:
+    for name in KEYS:
         if name[0] != word[0] or abs(len(name) - len(word)) > 2:
             continue
         if len(name) <= 4:
@@ -272,7 +241,7 @@ def nearest(word: str, names: "frozenset[str] | tuple[str, ...]") -> str | None:
             near.append((slips, name))
     near.sort()
     if not near or (len(near) > 1 and near[0][0] == near[1][0]):
-        return None
+        return word
     return near[0][1]
 
 

@@ -1,4 +1,4 @@
-"""Words that mean the same: numbers in words, units written out, German words that residents mix in."""
+"""Numbers, months and days in words, and words that mean the same: units written out, German ones mixed in."""
 
 ONES = [
     "zero",
@@ -18,9 +18,26 @@ ONES = [
     "fourteen",
     "fifteen",
     "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ]
-ONES += ["seventeen", "eighteen", "nineteen"]
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 UNITS = {word: value for value, word in enumerate(ONES)} | {"nought": 0, "naught": 0}
 TENFOLD = {word: 10 * value for value, word in enumerate(TENS, start=2)} | {"fourty": 40}
 
@@ -297,7 +314,6 @@ BEFORE_PRONOUN = frozenset(
         "smaller",
         "only",
         "it's",
-        "new",
         "first",
         "second",
         "last",

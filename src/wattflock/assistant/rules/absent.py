@@ -37,8 +37,12 @@ LAST_WORD = re.compile(
     r"|never did|too expensive"
     r"|never happened)(?! idea| clue)(?: |,|\.|$)"
 )
-
-
+BOTH = re.compile(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b")
+ONLY_NO = re.compile(
+    r"\W*(?:no|none|nothing|neither|nope)\W*(?:(?:sorry|at all|thanks|yet|here|of (?:that|those|them))\W*)*"
+)
+NOT_STORED = re.compile(r"\b(?:nothing|none|not|no) (?:stored|to store|in the house|at home|for the house)\b")
+NO_ROOF = re.compile(r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b")
 DENIED = re.compile(
     r"\b(?:never|didn't|don't|doesn't|haven't|hasn't|can't|couldn't|won't|no|none|not|nothing|says no|said no"
     r"|without)\b"
@@ -62,35 +66,29 @@ def _denied(flat: str) -> re.Match | None:
 
 def absent(answer: Answer, slot: str) -> Filling | None:
     """0 where the resident says that there is none."""
-    flat = answer.flat
-    thing = THINGS[slot]
+    flat, thing = answer.flat, THINGS[slot]
     named = re.search(rf"\b{NONE}(?: (?!but\b|and\b)\w+){{0,3}}? {thing}", flat) or re.search(
         rf"\b{thing}(?: \w+)? ?[:,;-]? ?(?:no|none|not yet|nope)\b(?! idea)", flat
     )
-    asked = slot in answer.asked
-    both = re.search(r"\b(?:neither|none of (?:them|that|those|these)|nothing like that|no to both|nor)\b", flat)
-    refused = REFUSED.search(flat)
-    last = (LAST_WORD.search(flat) or BOTHERED.search(flat) or _denied(flat)) if len(answer.asked) == 1 else None
-    last = last if last and not re.search(r"\d", flat[last.end() :]) else None
-    stored = slot == HOME_BATTERY and re.search(
-        r"\b(?:nothing|none|not|no) (?:stored|to store|in the house|at home|for the house)\b", flat
-    )
-    if slot == PANELS and not re.search(r"\d", flat):
-        last = last or re.search(
-            r"\b(?:in|live in|rent) an? (?:\w+ )?(?:flat|apartment|condo|tower block|basement)\b", flat
-        )
-    if refused and len(answer.asked) > 1 and not both and not named:
-        refused = (
-            refused
-            if re.fullmatch(
-                r"\W*(?:no|none|nothing|neither|nope)\W*(?:(?:sorry|at all|thanks|yet|here|of (?:that|those"
-                r"|them))\W*)*",
-                flat,
-            )
-            else None
-        )
-    match = named or (asked and (both or refused or last or stored))
-    if not match or (not asked and not named):
+    if not named and slot not in answer.asked:
+        return None
+    both, refused = BOTH.search(flat), REFUSED.search(flat)
+    if len(answer.asked) > 1 and not both and not named and not ONLY_NO.fullmatch(flat):
+        refused = None
+    match = named or both or refused or _in_other_words(answer, slot)
+    if not match:
         return None
     plain = bool(refused or named) and not re.search(r"\b(?:yes|but|except|thought|planning)\b", flat)
     return filled(slot, 0, answer.text.quote(match.start(), match.end()), (), not plain)
+
+
+def _in_other_words(answer: Answer, slot: str) -> re.Match | None:
+    """A refusal that ends or fills the answer to one question, or tells of a home where there can be none."""
+    flat = answer.flat
+    if len(answer.asked) == 1:
+        last = LAST_WORD.search(flat) or BOTHERED.search(flat) or _denied(flat)
+        if last and not re.search(r"\d", flat[last.end() :]):
+            return last
+    if slot == HOME_BATTERY:
+        return NOT_STORED.search(flat)
+    return None if re.search(r"\d", flat) else NO_ROOF.search(flat)

@@ -18,7 +18,7 @@ from wattflock.assistant.grammar.mention import (
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in
 from wattflock.assistant.rules.absent import absent
-from wattflock.assistant.rules.context import Said, said, standing
+from wattflock.assistant.rules.context import Said, holds, said
 from wattflock.assistant.rules.cues import cues
 from wattflock.assistant.rules.filling import Filling, ambiguous, filled
 from wattflock.assistant.rules.sums import (
@@ -122,9 +122,9 @@ def _ranged(slot: str, found: list[Mention]) -> bool:
 
 def _car_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     told = sizes_of(answer, CAR_BATTERY, found, (ENERGY,))
-    models = [fact for fact in facts.cars(answer.flat) if standing(answer.flat, _place(fact)) > -3]
+    models = [fact for fact in facts.cars(answer.flat) if holds(answer.flat, fact.start, fact.end)]
     known = _by_size(answer.flat, models[0].values) if len(models) == 1 else ()
-    if best := best_size(answer, CAR_BATTERY, [each for each in told if each.standing > -3], known):
+    if best := best_size(answer, CAR_BATTERY, [each for each in told if each.holds], known):
         return best
     if CAR_BATTERY not in answer.asked:
         return None
@@ -167,14 +167,14 @@ def _by_range(answer: Answer, found: list[Mention]) -> Filling | None:
 
 
 def _charger(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = [each for each in sizes_of(answer, CHARGER, found, (POWER,)) if each.standing > -3]
+    told = [each for each in sizes_of(answer, CHARGER, found, (POWER,)) if each.holds]
     meant = [each for each in numbers_of(answer, CHARGER, found, 1, 50) if each.standing > 0] if told else []
     if best := best_size(answer, CHARGER, [*told, *meant]):
         return best
     named = [
         f
         for f in facts.chargers(answer.flat)
-        if not _refused(answer.flat, f.start) and standing(answer.flat, _place(f)) > -3
+        if not _refused(answer.flat, f.start) and holds(answer.flat, f.start, f.end)
     ]
     if CHARGER not in answer.asked:
         return None
@@ -203,7 +203,7 @@ def _named(mention: Mention, named: Sequence[facts.Fact]) -> bool:
 def _by_current(answer: Answer, found: list[Mention]) -> Filling | None:
     """Power of a current: told or usual voltage (230 V, 240 V in en-US), one phase unless three are told."""
     found = with_units(answer.flat, found, CURRENT, 6, 80)
-    kept = [each for each in said(answer.flat, [each for each in found if each.kind == CURRENT]) if each.standing > -3]
+    kept = [each for each in said(answer.flat, [each for each in found if each.kind == CURRENT]) if each.holds]
     if not kept:
         return None
     volts = [each.value for each in found if each.kind == VOLTAGE]
@@ -228,11 +228,11 @@ def _home_battery(answer: Answer, found: list[Mention]) -> Filling | None:
     told = [_times(flat, each) for each in sizes_of(answer, HOME_BATTERY, found, (ENERGY,))]
     if told and (match := GIVEN_UP.search(flat)):
         return filled(HOME_BATTERY, 0, answer.text.quote(*match.span()), tuple(each.mention.value for each in told))
-    if best := best_size(answer, HOME_BATTERY, [each for each in told if each.standing > -3]):
+    if best := best_size(answer, HOME_BATTERY, [each for each in told if each.holds]):
         return best
     if none := absent(answer, HOME_BATTERY):
         return none
-    named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and standing(flat, _place(f)) > -3]
+    named = [f for f in facts.batteries(flat) if not _refused(flat, f.start) and holds(flat, f.start, f.end)]
     lone = numbers_of(answer, HOME_BATTERY, found, 1.5, 100)
     lone = [each for each in lone if not any(fact.start - 4 <= each.mention.start < fact.end for fact in named)]
     if best := best_size(answer, HOME_BATTERY, lone) or other_unit(answer, HOME_BATTERY, found, POWER):
@@ -267,7 +267,7 @@ def _times(flat: str, each: Said) -> Said:
 
 
 def _panels(answer: Answer, found: list[Mention]) -> Filling | None:
-    told = [each for each in sizes_of(answer, PANELS, found, (POWER,)) if each.standing > -3]
+    told = [each for each in sizes_of(answer, PANELS, found, (POWER,)) if each.holds]
     if PANELS in answer.asked and len(answer.asked) > 1 and (result := of_panels(answer.flat)):
         return filled(PANELS, result.value, answer.text.quote(result.start, result.end))
     if summed := _summed(answer, told):
@@ -307,7 +307,3 @@ def _refused(flat: str, start: int) -> bool:
             flat[:start],
         )
     )
-
-
-def _place(fact: facts.Fact) -> Mention:
-    return Mention("name", fact.values, fact.start, fact.end)

@@ -60,7 +60,7 @@ def read_charge(answer: Answer) -> dict[str, Filling]:
         if told.value is not None:
             return {TARGET: told}
     options = [(each, _wanted(flat, each)) for each in said(flat, sorted(shares, key=lambda each: each.start))]
-    options = [(each, score) for each, score in options if each.standing > -3]
+    options = [(each, score) for each, score in options if each.holds]
     if not options:
         return {}
     if ranged := _range(answer, [each for each, _ in options]):

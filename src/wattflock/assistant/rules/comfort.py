@@ -31,7 +31,6 @@ ABOVE_IS_HIGH = re.compile(
     r"\b(?:(?:not|never|nothing|anything|don't \w+(?: it)?|no|doesn't go|without going) (?:\w+ )?(?:above|over)"
     r"|(?:above|over|past) (?:\d|that))"
 )
-BELOW_IS_LOW = re.compile(r"\b(?:below|under)\b")
 SPAN = re.compile(r"^ ?(?:deg[cf]? ?|c |f )?(?:-|to|and|till|through|or|up to|/|;)(?: (?:about|maybe|at most))? ?$")
 PLUS_MINUS = re.compile(
     r"(?:give or take|± ?|\+ ?/ ?-|\+ or -|plus or minus|plus minus|or so either way|within|either side"
@@ -90,7 +89,7 @@ def read_comfort(answer: Answer) -> dict[str, Filling]:
     )
     if derived := (not bound and _around(answer, found)) or _drifts(answer, found):
         return derived
-    kept = [each for each in said(answer.flat, found) if each.standing > -3]
+    kept = [each for each in said(answer.flat, found) if each.holds]
     if not kept:
         return {}
     for slot in SLOTS:
@@ -165,7 +164,7 @@ def _around(answer: Answer, found: list[Mention]) -> dict[str, Filling]:
         return {}
     middle = found[0]
     step = NEAR.match(flat[match.end() :]) or BEFORE.search(flat[middle.end : match.start()])
-    size = _size(step, middle) if step else _size(None, middle)
+    size = _size(step, middle)
     quote = answer.text.quote(middle.start, match.end() + (step.end() if step and step.re is NEAR else 0))
     low, high = tidy(round(middle.value - size, 1)), tidy(round(middle.value + size, 1))
     return {

@@ -62,6 +62,7 @@ STRONG = re.compile(  # takes back what was said even some words later
 DENIED = re.compile(
     r"(?:\bnot (?:at |the |a |an |until |by )?|\bisn't (?:at |the |a |an )?|\bwasn't (?:at |the |a |an )?)$"
 )
+FOREIGN = -3  # standing of what is of the past, of others or not yet real
 MOST_BETWEEN = 50  # characters from what is corrected to what corrects it
 CONCLUDES = re.compile(
     r"\b(?:so|therefore|which makes|call it)(?: it's| that's| just| make it| say| only| really| it is| put"
@@ -83,12 +84,17 @@ COMMA = re.compile(r" , | for (?:one|1) | and | so | then | which | because ")
 
 @dataclass(frozen=True)
 class Said:
-    """A reading that still holds, where its cue is looked for, and how far it is trusted (0 usual, < 0 doubted)."""
+    """A reading that was not taken back, the place of its cue, and how far it is trusted (0 usual, < 0 doubted)."""
 
     mention: Mention
     cue_start: int
     standing: int
     corrected: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is of the resident's own things as they are."""
+        return self.standing > FOREIGN
 
 
 def said(flat: str, mentions: Sequence[Mention]) -> list[Said]:
@@ -129,7 +135,7 @@ def _corrects(between: str) -> bool:
 
 
 def standing(flat: str, mention: Mention) -> int:
-    """−3: of the past, of others or not yet real; −1: on paper or an exception; +1: what holds in practice."""
+    """`FOREIGN`: of the past, of others or not yet real; −1: on paper or an exception; +1: what holds in practice."""
     start, end = part_of(flat, mention.start, mention.end)
     part, after = flat[start:end], flat[mention.end : mention.end + 45]
     gone = GONE.search(part) or re.match(
@@ -145,9 +151,14 @@ def standing(flat: str, mention: Mention) -> int:
         gone = None  # "once I've picked up mum it's gone six"
     if gone and SAME.search(flat):
         gone = None
-    score = -3 if gone else 0
+    score = FOREIGN if gone else 0
     meant = bool(MEANT.search(part))
     return score + (1 if meant else -bool(DOUBTED.search(part)))
+
+
+def holds(flat: str, start: int, end: int) -> bool:
+    """Whether a name at a place is of the resident's own things as they are."""
+    return standing(flat, Mention("name", (0,), start, end)) > FOREIGN
 
 
 def part_of(flat: str, start: int, end: int) -> tuple[int, int]:

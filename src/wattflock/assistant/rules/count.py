@@ -6,7 +6,7 @@ from collections.abc import Callable
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import NUMBER, Mention
 from wattflock.assistant.grammar.read import Answer, amounts_in
-from wattflock.assistant.rules.context import said, standing, unsure
+from wattflock.assistant.rules.context import holds, said, unsure
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
 COUNT = "ev_count"
@@ -79,7 +79,7 @@ TOLD: list[tuple[re.Pattern, Callable[[re.Match], tuple[int, ...]]]] = [
 def count_of(answer: Answer) -> Filling | None:
     """How many electric cars an answer tells."""
     flat = answer.flat
-    numbers = [match for match in COUNTED.finditer(flat) if standing(flat, _place(match)) > -3]
+    numbers = [match for match in COUNTED.finditer(flat) if holds(flat, *match.span())]
     if numbers:
         if not PART.search(numbers[0].group()):  # "three electric cars, one of them is a Zoe" are three
             numbers = [each for each in numbers if not PART.search(each.group())]
@@ -139,7 +139,7 @@ def _by_number(answer: Answer) -> Filling | None:
     places = [
         each for each in said(flat, _lone(answer)) if not any(f.start <= each.mention.start < f.end for f in cars)
     ]
-    kept = [each for each in places if each.standing > -3]
+    kept = [each for each in places if each.holds]
     if len(kept) >= 1:
         top = max(each.standing for each in kept)
         values = distinct(each.mention.value for each in kept if each.standing == top)
@@ -167,12 +167,8 @@ def _lone(answer: Answer) -> list[Mention]:
 def _by_names(answer: Answer) -> Filling | None:
     """As many as there are names of electric cars that are still there."""
     flat = answer.flat
-    cars = [fact for fact in facts.cars(flat) if standing(flat, Mention("name", (0,), fact.start, fact.end)) > -3]
+    cars = [fact for fact in facts.cars(flat) if holds(flat, fact.start, fact.end)]
     if cars:
         return filled(COUNT, len(cars), answer.text.quote(cars[0].start, cars[-1].end))
     match = re.search(rf"\b(?:an?|my|our|the) (?:\w+ )?{ELECTRIC}\b", flat)
     return filled(COUNT, 1, answer.text.quote(match.start(), match.end())) if match else None
-
-
-def _place(match: re.Match) -> Mention:
-    return Mention("number", (0,), match.start(), match.end())

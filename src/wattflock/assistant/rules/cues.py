@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wattflock.assistant.grammar.mention import blanked
+
 LEAVE, RETURN, WORK_STARTS, WORK_ENDS, OTHER = "leave", "return", "work starts", "work ends", "other"
 START, END, LATEST_START = "start", "end", "latest start"
 WORKPLACE = (
@@ -120,7 +122,7 @@ def cues(flat: str, table: Sequence[tuple[str, str]]) -> list[Cue]:
     found, taken = [], flat
     for role, pattern in table:
         for match in re.finditer(pattern, taken):
-            taken = taken[: match.start()] + "\x00" * len(match.group()) + taken[match.end() :]
+            taken = blanked(taken, *match.span())
             found.append(Cue(role, match.start(), match.end()))
     return sorted(found, key=lambda cue: cue.start)
 

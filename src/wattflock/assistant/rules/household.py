@@ -5,7 +5,7 @@ import re
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.mention import Mention
 from wattflock.assistant.grammar.read import Answer
-from wattflock.assistant.rules.context import CORRECTS, said, standing, unsure
+from wattflock.assistant.rules.context import CORRECTS, holds, said, unsure
 from wattflock.assistant.rules.count import count_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 
@@ -37,40 +37,49 @@ def read_household(answer: Answer) -> dict[str, Filling]:
 
 
 def _city(answer: Answer) -> Filling | None:
-    flat = answer.flat
-    found = facts.cities(flat)
-    near = [] if found else _misspelt(answer)
-    found = found or near
+    flat, named = answer.flat, facts.cities(answer.flat)
+    found = named or _misspelt(answer)
     here = [city for city in found if _lives(flat, city)]
-    called = re.search(r"\b(?:called|named) ([A-ZÄÖÜ][\w'’-]+)", answer.text.raw)
-    if called and not facts.cities(called[1].lower()):
-        return filled(CITY, called[1], called[1], distinct(city.name for city in here))
-    if here and (rest := answer.text.raw[answer.text.raw.lower().find(here[-1].name.lower()) + len(here[-1].name) :]):
-        last = re.search(r"\b([A-ZÄÖÜ][\w'’-]{2,})\W*$", rest)
-        if last and CORRECTS.search(rest.lower()) and not facts.cities(last[1].lower()):
-            return filled(CITY, last[1], last[1], distinct(city.name for city in here))
+    if name := _unlisted(answer, here):
+        return filled(CITY, name, name, distinct(city.name for city in here))
+    if not here:
+        name = _village(answer, {each.name.lower() for each in found})
+        return filled(CITY, name, name) if name else None
     surely = [city for city in here if SURELY_HERE.search(flat[: city.start])]
     if len(here) > 1 and len(surely) == 1:
         names = distinct(city.name for city in (*surely, *here))
         return filled(CITY, names[0], answer.text.quote(surely[0].start, surely[0].end), names[1:])
-    if here and len(here) > 1:
+    if len(here) > 1:
         places = said(flat, [Mention("city", (city,), city.start, city.end) for city in here])
         here = [each.mention.value for each in places] or here
-    if here:
-        first = (
-            here[-1]
-            if len(here) > 1 and HERE.search(flat[: here[-1].start]) and not HERE.search(flat[: here[0].start])
-            else here[0]
-        )
-        names = distinct(city.name for city in here)
-        evidence = answer.text.quote(first.start, first.end)
-        if len(names) > 1 and not re.search(r"\b(?:near|closest|nearest|outside|between)\b", flat):
-            return ambiguous(CITY, (first.name, *names), evidence)
-        other = _village(answer, {each.lower() for each in evidence.split()})
-        plain = len(found) == 1 and not NEAR.search(flat) and not other and not unsure(flat) and not near
-        return filled(CITY, first.name, evidence, (*names, *([other] if other else [])), not plain)
-    name = _village(answer, {each.name.lower() for each in found})
-    return filled(CITY, name, name) if name else None
+    return _of_cities(answer, here, len(named) == 1)
+
+
+def _unlisted(answer: Answer, here: list[facts.City]) -> str | None:
+    """A place that no table has: one that is "called" so, or the last word of a correction."""
+    raw = answer.text.raw
+    called = re.search(r"\b(?:called|named) ([A-ZÄÖÜ][\w'’-]+)", raw)
+    if called and not facts.cities(called[1].lower()):
+        return called[1]
+    if not here:
+        return None
+    rest = raw[raw.lower().find(here[-1].name.lower()) + len(here[-1].name) :]
+    last = re.search(r"\b([A-ZÄÖÜ][\w'’-]{2,})\W*$", rest)
+    return last[1] if last and CORRECTS.search(rest.lower()) and not facts.cities(last[1].lower()) else None
+
+
+def _of_cities(answer: Answer, here: list[facts.City], sure: bool) -> Filling:
+    """The city of one or several that the resident lives in; the last where only its words tell of a home."""
+    flat, first = answer.flat, here[0]
+    if HERE.search(flat[: here[-1].start]) and not HERE.search(flat[: first.start]):
+        first = here[-1]
+    names = distinct(city.name for city in here)
+    evidence = answer.text.quote(first.start, first.end)
+    if len(names) > 1 and not re.search(r"\b(?:near|closest|nearest|outside|between)\b", flat):
+        return ambiguous(CITY, (first.name, *names), evidence)
+    other = _village(answer, {each.lower() for each in evidence.split()})
+    plain = sure and not NEAR.search(flat) and not other and not unsure(flat)
+    return filled(CITY, first.name, evidence, (*names, *([other] if other else [])), not plain)
 
 
 def _misspelt(answer: Answer) -> list[facts.City]:
@@ -94,7 +103,7 @@ def _lives(flat: str, city: facts.City) -> bool:
             and not re.search(r"(?:miles|km|minutes|far|hour|mins) (?:\w+ )?from (?:the |our |my )?$", before)
         )
         and not moved
-        and standing(flat, Mention("name", (0,), city.start, city.end)) > -3
+        and holds(flat, city.start, city.end)
     )
 
 

@@ -6,7 +6,6 @@ from itertools import combinations
 
 from wattflock.assistant import facts
 from wattflock.assistant.grammar.clock import shown
-from wattflock.assistant.grammar.dates import SPAN
 from wattflock.assistant.grammar.mention import CLOCK, DATE, DURATION, ENERGY, NUMBER, POWER, SHARE, TEMPERATURE
 from wattflock.assistant.grammar.quantity import tidy
 from wattflock.assistant.grammar.read import Answer, amounts_in, days_in, times_in
@@ -46,15 +45,11 @@ def raw_numbers(answer: Answer, slot: str) -> list[float | int]:
     ]
 
 
-def reckons(answer: Answer) -> bool:
-    """Whether the words of an answer ask to reckon with its numbers."""
-    return any(pattern.search(answer.flat) for pattern in (SUM, DIFFERENCE, HALF, DOUBLE))
-
-
 def _numbers(answer: Answer, slot: str, value: Value) -> Iterable[Value]:
     told = raw_numbers(answer, slot)
-    every = [each.value for each in amounts_in(answer) if each.kind in (NUMBER, KINDS.get(SLOTS[slot].unit, NUMBER))]
-    shares = [each.value for each in amounts_in(answer) if each.kind == SHARE] if SLOTS[slot].unit != "%" else []
+    found = amounts_in(answer)
+    every = [each.value for each in found if each.kind in (NUMBER, KINDS.get(SLOTS[slot].unit, NUMBER))]
+    shares = [each.value for each in found if each.kind == SHARE] if SLOTS[slot].unit != "%" else []
     bases = distinct((float(value), *told)) if isinstance(value, int | float) else tuple(told)
     yield from told
     if SLOTS[slot].unit == "°C":
@@ -118,7 +113,7 @@ def _times(answer: Answer, slot: str, value: Value) -> Iterable[Value]:
 
 def _dates(answer: Answer, slot: str, value: Value) -> Iterable[Value]:
     for each in days_in(answer):
-        if each.kind == DATE and each.kind != SPAN:
+        if each.kind == DATE:
             yield from each.values
 
 

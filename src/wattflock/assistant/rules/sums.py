@@ -101,7 +101,7 @@ def reckoned(flat: str, found: Sequence[Mention], kind: str) -> Reckoned | None:
     if not own:
         return None
     shares = [each for each in found if each.kind == SHARE]
-    kept = [each.mention for each in said(flat, own) if each.standing > -3]
+    kept = [each.mention for each in said(flat, own) if each.holds]
     if len(own) > 1 and re.search(r"\b(?:another|further|extra|more|added)\b", flat[own[0].end : own[-1].start]):
         kept = own  # what they had is still there
     if len(kept) > 1 and kind == ENERGY:

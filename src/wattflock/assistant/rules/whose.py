@@ -10,7 +10,7 @@ from wattflock.assistant.grammar.mention import (
     Mention,
 )
 from wattflock.assistant.grammar.read import Answer
-from wattflock.assistant.rules.context import Said, part_of, said, unsure
+from wattflock.assistant.rules.context import FOREIGN, Said, part_of, said, unsure
 from wattflock.assistant.rules.cues import Cue, cues, role_of
 from wattflock.assistant.rules.filling import Filling, ambiguous, distinct, filled
 from wattflock.assistant.rules.sums import (
@@ -110,14 +110,14 @@ def near_words(answer: Answer, slot: str, found: Sequence[Mention]) -> Filling |
     marks = cues(answer.flat, CUES)
     lone = [each for each in found if each.kind in (NUMBER, kind)]
     for each in said(answer.flat, [each for each in lone if each.kind == NUMBER and low <= each.value <= high]):
-        if each.standing > -3 and role_among(answer.flat, each.mention, lone, marks) == slot:
+        if each.holds and role_among(answer.flat, each.mention, lone, marks) == slot:
             return filled(slot, each.mention.value, answer.text.quote(each.mention.start, each.mention.end))
     return None
 
 
 def best_size(answer: Answer, slot: str, options: list[Said], more: tuple = ()) -> Filling | None:
     """The option that is trusted most; equal ones that differ are candidates; past and foreign ones none."""
-    if not options or (top := max(each.standing for each in options)) <= -3:
+    if not options or (top := max(each.standing for each in options)) <= FOREIGN:
         return None
     best = [each for each in options if each.standing == top]
     values = distinct(each.mention.value for each in best)
@@ -152,7 +152,7 @@ def other_unit(answer: Answer, slot: str, found: list[Mention], kind: str) -> Fi
     """kW said for kWh, or kWh for kW, where only this slot was asked and the number could be one: read back."""
     if [each for each in SLOTS if each in answer.asked] != [slot]:
         return None
-    meant = [each for each in said(answer.flat, [each for each in found if each.kind == kind]) if each.standing > -3]
+    meant = [each for each in said(answer.flat, [each for each in found if each.kind == kind]) if each.holds]
     if len(meant) != 1 or (slot == CAR_BATTERY and meant[0].mention.value < 15):
         return None
     mention = meant[0].mention
