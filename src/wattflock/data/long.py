@@ -13,6 +13,7 @@ from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.registers import counts_up, differenced
 from wattflock.data.rows import in_columns, unit_column
+from wattflock.data.stamps import on_clock
 from wattflock.data.text import MORE
 from wattflock.data.time_grid import ordered, said, steps_of, with_steps
 from wattflock.data.times import named_by_end, shifted, timed
@@ -112,8 +113,7 @@ def _local(zone: str) -> pl.Expr:
     """Stamps on the clock of the homes."""
     if not zone:
         return pl.col("time")
-    there = pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
-    return pl.when("zoned").then(there).otherwise("time")
+    return pl.when("zoned").then(on_clock(zone, pl.col("time"))).otherwise("time")
 
 
 def _moment(zone: str) -> pl.Expr:
