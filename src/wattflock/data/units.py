@@ -35,13 +35,14 @@ SPOKEN = (  # the first that a name holds, in small letters
     (r"celsius|°\s?c|deg_?c|[\[(]c[\])]|_c$", "c"),
     (r"kelvin|[\[(]k[\])]|_k$", "k"),
 )
+APART = r"(?<![a-z0-9])([km]?)w[\s*·⋅.×-]{1,3}h(?:rs?|ours?)?(?![a-z0-9])"  # kW·h and kW-hr, which are kWh
 WORD = re.compile(r"(?:^|[^a-z0-9])(k?whs?|k?w|mwhs?|mw)(?=$|[^a-z0-9])")
 ENDING = r"_(k?wh?|mwh?|c|f|degc|kg|g|per_kwh|kg_per_kwh|avg|mean|p_per_kwh|ct_per_kwh|kwh_per_h|kwh_h)$"
 
 
 def unit_in(name: str) -> str:
     """The unit that a column's name ends in or carries: `load_kwh`, `Use [W]`, `price (p/kWh)`; else empty."""
-    short = name.strip().lower()
+    short = re.sub(APART, r"\1wh", name.strip().lower())
     for form, unit in SPOKEN:
         if re.search(form, short):
             return unit
