@@ -216,6 +216,11 @@ REFUSED = {  # what no one can know is an error, by name
     "decimal comma between commas": (rows("time,load_kwh", TIMES, comma(H)), LOCAL, "ragged"),
     "prices in pounds as pence": (rows("time,load_kwh,price (p/kWh)", TIMES, H, 0.1 + 0 * H + 0.01 * H), LOCAL, "price-small"),
     "pence as pounds": (rows("time,load_kwh,price_per_kwh", TIMES, H, 12 + H), LOCAL, "price-unit"),
+    "homes in kWh and in Wh": ("time,home,value,unit\n" + "".join(f"{t},a,{v:.5f},kWh\n{t},b,{1000 * v:.2f},Wh\n" for t, v in zip(
+        TIMES, H, strict=True)), LOCAL, "unknown-unit"),
+    "a register in kWh and in Wh": ("time,register,value,unit\n" + "".join(
+        f"{t},import,{v if k < 99 else 1000 * v:.5f},{'kWh' if k < 99 else 'Wh'}\n{t},export,0,kWh\n"
+        for k, (t, v) in enumerate(zip(TIMES, H, strict=True))), LOCAL, "unknown-unit"),
     "a column that is no home": (rows("time,a,b,x", TIMES, H, OTHER, 55 + H), LOCAL | {"units": {"load": "kWh"}}, "home-large"),
     "holes in every day": (rows("time,load_kwh", np.array(TIMES)[WITHOUT_NOON].tolist(), H[WITHOUT_NOON]), LOCAL,
                            "no-whole-day"),

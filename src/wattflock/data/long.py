@@ -12,7 +12,7 @@ from wattflock.data.finding import Finding, at_rows, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.registers import counts_up, differenced
-from wattflock.data.rows import in_columns, unit_column
+from wattflock.data.rows import in_columns, one_unit, unit_column
 from wattflock.data.stamps import on_clock
 from wattflock.data.text import MORE
 from wattflock.data.time_grid import ordered, said, steps_of, with_steps
@@ -58,6 +58,7 @@ def to_long(table: pl.DataFrame, layout: Layout, name: str) -> Long:
     told = layout
     if not registers and (column := unit_column(table, layout)):
         units = {"": str(table[column].drop_nulls().mode().sort().first() or "")}
+        found += one_unit(table[column], (name, column))
     if registers:
         told = layout.model_copy(
             update={"columns": {key: value for key, value in layout.columns.items() if key != "load"}}
