@@ -211,6 +211,16 @@ def test_what_was_done_with_a_file_is_told(tmp_path, name):
         assert dict(seen.facts)["not used"] == ", ".join(told)
 
 
+@pytest.mark.parametrize(("header", "ahead_h"), [("time (UTC)", 0), ("timeUtc", 0), ("time (UTC+1)", 1), ("GMT+01:00", 1),
+                                                 ("time (UTC-5)", -5), ("date (UTC),hour", 0), ("date (UTC+1),hour", 1)])  # fmt: skip
+def test_a_column_says_how_far_its_clock_is_off_utc(tmp_path, header, ahead_h):
+    moments = [MONDAY + datetime.timedelta(hours=k + 7 - 1 + ahead_h) for k in range(len(H))]  # from 7 h in Oslo
+    form = "%Y-%m-%d,%-H" if "hour" in header else "%Y-%m-%d %H:%M"
+    seen = read(tmp_path, rows(f"{header},load_kwh", [f"{t:{form}}" for t in moments], H), LOCAL)
+    assert seen.cleaned is not None, seen.findings
+    assert np.nanmean(seen.cleaned.flock.load_kw[0], 0).argmax() == (H.reshape(-1, 24).mean(0).argmax() + 7) % 24
+
+
 REFUSED = {  # what no one can know is an error, by name
     "a power that counts up": (rows("time,load_kw", TIMES, RISING), LOCAL, "counts-up"),
     "decimal comma between commas": (rows("time,load_kwh", TIMES, comma(H)), LOCAL, "ragged"),

@@ -135,6 +135,15 @@ def tokens(name: str) -> list[str]:
     return [word for word in words if word not in UNITS] or words
 
 
+def utc_in(name: str) -> int | None:
+    """Minutes that a clock is ahead of UTC by a column's name: 0 of `time_utc`, 60 of `UTC+1`; None of other names."""
+    if not {"utc", "gmt"} & {*tokens(name)}:
+        return None
+    found = re.search(r"(?i)(?:utc|gmt)\s?([+-])\s?([01]?\d)(?::?(\d{2}))?(?!\d)", name)
+    minutes = 60 * int(found[2]) + int(found[3] or 0) if found else 0
+    return -minutes if found and found[1] == "-" else minutes
+
+
 def role_of(name: str) -> tuple[str, str]:
     """What a column or register is by its words (a role, or empty), and the words that say nothing of it."""
     words = tokens(name)
