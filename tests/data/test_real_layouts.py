@@ -221,6 +221,12 @@ def test_a_column_says_how_far_its_clock_is_off_utc(tmp_path, header, ahead_h):
     assert np.nanmean(seen.cleaned.flock.load_kw[0], 0).argmax() == (H.reshape(-1, 24).mean(0).argmax() + 7) % 24
 
 
+def test_the_unit_of_a_cell_comes_before_that_of_the_header(tmp_path):
+    seen = read(tmp_path, rows("time,load_kw", clock(48), [f"{each:.4f} kWh" for each in KWH]), LOCAL)
+    assert seen.cleaned is not None, seen.findings
+    assert 24 * np.nanmean(seen.cleaned.flock.load_kw) == pytest.approx(daily(HH), rel=1e-3)
+
+
 REFUSED = {  # what no one can know is an error, by name
     "a power that counts up": (rows("time,load_kw", TIMES, RISING), LOCAL, "counts-up"),
     "decimal comma between commas": (rows("time,load_kwh", TIMES, comma(H)), LOCAL, "ragged"),
@@ -231,6 +237,9 @@ REFUSED = {  # what no one can know is an error, by name
     "a register in kWh and in Wh": ("time,register,value,unit\n" + "".join(
         f"{t},import,{v if k < 99 else 1000 * v:.5f},{'kWh' if k < 99 else 'Wh'}\n{t},export,0,kWh\n"
         for k, (t, v) in enumerate(zip(TIMES, H, strict=True))), LOCAL, "unknown-unit"),
+    "cells in kWh and in Wh": (rows("time,load_kwh", TIMES, [f"{v:.4f} kWh" if k % 2 else f"{v:.4f} Wh" for k, v in
+                                                            enumerate(H)]), LOCAL, "unknown-unit"),
+    "tenths of a kWh": (rows("time,load [0.1 kWh]", TIMES, 10 * H), LOCAL, "unknown-unit"),
     "a column that is no home": (rows("time,a,b,x", TIMES, H, OTHER, 55 + H), LOCAL | {"units": {"load": "kWh"}}, "home-large"),
     "holes in every day": (rows("time,load_kwh", np.array(TIMES)[WITHOUT_NOON].tolist(), H[WITHOUT_NOON]), LOCAL,
                            "no-whole-day"),

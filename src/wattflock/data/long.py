@@ -12,7 +12,7 @@ from wattflock.data.finding import Finding, at_rows, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.registers import counts_up, differenced
-from wattflock.data.rows import in_columns, one_unit, unit_column
+from wattflock.data.rows import in_columns, one_unit, unit_column, units_in_cells
 from wattflock.data.stamps import on_clock
 from wattflock.data.text import MORE
 from wattflock.data.time_grid import ordered, said, steps_of, with_steps
@@ -63,8 +63,9 @@ def to_long(table: pl.DataFrame, layout: Layout, name: str) -> Long:
         told = layout.model_copy(
             update={"columns": {key: value for key, value in layout.columns.items() if key != "load"}}
         )
-    uses = chosen(table, told, units, name, named)
-    found += [*lost, *more, *uses.findings]
+    of_cells, mixed = units_in_cells(table, name)
+    uses = chosen(table, told, units | of_cells, name, named)
+    found += [*lost, *more, *mixed, *uses.findings]
     if any(each.code == "missing-column" for each in found):
         return Long(pl.DataFrame(schema=EMPTY), uses.uses, uses.not_used, named, tuple(found))
     table = table.drop_nulls("time").with_columns(local=_local(layout.zone), moment=_moment(layout.zone))

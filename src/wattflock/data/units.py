@@ -12,6 +12,7 @@ HUNDREDTH = r"p|pence|ct|cts|c|cents?|øre|öre|ore|eurocents?|gr|grosz|haléř|
 MONEY = r"€|£|\$|eur|euros?|gbp|usd|chf|nok|sek|dkk|kr|aud|nzd|cad|pln|zł|czk|huf|inr|jpy|zar|brl|pounds?|dollars?"
 BORDER = r"(?:^|[^a-z0-9])"
 SPOKEN = (  # the first that a name holds, in small letters
+    (r"[\[(]\s*[x×*]?\s*\d[\d.,]*\s*[x×*]?\s*[kmg]?wh?(?![a-z])", "a multiple"),  # no unit: [0.1 kWh], (10 Wh)
     (rf"{BORDER}(?:{HUNDREDTH})\s*(?:/|_?per_?|\sper\s)\s*kwh", "cents"),
     (rf"(?:{BORDER}|[a-z_])(?:{MONEY})\s*(?:/|_?per_?|\sper\s)\s*kwh", "per_kwh"),
     (rf"(?:{BORDER}|[a-z_])(?:{MONEY})\s*(?:/|_?per_?|\sper\s)\s*mwh", "per_mwh"),
