@@ -164,6 +164,7 @@ CASES = {  # name: (text or files, settings, kWh a day of each home, more column
     "24:00": (rows("time,load_kwh", [
         t if t[11:] != "00:00" else f"{datetime.datetime.fromisoformat(t) - datetime.timedelta(days=1):%Y-%m-%d} 24:00"
         for t in clock(after=1)], H), LOCAL, {"1": ONE}, {}),
+    "import and pv without export": (rows("time,grid consumption (kWh),pv (kWh)", TIMES, H, SUN), LOCAL, {"1": ONE}, {}),
     "am and pm": (rows("time,load_kwh", clock(form="%m/%d/%Y %I:%M %p"), H), CHICAGO, {"1": ONE}, {}),
 }  # fmt: skip
 
@@ -197,7 +198,7 @@ SAID = {  # what is told beside the right value: a finding, or a column that is 
     "begins anew at midnight": "register", "counts up": "register", "homes beside others": ("cost_nok", "humidity"),
     "two tariffs and gas": ("Gas",), "a file for each house": "file-per-home", "offsets in some rows": "clock-mixed",
     "octopus without zeros": "zeros-left-out", "enedis, ends of steps": "stamps-end", "kathmandu": "zone-part",
-    "24:00": "stamps-end", "phases in rows": "read-as",
+    "24:00": "stamps-end", "phases in rows": "read-as", "import and pv without export": "import-apart",
 }  # fmt: skip
 
 

@@ -154,13 +154,20 @@ def _quantities(
         ending += moments
         done.append(_in_own_units(frame, mine))
     long = pl.concat(done, how="diagonal") if len(done) > 1 else done[0]
-    found += _once(notes)
+    found += [*_once(notes), *_import_apart(uses, name)]
     steps = steps_of(ordered(long))
     guessed = all(ending) if ending else (named_by_end(long, steps) if ends is None else ends)
     if layout.stamps == "end" or (layout.stamps == "auto" and guessed):
         long, more = shifted(long, steps, (name, "time"))
         found += more
     return _balanced(long.drop("local")), found
+
+
+def _import_apart(uses: tuple[ColumnUse, ...], name: str) -> list[Finding]:
+    """A note where a panel's output stands beside the import alone, so that what was used at once is not known."""
+    keys = {home: {use.quantity for use in uses if use.home == home} for home in {use.home for use in uses}}
+    count = sum({"import", "pv"} <= each and "export" not in each for each in keys.values())
+    return [finding("import-apart", (name, "import"), "", count)] if count else []
 
 
 def _once(notes: list[Finding]) -> list[Finding]:

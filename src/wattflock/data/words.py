@@ -79,7 +79,7 @@ ROLES = {  # the first whose words a name has, of one or two words
     """),
     "import": _set("""
         import imported bezug afname soutirage prelievo prelevata delivered from_grid netzbezug aplus withdrawal
-        incoming e1 e2 purchased gc cl imp
+        incoming e1 e2 purchased gc cl imp grid_consumption grid_usage grid_use consumption_grid
     """),
     "heat": _set("""
         heat heating
