@@ -156,6 +156,8 @@ def _small(folder: Path, kilobytes: int) -> Act:
     def act() -> tuple[str, str]:
         line = f"ulimit -v {kilobytes}; wattflock compare tiny.toml --runs small"
         code, said = _ran(folder, line)
+        if code < 0:
+            raise RuntimeError(f"ended by signal {-code}; {said}")
         return (REFUSED if code else RIGHT), f"exit code {code}; {said}"
 
     return act

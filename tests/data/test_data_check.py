@@ -13,6 +13,7 @@ from wattflock.data.check import check, refuse
 from wattflock.data.clean import clean
 from wattflock.data.finding import KINDS, ORDER, SMALL_SHARE, severity
 from wattflock.data.source import recognised
+from wattflock.data.units import unit_in
 from wattflock.sources.table import Table
 
 
@@ -35,6 +36,14 @@ def test_every_unit_of_power_and_energy_says_the_same(write, unit, factor):
     told = other.rename({f"load_{unit}": "Total"})
     three = Table(write(told, "told.csv"), columns={"load": "Total"}, units={"load": unit}).raw().homes
     assert (one["load_kw"] - three["load_kw"]).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize(("name", "unit"), [
+    ("load [kW·h]", "kwh"), ("load (W*h)", "wh"), ("Usage kW-hr", "kwh"), ("kW h", "kwh"), ("load [kW·h/h]", "kw"),
+    ("price (€/kW·h)", "per_kwh"), ("load kW hourly", "kw"), ("load [W] - HE01", "w"),
+])  # fmt: skip
+def test_a_power_times_hours_is_an_energy(name, unit):
+    assert unit_in(name) == unit
 
 
 def test_a_wide_table_says_the_same_as_a_long_one(write):

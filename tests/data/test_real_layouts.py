@@ -164,6 +164,7 @@ CASES = {  # name: (text or files, settings, kWh a day of each home, more column
     "24:00": (rows("time,load_kwh", [
         t if t[11:] != "00:00" else f"{datetime.datetime.fromisoformat(t) - datetime.timedelta(days=1):%Y-%m-%d} 24:00"
         for t in clock(after=1)], H), LOCAL, {"1": ONE}, {}),
+    "import and pv without export": (rows("time,grid consumption (kWh),pv (kWh)", TIMES, H, SUN), LOCAL, {"1": ONE}, {}),
     "am and pm": (rows("time,load_kwh", clock(form="%m/%d/%Y %I:%M %p"), H), CHICAGO, {"1": ONE}, {}),
 }  # fmt: skip
 
@@ -197,7 +198,7 @@ SAID = {  # what is told beside the right value: a finding, or a column that is 
     "begins anew at midnight": "register", "counts up": "register", "homes beside others": ("cost_nok", "humidity"),
     "two tariffs and gas": ("Gas",), "a file for each house": "file-per-home", "offsets in some rows": "clock-mixed",
     "octopus without zeros": "zeros-left-out", "enedis, ends of steps": "stamps-end", "kathmandu": "zone-part",
-    "24:00": "stamps-end", "phases in rows": "read-as",
+    "24:00": "stamps-end", "phases in rows": "read-as", "import and pv without export": "import-apart",
 }  # fmt: skip
 
 
@@ -211,11 +212,35 @@ def test_what_was_done_with_a_file_is_told(tmp_path, name):
         assert dict(seen.facts)["not used"] == ", ".join(told)
 
 
+@pytest.mark.parametrize(("header", "ahead_h"), [("time (UTC)", 0), ("timeUtc", 0), ("time (UTC+1)", 1), ("GMT+01:00", 1),
+                                                 ("time (UTC-5)", -5), ("date (UTC),hour", 0), ("date (UTC+1),hour", 1)])  # fmt: skip
+def test_a_column_says_how_far_its_clock_is_off_utc(tmp_path, header, ahead_h):
+    moments = [MONDAY + datetime.timedelta(hours=k + 7 - 1 + ahead_h) for k in range(len(H))]  # from 7 h in Oslo
+    form = "%Y-%m-%d,%-H" if "hour" in header else "%Y-%m-%d %H:%M"
+    seen = read(tmp_path, rows(f"{header},load_kwh", [f"{t:{form}}" for t in moments], H), LOCAL)
+    assert seen.cleaned is not None, seen.findings
+    assert np.nanmean(seen.cleaned.flock.load_kw[0], 0).argmax() == (H.reshape(-1, 24).mean(0).argmax() + 7) % 24
+
+
+def test_the_unit_of_a_cell_comes_before_that_of_the_header(tmp_path):
+    seen = read(tmp_path, rows("time,load_kw", clock(48), [f"{each:.4f} kWh" for each in KWH]), LOCAL)
+    assert seen.cleaned is not None, seen.findings
+    assert 24 * np.nanmean(seen.cleaned.flock.load_kw) == pytest.approx(daily(HH), rel=1e-3)
+
+
 REFUSED = {  # what no one can know is an error, by name
     "a power that counts up": (rows("time,load_kw", TIMES, RISING), LOCAL, "counts-up"),
     "decimal comma between commas": (rows("time,load_kwh", TIMES, comma(H)), LOCAL, "ragged"),
     "prices in pounds as pence": (rows("time,load_kwh,price (p/kWh)", TIMES, H, 0.1 + 0 * H + 0.01 * H), LOCAL, "price-small"),
     "pence as pounds": (rows("time,load_kwh,price_per_kwh", TIMES, H, 12 + H), LOCAL, "price-unit"),
+    "homes in kWh and in Wh": ("time,home,value,unit\n" + "".join(f"{t},a,{v:.5f},kWh\n{t},b,{1000 * v:.2f},Wh\n" for t, v in zip(
+        TIMES, H, strict=True)), LOCAL, "unknown-unit"),
+    "a register in kWh and in Wh": ("time,register,value,unit\n" + "".join(
+        f"{t},import,{v if k < 99 else 1000 * v:.5f},{'kWh' if k < 99 else 'Wh'}\n{t},export,0,kWh\n"
+        for k, (t, v) in enumerate(zip(TIMES, H, strict=True))), LOCAL, "unknown-unit"),
+    "cells in kWh and in Wh": (rows("time,load_kwh", TIMES, [f"{v:.4f} kWh" if k % 2 else f"{v:.4f} Wh" for k, v in
+                                                            enumerate(H)]), LOCAL, "unknown-unit"),
+    "tenths of a kWh": (rows("time,load [0.1 kWh]", TIMES, 10 * H), LOCAL, "unknown-unit"),
     "a column that is no home": (rows("time,a,b,x", TIMES, H, OTHER, 55 + H), LOCAL | {"units": {"load": "kWh"}}, "home-large"),
     "holes in every day": (rows("time,load_kwh", np.array(TIMES)[WITHOUT_NOON].tolist(), H[WITHOUT_NOON]), LOCAL,
                            "no-whole-day"),

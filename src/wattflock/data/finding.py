@@ -152,6 +152,12 @@ KINDS = {
         "load is the import",
     ),
     "home-large": FindingKind("error", "a home draws too much on average", "at most 20 kW; is the column a home?"),
+    "import-apart": FindingKind(
+        "note",
+        "import and the panel's output, but no export",
+        "what was used at once is not known: load is too small",
+        "load is the import",
+    ),
     "price-small": FindingKind(
         "error", "prices too small", "a median of 0.01 or more per kWh: is it in the unit that is told?"
     ),

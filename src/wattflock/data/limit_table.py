@@ -8,9 +8,9 @@ import polars as pl
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.data.files import table_of
 from wattflock.data.numbers import numbers
-from wattflock.data.price_table import on_steps, wrong_rows
+from wattflock.data.own_columns import local_stamps, need, wrong_rows
+from wattflock.data.price_table import on_steps
 from wattflock.data.source import Readings
-from wattflock.data.stamps import stamps
 
 FIELD = "coordinator.limit.file"
 
@@ -28,20 +28,14 @@ def from_file(path: str, readings: Readings) -> np.ndarray:
         raise ScenarioError([Problem("scenario", FIELD, path, "a CSV or Parquet file with time or hour, and limit_kw")])
     table = table_of(Path(path))
     clock = "hour" if "hour" in table.columns and "time" not in table.columns else "time"
-    if missing := [name for name in (clock, "limit_kw") if name not in table.columns]:
-        said = f"among {', '.join(name for name in table.columns if name != 'row')}"
-        raise ScenarioError([Problem(path, name, "(missing)", f"a column of that name; {said}") for name in missing])
+    need(path, table, (clock, "limit_kw"))
     limit, bad = numbers(table["limit_kw"])
     wrong = bad | limit.is_null() | (limit < 0).fill_null(False)
     problems = wrong_rows(path, table, "limit_kw", wrong, "a power, 0 or more [kW]")
     if clock == "hour":
         return _by_hour(path, table, limit, problems, readings)
-    when, zoned, _ = stamps(table["time"])
-    if zoned:
-        said = "the readings' own local clock, without an offset or Z"
-        problems.append(Problem(f"{path}:{table['row'][0]}", "time", table["time"][0], said))
-    problems += wrong_rows(path, table, "time", when.is_null(), "a date and time")
-    if problems:
+    when, wrong_stamps = local_stamps(path, table)
+    if problems := [*problems, *wrong_stamps]:
         raise ScenarioError(problems)
     sorted_rows = pl.DataFrame({"time": when, "bought": limit, "sold": limit, "row": table["row"]}).sort("time")
     return on_steps(path, sorted_rows, readings, "limits")[0]

@@ -12,7 +12,8 @@ from wattflock.data.finding import Finding, at_rows, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.registers import counts_up, differenced
-from wattflock.data.rows import in_columns, unit_column
+from wattflock.data.rows import in_columns, one_unit, unit_column, units_in_cells
+from wattflock.data.stamps import on_clock
 from wattflock.data.text import MORE
 from wattflock.data.time_grid import ordered, said, steps_of, with_steps
 from wattflock.data.times import named_by_end, shifted, timed
@@ -57,12 +58,14 @@ def to_long(table: pl.DataFrame, layout: Layout, name: str) -> Long:
     told = layout
     if not registers and (column := unit_column(table, layout)):
         units = {"": str(table[column].drop_nulls().mode().sort().first() or "")}
+        found += one_unit(table[column], (name, column))
     if registers:
         told = layout.model_copy(
             update={"columns": {key: value for key, value in layout.columns.items() if key != "load"}}
         )
-    uses = chosen(table, told, units, name, named)
-    found += [*lost, *more, *uses.findings]
+    of_cells, mixed = units_in_cells(table, name)
+    uses = chosen(table, told, units | of_cells, name, named)
+    found += [*lost, *more, *mixed, *uses.findings]
     if any(each.code == "missing-column" for each in found):
         return Long(pl.DataFrame(schema=EMPTY), uses.uses, uses.not_used, named, tuple(found))
     table = table.drop_nulls("time").with_columns(local=_local(layout.zone), moment=_moment(layout.zone))
@@ -112,8 +115,7 @@ def _local(zone: str) -> pl.Expr:
     """Stamps on the clock of the homes."""
     if not zone:
         return pl.col("time")
-    there = pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
-    return pl.when("zoned").then(there).otherwise("time")
+    return pl.when("zoned").then(on_clock(zone, pl.col("time"))).otherwise("time")
 
 
 def _moment(zone: str) -> pl.Expr:
@@ -152,13 +154,20 @@ def _quantities(
         ending += moments
         done.append(_in_own_units(frame, mine))
     long = pl.concat(done, how="diagonal") if len(done) > 1 else done[0]
-    found += _once(notes)
+    found += [*_once(notes), *_import_apart(uses, name)]
     steps = steps_of(ordered(long))
     guessed = all(ending) if ending else (named_by_end(long, steps) if ends is None else ends)
     if layout.stamps == "end" or (layout.stamps == "auto" and guessed):
         long, more = shifted(long, steps, (name, "time"))
         found += more
     return _balanced(long.drop("local")), found
+
+
+def _import_apart(uses: tuple[ColumnUse, ...], name: str) -> list[Finding]:
+    """A note where a panel's output stands beside the import alone, so that what was used at once is not known."""
+    keys = {home: {use.quantity for use in uses if use.home == home} for home in {use.home for use in uses}}
+    count = sum({"import", "pv"} <= each and "export" not in each for each in keys.values())
+    return [finding("import-apart", (name, "import"), "", count)] if count else []
 
 
 def _once(notes: list[Finding]) -> list[Finding]:

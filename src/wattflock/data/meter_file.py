@@ -11,7 +11,8 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.data.files import table_of
 from wattflock.data.numbers import numbers
-from wattflock.data.price_table import PLAUSIBLE, wrong_rows
+from wattflock.data.own_columns import need, wrong_rows
+from wattflock.data.price_table import PLAUSIBLE
 from wattflock.data.stamps import stamps
 
 MOST_TOLD = 10  # problems of one sort
@@ -46,12 +47,7 @@ def read_meters(path: Path) -> MeterFile:
     table = table_of(path)
     energies = BOTH if ENERGY not in table.columns and any(name in table.columns for name in BOTH) else (ENERGY,)
     prices = PRICES if PRICES[0] in table.columns else ()
-    named = ("time", "home", *energies, *prices)
-    if missing := [name for name in named if name not in table.columns]:
-        there = ", ".join(name for name in table.columns if name != "row") or "none"
-        or_both = {ENERGY: f", or {' and '.join(BOTH)}"}
-        said = {name: f"a column of that name{or_both.get(name, '')}; there are {there}" for name in missing}
-        raise ScenarioError([Problem(str(path), name, "(missing)", said[name]) for name in missing])
+    need(str(path), table, ("time", "home", *energies, *prices), {ENERGY: f", or {' and '.join(BOTH)}"})
     values, problems = _cells(str(path), table, [*energies, *prices, *([BID] if BID in table.columns else [])])
     when, home = values["time"], values["home"]
     problems += wrong_rows(str(path), table, "time", when.is_null(), "a date and time")
@@ -165,9 +161,7 @@ def read_tariffs(path: Path, homes: tuple[str, ...]) -> OwnTariffs:
         ScenarioError: lists every problem: a home without a tariff, or with two; a home that nobody knows; no price.
     """
     table, name = table_of(path), str(path)
-    if missing := [each for each in ("home", *PRICES) if each not in table.columns]:
-        said = f"a column of that name; there are {', '.join(each for each in table.columns if each != 'row')}"
-        raise ScenarioError([Problem(name, each, "(missing)", said) for each in missing])
+    need(name, table, ("home", *PRICES))
     table = table.with_columns(pl.col("home").cast(pl.String))
     known, there = set(homes), table["home"].to_list()
     problems = [Problem(name, "home", home, "a row: this home has no tariff") for home in homes if home not in there]
@@ -196,9 +190,7 @@ def read_communities(path: Path, homes: tuple[str, ...]) -> tuple[tuple[int, str
             number, a home twice in a community or with shares of more than all it has.
     """
     table, name = table_of(path), str(path)
-    if missing := [each for each in ("home", "community") if each not in table.columns]:
-        said = f"a column of that name; there are {', '.join(each for each in table.columns if each != 'row')}"
-        raise ScenarioError([Problem(name, each, "(missing)", said) for each in missing])
+    need(name, table, ("home", "community"))
     if "share" not in table.columns:
         table = table.with_columns(share=pl.lit(1.0))
     share, bad = numbers(table["share"])

@@ -5,6 +5,7 @@ import polars as pl
 MISSING = ("", "null", "na", "nan", "none", "n/a", "-", "--", "?", "#n/a", "unknown", "unavailable", "missing")
 POINT = r"^[+-]?\d{1,3}(?:\.\d{3})+$"  # 1.234 and 1.234.567
 COMMA = r"^[+-]?\d{1,3}(?:,\d{3})+$"
+UNIT = r"(?i)\d\s*(kwh|wh|mwh|kw|w|mw)[\"'\s]*$"  # in a cell
 AROUND = r"^[=\"'$£€\s]+|[\"'$£€\s]+$|\s*(?:kwh|wh|mwh|kw|w|mw)$"  # currency, quotes, a unit in every cell
 INSIDE = "[' \u00a0\u202f\u2009_]"  # between thousands
 

@@ -13,8 +13,8 @@ import polars as pl
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.data.files import table_of
 from wattflock.data.numbers import numbers
+from wattflock.data.own_columns import local_stamps, need, wrong_rows
 from wattflock.data.source import Readings
-from wattflock.data.stamps import stamps
 
 PLAUSIBLE = 10.0  # currency per kWh: more is probably in hundredths
 SUNDAY = 7
@@ -115,15 +115,9 @@ def from_file(path: str, readings: Readings) -> tuple[Table, Table]:
     """
     if not path or not Path(path).is_file():
         raise ScenarioError([Problem("scenario", "market.settings.file", path, "a CSV or Parquet file with prices")])
-    table, problems = table_of(Path(path)), []
-    if missing := [name for name in ("time", "import_per_kwh") if name not in table.columns]:
-        said = f"among {', '.join(name for name in table.columns if name != 'row')}"
-        raise ScenarioError([Problem(path, name, "(missing)", f"a column of that name; {said}") for name in missing])
-    when, zoned, _ = stamps(table["time"])
-    if zoned:
-        said = "the readings' own local clock, without an offset or Z"
-        problems.append(Problem(f"{path}:{table['row'][0]}", "time", table["time"][0], said))
-    problems += wrong_rows(path, table, "time", when.is_null(), "a date and time")
+    table = table_of(Path(path))
+    need(path, table, ("time", "import_per_kwh"))
+    when, problems = local_stamps(path, table)
     names = ("import_per_kwh", "export_per_kwh" if "export_per_kwh" in table.columns else "import_per_kwh")
     found = []
     for name in dict.fromkeys(names):
@@ -135,13 +129,6 @@ def from_file(path: str, readings: Readings) -> tuple[Table, Table]:
         raise ScenarioError(problems)
     prices = pl.DataFrame({"time": when, "bought": found[0], "sold": found[-1], "row": table["row"]}).sort("time")
     return on_steps(path, prices, readings)
-
-
-def wrong_rows(path: str, table: pl.DataFrame, name: str, wrong: pl.Series, allowed: str) -> list[Problem]:
-    """One problem for a column's wrong rows: the first, and how many there are."""
-    rows = table.filter(wrong)
-    more = f"; {rows.height} such rows" if rows.height > 1 else ""
-    return [Problem(f"{path}:{rows['row'][0]}", name, rows[name][0], allowed + more)] if rows.height else []
 
 
 def repeated(path: str, prices: pl.DataFrame, width: int) -> list[Problem]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from wattflock.data.columns import ColumnUse
 from wattflock.data.finding import Finding
+from wattflock.data.stamps import on_clock
 
 CLOCKS = ("utc", "local", "whole")  # UTC; wall clock with clock changes; every day has 24 h
 COMMON_COLUMNS = ("outdoor_c", "import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
@@ -41,7 +42,7 @@ class Raw:
         time = pl.col(stamp)
         if self.clock != "utc" or not self.zone:
             return time
-        return time.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone).dt.replace_time_zone(None)
+        return on_clock(self.zone, time)
 
 
 def period(stamps: pl.Series) -> str:

@@ -4,11 +4,13 @@ import polars as pl
 
 from wattflock.data.finding import Finding, finding
 from wattflock.data.layout import Layout
+from wattflock.data.numbers import UNIT as UNIT_OF_CELL
 from wattflock.data.numbers import numbers
-from wattflock.data.units import bare, unit_in
+from wattflock.data.units import bare, plain, unit_in
 from wattflock.data.words import REGISTER, UNIT, role_of, tokens
 
 MOST_REGISTERS = 40
+LOOKED_AT = 1000  # cells
 KEY = ["home", "time"]
 InColumns = tuple[pl.DataFrame, list[str], dict[str, str], list[Finding]]
 
@@ -57,6 +59,27 @@ def unit_column(table: pl.DataFrame, layout: Layout) -> str:
     return next((name for name in table.columns if bare(name) in UNIT and table[name].dtype == pl.String), "")
 
 
+def one_unit(units: pl.Series, place: tuple[str, str]) -> list[Finding]:
+    """An error where rows of one reading say several units."""
+    told = sorted(
+        {unit_in(each) or plain(each) for each in units.cast(pl.String).drop_nulls().unique() if each.strip()}
+    )
+    return [finding("unknown-unit", place, f"rows in {', '.join(told)}")] if len(told) > 1 else []
+
+
+def units_in_cells(table: pl.DataFrame, place: str) -> tuple[dict[str, str], list[Finding]]:
+    """Units of the columns whose cells say them, as in `0.5 kWh`; an error where the cells of a column say several."""
+    units, found = {}, []
+    for column in table.select(pl.selectors.string()).columns:
+        if column == "home" or not table[column].head(LOOKED_AT).str.contains(UNIT_OF_CELL).any():
+            continue
+        said = table[column].str.extract(UNIT_OF_CELL, 1)
+        if numbers(table[column].head(LOOKED_AT))[0].count() > 0:
+            units[column] = str(said.drop_nulls().mode().sort().first())
+            found += one_unit(said, (place, column))
+    return units, found
+
+
 def in_columns(table: pl.DataFrame, layout: Layout, name: str) -> InColumns:
     """Registers as columns, the names of these, their units where rows say them, and how they were read."""
     register = register_column(table, layout)
@@ -74,4 +97,6 @@ def in_columns(table: pl.DataFrame, layout: Layout, name: str) -> InColumns:
     wide = wide.join(first, on=[*KEY, "nth"], maintain_order="left").drop("nth")
     names = [each for each in wide.columns if each not in ("row", "zoned", *KEY)]
     said = finding("read-as", (name, register), f"rows are registers: {', '.join(names[:8])}")
-    return wide, names, {each: units[each] for each in names if each in units}, [said]
+    mixed = [one for each in names if role_of(each)[0] not in ("other", "submeter")
+             for one in one_unit(kept.filter(register=each)["unit"], (name, each))]  # fmt: skip
+    return wide, names, {each: units[each] for each in names if each in units}, [said, *mixed]

@@ -7,7 +7,7 @@ from wattflock.data.finding import Finding, at_rows, finding
 from wattflock.data.layout import Layout
 from wattflock.data.numbers import numbers
 from wattflock.data.raw import MAY_BE_NULL
-from wattflock.data.stamps import read_stamps
+from wattflock.data.stamps import on_clock, read_stamps
 from wattflock.data.units import ENERGY, unit_in
 
 NEEDED = {"plug_in": "plug_in", "plug_out": "plug_out", "energy": "energy_kwh"}  # in a layout → ours
@@ -71,6 +71,6 @@ def _on_clock(table: pl.DataFrame, column: str, layout: Layout, name: str) -> tu
         return read.time, []
     if not layout.zone:
         return read.time, [finding("time-zone", (name, column), "stamps with an offset; name the zone of the homes")]
-    there = read.time.dt.replace_time_zone("UTC").dt.convert_time_zone(layout.zone).dt.replace_time_zone(None)
-    both = pl.DataFrame({"there": there, "plain": read.time, "zoned": read.zoned | (layout.clock == "utc")})
-    return both.select(pl.when("zoned").then("there").otherwise("plain")).to_series(), []
+    both = pl.DataFrame({"time": read.time, "zoned": read.zoned | (layout.clock == "utc")})
+    there = on_clock(layout.zone, pl.col("time"))
+    return both.select(pl.when("zoned").then(there).otherwise("time")).to_series(), []

@@ -75,6 +75,11 @@ def read_stamps(values: pl.Series) -> Stamps:
     return _fast(text) or _of_text(text)
 
 
+def on_clock(zone: str, time: pl.Expr) -> pl.Expr:
+    """Stamps in UTC as wall clock of a zone."""
+    return time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+
+
 def _of_text(text: pl.Series) -> Stamps:
     """Each stamp is read once: homes share them."""
     cells = text.alias("cell").to_frame()

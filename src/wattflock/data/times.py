@@ -11,9 +11,8 @@ from wattflock.data.numbers import numbers
 from wattflock.data.stamps import read_stamps
 from wattflock.data.time_grid import said, with_steps
 from wattflock.data.units import bare
-from wattflock.data.words import CLOCK, END, START, TIME, tokens
+from wattflock.data.words import CLOCK, END, START, TIME, tokens, utc_in
 
-UTC = {"utc", "gmt"}  # in the name of a column
 SAMPLE = 200
 PARTS_OF_A_DAY = (24, 48, 96, 144, 288)
 CLOCKED = r"^\D{0,12}(\d{1,2})[:h.](\d{2})"
@@ -106,7 +105,7 @@ def _chosen(table: pl.DataFrame) -> tuple[str, ...]:
         words = {*tokens(column)}
         by_name = TIME.index(bare(column)) if bare(column) in TIME else len(TIME)
         zoned = bool(read_stamps(table[column].head(SAMPLE)).zoned.any()) if kinds[column] == "stamp" else False
-        utc = bool(words & UTC) and not zoned  # a clock of the homes beside it comes first
+        utc = utc_in(column) is not None and not zoned  # a clock of the homes beside it comes first
         return bool(words & END and not words & START), utc, by_name, not zoned, there.index(column)
 
     full = sorted((column for column in kinds if kinds[column] == "stamp"), key=rank)
@@ -143,13 +142,22 @@ def _joined(table: pl.DataFrame, chosen: tuple[str, ...], name: str, layout: Lay
     words = {word for each in chosen for word in tokens(each)}
     if read.ends or (words & END and not words & START):
         ends = True
-    zoned = read.zoned.fill_null(False) | bool(words & UTC)
+    time, zoned = _in_utc(read.time, read.zoned.fill_null(False), chosen)
     lost = table.filter(read.time.is_null())
     found = at_rows("unread-time", (name, column), lost, repr(lost[column][0]) if lost.height else "", table.height)
     if read.either:
         found.append(finding("date-order", (name, column), repr(table[chosen[0]][0])))
     kept = table.drop(chosen).drop("time", "zoned", strict=False)
-    return Timed(kept.with_columns(time=read.time, zoned=zoned), chosen, ends, found)
+    return Timed(kept.with_columns(time=time, zoned=zoned), chosen, ends, found)
+
+
+def _in_utc(time: pl.Series, zoned: pl.Series, names: tuple[str, ...]) -> tuple[pl.Series, pl.Series]:
+    """Stamps, and whether they are UTC: also where not a cell but the name of a column says how far off it they are."""
+    ahead = next((minutes for name in names if (minutes := utc_in(name)) is not None), None)
+    if ahead is None:
+        return time, zoned
+    moved = pl.when("zoned").then("time").otherwise(pl.col("time") - pl.duration(minutes=ahead))
+    return pl.DataFrame({"time": time, "zoned": zoned}).select(moved.alias("time")).to_series(), zoned | True
 
 
 def _counted(table: pl.DataFrame, chosen: tuple[str, str], number: pl.Series, layout: Layout) -> Timed:
@@ -161,16 +169,17 @@ def _counted(table: pl.DataFrame, chosen: tuple[str, str], number: pl.Series, la
     minutes = (number - (1 if least >= 1 else 0)) * (1440 / parts)
     frame = pl.DataFrame({"day": day.time, "minutes": minutes})
     since = pl.duration(minutes=pl.col("minutes").round().cast(pl.Int64))
-    if least >= 1 and layout.zone:
+    here = layout.clock == "local" and all(utc_in(name) is None for name in chosen)
+    if least >= 1 and layout.zone and here:
         begin = pl.col("day").dt.replace_time_zone(layout.zone, ambiguous="earliest", non_existent="null")
         moment = (
             (begin.dt.convert_time_zone("UTC") + since).dt.convert_time_zone(layout.zone).dt.replace_time_zone(None)
         )
     else:
         moment = pl.col("day") + since
-    time = frame.select(moment.cast(pl.Datetime("us"))).to_series()
+    time, zoned = _in_utc(frame.select(moment.cast(pl.Datetime("us"))).to_series(), day.zoned & False, chosen)
     kept = table.drop(chosen).drop("time", "zoned", strict=False)
-    return Timed(kept.with_columns(time=time, zoned=pl.lit(False)), chosen, False, [])
+    return Timed(kept.with_columns(time=time, zoned=zoned), chosen, False, [])
 
 
 def day_labels(names: list[str]) -> dict[str, int]:
@@ -204,7 +213,9 @@ def _days_in_rows(table: pl.DataFrame, date: str, labels: dict[str, int], name: 
     kept = table.drop(date).with_columns(pl.col(labels).cast(pl.String))
     long = kept.unpivot(list(labels), index=index, variable_name="(label)", value_name="value")
     minute = pl.col("(label)").replace_strict(labels, return_dtype=pl.Int64)
-    long = long.with_columns(time=pl.col("(day)") + pl.duration(minutes=minute), zoned=pl.lit(False))
+    time, zoned = _in_utc(long.select(pl.col("(day)") + pl.duration(minutes=minute)).to_series(),
+                          pl.repeat(False, long.height, eager=True), (date,))  # fmt: skip
+    long = long.with_columns(time=time, zoned=zoned)
     return Timed(long.drop("(day)", "(label)").sort("row", "time"), (date, *labels), False, found)
 
 

@@ -12,6 +12,7 @@ HUNDREDTH = r"p|pence|ct|cts|c|cents?|øre|öre|ore|eurocents?|gr|grosz|haléř|
 MONEY = r"€|£|\$|eur|euros?|gbp|usd|chf|nok|sek|dkk|kr|aud|nzd|cad|pln|zł|czk|huf|inr|jpy|zar|brl|pounds?|dollars?"
 BORDER = r"(?:^|[^a-z0-9])"
 SPOKEN = (  # the first that a name holds, in small letters
+    (r"[\[(]\s*[x×*]?\s*\d[\d.,]*\s*[x×*]?\s*[kmg]?wh?(?![a-z])", "a multiple"),  # no unit: [0.1 kWh], (10 Wh)
     (rf"{BORDER}(?:{HUNDREDTH})\s*(?:/|_?per_?|\sper\s)\s*kwh", "cents"),
     (rf"(?:{BORDER}|[a-z_])(?:{MONEY})\s*(?:/|_?per_?|\sper\s)\s*kwh", "per_kwh"),
     (rf"(?:{BORDER}|[a-z_])(?:{MONEY})\s*(?:/|_?per_?|\sper\s)\s*mwh", "per_mwh"),
@@ -35,13 +36,14 @@ SPOKEN = (  # the first that a name holds, in small letters
     (r"celsius|°\s?c|deg_?c|[\[(]c[\])]|_c$", "c"),
     (r"kelvin|[\[(]k[\])]|_k$", "k"),
 )
+APART = r"(?<![a-z0-9])([km]?)w[\s*·⋅.×-]{1,3}h(?:rs?|ours?)?(?![a-z0-9])"  # kW·h and kW-hr, which are kWh
 WORD = re.compile(r"(?:^|[^a-z0-9])(k?whs?|k?w|mwhs?|mw)(?=$|[^a-z0-9])")
 ENDING = r"_(k?wh?|mwh?|c|f|degc|kg|g|per_kwh|kg_per_kwh|avg|mean|p_per_kwh|ct_per_kwh|kwh_per_h|kwh_h)$"
 
 
 def unit_in(name: str) -> str:
     """The unit that a column's name ends in or carries: `load_kwh`, `Use [W]`, `price (p/kWh)`; else empty."""
-    short = name.strip().lower()
+    short = re.sub(APART, r"\1wh", name.strip().lower())
     for form, unit in SPOKEN:
         if re.search(form, short):
             return unit

@@ -79,7 +79,7 @@ ROLES = {  # the first whose words a name has, of one or two words
     """),
     "import": _set("""
         import imported bezug afname soutirage prelievo prelevata delivered from_grid netzbezug aplus withdrawal
-        incoming e1 e2 purchased gc cl imp
+        incoming e1 e2 purchased gc cl imp grid_consumption grid_usage grid_use consumption_grid
     """),
     "heat": _set("""
         heat heating
@@ -133,6 +133,15 @@ def tokens(name: str) -> list[str]:
         text = re.sub(wrong, right, text)
     words = re.findall(r"[a-z0-9]+", text.replace("_", " "))
     return [word for word in words if word not in UNITS] or words
+
+
+def utc_in(name: str) -> int | None:
+    """Minutes that a clock is ahead of UTC by a column's name: 0 of `time_utc`, 60 of `UTC+1`; None of other names."""
+    if not {"utc", "gmt"} & {*tokens(name)}:
+        return None
+    found = re.search(r"(?i)(?:utc|gmt)\s?([+-])\s?([01]?\d)(?::?(\d{2}))?(?!\d)", name)
+    minutes = 60 * int(found[2]) + int(found[3] or 0) if found else 0
+    return -minutes if found and found[1] == "-" else minutes
 
 
 def role_of(name: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from wattflock.data.long import ALONE, Long, held_on_clock, to_long
 from wattflock.data.raw import COMMON_COLUMNS, Raw, not_used, period
 from wattflock.data.session_table import is_sessions, sessions_of
 from wattflock.data.source import DataSource, FilePath, Prices, PricesPath, Readings
+from wattflock.data.stamps import on_clock
 from wattflock.data.time_grid import wrong_zone
 from wattflock.data.zeros import zeros_back
 from wattflock.synth.generate import SIZES
@@ -219,7 +220,7 @@ def _one_clock(homes: pl.DataFrame, layout: Layout, name: str) -> tuple[pl.DataF
         )
     if zoned.all() or layout.clock == "utc":
         return homes, "utc", []
-    there = pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(layout.zone).dt.replace_time_zone(None)
+    there = on_clock(layout.zone, pl.col("time"))
     moved = homes.with_columns(time=pl.when("zoned").then(there).otherwise("time"))
     count = int((~zoned).sum())
     return moved, "local", [finding("clock-mixed", (name, "time"), f"{count:,} stamps without an offset", count)]
