@@ -69,5 +69,5 @@ clean:  ## remove .venv and caches; runs/ stays
 .venv/ready-dev: .venv/ready
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
 		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt \
-		-r requirements/mcp.txt -r requirements/edge.txt
+		-r requirements/mcp.txt -r requirements/edge.txt -r requirements/web.txt
 	@touch $@

@@ -1,16 +1,79 @@
-"""The tools as a server of the Model Context Protocol, for assistants that can call tools."""
+"""Servers: of pages for a browser, and of tools for assistants (Model Context Protocol)."""
 
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from wattflock.core.errors import RunError, WattflockError
+from wattflock.core.errors import Problem, RunError, ScenarioError, WattflockError
+from wattflock.verbs.study import Runs
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
 INSTALL = "pip install 'wattflock[mcp]'"
+
+
+def serve(
+    runs: Runs = Path("runs"),
+    port: Annotated[int, "Port to listen on."] = 8420,
+    host: Annotated[str, "Address to listen on; another than this computer's own needs a token."] = "127.0.0.1",
+    token: Annotated[str, "What a browser must bring, 16 letters or more; WATTFLOCK_TOKEN where not told."] = "",
+) -> None:
+    """Serve a folder of runs to a browser: reports, training as it goes, a meter file's report card, a conversation.
+
+    Runs can be started, stopped and gone on with from the page; Ctrl-C stops them too, and what they learned is kept.
+    Nothing is loaded from elsewhere. Needs the extra `web`; docs/serve.md.
+
+    Example:
+        wattflock serve
+        wattflock serve --runs results --port 8080
+    """
+    import os
+    import tempfile
+
+    try:
+        import uvicorn
+
+        from wattflock.web.app import Site, Verbs, application
+    except ImportError as error:
+        missing = f"the package {error.name} is missing; pip install 'wattflock[web]'"
+        raise RunError(f"wattflock serve: {missing}") from error
+    from wattflock.core.progress import say
+    from wattflock.verbs.data import looked
+    from wattflock.verbs.planning import planned_of
+    from wattflock.web.children import Children
+    from wattflock.web.guard import Access
+
+    access = Access(host, port, token or os.environ.get("WATTFLOCK_TOKEN", ""))
+    if problems := _refused(access):
+        raise ScenarioError(problems)
+    with tempfile.TemporaryDirectory(prefix="wattflock-serve-") as logs:
+        children = Children(runs, Path(logs))
+        served = application(Site(runs, Verbs(looked, planned_of), children), access)
+        config = uvicorn.Config(
+            served, host, port, log_level="warning", access_log=False, server_header=False,
+            timeout_graceful_shutdown=1, limit_concurrency=100, ws="none",
+        )  # fmt: skip
+        say(f"{access.address}\nCtrl-C stops it.")
+        try:
+            uvicorn.Server(config).run()
+        except SystemExit as error:  # as where another program listens there
+            raise RunError(f"wattflock serve: cannot listen on {host}, port {port}") from error
+        finally:
+            children.end()
+
+
+def _refused(access: Any) -> list[Problem]:
+    from wattflock.web.guard import LEAST_TOKEN, LOCAL
+
+    where = "wattflock serve"
+    wrong = [] if 1 <= access.port <= 65535 else [Problem(where, "--port", access.port, "1 to 65535")]
+    if access.token and len(access.token) < LEAST_TOKEN:
+        wrong.append(Problem(where, "--token", "***", f"{LEAST_TOKEN} letters or more"))
+    if access.host not in LOCAL and not access.token:
+        wrong.append(Problem(where, "--host", access.host, "127.0.0.1, or another together with --token"))
+    return wrong
 
 
 def mcp() -> None:
@@ -69,4 +132,4 @@ def _told(tool: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-VERBS = (mcp,)
+VERBS = (serve, mcp)

@@ -1,0 +1,126 @@
+"""What stands in the folder: runs and studies with their state, date and headline, each read once."""
+
+import contextlib
+import functools
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from wattflock.core.errors import RunError
+from wattflock.core.files import is_alive, read_card, read_json
+from wattflock.core.run_files import SUMMARY, read_summary
+from wattflock.report import run_data, words
+from wattflock.report.theme import methods
+from wattflock.web.places import STUDY, folders
+
+DONE, UNDER_WAY, STOPPED, BROKEN = "done", "under way", "stopped", "broken"
+TITLE = re.compile(r"<title>(.*?)</title>", re.S)
+HEAD_BYTES = 100_000  # of a study's page, in which its title stands
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run or a study of the folder."""
+
+    name: str
+    state: str
+    method: str
+    date: str  # YYYY-MM-DD HH:MM
+    headline: str
+
+    @property
+    def is_study(self) -> bool:
+        """Whether many runs stand behind it."""
+        return self.name.startswith(STUDY)
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Everything in the folder, newest first."""
+    return [_study(path) if path.name.startswith(STUDY) else entry(path) for path in folders(folder)]
+
+
+def entry(path: Path) -> Entry:
+    """A run as its files say it now."""
+    mark = path / SUMMARY if (path / SUMMARY).exists() else path / "scenario.toml"
+    method, headline = _told(path, mark, mark.stat().st_mtime_ns)
+    return Entry(path.name, state(path), method, _date(mark), headline)
+
+
+def state(path: Path) -> str:
+    """Done, under way, or stopped: nobody works in it, and it is not judged."""
+    if worked_on(path):
+        return UNDER_WAY
+    if not (path / SUMMARY).exists():
+        return STOPPED
+    try:
+        figures = read_summary(path)["methods"].values()
+    except RunError:
+        return BROKEN
+    return STOPPED if any((row.get("rounds") or 0) < (row.get("rounds_asked") or 0) for row in figures) else DONE
+
+
+def worked_on(path: Path) -> bool:
+    """Whether a process works in a run's folder; one of another machine is taken for alive."""
+    with contextlib.suppress(RunError):
+        lock = read_json(path / "lock.json")
+        process = lock.get("process") if isinstance(lock, dict) else None
+        return isinstance(process, int) and is_alive(process)
+    return False
+
+
+def scenario(path: Path) -> dict[str, Any]:
+    """The scenario of a run as its file says it; empty where it cannot be read."""
+    try:
+        return tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def cards(path: Path) -> dict[str, dict[str, Any]]:
+    """Cards of the checkpoints, method by method; without one that is not whole."""
+    found = {}
+    for file in sorted(path.glob("checkpoints/*.safetensors")):
+        with contextlib.suppress(RunError):
+            found[file.stem] = read_card(file)
+    return found
+
+
+@functools.lru_cache(maxsize=500)
+def _told(path: Path, mark: Path, changed_ns: int) -> tuple[str, str]:
+    """The method that a run is about and its headline; `changed_ns` tells one state of the file from another."""
+    del changed_ns
+    if mark.name != SUMMARY:
+        found = scenario(path)
+        homes, part = found.get("homes", {}).get("count"), found.get("learn", {}).get("part", "")
+        return str(part), f"{words.counted(homes, 'home')}, not judged yet" if isinstance(homes, int) else ""
+    try:
+        run = run_data.unjudged(read_summary(path))
+        name = run_data.best(run.summary)
+        return methods(run.methods)[name].label, words.headline(run)
+    except (RunError, KeyError, TypeError, ValueError) as error:
+        return "", str(error)
+
+
+def _study(path: Path) -> Entry:
+    page = path / "study.html"
+    with page.open("rb") as file:
+        title = TITLE.search(file.read(HEAD_BYTES).decode("utf-8", "replace"))
+    return Entry(path.name, DONE, "study", _date(page), unescape(title[1]) if title else "")
+
+
+def _date(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+
+
+def clock(path: Path, method: str) -> dict[str, Any]:
+    """Seconds of a method's training and of its curve; they stand beside the checkpoint."""
+    try:
+        found = json.loads((path / "checkpoints" / f"{method}.timings.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
