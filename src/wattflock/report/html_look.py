@@ -75,15 +75,9 @@ tbody tr.best { background: var(--tint); font-weight: 600; } tbody tr:last-child
 figure { margin: 0; min-width: 0; } figcaption { margin-top: 8px; }
 .plot { width: 100%; min-height: 60px; overflow-x: auto; overflow-y: hidden; display: flex;
   flex-direction: column-reverse; align-items: flex-start; }
-.plot > svg, .plot .chart-wrapper svg { display: block; flex: none; } .plot { position: relative; }
-.plot details { position: absolute; top: 0; right: 0; margin: 0; display: flex; z-index: 2; }
-.plot summary { list-style: none; line-height: 0; padding: 5px; border-radius: 6px; opacity: .5; }
-.plot summary::-webkit-details-marker { display: none; }
-.plot summary svg { width: 14px; height: 14px; fill: var(--soft); }
-.plot summary:hover, .plot summary:focus-visible, .plot [open] summary { opacity: 1; }
-.vega-actions { position: absolute; top: 0; right: 28px; display: flex; gap: 12px; padding: 3px 12px;
-  background: var(--paper); border: 1px solid var(--line); border-radius: 6px; font-size: 14px; }
-.vega-actions a { color: var(--accent); }
+.plot svg { display: block; flex: none; }
+.vega-actions { order: -1; align-self: flex-end; display: flex; gap: 4px; font-size: 13px; }
+.vega-actions a { color: var(--soft); padding: 5px 8px; } .vega-actions a:hover { color: var(--accent); }
 .plot .vega-bindings { display: flex; flex-wrap: wrap; gap: 8px 18px; margin: 4px 0 10px; font-size: 14.5px; }
 .plot .vega-bindings:empty { display: none; }
 .plot .vega-bind { display: block; } .plot .vega-bind-name { color: var(--soft); margin-right: 8px; }
@@ -112,7 +106,7 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 }
 @media screen { .cut > .hint { display: block; } }
 @media print { body { background: #fff; font-size: 12px; } section { break-inside: avoid; border: 0; padding: 8px 0; }
-  nav, .vega-bindings, .vega-embed details { display: none !important; } .wide { overflow: visible; }
+  nav, .vega-bindings, .vega-actions { display: none !important; } .wide { overflow: visible; }
   .wide table { font-size: 9px; } .wide th, .wide td { padding: 3px 4px; }
   .plot { overflow: visible; } .plot svg { max-width: 100%; height: auto; }
   main, header.top { padding: 0; max-width: none; } }
@@ -120,7 +114,7 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 )
 
 SCRIPT = """
-const SAVE = {CLICK_TO_VIEW_ACTIONS: "Save this picture", PNG_ACTION: "PNG", SVG_ACTION: "SVG"};
+const SAVE = {PNG_ACTION: "save as PNG", SVG_ACTION: "save as SVG"};
 const NARROW = 560, AXIS = 58, HEAD = 78, GAP = 24;  // px beside a view, and beside all of a facet
 
 function resize(view, width, ratio) {

@@ -53,7 +53,7 @@ def serve(
         served = application(Site(runs, Verbs(looked, planned_of), children), access)
         config = uvicorn.Config(
             served, host, port, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=1, limit_concurrency=100, ws="none",
+            timeout_graceful_shutdown=1, limit_concurrency=100, ws="none", lifespan="off", loop="asyncio",
         )  # fmt: skip
         say(f"{access.address}\nCtrl-C stops it.")
         try:

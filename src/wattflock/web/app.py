@@ -118,7 +118,7 @@ class Site:
         path = self._study(request)
         text = (path / "study.html").read_text(encoding="utf-8")
         bar = pages.study_bar(path.name, downloads.tables_of_study(path))
-        style = f"<style>{look.STYLE}</style></head>"
+        style = f"<style>{html.STYLE}{look.STYLE}</style></head>"
         text = SCRIPT.sub("", text).replace("</head>", style, 1)
         text = text.replace('<header class="top">', f'<header class="top">{bar}', 1)
         scripts = "".join(f"<script>{each}</script>" for each in html.scripts())

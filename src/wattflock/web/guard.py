@@ -143,7 +143,7 @@ def _with_headers(send: Send) -> Send:
             there: list[Any] = list(message.get("headers", []))
             names = {name.lower() for name, _ in there}
             more = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in names]
-            message = message | {"headers": there + more}
+            message = {**message, "headers": there + more}
         await send(message)
 
     return sent

@@ -25,6 +25,7 @@ from wattflock.web.listing import DONE, STOPPED, UNDER_WAY
 
 POLL_S, QUIET_S = 1.0, 15.0  # between two looks at the files, and between two signs of life
 BAR = re.compile(r"^(\S+): (\d+)/(\d+)  ?(.*)$")  # a line of `core.progress.Bar`
+COMPILES = "The programs are being compiled, which takes a minute or so; curves come with the first saved rounds."
 WORDS = {
     UNDER_WAY: "Under way.",
     STOPPED: "Stopped. What was learned is kept; it can go on from there.",
@@ -60,7 +61,7 @@ def status(path: Path, child: Child | None) -> str:
     names = list(dict.fromkeys([*cards, *(name for name in asked if name in _methods(path))]))
     lines = "".join(_progress(name, cards.get(name, {}), asked.get(name), path) for name in names)
     now = state(path, child)
-    words_ = html.code("\n".join(said)) if said else ""
+    words_ = html.code("\n".join(said)) if said else html.paragraph(COMPILES if now == UNDER_WAY and not cards else "")
     failed = "" if child is None or child.works or not child.process.returncode or now == DONE else _failed(child)
     return f'<p class="state" role="status"><b>{escape(WORDS[now])}</b></p>{failed}<dl>{lines}</dl>{words_}'
 

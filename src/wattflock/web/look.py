@@ -7,12 +7,12 @@ STYLE = (
 nav.doors { font-size: 15.5px; margin: 0 0 18px; gap: 4px 22px; } nav.doors [aria-current] { font-weight: 600;
   color: var(--ink); }
 nav.doors a, .links a { padding: 6px 0; display: inline-block; }
-a { color: var(--accent); }
+a { color: var(--accent); } [hidden] { display: none !important; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
-button, .drop { font: inherit; color: var(--ink); background: var(--tint); border: 1px solid var(--line);
+button, .drop { font: inherit; font-size: 15px; color: var(--ink); background: var(--tint); border: 1px solid var(--line);
   border-radius: 8px; padding: 8px 16px; cursor: pointer; } button:disabled { opacity: .5; cursor: default; }
-form.line { display: flex; flex-wrap: wrap; gap: 10px; align-items: end; margin: 8px 0; }
-form.line label { display: grid; gap: 4px; font-size: 14.5px; color: var(--soft); min-width: 0; }
+.line { display: flex; flex-wrap: wrap; gap: 10px; align-items: end; margin: 8px 0; }
+.line label { display: grid; gap: 4px; font-size: 14.5px; color: var(--soft); min-width: 0; }
 select, input { padding: 8px 10px; }
 .list td, .list tbody th { white-space: normal; vertical-align: top; } .list tbody th { min-width: 11em;
   overflow-wrap: anywhere; } .list td:last-child { min-width: 16em; }
@@ -27,7 +27,7 @@ progress { width: min(320px, 100%); vertical-align: middle; accent-color: var(--
   .list table, .list tbody, .list tr, .list td, .list tbody th { display: block; width: auto; text-align: left; }
   .list tr { border-bottom: 1px solid var(--line); padding: 8px 0; } .list td, .list tbody th { border: 0;
   padding: 2px 0; position: static; box-shadow: none; } }
-@media print { form, button, .links { display: none !important; } }
+@media print { form, button, .line, .links, #downloads { display: none !important; } }
 """
     + talk.STYLE
 )

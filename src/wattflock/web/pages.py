@@ -13,8 +13,8 @@ from wattflock.web.listing import STOPPED, UNDER_WAY, Entry
 
 DOORS = {"/": "Runs", "/data": "Data", "/talk": "Talk"}
 HEADS = [("run", ""), ("state", ""), ("about", ""), ("date", ""), ("headline", "")]
-EMPTY = "There is nothing in {} yet. Type `wattflock demo` in a terminal, or start a scenario below."
-START = "The same as `wattflock compare SCENARIO`. A TOML file of the served folder can be picked too."
+EMPTY = "There is nothing in {} yet. Type “wattflock demo” in a terminal, or start a scenario below."
+START = "The same as “wattflock compare SCENARIO”. TOML files that stand in the served folder can be picked too."
 STOP = "Stop, and keep what it learned"
 
 
@@ -40,11 +40,11 @@ def index(folder: Path, found: Sequence[Entry], scenarios: Sequence[tuple[str, s
             Row([each.name, each.state, each.method, each.date, each.headline], link=address(each)) for each in found
         ]
         body = (
-            '<form class="line" role="search" onsubmit="return false"><label>Show only'
+            '<div class="line" role="search"><label>Show only'
             '<input id="filter" type="search" autocomplete="off"></label>'
-            f'<span id="shown" role="status" class="soft">{len(rows)} of {len(rows)}</span></form>'
+            f'<span id="shown" role="status" class="soft">{len(rows)} of {len(rows)}</span></div>'
             f'<div class="list">{html.table(HEADS, rows, left=5)}</div>'
-        ).replace(' onsubmit="return false"', "")
+        )
     else:
         body = html.paragraph(EMPTY.format(folder))
     choices = "".join(f'<option value="{escape(value)}">{escape(name)}</option>' for value, name in scenarios)
@@ -130,7 +130,7 @@ def downloads(name: str, wires: bool) -> str:
     files = [f'<li><a href="{where}/report.html" download>this page as one file, which opens offline</a></li>']
     if wires:
         files.append(f'<li><a href="{where}/feeder.geojson" download>the feeder as GeoJSON</a></li>')
-    said = "Each picture has a menu at its corner: PNG and SVG. The page prints as PDF."
+    said = "Below each picture: PNG and SVG. The page prints as PDF."
     return f'{html.paragraph(said, "soft")}<ul class="links">{"".join(files + rows)}</ul>'
 
 
