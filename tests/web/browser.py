@@ -111,15 +111,10 @@ def browser(profile: Path) -> Iterator[Browser]:
     """A browser with a profile of its own; it is ended afterwards."""
     (theirs, told), (heard, ours) = os.pipe(), os.pipe()
 
-    def places() -> None:
-        """The browser reads commands from file 3 and writes answers to file 4."""
-        a, b = os.dup(theirs), os.dup(ours)
-        os.dup2(a, 3)
-        os.dup2(b, 4)
-
+    numbers = f'exec "$0" "$@" 3<&{theirs} 4>&{ours}'  # it reads commands from file 3 and writes answers to file 4
+    command = ["sh", "-c", numbers, str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(
-        [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        close_fds=False, preexec_fn=places,
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(theirs, ours)
     )  # fmt: skip
     os.close(theirs)
     os.close(ours)
