@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,13 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--remote-debugging-pipe", "about:blank",
 )  # fmt: skip
+NUMBERED = """
+import os, sys  # the browser reads commands from file 3 and writes answers to file 4
+for number, file in enumerate([os.dup(int(each)) for each in sys.argv[1:3]], 3):
+    os.dup2(file, number)
+    os.set_inheritable(number, True)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 PATIENCE_S = 40.0
 DESKTOP, PHONE = (1280, 900), (390, 844)
 
@@ -111,11 +119,10 @@ def browser(profile: Path) -> Iterator[Browser]:
     """A browser with a profile of its own; it is ended afterwards."""
     (theirs, told), (heard, ours) = os.pipe(), os.pipe()
 
-    numbers = f'exec "$0" "$@" 3<&{theirs} 4>&{ours}'  # it reads commands from file 3 and writes answers to file 4
-    command = ["sh", "-c", numbers, str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(theirs, ours)
-    )  # fmt: skip
+    command = [sys.executable, "-S", "-c", NUMBERED, str(theirs), str(ours), str(CHROMIUM), *FLAGS]
+    command.append(f"--user-data-dir={profile}")
+    nowhere = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, pass_fds=(theirs, ours))
     os.close(theirs)
     os.close(ours)
     try:

@@ -17,7 +17,8 @@ from wattflock.web.guard import Access
 
 SCENARIO = 'name = "tiny"\n[homes]\ncount = 5\n[learn]\npart = "gradmap"\nrounds = 20\n[judge]\nmethods = ["gradmap"]\n'
 STUDY = (
-    '<!doctype html><html lang="en"><head><title>A small &amp; old study</title></head><body><header class="top"><h1>x</h1>'
+    '<!doctype html><html lang="en"><head><title>A small &amp; old study</title></head><body>'
+    '<header class="top"><h1>x</h1>'
     "</header><main></main><script>fetch('/start', {method: 'POST'})</script></body></html>"
 )
 CURVE = [{"method": "gradmap", "seed": 0, "round": k, "split": "validation", "cost": 5 / k} for k in (5, 10)]

@@ -9,8 +9,9 @@ nav.doors { font-size: 15.5px; margin: 0 0 18px; gap: 4px 22px; } nav.doors [ari
 nav.doors a, .links a { padding: 6px 0; display: inline-block; }
 a { color: var(--accent); } [hidden] { display: none !important; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
-button, .drop { font: inherit; font-size: 15px; color: var(--ink); background: var(--tint); border: 1px solid var(--line);
-  border-radius: 8px; padding: 8px 16px; cursor: pointer; } button:disabled { opacity: .5; cursor: default; }
+button, .drop { font: inherit; font-size: 15px; color: var(--ink); background: var(--tint);
+  border: 1px solid var(--line); border-radius: 8px; padding: 8px 16px; cursor: pointer; }
+button:disabled { opacity: .5; cursor: default; }
 .line { display: flex; flex-wrap: wrap; gap: 10px; align-items: end; margin: 8px 0; }
 .line label { display: grid; gap: 4px; font-size: 14.5px; color: var(--soft); min-width: 0; }
 select, input { padding: 8px 10px; }
