@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench figures regold broker clean
+.PHONY: help demo test check lint bench figures regold broker axe clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -47,6 +47,9 @@ figures: .venv/ready  ## the demo's newest table and pictures, and every measure
 
 broker:  ## install the broker that trials of boxes start (Debian, as root); tests without it are skipped
 	command -v mosquitto >/dev/null || { apt-get update -qq && apt-get install -y -qq mosquitto openssl; }
+
+axe:  ## install axe-core, which checks pages for accessibility; tests without it are skipped
+	npm install --no-save --no-package-lock axe-core@4.14.1
 
 clean:  ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info

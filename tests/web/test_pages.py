@@ -18,6 +18,8 @@ from wattflock.core.scenario import load
 from wattflock.study.run import open_run
 from wattflock.web import children, live
 
+# `npm install --no-save axe-core@4.14.1`, where npm is; without it accessibility is not checked.
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: no page is opened in a browser")
 # In place of `wattflock compare`: half of its rounds, then it waits for a file `go` and copies a judged run.
 STANDS_IN = """
@@ -79,6 +81,16 @@ def test_every_page_opens_and_fits(tab, address):
             assert tab.run("document.querySelectorAll('h1').length === 1 && document.documentElement.lang === 'en'")
     tab.open(address + RUN)
     assert tab.printed().startswith(b"%PDF")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core on this machine (make axe): accessibility is not checked")
+def test_no_page_is_closed_to_anybody(tab, address):
+    rules = "axe.run().then(found => found.violations.map(each => each.id + ': ' + each.nodes[0].html))"
+    for path in ("/", RUN, "/run/stopped-1", "/data", "/talk"):
+        for size in (DESKTOP, PHONE):
+            tab.open(address + path, size, dark=size == PHONE)
+            tab.run(AXE.read_text())
+            assert tab.run(rules) == [], (path, size)
 
 
 def test_the_list_is_filtered_from_the_keyboard(tab, address):

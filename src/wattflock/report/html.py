@@ -118,7 +118,7 @@ def table(heads: Sequence[tuple[str, str]], rows: Iterable[Row], left: int = 1) 
     body = "".join(_line(row, left) for row in rows)
     return (
         '<div><p class="hint">The table goes on to the right: scroll sideways.</p>'
-        '<div class="wide" tabindex="0" role="region" aria-label="table">'
+        '<div class="wide" tabindex="0" role="group" aria-label="table">'
         f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
 

@@ -148,6 +148,11 @@ function called(place) {
   return place.closest("section")?.id || "figure";
 }
 
+function named(bind) {
+  const words = bind.querySelector(".vega-bind-name")?.textContent.trim() || "choice";
+  bind.querySelectorAll("select, input").forEach(each => { each.ariaLabel = words; });
+}
+
 function draw(place) {
   const source = JSON.parse(place.nextElementSibling.textContent);
   place.dataset.width = place.clientWidth;
@@ -155,7 +160,7 @@ function draw(place) {
   const options = {actions: files, i18n: SAVE, scaleFactor: {png: 2}, downloadFileName: called(place),
     renderer: "svg", ast: true, defaultStyle: false};
   return vegaEmbed(place, fit(source, place.clientWidth), options)
-    .then(() => { place.dataset.drawn = "yes"; })
+    .then(() => { place.querySelectorAll(".vega-bind").forEach(named); place.dataset.drawn = "yes"; })
     .catch(error => { place.textContent = "This figure cannot be drawn: " + error.message; });
 }
 
