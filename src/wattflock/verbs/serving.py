@@ -31,6 +31,7 @@ def serve(
     """
     import os
     import tempfile
+    import threading
 
     try:
         import uvicorn
@@ -50,9 +51,10 @@ def serve(
         raise ScenarioError(problems)
     with tempfile.TemporaryDirectory(prefix="wattflock-serve-") as logs:
         children = Children(runs, Path(logs))
-        served = application(Site(runs, Verbs(looked, planned_of), children), access)
+        site = Site(runs, Verbs(looked, planned_of), children)
+        threading.Thread(target=site.warm, daemon=True).start()
         config = uvicorn.Config(
-            served, host, port, log_level="warning", access_log=False, server_header=False,
+            application(site, access), host, port, log_level="warning", access_log=False, server_header=False,
             timeout_graceful_shutdown=1, limit_concurrency=100, ws="none", lifespan="off", loop="asyncio",
         )  # fmt: skip
         say(f"{access.address}\nCtrl-C stops it.")

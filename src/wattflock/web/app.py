@@ -1,11 +1,13 @@
 """The addresses of the server and what answers each: thin functions over the report, the checks and the assistant."""
 
 import base64
+import contextlib
 import functools
 import hashlib
 import json
 import re
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ from wattflock.web.guard import Access, Guard, TooLarge
 from wattflock.web.places import STUDY, Absent, inside, is_name, run_folder, scenario_files
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
+MAKING = threading.Lock()  # who asks for a page that is being made waits for it
+READY = 3  # reports that are made at the start
 MOST_READ = 64 << 20  # bytes of a text file, in which rows are looked up
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; frame-ancestors 'none'; "
@@ -54,6 +58,14 @@ class Site:
     folder: Path
     verbs: Verbs
     children: Children
+
+    def warm(self) -> None:
+        """Make the newest reports before anybody asks for them; what cannot be shown is told when it is asked for."""
+        html.scripts()
+        judged = [each.name for each in listing.entries(self.folder) if each.state == listing.DONE]
+        for name in [name for name in judged if not name.startswith(STUDY)][:READY]:
+            with contextlib.suppress(WattflockError, OSError):
+                self._report(run_folder(self.folder, name))
 
     def index(self, request: Request) -> Response:
         """The list of runs and studies."""
@@ -83,7 +95,7 @@ class Site:
         judged = path.is_dir() and (path / SUMMARY).exists() and live.state(path, child) != listing.UNDER_WAY
         if not judged:
             return _page(pages.under_way(path, child))
-        return _page(_finished(path, (path / SUMMARY).stat().st_mtime_ns))
+        return _page(self._report(path))
 
     def events(self, request: Request) -> Response:
         """The stream of a run's changes."""
@@ -160,6 +172,10 @@ class Site:
         found = await run_in_threadpool(self.verbs.planned, state)
         boxes = plan_page.boxes(found.sentences, found.figures["plan"])
         return PlainTextResponse("".join(map(html.box, boxes)) + PLAN_FILES)
+
+    def _report(self, path: Path) -> str:
+        with MAKING:
+            return _finished(path, (path / SUMMARY).stat().st_mtime_ns)
 
     def _run(self, request: Request) -> tuple[Path, Any]:
         """The folder of a run and the server's own process of it; it may not have made the folder yet."""

@@ -4,9 +4,9 @@ from wattflock.report import talk
 
 STYLE = (
     """
-nav.doors { font-size: 15.5px; margin: 0 0 18px; gap: 4px 22px; } nav.doors [aria-current] { font-weight: 600;
+nav.pages { font-size: 15.5px; margin: 0 0 18px; gap: 4px 22px; } nav.pages [aria-current] { font-weight: 600;
   color: var(--ink); }
-nav.doors a, .links a { padding: 6px 0; display: inline-block; }
+nav.pages a, .links a { padding: 6px 0; display: inline-block; }
 a { color: var(--accent); } [hidden] { display: none !important; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 button, .drop { font: inherit; font-size: 15px; color: var(--ink); background: var(--tint);

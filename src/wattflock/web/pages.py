@@ -11,20 +11,20 @@ from wattflock.web.children import Child
 from wattflock.web.downloads import SHEETS, TABLES
 from wattflock.web.listing import STOPPED, UNDER_WAY, Entry
 
-DOORS = {"/": "Runs", "/data": "Data", "/talk": "Talk"}
+PAGES = {"/": "Runs", "/data": "Data", "/talk": "Talk"}
 HEADS = [("run", ""), ("state", ""), ("about", ""), ("date", ""), ("headline", "")]
 EMPTY = "There is nothing in {} yet. Type “wattflock demo” in a terminal, or start a scenario below."
 START = "The same as “wattflock compare SCENARIO”. TOML files that stand in the served folder can be picked too."
 STOP = "Stop, and keep what it learned"
 
 
-def doors(here: str = "") -> str:
+def navigation(here: str = "") -> str:
     """Links to the pages, the same on each."""
     links = "".join(
         f'<a href="{address}"{" aria-current=page" if address == here else ""}>{name}</a>'
-        for address, name in DOORS.items()
+        for address, name in PAGES.items()
     )
-    return f'<nav class="doors" aria-label="Pages">{links}</nav>'
+    return f'<nav class="pages" aria-label="Pages">{links}</nav>'
 
 
 def index(folder: Path, found: Sequence[Entry], scenarios: Sequence[tuple[str, str]]) -> str:
@@ -54,7 +54,7 @@ def index(folder: Path, found: Sequence[Entry], scenarios: Sequence[tuple[str, s
     )
     sections = [PageSection("runs", "Runs and studies", "", body), PageSection("start", "Start a run", START, start)]
     return html.page(
-        f"Runs in {folder.name or folder}", sections, doors("/"), "wattflock serve", look.STYLE, look.FILTER
+        f"Runs in {folder.name or folder}", sections, navigation("/"), "wattflock serve", look.STYLE, look.FILTER
     )
 
 
@@ -72,7 +72,7 @@ def finished(path: Path) -> str:
     run = run_data.read(path)
     below = [PageSection("downloads", "Downloads", "", downloads(path.name, run.chart["bus"] != []), "downloads")]
     more = _buttons(path.name, STOPPED, None) if listing.state(path) == STOPPED else ""
-    return run_page.page(run, doors() + more, below, look.STYLE)
+    return run_page.page(run, navigation() + more, below, look.STYLE)
 
 
 def under_way(path: Path, child: Child | None) -> str:
@@ -89,7 +89,7 @@ def under_way(path: Path, child: Child | None) -> str:
         PageSection("curves", "Learning so far", run_page.CAPTIONS["curves"], curves),
     ]
     kicker = f"wattflock · {path.name}"
-    return html.page("A run that is not judged yet", sections, doors(), kicker, look.STYLE, look.LIVE)
+    return html.page("A run that is not judged yet", sections, navigation(), kicker, look.STYLE, look.LIVE)
 
 
 def data() -> str:
@@ -120,7 +120,7 @@ def conversation() -> str:
 
 def told(title: str, text: str) -> str:
     """A page that says what went wrong, line by line."""
-    return html.page(title, [PageSection("told", "What can be done", "", html.code(text))], doors(), style=look.STYLE)
+    return html.page(title, [PageSection("told", "What can be done", "", html.code(text))], navigation(), style=look.STYLE)
 
 
 def downloads(name: str, wires: bool) -> str:
@@ -141,7 +141,7 @@ def study_bar(name: str, tables: Sequence[str]) -> str:
         for table in tables
         for ending in SHEETS
     )
-    return doors() + (f'<p class="soft links">Tables: {links}</p>' if tables else "")
+    return navigation() + (f'<p class="soft links">Tables: {links}</p>' if tables else "")
 
 
 def _links(where: str, table: str, about: str) -> str:
@@ -165,5 +165,5 @@ def _buttons(name: str, now: str, child: Child | None) -> str:
 
 def _with_room(title: str, sections: list[PageSection], here: str, room: str, script: str) -> str:
     """A page with an empty place at its end, into which its script puts boxes."""
-    page = html.page(title, sections, doors(here), "wattflock serve", look.STYLE, script)
+    page = html.page(title, sections, navigation(here), "wattflock serve", look.STYLE, script)
     return page.replace("</main>", f'<div id="{room}" aria-live="polite"></div></main>', 1)
