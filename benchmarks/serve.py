@@ -7,6 +7,7 @@ Needs Chromium, and the run of `wattflock demo` in the folder (or another: --run
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from wattflock.core.run_files import read_summary
 sys.path.append(str(Path(__file__).parents[1]))
 from tests.web.browser import DESKTOP, PHONE, Browser, browser  # the driver that the tests use
 
-REPEATS, PORT = 7, 8499
+REPEATS, PORT = 5, 8499
 COMMAND = "from wattflock.apps.cli import main; main()"
 WATCH = """
 window.first = 0; window.last = 0;
@@ -32,7 +33,8 @@ new MutationObserver(() => { window.last = performance.now(); window.first = win
 ABOUT = """\
 A judged run of {homes:,} homes, from `wattflock serve` to a headless Chromium on the same machine. Seconds from the
 address to the page's first byte, to the first picture, and to all of them; medians of {repeats}. At once: the server
-has just begun to answer, and makes the page from the run's tables. Then: it has it. The page: {megabytes:.2f} MB."""
+has just begun to answer, and makes the page from the run's tables. Then: it has it. The page: {megabytes:.2f} MB.
+Meanwhile {load:.1f} processes wanted one of {cores} cores, on average; the server and the browser are among them."""
 
 
 def opened(tab: Browser, address: str, size: tuple[int, int]) -> tuple[float, float, float]:
@@ -85,7 +87,9 @@ def main() -> None:
     rows = ["| | first byte | first picture | all pictures |", "|---|---:|---:|---:|"]
     for name, each in found.items():
         rows.append(f"| {name} | " + " | ".join(f"{statistics.median(x):.2f}" for x in zip(*each, strict=True)) + " |")
-    about = ABOUT.format(homes=read_summary(run)["homes"], repeats=REPEATS, megabytes=size)
+    about = ABOUT.format(
+        homes=read_summary(run)["homes"], repeats=REPEATS, megabytes=size, load=os.getloadavg()[1], cores=os.cpu_count()
+    )
     table = f"{about}\n\n" + "\n".join(rows)
     print(table)
     if asked.write:

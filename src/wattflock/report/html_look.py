@@ -166,9 +166,13 @@ function draw(place) {
 
 function measure(place) {
   if (place.className == "wide") place.parentNode.classList.toggle("cut", place.scrollWidth > place.clientWidth + 4);
-  else if (place.clientWidth && place.dataset.width != place.clientWidth) draw(place);
+  else if (place.clientWidth && place.dataset.width != place.clientWidth) {
+    place.dataset.width = place.clientWidth;
+    drawn = drawn.then(() => draw(place)).then(() => new Promise(shown => setTimeout(shown)));
+  }
 }
 
+let drawn = Promise.resolve();  // one figure after another: the first is there before the last is laid out
 const places = document.querySelectorAll(".plot, .wide");
 const watch = new ResizeObserver(entries => setTimeout(() => entries.forEach(entry => measure(entry.target))));
 places.forEach(place => { measure(place); watch.observe(place); });

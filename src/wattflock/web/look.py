@@ -59,12 +59,12 @@ LIVE = (
     SHOW
     + """
 const live = document.querySelector("#live"), plot = document.querySelector("#curves .plot");
-let seen = "", drawn = plot.nextElementSibling.textContent, state = live.dataset.state;
+let seen = "", curves = plot.nextElementSibling.textContent;
 const source = new EventSource(live.dataset.from);
 function told(event) {
   const now = JSON.parse(event.data), text = JSON.stringify(now.chart);
   if (now.status !== seen) { seen = now.status; show(live, seen); }
-  if (text !== drawn) { drawn = text; plot.nextElementSibling.textContent = text; draw(plot); }
+  if (text !== curves) { curves = text; plot.nextElementSibling.textContent = text; draw(plot); }
   document.querySelectorAll("form[data-when]").forEach(form => { form.hidden = form.dataset.when !== now.state; });
   document.body.dataset.state = now.state;
 }
