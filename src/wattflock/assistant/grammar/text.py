@@ -150,7 +150,7 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
         value, length = plain(word, german), 1
         if value.isdigit() and following[0] in SCALES:
             value, length = _in_words(value, following, False)
-    elif index and following[0] not in SCALES and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
+    elif index and not _goes_on(following) and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
         return None, 1
     elif word == "oh" and following[0] in words.UNITS and index and tokens[index - 1].word in words.UNITS:
         return f"0{words.UNITS[following[0]]}", 2
@@ -161,6 +161,11 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     value, length = _with_part(value, length, following)
     scale = SCALES.get(following[length - 1]) if "." in value else None  # "five and a half thousand"
     return (f"{scale * float(value):g}", length + 1) if scale else (value, length)
+
+
+def _goes_on(following: list[str]) -> bool:
+    """Whether the words after "one" make it a number: "it's one hundred", "it's one point five"."""
+    return following[0] in SCALES or (following[0] == "point" and following[1] in words.UNITS)
 
 
 def _with_part(value: str, length: int, following: list[str]) -> tuple[str, int]:
@@ -187,6 +192,9 @@ def _in_words(word: str, following: list[str], german: bool) -> tuple[str | None
 
 def _decimals(whole: str, after: list[str], names: Mapping[str, float], length: int) -> tuple[str, int]:
     """A number with up to three digits after "point" or "Komma", and how many words it takes."""
+    if after[0] == "point" and after[1] in words.TENFOLD:  # "seven point twenty five"
+        value, more = _below_hundred(after[1:])
+        return f"{whole}.{value}", length + 1 + more
     if after[0] not in ("point", "komma") or after[1] not in names:
         return whole, length
     digits = [str(names[after[1]])]
