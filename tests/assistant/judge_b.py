@@ -35,7 +35,9 @@ SHOWN = ("id", "locale", "question", "asked", "utterance")
 ABOUT = """\
 Set B is `tests/assistant/set_b.jsonl`; the author of the rules has not read it. Right in one turn: the value is right,
 also where it is then read back; or it is rightly left open. Without a read-back: the same, and nothing is read back, so
-that the resident is asked nothing more. Most values that are not plain are read back."""
+that the resident is asked nothing more. Most values that are not plain are read back. Before the last mending of the
+rules (a full date in the question, "of that week", thousands in words), which followed a review by somebody who could
+read the set, the shares were 83.3, 92.5, 0.0 and 30.5 %."""
 UNKNOWN = {"value": None, "state": "unknown", "candidates": [], "read_back": None}
 ASK_AGAIN = {
     "ev_battery_kwh": "How large is the battery of the electric car, in kWh?",

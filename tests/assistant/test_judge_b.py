@@ -98,5 +98,4 @@ def test_the_truth_told_back_scores_full_marks(tmp_path):
         for score in scores.values():
             total.add(score)
         assert total == Score(cases, cases, cases, 0, cases)
-    assert judge_b.page("").startswith(f"# {judge_b.TITLE}\n\n- command: ")
     assert f"| **total** | {cases} | {cases} (100.0 %)" in judge_b.table(by_slot, "slot")
