@@ -26,8 +26,9 @@ from wattflock.verbs.planning import planned_for
 HERE = Path(__file__).parent
 SMALL = 0.005  # below which nothing is saved [currency]
 ABOUT = (
-    "A plain timer starts car and appliances with the cheap hours (earlier where the car would not get full), fills the "
-    "home battery in them, and leaves the thermostat at the comfort minimum. Saved: median, of the costs without a plan."
+    "Medians of homes, and the least and the most of them. Saved: of the costs without a plan. A plain timer starts "
+    "car and appliances with the cheap hours (sooner where the car would not get full), fills the home battery in "
+    "them, and leaves the thermostat at the comfort minimum."
 )
 APPLIANCES = [
     {"name": "dishwasher", "power_kw": 1.2, "earliest_start": "20:00", "latest_end": "06:00", "duration_min": 75.0},
@@ -41,7 +42,7 @@ WITHOUT: dict[str, tuple[dict, dict]] = {  # slots and other values that are tol
     "no home battery": ({"home_battery_kwh": 0}, {}),
     "no heat pump": ({}, {"heat_pump_kw": 0.0}),
     "a car alone": ({"pv_peak_kw": 0, "home_battery_kwh": 0}, {"heat_pump_kw": 0.0, "appliances": []}),
-    "everything, one price": ({}, {"tariff": 0.3, "export_per_kwh": 0.1}),
+    "one price all day": ({}, {"tariff": 0.3, "export_per_kwh": 0.1}),
 }
 
 
