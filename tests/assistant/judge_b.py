@@ -182,7 +182,7 @@ def table(scores: dict[str, Score], head: str) -> str:
 def page(body: str) -> str:
     """A page of measured figures: command, commit, date and machine first."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
-    from pages.head import head
+    from pages.head import head  # type: ignore[import-not-found]
 
     return f"{head(TITLE)}{ABOUT}\n\n{body}"
 

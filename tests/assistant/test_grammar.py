@@ -11,6 +11,8 @@ from wattflock.assistant.grammar.dates import reference
 from wattflock.assistant.grammar.mention import CLOCK, ENERGY, POWER
 from wattflock.assistant.grammar.read import amounts_in, answer_of, days_in, times_in
 from wattflock.assistant.grammar.text import text_of
+from wattflock.assistant.grammar.words import GERMAN_NUMBERS
+from wattflock.assistant.residents.spoken import word
 
 TODAY = date(2024, 5, 1)  # a Wednesday
 
@@ -86,6 +88,7 @@ def test_quantities(words, values):
         ("five thousand one hundred and twenty", 5.12),
         ("a thousand and five", 1.005),
         ("a thousand two hundred", 1.2),
+        ("five thousand, one hundred and twenty", 5.12),
         ("twelve hundred and fifty", 1.25),
         ("twenty-one thousand and ninety-nine", 21.099),
         ("one hundred five thousand", 105),
@@ -107,13 +110,37 @@ def test_thousands_in_words_before_and_after_the_unit(number, value):
         assert found.kind == POWER and found.value == pytest.approx(value, abs=1e-9), words
 
 
+def spelt(number: int, joined: str, german: bool = False) -> str:
+    """A whole number below a million in words; `joined` stands before what is below a hundred."""
+    if number < 100:
+        return next(name for name, value in GERMAN_NUMBERS.items() if value == number) if german else word(number)
+    scale, name = (
+        (1000, "tausend" if german else " thousand") if number >= 1000 else (100, "hundert" if german else " hundred")
+    )
+    many, rest = spelt(number // scale, joined, german), number % scale
+    between = "" if german else joined if rest < 100 else " "
+    return many + name + (between + spelt(rest, joined, german) if rest else "")
+
+
+def test_every_whole_number_in_words_is_read():
+    for number in [*range(2, 1300), *range(1300, 1_000_000, 997)]:
+        for joined in (" ", " and "):
+            assert text_of(f"{spelt(number, joined)} kW", "en-GB").flat == f"{number} kw"
+        assert text_of(f"{spelt(number, '', True)} kW", "de").flat == f"{number} kw"
+
+
 def test_german_thousands_are_one_word():
     for words, value in (("fünftausendeinhundertzwanzig", 5.12), ("tausendundfünf", 1.005), ("zweihundert", 0.2)):
         assert [each.value for each in amounts_in(answer(f"{words} Wattstunden", "de"))] == [value]
 
 
 def test_a_number_after_another_is_not_taken_unread():
-    for words, sure in (("20 watt hours", True), ("5120 20 watt hours", False), ("17 and 20 watt hours", True)):
+    for words, sure in (
+        ("20 watt hours", True),
+        ("5120 20 watt hours", False),
+        ("a thousand, 20 watt hours", False),
+        ("17 and 20 watt hours", True),
+    ):
         assert [each.exact for each in amounts_in(answer(words)) if each.kind == ENERGY] == [sure]
 
 

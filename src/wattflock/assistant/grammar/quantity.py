@@ -177,7 +177,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
 COMPILED = [(kind, re.compile(pattern), value, exact, why) for kind, pattern, value, exact, why in READERS]
 LONE = re.compile(r"(?<![\d.,:/£$€#])(?P<n>\d+(?:\.\d+)?)(?![.:/]\d|\d)")
 VAGUE = re.compile(r"(?:around|about|roughly|approximately|approx|nearly|almost|maybe|perhaps|probably|say|or so) $")
-UNSURE = re.compile(rf"{VAGUE.pattern}|\d $")  # two numbers in a row may be one that was not understood
+UNSURE = re.compile(rf"{VAGUE.pattern}|\d(?: ,)? $")  # two numbers in a row may be one that was not understood
 
 
 def quantities(flat: str) -> list[Mention]:

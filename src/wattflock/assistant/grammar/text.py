@@ -209,13 +209,16 @@ def _whole(said: list[str]) -> tuple[int | None, int]:
 
 
 def _scaled(said: list[str], scale: str, size: int, smaller: Whole) -> tuple[int | None, int]:
-    """ "Five thousand", "five thousand (and) twenty", "a thousand"; without the scale what `smaller` reads."""
+    """ "Five thousand", "five thousand (and) twenty", "a thousand, two hundred"; without the scale what is smaller."""
     value, length = (1, 1) if said[:2] == ["a", scale] else smaller(said)
     if value is None or said[length : length + 1] != [scale]:
         return value, length
-    skip = length + 1 + (said[length + 1 : length + 2] == ["and"])
+    joined = said[length + 1 : length + 2]
+    skip = length + 1 + (joined in (["and"], [","]))
     more, longer = smaller(said[skip:])
-    return (value * size, length + 1) if more is None or more >= size else (value * size + more, skip + longer)
+    if more is None or more >= size or (joined == [","] and more < 100):
+        return value * size, length + 1
+    return value * size + more, skip + longer
 
 
 def _below_hundred(said: list[str]) -> tuple[int | None, int]:
