@@ -6,6 +6,9 @@ The source folder is the repository itself, so that links between pages, decisio
 
 from importlib.metadata import version as installed
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 import wattflock
 
 project = "Wattflock"
@@ -20,6 +23,7 @@ suppress_warnings = ["myst.xref_missing", "toc.not_included"]  # links to code a
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "Wattflock"
 html_copy_source = False
@@ -32,19 +36,31 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 
-
 def _python_names(app: object, docname: str, source: list[str]) -> None:
-    """The public names of the package, verbs before types, where the page of the API has its place for them."""
+    """Public names of the package, verbs before types, where the page of Python names has its place for them."""
     if docname != "docs/site/api":
         return
     verbs = [name for name in wattflock.__all__ if name[0].islower()]
     types = [name for name in wattflock.__all__ if name[0].isupper()]
     lines = [f".. autofunction:: wattflock.{name}" for name in verbs]
     parts = {"Verbs": lines, "Types": [f".. autoclass:: wattflock.{name}\n   :members:" for name in types]}
-    text = "\n\n".join(f"## {title}\n\n```{{eval-rst}}\n" + "\n\n".join(each) + "\n```" for title, each in parts.items())
+    text = "\n\n".join(
+        f"## {title}\n\n```{{eval-rst}}\n" + "\n\n".join(each) + "\n```" for title, each in parts.items()
+    )
     source[0] = source[0].replace("<!-- names -->", text)
 
 
-def setup(app) -> None:  # noqa: ANN001
+def _written(display: str):
+    """Writes an equation as MathML, which browsers draw: the usual renderer loads its script from outside."""
+
+    def visit(writer, node) -> None:
+        writer.body.append(convert(node.astext(), display=display))
+        raise nodes.SkipNode
+
+    return visit, None
+
+
+def setup(app) -> None:
     """Called by Sphinx."""
+    app.add_html_math_renderer("mathml", _written("inline"), _written("block"))
     app.connect("source-read", _python_names)
