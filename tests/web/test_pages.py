@@ -20,7 +20,10 @@ from wattflock.web import children, live
 
 # `npm install --no-save axe-core@4.14.1`, where npm is; without it accessibility is not checked.
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: no page is opened in a browser")
+pytestmark = [
+    pytest.mark.study,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: no page is opened in a browser"),
+]
 # In place of `wattflock compare`: half of its rounds, then it waits for a file `go` and copies a judged run.
 STANDS_IN = """
 import json, os, pathlib, platform, shutil, signal, sys, time

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from wattflock.core.errors import ScenarioError
+from wattflock.core.files import save_tree
 from wattflock.report import geojson, html, run_data
 from wattflock.verbs.serving import serve
 from wattflock.web import live
@@ -91,6 +92,22 @@ def test_a_run_that_was_stopped_shows_its_curves(served, visitor):
     assert "10 of 20 rounds" in text and "it can go on from there" in text and "connect-src 'self'" in text
     found = live.facts(served.folder / "stopped-1", None)
     assert found["state"] == "stopped" and [row["cost"] for row in _rows(found["chart"])] == [1.0, 0.5]
+
+
+def test_a_forged_run_hides_no_other(served, visitor):
+    for name, files in {
+        "bad-toml": {"scenario.toml": 'homes = "many"\nlearn = 3\njudge = {methods = 4}\n'},
+        "bad-summary": {"scenario.toml": "", "summary.json": '{"methods": {"<b>": {"rounds": "x"}}, "currency": []}'},
+        "bad-lock": {"scenario.toml": "", "lock.json": '{"process": "1; rm"}'},
+    }.items():
+        (served.folder / name).mkdir()
+        for file, text in files.items():
+            (served.folder / name / file).write_text(text)
+        assert visitor.get(f"/run/{name}").status_code in (200, 400)
+    save_tree(served.folder / "bad-lock" / "checkpoints" / "a.safetensors", {}, {"rounds": "x", "curve": "y"})
+    assert visitor.get("/run/bad-lock").status_code == 200
+    text = visitor.get("/").text
+    assert "bad-summary" in text and "broken" in text and "<b>" not in text and RUN in text
 
 
 def _rows(chart: dict) -> list[dict]:
@@ -188,8 +205,11 @@ def test_a_token_is_asked_for_once(served):
     cookie = first.headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=strict" in cookie and token not in cookie
     assert visitor.get("/").status_code == 200  # the client has kept the cookie
+    program, wrong = ({"authorization": f"Bearer {said}"} for said in (token, f"{token}x"))
     bare = TestClient(app, "http://box.local:8420")
-    assert bare.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert bare.get("/", headers=program).status_code == 200 and bare.get("/", headers=wrong).status_code == 401
+    assert bare.post("/start", data={"scenario": "bundled:nobody"}, headers=program).status_code == 404
+    assert visitor.post("/start", data={"scenario": "bundled:nobody"}).status_code == 403  # the cookie alone
 
 
 def test_too_much_is_refused_before_it_is_read(visitor):

@@ -58,23 +58,22 @@ class Access:
         return where + (f"?{urlencode({'token': self.token})}" if self.token else "")
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header names this server.
+        """Whether a Host header names this server; a name that an attacker has pointed here is refused.
 
-        A name that an attacker has pointed here is refused. Where it listens on every address the names are not known;
-        there the token protects, whose cookie belongs to one name.
+        With a token every name will do: its cookie belongs to one name, so that none comes with an attacker's.
         """
-        name = urlsplit(f"//{host}").hostname or ""
-        if self.host in EVERYWHERE:
-            return bool(self.token)
-        return name in (*LOCAL, self.host)
+        return bool(self.token) or urlsplit(f"//{host}").hostname in (*LOCAL, self.host)
 
     def admits(self, headers: Mapping[str, str], query: str) -> bool:
         """Whether the token stands in the cookie, in the address or in `Authorization: Bearer`."""
-        if not self.token:
+        if not self.token or self.is_program(headers) or _same(dict(parse_qsl(query)).get("token", ""), self.token):
             return True
-        said = [dict(parse_qsl(query)).get("token", ""), headers.get("authorization", "").removeprefix("Bearer ")]
-        asked = any(hmac.compare_digest(each.encode(), self.token.encode()) for each in said)
-        return asked or hmac.compare_digest(_cookie(headers, self.cookie).encode(), self.pass_.encode())
+        return _same(_cookie(headers, self.cookie), self.pass_)
+
+    def is_program(self, headers: Mapping[str, str]) -> bool:
+        """Whether it was sent with `Authorization: Bearer`, which no page of another site can make a browser do."""
+        kind, _, said = headers.get("authorization", "").partition(" ")
+        return bool(self.token) and kind == "Bearer" and _same(said, self.token)
 
 
 class TooLarge(Exception):
@@ -104,7 +103,9 @@ class Guard:
             return PlainTextResponse("This server answers to its own address alone.\n", 421)
         if not self.access.admits(headers, query):
             return PlainTextResponse("Open the address that wattflock serve printed: it ends with ?token=…\n", 401)
-        if scope["method"] not in ("GET", "HEAD") and not _same_origin(headers, host):
+        if scope["method"] not in ("GET", "HEAD") and not (
+            _same_origin(headers, host) or self.access.is_program(headers)
+        ):
             return PlainTextResponse("Only a page of this server can ask for this.\n", 403)
         length = headers.get("content-length", "0")
         if not re.fullmatch(r"\d{1,12}", length):
@@ -121,6 +122,11 @@ class Guard:
         answer = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
         answer.set_cookie(self.access.cookie, self.access.pass_, httponly=True, samesite="strict")
         return answer
+
+
+def _same(said: str, kept: str) -> bool:
+    """In a time that does not tell how much of it is right."""
+    return hmac.compare_digest(said.encode(), kept.encode())
 
 
 def _cookie(headers: Mapping[str, str], name: str) -> str:

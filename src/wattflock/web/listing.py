@@ -16,6 +16,7 @@ from wattflock.core.files import is_alive, read_card, read_json
 from wattflock.core.run_files import SUMMARY, read_summary
 from wattflock.report import run_data, words
 from wattflock.report.theme import methods
+from wattflock.study.run import card_problems
 from wattflock.web.places import STUDY, folders
 
 DONE, UNDER_WAY, STOPPED, BROKEN = "done", "under way", "stopped", "broken"
@@ -59,9 +60,10 @@ def state(path: Path) -> str:
         return STOPPED
     try:
         figures = read_summary(path)["methods"].values()
-    except RunError:
+        short = any((row.get("rounds") or 0) < (row.get("rounds_asked") or 0) for row in figures)
+    except (RunError, TypeError):
         return BROKEN
-    return STOPPED if any((row.get("rounds") or 0) < (row.get("rounds_asked") or 0) for row in figures) else DONE
+    return STOPPED if short else DONE
 
 
 def worked_on(path: Path) -> bool:
@@ -73,12 +75,13 @@ def worked_on(path: Path) -> bool:
     return False
 
 
-def scenario(path: Path) -> dict[str, Any]:
-    """The scenario of a run as its file says it; empty where it cannot be read."""
+def section(path: Path, name: str) -> dict[str, Any]:
+    """A section of a run's scenario as its file says it; empty where it cannot be read."""
     try:
-        return tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8"))
+        found = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def cards(path: Path) -> dict[str, dict[str, Any]]:
@@ -86,7 +89,9 @@ def cards(path: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for file in sorted(path.glob("checkpoints/*.safetensors")):
         with contextlib.suppress(RunError):
-            found[file.stem] = read_card(file)
+            card = read_card(file)
+            if not card_problems(card, file.stem, card.get("rounds", -1), None):
+                found[file.stem] = card
     return found
 
 
@@ -95,14 +100,13 @@ def _told(path: Path, mark: Path, changed_ns: int) -> tuple[str, str]:
     """The method that a run is about and its headline; `changed_ns` tells one state of the file from another."""
     del changed_ns
     if mark.name != SUMMARY:
-        found = scenario(path)
-        homes, part = found.get("homes", {}).get("count"), found.get("learn", {}).get("part", "")
+        homes, part = section(path, "homes").get("count"), section(path, "learn").get("part", "")
         return str(part), f"{words.counted(homes, 'home')}, not judged yet" if isinstance(homes, int) else ""
     try:
         run = run_data.unjudged(read_summary(path))
         name = run_data.best(run.summary)
         return methods(run.methods)[name].label, words.headline(run)
-    except (RunError, KeyError, TypeError, ValueError) as error:
+    except (RunError, AttributeError, KeyError, TypeError, ValueError) as error:
         return "", str(error)
 
 

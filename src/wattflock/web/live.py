@@ -108,14 +108,16 @@ async def events(path: Path, child_of, last_seen: str = "") -> AsyncIterator[str
 
 
 def _methods(path: Path) -> list[str]:
-    found = listing.scenario(path)
-    return [*map(str, found.get("judge", {}).get("methods", [])), str(found.get("learn", {}).get("part", ""))]
+    judged = listing.section(path, "judge").get("methods")
+    learned = str(listing.section(path, "learn").get("part", ""))
+    return [*(map(str, judged) if isinstance(judged, list) else ()), learned]
 
 
 def _asked(path: Path, said: list[str]) -> dict[str, int]:
     """Rounds that are asked for, where the scenario or a bar of the process says so."""
-    learn = listing.scenario(path).get("learn", {})
-    found = {str(learn.get("part")): learn["rounds"]} if learn.get("rounds") else {}
+    learn = listing.section(path, "learn")
+    rounds = learn.get("rounds")
+    found = {str(learn.get("part")): rounds} if isinstance(rounds, int) and rounds > 0 else {}
     return found | {bar[1]: int(bar[3]) for line in said if (bar := BAR.match(line.strip()))}
 
 

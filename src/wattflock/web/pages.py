@@ -120,7 +120,9 @@ def conversation() -> str:
 
 def told(title: str, text: str) -> str:
     """A page that says what went wrong, line by line."""
-    return html.page(title, [PageSection("told", "What can be done", "", html.code(text))], navigation(), style=look.STYLE)
+    return html.page(
+        title, [PageSection("told", "What can be done", "", html.code(text))], navigation(), style=look.STYLE
+    )
 
 
 def downloads(name: str, wires: bool) -> str:
