@@ -76,7 +76,7 @@ class Browser:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             with contextlib.suppress(AssertionError):
-                if self.run(script):
+                if self.run(f"!!({script})"):
                     return
             time.sleep(0.1)
         raise AssertionError(f"never true: {script}; the page says: {self.run('document.body.innerText')[:2000]}")

@@ -13,7 +13,6 @@ from wattflock.report.html import PageSection
 from wattflock.report.theme import ORANGE, RED, SKY
 
 COLOURS = {"error": RED, "repairable": ORANGE, "note": SKY}
-HEADS = [("severity", ""), ("found", ""), ("column", ""), ("count", ""), ("allowed, and what cleaning does", "")]
 PICTURE = "A mean day of each home, and its mean energy a day in each month."
 MOST_LETTERS = 200  # of a row that is shown
 
@@ -44,13 +43,16 @@ def named_rows(seen: Look) -> set[int]:
 
 def _finding(each: Finding, lines: Mapping[int, str]) -> str:
     kind = KINDS[each.code]
-    done = f"{kind.allowed} → {kind.repair}" if kind.repair and each.severity != "error" else kind.allowed
-    cells = [each.severity, f"{kind.words} [{each.code}] {each.value}", each.column, f"{each.count:,}", done]
-    table = html.table(HEADS, [html.Row(cells, colour=COLOURS[each.severity])], left=5)
+    mended = f" Cleaning: {kind.repair}." if kind.repair and each.severity != "error" else ""
+    times = f", {each.count:,} times" if each.count > 1 else ""
+    allowed = f" Allowed: {kind.allowed}." if kind.allowed else ""
+    dot = f'<span class="dot" style="background:{COLOURS[each.severity]}"></span>'
+    title = f"<h3>{dot}{html.words(f'{each.severity}: {kind.words} [{each.code}]')}</h3>"
+    place = f"In {each.column}{times}{f': {each.value}' if each.value else ''}.{allowed}{mended}"
     rows = [f"{row}: {lines[row][:MOST_LETTERS]}" for row in each.rows if row in lines]
     more = ["…"] if rows and each.count > len(each.rows) else []
     text = html.code("\n".join(rows + more)) if rows else ""
-    return f'<div class="found">{table}{text}</div>'
+    return f'<div class="found">{title}{html.paragraph(place, "soft")}{text}</div>'
 
 
 def _picture(seen: Look) -> list[PageSection]:

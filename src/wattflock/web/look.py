@@ -8,7 +8,8 @@ nav.pages { font-size: 15.5px; margin: 0 0 18px; gap: 4px 22px; } nav.pages [ari
   color: var(--ink); }
 nav.pages a, .links a { padding: 6px 0; display: inline-block; }
 a { color: var(--accent); } [hidden] { display: none !important; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
+[tabindex="-1"]:focus-visible { outline: 0; }
+:where(:not([tabindex="-1"])):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 button, .drop { font: inherit; font-size: 15px; color: var(--ink); background: var(--tint);
   border: 1px solid var(--line); border-radius: 8px; padding: 8px 16px; cursor: pointer; }
 button:disabled { opacity: .5; cursor: default; }
@@ -20,8 +21,8 @@ select, input { padding: 8px 10px; }
 .list td:nth-child(2), .list td:nth-child(4) { white-space: nowrap; }
 .drop { display: block; border-style: dashed; border-width: 2px; padding: 26px 18px; text-align: center; }
 .drop.over { border-color: var(--accent); } .drop input { display: block; margin: 10px auto 0; }
-.fault { color: #b3261e; } .found td, .found tbody th { white-space: normal; vertical-align: top; }
-.found pre { margin: 4px 0; padding: 6px 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
+.fault { color: #b3261e; }
+.found pre { margin: 0 0 14px; padding: 6px 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
 progress { width: min(320px, 100%); vertical-align: middle; accent-color: var(--accent); }
 @media (prefers-color-scheme: dark) { .fault, .talk [role=alert] { color: #ff8a80; } }
 @media (max-width: 760px) { .list thead { display: none; }
