@@ -1,0 +1,62 @@
+"""The worst day of the uncontrolled homes, step by step: what a map over the day is drawn from (docs/report.md)."""
+
+import numpy as np
+import polars as pl
+
+from wattflock.study.build import Built
+from wattflock.study.evaluate import Judged
+
+DECIMALS = {"kW": 3, "pu": 5, "1": 4}  # that are kept; of levels two
+SCHEMA = {name: pl.String for name in ("of", "name", "series", "unit")} | {"values": pl.List(pl.Float32)}
+Rows = tuple[str, str, str, list[str], np.ndarray]  # of, series, unit, names, values (names, steps)
+
+
+def worst_day_table(method: str, judged: Judged, built: Built, dates: list[str]) -> pl.DataFrame:
+    """One row per thing and series, all steps of the day in `values`: nodes, branches, homes, and all homes together.
+
+    `net` of a home is what its meter shows, that of all homes what they draw from the feeder. The other series in kW
+    are load and devices, which add up to it; those of all homes count each as often as it stands on the feeder.
+    """
+    day = judged.of_all.day
+    found = [*_wires(judged, built, day), *_homes(judged, built), *_together(judged, built, day)]
+    table = pl.concat([_rows(each) for each in found])
+    return table.select(pl.lit(method).alias("method"), pl.lit(day).alias("day"), pl.lit(dates[day]).alias("date"), "*")
+
+
+def _wires(judged: Judged, built: Built, day: int) -> list[Rows]:
+    rows = built.world.judged
+    voltage = ("node", "voltage", "pu", list(rows.get("voltage", ())), judged.voltage_pu[day].T)
+    loading = ("branch", "loading", "1", list(rows.get("loading", ())), judged.loading[day].T)
+    return [each for each in (voltage, loading) if each[3]]
+
+
+def _homes(judged: Judged, built: Built) -> list[Rows]:
+    """Power of each device and its level, of the homes that have it."""
+    found = []
+    for name, values in ({"net": judged.of_all.net_kw} | judged.of_all.series).items():
+        series, unit, owners = _named(name, built)
+        found.append(("home", series, unit, [str(home) for home in owners], values.T[owners]))
+    return found
+
+
+def _named(name: str, built: Built) -> tuple[str, str, list[int]]:
+    """Series and unit of what `Home.dissect` calls so, and the homes that have it."""
+    device, _, level = name.partition(" ")
+    called, unit = built.world.fleet.devices[device].level if level else ("", "kW")  # type: ignore[misc]
+    owning = {kind for kind, devices in built.devices.items() if device in ("load", "net", *devices)}
+    return f"{device} {called}".strip(), unit, [home for home, kind in enumerate(built.kinds) if kind in owning]
+
+
+def _together(judged: Judged, built: Built, day: int) -> list[Rows]:
+    """Powers of all homes, each as often as it stands on the feeder."""
+    times = np.asarray(built.world.placement, float).sum(-1)
+    powers = {name: each @ times for name, each in judged.of_all.series.items() if " " not in name}
+    powers = {"net": judged.net_kw[day]} | {name: each for name, each in powers.items() if _named(name, built)[2]}
+    return [("all", name, "kW", ["homes"], each[None]) for name, each in powers.items()]
+
+
+def _rows(found: Rows) -> pl.DataFrame:
+    of, series, unit, names, values = found
+    rounded = np.round(values.astype(float), DECIMALS.get(unit, 2)).astype(np.float32)
+    columns = {"of": of, "name": pl.Series(names, dtype=pl.String), "series": series, "unit": unit}
+    return pl.DataFrame(columns | {"values": pl.Series(list(rounded), dtype=pl.List(pl.Float32))}, schema=SCHEMA)
