@@ -57,6 +57,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return found | {name: timings[name] for name in CLOCK if name in timings}
 
 
+def lists(folder: Path, name: str) -> bool:
+    """Whether a file belongs to the run: a table that an older version did not write does not."""
+    return name in _hashes(folder) or (folder / name).exists()
+
+
 def read_table(folder: Path, name: str) -> pl.DataFrame:
     """A table of a run, with the seconds that are kept beside it.
 

@@ -21,9 +21,9 @@ def _variables(colours: dict[str, str]) -> str:
 
 
 def _recoloured() -> str:
-    """Vega writes colours as attributes of SVG, so a style sheet can replace them."""
+    """Figures have their colours as attributes of SVG, so a style sheet can replace them."""
     return "\n".join(
-        f'  .plot [fill="{day}"] {{ fill: {night}; }} .plot [stroke="{day}"] {{ stroke: {night}; }}'
+        f'  :is(.plot, .drawn) [fill="{day}"] {{ fill: {night}; }} :is(.plot, .drawn) [stroke="{day}"] {{ stroke: {night}; }}'
         for day, night in NIGHT.items()
     )
 

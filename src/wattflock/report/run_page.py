@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.files import write_whole
-from wattflock.report import html, run_charts, run_data, tables, words
+from wattflock.report import day_page, html, run_charts, run_data, tables, words
 from wattflock.report.html import PageSection, Row
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, before, best
 from wattflock.report.theme import methods
@@ -52,7 +52,8 @@ def page(run: RunData) -> str:
     """The whole page."""
     lead = html.paragraph(" ".join(words.story(run)), "lead")
     kicker = f"wattflock · {run.summary.get('run', '')}"
-    return html.page(f"{words.headline(run)}.", [*_first(run), *_lab(run)], lead + html.tiles(tiles(run)), kicker)
+    sections = [*_first(run), *_lab(run)]
+    return html.page(f"{words.headline(run)}.", sections, lead + html.tiles(tiles(run)), kicker, day_page.style())
 
 
 def tiles(run: RunData) -> list[tuple[str, str, str]]:
@@ -126,6 +127,7 @@ def _first(run: RunData) -> list[PageSection]:
             figure["gains"] + gains(run),
             "homes",
         ),
+        day_page.community(run),
         PageSection("table", "Methods compared", "", table, "methods"),
         PageSection("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
         PageSection("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),

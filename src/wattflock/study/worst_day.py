@@ -20,7 +20,8 @@ def worst_day_table(method: str, judged: Judged, built: Built, dates: list[str])
     day = judged.of_all.day
     found = [*_wires(judged, built, day), *_homes(judged, built), *_together(judged, built, day)]
     table = pl.concat([_rows(each) for each in found])
-    return table.select(pl.lit(method).alias("method"), pl.lit(day).alias("day"), pl.lit(dates[day]).alias("date"), "*")
+    when = pl.lit(method).alias("method"), pl.lit(day, pl.Int64).alias("day"), pl.lit(dates[day]).alias("date")
+    return table.select(*when, "*")
 
 
 def _wires(judged: Judged, built: Built, day: int) -> list[Rows]:
