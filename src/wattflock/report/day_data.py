@@ -220,11 +220,12 @@ def _homes(day: _Day) -> _Part:
     sums = [day.values("all", *key)[1][:, 0] for key in together]
     packs |= {"together": fitting(np.stack(sums, 1), 0.1), "money": fitting(money, 0.01)}
     spare = iter(look[0] for look in SPARE * 9)
-    known = {_plain(name) for name, unit in (*together, *series) if unit == "kW"}
+    there = {_plain(name) for name, unit in (*together, *series) if unit == "kW"}
+    known = [name for name in SERIES if name in there] + sorted(there - SERIES.keys())
     head = {
         "homes": {name: names[name] for name in ("home", "kind", "node", "bus")}, "kinds": names["kinds"],
         "every": every, "series": shown, "together": [_plain(name) for name, _ in together],
-        "colour": {name: SERIES.get(name) or next(spare) for name in sorted(known)},
+        "colour": {name: SERIES.get(name) or next(spare) for name in known},
     }  # fmt: skip
     return _Part(head, packs)
 

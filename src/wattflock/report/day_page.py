@@ -67,9 +67,9 @@ def _body(found: DayData) -> str:
 {f'<label>colour <select class="by">{by}</select></label>' if wired else '<select class="by" hidden></select>'}
 <label>home <select class="home"></select></label></div>
 <p class="said" aria-live="polite"></p>
-<div class="two">{MAP if wired else html.paragraph("No wires in this run: bills alone are judged.", "soft")}
-<figure><h3 class="title"></h3><div class="curve drawn" role="img"></div><ul class="keys"></ul><p class="saw"></p>
-<div class="wide" tabindex="0" role="region" aria-label="bills"><table class="bills"></table></div></figure></div>
+<div class="two"><div>{MAP if wired else html.paragraph("No wires in this run: bills alone are judged.", "soft")}
+<div class="money" tabindex="0" role="region" aria-label="bills"><table class="bills"></table></div></div>
+<figure><h3 class="title"></h3><div class="curve drawn" role="img"></div><ul class="keys drawn"></ul><p class="saw"></p></figure></div>
 <details class="steps"><summary>The day as a table</summary><div tabindex="0" role="region" aria-label="the day as a table"><table></table></div></details>
 <script type="application/json" class="head">{head}</script><script type="text/plain" class="packs">{found.text}</script></div>
 <script>{script()}</script>"""

@@ -4,7 +4,7 @@ async function dayPage(box) {
   const at = await unpacked(head, part("packs").textContent), frames = head.hour.length;
   const now = {method: head.first, frame: 0, by: "voltage", home: -1};
   const every = count => [...Array(count).keys()], wired = head.nodes.length > 0;
-  const map = wired ? dayMap(part("canvas"), part("tip"), head, at, home => choose({home})) : null;
+  const map = wired ? dayMap(part("canvas"), part("tip"), head, at, home => { if (shownHomes.has(home)) choose({home}); }) : null;
   const look = {ink: "#16202e", soft: "#5b6673", line: "#dde2e8", paper: "#ffffff", blue: "#0072b2", red: "#d55e00"};
   const [slider, play, homes] = ["slider", "play", "home"].map(part);
   let timer = null;
@@ -55,14 +55,15 @@ async function dayPage(box) {
   }
 
   function saw({parts, states}) {
-    const {frame, home} = now, weather = `${plain(head.price[frame], 3)} ${head.currency}/kWh, ${plain(head.outdoor[frame], 1)} °C outside`;
-    if (home < 0) return `Energy cost ${weather}.`;
+    const {frame, home} = now, weather = `a price of ${plain(head.price[frame], 3)} ${head.currency}/kWh, ${plain(head.outdoor[frame], 1)} °C outside`;
+    if (home < 0) return `There was ${weather}.`;
     const before = states.map(each => frame && !(each.whole && !head.voltmeter) ? `${each.name} ${plain(each.values[frame - 1], each.whole ? 3 : 1)} ${each.unit}` : "").filter(Boolean);
     const load = frame ? [`load ${plain(parts.find(each => each.name == "load").values[frame - 1], 2)} kW`] : [];
     const told = [weather, ...(frame ? [`a step before: ${[...load, ...before].join(", ")}`] : [])].join("; ");
-    const did = parts.filter(each => each.name != "load").map(each => `${each.name} ${plain(each.values[frame], 2)} kW`).join(", ");
-    const who = head.methods[now.method] == head.uncontrolled ? "Nobody steered" : "It saw";
-    return `${who}${who == "It saw" ? " " : "; there was "}${told}. ${did ? `In this step: ${did}.` : "It has nothing to steer."}`;
+    const own = parts.filter(each => each.name != "load"), does = own.filter(each => Math.abs(each.values[frame]) > .005);
+    const did = does.map(each => `${each.name} ${plain(each.values[frame], 2)} kW`).join(", ") || "nothing";
+    const who = head.methods[now.method] == head.uncontrolled ? "Nobody steered. There was" : "It saw";
+    return `${who}: ${told}. ${own.length ? `What its devices did: ${did}.` : "It has no device."}`;
   }
 
   function bills() {
@@ -72,7 +73,7 @@ async function dayPage(box) {
     const idle = rows.find(each => each[0] == head.uncontrolled), unit = head.currency;
     const line = ([label, ...money]) => `<tr class="${label == head.methods[now.method] ? "best" : ""}"><th scope="row">${escaped(label)}</th>` +
       [...money.map(each => plain(each, 2)), idle ? plain(head.days_a_year * (idle[3] - money[2]), 0) : "–"].map(each => `<td>${each}</td>`).join("") + "</tr>";
-    return `<thead><tr><th scope="col">${now.home < 0 ? "mean home" : "this home"}</th>` + [["bill, this day", unit], ["bill, mean day", unit], ["cost, mean day", unit], ["saving", unit + "/year"]]
+    return `<thead><tr><th scope="col" class="name">${now.home < 0 ? "mean home" : "this home"}</th>` + [["bill, this day", unit], ["bill, mean day", unit], ["cost, mean day", unit], ["saving", unit + "/year"]]
       .map(([name, of]) => `<th scope="col">${name}<small>${escaped(of)}</small></th>`).join("") + `</tr></thead><tbody>${rows.map(line).join("")}</tbody>`;
   }
 
@@ -112,7 +113,8 @@ async function dayPage(box) {
   const option = (value, text) => `<option value="${value}">${escaped(text)}</option>`;
   part("method").innerHTML = head.methods.map((label, place) => option(place, label)).join("");
   homes.innerHTML = option(-1, "all together") + [...shownHomes].sort((a, b) => a - b).map(place => option(place, `home ${head.homes.home[place]}, ${head.kinds[head.homes.kind[place]]}`)).join("");
-  for (const [name, what] of [["method", "method"], ["home", "home"]]) part(name).onchange = event => choose({[what]: +event.target.value});
+  part("method").onchange = event => choose({method: +event.target.value});
+  homes.onchange = event => { choose({home: +event.target.value}); map?.reveal(); };
   part("by").onchange = event => choose({by: event.target.value});
   slider.max = frames - 1;
   slider.oninput = () => { if (timer) playing(false); choose({frame: +slider.value}); };
@@ -123,7 +125,8 @@ async function dayPage(box) {
   choose({frame: worst});
   const again = () => { map?.resize(); drawDay(); };
   for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", () => map?.draw());
-  new ResizeObserver(() => { if (box.dataset.width != box.clientWidth) { box.dataset.width = box.clientWidth; again(); } }).observe(box);
+  const measure = () => { if (box.dataset.width != box.clientWidth) { box.dataset.width = box.clientWidth; again(); } };
+  new ResizeObserver(() => setTimeout(measure)).observe(box);
   again();
   box.dataset.drawn = "yes";
 }

@@ -4,7 +4,7 @@ const LEFT = 44, RIGHT = 10, POWER = 210, STATE = 62;
 // Marks of an axis at round numbers, about four of them.
 function marks(low, high) {
   const rough = (high - low) / 4 || 1, ten = 10 ** Math.floor(Math.log10(rough));
-  const step = ten * [1, 2, 5, 10].find(each => each * ten >= rough * .999), found = [];
+  const step = ten * [1, 2, 5, 10].find(each => each * ten >= rough * .7), found = [];
   for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + 1e-9 * step; at += step) found.push(Math.abs(at) < 1e-9 * step ? 0 : at);
   return {found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9))};
 }
@@ -53,7 +53,8 @@ function daySvg(width, day, look) {
 function state({name, unit, values, limits = [], whole}, top, x, dt, look) {
   const known = values.concat(limits).filter(Number.isFinite), [low, high] = [Math.min(...known), Math.max(...known)];
   if (!known.length) return "";
-  const room = (high - low || 1) * .08, range = [low - room, high + room], y = level(top, STATE, range);
+  const least = {"%": 10, "°C": 2}[unit] || .1 * Math.max(Math.abs(high), .1), room = Math.max(.08 * (high - low), (least - high + low) / 2);
+  const range = [low - room, high + room], y = level(top, STATE, range);
   const path = whole ? steps(values, x, y, dt) : values.map((each, k) => `${k ? "L" : "M"}${x((k + 1) * dt)},${y(each)}`).join("");
   const rules = limits.map(each => `<line x1="${LEFT}" x2="${x(24)}" y1="${y(each)}" y2="${y(each)}" stroke="${look.red}" stroke-dasharray="5 4"/>`).join("");
   return `<text x="${LEFT}" y="${top - 6}" fill="${look.soft}">${escaped(name)} [${escaped(unit)}]${whole ? "" : ", after each step"}</text>

@@ -116,7 +116,7 @@ function dayMap(canvas, tip, head, at, chosen) {
     homesAt.forEach((homes, bus) => inside(where[bus]) && homes.forEach(home => {
       const place = homePlace(where, home, space), node = row.get(head.homes.node[home]);
       const colour = shown.by == "loading" || node === undefined ? soft : by.colour(ofNodes([node]));
-      dot(place, Math.max(1.2, .4 * space), colour || paper, colour ? "" : soft);
+      dot(place, Math.max(1.2, .4 * space), colour || paper, colour && space < 4 ? "" : soft);
       targets.push({place, home, text: `home ${head.homes.home[home]}, ${head.kinds[head.homes.kind[home]]}`});
     }));
   }
@@ -143,6 +143,15 @@ function dayMap(canvas, tip, head, at, chosen) {
     view.zoom = now;
     if (now == 1) view.x = view.y = 0;
     canvas.style.touchAction = now == 1 ? "pan-y" : "none";
+    draw();
+  }
+
+  // Moves the map so that the chosen home is inside.
+  function reveal() {
+    const place = places()[head.homes.bus[shown.home]];
+    if (!place || (place[0] > PAD && place[1] > PAD && place[0] < size[0] - PAD && place[1] < size[1] - PAD)) return;
+    view.x += size[0] / 2 - place[0];
+    view.y += size[1] / 2 - place[1];
     draw();
   }
 
@@ -197,5 +206,5 @@ function dayMap(canvas, tip, head, at, chosen) {
     else return;
     event.preventDefault();
   });
-  return {draw, resize, zoom, beyond, scale: () => known[shown.by], show: what => { shown = {...shown, ...what}; draw(); }};
+  return {draw, resize, zoom, reveal, beyond, scale: () => known[shown.by], show: what => { shown = {...shown, ...what}; draw(); }};
 }
