@@ -173,7 +173,8 @@ def _wires(day: _Day) -> _Part:
     branches, loading = _branches(day, number)
     low, high = run_data.limits_pu(run.summary)
     beyond = 1000 * np.maximum(np.maximum(low - voltage, voltage - high), 0)
-    floor = run_data.floor_of(pl.Series(beyond[np.isfinite(beyond)]))
+    top = float(np.nanmax(beyond, initial=0.0)) or 1.0
+    floor = 10.0 ** (np.floor(np.log10(top)) - 2)
     reach = max(0.06, float(np.nanmax(np.abs(voltage - 1), initial=0.0)))
     head = {
         "buses": list(number), "x": at[:, 0].tolist(), "y": at[:, 1].tolist(),
@@ -181,7 +182,7 @@ def _wires(day: _Day) -> _Part:
         "wires": [[number[a], number[b]] for a, b in _named_pairs(run.chart["edges"]) if {a, b} <= number.keys()],
         "nodes": [nodes[place] for place in kept], "bus_of": [number[bus_of[nodes[place]]] for place in kept],
         "branches": branches, "limits": [low, high], "rated": run_data.loading_limit(run.summary),
-        "reach": reach, "violation": [floor, max(10 * floor, float(np.nanmax(beyond, initial=0.0)))],
+        "reach": reach, "violation": [floor, top],
     }  # fmt: skip
     packs = {"voltage": fitting(voltage[:, kept], 1e-5, 1.0), "loading": fitting(100 * loading, 0.1)}
     return _Part(head, packs)
@@ -213,7 +214,7 @@ def _homes(day: _Day) -> _Part:
     while True:
         kept = {name for place, name in enumerate(names["home"]) if place % every == 0}
         shown, packs = _shown(series, kept, names["home"])
-        if len(DayData({}, packs).text) <= HOMES_BYTES:
+        if len(DayData({}, packs).text) <= HOMES_BYTES or every > len(names["home"]):
             break
         every *= 2
     together = day.series("all")

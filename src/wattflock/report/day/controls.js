@@ -39,7 +39,9 @@ async function dayPage(box) {
     const node = head.nodes.indexOf(head.homes.node[home]);
     if (home >= 0 && node >= 0) states.push({name: "voltage at its terminal", unit: "pu", values: day("voltage", node), limits: head.limits, whole: true});
     const order = Object.keys(head.colour), rank = each => order.indexOf(each.name);
-    return {parts: power.filter(each => each.name != "net").sort((a, b) => rank(a) - rank(b)),
+    const there = power.filter(each => each.name != "net" && each.values.some(Number.isFinite));
+    there.forEach(each => { each.values = each.values.map(value => value || 0); });
+    return {parts: there.sort((a, b) => rank(a) - rank(b)),
       net: power.find(each => each.name == "net").values, states, price: head.price, frame: now.frame, dt: head.dt_h};
   }
 
@@ -80,7 +82,7 @@ async function dayPage(box) {
   function table() {
     if (!part("steps").open) return;
     const cells = every(frames).map(frame => { const f = facts(frame); return [until(frame), plain(f.low, 3), plain(f.high, 3), f.bad, plain(f.load, 0), plain(f.net, 0)]; });
-    part("steps").querySelector("table").innerHTML = `<thead><tr>${["time", "lowest [pu]", "highest [pu]", "buses beyond", "most loaded [%]", "all homes [kW]"].map(each => `<th scope="col">${each}</th>`).join("")}</tr></thead><tbody>` +
+    part("steps").querySelector("table").innerHTML = `<thead><tr>${["time", "lowest [pu]", "highest [pu]", "buses beyond", "most loaded [%]", "all homes [kW]"].map((each, k) => `<th scope="col"${k ? "" : ' class="name"'}>${each}</th>`).join("")}</tr></thead><tbody>` +
       cells.map(([first, ...rest]) => `<tr><th scope="row">${first}</th>${rest.map(each => `<td>${each}</td>`).join("")}</tr>`).join("") + "</tbody>";
   }
 
