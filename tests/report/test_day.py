@@ -147,7 +147,7 @@ ACTIONS = """<script>(async () => {
   addEventListener("securitypolicyviolation", event => said.push("request " + event.blockedURI));
   const check = (name, holds) => said.push((holds ? "ok " : "no ") + name);
   const set = (name, value, event) => { part(name).value = value; part(name).dispatchEvent(new Event(event)); };
-  for (let k = 0; k < 300 && !box.dataset.drawn; k++) await wait(20);
+  for (let k = 0; k < 300 && !box.dataset.ready; k++) await wait(20);
   set("method", 0, "change");
   set("slider", 3, "input");
   const night = picture();

@@ -54,8 +54,8 @@ def own_part(text: str) -> str:
 
 
 def in_words(text: str) -> str:
-    """The page without any code."""
-    return re.sub(r"<script>.*?</script>", "", text, flags=re.S)
+    """The page without any code, and without the numbers that are packed."""
+    return re.sub(r"<script( type=.text/plain. .*?)?>.*?</script>", "", text, flags=re.S)
 
 
 def specs(text: str) -> list[dict]:

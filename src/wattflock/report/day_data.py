@@ -124,7 +124,7 @@ class _Day:
 
     def framed(self, values: Array, how: str) -> Array:
         """Steps (…, steps) put together to frames: their mean, their last, the highest or the farthest from 1."""
-        parts = values.reshape(*values.shape[:-1], -1, self.together)
+        parts = values.reshape(*values.shape[:-1], self.steps // self.together, self.together)
         if self.together == 1 or how == "last":
             return parts[..., -1]
         if how == "farthest":

@@ -130,7 +130,7 @@ async function dayPage(box) {
   const measure = () => { if (box.dataset.width != box.clientWidth) { box.dataset.width = box.clientWidth; again(); } };
   new ResizeObserver(() => setTimeout(measure)).observe(box);
   again();
-  box.dataset.drawn = "yes";
+  box.dataset.ready = "yes";
 }
 
 for (const box of document.querySelectorAll(".day")) dayPage(box).catch(error => { box.append("This day cannot be drawn: " + error.message); throw error; });
