@@ -207,9 +207,13 @@ def test_the_worst_day_is_kept_step_by_step_and_its_flows_balance(study):
         for of, table in flows.items():
             sums = table.with_columns(sign=pl.when(series="net").then(-1).otherwise(1)).explode("values")
             place = pl.int_range(pl.len()).over("name", "series")
-            left = sums.with_columns(place=place).group_by("name", "place").agg((pl.col("sign") * pl.col("values")).sum())
+            left = (
+                sums.with_columns(place=place).group_by("name", "place").agg((pl.col("sign") * pl.col("values")).sum())
+            )
             assert left["sign"].abs().max() < 0.01, of
-        np.testing.assert_allclose(flows["all"].filter(series="net")["values"].item(), steps["net_kw"], rtol=1e-6, atol=1e-3)
+        np.testing.assert_allclose(
+            flows["all"].filter(series="net")["values"].item(), steps["net_kw"], rtol=1e-6, atol=1e-3
+        )
         volts = np.array(mine.filter(of="node")["values"].to_list())
         np.testing.assert_allclose(volts.min(0), steps["voltage_min_pu"], atol=1e-5)
     head, packs = carried((study[1] / "report.html").read_text())

@@ -150,13 +150,14 @@ def make_homes(rng: np.random.Generator, buses: list[str], homes: int = 200) -> 
     kinds = ["battery+panel", "battery", "heat_pump+panel", "heat_pump", "generator+panel", "generator"]
     kind = rng.choice(kinds, homes, p=[0.32, 0.08, 0.24, 0.16, 0.12, 0.08])
     size = rng.uniform(0.6, 1.4, homes)
+    terminals = [f"{buses[(1 + 2 * home) % len(buses)]}.{1 + home % 3}" for home in range(homes)]
     frames = []
     for method, (cost, *_) in METHODS.items():
         for day in TEST_DAYS[::7]:
             costs = cost * size * rng.normal(1, 0.05, homes)
             frames.append(pl.DataFrame({
                 "method": [method] * homes, "day": [day] * homes, "home": np.arange(homes), "kind": kind,
-                "terminal": [f"{buses[(1 + 2 * home) % len(buses)]}.{1 + home % 3}" for home in range(homes)], "cost": costs, "bill": costs * 0.95, "import_kwh": 20 * size,
+                "terminal": terminals, "cost": costs, "bill": costs * 0.95, "import_kwh": 20 * size,
                 "export_kwh": 8 * size, "discomfort_c_h": 0.3 * size, "carbon_kg": 5 * size,
             }))  # fmt: skip
     return pl.concat(frames)

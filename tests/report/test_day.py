@@ -1,4 +1,4 @@
-"""The community through its worst day: the page holds the run's own numbers, its flows balance, and its controls work."""
+"""The community through its worst day: the page holds the run's own numbers, its flows balance, its controls work."""
 
 import dataclasses
 import json
@@ -165,7 +165,8 @@ ACTIONS = """<script>(async () => {
   await wait(700);
   check("pause stays", box.dataset.frame == still);
   set("home", 3, "change");
-  check("the list shows a home", part("title").textContent.startsWith("Home 3:") && part("curve").querySelector("svg rect"));
+  const named = part("title").textContent;
+  check("the list shows a home", named.startsWith("Home 3:") && part("curve").querySelector("svg rect"));
   const area = part("canvas").getBoundingClientRect();
   const click = (x, y) => ["pointerdown", "pointerup"].forEach(name => part("canvas").dispatchEvent(
     new PointerEvent(name, {clientX: area.left + x, clientY: area.top + y, buttons: 1, bubbles: true})));
@@ -182,7 +183,8 @@ ACTIONS = """<script>(async () => {
   part("steps").open = true;
   await wait(100);
   check("a table of all steps", part("steps").querySelectorAll("tbody tr").length == 24);
-  for (const name of ["canvas", "curve"]) check(name + " has a text", part(name).getAttribute("aria-label").length > 60);
+  for (const name of ["canvas", "curve"])
+    check(name + " has a text", part(name).getAttribute("aria-label").length > 60);
   check("no wider than its place", document.documentElement.scrollWidth <= innerWidth);
   const made = document.createElement("pre");
   made.id = "said"; made.textContent = said.join("; "); document.body.append(made);

@@ -155,7 +155,9 @@ def test_tables_have_a_row_for_each_day_of_an_episode(weekly):
     assert worst["day"].unique().to_list() == [day]
     net = worst.filter(of="all", series="net")["values"].item()
     assert net.to_list() == pytest.approx(tables["steps"].filter(day=day)["net_kw"].to_list(), abs=1e-3)
-    again = judge_method(weekly, days.with_worst({"worst_day": worst.with_columns(day=pl.lit(3))}), "idle", ZeroPolicy())
+    again = judge_method(
+        weekly, days.with_worst({"worst_day": worst.with_columns(day=pl.lit(3))}), "idle", ZeroPolicy()
+    )
     net = again["worst_day"].filter(of="all", series="net")["values"].item()
     assert net.to_list() == pytest.approx(tables["steps"].filter(day=3)["net_kw"].to_list(), abs=1e-3)
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from wattflock.report import run_data, words
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, best, methods_in
 from wattflock.report.theme import DIVERGING, NIGHT, SEQUENTIAL, SERIES, SPARE, methods
-from wattflock.study.summary import gain
 
 FRAMES = 48  # of the day at most: shorter steps are put together
 HOMES_BYTES = 900_000  # of the series of single homes in the page; beyond it only every second, fourth … home has them
@@ -69,7 +68,9 @@ class DayData:
     @property
     def text(self) -> str:
         """The packs as text."""
-        return base64.b64encode(zlib.compress(b"".join(packed(each.whole()) for each in self.packs.values()), 9)).decode()
+        return base64.b64encode(
+            zlib.compress(b"".join(packed(each.whole()) for each in self.packs.values()), 9)
+        ).decode()
 
 
 def read_back(head: dict[str, Any], text: str) -> dict[str, Array]:

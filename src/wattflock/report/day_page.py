@@ -33,7 +33,7 @@ def _said(run: RunData, found: DayData) -> list[str]:
     """Which day it is and why, and of how many homes there are series."""
     looks, number = methods(run.methods), run.worst_day["day"].item(0)
     day = run.days.filter((pl.col("day") == number) & (pl.col("method") == before(run.summary)))
-    amount = day["violation_pu_h"].sum() if day.height else 0
+    amount = float(day["violation_pu_h"].sum() or 0)
     when = date.fromisoformat(found.head["date"])
     why = (
         f"uncontrolled homes violate voltages the most ({words.number(1000 * amount)} mpu·h per node)"
@@ -46,8 +46,8 @@ def _said(run: RunData, found: DayData) -> list[str]:
     some = f" Of the homes every {_th(every)} has its series here, so that the page stays small." if every > 1 else ""
     return [
         f"{when:%A} {when.day} {when:%B %Y}, the test day on which {why}.{lack}{some}",
-        "Dots around a bus are its homes. Click a home, or choose it from the list, for its day; drag the map to move it, "
-        "turn the wheel with Ctrl (or ⌘) held to zoom.",
+        "Dots around a bus are its homes. Click a home, or choose it from the list, for its day; drag the map to move "
+        "it, turn the wheel with Ctrl (or ⌘) held to zoom.",
     ]
 
 
@@ -61,7 +61,8 @@ def _body(found: DayData) -> str:
     wired = bool(found.head["nodes"])
     return f"""<div class="day"><div class="bar">
 <button type="button" class="play" aria-pressed="false">▶ Play</button>
-<label class="time"><span>time</span><input type="range" class="slider" min="0" value="0" step="1" aria-label="time of the day">
+<label class="time"><span>time</span>
+<input type="range" class="slider" min="0" value="0" step="1" aria-label="time of the day">
 <output class="clock"></output></label>
 <label>method <select class="method"></select></label>
 {f'<label>colour <select class="by">{by}</select></label>' if wired else '<select class="by" hidden></select>'}
@@ -69,9 +70,12 @@ def _body(found: DayData) -> str:
 <p class="said" aria-live="polite"></p>
 <div class="two"><div>{MAP if wired else html.paragraph("No wires in this run: bills alone are judged.", "soft")}
 <div class="money" tabindex="0" role="region" aria-label="bills"><table class="bills"></table></div></div>
-<figure><h3 class="title"></h3><div class="curve drawn" role="img"></div><ul class="keys drawn"></ul><p class="saw"></p></figure></div>
-<details class="steps"><summary>The day as a table</summary><div tabindex="0" role="region" aria-label="the day as a table"><table></table></div></details>
-<script type="application/json" class="head">{head}</script><script type="text/plain" class="packs">{found.text}</script></div>
+<figure><h3 class="title"></h3><div class="curve drawn" role="img"></div>
+<ul class="keys drawn"></ul><p class="saw"></p></figure></div>
+<details class="steps"><summary>The day as a table</summary>
+<div tabindex="0" role="region" aria-label="the day as a table"><table></table></div></details>
+<script type="application/json" class="head">{head}</script>
+<script type="text/plain" class="packs">{found.text}</script></div>
 <script>{script()}</script>"""
 
 

@@ -36,7 +36,10 @@ def homes(run: RunData) -> Any:
 def _coded(table: pl.DataFrame, choices: list[str], names: Sequence[str] = ()) -> pl.DataFrame:
     """Homes with their days, and methods, by their places in the menus."""
     columns = {"choice": choices, "method": names} if names else {"choice": choices}
-    coded = [pl.col(name).replace_strict(dict(zip(each, range(len(each)), strict=True)), return_dtype=pl.Int32) for name, each in columns.items()]
+    coded = [
+        pl.col(name).replace_strict(dict(zip(each, range(len(each)), strict=True)), return_dtype=pl.Int32)
+        for name, each in columns.items()
+    ]
     return table.with_columns(coded)
 
 

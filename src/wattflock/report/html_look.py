@@ -23,8 +23,9 @@ def _variables(colours: dict[str, str]) -> str:
 def _recoloured() -> str:
     """Figures have their colours as attributes of SVG, so a style sheet can replace them."""
     return "\n".join(
-        f'  :is(.plot, .drawn) [fill="{day}"] {{ fill: {night}; }} :is(.plot, .drawn) [stroke="{day}"] {{ stroke: {night}; }}'
+        f'  :is(.plot, .drawn) [{what}="{day}"] {{ {what}: {night}; }}'
         for day, night in NIGHT.items()
+        for what in ("fill", "stroke")
     )
 
 

@@ -84,8 +84,8 @@ def evaluate(
         at_once = max(1, DAYS_AT_ONCE * world.steps // profile.load_kw.shape[1])
         some, days_each = _chunks(days, profile.days(), at_once), at_once * profile.load_kw.shape[1] // world.steps
         parts = [
-            _evaluate(world, policy, *each, jnp.asarray(few), jnp.asarray(max(picked - place * days_each, OWN)))
-            for place, each in enumerate(some)
+            _evaluate(world, policy, some_days, moves, jnp.asarray(few), jnp.asarray(max(picked - at * days_each, OWN)))
+            for at, (some_days, moves) in enumerate(some)
         ]
     finite = np.concatenate([np.asarray(part.pop("finite")) for part in parts])
     if not finite.all():
@@ -160,9 +160,9 @@ def parts_of_cost(
 ) -> dict[str, jax.Array]:
     """What the cost of a home is made of, by `PARTS`: means over homes, (days, steps) [currency].
 
-    `costs` of all homes are those of `Home.costs`, (days, steps, homes).
-`energy`, `carbon` and `network` are those of the grid bill, `community` what homes pay to their community beyond
-    it, `stored` the value of the final states.
+        `costs` of all homes are those of `Home.costs`, (days, steps, homes).
+    `energy`, `carbon` and `network` are those of the grid bill, `community` what homes pay to their community beyond
+        it, `stored` the value of the final states.
     """
     meter = world.market.meter(outcome.net_kwh, profile)
     end = jnp.zeros_like(outcome.margin).at[:, -1].set(trajectory.end.sum(-1))

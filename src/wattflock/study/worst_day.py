@@ -7,7 +7,7 @@ from wattflock.study.build import Built
 from wattflock.study.evaluate import Judged
 
 DECIMALS = {"kW": 3, "pu": 5, "1": 4}  # that are kept; of levels two
-SCHEMA = {name: pl.String for name in ("of", "name", "series", "unit")} | {"values": pl.List(pl.Float32)}
+SCHEMA = dict.fromkeys(("of", "name", "series", "unit"), pl.String) | {"values": pl.List(pl.Float32)}
 Rows = tuple[str, str, str, list[str], np.ndarray]  # of, series, unit, names, values (names, steps)
 
 
