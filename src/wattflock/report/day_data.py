@@ -258,11 +258,13 @@ def _money(day: _Day) -> tuple[dict[str, Any], Array]:
     }  # fmt: skip
     of_day = run.homes.filter(pl.col("day") == day.number).sort("home")
     mean = run.homes.group_by("method", "home").agg(pl.col(*wanted).mean()).sort("home")
-    found = []
+    found, compared = [], run_data.on_all_days(run, run.homes)
     for method in day.methods:
         one, usual = (table.filter(pl.col("method") == method) for table in (of_day, mean))
-        found.append(np.stack([one["bill"], usual["bill"], usual["cost"]], -1))
-    return names, np.array(found, float)
+        found.append(np.stack([one["bill"], usual["bill"], usual["cost"]], -1).astype(float))
+        if method not in compared:  # a mean of other days
+            found[-1][:, 1:] = np.nan
+    return names, np.array(found)
 
 
 def _plain(name: str) -> str:

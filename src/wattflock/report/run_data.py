@@ -181,6 +181,13 @@ def _place(method: str, row: dict[str, Any], days: pl.DataFrame) -> dict[str, An
     return found
 
 
+def on_all_days(run: RunData, table: pl.DataFrame) -> list[str]:
+    """The methods in a table with days whose rows are of as many days as any method's: their means can be compared."""
+    days = table.group_by("method").agg(pl.col("day").n_unique())
+    most = set(days.filter(pl.col("day") == pl.col("day").max())["method"])
+    return [method for method in run.methods if method in most]
+
+
 def envelope(run: RunData) -> pl.DataFrame:
     """Voltages [pu] of every method over the day: extremes of all days, and the 5, 50 and 95 % nodes of a mean day.
 

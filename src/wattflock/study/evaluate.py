@@ -29,6 +29,8 @@ class HomesDay:
     day: int  # its number among the judged ones
     net_kw: np.ndarray  # (steps, homes) what each meter shows
     series: dict[str, np.ndarray]  # each (steps, homes); see `Home.dissect`
+    granted_kw: np.ndarray  # (steps, homes) what a coordinator granted; no homes where no limit is shared
+    limit_kw: np.ndarray  # (steps,) of all chargers together; none where no limit is shared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +100,8 @@ def _one_day(found: list[dict], picked: int, days_each: int) -> HomesDay:
     """The day that was picked, or the worst of those that each call found."""
     harm = [tuple(map(float, each["harm"])) for each in found]
     place = max(range(len(found)), key=harm.__getitem__) if picked == OWN else picked // days_each
-    day, net_kw, series = (jax.tree.map(np.asarray, found[place][name]) for name in ("day", "net_kw", "series"))
-    return HomesDay(place * days_each + int(day), net_kw, series)
+    kept = jax.tree.map(np.asarray, {name: each for name, each in found[place].items() if name != "harm"})
+    return HomesDay(**kept | {"day": place * days_each + int(kept["day"])})
 
 
 def _chunks(tree, days: int, at_once: int) -> Iterator:
@@ -151,8 +153,12 @@ def _of_all(outcome: Outcome, power_kw, series: dict[str, jax.Array], picked) ->
     peak = jnp.abs(outcome.net_kw).max(1)
     worst = jnp.argmax(jnp.where(harm == harm.max(), peak, -1.0))
     day = jnp.where((picked >= 0) & (picked < len(power_kw)), picked, worst)
-    kept = jax.tree.map(lambda x: x[day], {"net_kw": power_kw, "series": series})
-    return kept | {"day": day, "harm": (harm[day], peak[day])}
+    granted_kw, limit_kw = jnp.zeros((*power_kw.shape[:2], 0)), jnp.zeros((len(power_kw), 0))
+    if outcome.charging:
+        granted_kw, limit_kw = outcome.charging.granted_kw, outcome.charging.limit_kw
+        granted_kw = granted_kw.reshape(*granted_kw.shape[:2], -1, power_kw.shape[-1]).sum(2)
+    kept = {"net_kw": power_kw, "series": series, "granted_kw": granted_kw, "limit_kw": limit_kw}
+    return jax.tree.map(lambda x: x[day], kept) | {"day": day, "harm": (harm[day], peak[day])}
 
 
 def parts_of_cost(

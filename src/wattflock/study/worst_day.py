@@ -12,13 +12,14 @@ Rows = tuple[str, str, str, list[str], np.ndarray]  # of, series, unit, names, v
 
 
 def worst_day_table(method: str, judged: Judged, built: Built, dates: list[str]) -> pl.DataFrame:
-    """One row per thing and series, all steps of the day in `values`: nodes, branches, homes, and all homes together.
+    """One row per thing and series, all steps of the day in `values`.
 
+    Things are nodes, branches, homes, all homes together, and a limit that chargers share with what each was granted.
     `net` of a home is what its meter shows, that of all homes what they draw from the feeder. The other series in kW
     are load and devices, which add up to it; those of all homes count each as often as it stands on the feeder.
     """
     day = judged.of_all.day
-    found = [*_wires(judged, built, day), *_homes(judged, built), *_together(judged, built, day)]
+    found = [*_wires(judged, built, day), *_homes(judged, built), *_together(judged, built, day), *_shared(judged)]
     table = pl.concat([_rows(each) for each in found])
     when = pl.lit(method).alias("method"), pl.lit(day, pl.Int64).alias("day"), pl.lit(dates[day]).alias("date")
     return table.select(*when, "*")
@@ -54,6 +55,15 @@ def _together(judged: Judged, built: Built, day: int) -> list[Rows]:
     powers = {name: each @ times for name, each in judged.of_all.series.items() if " " not in name}
     powers = {"net": judged.net_kw[day]} | {name: each for name, each in powers.items() if _named(name, built)[2]}
     return [("all", name, "kW", ["homes"], each[None]) for name, each in powers.items()]
+
+
+def _shared(judged: Judged) -> list[Rows]:
+    """The limit of all chargers together, and what of it each home was granted; nothing where none is shared."""
+    granted, limit = judged.of_all.granted_kw, judged.of_all.limit_kw
+    if not limit.size:
+        return []
+    homes = [str(home) for home in range(granted.shape[1])]
+    return [("limit", "limit", "kW", ["chargers"], limit[None]), ("granted", "granted", "kW", homes, granted.T)]
 
 
 def _rows(found: Rows) -> pl.DataFrame:
