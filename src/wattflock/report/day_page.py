@@ -44,10 +44,15 @@ def _said(run: RunData, found: DayData) -> list[str]:
     lack = f" {', '.join(missing).capitalize()}: not judged on this day." if missing else ""
     every = found.head["every"]
     some = f" Of the homes every {_th(every)} has its series here, so that the page stays small." if every > 1 else ""
+    how = (
+        "Dots around a bus are its homes. Click a home, or choose it from the list, for its day; drag the map to move "
+        "it, turn the wheel with Ctrl (or ⌘) held to zoom."
+        if found.head["nodes"]
+        else "Choose a home from the list for its day."
+    )
     return [
         f"{when:%A} {when.day} {when:%B %Y}, the test day on which {why}.{lack}{some}",
-        "Dots around a bus are its homes. Click a home, or choose it from the list, for its day; drag the map to move "
-        "it, turn the wheel with Ctrl (or ⌘) held to zoom.",
+        how,
     ]
 
 
