@@ -14,7 +14,7 @@ from wattflock.report.html import PageSection
 from wattflock.report.run_data import RunData, before
 from wattflock.report.theme import methods
 
-SCRIPTS = ("numbers.js", "map.js", "home.js", "controls.js")
+SCRIPTS = ("numbers.js", "map.js", "home.js", "words.js", "controls.js")
 OLD = (
     "This run keeps no day step by step: an older version of wattflock judged it. A run that is judged now has the map."
 )

@@ -1,8 +1,9 @@
 // The feeder on a canvas: buses, branches and homes of one frame; drag, zoom, point and click.
 const TURN = Math.PI * (3 - Math.sqrt(5)), PAD = 22, REACH = 12, NEAREST = 40;
-const STAR = [...Array(10).keys()].map(k => [Math.sin(k * Math.PI / 5), -Math.cos(k * Math.PI / 5)].map(v => v * (k % 2 ? .4 : 1)));
+const STAR = [...Array(10).keys()].map(k => [Math.sin(k * Math.PI / 5), -Math.cos(k * Math.PI / 5)]
+  .map(each => each * (k % 2 ? .4 : 1)));
 
-function dayMap(canvas, tip, head, at, chosen) {
+function dayMap(canvas, tip, {head, at, beyond}, chosen) {
   const pen = canvas.getContext("2d"), view = {zoom: 1, x: 0, y: 0}, known = scales(head);
   const wide = Math.max(...head.x) || 1, tall = Math.max(...head.y), ratio = Math.min(1.05, Math.max(.5, tall / wide));
   const homesAt = head.buses.map(() => []);
@@ -13,7 +14,6 @@ function dayMap(canvas, tip, head, at, chosen) {
   head.bus_of.forEach((bus, node) => nodesAt[bus].push(node));
   let targets = [], shown = {method: 0, frame: 0, by: "voltage", home: -1}, size = [0, 0];
 
-  const beyond = volts => 1000 * Math.max(0, head.limits[0] - volts, volts - head.limits[1]);
   const measure = volts => shown.by == "voltage" ? volts : beyond(volts);
   const worse = (one, other) => shown.by == "voltage" ? Math.abs(one - 1) > Math.abs(other - 1) : one > other;
   function ofNodes(nodes) {
@@ -28,7 +28,8 @@ function dayMap(canvas, tip, head, at, chosen) {
   function places() {
     const [width, height] = size, scale = Math.min((width - 2 * PAD) / wide, (height - 2 * PAD) / (tall || 1));
     const left = (width - scale * wide) / 2, top = (height + scale * tall) / 2;
-    return head.x.map((x, bus) => [(left + scale * x) * view.zoom + view.x, (top - scale * head.y[bus]) * view.zoom + view.y]);
+    return head.x.map((x, bus) =>
+      [(left + scale * x) * view.zoom + view.x, (top - scale * head.y[bus]) * view.zoom + view.y]);
   }
 
   function resize() {
@@ -101,7 +102,8 @@ function dayMap(canvas, tip, head, at, chosen) {
       if (shown.by == "loading") dot(place, single ? 2 : .6 * radius, paper, soft);
       else if (colour) dot(place, radius, colour, ink);
       else dot(place, Math.max(1.6, .6 * radius), Number.isNaN(value) ? wire : paper, soft);
-      const worst = Number.isNaN(value) ? "" : shown.by == "voltage" ? `, ${plain(value, 4)} pu` : `, ${plain(value, 2)} mpu beyond`;
+      const volts = shown.by == "voltage" ? `, ${plain(value, 4)} pu` : `, ${plain(value, 2)} mpu beyond`;
+      const worst = Number.isNaN(value) ? "" : volts;
       const name = buses > 1 ? `${buses} buses around ${head.buses[bus]}` : `bus ${head.buses[bus]}`;
       targets.push({place, bus, homes, text: `${name}${worst}; ${homes} home${homes == 1 ? "" : "s"}`});
     }
@@ -206,5 +208,6 @@ function dayMap(canvas, tip, head, at, chosen) {
     else return;
     event.preventDefault();
   });
-  return {draw, resize, zoom, reveal, beyond, scale: () => known[shown.by], show: what => { shown = {...shown, ...what}; draw(); }};
+  const show = what => { shown = {...shown, ...what}; draw(); };
+  return {draw, resize, zoom, reveal, show, scale: () => known[shown.by]};
 }

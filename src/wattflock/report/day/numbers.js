@@ -20,7 +20,8 @@ async function unpacked(head, text) {
 }
 
 const plain = (value, digits) => Number.isFinite(value) ? value.toFixed(digits) : "–";
-const clock = hour => `${String(Math.floor(hour + 1e-9)).padStart(2, "0")}:${String(Math.round(hour * 60) % 60).padStart(2, "0")}`;
+const two = number => String(number).padStart(2, "0");
+const clock = hour => `${two(Math.floor(hour + 1e-9))}:${two(Math.round(hour * 60) % 60)}`;
 const escaped = text => text.replace(/[&<>"]/g, each => `&#${each.charCodeAt(0)};`);
 
 // The colour of a value between places that rise, each of which has one.
