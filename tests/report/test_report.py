@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import altair as alt
+import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
@@ -17,11 +18,11 @@ from rich.console import Console
 from tests.report.conftest import BOUND_DAYS, TEST_DAYS
 from wattflock.core.errors import RunError
 from wattflock.core.files import write_whole
-from wattflock.report import run_charts, run_data
+from wattflock.report import charging_charts, market_table, run_charts, run_data
 from wattflock.report.html import figure
 from wattflock.report.html import page as html_page
 from wattflock.report.run_data import COLUMNS, LATER, RunData, best, read
-from wattflock.report.run_page import page, tiles, write_report
+from wattflock.report.run_page import _charging, page, tiles, write_report
 from wattflock.report.tables import comparison, markdown, overview
 from wattflock.report.theme import NIGHT, OKABE_ITO, methods, save, spec, themed
 from wattflock.report.words import cell, headline, number, percent, story
@@ -509,3 +510,36 @@ def test_map_of_loadings_of_a_feeder_without_ratings_says_so(run_folder):
         (dataclasses.replace(run, chart={**run.chart, "branches": []}), "places of branches are not known"),
     ):
         assert said in json.dumps(spec(run_charts.feeder_loading(bare)))
+
+
+def test_what_homes_pay_is_told_for_methods_of_the_same_days(run_folder):
+    def change(homes: pl.DataFrame) -> pl.DataFrame:
+        some = homes.filter((pl.col("method") == "rules") & (pl.col("day") == homes["day"].min()))
+        return pl.concat([homes, some.with_columns(method=pl.lit("bound"))])
+
+    change_table(run_folder, "homes", change)
+    run = read(run_folder)
+    rows = {row.cells[0]: row.cells[1:] for row in market_table.paid(run).rows}
+    assert list(rows) == [methods(run.methods)[name].label for name in ("idle", "rules", "through", "gradmap")]
+    mine = run.homes.filter(method="gradmap").group_by("home").agg(pl.col("bill").mean(), pl.col("cost").mean())
+    low, half, high = (np.quantile(mine["bill"], share) for share in (0.1, 0.5, 0.9))
+    assert rows["learned (gradmap)"][:4] == [f"{each:.2f}" for each in (mine["bill"].mean(), low, half, high)]
+    assert rows["learned (gradmap)"][4] == str((run_data.savings(run, "gradmap")["saving"] < 0).sum())
+    assert rows["uncontrolled (idle)"][4:] == ["–", "–", "–"]
+
+
+def test_a_shared_limit_and_who_got_what_stand_in_the_page(busy):
+    values = {("limit", "chargers"): [4.0] * 24, ("granted", "0"): [1.0] * 24, ("granted", "1"): [2.5] * 24}
+    rows = [
+        {"method": "idle", "day": 0, "date": "2018-01-01", "of": of, "name": name, "series": of, "unit": "kW",
+         "values": each}
+        for (of, name), each in values.items()
+    ]  # fmt: skip
+    shared = pl.DataFrame(rows, schema_overrides={"values": pl.List(pl.Float32)})
+    run = dataclasses.replace(
+        busy, worst_day=pl.concat([busy.worst_day, shared.select(busy.worst_day.columns)], how="vertical_relaxed")
+    )
+    found = spec(charging_charts.granted(run))
+    assert found["description"].endswith("uncontrolled (idle): 24.0 to 60.0 kWh a home.")
+    assert {row["kW"] for rows in found["datasets"].values() for row in rows if row.get("start") == 0.0} == {3.5, 4.0}
+    assert [each.name for each in _charging(run)] == ["charging"] and _charging(busy) == []
