@@ -310,8 +310,8 @@ class Planned:
         return {
             "said": self.said, "offers": self.offers, "binding": self.binding,
             "parameters": parameters.model_dump(mode="json"), "cost": found.planned.cost,
-            "usual_cost": found.usual.cost, "saving": found.saving, "least_cost": found.least_cost,
-            "steps": steps.to_dicts(),
+            "usual_cost": found.usual.cost, "timer_cost": found.timer.cost, "saving": found.saving,
+            "least_cost": found.least_cost, "steps": steps.to_dicts(),
         }  # fmt: skip
 
     @property

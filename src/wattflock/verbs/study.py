@@ -159,7 +159,11 @@ def parts(
     return Listing(pl.DataFrame(rows, schema=["room", "part", "what it is"], orient="row"))
 
 
-def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a figure (saving_captured)."]) -> str:
+def explain(
+    name: Annotated[
+        str, "A part (gradmap), field (learn.rounds), section (feeder), setting (export_share) or figure (captured)."
+    ],
+) -> str:
     """Say what a part, a field of a scenario or a figure of a report means.
 
     Example:
