@@ -100,7 +100,7 @@ def levels(folder: Path, names: list[str], low: float) -> Any:
         RunError: the run's example homes are missing or damaged.
     """
     table = read_table(folder / "examples.parquet", "method home day step series value")
-    table = table.filter((pl.col("series") == "state of charge") & pl.col("method").is_in(names[:METHODS]))
+    table = table.filter(pl.col("series").str.ends_with("state of charge") & pl.col("method").is_in(names[:METHODS]))
     steps = pl.col("step").max().over("day") + 1
     table = table.with_columns(hour=24 * (pl.col("day") - pl.col("day").min()) + 24 * (pl.col("step") + 1) / steps)
     days = sorted(set(table["day"].to_list()))
