@@ -28,7 +28,7 @@ from wattflock.assistant.files import lines_of
 from wattflock.core.errors import WattflockError
 from wattflock.core.files import load_tree, pack, read_card, unpack
 from wattflock.core.registry import interface, part
-from wattflock.core.run_files import read_summary, read_table
+from wattflock.core.run_files import read_summary, read_table, sealed
 from wattflock.core.scenario import Scenario, load
 from wattflock.data import limit_table, price_table
 from wattflock.data.check import refuse
@@ -134,7 +134,7 @@ READINGS = Readings(
     export_price_per_kwh=0.1 * ONES, carbon_kg_per_kwh=0.5 * ONES, weekend=np.array([0.0, 0.0, 1.0]), month=np.ones(3),
     first_day=datetime.date(2024, 1, 8), homes=("H0", "H1"), currency="GBP", card={},
 )  # fmt: skip
-HOMES = long(days=9)
+HOMES, WEEKS = long(days=9), long(homes=1, days=36)
 METERS = HOMES.select(
     "time", "home", net_kwh=pl.col("load_kw") - pl.col("pv_kw"), import_per_kwh=pl.lit(0.3), export_per_kwh=pl.lit(0.1)
 )
@@ -142,7 +142,7 @@ WIDE = HOMES.pivot("home", index="time", values="load_kw").rename({"H0": "house 
 DAILY = b"Date," + ",".join(f"{k:02d}:00" for k in range(24)).encode() + b"\n" + b"".join(
     f"{5 + k}/01/2025".encode() + b",0.5" * 24 + b"\n" for k in range(14))  # fmt: skip
 GERMAN = _csv(HOMES).replace(b",", b";").replace(b".", b",")
-LAYOUTS = [_csv(HOMES), _csv(METERS), _csv(WIDE), DAILY, GERMAN, _csv(HOMES).decode().encode("utf-16"),
+LAYOUTS = [_csv(WEEKS), _csv(WEEKS.drop("home")), _csv(HOMES), _csv(METERS), _csv(WIDE), DAILY, GERMAN, _csv(HOMES).decode().encode("utf-16"),
            ausgrid_text(2, 8, MONDAY.date()).encode(), london_text(2, 4, MONDAY).encode(), agile_text(3, MONDAY).encode(),
            b"utc,kWh\n" + b"".join(f"{1736121600 + 1800 * k},{k}\n".encode() for k in range(400))]  # fmt: skip
 GREEN = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:espi="http://naesb.org/espi">
@@ -272,7 +272,11 @@ def _run(path: Path) -> None:
     folder.mkdir()
     (folder / "scenario.toml").touch()
     (folder / "days.parquet").write_bytes(_parquet(HOMES))
-    path.rename(folder / "summary.json")
+    told = path.read_bytes()
+    with contextlib.suppress(ValueError):
+        if isinstance(tree := json.loads(told), dict):
+            told = json.dumps(sealed(tree)).encode()
+    (folder / "summary.json").write_bytes(told)
     table_of_runs(path.parent)
     try:
         read_summary(folder)

@@ -75,7 +75,7 @@ def format_of(name: str) -> Layout:
             return _read(Path(name).read_text(encoding="utf-8-sig"), name)
         except (OSError, UnicodeDecodeError) as error:
             raise ScenarioError(
-                [Problem("format", "file", f"{name} {reason(error)}", "a TOML file with a layout")]
+                [Problem("format", "file", f"{name} {reason(error)}", "a file with a layout")]
             ) from error
     known = formats()
     if name not in known:

@@ -211,7 +211,7 @@ def _control(given: dict, names: set[str], read: Reader) -> Control:
     if power is not None and not (isinstance(power, list) and len(power) == 3 and all(map(is_number, power))):
         read.problems.append(Problem(read.where, f"{name}.power_kw", power, "three numbers, or null"))
         power = None
-    if follows is not None and follows not in names:
+    if follows is not None and not (isinstance(follows, str) and follows in names):
         read.problems.append(Problem(read.where, f"{name}.follows", follows, "the name of an observation, or null"))
     base = read.number(given, "base", -1, 1)
     kw = None if power is None else (float(power[0]), float(power[1]), float(power[2]))
