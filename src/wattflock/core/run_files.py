@@ -75,12 +75,15 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     path = folder / f"{name}.parquet"
     try:
         data = path.read_bytes()
-        table = pl.read_parquet(data)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except OSError as error:
         raise RunError(f"{path}: {reason(error)}") from error
     written = _hashes(folder).get(path.name)
     if written is not None and hashlib.sha256(data).hexdigest() != written:
         raise RunError(f"{path}: is not the one that {SUMMARY} was written with; wattflock compare goes on")
+    try:
+        table = pl.read_parquet(data)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise RunError(f"{path}: {reason(error)}") from error
     spent = _timings(folder).get(name)
     if isinstance(spent, dict) and len(spent.get("seconds") or ()) == table.height:
         table.insert_column(spent["column"], pl.Series("seconds", spent["seconds"], pl.Float64))
