@@ -201,7 +201,8 @@ ORDERS = {
     "DefaultDERControl": {"setGradW": 100, "DERControlBase": {"opModImpLimW": {"value": 5, "multiplier": 3}}},
     "DERControlList": [EVENT],
 }
-KEPT = {"default": {"import_kw": 1.0, "export_kw": None, "share_per_s": None}, "events": []}
+KEPT = {"default": {"import_kw": 1.0, "export_kw": None, "share_per_s": None}, "events": [
+    {"mrid": "a", "primacy": 1, "created_s": 0, "start_s": 0, "duration_s": 60, "ramp_s": None, "import_kw": None, "export_kw": 2.0}]}  # fmt: skip
 SUMMARY = {
     "methods": {"idle": {"cost": 1.0, "train_seconds": 2.0}},
     "versions": {"jax": "1"},
@@ -263,7 +264,8 @@ def _orders(path: Path) -> None:
 
 def _kept(path: Path) -> None:
     list(records(path))
-    Envelope(5.0, path, lambda: 0.5).limits(2.0)
+    limits = Envelope(5.0, path, lambda: 0.5).limits(2.0)
+    assert min(limits.import_kw, limits.export_kw) >= 0
 
 
 def _run(path: Path) -> None:
