@@ -21,10 +21,11 @@ def _variables(colours: dict[str, str]) -> str:
 
 
 def _recoloured() -> str:
-    """Vega writes colours as attributes of SVG, so a style sheet can replace them."""
+    """Figures have their colours as attributes of SVG, so a style sheet can replace them."""
     return "\n".join(
-        f'  .plot [fill="{day}"] {{ fill: {night}; }} .plot [stroke="{day}"] {{ stroke: {night}; }}'
+        f'  :is(.plot, .drawn) [{what}="{day}"] {{ {what}: {night}; }}'
         for day, night in NIGHT.items()
+        for what in ("fill", "stroke")
     )
 
 

@@ -36,7 +36,7 @@ class Comparison:
     """Methods on the same test days."""
 
     summary: dict[str, Any]  # as `summary.json` says it
-    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, curves
+    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, worst_day, curves
     chart: Mapping[str, Any]  # the map of the feeder, as `chart.json` says it
     folder: Path | None = None  # None: it was kept nowhere
 

@@ -26,7 +26,7 @@ from wattflock.core.errors import WattflockError
 from wattflock.core.files import safe_name
 from wattflock.core.run_files import SUMMARY
 from wattflock.core.scenario import bundled, load
-from wattflock.report import check_page, geojson, html, plan_page, run_data, run_page
+from wattflock.report import check_page, day_page, geojson, html, plan_page, run_data, run_page
 from wattflock.study.run import open_run
 from wattflock.web import downloads, listing, live, look, pages
 from wattflock.web.children import Children
@@ -251,9 +251,8 @@ def _finished(path: Path, changed_ns: int) -> str:
 
 
 def _page(text: str, code: int = 200) -> Response:
-    return HTMLResponse(
-        text, code, {"content-security-policy": _policy((look.FILTER, look.LIVE, look.UPLOAD, look.TALK))}
-    )
+    own = day_page.script(), look.FILTER, look.LIVE, look.UPLOAD, look.TALK
+    return HTMLResponse(text, code, {"content-security-policy": _policy(own)})
 
 
 @functools.cache

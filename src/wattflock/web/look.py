@@ -8,8 +8,8 @@ nav.pages { font-size: 15.5px; margin: 0 0 18px; gap: 4px 22px; } nav.pages [ari
   color: var(--ink); }
 nav.pages a, .links a { padding: 6px 0; display: inline-block; }
 a { color: var(--accent); } [hidden] { display: none !important; }
-[tabindex="-1"]:focus-visible { outline: 0; }
-:where(:not([tabindex="-1"])):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
+[tabindex="-1"] { outline: 0; }
+:not([tabindex="-1"]):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 button, .drop { font: inherit; font-size: 15px; color: var(--ink); background: var(--tint);
   border: 1px solid var(--line); border-radius: 8px; padding: 8px 16px; cursor: pointer; }
 button:disabled { opacity: .5; cursor: default; }
