@@ -57,6 +57,8 @@ def test_a_run_is_served_as_its_report_with_downloads(served, visitor):
     csv = visitor.get(f"{RUN}/methods.csv")
     assert csv.headers["content-disposition"] == 'attachment; filename="gradmap-0123456789-methods.csv"'
     assert csv.text.startswith("method,") and csv.text.count("\n") == 6
+    day = visitor.get(f"{RUN}/worst_day.csv").text.splitlines()
+    assert day[0].endswith("value,step") and len(day) % 24 == 1 and day[1].endswith(",0") and day[24].endswith(",23")
     with zipfile.ZipFile(io.BytesIO(visitor.get(f"{RUN}/nodes.xlsx").content)) as book:
         assert "xl/worksheets/sheet1.xml" in book.namelist()
     assert visitor.get(f"{RUN}/secrets.csv").status_code == visitor.get(f"{RUN}/homes.parquet").status_code == 404

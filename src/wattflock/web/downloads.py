@@ -19,6 +19,7 @@ TABLES = {
     "nodes": "voltages and violations of each node.",
     "branches": "loadings of lines and transformers.",
     "examples": "a few homes through a day.",
+    "worst_day": "every home, voltage and loading through the worst day.",
     "curves": "learning.",
 }
 MOST_ROWS = 1_048_575  # of a sheet of XLSX, without its heading
@@ -33,10 +34,23 @@ def table_of_run(path: Path, name: str) -> pl.DataFrame:
     """
     if name not in TABLES:
         raise Absent(f"A run has no table {name}.")
+    if name == "worst_day":
+        return _each_step(read_table(path, name))
     if name != "methods":
         return read_table(path, name)
     rows = [{"method": method} | figures for method, figures in read_summary(path)["methods"].items()]
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def tables_of_run(path: Path) -> dict[str, str]:
+    """Names of the tables that a run has, and what is in them."""
+    return {name: said for name, said in TABLES.items() if name == "methods" or (path / f"{name}.parquet").exists()}
+
+
+def _each_step(table: pl.DataFrame) -> pl.DataFrame:
+    """A row for each step in place of a list."""
+    steps = table.with_columns(step=pl.int_ranges(pl.col("values").list.len()))
+    return steps.explode("step", "values").rename({"values": "value"})
 
 
 def tables_of_study(path: Path) -> list[str]:

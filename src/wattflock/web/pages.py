@@ -8,7 +8,7 @@ from wattflock.report import html, run_data, run_page, talk
 from wattflock.report.html import PageSection, Row
 from wattflock.web import listing, live, look
 from wattflock.web.children import Child
-from wattflock.web.downloads import SHEETS, TABLES
+from wattflock.web.downloads import SHEETS, tables_of_run
 from wattflock.web.listing import STOPPED, UNDER_WAY, Entry
 
 PAGES = {"/": "Runs", "/data": "Data", "/talk": "Talk"}
@@ -70,7 +70,7 @@ def finished(path: Path) -> str:
         RunError: a file of the run is missing or damaged.
     """
     run = run_data.read(path)
-    below = [PageSection("downloads", "Downloads", "", downloads(path.name, run.chart["bus"] != []), "downloads")]
+    below = [PageSection("downloads", "Downloads", "", downloads(path, run.chart["bus"] != []), "downloads")]
     more = _buttons(path.name, STOPPED, None) if listing.state(path) == STOPPED else ""
     return run_page.page(run, navigation() + more, below, look.STYLE)
 
@@ -125,10 +125,10 @@ def told(title: str, text: str) -> str:
     )
 
 
-def downloads(name: str, wires: bool) -> str:
+def downloads(path: Path, wires: bool) -> str:
     """Links to the tables and files of a run, as HTML."""
-    where = f"/run/{escape(name)}"
-    rows = [f"<li>{escape(table)}: {_links(where, table, about)}</li>" for table, about in TABLES.items()]
+    where = f"/run/{escape(path.name)}"
+    rows = [f"<li>{escape(table)}: {_links(where, table, about)}</li>" for table, about in tables_of_run(path).items()]
     files = [f'<li><a href="{where}/report.html" download>this page as one file, which opens offline</a></li>']
     if wires:
         files.append(f'<li><a href="{where}/feeder.geojson" download>the feeder as GeoJSON</a></li>')
