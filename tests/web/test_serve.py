@@ -3,6 +3,11 @@
 import io
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -10,7 +15,7 @@ import anyio
 import pytest
 from starlette.testclient import TestClient
 
-from wattflock.core.errors import ScenarioError
+from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.files import save_tree
 from wattflock.report import geojson, html, run_data
 from wattflock.verbs.serving import serve
@@ -240,3 +245,32 @@ def test_the_command_refuses_what_is_not_safe(given, field, monkeypatch):
     monkeypatch.delenv("WATTFLOCK_TOKEN", raising=False)
     with pytest.raises(ScenarioError, match=field):
         serve(Path("runs"), **given)
+
+
+def test_a_port_that_is_taken_is_told(tmp_path):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(RunError, match=r"cannot listen on 127\.0\.0\.1"),
+    ):
+        serve(tmp_path, port=taken.getsockname()[1])
+
+
+def test_ctrl_c_stops_the_server_and_its_runs(served):
+    """The command itself, with a run at work that keeps what it has when it is told to stop."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    begin = f"import sys; sys.argv[1:] = {['serve', '--runs', str(served.folder), '--port', str(port)]}"
+    work = "import pathlib, sys, time; time.sleep(60)"
+    begin += f"\nfrom wattflock.web import children\nchildren.WATTFLOCK = (sys.executable, '-c', {work!r})"
+    command = [sys.executable, "-c", f"{begin}\nfrom wattflock.apps.cli import main\nmain()"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        said = process.stderr.readline()
+        here = {"origin": said.strip().rstrip("/"), "content-type": "application/x-www-form-urlencoded"}
+        asked = urllib.request.Request(f"{said.strip()}start", b"scenario=file:tiny.toml", here)
+        page = urllib.request.urlopen(asked, timeout=60)
+        assert said.startswith(f"http://127.0.0.1:{port}/") and "Under way" in page.read().decode()
+        process.send_signal(signal.SIGINT)
+        assert "stopped" in process.communicate(timeout=60)[1] and process.returncode == 130
+    finally:
+        process.kill()

@@ -11,6 +11,9 @@ from wattflock.verbs.study import Runs
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
+    from wattflock.web.app import Site
+    from wattflock.web.guard import Access
+
 INSTALL = "pip install 'wattflock[mcp]'"
 
 
@@ -31,16 +34,12 @@ def serve(
     """
     import os
     import tempfile
-    import threading
 
     try:
-        import uvicorn
-
-        from wattflock.web.app import Site, Verbs, application
+        from wattflock.web.app import Site, Verbs
     except ImportError as error:
         missing = f"the package {error.name} is missing; pip install 'wattflock[web]'"
         raise RunError(f"wattflock serve: {missing}") from error
-    from wattflock.core.progress import say
     from wattflock.verbs.data import looked
     from wattflock.verbs.planning import planned_of
     from wattflock.web.children import Children
@@ -51,22 +50,39 @@ def serve(
         raise ScenarioError(problems)
     with tempfile.TemporaryDirectory(prefix="wattflock-serve-") as logs:
         children = Children(runs, Path(logs))
-        site = Site(runs, Verbs(looked, planned_of), children)
-        threading.Thread(target=site.warm, daemon=True).start()
-        config = uvicorn.Config(
-            application(site, access), host, port, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=1, limit_concurrency=100, ws="none", lifespan="off", loop="asyncio",
-        )  # fmt: skip
-        say(f"{access.address}\nCtrl-C stops it.")
         try:
-            uvicorn.Server(config).run()
-        except SystemExit as error:  # as where another program listens there
-            raise RunError(f"wattflock serve: cannot listen on {host}, port {port}") from error
+            _answer(Site(runs, Verbs(looked, planned_of), children), access)
         finally:
             children.end()
 
 
-def _refused(access: Any) -> list[Problem]:
+def _answer(site: "Site", access: "Access") -> None:
+    """Listen and answer until Ctrl-C."""
+    import socket
+    import threading
+
+    import uvicorn
+
+    from wattflock.core.progress import say
+    from wattflock.web.app import application
+
+    try:
+        family = socket.AF_INET6 if ":" in access.host else socket.AF_INET
+        listening = socket.create_server((access.host, access.port), family=family)
+    except OSError as error:
+        where = f"{access.host}, port {access.port}"
+        raise RunError(f"wattflock serve: cannot listen on {where} ({error.strerror or error})") from error
+    threading.Thread(target=site.warm, daemon=True).start()
+    config = uvicorn.Config(
+        application(site, access), log_level="warning", access_log=False, server_header=False, ws="none",
+        lifespan="off", loop="asyncio", timeout_graceful_shutdown=1, limit_concurrency=100,
+    )  # fmt: skip
+    say(f"{access.address}\nCtrl-C stops it.")
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _refused(access: "Access") -> list[Problem]:
     from wattflock.web.guard import LEAST_TOKEN, LOCAL
 
     where = "wattflock serve"
