@@ -194,7 +194,8 @@ ACTIONS = """<script>(async () => {
   await wait(1500);
   const texts = await Promise.all(blobs.map(each => each.text()));
   check("pictures are saved", made_of["community.png"]?.includes("data:image/png")
-    && made_of["tradeoff.png"]?.length == 1 && texts.filter(each => each.startsWith("<svg ") && each.includes("http://www.w3.org/2000/svg")).length == 2);
+    && made_of["tradeoff.png"]?.length == 1
+    && texts.filter(each => each.startsWith("<svg ") && each.includes("http://www.w3.org/2000/svg")).length == 2);
   check("tables are saved", texts.some(each => each.startsWith('"this home","bill, this day USD"'))
     && texts.some(each => each.startsWith('"time","lowest pu"') && each.split("\\r\\n").length == 25));
   const made = document.createElement("pre");
