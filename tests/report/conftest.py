@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from wattflock.core.run_files import sealed
 from wattflock.study.summary import PARTS, on_shared_days, summarise
 
 METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
@@ -55,7 +56,7 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
             for name, table in tables.items()
         }
     (folder / "chart.json").write_text(json.dumps(chart))
-    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"], tables["homes"])))
+    (folder / "summary.json").write_text(json.dumps(sealed(make_summary(tables["days"], tables["homes"]))))
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return folder

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from wattflock.core.errors import RunError
+from wattflock.core.run_files import sealed
 from wattflock.report import day_data, run_charts, run_data
 from wattflock.report.day_page import OLD, community, style
 from wattflock.report.html import PageSection, figure
@@ -128,7 +129,7 @@ def test_a_run_of_an_older_version_has_a_word_instead_of_the_map(run_folder):
     run = run_data.read(run_folder)
     assert OLD in community(run).body and "</canvas>" not in community(run).body
     summary = json.loads((run_folder / "summary.json").read_text())
-    (run_folder / "summary.json").write_text(json.dumps(summary | {"sha256": {"worst_day.parquet": "0"}}))
+    (run_folder / "summary.json").write_text(json.dumps(sealed(summary | {"sha256": {"worst_day.parquet": "0"}})))
     with pytest.raises(RunError, match=r"worst_day\.parquet: is missing"):
         run_data.read(run_folder)
 

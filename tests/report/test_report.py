@@ -18,6 +18,7 @@ from rich.console import Console
 from tests.report.conftest import BOUND_DAYS, TEST_DAYS
 from wattflock.core.errors import RunError
 from wattflock.core.files import write_whole
+from wattflock.core.run_files import sealed
 from wattflock.report import charging_charts, market_table, run_charts, run_data
 from wattflock.report.html import figure
 from wattflock.report.html import page as html_page
@@ -39,7 +40,7 @@ def summary_of(folder: Path) -> dict:
 def change_summary(folder: Path, change) -> dict:
     summary = summary_of(folder)
     change(summary)
-    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "summary.json").write_text(json.dumps(sealed(summary)))
     return summary
 
 
