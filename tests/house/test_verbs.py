@@ -204,7 +204,9 @@ def test_the_worst_day_is_kept_step_by_step_and_its_flows_balance(study):
     idle = tables["days"].filter(method="idle").sort("violation_pu_h", pl.max_horizontal("peak_kw", "reverse_peak_kw"))
     worst = tables["worst_day"]
     assert worst["day"].unique().to_list() == [idle["day"].item(-1)] and worst["date"].item(0) == idle["date"].item(-1)
-    for method in ("idle", "rules", "gradmap"):
+    judged = tables["days"].filter(day=worst["day"].item(0))["method"]
+    assert worst["method"].unique(maintain_order=True).to_list() == judged.to_list()
+    for method in judged:
         mine = worst.filter(method=method)
         steps = tables["steps"].filter(method=method, day=worst["day"].item(0)).sort("step")
         flows = {of: mine.filter(of=of, unit="kW") for of in ("home", "all")}

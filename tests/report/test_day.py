@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 
 from wattflock.core.errors import RunError
-from wattflock.report import day_data, run_data
+from wattflock.core.run_files import sealed
+from wattflock.report import day_data, run_charts, run_data
 from wattflock.report.day_page import OLD, community, style
+from wattflock.report.html import PageSection, figure
 from wattflock.report.html import page as html_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -127,7 +129,7 @@ def test_a_run_of_an_older_version_has_a_word_instead_of_the_map(run_folder):
     run = run_data.read(run_folder)
     assert OLD in community(run).body and "</canvas>" not in community(run).body
     summary = json.loads((run_folder / "summary.json").read_text())
-    (run_folder / "summary.json").write_text(json.dumps(summary | {"sha256": {"worst_day.parquet": "0"}}))
+    (run_folder / "summary.json").write_text(json.dumps(sealed(summary | {"sha256": {"worst_day.parquet": "0"}})))
     with pytest.raises(RunError, match=r"worst_day\.parquet: is missing"):
         run_data.read(run_folder)
 
@@ -186,6 +188,17 @@ ACTIONS = """<script>(async () => {
   for (const name of ["canvas", "curve"])
     check(name + " has a text", part(name).getAttribute("aria-label").length > 60);
   check("no wider than its place", document.documentElement.scrollWidth <= innerWidth);
+  const made_of = {}, blobs = [];
+  URL.createObjectURL = blob => { blobs.push(blob); return "blob:" + blobs.length; };
+  HTMLAnchorElement.prototype.click = function () { (made_of[this.download] ||= []).push(this.href.slice(0, 14)); };
+  document.querySelectorAll(".save button").forEach(each => each.click());
+  await wait(1500);
+  const texts = await Promise.all(blobs.map(each => each.text()));
+  check("pictures are saved", made_of["community.png"]?.includes("data:image/png")
+    && made_of["tradeoff.png"]?.length == 1
+    && texts.filter(each => each.startsWith("<svg ") && each.includes("http://www.w3.org/2000/svg")).length == 2);
+  check("tables are saved", texts.some(each => each.startsWith('"this home","bill, this day USD"'))
+    && texts.some(each => each.startsWith('"time","lowest pu"') && each.split("\\r\\n").length == 25));
   const made = document.createElement("pre");
   made.id = "said"; made.textContent = said.join("; "); document.body.append(made);
 })();</script></body>"""
@@ -196,7 +209,8 @@ ACTIONS = """<script>(async () => {
 @pytest.mark.parametrize("width", [1280, 500])
 def test_browser_plays_the_day_and_shows_a_home(busy, tmp_path, width):
     report = tmp_path / "report.html"
-    before, after = html_page("a run", [community(busy)], style=style()).rsplit("</body>", 1)
+    other = PageSection("tradeoff", "Cheap or safe?", "", figure(run_charts.tradeoff(busy)))
+    before, after = html_page("a run", [community(busy), other], style=style()).rsplit("</body>", 1)
     report.write_text(before + ACTIONS + after)
     flags = [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--enable-logging=stderr",
@@ -207,6 +221,6 @@ def test_browser_plays_the_day_and_shows_a_home(busy, tmp_path, width):
     said = re.search(r'<pre id="said">(.*?)</pre>', found.stdout)
     assert said, found.stderr[-2000:]
     assert [each for each in said[1].split("; ") if not each.startswith("ok ")] == []
-    assert said[1].count("ok ") == 13
+    assert said[1].count("ok ") == 15
     console = [line for line in found.stderr.splitlines() if "CONSOLE" in line and "WARN" not in line]
     assert console == []

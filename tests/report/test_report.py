@@ -527,6 +527,10 @@ def test_what_homes_pay_is_told_for_methods_of_the_same_days(run_folder):
     assert rows["learned (gradmap)"][:4] == [f"{each:.2f}" for each in (mine["bill"].mean(), low, half, high)]
     assert rows["learned (gradmap)"][4] == str((run_data.savings(run, "gradmap")["saving"] < 0).sum())
     assert rows["uncontrolled (idle)"][4:] == ["–", "–", "–"]
+    first = run.homes["day"].min()
+    cost = {name: run.homes.filter(method=name, day=first).sort("home")["cost"] for name in ("idle", "rules")}
+    saved = run_data.savings(run, "bound").sort("home")["saving"]  # judged on one day: of the same day's idle homes
+    np.testing.assert_allclose(saved, run_data.DAYS_A_YEAR * (cost["idle"] - cost["rules"]), atol=1e-9)
 
 
 def test_a_shared_limit_and_who_got_what_stand_in_the_page(busy):

@@ -1,5 +1,7 @@
 """Style and script of every page, as text that is put into the one file."""
 
+from importlib import resources
+
 from wattflock.report.theme import INK, LINE, NIGHT, PAPER, SOFT
 
 DAY = {
@@ -77,8 +79,6 @@ figure { margin: 0; min-width: 0; } figcaption { margin-top: 8px; }
 .plot { width: 100%; min-height: 60px; overflow-x: auto; overflow-y: hidden; display: flex;
   flex-direction: column-reverse; align-items: flex-start; }
 .plot svg { display: block; flex: none; }
-.vega-actions { order: -1; align-self: flex-end; display: flex; gap: 4px; font-size: 13px; }
-.vega-actions a { color: var(--soft); padding: 5px 8px; } .vega-actions a:hover { color: var(--accent); }
 .plot .vega-bindings { display: flex; flex-wrap: wrap; gap: 8px 18px; margin: 4px 0 10px; font-size: 14.5px; }
 .plot .vega-bindings:empty { display: none; }
 .plot .vega-bind { display: block; } .plot .vega-bind-name { color: var(--soft); margin-right: 8px; }
@@ -89,6 +89,9 @@ select, input { font: inherit; color: var(--ink); background: var(--ground); bor
   border: 1px solid var(--line) !important; font: 13px/1.4 system-ui, sans-serif !important; }
 #vg-tooltip-element td.key { color: var(--soft) !important; }
 #vg-tooltip-element td, #vg-tooltip-element th { border: 0; padding: 1px 5px; }
+.save { display: flex; gap: 6px; margin: 6px 0 0; }
+.save button { font: inherit; font-size: 12px; color: var(--soft); background: none; border: 1px solid var(--line);
+  border-radius: 5px; padding: 0 7px; cursor: pointer; } .save button:hover, .save button:focus { color: var(--ink); }
 .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px; }
 dl { display: grid; grid-template-columns: minmax(150px, 230px) 1fr; gap: 8px 20px; margin: 0; font-size: 15px; }
 dt { font-weight: 600; } dd { margin: 0; color: var(--soft); }
@@ -107,15 +110,17 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 }
 @media screen { .cut > .hint { display: block; } }
 @media print { body { background: #fff; font-size: 12px; } section { break-inside: avoid; border: 0; padding: 8px 0; }
-  nav, .vega-bindings, .vega-actions { display: none !important; } .wide { overflow: visible; }
+  nav, .save, .vega-bindings { display: none !important; } .wide { overflow: visible; }
   .wide table { font-size: 9px; } .wide th, .wide td { padding: 3px 4px; }
   .plot { overflow: visible; } .plot svg { max-width: 100%; height: auto; }
   main, header.top { padding: 0; max-width: none; } }
 """
 )
 
-SCRIPT = """
-const SAVE = {PNG_ACTION: "save as PNG", SVG_ACTION: "save as SVG"};
+SAVE = (resources.files("wattflock.report") / "save.js").read_text()
+SCRIPT = (
+    SAVE
+    + """
 const NARROW = 560, AXIS = 58, HEAD = 78, GAP = 24;  // px beside a view, and beside all of a facet
 
 function resize(view, width, ratio) {
@@ -145,10 +150,6 @@ function fit(spec, room) {
   return spec;
 }
 
-function called(place) {
-  return place.closest("section")?.id || "figure";
-}
-
 function named(bind) {
   const words = bind.querySelector(".vega-bind-name")?.textContent.trim() || "choice";
   bind.querySelectorAll("select, input").forEach(each => { each.ariaLabel = words; });
@@ -157,11 +158,14 @@ function named(bind) {
 function draw(place) {
   const source = JSON.parse(place.nextElementSibling.textContent);
   place.dataset.width = place.clientWidth;
-  const files = {source: false, compiled: false, editor: false, export: {svg: true, png: true}};
-  const options = {actions: files, i18n: SAVE, scaleFactor: {png: 2}, downloadFileName: called(place),
-    renderer: "svg", ast: true, defaultStyle: false};
+  const options = {actions: false, renderer: "svg", ast: true, defaultStyle: false};
   return vegaEmbed(place, fit(source, place.clientWidth), options)
-    .then(() => { place.querySelectorAll(".vega-bind").forEach(named); place.dataset.drawn = "yes"; })
+    .then(({view}) => {
+      place.view = view;
+      place.querySelectorAll(".vega-bind").forEach(named);
+      place.dataset.drawn = "yes";
+      offerPicture(place);
+    })
     .catch(error => { place.textContent = "This figure cannot be drawn: " + error.message; });
 }
 
@@ -182,3 +186,4 @@ document.addEventListener("wheel", event => {
   if ((event.ctrlKey || event.metaKey) && event.target.closest(".plot")) event.preventDefault();
 }, {passive: false});
 """
+)

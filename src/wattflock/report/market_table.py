@@ -1,5 +1,6 @@
 """What homes pay in the market of a run, under each method, and who pays more than when nobody steers."""
 
+import numpy as np
 import polars as pl
 
 from wattflock.report import run_data, words
@@ -24,21 +25,16 @@ def paid(run: RunData) -> FigureTable:
 
 
 def _figures(run: RunData, method: str) -> list[str]:
-    bill = run.homes.filter(method=method).group_by("home").agg(pl.col("bill").mean())["bill"].drop_nulls()
-    low, half, high = (bill.quantile(share, "linear") for share in (TENTH, 0.5, 1 - TENTH))
-    saving = run_data.savings(run, method).drop_nulls("saving")["saving"]
-    losers = saving.filter(saving < 0)
-    gains = saving.filter(saving > 0).sort(descending=True)
-    most = gains.head(max(1, round(TENTH * len(saving)))).sum() / gains.sum() if gains.sum() else None
-    steered = method != before(run.summary)
-    worst = -float(losers.min()) if len(losers) else None  # type: ignore[arg-type]
-    return [
-        words.money(float(bill.mean() or 0) if len(bill) else None),  # type: ignore[arg-type]
-        *(words.money(each) for each in (low, half, high)),
-        words.count(len(losers)) if steered else words.DASH,
-        words.number(worst) if steered else words.DASH,
-        words.percent(most, 2) if steered else words.DASH,
-    ]
+    bill = run.homes.filter(method=method).group_by("home").agg(pl.col("bill").mean())["bill"].drop_nulls().to_numpy()
+    paid = [bill.mean(), *np.quantile(bill, (TENTH, 0.5, 1 - TENTH))] if len(bill) else [None] * 4
+    told = [words.money(None if each is None else float(each)) for each in paid]
+    saving = np.sort(run_data.savings(run, method)["saving"].drop_nulls().to_numpy())[::-1]
+    if method == before(run.summary) or not len(saving):
+        return told + [words.DASH] * 3
+    gains = np.maximum(saving, 0)
+    most = gains[: max(1, round(TENTH * len(saving)))].sum() / gains.sum() if gains.any() else None
+    worst = float(-saving[-1]) if saving[-1] < 0 else None
+    return [*told, words.count(int((saving < 0).sum())), words.number(worst), words.percent(most, 2)]
 
 
 def said(run: RunData) -> str:

@@ -323,8 +323,13 @@ def prices(run: RunData) -> pl.DataFrame:
 
 
 def savings(run: RunData, method: str) -> pl.DataFrame:
-    """A row for each home: its kind, its cost a day `before` and with a method, and its `saving` [currency/year]."""
-    mean = run.homes.group_by("home", "kind", "method", maintain_order=True).agg(pl.col("cost").mean())
+    """A row for each home: its kind, its cost a day `before` and with a method, and its `saving` [currency/year].
+
+    Both are of the days on which the method was judged.
+    """
+    judged = run.homes.filter(pl.col("method") == method)["day"].unique()
+    days = run.homes.filter(pl.col("day").is_in(judged.implode()))
+    mean = days.group_by("home", "kind", "method", maintain_order=True).agg(pl.col("cost").mean())
     mine = mean.filter(pl.col("method") == method).drop("method")
     idle = mean.filter(pl.col("method") == before(run.summary)).select("home", before=pl.col("cost"))
     table = mine.join(idle, on="home", maintain_order="left")
