@@ -163,6 +163,7 @@ function draw(place) {
     .then(({view}) => {
       place.view = view;
       place.querySelectorAll(".vega-bind").forEach(named);
+      if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;  // so that it scrolls from the keyboard
       place.dataset.drawn = "yes";
       offerPicture(place);
     })
