@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from wattflock.core import compile_cache
 from wattflock.verbs.feeder import FeederName, Preset
-from wattflock.verbs.study import Runs, Sets
+from wattflock.verbs.study import Methods, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
@@ -36,7 +36,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     workers: Annotated[int, "Cells side by side, each on its share of the cores."] = 1,
     fresh: Annotated[bool, "Run all cells again, finished or not."] = False,
     csv: Annotated[Path | None, "Also write the table of cells, seeds and methods to this CSV file."] = None,
-) -> object:
+) -> Methods:
     """Say up to how many heat pumps, cars, panels and batteries a feeder takes, before and after each method.
 
     Every cell is an ordinary run: homes of made days, judged on days that no method was fitted on. Raising a share
@@ -96,7 +96,7 @@ def _asked(feeder: str, texts: dict[str, str], options: dict, beside: tuple) -> 
         except ScenarioError as error:
             problems += error.problems
     asked = Asked(feeder, sweeps, **options)
-    problems += problems_of(asked) if sweeps and all(sweeps.values()) or not sweeps else []
+    problems += problems_of(asked)
     shown = picked(cell, sweeps, problems)
     if problems:
         raise ScenarioError(problems)

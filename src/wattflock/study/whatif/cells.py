@@ -67,7 +67,7 @@ def problems_of(asked: Asked) -> list[Problem]:
     found = [
         Problem(where, f"--{name}", value, f"{low} or more") for name, (value, low) in least.items() if not value >= low
     ]
-    if not any(asked.sweeps.values()):
+    if not asked.sweeps:
         found.append(Problem(where, "--heat-pumps, --cars, --panels, --batteries", "none", "one of them, as 0:1:0.2"))
     if asked.limits not in PRESETS:
         found.append(Problem(where, "--limits", asked.limits, nearest(asked.limits, PRESETS)))
@@ -147,7 +147,6 @@ def _data(asked: Asked, seed: int) -> dict[str, object]:
 
 def _sets(fields: Mapping[str, object]) -> list[str]:
     return [f"{field}={toml.literal(value)}" for field, value in fields.items()]
-
 
 
 def picked(text: str, sweeps: Mapping[str, tuple[float, ...]], problems: list[Problem]) -> Shares:

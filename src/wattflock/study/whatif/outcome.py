@@ -11,7 +11,7 @@ from wattflock.core.run_files import read_summary, read_table
 from wattflock.core.scenario import Scenario
 from wattflock.study.build import limits_of
 from wattflock.study.whatif.cells import Asked, Cell
-from wattflock.study.whatif.shares import Shares
+from wattflock.study.whatif.shares import Shares, crossed
 
 LEFT = "hosting"  # name of the table of `hosting_left`, which marks a cell as finished
 CHARGER_KW = 7.4  # of one more car: 32 A on one phase
@@ -22,6 +22,8 @@ OF_SUMMARY = (
     "rounds_asked",
 )  # fmt: skip
 OF_FLOW = ("lowest_pu", "highest_pu", *OF_SUMMARY[:7], "more_kw", "least_more_kw", "more_cars")
+
+RANGED = ("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share", "cost_per_home_day")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Swept:
     @functools.cached_property
     def taken(self) -> pl.DataFrame:
         """What the feeder takes of each sweep, beside each combination of the others."""
-        each = [taken(self.table, sweep, self.sweeps, self.asked.homes) for sweep in self.sweeps]
+        each = [taken(self.table, sweep, self.asked) for sweep in self.sweeps]
         return pl.concat(each, how="diagonal").select("sweep", *self.sweeps, pl.exclude("sweep", *self.sweeps))
 
 
@@ -84,24 +86,20 @@ def cells_table(ended: Sequence[Ended]) -> pl.DataFrame:
 
 def _rows(ended: Ended) -> list[dict]:
     summary = read_summary(ended.folder)
-    nodes, steps, left = (read_table(ended.folder, name) for name in ("nodes", "steps", LEFT))
-    head = {**ended.cell.shares, "seed": ended.cell.seed}
+    tables = [read_table(ended.folder, name) for name in ("nodes", "steps", LEFT)]
     return [
-        head
-        | {"method": name, "run": ended.folder.name}
-        | _figures(summary["methods"][name], *(table.filter(pl.col("method") == name) for table in (nodes, steps, left)))
-        | _judged(ended.cell.scenario, name, summary, nodes, steps)
-        for name in summary["methods"]
+        {**ended.cell.shares, "seed": ended.cell.seed, "method": name, "run": ended.folder.name}
+        | _figures(ended.cell.scenario, figures, *(table.filter(pl.col("method") == name) for table in tables))
+        for name, figures in summary["methods"].items()
     ]
 
 
-def _figures(summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame, left: pl.DataFrame) -> dict:
+def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame, left: pl.DataFrame) -> dict:
     """The figures of a method in a cell; those of the flow are null where a step has no solution."""
-    solved = bool(steps["converged"].all())
-    more = left["more_kw"]
+    voltage_pu, more = (nodes["voltage_min_pu"].min(), nodes["voltage_max_pu"].max()), left["more_kw"]
     found = {
-        "lowest_pu": nodes["voltage_min_pu"].min(),
-        "highest_pu": nodes["voltage_max_pu"].max(),
+        "lowest_pu": voltage_pu[0],
+        "highest_pu": voltage_pu[1],
         **{name: summary.get(name) for name in OF_SUMMARY},
         "more_kw": more.median(),
         "least_more_kw": more.min(),
@@ -109,19 +107,11 @@ def _figures(summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame, left: pl.D
         "places": len(more),
         "unsolved_share": float((~steps["converged"]).mean()),  # type: ignore[arg-type]
     }
-    return found | ({} if solved else dict.fromkeys(OF_FLOW))
-
-
-def _judged(scenario: Scenario, method: str, summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame) -> dict:
-    """The tightest limit of a method in a cell, how much of it is used, and whether all are kept."""
-    steps, nodes = (table.filter(pl.col("method") == method) for table in (steps, nodes))
     if not steps["converged"].all():
-        return {"use_share": None, "limit": NO_SOLUTION, "kept": False}
-    low, high = nodes["voltage_min_pu"].min(), nodes["voltage_max_pu"].max()
-    figures = summary["methods"][method]
-    used = uses(scenario, (low, high), figures["worst_loading"], figures["worst_unbalance"])
+        return found | dict.fromkeys(OF_FLOW) | {"use_share": None, "limit": NO_SOLUTION, "kept": False}
+    used = uses(scenario, voltage_pu, summary["worst_loading"], summary["worst_unbalance"])
     limit = max(used, key=lambda name: used[name])
-    return {"use_share": used[limit], "limit": limit, "kept": used[limit] <= 1}
+    return found | {"use_share": used[limit], "limit": limit, "kept": used[limit] <= 1}
 
 
 def uses(
@@ -148,56 +138,62 @@ def uses(
 
 
 def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
-    """A row for each cell and method: means over the seeds, `kept_seeds` of `seeds`, and the least and most of `RANGED`.
+    """A row for each cell and method: means over the seeds, `kept_seeds` of `seeds`, and least and most of `RANGED`.
 
-    `limit` is the one that is the tightest in most seeds.
+    `limit` is the one that is the tightest in most seeds. A mean is null where a seed has no number.
     """
     numbers = [name for name, kind in table.schema.items() if kind.is_numeric() and name not in (*sweeps, "seed")]
-    ranged = ("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share", "cost_per_home_day")
     return table.group_by(*sweeps, "method", maintain_order=True).agg(
-        seeds=pl.len(),
-        kept_seeds=pl.col("kept").sum(),
-        solved_seeds=(pl.col("unsolved_share") == 0).sum(),
-        limit=pl.col("limit").mode().sort().first(),
-        *(pl.col(name).mean() for name in numbers),
-        *(pl.col(name).min().alias(f"{name}_least") for name in ranged),
-        *(pl.col(name).max().alias(f"{name}_most") for name in ranged),
+        pl.len().alias("seeds"),
+        pl.col("kept").sum().alias("kept_seeds"),
+        (pl.col("unsolved_share") == 0).sum().alias("solved_seeds"),
+        pl.col("limit").mode().sort().first(),
+        *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in numbers),
+        *(pl.col(name).min().alias(f"{name}_least") for name in RANGED),
+        *(pl.col(name).max().alias(f"{name}_most") for name in RANGED),
     )
 
 
-def taken(table: pl.DataFrame, sweep: str, sweeps: Sequence[str], homes: int) -> pl.DataFrame:
+def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
     """The largest share of a sweep up to which every limit is kept, beside each combination of the others.
 
     Args:
-        table: as `cells_table` gives it.
+        table: as `cells_table` gives it; a cell that is not in it counts as broken.
         sweep: which share grows.
-        sweeps: all of them.
-        homes: on the feeder.
+        asked: the sweep.
 
     Returns:
         A row for each combination of the others, and method: seeds; least and most over seeds of the share, and of
         the homes that own it; none_seeds, in which not even the smallest is kept, and whole_seeds, in which all are.
         A share counts where all smaller ones are kept too; least is null where there are none_seeds.
     """
-    others = [name for name in sweeps if name != sweep]
+    others = [name for name in asked.sweeps if name != sweep]
     keys = [*others, "method", "seed"]
+    whole = [
+        shares | {"method": method, "seed": seed}
+        for shares in crossed(asked.sweeps) for method in asked.compared for seed in range(asked.seeds)
+    ]  # fmt: skip
     upto = (
-        table.sort(*keys, sweep, maintain_order=True)
-        .with_columns(so_far=pl.col("kept").cum_min().over(keys))
+        pl.DataFrame(whole)
+        .join(table.select(*asked.sweeps, "method", "seed", "kept"), on=[*asked.sweeps, "method", "seed"], how="left")
+        .sort(*others, sweep, maintain_order=True)
+        .with_columns(so_far=pl.col("kept").fill_null(False).cum_min().over(keys))
         .group_by(*keys, maintain_order=True)
         .agg(share=pl.col(sweep).filter(pl.col("so_far")).max(), whole=pl.col("so_far").all())
     )
     least = pl.when(pl.col("share").null_count() == 0).then(pl.col("share").min())
-    return upto.group_by(*others, "method", maintain_order=True).agg(
-        seeds=pl.len(),
-        least=least,
-        most=pl.col("share").max(),
-        none_seeds=pl.col("share").null_count(),
-        whole_seeds=pl.col("whole").sum(),
-    ).with_columns(
-        sweep=pl.lit(sweep),
-        **{f"{name}_homes": (pl.col(name) * homes + 0.5).floor().cast(pl.Int64) for name in ("least", "most")},
-    )  # fmt: skip
+    homes = {f"{name}_homes": (pl.col(name) * asked.homes + 0.5).floor().cast(pl.Int64) for name in ("least", "most")}
+    return (
+        upto.group_by(*others, "method", maintain_order=True)
+        .agg(
+            seeds=pl.len(),
+            least=least,
+            most=pl.col("share").max(),
+            none_seeds=pl.col("share").null_count(),
+            whole_seeds=pl.col("whole").sum(),
+        )
+        .with_columns(sweep=pl.lit(sweep), **homes)
+    )
 
 
 def first_broken(table: pl.DataFrame, sweeps: Sequence[str]) -> Shares | None:

@@ -1,0 +1,79 @@
+"""The tables of a what-if: before and after each method in a few cells, and what is taken."""
+
+import polars as pl
+
+from wattflock.report.html import Row
+from wattflock.report.tables import FigureTable
+from wattflock.report.theme import methods
+from wattflock.report.whatif_words import MANY, reach
+from wattflock.report.words import DASH, number, percent
+from wattflock.study.whatif.cells import named
+from wattflock.study.whatif.outcome import Swept, first_broken
+from wattflock.study.whatif.shares import Shares
+
+HEADS = (
+    ("lowest voltage", "pu"), ("highest voltage", "pu"), ("violation", "mpu·h/day"), ("violated node-steps", "%"),
+    ("worst loading", "%"), ("overload", "%·h/day"), ("worst unbalance", "%"), ("hosting left, median", "kW"),
+    ("places for one more charger", ""), ("limits kept", "seeds"),
+)  # fmt: skip
+
+
+def told_cells(found: Swept) -> list[tuple[str, Shares]]:
+    """The cells that a page tells first: the smallest shares, the first that breaks a limit, the largest ones."""
+    least, most = ({name: shares[end] for name, shares in found.asked.sweeps.items()} for end in (0, -1))
+    first = first_broken(found.table, found.sweeps)
+    cells = {"the smallest shares": least, "the first cell with a broken limit": first, "the largest shares": most}
+    kept: list[tuple[str, Shares]] = []
+    for title, shares in cells.items():
+        if shares is not None and shares not in [each for _, each in kept]:
+            kept.append((title, shares))
+    return kept
+
+
+def before_and_after(found: Swept, shares: Shares) -> FigureTable:
+    """A row for each method in one cell, means over seeds."""
+    looks, currency = methods(found.methods), found.summary["currency"]
+    table = found.cells.filter(*(pl.col(name) == share for name, share in shares.items()))
+    rows = [
+        Row([looks[row["method"]].label, *_cells(row)], colour=looks[row["method"]].colour)
+        for row in table.iter_rows(named=True)
+    ]
+    heads = [("method", ""), *HEADS[:-1], ("cost", f"{currency}/home/day"), HEADS[-1]]
+    return FigureTable(heads, rows, title=named(shares), whole=1)
+
+
+def _cells(row: dict) -> list[str]:
+    places = DASH if row["more_cars"] is None else f"{row['more_cars']:.0f} of {row['places']:.0f}"
+    return [
+        _volts(row["lowest_pu"]), _volts(row["highest_pu"]),
+        number(None if row["violation_pu_h"] is None else 1000 * row["violation_pu_h"]),
+        percent(row["violated_share"]), percent(row["worst_loading"]), percent(row["overload_share_h"]),
+        percent(row["worst_unbalance"]), number(row["more_kw"]), places, f"{row['cost_per_home_day']:.2f}",
+        f"{row['kept_seeds']} of {row['seeds']}",
+    ]  # fmt: skip
+
+
+def _volts(value: float | None) -> str:
+    return DASH if value is None else f"{value:.3f}"
+
+
+def taken_table(found: Swept, sweep: str) -> FigureTable:
+    """How many homes with a device are taken beside each combination of the others, a column for each method."""
+    looks, others = methods(found.methods), [name for name in found.sweeps if name != sweep]
+    table = found.taken.filter(pl.col("sweep") == sweep)
+    rows = []
+    for shares, some in table.group_by(*others, maintain_order=True) if others else [((), table)]:
+        by_method = {row["method"]: reach(row, found.asked.homes) for row in some.iter_rows(named=True)}
+        rows.append(Row([*(f"{100 * share:.4g} %" for share in shares), *(by_method[name] for name in found.methods)]))
+    heads = [(f"homes with {MANY[name]}", "") for name in others]
+    note = "A range is over the seeds; `or more`: no limit is broken up to the largest share."
+    return FigureTable(
+        [*heads, *((looks[name].label, "homes") for name in found.methods)], rows, note, max(len(others), 1),
+        title=f"{MANY[sweep].capitalize()} that the feeder takes",
+    )  # fmt: skip
+
+
+def terminal(found: Swept, wide: bool = False) -> list[FigureTable]:
+    """What a terminal shows: what is taken, and with `wide` the cells that the page tells first."""
+    cells = [before_and_after(found, shares) for _, shares in told_cells(found)] if wide else []
+    return [*(taken_table(found, sweep) for sweep in found.sweeps), *cells]
