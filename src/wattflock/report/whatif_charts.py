@@ -69,7 +69,7 @@ def quantity(found: Swept, name: str) -> Any:
     scale = alt.Scale(domain=steps, range=colours, nice=False)
     titled = title.format(currency=found.summary["currency"])
     colour = alt.Color("value:Q", scale=scale, legend=alt.Legend(title=titled, gradientLength=220, format=form))
-    dark = f"datum.value > {low + 0.6 * (high - low)!r}" if worse else f"datum.value < {low + 0.4 * (high - low)!r}"
+    dark = f"datum.value > {low + 0.5 * (high - low)!r}" if worse else f"datum.value < {low + 0.5 * (high - low)!r}"
     panels = [_panel(found, table, each, colour, (form, dark, False)) for each in _panels(found, table)]
     return themed(alt.concat(*panels, columns=_columns(panels)), f"{titled} in each cell, by method. {said(found)}")
 

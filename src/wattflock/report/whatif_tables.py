@@ -11,11 +11,20 @@ from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
 from wattflock.study.whatif.shares import Shares
 
-HEADS = (
-    ("lowest voltage", "pu"), ("highest voltage", "pu"), ("violation", "mpu·h/day"), ("violated node-steps", "%"),
-    ("worst loading", "%"), ("overload", "%·h/day"), ("worst unbalance", "%"), ("hosting left, median", "kW"),
-    ("places for one more charger", ""), ("limits kept", "seeds"),
-)  # fmt: skip
+LINES = (  # name [unit], and what is written of a row of `Swept.cells`
+    ("lowest voltage [pu]", lambda row: _volts(row["lowest_pu"])),
+    ("highest voltage [pu]", lambda row: _volts(row["highest_pu"])),
+    ("violation [mpu·h per node and day]", lambda row: number(_times(1000, row["violation_pu_h"]))),
+    ("violated node-steps [%]", lambda row: percent(row["violated_share"])),
+    ("worst loading [% of the rating]", lambda row: percent(row["worst_loading"])),
+    ("overload [%·h per branch and day]", lambda row: percent(row["overload_share_h"])),
+    ("worst unbalance [%]", lambda row: percent(row["worst_unbalance"])),
+    ("hosting left, median place [kW]", lambda row: number(row["more_kw"])),
+    ("hosting left, least place [kW]", lambda row: number(row["least_more_kw"])),
+    ("places for one more charger", lambda row: _of(row["more_cars"], row["places"])),
+    ("cost [{currency} per home and day]", lambda row: f"{row['cost_per_home_day']:.2f}"),
+    ("seeds that keep every limit", lambda row: f"{row['kept_seeds']} of {row['seeds']}"),
+)
 
 
 def told_cells(found: Swept) -> list[tuple[str, Shares]]:
@@ -31,26 +40,22 @@ def told_cells(found: Swept) -> list[tuple[str, Shares]]:
 
 
 def before_and_after(found: Swept, shares: Shares) -> FigureTable:
-    """A row for each method in one cell, means over seeds."""
+    """A row for each quantity and a column for each method in one cell, means over seeds."""
     looks, currency = methods(found.methods), found.summary["currency"]
     table = found.cells.filter(*(pl.col(name) == share for name, share in shares.items()))
+    by_method = {row["method"]: row for row in table.iter_rows(named=True)}
     rows = [
-        Row([looks[row["method"]].label, *_cells(row)], colour=looks[row["method"]].colour)
-        for row in table.iter_rows(named=True)
+        Row([name.format(currency=currency), *(told(by_method[each]) for each in by_method)]) for name, told in LINES
     ]
-    heads = [("method", ""), *HEADS[:-1], ("cost", f"{currency}/home/day"), HEADS[-1]]
-    return FigureTable(heads, rows, title=named(shares), whole=1)
+    return FigureTable([("", ""), *((looks[name].label, "") for name in by_method)], rows, title=named(shares))
 
 
-def _cells(row: dict) -> list[str]:
-    places = DASH if row["more_cars"] is None else f"{row['more_cars']:.0f} of {row['places']:.0f}"
-    return [
-        _volts(row["lowest_pu"]), _volts(row["highest_pu"]),
-        number(None if row["violation_pu_h"] is None else 1000 * row["violation_pu_h"]),
-        percent(row["violated_share"]), percent(row["worst_loading"]), percent(row["overload_share_h"]),
-        percent(row["worst_unbalance"]), number(row["more_kw"]), places, f"{row['cost_per_home_day']:.2f}",
-        f"{row['kept_seeds']} of {row['seeds']}",
-    ]  # fmt: skip
+def _of(value: float | None, whole: float | None) -> str:
+    return DASH if value is None else f"{value:.0f} of {whole:.0f}"
+
+
+def _times(factor: float, value: float | None) -> float | None:
+    return None if value is None else factor * value
 
 
 def _volts(value: float | None) -> str:
@@ -66,7 +71,7 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
         by_method = {row["method"]: reach(row, found.asked.homes) for row in some.iter_rows(named=True)}
         rows.append(Row([*(f"{100 * share:.4g} %" for share in shares), *(by_method[name] for name in found.methods)]))
     heads = [(f"homes with {MANY[name]}", "") for name in others]
-    note = "A range is over the seeds; `or more`: no limit is broken up to the largest share."
+    note = "A range is over the seeds. Broken already: a limit is, at the smallest share."
     return FigureTable(
         [*heads, *((looks[name].label, "homes") for name in found.methods)], rows, note, max(len(others), 1),
         title=f"{MANY[sweep].capitalize()} that the feeder takes",

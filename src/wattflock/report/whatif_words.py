@@ -38,7 +38,8 @@ def _under(label: str) -> str:
 
 
 def _alone(found: Swept, sweep: str, method: str) -> str:
-    return f"{reach(at(found, sweep, method, lowest=True), found.asked.homes)} {MANY[sweep]}"
+    said = reach(at(found, sweep, method, lowest=True), found.asked.homes)
+    return f"no {MANY[sweep]}" if said == "broken already" else f"{said} {MANY[sweep]}"
 
 
 def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
@@ -53,15 +54,16 @@ def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
 def reach(row: dict, homes: int) -> str:
     """How many homes with a device are taken, over seeds: `22`, `11 to 22`, `all 55`, `22 or more` where none breaks.
 
-    `not the fewest`: a limit is broken at the smallest share already.
+    `broken already`: a limit is broken at the smallest share, of all seeds or of so many of them.
     """
     if row["none_seeds"] == row["seeds"]:
-        return "not the fewest"
-    most = str(row["most_homes"])
+        return "broken already"
+    most, least = str(row["most_homes"]), row["least_homes"]
     if row["whole_seeds"] == row["seeds"]:
         return f"all {most}" if row["most_homes"] == homes else f"{most} or more"
-    low = "not the fewest" if row["none_seeds"] else str(row["least_homes"])
-    return most if low == most else f"{low} to {most}"
+    if row["none_seeds"]:
+        return f"up to {most} ({row['none_seeds']} of {row['seeds']} draws broken already)"
+    return most if least == row["most_homes"] else f"{least} to {most}"
 
 
 def most_of(found: Swept, sweep: str) -> int:
