@@ -9,10 +9,12 @@ from wattflock.verbs.feeder import FeederName, Preset
 from wattflock.verbs.study import Methods, Runs, Sets
 
 if TYPE_CHECKING:
+    from wattflock.core.errors import Problem
     from wattflock.core.scenario import Scenario
     from wattflock.study.run import Run
     from wattflock.study.whatif.cells import Asked, Cell
     from wattflock.study.whatif.outcome import Swept
+    from wattflock.study.whatif.shares import Shares
 
 WHERE = "wattflock whatif"
 Sweep = Annotated[str, "Shares of the homes, start:stop:step or a comma list: 0:1:0.2 or 0,0.3,1."]
@@ -47,9 +49,11 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock whatif european_lv --heat-pumps 0:1:0.2 --cars 0:1:0.2 --limits en50160
         wattflock whatif mine.feeder --cars 0,0.3,0.6 --panels 0.5 --seeds 2 --days 7 --csv cells.csv
     """
-    from wattflock.core.files import csv_bytes, write_whole
+    from wattflock.core.errors import Problem
+    from wattflock.core.files import csv_bytes, refuse_place, safe_name, write_whole
     from wattflock.core.progress import say
     from wattflock.report.whatif_page import write_whatif
+    from wattflock.study.parallel import cores
     from wattflock.study.whatif.cells import cells
     from wattflock.verbs.results import WhatIf
 
@@ -57,9 +61,12 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     texts = {"heat_pumps": heat_pumps, "cars": cars, "panels": panels, "batteries": batteries}
     names = tuple(filter(None, methods.replace(" ", "").split(",")))
     options = {"homes": homes, "seeds": seeds, "days": days, "methods": names, "limits": limits, "learn_s": learn}
-    asked, shown = _asked(feeder, texts, options | {"sets": tuple(sets or ())}, (cell, csv, workers))
-    found = swept(asked, cells(asked, runs / "whatif-homes"), runs, (fresh, workers))
-    folder = runs / f"whatif-{found.ended[0].folder.name.rpartition('-')[2]}"
+    problems = refuse_place(WHERE, "--csv", csv)
+    if not 1 <= workers <= len(cores()):
+        problems.append(Problem(WHERE, "--workers", workers, f"1 to {len(cores())}, the cores here"))
+    asked, shown = _asked(feeder, texts, options | {"sets": tuple(sets or ())}, cell, problems)
+    found = swept(asked, cells(asked, runs / "whatif-homes", problems), runs, (fresh, workers))
+    folder = runs / f"whatif-{safe_name(Path(feeder).stem)}-{found.fingerprint}"
     files = write_whatif(folder, found, shown)
     if csv:
         write_whole(csv, csv_bytes(found.table))
@@ -67,40 +74,29 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     return WhatIf(folder, found)
 
 
-def _asked(feeder: str, texts: dict[str, str], options: dict, beside: tuple) -> "tuple[Asked, dict[str, float]]":
-    """What is asked, and the cell of the map.
-
-    Raises:
-        ScenarioError: lists everything that cannot be asked, with what is allowed.
-    """
+def _asked(
+    feeder: str, texts: dict[str, str], options: dict, cell: str, problems: "list[Problem]"
+) -> "tuple[Asked, Shares]":
+    """What is asked, and the cell of the map; what cannot be asked is added to `problems`."""
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.files import refuse_place
     from wattflock.feeder.circuit import terminals
-    from wattflock.study.parallel import cores
-    from wattflock.study.whatif.cells import Asked, picked, problems_of
+    from wattflock.study.whatif.cells import Asked, picked
     from wattflock.study.whatif.shares import parsed
     from wattflock.verbs.api import read_feeder
 
-    cell, csv, workers = beside
-    problems = refuse_place(WHERE, "--csv", csv)
-    if not 1 <= workers <= len(cores()):
-        problems.append(Problem(WHERE, "--workers", workers, f"1 to {len(cores())}, the cores here"))
     sweeps = {
         name: parsed(text, WHERE, f"--{name.replace('_', '-')}", problems) for name, text in texts.items() if text
     }
+    places = 1
     if Path(feeder).suffix.lower() == ".dss":
         problems.append(Problem(WHERE, "feeder", feeder, "a file that `wattflock feeder import` makes of it"))
     else:
         try:
-            options["homes"] = options["homes"] or len(terminals(read_feeder(feeder)))
+            places = len(terminals(read_feeder(feeder)))
         except ScenarioError as error:
             problems += error.problems
-    asked = Asked(feeder, sweeps, **options)
-    problems += problems_of(asked)
-    shown = picked(cell, sweeps, problems)
-    if problems:
-        raise ScenarioError(problems)
-    return asked, shown
+    options["homes"] = options["homes"] or places
+    return Asked(feeder, sweeps, **options), picked(cell, sweeps, problems)
 
 
 def swept(asked: "Asked", every: "list[Cell]", runs: Path, again: tuple[bool, int]) -> "Swept":

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from wattflock.core import toml
@@ -76,21 +76,29 @@ def problems_of(asked: Asked) -> list[Problem]:
     return found + [Problem(where, "--set", text, "another field: the sweep decides this one") for text in taken]
 
 
-def cells(asked: Asked, folder: Path) -> list[Cell]:
+def cells(asked: Asked, folder: Path, problems: Iterable[Problem] = ()) -> list[Cell]:
     """Every cell, seed by seed; files that say who owns what are written to `folder`.
+
+    Args:
+        asked: the sweep.
+        folder: is made.
+        problems: that are known already, and are told beside all others.
 
     Raises:
         ScenarioError: lists what cannot be asked, and what is wrong with the scenario that all cells change.
     """
-    problems = problems_of(asked)
+    found = [*problems, *problems_of(asked)]
     try:
-        load(None, [*_common(asked), *asked.sets] if not problems else list(asked.sets))
+        load(None, [*_common(asked), *asked.sets] if not found else list(asked.sets))
     except ScenarioError as error:
-        problems += error.problems
-    if problems:
-        raise ScenarioError(problems)
-    found = [(shares, seed) for seed in range(asked.seeds) for shares in crossed(asked.sweeps)]
-    return [Cell(shares, seed, _scenario(asked, shares, seed, folder)) for shares, seed in found]
+        found += error.problems
+    if found:
+        raise ScenarioError(found)
+    return [
+        Cell(shares, seed, _scenario(asked, shares, seed, folder))
+        for seed in range(asked.seeds)
+        for shares in crossed(asked.sweeps)
+    ]
 
 
 def _scenario(asked: Asked, shares: Shares, seed: int, folder: Path) -> Scenario:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,11 @@ class Swept:
         """All methods, the uncontrolled homes first."""
         return self.asked.compared
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the runs that it is made of."""
+        return hashlib.sha256(" ".join(each.folder.name for each in self.ended).encode()).hexdigest()[:8]
+
     @functools.cached_property
     def summary(self) -> dict:
         """Of one run: days, data, currency, versions are those of all."""
@@ -67,7 +73,8 @@ class Swept:
     def taken(self) -> pl.DataFrame:
         """What the feeder takes of each sweep, beside each combination of the others."""
         each = [taken(self.table, sweep, self.asked) for sweep in self.sweeps]
-        return pl.concat(each, how="diagonal").select("sweep", *self.sweeps, pl.exclude("sweep", *self.sweeps))
+        both, heads = pl.concat(each, how="diagonal"), ("sweep", *self.sweeps)
+        return both.select(*(name for name in heads if name in both.columns), pl.exclude(heads))
 
 
 def cells_table(ended: Sequence[Ended]) -> pl.DataFrame:
@@ -140,14 +147,19 @@ def uses(
 def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
     """A row for each cell and method: means over the seeds, `kept_seeds` of `seeds`, and least and most of `RANGED`.
 
-    `limit` is the one that is the tightest in most seeds. A mean is null where a seed has no number.
+    `limit` is the one that most seeds break, else the tightest of most; a step without a solution goes before both. A
+    mean is null where a seed has no number.
     """
+    limit, broken = pl.col("limit"), ~pl.col("kept")
+    usual = (
+        pl.when(broken.any()).then(limit.filter(broken).mode().sort().first()).otherwise(limit.mode().sort().first())
+    )
     numbers = [name for name, kind in table.schema.items() if kind.is_numeric() and name not in (*sweeps, "seed")]
     return table.group_by(*sweeps, "method", maintain_order=True).agg(
         pl.len().alias("seeds"),
         pl.col("kept").sum().alias("kept_seeds"),
         (pl.col("unsolved_share") == 0).sum().alias("solved_seeds"),
-        pl.col("limit").mode().sort().first(),
+        pl.when((limit == NO_SOLUTION).any()).then(pl.lit(NO_SOLUTION)).otherwise(usual).alias("limit"),
         *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in numbers),
         *(pl.col(name).min().alias(f"{name}_least") for name in RANGED),
         *(pl.col(name).max().alias(f"{name}_most") for name in RANGED),
