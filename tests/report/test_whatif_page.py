@@ -1,13 +1,12 @@
 """Pages of a what-if: the boundary, cells without a solution, the headline, and a map of one cell; no run is needed."""
 
 import dataclasses
-import json
 
 import polars as pl
 import pytest
 
 from wattflock.report.theme import spec
-from wattflock.report.whatif_charts import LIGHT, figures
+from wattflock.report.whatif_charts import figures
 from wattflock.report.whatif_map import shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
 from wattflock.report.whatif_words import headline, reach, story
@@ -44,27 +43,28 @@ def usual(method, seed, heat_pumps, cars):
     return 0.5 + heat_pumps * cars + (1.2 if method == "idle" else 0.45) * cars * (1 + seed / 4)
 
 
-def rows_of(chart, mark: str) -> list[list[dict]]:
-    """Rows of every layer with a mark."""
+def rows_of(chart, what: str) -> dict[str, list[dict]]:
+    """Rows of the cells, or edges, of each panel."""
     made = spec(chart)
-    layers = [layer for panel in made["concat"] for layer in panel["layer"]]
-    kinds = [layer["mark"]["type"] if isinstance(layer["mark"], dict) else layer["mark"] for layer in layers]
-    return [made["datasets"][layer["data"]["name"]] for layer, kind in zip(layers, kinds, strict=True) if kind == mark]
+    (rows,) = made["datasets"].values()
+    panels = dict.fromkeys(row["panel"] for row in rows)
+    return {panel: [row for row in rows if (row["panel"], row["what"]) == (panel, what)] for panel in panels}
 
 
 def test_the_boundary_stands_where_the_first_limit_breaks():
-    lines = rows_of(figures(swept(usual))["limits"], "rule")
-    idle, timer = ([(row["x"], row["y"], row["x2"], row["y2"]) for row in some] for some in lines)
+    lines = rows_of(figures(swept(usual))["limits"], "edge")
+    assert list(lines) == ["uncontrolled (idle)", "fitted timer (timer)"]
+    idle, timer = ([(row["x"], row["y"], row["x2"], row["y2"]) for row in some] for some in lines.values())
     assert idle == [(1, 0, 1, 1), (1, 1, 1, 2)]  # between no cars and half of them, whatever the heat pumps
     assert sorted(timer) == [(1, 1, 1, 2), (1, 1, 2, 1), (2, 0, 2, 1)]  # half of the cars without heat pumps
 
 
 def test_a_cell_without_a_solution_has_no_number_and_no_colour():
     found = swept(lambda method, seed, heat_pumps, cars: None if heat_pumps * cars * (1 + seed) > 1 else 0.5)
-    for name in ("limits", "lowest_pu", "violated_share"):
-        known, unknown, *_ = rows_of(figures(found)[name], "rect")
-        assert [len(known), len(unknown)] == [5, 1]
-        assert (unknown[0]["value"], unknown[0]["mark"], unknown[0]["broken"]) == (None, "×", True)
+    for name in ("limits", "lowest_pu"):
+        for cells in rows_of(figures(found)[name], "cell").values():
+            (unknown,) = [row for row in cells if row["value"] is None]
+            assert (unknown["mark"], unknown["broken"], unknown["x"], unknown["y"]) == ("×", True, 2, 1)
     assert any("without a power flow solution" in line for line in story(found))
     assert "–" in [row.cells[1] for row in before_and_after(found, {"heat_pumps": 1.0, "cars": 1.0}).rows]
     assert shown_cell(found, {}) == {"heat_pumps": 1.0, "cars": 1.0}
@@ -85,7 +85,7 @@ def test_the_headline_says_what_is_taken_of_each_alone():
 def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():
     calm = swept(lambda *_, **__: 0.3)
     assert headline(calm) == "No limit is broken in this sweep: ieee13 with 10 homes takes 10 heat pumps and 10 cars"
-    assert rows_of(figures(calm)["limits"], "rule") == [[], []]
+    assert not any(rows_of(figures(calm)["limits"], "edge").values())
     assert [title for title, _ in told_cells(calm)] == ["the smallest shares", "the largest shares"]
     failed = dataclasses.replace(calm, failed=("cars 50 %: failed",))
     failed.__dict__["summary"] = calm.summary
@@ -119,9 +119,5 @@ def test_one_sweep_or_three_are_drawn_with_a_text_alternative(sweeps):
     found = swept(lambda method, seed, **shares: 0.4 + sum(shares.values()) / 2, sweeps)
     drawn = figures(found)
     assert {"limits", "taken", "lowest_pu", "cost_per_home_day"} <= set(drawn)
-    for chart in drawn.values():
-        made = spec(chart)
-        assert "all limits kept in" in made["description"]
-    panels = spec(drawn["limits"])["concat"]
-    assert len(panels) == len(METHODS) * len(sweeps.get("panels", (0,)))
-    assert LIGHT in json.dumps(panels)
+    assert all("all limits kept in" in spec(drawn[name])["description"] for name in ("limits", "taken"))
+    assert len(rows_of(drawn["limits"], "cell")) == len(METHODS) * len(sweeps.get("panels", (0,)))

@@ -17,6 +17,7 @@ MARKS = {"low voltage": "V−", "high voltage": "V+", "loading": "I", "unbalance
 FULL = (0.0, 99.99, 100.0, 150.0, 200.0)  # use at each colour [%]: blue below the limit
 USED = ("#e6f0f8", "#7db3dc", "#fdae4b", "#e8601c", "#6d0012")
 DARK, LIGHT = "#15202d", "#fdfdfd"  # of numbers in cells, which keep their colours on a dark page
+KNOWN, UNKNOWN = ("datum.what == 'cell' && " + text for text in ("isValid(datum.value)", "!isValid(datum.value)"))
 CELL, COLUMNS, LEAST_HEIGHT = 40, 3, 120  # px of a cell's height; panels beside each other
 QUANTITIES = {  # column → title, factor, format, whether more is worse
     "lowest_pu": ("lowest voltage [pu]", 1, ".3f", False),
@@ -52,26 +53,26 @@ def limits(found: Swept) -> Any:
     scale = alt.Scale(domain=list(FULL), range=list(USED), clamp=True, nice=False)
     legend = alt.Legend(title="use of the tightest limit [%]", gradientLength=220, values=[0, 50, 100, 150, 200])
     colour = alt.Color("value:Q", scale=scale, legend=legend)
-    table = _placed(found, "use_share").with_columns(value=100 * pl.col("use_share"))
-    light = "datum.value > 135"
-    panels = [_panel(found, table, each, colour, (".0f", light, True)) for each in _panels(found, table)]
-    return themed(alt.concat(*panels, columns=_columns(panels)), said(found))
+    table = _placed(found, 100 * pl.col("use_share"))
+    return themed(_maps(found, table, colour, (".0f", "datum.value > 135", True)), said(found))
 
 
 def quantity(found: Swept, name: str) -> Any:
     """One quantity in each cell, mean over seeds, a heat map for each method; the boundary is that of `limits`."""
     title, factor, form, worse = QUANTITIES[name]
     colours = list(SEQUENTIAL) if worse else list(reversed(SEQUENTIAL))
-    table = _placed(found, name).with_columns(value=factor * pl.col(name))
+    table = _placed(found, factor * pl.col(name))
     low, high = (float(each or 0) for each in (table["value"].min(), table["value"].max()))  # type: ignore[arg-type]
     high = high if high > low else low + 1
     steps = [low + place * (high - low) / (len(colours) - 1) for place in range(len(colours))]
-    scale = alt.Scale(domain=steps, range=colours, nice=False)
     titled = title.format(currency=found.summary["currency"])
-    colour = alt.Color("value:Q", scale=scale, legend=alt.Legend(title=titled, gradientLength=220, format=form))
-    dark = f"datum.value > {low + 0.5 * (high - low)!r}" if worse else f"datum.value < {low + 0.5 * (high - low)!r}"
-    panels = [_panel(found, table, each, colour, (form, dark, False)) for each in _panels(found, table)]
-    return themed(alt.concat(*panels, columns=_columns(panels)), f"{titled} in each cell, by method. {said(found)}")
+    colour = alt.Color(
+        "value:Q",
+        scale=alt.Scale(domain=steps, range=colours, nice=False),
+        legend=alt.Legend(title=titled, gradientLength=220, format=form),
+    )
+    light = f"datum.value {'>' if worse else '<'} {low + 0.5 * (high - low)!r}"
+    return themed(_maps(found, table, colour, (form, light, False)), f"{titled} in each cell, by method. {said(found)}")
 
 
 def taken(found: Swept) -> Any:
@@ -87,7 +88,7 @@ def taken(found: Swept) -> Any:
         none=pl.col("none_seeds") > 0, low=pl.col("least_homes").fill_null(0), high=pl.col("most_homes").fill_null(0)
     )
     order = table["beside"].unique(maintain_order=True).to_list()
-    title = None if up == across else f"homes with {_plural(up)}"
+    title = None if up == across else f"homes with {MANY[up]}"
     labels = [look.label for look in looks.values()]
     base = alt.Chart(table).encode(
         x=alt.X("beside:N", sort=order, title=title, axis=alt.Axis(labelAngle=0)),
@@ -117,73 +118,68 @@ def said(found: Swept) -> str:
     return " ".join(parts)
 
 
-def _placed(found: Swept, name: str) -> pl.DataFrame:
-    """Cells with their places on the map, from 0: `i` across and `j` up; `facet` names method and other shares."""
+def _placed(found: Swept, value: pl.Expr) -> pl.DataFrame:
+    """Cells with their corners on the map, `panel`, which names method and other shares, and `value`."""
     across, up = axes(found)
-    shares = found.asked.sweeps
-    number = {each: {share: place for place, share in enumerate(shares[each])} for each in (across, up)}
+    shares, looks = found.asked.sweeps, methods(found.methods)
+    number = {each: {share: float(place) for place, share in enumerate(shares[each])} for each in (across, up)}
     others = [each for each in found.sweeps if each not in (across, up) and len(shares[each]) > 1]
+    labels = pl.col("method").replace({name: look.label for name, look in looks.items()})
     words = [pl.format("{} % " + MANY[each], (100 * pl.col(each)).round(1).cast(pl.Int64)) for each in others]
-    return found.cells.with_columns(
-        i=pl.col(across).replace_strict(number[across], return_dtype=pl.Int64),
-        j=pl.lit(0) if up == across else pl.col(up).replace_strict(number[up], return_dtype=pl.Int64),
-        facet=pl.concat_str(words, separator=", ") if others else pl.lit(""),
-        value=pl.col(name),
+    broken = pl.col("kept_seeds") < pl.col("seeds")
+    placed = found.cells.with_columns(
+        x=pl.col(across).replace_strict(number[across]),
+        y=pl.lit(0.0) if up == across else pl.col(up).replace_strict(number[up]),
+        panel=pl.concat_str([labels, *words], separator=", "),
+        value=value,
+        broken=broken,
+        mark=pl.when(broken).then(pl.col("limit").replace(MARKS)).otherwise(pl.lit("")),
+        kept=pl.format("{} of {} seeds", "kept_seeds", "seeds"),
+        what=pl.lit("cell"),
     )
+    few = ("panel", "what", "x", "y", "x2", "y2", "value", "broken", "mark", "kept", "limit", *found.sweeps)
+    return placed.with_columns(x2=pl.col("x") + 1, y2=pl.col("y") + 1).select(few)
 
 
-def _panels(found: Swept, table: pl.DataFrame) -> list[tuple[str, str]]:
-    """(method, other shares) of each panel, methods side by side."""
-    facets = table["facet"].unique(maintain_order=True).to_list()
-    return [(method, facet) for facet in facets for method in found.methods]
-
-
-def _columns(panels: list) -> int:
-    return min(COLUMNS, len(panels))
-
-
-def _panel(found: Swept, table: pl.DataFrame, panel: tuple[str, str], colour: alt.Color, text: tuple) -> Any:
-    """One heat map: cells, their numbers, the boundary, and a mark for the limit that is broken."""
-    (method, facet), (form, light, marked) = panel, text
+def _maps(found: Swept, cells: pl.DataFrame, colour: alt.Color, text: tuple) -> Any:
+    """A heat map for each panel: cells, their numbers, the boundary, and a mark for the limit that is broken."""
     across, up = axes(found)
     wide, high = len(found.asked.sweeps[across]), 1 if up == across else len(found.asked.sweeps[up])
-    cells = table.filter((pl.col("method") == method) & (pl.col("facet") == facet)).with_columns(
-        i2=pl.col("i") + 1, j2=pl.col("j") + 1, middle=pl.col("i") + 0.5, centre=pl.col("j") + 0.5,
-        broken=pl.col("kept_seeds") < pl.col("seeds"),
-        mark=pl.when(pl.col("kept_seeds") < pl.col("seeds")).then(pl.col("limit").replace(MARKS)).otherwise(pl.lit("")),
-        kept=pl.format("{} of {} seeds", "kept_seeds", "seeds"),
-    )  # fmt: skip
-    x = alt.X("i:Q", scale=alt.Scale(domain=[0, wide], nice=False), axis=_axis(found, across))
-    y = alt.Y("j:Q", scale=alt.Scale(domain=[0, high], nice=False), axis=None if up == across else _axis(found, up))
-    known, unknown = cells.filter(pl.col("value").is_not_null()), cells.filter(pl.col("value").is_null())
-    tips = [alt.Tooltip(f"{name}:Q", format=".0%", title=f"homes with {_plural(name)}") for name in found.sweeps]
+    panels = cells["panel"].unique(maintain_order=True).to_list()
+    edges = [_boundary(cells.filter(pl.col("panel") == each), each) for each in panels]
+    table = pl.concat([cells, *edges], how="diagonal")
+    x = alt.X("x:Q", scale=alt.Scale(domain=[0, wide], nice=False), axis=_axis(found, across))
+    axis = None if up == across else _axis(found, up)
+    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, high], nice=False), axis=axis)
+    tips = [alt.Tooltip(f"{name}:Q", format=".0%", title=f"homes with {MANY[name]}") for name in found.sweeps]
     tips += [alt.Tooltip("value:Q", format=".4~g"), "limit:N", alt.Tooltip("kept:N", title="all limits kept in")]
+    base = alt.Chart().encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
     edge = {"stroke": PAPER, "strokeWidth": 1}
     layers = [
-        alt.Chart(known).mark_rect(**edge).encode(x=x, x2="i2:Q", y=y, y2="j2:Q", color=colour, tooltip=tips),
-        alt.Chart(unknown).mark_rect(fill=LINE, **edge).encode(x=x, x2="i2:Q", y=y, y2="j2:Q", tooltip=tips),
-        *_texts(known, unknown, form, light, marked),
-        alt.Chart(_boundary(cells)).mark_rule(color=INK, strokeWidth=3, strokeCap="square").encode(
-            x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q"
-        ),
-    ]  # fmt: skip
-    label = methods(found.methods)[method].label
-    title = alt.TitleParams(label, subtitle=facet) if facet else alt.TitleParams(label)
-    return alt.layer(*layers).properties(
-        title=title, width=WIDTH // COLUMNS - 20, height=max(CELL * high, LEAST_HEIGHT if high > 1 else 60)
-    )
+        base.transform_filter(KNOWN).mark_rect(**edge).encode(color=colour, tooltip=tips),
+        base.transform_filter(UNKNOWN).mark_rect(fill=LINE, **edge).encode(tooltip=tips),
+        *_texts(x, y, text),
+        base.transform_filter("datum.what == 'edge'").mark_rule(color=INK, strokeWidth=3, strokeCap="square"),
+    ]
+    size = {"width": WIDTH // COLUMNS - 20, "height": max(CELL * high, LEAST_HEIGHT if high > 1 else 60)}
+    facet = alt.Facet("panel:N", sort=panels, title=None)
+    return alt.layer(*layers, data=table).properties(**size).facet(facet, columns=min(COLUMNS, len(found.methods)))
 
 
-def _texts(known: pl.DataFrame, unknown: pl.DataFrame, form: str, light: str, marked: bool) -> Iterable[Any]:
+def _texts(x: alt.X, y: alt.Y, text: tuple) -> Iterable[Any]:
     """The number of each cell, and below it the mark of its broken limit; "no flow" where there is no solution."""
-    colour = alt.condition(light, alt.value(LIGHT), alt.value(DARK))
-    base = alt.Chart(known).encode(x="middle:Q", y="centre:Q", color=colour)
-    yield base.mark_text(fontSize=11, dy=-5 if marked else 0).encode(text=alt.Text("value:Q", format=form))
+    form, light, marked = text
+    middle = {"at_x": "datum.x + 0.5", "at_y": "datum.y + 0.5"}
+    at = {
+        "x": alt.X("at_x:Q", scale=x["scale"], axis=x["axis"]),
+        "y": alt.Y("at_y:Q", scale=y["scale"], axis=y["axis"]),
+    }
+    known, unknown = (alt.Chart().transform_filter(which).transform_calculate(**middle) for which in (KNOWN, UNKNOWN))
+    coloured = known.encode(**at, color=alt.condition(light, alt.value(LIGHT), alt.value(DARK)))
+    yield coloured.mark_text(fontSize=11, dy=-5 if marked else 0).encode(text=alt.Text("value:Q", format=form))
     if marked:
-        yield base.mark_text(fontSize=9, dy=8).encode(text="mark:N")
-    if len(unknown):
-        none = alt.Chart(unknown.with_columns(none=pl.lit("no flow")))
-        yield none.mark_text(fontSize=9, color=SOFT).encode(x="middle:Q", y="centre:Q", text="none:N")
+        yield coloured.mark_text(fontSize=9, dy=8).encode(text="mark:N")
+    yield unknown.mark_text(fontSize=9, color=SOFT).encode(**at, text=alt.value("no flow"))
 
 
 def _axis(found: Swept, name: str) -> alt.Axis:
@@ -192,24 +188,21 @@ def _axis(found: Swept, name: str) -> alt.Axis:
     return alt.Axis(
         values=[place + 0.5 for place in range(len(shares))],
         labelExpr=f"{labels}[floor(datum.value)]",
-        title=f"homes with {_plural(name)} [%]",
+        title=f"homes with {MANY[name]} [%]",
         grid=False,
         ticks=False,
         domain=False,
     )
 
 
-def _boundary(cells: pl.DataFrame) -> pl.DataFrame:
+def _boundary(cells: pl.DataFrame, panel: str) -> pl.DataFrame:
     """The edges between neighbours of which one keeps every limit under all seeds and the other does not."""
-    broken = {(row["i"], row["j"]): row["broken"] for row in cells.iter_rows(named=True)}
+    broken = {(row["x"], row["y"]): row["broken"] for row in cells.iter_rows(named=True)}
     edges = []
-    for (i, j), here in broken.items():
-        if broken.get((i + 1, j), here) != here:
-            edges.append((i + 1, j, i + 1, j + 1))
-        if broken.get((i, j + 1), here) != here:
-            edges.append((i, j + 1, i + 1, j + 1))
-    return pl.DataFrame(edges, schema=dict.fromkeys(("x", "y", "x2", "y2"), pl.Int64), orient="row")
-
-
-def _plural(name: str) -> str:
-    return name.replace("_", " ")
+    for (x, y), here in broken.items():
+        if broken.get((x + 1, y), here) != here:
+            edges.append((x + 1, y, x + 1, y + 1))
+        if broken.get((x, y + 1), here) != here:
+            edges.append((x, y + 1, x + 1, y + 1))
+    lines = pl.DataFrame(edges, schema=dict.fromkeys(("x", "y", "x2", "y2"), pl.Float64), orient="row")
+    return lines.with_columns(panel=pl.lit(panel), what=pl.lit("edge"))
