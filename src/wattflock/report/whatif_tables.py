@@ -69,11 +69,12 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
     rows = []
     for shares, some in table.group_by(*others, maintain_order=True) if others else [((), table)]:
         by_method = {row["method"]: reach(row, found.asked.homes) for row in some.iter_rows(named=True)}
-        rows.append(Row([*(f"{100 * share:.4g} %" for share in shares), *(by_method[name] for name in found.methods)]))
-    heads = [(f"homes with {MANY[name]}", "") for name in others]
+        beside = [f"{100 * share:.4g} %" for share in shares] or ["nothing else"]
+        rows.append(Row([*beside, *(by_method[name] for name in found.methods)]))
+    heads = [(f"homes with {MANY[name]}", "") for name in others] or [("beside", "")]
     note = "A range is over the seeds. Broken already: a limit is, at the smallest share."
     return FigureTable(
-        [*heads, *((looks[name].label, "homes") for name in found.methods)], rows, note, max(len(others), 1),
+        [*heads, *((looks[name].label, "homes") for name in found.methods)], rows, note, len(heads),
         title=f"{MANY[sweep].capitalize()} that the feeder takes",
     )  # fmt: skip
 
