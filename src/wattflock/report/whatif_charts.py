@@ -46,14 +46,17 @@ def axes(found: Swept) -> tuple[str, str]:
 
 
 def limits(found: Swept) -> Any:
-    """How much of the tightest limit is used in each cell, a heat map for each method, with the boundary.
+    """How much of the tightest limit is used in each cell by the worst seed, for each method, with the boundary.
 
     The line stands between cells that keep every limit under all seeds and cells that do not.
     """
     scale = alt.Scale(domain=list(FULL), range=list(USED), clamp=True, nice=False)
-    legend = alt.Legend(title="use of the tightest limit [%]", gradientLength=220, values=[0, 50, 100, 150, 200])
+    legend = alt.Legend(
+        title="use of the tightest limit, worst seed [%]", gradientLength=220, values=[0, 50, 100, 150, 200]
+    )
     colour = alt.Color("value:Q", scale=scale, legend=legend)
-    table = _placed(found, 100 * pl.col("use_share"))
+    worst = pl.when(pl.col("solved_seeds") == pl.col("seeds")).then(100 * pl.col("use_share_most"))
+    table = _placed(found, worst)
     return themed(_maps(found, table, colour, (".0f", "datum.value > 135", True)), said(found))
 
 

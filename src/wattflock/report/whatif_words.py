@@ -39,7 +39,7 @@ def _under(label: str) -> str:
 
 def _alone(found: Swept, sweep: str, method: str) -> str:
     said = reach(at(found, sweep, method, lowest=True), found.asked.homes)
-    return f"no {MANY[sweep]}" if said == "broken already" else f"{said} {MANY[sweep]}"
+    return f"{'no' if said == 'none' else said} {MANY[sweep]}"
 
 
 def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
@@ -54,16 +54,15 @@ def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
 def reach(row: dict, homes: int) -> str:
     """How many homes with a device are taken, over seeds: `22`, `11 to 22`, `all 55`, `22 or more` where none breaks.
 
-    `broken already`: a limit is broken at the smallest share, of all seeds or of so many of them.
+    `none`: at the smallest share a limit is broken already.
     """
     if row["none_seeds"] == row["seeds"]:
-        return "broken already"
-    most, least = str(row["most_homes"]), row["least_homes"]
+        return "none"
+    most = str(row["most_homes"])
     if row["whole_seeds"] == row["seeds"]:
         return f"all {most}" if row["most_homes"] == homes else f"{most} or more"
-    if row["none_seeds"]:
-        return f"up to {most} ({row['none_seeds']} of {row['seeds']} draws broken already)"
-    return most if least == row["most_homes"] else f"{least} to {most}"
+    least = "none" if row["none_seeds"] else str(row["least_homes"])
+    return most if least == most else f"{least} to {most}"
 
 
 def most_of(found: Swept, sweep: str) -> int:
@@ -86,6 +85,12 @@ def story(found: Swept) -> list[str]:
         f"method was fitted. {STRICT}",
         f"Shares that were tried: {'; '.join(map(_tried, asked.sweeps, asked.sweeps.values()))}.",
     ]
+    smallest = found.table.filter(*(pl.col(name) == shares[0] for name, shares in asked.sweeps.items()))
+    broken = smallest.filter((pl.col("method") == "idle") & ~pl.col("kept")).height
+    if broken:
+        said.append(
+            f"At the smallest shares a limit is broken already in {broken} of {asked.seeds} draws: where it says none."
+        )
     said += [_together(found, sweep) for sweep in found.sweeps if len(found.sweeps) > 1]
     return said + _warnings(found)
 
@@ -136,7 +141,7 @@ def glossary() -> dict[str, str]:
     """What the words of the page mean."""
     return {
         "use of the tightest limit": "How much of a limit is used, of the one that is used most: 0 % at nominal "
-        "voltage, no current and no unbalance, 100 % at the limit. Mean over seeds.",
+        "voltage, no current and no unbalance, 100 % at the limit. The worst seed.",
         "hosting left": "How much more one place alone could draw, at unity power factor, in the two tightest steps: "
         f"the lowest voltage and the highest loading. Looked for up to {CAP_KW:g} kW; 0 where a limit is broken then.",
         "places for one more charger": f"Places at which one more charger of {CHARGER_KW:g} kW could run in those "
