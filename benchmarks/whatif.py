@@ -28,10 +28,6 @@ ABOUT = (
     "fitted in each cell and seed. Means over seeds unless a range is told; [docs/whatif.md](../docs/whatif.md) says "
     "what the quantities are."
 )
-LEARNED = (
-    "## With learned control\n\nFewer cells and seeds; gradmap learns for a minute in each, which is no full training: "
-    "what it reaches depends on the machine."
-)
 
 
 def swept(runs: Path, small: bool) -> Swept:
@@ -43,16 +39,8 @@ def swept(runs: Path, small: bool) -> Swept:
         )  # fmt: skip
     else:
         found = whatif(
-            "european_lv", "0:1:0.2", "0:1:0.2", seeds=3, days=28, sets=BAND, runs=runs, limits="en50160"
+            "european_lv", "0:1:0.2", "0:1:0.2", seeds=2, days=28, sets=BAND, runs=runs, limits="en50160"
         )  # fmt: skip
-    return cast(WhatIf, found).found
-
-
-def learned(runs: Path) -> Swept:
-    """Learned control beside the others, in fewer cells."""
-    found = whatif(
-        "european_lv", "0:1:0.5", "0:1:0.5", seeds=2, days=28, learn=60, sets=BAND, runs=runs, limits="en50160"
-    )
     return cast(WhatIf, found).found
 
 
@@ -77,11 +65,11 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs = given.runs or Path(folder)
-        every = [swept(runs, given.small), *([] if given.small else [learned(runs)])]
-        body = f"\n\n{LEARNED}\n\n".join(text(found).strip() for found in every)
+        found = swept(runs, given.small)
+        body = text(found).strip()
         print(body)
         if given.write and not given.small:
-            picture = save(WhatIf(Path(), every[0]).figures["limits"], HERE.with_suffix(".png"))
+            picture = save(WhatIf(Path(), found).figures["limits"], HERE.with_suffix(".png"))
             shown = f"![Use of the tightest limit in each cell, by method]({picture.name})"
             page = f"{head('What the European low voltage feeder takes')}{ABOUT}\n\n{shown}\n\n{body}\n"
             HERE.with_suffix(".md").write_text(page, encoding="utf-8")

@@ -21,7 +21,7 @@ from wattflock.study.whatif.shares import Shares
 
 PAGE, BOOK, MAP = "whatif.html", "whatif.xlsx", "whatif.geojson"
 LIMITS = (
-    "Number and colour: how much of the tightest limit is used in the worst seed [%]; blue is below the limit. The line "
+    "Number and colour: how much of the tightest limit is used in the worst seed [%]; blue is below it. The line "
     "parts cells that keep every limit under all seeds from the others. Below the number, the limit that breaks: V− "
     "low voltage, V+ high voltage, I loading, U unbalance; grey: a step without a power flow solution."
 )
