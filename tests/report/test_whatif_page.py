@@ -89,7 +89,8 @@ def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():
     calm = swept(lambda *_, **__: 0.3)
     assert headline(calm) == "No limit is broken in this sweep: ieee13 with 10 homes takes 10 heat pumps and 10 cars"
     assert not any(rows_of(figures(calm)["limits"], "edge").values())
-    assert [title for title, _ in told_cells(calm)] == ["the smallest shares", "the largest shares"]
+    told = {title: tuple(shares.values()) for title, shares in told_cells(calm)}
+    assert told == {"the smallest shares": (0, 0), "shares in the middle": (0, 0.5), "the largest shares": (1, 1)}
     failed = dataclasses.replace(calm, failed=("cars 50 %: failed",))
     failed.__dict__["summary"] = calm.summary
     assert not headline(failed).startswith("No limit")
@@ -105,7 +106,7 @@ def test_a_method_that_breaks_what_was_kept_is_named():
     ("row", "said"),
     [
         ((3, 3, 0, None, None), "none"),
-        ((3, 1, 0, None, 4), "none to 4"),
+        ((3, 1, 0, None, 4), "at most 4"),
         ((3, 0, 0, 2, 4), "2 to 4"),
         ((3, 0, 0, 4, 4), "4"),
         ((3, 0, 3, 4, 4), "4 or more"),

@@ -28,10 +28,18 @@ LINES = (  # name [unit], and what is written of a row of `Swept.cells`
 
 
 def told_cells(found: Swept) -> list[tuple[str, Shares]]:
-    """The cells that a page tells first: the smallest shares, the first that breaks a limit, the largest ones."""
-    least, most = ({name: shares[end] for name, shares in found.asked.sweeps.items()} for end in (0, -1))
+    """The cells that a page tells first: smallest shares, the first that breaks a limit, the middle, largest shares."""
+    sweeps = found.asked.sweeps
+    least, middle, most = (
+        {name: shares[round(part * (len(shares) - 1))] for name, shares in sweeps.items()} for part in (0, 0.4, 1)
+    )
     first = first_broken(found.table, found.sweeps)
-    cells = {"the smallest shares": least, "the first cell with a broken limit": first, "the largest shares": most}
+    cells = {
+        "the smallest shares": least,
+        "the first cell with a broken limit": first,
+        "shares in the middle": middle,
+        "the largest shares": most,
+    }
     kept: list[tuple[str, Shares]] = []
     for title, shares in cells.items():
         if shares is not None and shares not in [each for _, each in kept]:
@@ -72,7 +80,7 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
         beside = [f"{100 * share:.4g} %" for share in shares] or ["nothing else"]
         rows.append(Row([*beside, *(by_method[name] for name in found.methods)]))
     heads = [(f"homes with {MANY[name]}", "") for name in others] or [("beside", "")]
-    note = "A range is over the seeds. None: at the smallest share a limit is broken already."
+    note = "A range is over the seeds. None: at the smallest share a limit is broken already; at most: in some seeds."
     return FigureTable(
         [*heads, *((looks[name].label, "homes") for name in found.methods)], rows, note, len(heads),
         title=f"{MANY[sweep].capitalize()} that the feeder takes",

@@ -54,15 +54,16 @@ def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
 def reach(row: dict, homes: int) -> str:
     """How many homes with a device are taken, over seeds: `22`, `11 to 22`, `all 55`, `22 or more` where none breaks.
 
-    `none`: at the smallest share a limit is broken already.
+    `none`: at the smallest share a limit is broken already, in all seeds; `at most 22`: in some of them.
     """
     if row["none_seeds"] == row["seeds"]:
         return "none"
     most = str(row["most_homes"])
     if row["whole_seeds"] == row["seeds"]:
         return f"all {most}" if row["most_homes"] == homes else f"{most} or more"
-    least = "none" if row["none_seeds"] else str(row["least_homes"])
-    return most if least == most else f"{least} to {most}"
+    if row["none_seeds"]:
+        return f"at most {most}"
+    return most if row["least_homes"] == row["most_homes"] else f"{row['least_homes']} to {most}"
 
 
 def most_of(found: Swept, sweep: str) -> int:
@@ -89,7 +90,8 @@ def story(found: Swept) -> list[str]:
     broken = smallest.filter((pl.col("method") == "idle") & ~pl.col("kept")).height
     if broken:
         said.append(
-            f"At the smallest shares a limit is broken already in {broken} of {asked.seeds} draws: where it says none."
+            f"At the smallest shares a limit is broken already in {broken} of {asked.seeds} draws, and the feeder takes "
+            "nothing more in them."
         )
     said += [_together(found, sweep) for sweep in found.sweeps if len(found.sweeps) > 1]
     return said + _warnings(found)
