@@ -53,7 +53,7 @@ def text(found: Swept) -> str:
         for title, each in ((title, before_and_after(found, shares)) for title, shares in told_cells(found))
     ]
     said = "".join(f"- {line}\n" for line in story(found))
-    return f"**{answer}.**\n\n{said}\n" + "\n".join(tables)
+    return f"**{answer}.**\n\n{said}\n" + "\n\n".join(map(str.strip, tables))
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ def before_and_after(found: Swept, shares: Shares) -> FigureTable:
     rows = [
         Row([name.format(currency=currency), *(told(by_method[each]) for each in by_method)]) for name, told in LINES
     ]
-    return FigureTable([("", ""), *((looks[name].label, "") for name in by_method)], rows, title=named(shares))
+    return FigureTable([("quantity", ""), *((looks[name].label, "") for name in by_method)], rows, title=named(shares))
 
 
 def _of(value: float | None, whole: float | None) -> str:

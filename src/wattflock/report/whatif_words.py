@@ -90,8 +90,8 @@ def story(found: Swept) -> list[str]:
     broken = smallest.filter((pl.col("method") == "idle") & ~pl.col("kept")).height
     if broken:
         said.append(
-            f"At the smallest shares a limit is broken already in {broken} of {asked.seeds} draws, and the feeder takes "
-            "nothing more in them."
+            f"At the smallest shares a limit is broken already in {broken} of {asked.seeds} draws: in them the feeder "
+            "takes nothing more."
         )
     said += [_together(found, sweep) for sweep in found.sweeps if len(found.sweeps) > 1]
     return said + _warnings(found)
