@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench figures regold broker clean
+.PHONY: help demo test check lint bench figures docs regold broker clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -44,6 +44,12 @@ bench: .venv/ready-dev  ## measure: every file of benchmarks/, beside the peers 
 figures: .venv/ready  ## the demo's newest table and pictures, and every measured figure where README and docs show it
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python docs/fill.py
+
+docs: .venv/ready  ## the pages of docs/ as a site: build/docs/index.html opens by double click
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/docs.txt
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site -b html . build/docs
+	cp docs/site/first.html build/docs/index.html
+	@echo "build/docs/index.html"
 
 broker:  ## install the broker that trials of boxes start (Debian, as root); tests without it are skipped
 	command -v mosquitto >/dev/null || { apt-get update -qq && apt-get install -y -qq mosquitto openssl; }

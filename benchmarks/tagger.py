@@ -52,7 +52,7 @@ class Told:
     def answer(self) -> Answer:
         """The answer as the grammar reads it."""
         question = self.question or SLOTS[self.slot].question
-        return answer_of(self.words, question, (self.slot,), self.locale, reference(question, self.today))
+        return answer_of(self.words, question, (self.slot,), self.locale, reference(question, self.today, self.locale))
 
 
 def of_personas(personas: tuple[str, ...], seeds: range) -> Iterator[Told]:

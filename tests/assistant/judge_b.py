@@ -1,6 +1,6 @@
 """Score `wattflock assistant extract` on the utterances of set_b.jsonl.
 
-    python tests/assistant/judge_b.py --table benchmarks/OUT.md [--command "wattflock assistant extract"]
+    python tests/assistant/judge_b.py --table benchmarks/assistant-b.md [--command "wattflock assistant extract"]
 
 A case is one slot of one utterance. A line of the set has these fields (times "HH:MM", dates ISO, other units in the
 slot's name):
@@ -12,7 +12,7 @@ slot's name):
 - `kind`: what makes the utterance hard.
 
 The command sees only `id`, `locale`, `question`, `asked` and `utterance`. Numbers agree within 1 %, times and
-dates exactly.
+dates exactly. "Without a read-back": right in one turn and, where a value was filled, not read back.
 """
 
 from __future__ import annotations
@@ -21,13 +21,23 @@ import argparse
 import json
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+TITLE = "How well the rules read answers by another hand (set B)"
+TODAY = "2024-05-01"  # what relative dates count from where a question names no day
 SHOWN = ("id", "locale", "question", "asked", "utterance")
+ABOUT = """\
+Set B is `tests/assistant/set_b.jsonl`; the author of the rules has not read it. Right in one turn: the value is right,
+also where it is then read back; or it is rightly left open. Without a read-back: the same, and nothing is read back, so
+that the resident is asked nothing more. Most values that are not plain are read back. Before the last mending of the
+rules (a full date in the question, "of that week", thousands in words), which followed a review by somebody who could
+read the set, the shares were 83.3, 92.5, 0.0 and 30.5 %."""
 UNKNOWN = {"value": None, "state": "unknown", "candidates": [], "read_back": None}
 ASK_AGAIN = {
     "ev_battery_kwh": "How large is the battery of the electric car, in kWh?",
@@ -57,12 +67,14 @@ class Score:
     first_turn: int = 0
     two_clarifications: int = 0
     wrong: int = 0
+    unread: int = 0  # right in one turn without a read-back
 
     def add(self, other: Score) -> None:
         self.cases += other.cases
         self.first_turn += other.first_turn
         self.two_clarifications += other.two_clarifications
         self.wrong += other.wrong
+        self.unread += other.unread
 
 
 def agrees(value: Any, truth: Any, accept: list[float] | None = None) -> bool:
@@ -91,18 +103,18 @@ def judge_slot(line: dict, slot: str, reply: dict, again: dict) -> Score:
     right = agrees(reply["value"], final, accept)
     match reply["state"]:
         case "ambiguous":
-            return Score(1, int(offered and slot in line["ambiguous"]), int(offered), 0)
+            first = int(offered and slot in line["ambiguous"])
+            return Score(1, first, int(offered), 0, first)
         case "filled":
             confirmed = bool(reply.get("read_back"))
-            return Score(
-                1, int(right and told), int(right or (confirmed and offered)), int(not right and not confirmed)
-            )
+            first, wrong = int(right and told), int(not right and not confirmed)
+            return Score(1, first, int(right or (confirmed and offered)), wrong, first * (not confirmed))
         case "unknown":
             first = int(not told and slot not in line["ambiguous"])
             if final is None:
-                return Score(1, first, first, 0)
+                return Score(1, first, first, 0, first)
             second = judge_slot(line, slot, again, UNKNOWN) if again["state"] != "unknown" else Score(1)
-            return Score(1, first, second.two_clarifications, second.wrong)
+            return Score(1, first, second.two_clarifications, second.wrong, first)
     raise ValueError(f"{line['id']} {slot}: state {reply['state']!r}; allowed: filled, ambiguous, unknown")
 
 
@@ -118,12 +130,14 @@ def judge_line(line: dict, replies: dict[str, dict], again: dict[str, dict]) -> 
     return scores
 
 
-def extract(lines: list[dict], command: list[str]) -> dict[str, dict[str, dict]]:
+def extract(lines: list[dict], command: list[str], today: str = TODAY) -> dict[str, dict[str, dict]]:
     """What the command makes of the lines: {id: {slot: reply}}."""
     with tempfile.TemporaryDirectory() as folder:
         asked, out = Path(folder) / "in.jsonl", Path(folder) / "out.json"
         asked.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-        subprocess.run([*command, str(asked), "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*command, str(asked), "--out", str(out), "--today", today], check=True, stdout=subprocess.DEVNULL
+        )
         return json.loads(out.read_text(encoding="utf-8"))
 
 
@@ -137,11 +151,11 @@ def ask_again(lines: list[dict], replies: dict[str, dict]) -> list[dict]:
     ]
 
 
-def judge(lines: list[dict], command: list[str]) -> tuple[dict[str, Score], dict[str, Score]]:
+def judge(lines: list[dict], command: list[str], today: str = TODAY) -> tuple[dict[str, Score], dict[str, Score]]:
     """Scores by slot and by kind of utterance, after both passes."""
-    replies = extract([{key: line[key] for key in SHOWN if key in line} for line in lines], command)
+    replies = extract([{key: line[key] for key in SHOWN if key in line} for line in lines], command, today)
     second = ask_again(lines, replies)
-    plain = extract(second, command) if second else {}
+    plain = extract(second, command, today) if second else {}
     by_slot, by_kind = defaultdict(Score), defaultdict(Score)
     for line in lines:
         again = {slot: plain.get(f"{line['id']}:{slot}", {}).get(slot, UNKNOWN) for slot in line["plain"]}
@@ -156,8 +170,8 @@ def table(scores: dict[str, Score], head: str) -> str:
     total = Score()
     for score in scores.values():
         total.add(score)
-    rows = [f"| {head} | cases | right in one turn | right after ≤ 2 clarifications | wrong, accepted unread |"]
-    rows.append("|---|--:|--:|--:|--:|")
+    heads = "right in one turn | right after ≤ 2 clarifications | wrong, accepted unread | without a read-back"
+    rows = [f"| {head} | cases | {heads} |", "|---|--:|--:|--:|--:|--:|"]
     for name, score in [*sorted(scores.items()), ("**total**", total)]:
         cases, *counts = astuple(score)
         cells = (f"{count} ({100 * count / max(cases, 1):.1f} %)" for count in counts)
@@ -165,17 +179,28 @@ def table(scores: dict[str, Score], head: str) -> str:
     return "\n".join(rows) + "\n"
 
 
+def page(body: str) -> str:
+    """A page of measured figures: command, commit, date and machine first."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from pages.head import head  # type: ignore[import-not-found]
+
+    return f"{head(TITLE)}{ABOUT}\n\n{body}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Score `wattflock assistant extract` on a set of utterances.")
     parser.add_argument("--set", type=Path, default=Path(__file__).with_name("set_b.jsonl"))
-    parser.add_argument("--command", default="wattflock assistant extract", help="what runs as COMMAND IN --out OUT")
+    parser.add_argument(
+        "--command", default="wattflock assistant extract", help="what runs as COMMAND IN --out OUT --today DAY"
+    )
+    parser.add_argument("--today", default=TODAY, help=f"what relative dates count from; {TODAY}, as the set assumes")
     parser.add_argument("--table", type=Path, help="file for the tables; without it they are printed")
     flags = parser.parse_args()
     lines = [json.loads(line) for line in flags.set.read_text(encoding="utf-8").splitlines() if line]
-    by_slot, by_kind = judge(lines, shlex.split(flags.command))
+    by_slot, by_kind = judge(lines, shlex.split(flags.command), flags.today)
     text = f"## By slot\n\n{table(by_slot, 'slot')}\n## By kind\n\n{table(by_kind, 'kind')}"
     if flags.table:
-        flags.table.write_text(text, encoding="utf-8")
+        flags.table.write_text(page(text), encoding="utf-8")
     else:
         print(text)
 

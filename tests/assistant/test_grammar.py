@@ -5,10 +5,14 @@ from datetime import date
 import pytest
 
 from tests.assistant.phrasings import phrasings
+from wattflock.assistant.extract import extract
 from wattflock.assistant.grammar.clock import shown
-from wattflock.assistant.grammar.mention import CLOCK
+from wattflock.assistant.grammar.dates import reference
+from wattflock.assistant.grammar.mention import CLOCK, ENERGY, POWER
 from wattflock.assistant.grammar.read import amounts_in, answer_of, days_in, times_in
 from wattflock.assistant.grammar.text import text_of
+from wattflock.assistant.grammar.words import GERMAN_NUMBERS
+from wattflock.assistant.residents.spoken import word
 
 TODAY = date(2024, 5, 1)  # a Wednesday
 
@@ -75,6 +79,103 @@ def test_clock_phrases(words, locale, times):
 )
 def test_quantities(words, values):
     assert [each.value for each in amounts_in(answer(words))] == pytest.approx(values, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("five thousand one hundred twenty", 5.12),
+        ("five thousand one hundred and twenty", 5.12),
+        ("a thousand and five", 1.005),
+        ("a thousand two hundred", 1.2),
+        ("five thousand, one hundred and twenty", 5.12),
+        ("twelve hundred and fifty", 1.25),
+        ("twenty-one thousand and ninety-nine", 21.099),
+        ("one hundred five thousand", 105),
+        ("a hundred and five thousand two hundred", 105.2),
+        ("5 thousand", 5),
+        ("5 thousand 120", 5.12),
+        ("5.12 thousand", 5.12),
+        ("five point one two thousand", 5.12),
+        ("five and a half thousand", 5.5),
+        ("5,120", 5.12),
+    ],
+)
+def test_thousands_in_words_before_and_after_the_unit(number, value):
+    for words in (f"{number} watt hours", f"Watt-hours: {number}", f"It's {number} watthours, I think."):
+        (found,) = amounts_in(answer(words))
+        assert found.kind == ENERGY and found.value == pytest.approx(value, abs=1e-9), words
+    for words in (f"{number} watts", f"in watts {number}"):
+        (found,) = amounts_in(answer(words))
+        assert found.kind == POWER and found.value == pytest.approx(value, abs=1e-9), words
+
+
+def spelt(number: int, joined: str, german: bool = False) -> str:
+    """A whole number below a million in words; `joined` stands before what is below a hundred."""
+    if number < 100:
+        return next(name for name, value in GERMAN_NUMBERS.items() if value == number) if german else word(number)
+    scale, name = (
+        (1000, "tausend" if german else " thousand") if number >= 1000 else (100, "hundert" if german else " hundred")
+    )
+    many, rest = spelt(number // scale, joined, german), number % scale
+    between = "" if german else joined if rest < 100 else " "
+    return many + name + (between + spelt(rest, joined, german) if rest else "")
+
+
+def test_every_whole_number_in_words_is_read():
+    for number in [*range(2, 1300), *range(1300, 1_000_000, 997)]:
+        for joined in (" ", " and "):
+            assert text_of(f"{spelt(number, joined)} kW", "en-GB").flat == f"{number} kw"
+        assert text_of(f"{spelt(number, '', True)} kW", "de").flat == f"{number} kw"
+
+
+def test_german_thousands_are_one_word():
+    for words, value in (("fünftausendeinhundertzwanzig", 5.12), ("tausendundfünf", 1.005), ("zweihundert", 0.2)):
+        assert [each.value for each in amounts_in(answer(f"{words} Wattstunden", "de"))] == [value]
+
+
+def test_a_number_after_another_is_not_taken_unread():
+    for words, sure in (
+        ("20 watt hours", True),
+        ("5120 20 watt hours", False),
+        ("a thousand, 20 watt hours", False),
+        ("17 and 20 watt hours", True),
+    ):
+        assert [each.exact for each in amounts_in(answer(words)) if each.kind == ENERGY] == [sure]
+
+
+@pytest.mark.parametrize("weekday", ["", "Tuesday ", "Tuesday, ", "Tue, "])
+@pytest.mark.parametrize(
+    "question", ["Today is {}.", "Today: {}. When?", "It is {} today.", "The plan starts on {}.", "It is to start {}."]
+)
+def test_a_question_s_full_date_is_what_days_count_from(question, weekday):
+    months = ("May 14, 2024", "May 14th 2024", "May the 14th, 2024", "May fourteenth, 2024", "05/14/2024")
+    for told in ("14 May 2024", "14th May, 2024", "the 14th of May 2024", "2024-05-14", "14/05/2024", *months):
+        said = question.format(weekday + told)
+        assert reference(said, date(2026, 11, 28)) == date(2024, 5, 14), said
+
+
+def test_today_counts_and_else_the_first_date_and_else_the_year():
+    def day(words, locale="en-GB"):
+        return reference(words, TODAY, locale).isoformat()
+
+    assert day("Your plan of 1 March 2023 has ended. Today is May 4, 2023. What is the first day?") == "2023-05-04"
+    assert day("The plan goes from June 1, 2026 to June 7, 2026.") == "2026-06-01"
+    assert (day("Today is 03/05/2024"), day("Today is 03/05/2024", "en-US")) == ("2024-05-03", "2024-03-05")
+    assert day("Heute ist Dienstag, der 14. Mai 2024.", "de") == "2024-05-14"
+    assert day("What is the first day in 2027?") == "2027-01-01" and day("What is the first day?") == "2024-05-01"
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "day"),
+    [
+        ("The plan starts on Monday 1 June 2026. When does it end?", "the Friday of that week", "2026-06-05"),
+        ("The plan starts on Friday, June 5, 2026. When does it end?", "Friday of the same week", "2026-06-05"),
+        ("When?", "From Monday 1 June 2026 to the Friday of that week", "2026-06-05"),
+    ],
+)
+def test_that_week_is_the_week_of_the_day_before_it(question, words, day):
+    assert extract(words, ("date_end",), question, today=TODAY)["date_end"].value == day
 
 
 @pytest.mark.parametrize(

@@ -46,22 +46,23 @@ def test_every_slot_is_asked_about_as_often():
 @pytest.mark.parametrize(
     ("line", "first", "again", "score"),
     [
-        (TOLD, reply("filled", 7.36), None, (1, 1, 1, 0)),
-        (TOLD, reply("filled", 22), None, (1, 0, 0, 1)),
-        (TOLD, reply("filled", 22, [22, 7.4], "22 kW?"), None, (1, 0, 1, 0)),
-        (TOLD, reply("filled", 22, [22], "22 kW?"), None, (1, 0, 0, 0)),
-        (TOLD, reply("ambiguous", None, [{"value": 22}, {"value": 7.4}]), None, (1, 0, 1, 0)),
-        (TOLD, reply("ambiguous", None, [22, 11]), None, (1, 0, 0, 0)),
-        (TOLD, reply("unknown"), reply("filled", 7.4), (1, 0, 1, 0)),
-        (TOLD, reply("unknown"), reply("filled", 74), (1, 0, 0, 1)),
-        (TOLD, reply("unknown"), reply("unknown"), (1, 0, 0, 0)),
-        (UNTOLD, reply("unknown"), None, (1, 1, 1, 0)),
-        (UNTOLD, reply("filled", 7.4), None, (1, 0, 0, 1)),
-        (LATER, reply("unknown"), reply("filled", 7.4), (1, 1, 1, 0)),
-        (LATER, reply("unknown"), reply("unknown"), (1, 1, 0, 0)),
-        (EITHER, reply("ambiguous", None, [7, 11]), None, (1, 1, 1, 0)),
-        (EITHER, reply("filled", 7), None, (1, 0, 0, 1)),
-        (EITHER, reply("filled", 11), None, (1, 0, 1, 0)),
+        (TOLD, reply("filled", 7.36), None, (1, 1, 1, 0, 1)),
+        (TOLD, reply("filled", 7.4, [7.4], "7.4 kW?"), None, (1, 1, 1, 0, 0)),
+        (TOLD, reply("filled", 22), None, (1, 0, 0, 1, 0)),
+        (TOLD, reply("filled", 22, [22, 7.4], "22 kW?"), None, (1, 0, 1, 0, 0)),
+        (TOLD, reply("filled", 22, [22], "22 kW?"), None, (1, 0, 0, 0, 0)),
+        (TOLD, reply("ambiguous", None, [{"value": 22}, {"value": 7.4}]), None, (1, 0, 1, 0, 0)),
+        (TOLD, reply("ambiguous", None, [22, 11]), None, (1, 0, 0, 0, 0)),
+        (TOLD, reply("unknown"), reply("filled", 7.4), (1, 0, 1, 0, 0)),
+        (TOLD, reply("unknown"), reply("filled", 74), (1, 0, 0, 1, 0)),
+        (TOLD, reply("unknown"), reply("unknown"), (1, 0, 0, 0, 0)),
+        (UNTOLD, reply("unknown"), None, (1, 1, 1, 0, 1)),
+        (UNTOLD, reply("filled", 7.4), None, (1, 0, 0, 1, 0)),
+        (LATER, reply("unknown"), reply("filled", 7.4), (1, 1, 1, 0, 1)),
+        (LATER, reply("unknown"), reply("unknown"), (1, 1, 0, 0, 1)),
+        (EITHER, reply("ambiguous", None, [7, 11]), None, (1, 1, 1, 0, 1)),
+        (EITHER, reply("filled", 7), None, (1, 0, 0, 1, 0)),
+        (EITHER, reply("filled", 11), None, (1, 0, 1, 0, 0)),
     ],
 )
 def test_a_case_is_scored(line, first, again, score):
@@ -86,7 +87,7 @@ def test_the_truth_told_back_scores_full_marks(tmp_path):
     } | {key: {key.split(":")[1]: reply("filled", value)} for key, value in finals.items()}
     (tmp_path / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
     (tmp_path / "oracle.py").write_text(
-        "import sys, pathlib\npathlib.Path(sys.argv[3]).write_text("
+        "import sys, pathlib\nassert sys.argv[4:] == ['--today', '2024-05-01']\npathlib.Path(sys.argv[3]).write_text("
         "(pathlib.Path(__file__).parent / 'answers.json').read_text())\n",
         encoding="utf-8",
     )
@@ -96,5 +97,5 @@ def test_the_truth_told_back_scores_full_marks(tmp_path):
         total = Score()
         for score in scores.values():
             total.add(score)
-        assert total == Score(cases, cases, cases, 0)
+        assert total == Score(cases, cases, cases, 0, cases)
     assert f"| **total** | {cases} | {cases} (100.0 %)" in judge_b.table(by_slot, "slot")

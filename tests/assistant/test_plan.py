@@ -71,7 +71,8 @@ def test_a_plan_keeps_every_wish_and_is_never_dearer(seed, horizon_h):
         need_kwh = 3 * wish.power_kw * wish.duration_min / 60
         assert DT_H * planned.power_kw[wish.name].sum() == pytest.approx(need_kwh)
     np.testing.assert_allclose(planned.net_kw, home.load_kw + sum(planned.power_kw.values()))
-    assert planned.cost <= found.usual.cost + 1e-6
+    assert planned.cost <= min(found.usual.cost, found.timer.cost) + 1e-6
+    assert found.timer.missed_kwh.max() < 1e-6 and found.timer.below_c.max() < 1e-6
     assert planned.cost >= found.least_cost - (1e-3 if horizon_h else 1e-6)
     assert sum(savings(found).values()) == pytest.approx(found.saving)
 
@@ -106,9 +107,39 @@ def test_a_car_charges_in_the_cheap_hours_as_by_hand():
     assert found.least_cost == pytest.approx(found.planned.cost)
 
 
+def test_timers_start_with_the_cheap_hours_as_by_hand():
+    wish = {"name": "dishwasher", "power_kw": 1.0, "earliest_start": "21:00", "latest_end": "07:00"}
+    other = {"name": "dryer", "power_kw": 2.0, "earliest_start": "09:00", "latest_end": "15:00", "duration_min": 60.0}
+    given = {"appliances": [wish | {"duration_min": 60.0}, other], "heat_pump_kw": 0, "load_kwh_per_day": 24}
+    found = plan(of_slots({"date_end": "2024-05-03", "home_battery_kwh": 10}, given))
+    on = {name: np.flatnonzero(power_kw > 0) / 2 for name, power_kw in found.timer.power_kw.items()}
+    assert on["dishwasher"].tolist() == [24, 24.5] and on["dryer"].tolist() == [9, 9.5]
+    assert on["ev"].tolist() == [24, 24.5, 25, 25.5, 26, 26.5]  # 20 kWh / 0.92 / 7.4 kW = 2.94 h
+    assert on["battery"].max() < 32 and (found.timer.power_kw["battery"][16:48] <= 0).all()
+    assert found.timer.level["battery"][:16].max() == pytest.approx(9.5)  # 95 % of 10 kWh
+    assert found.timer.level["battery"][47] == pytest.approx(1.0)  # given by 24 h, at 1 kW
+    saves = (20 / CAR["efficiency"] + 1) * (NIGHT[1] - NIGHT[0])  # kWh of the car and of the dishwasher
+    alone = plan(of_slots({"date_end": "2024-05-03"}, given))
+    assert alone.timer_saving == pytest.approx(saves)
+    assert said(alone)[-2] == (
+        f"A plain timer that starts with the cheap hours would save £{saves:.2f}, 100 % of that."
+    )
+
+
+@pytest.mark.parametrize(("kw", "first_h"), [(7.4, 24), (2.3, 22.5), (1.5, 18)])
+def test_a_timer_starts_earlier_where_the_car_would_not_get_full(kw, first_h):
+    found = plan(of_slots({"date_end": "2024-05-03", "ev_charger_kw": kw}, {"heat_pump_kw": 0}))
+    at = np.flatnonzero(found.timer.power_kw["ev"] > 0) / 2
+    assert at.min() == first_h  # it needs 21.7 kWh by 8 h: 2.9, 9.5 and 14.5 h
+    assert found.timer.missed_kwh.sum() == found.usual.missed_kwh.sum()
+
+
 def test_at_one_price_the_car_is_plugged_in_at_once_and_nothing_is_said_to_be_saved():
     found = plan(of_slots({"date_end": "2024-05-03"}, {"heat_pump_kw": 0, "tariff": 0.3}))
     assert said(found)[0] == "The car charges 18:00–20:56; that costs the same as plugging in at once."
+    assert found.timer.cost == found.usual.cost and not any("timer" in each for each in said(found))
+    sunny = plan(of_slots({"date_end": "2024-05-03", "pv_peak_kw": 4}, {"tariff": 0.3, "export_per_kwh": 0.1}))
+    assert "A timer would save nothing of that: a kWh always costs the same." in said(sunny)
     assert bound(found, bindings(found)) == [
         "The target binds: leaving with 70 % would save £1.63."
     ]  # 5 kWh / 0.92 · 0.3

@@ -130,6 +130,7 @@ def test_every_command_of_the_page_runs_in_order(tmp_path, monkeypatch):
         and json.loads(Path("evcc.json").read_text())["plans"]
     )
     facts = json.loads(wattflock("assistant", "plan", "home.json", "--json").output)
+    assert facts["cost"] <= facts["timer_cost"] <= facts["usual_cost"]
     assert facts["saving"] == pytest.approx(facts["usual_cost"] - facts["cost"])
 
 

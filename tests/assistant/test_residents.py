@@ -1,6 +1,7 @@
 """Simulated residents tell the truth; an interview with them is counted; a study of interviews goes on where it was."""
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,8 @@ from wattflock.assistant.residents.resident import PAPER, PERSONAS, Resident, dr
 from wattflock.assistant.residents.spoken import entails, facts, ordinal_word, ways, word
 from wattflock.assistant.rules.filling import NOTHING
 from wattflock.assistant.slots import SLOTS, problems
+from wattflock.report.interface_page import by_setting
+from wattflock.report.words import DASH
 from wattflock.verbs import GROUPS, VERBS
 
 TRUTH = {
@@ -114,6 +117,26 @@ def test_settings_leave_out_what_their_names_say():
     assert any(each.value is None for asked, _ in talks("neither") for each in asked)
 
 
+def test_a_form_is_told_everything_and_usual_values_hardly_anything(tmp_path):
+    for seed in range(5):
+        lines = {name: solved(Case("hard", seed, name), tmp_path)["slots"] for name in ("form", "usual")}
+        assert all(line["right"] and line["questions"] == 1 for line in lines["form"])
+        values, day = {line["slot"]: line["value"] for line in lines["usual"]}, eve(drawn(seed))
+        assert (values["ev_count"], values["city"], values["comfort_temp_min_c"]) == (1, "Oxford", 18)
+        assert values["date_start"] == (day + timedelta(1)).isoformat() and all(
+            line["value"] for line in lines["usual"]
+        )
+
+
+def test_the_share_of_right_slots_says_how_far_other_residents_move_it():
+    slots = pl.DataFrame({"persona": "hard", "method": "rules", "seed": [0, 0, 1, 1], "right": [1, 1, 1, 0]})
+    slots = slots.with_columns(
+        pl.lit(1.0).alias(name) for name in ("at_once", "asked_again", "wrong", "questions", "seconds")
+    )
+    assert by_setting(slots).rows[0].cells[2:4] == ["75.0", "49.0"]  # 1.96 × 0.3536 / √2
+    assert by_setting(slots.head(2)).rows[0].cells[2:4] == ["100.0", DASH]
+
+
 def test_a_slot_that_is_never_understood_does_not_hold_up_the_others():
     def deaf(utterance, asked, question, locale, today):
         found = extract(utterance, asked, question, locale, today)
@@ -161,7 +184,9 @@ def test_the_command_writes_tables_and_a_page(tmp_path):
     assert done.exit_code == 0, done.output
     folder = tmp_path / "study-hems-interface-small"
     slots = pl.read_csv(folder / "slots.csv")
-    assert slots.height == 2 * 2 * 4 * len(PAPER) and "Beside the paper" in (folder / "table.md").read_text()
+    assert (
+        slots.height == 2 * 2 * len(OF_RULES) * len(PAPER) and "Beside the paper" in (folder / "table.md").read_text()
+    )
     assert (folder / "right.png").stat().st_size > 1000 and "<html" in (folder / "study.html").read_text()
 
 

@@ -159,6 +159,9 @@ def test_what_else_is_meant_is_among_the_candidates(words, slot, truth):
         ("nought point eight kilowatts", "pv_peak_kw", 0.8),
         ("point eight of a kilowatt", "pv_peak_kw", 0.8),
         ("two thousand three hundred watts", "ev_charger_kw", 2.3),
+        ("it's one point five kilowatts", "pv_peak_kw", 1.5),
+        ("seven point twenty-five kilowatts", "ev_charger_kw", 7.25),
+        ("Five thousand one hundred twenty watt hours", "home_battery_kwh", 5.12),
         ("a hundred and one point four", "ev_battery_kwh", 101.4),
     ],
 )

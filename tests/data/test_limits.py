@@ -4,8 +4,12 @@ import pytest
 
 from tests.data.bombs import SMALL
 from wattflock.core.errors import ScenarioError
+from wattflock.data.check import refuse
 from wattflock.data.files import listed, table_of
+from wattflock.data.look import look
+from wattflock.data.meter_file import read_communities, read_tariffs
 from wattflock.data.source import recognised
+from wattflock.sources.table import Table
 
 
 @pytest.mark.parametrize("tried", SMALL)
@@ -18,3 +22,24 @@ def test_what_unpacks_to_much_or_is_damaged_is_refused_by_name(tmp_path, tried):
         for file in listed(str(path), "a file"):
             table_of(file)
     assert all(len(str(problem)) < 400 for problem in refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.json", "1", "no list of records"),
+        ("a.csv", "date,kWh\n1.911,2025-02-19 23:00\n", "kWh = 'named as load, and read as another thing'"),
+    ],
+)
+def test_a_file_that_was_a_traceback_is_refused(tmp_path, name, content, words):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ScenarioError, match=words):
+        refuse(look(Table(str(tmp_path / name), columns={"load": "kWh"}, units={"load": "kWh"}).raw()).findings)
+
+
+def test_a_home_without_a_name_has_no_tariff_and_no_community(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("home,import_per_kwh,export_per_kwh,community\nH0,0.3,0.1,north\n,0.3,0.1,north\n")
+    for read in (read_tariffs, read_communities):
+        with pytest.raises(ScenarioError, match=r"a\.csv:3: home = ''; allowed: a home of the readings"):
+            read(path, ("H0",))

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.report.conftest import make_run
+from wattflock.core.run_files import sealed
 from wattflock.report.charging_charts import levels, reached
 from wattflock.report.study_charts import band, growth, marks, time_to_quality
 from wattflock.report.study_data import ALL, Done, Findings, figures, laws, spreads
@@ -36,7 +37,7 @@ def swept(tmp_path, folder) -> list[Done]:
         summary["homes"] = count
         summary["methods"]["gradmap"]["warm_seconds"] = count**1.5
         summary["methods"]["through"]["warm_seconds"] = 6 * count
-        (copy / "summary.json").write_text(json.dumps(summary))
+        (copy / "summary.json").write_text(json.dumps(sealed(summary)))
         found.append(Done(f"size-{count}", seed, copy, "size"))
     return found
 
@@ -47,7 +48,7 @@ def test_the_parts_of_a_saving_add_up_in_the_table(tmp_path, folder):
         row = summary["methods"]["gradmap"]
         row[f"saving_{part}_per_home_month"] = share * row["saving_per_home_month"]
     copy = shutil.copytree(folder, tmp_path / "run")
-    (copy / "summary.json").write_text(json.dumps(summary))
+    (copy / "summary.json").write_text(json.dumps(sealed(summary)))
     table = money(spreads(figures([Done("main", 0, copy)])[0]).filter(judged_on=ALL), "GBP")
     heads = [name for name, _ in table.heads]
     assert heads[3:] == ["saving a month", "energy", "carbon", "wear", "operating cost", "daily peak"]

@@ -48,7 +48,7 @@ def extract(
         A filling for each slot. Slots that nobody asked for are filled only from words that name them, and always read
         back. What is not told is unknown.
     """
-    day = reference(question, today or date.today())
+    day = reference(question, today or date.today(), locale)
     answer = answer_of(utterance, question, asked, locale, day)
     found: dict[str, Filling] = {}
     for slots, read in FAMILIES:

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from wattflock.assistant.extract import extract
-from wattflock.assistant.interview import First, Setting, Unread, interview, keeps
+from wattflock.assistant.interview import First, Setting, Unread, Usual, interview, keeps
 from wattflock.assistant.kept import plan_keeps
 from wattflock.assistant.models.model import Model
 from wattflock.assistant.react import STYLES, ReAct
-from wattflock.assistant.residents.resident import PERSONAS, Resident, drawn
+from wattflock.assistant.residents.resident import PAPER, PERSONAS, Resident, drawn
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import read_json, write_json
 from wattflock.core.registry import nearest
@@ -23,6 +23,8 @@ OF_RULES = {
     "no-read-back": Setting(Unread(extract)),
     "no-clarification": Setting(First(extract), most=1),
     "neither": Setting(Unread(First(extract)), most=1),
+    "form": Setting(Unread(extract), asked_before=1),
+    "usual": Setting(Usual(), most=1),
 }
 
 
@@ -88,9 +90,10 @@ def solved(case: Case, folder: Path, fresh: bool = False) -> dict:
     """An interview: `slots`, a line each; `keeps`, constraints; `talk`. From its file where it is finished."""
     path = case.file(folder)
     if fresh or not path.exists():
-        truth = drawn(case.seed)
-        resident = Resident(case.persona, truth, case.seed, case.model if case.speaks else None)
-        asked, talk = interview(resident, case.setting())
+        truth, setting = drawn(case.seed), case.setting()
+        heard = dict.fromkeys(PAPER, setting.asked_before)
+        resident = Resident(case.persona, truth, case.seed, case.model if case.speaks else None, heard)
+        asked, talk = interview(resident, setting)
         values = {each.slot: each.value for each in asked if each.value is not None}
         kept = keeps(values, truth) | plan_keeps(values, truth)
         place = {"persona": case.persona, "method": case.method, "seed": case.seed}

@@ -11,7 +11,7 @@ from wattflock.assistant.extract import extract
 from wattflock.assistant.files import Backend
 from wattflock.assistant.residents.resident import PAPER, Resident, eve
 from wattflock.assistant.rules.filling import AMBIGUOUS, Filling, Value, filled
-from wattflock.assistant.slots import minutes_between
+from wattflock.assistant.slots import minutes_between, usual
 
 MOST_TURNS = 80  # of an interview
 MOST_QUESTIONS = 8  # about a slot, offers of the usual value included; a read-back is none
@@ -23,6 +23,7 @@ class Setting:
 
     reader: Backend = extract
     most: int = MOST_QUESTIONS
+    asked_before: int = 0  # how often residents have heard each question; from once on they say the plain value
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,20 @@ class First:
         """What the backend reads, without candidates."""
         found = self.reader(utterance, asked, question, locale, today)
         return {slot: _first(slot, each) for slot, each in found.items()}
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A backend that hears nothing: each slot that was asked for has its usual value."""
+
+    def __call__(
+        self, utterance: str, asked: tuple[str, ...], question: str, locale: str, today: date | None
+    ) -> dict[str, Filling]:
+        """Usual values beside one another, none read back."""
+        values: dict[str, Value] = {}
+        for slot in PAPER:
+            values[slot] = usual(slot, values, today or date.today())
+        return {slot: filled(slot, values[slot], utterance, inferred=False) for slot in asked}
 
 
 def patient(most: int) -> Policy:

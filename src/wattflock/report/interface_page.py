@@ -23,13 +23,14 @@ PAPER = {  # right of 20 interviews, easy, medium, hard [%]; read from the vecto
 }  # fmt: skip
 LEVELS = ("easy", "medium", "hard")
 COLUMNS = (  # figure, heading, unit, factor, digits
-    ("right", "right", "%", 100, 1), ("at_once", "right at once", "%", 100, 1),
+    ("right", "right", "%", 100, 1), ("about", "±", "points", 100, 1), ("at_once", "right at once", "%", 100, 1),
     ("asked_again", "asked again", "%", 100, 1), ("wrong", "wrong but accepted", "%", 100, 1),
     ("questions", "questions", "", 1, 2), ("seconds", "machine time", "ms", 1000, 1),
 )  # fmt: skip
 NOTE = (
-    "Shares of slots. Right: the truth was stored; at once: after one question at most. Asked again: a read-back or a "
-    "clarification. What is neither right nor wrong stayed open. Questions and machine time are of one slot."
+    "Shares of slots. Right: the truth was stored, ± 1.96 standard errors over residents; at once: after one question "
+    "at most. Asked again: a read-back or a clarification. What is neither right nor wrong stayed open. Questions and "
+    "machine time are of one slot."
 )
 BESIDE = f"Paper: {SOURCE}. Its simulated residents are that model; ours are seeded sentences. [%]"
 KEPT = (
@@ -135,10 +136,12 @@ def picture(slots: pl.DataFrame) -> Any:
 
 
 def _table(slots: pl.DataFrame, keys: tuple[str, str], title: str, note: str) -> FigureTable:
-    figures = [pl.col(name).cast(pl.Float64).mean() * factor for name, _, _, factor, _ in COLUMNS]
-    means = slots.group_by(keys, maintain_order=True).agg(figures)
+    names = [pl.col(name).cast(pl.Float64).mean() for name, *_ in COLUMNS if name != "about"]
+    residents = slots.group_by(*keys, "seed", maintain_order=True).agg(names)
+    about = (1.96 * pl.col("right").std() / pl.len().sqrt()).alias("about")
+    means = residents.group_by(keys, maintain_order=True).agg(pl.exclude("seed").mean(), about)
     rows = [
-        Row([line[keys[0]], line[keys[1]], *(f"{line[name]:.{digits}f}" for name, _, _, _, digits in COLUMNS)])
+        Row([line[keys[0]], line[keys[1]], *(_shown(line[name], *how) for name, _, _, *how in COLUMNS)])
         for line in means.iter_rows(named=True)
     ]
     heads = [
@@ -147,6 +150,10 @@ def _table(slots: pl.DataFrame, keys: tuple[str, str], title: str, note: str) ->
         *((head, unit) for _, head, unit, _, _ in COLUMNS),
     ]
     return FigureTable(heads, rows, note, left=2, whole=2, title=title)
+
+
+def _shown(value: float | None, factor: float, digits: int) -> str:
+    return DASH if value is None else f"{factor * value:.{digits}f}"
 
 
 def _whole(table: pl.DataFrame) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.files import write_whole
-from wattflock.report import html, run_charts, run_data, tables, words
+from wattflock.report import charging_charts, day_page, html, market_table, run_charts, run_data, tables, words
 from wattflock.report.html import PageSection, Row
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, before, best
 from wattflock.report.theme import methods
@@ -24,6 +24,8 @@ CAPTIONS = {
     "loading": "The most current of any line or transformer on any day, as a share of what it is rated for. Dashed: "
     "the limit. On the maps each of them by its worst phase; those beyond the limit are thick, transformers and "
     "regulators are squares, and what has no rating is thin and grey.",
+    "charging": "Above: what all chargers were granted together through the worst day; dashed: the limit. Below: what "
+    "each home was granted on that day.",
     "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
     "curves": "A line for each seed: strong on validation days, faint on training days.",
     "days": "A row for each method; an empty place is a day on which it was not judged.",
@@ -52,7 +54,8 @@ def page(run: RunData) -> str:
     """The whole page."""
     lead = html.paragraph(" ".join(words.story(run)), "lead")
     kicker = f"wattflock · {run.summary.get('run', '')}"
-    return html.page(f"{words.headline(run)}.", [*_first(run), *_lab(run)], lead + html.tiles(tiles(run)), kicker)
+    sections = [*_first(run), *_lab(run)]
+    return html.page(f"{words.headline(run)}.", sections, lead + html.tiles(tiles(run)), kicker, day_page.style())
 
 
 def tiles(run: RunData) -> list[tuple[str, str, str]]:
@@ -126,7 +129,10 @@ def _first(run: RunData) -> list[PageSection]:
             figure["gains"] + gains(run),
             "homes",
         ),
+        day_page.community(run),
         PageSection("table", "Methods compared", "", table, "methods"),
+        *_market(run),
+        *_charging(run),
         PageSection("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
         PageSection("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
         PageSection("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
@@ -135,6 +141,23 @@ def _first(run: RunData) -> list[PageSection]:
             "homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"
         ),
     ]
+
+
+def _market(run: RunData) -> list[PageSection]:
+    """What homes pay; nothing where single homes' bills are not known."""
+    if run.homes.is_empty() or "bill" not in run.homes.columns:
+        return []
+    table = market_table.paid(run)
+    body = html.paragraph(table.note, "soft") + table.page()
+    return [PageSection("market", "What homes pay in the market", "", body, "market")]
+
+
+def _charging(run: RunData) -> list[PageSection]:
+    """The limit and who got what; nothing where no limit is shared."""
+    if run.worst_day.is_empty() or run.worst_day.filter(of="limit").is_empty():
+        return []
+    return [PageSection("charging", "The limit and who got what", CAPTIONS["charging"],
+                        html.figure(charging_charts.granted(run)), "charging")]  # fmt: skip
 
 
 def _lab(run: RunData) -> list[PageSection]:

@@ -37,7 +37,7 @@ class Comparison:
     """Methods on the same test days."""
 
     summary: dict[str, Any]  # as `summary.json` says it
-    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, curves
+    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, worst_day, curves
     chart: Mapping[str, Any]  # the map of the feeder, as `chart.json` says it
     folder: Path | None = None  # None: it was kept nowhere
 
@@ -311,8 +311,8 @@ class Planned:
         return {
             "said": self.said, "offers": self.offers, "binding": self.binding,
             "parameters": parameters.model_dump(mode="json"), "cost": found.planned.cost,
-            "usual_cost": found.usual.cost, "saving": found.saving, "least_cost": found.least_cost,
-            "steps": steps.to_dicts(),
+            "usual_cost": found.usual.cost, "timer_cost": found.timer.cost, "saving": found.saving,
+            "least_cost": found.least_cost, "steps": steps.to_dicts(),
         }  # fmt: skip
 
     @property

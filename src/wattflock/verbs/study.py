@@ -159,7 +159,11 @@ def parts(
     return Listing(pl.DataFrame(rows, schema=["room", "part", "what it is"], orient="row"))
 
 
-def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a figure (saving_captured)."]) -> str:
+def explain(
+    name: Annotated[
+        str, "A part (gradmap), field (learn.rounds), section (feeder), setting (export_share) or figure (captured)."
+    ],
+) -> str:
     """Say what a part, a field of a scenario or a figure of a report means.
 
     Example:
@@ -214,14 +218,14 @@ def _differing(one: Path, other: Path):
 
 def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.scenario import load
+    from wattflock.core.scenario import load_to_run
     from wattflock.study.run import open_run
     from wattflock.verbs.experiment import Experiment
 
     problems = [] if minutes >= 0 else [Problem("wattflock", "--minutes", minutes, "0 or more [min]")]
     problems += [] if devices >= 0 else [Problem("wattflock", "--devices", devices, "0 or more")]
     try:
-        loaded = load(scenario, sets or [])
+        loaded = load_to_run(scenario, sets or [])
     except ScenarioError as error:
         raise ScenarioError(error.problems + problems) from None
     if problems:

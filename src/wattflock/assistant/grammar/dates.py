@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from wattflock.assistant.grammar.mention import DATE, Mention, blanked, masked
 from wattflock.assistant.grammar.relative import COUNTED, relative_days
+from wattflock.assistant.grammar.text import text_of
 from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 SPAN = "days"
@@ -85,6 +86,9 @@ PATTERNS = [
 ]
 OF_MONTH = re.compile(rf"\b(?:the )?{DAY} (?:of|in) (?P<which>next|this|the following|the coming) month\b")
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
+YEAR_IN_FULL = re.compile(r"\b(20\d\d)\b")
+WITH_YEAR = re.compile(r"\d{4}")
+TODAY_IS = re.compile(r"\b(?:today|heute)[^.\d]{0,30}$")
 ONWARDS = re.compile(r"\b(?:till|to|through|thru|and|end\w*|finish\w*|stop\w*|back|last)\b|-")
 SPANS = [
     (
@@ -276,13 +280,20 @@ def _in_order(flat: str, found: list[Mention]) -> list[Mention]:
     return kept
 
 
-def reference(text: str, today: date) -> date:
-    """The day that a question counts from: "today is 2024-05-01", or the first day of a year it names."""
-    named = re.search(
-        r"today[^.\d]{0,30}(\d{4}-\d\d-\d\d|\d{1,2}(?:st|nd|rd|th)?(?: of)? [a-z]+,? \d{4})", text, re.IGNORECASE
-    )
-    found = dates(named[1].lower(), "en-GB", today) if named else []
-    if found:
-        return date.fromisoformat(found[0].value)
-    years = set(re.findall(r"\b(20\d\d)\b", text))
+def reference(text: str, today: date, locale: str = "en-GB") -> date:
+    """The day that a question counts from: "today is …", else the first of the full dates or of the year it names.
+
+    Args:
+        text: the question.
+        today: where it names none.
+        locale: order of day and month in figures.
+    """
+    if not YEAR_IN_FULL.search(text):
+        return today
+    flat = text_of(text, locale).flat
+    full = [each for each in dates(flat, locale, today) if WITH_YEAR.search(flat[each.start : each.end])]
+    told = [each.value for each in full if TODAY_IS.search(flat[: each.start])] or [each.value for each in full]
+    if told:
+        return date.fromisoformat(min(told))
+    years = set(YEAR_IN_FULL.findall(text))
     return date(int(years.pop()), 1, 1) if len(years) == 1 else today

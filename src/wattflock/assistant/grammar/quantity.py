@@ -110,6 +110,8 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
     (DISTANCE, rf"{N} (?:km|kilometres?|kilometers?|kms)\b", _scaled(1 / KM_PER_MILE), True, ""),
     (POWER, rf"{N} (?:kwp|kw|kva)\b(?! ?/)", _scaled(1), True, ""),
     (POWER, rf"{N} (?:wp|w)\b(?! ?/)", _scaled(0.001), True, ""),
+    (ENERGY, rf"\bwh(?: [:=])? {N}(?! ?[a-z%])", _scaled(0.001), True, ""),
+    (POWER, rf"\b(?:wp|w)(?: [:=])? {N}(?! ?[a-z%])", _scaled(0.001), True, ""),
     (CURRENT, rf"{N} (?:amp|a)\b(?! (?:day|week|bit|piece|time|pop|night|quarter|month|year))", _scaled(1), True, ""),
     (VOLTAGE, rf"{N} (?:volt|v)\b", _scaled(1), True, ""),
     (SHARE, rf"{N} ?(?:%|pc\b)", _scaled(1), True, ""),
@@ -175,6 +177,7 @@ READERS: list[tuple[str, str, Callable[[re.Match], float], bool, str]] = [
 COMPILED = [(kind, re.compile(pattern), value, exact, why) for kind, pattern, value, exact, why in READERS]
 LONE = re.compile(r"(?<![\d.,:/£$€#])(?P<n>\d+(?:\.\d+)?)(?![.:/]\d|\d)")
 VAGUE = re.compile(r"(?:around|about|roughly|approximately|approx|nearly|almost|maybe|perhaps|probably|say|or so) $")
+UNSURE = re.compile(rf"{VAGUE.pattern}|\d(?: ,)? $")  # two numbers in a row may be one that was not understood
 
 
 def quantities(flat: str) -> list[Mention]:
@@ -189,7 +192,7 @@ def _found(flat: str) -> Iterator[Mention]:
             if why == "panels" and match["unit"] in ("kw", "kwp") and float(match["size"]) > 1:
                 continue  # "between 4 and 5 kW" is no row of panels
             taken = blanked(taken, *match.span())
-            sure = exact and not VAGUE.search(flat[: match.start()])
+            sure = exact and not UNSURE.search(flat[: match.start()])
             yield Mention(kind, (tidy(value(match)),), match.start(), match.end(), sure, why)
 
 

@@ -13,8 +13,10 @@ from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 COUNTED = "counted from today"
 UNITS = {"day": 1, "night": 1, "week": 7, "fortnight": 14, "month": 30}
 WHICH = {"1": 1, "2": 2, "3": 3, "4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
-MONTH = rf"(?P<month>(?:next|this|the|the following) month|{'|'.join(MONTHS)})\b(?! (?:the )?\d)"
+ORDINAL = r"(?:fir|seco|thir|four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|twentie|thirtie)(?:st|nd|d|th)\b"
+MONTH = rf"(?P<month>(?:next|this|the|the following) month|{'|'.join(MONTHS)})\b(?! (?:the )?(?:\d|{ORDINAL}))"
 WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})\b"
+THAT_WEEK = rf"\b(?:the |on )?{WEEKDAY.replace('weekday', 'that')} (?:of|in) (?:that|the same) week\b"
 EDGE = r"(?P<edge>beginning|start|middle|end|last day|last|first day|first|1(?: st)?)"
 COUNT = r"(?P<count>\d+|an?|the)? ?(?P<unit>day|night|week|fortnight|month)s?(?: '|'s)?"
 PATTERNS = [
@@ -25,7 +27,8 @@ PATTERNS = [
     ),
     (
         "in week",
-        rf"\b(?:next|this) week,? (?:on )?{WEEKDAY}|\b{WEEKDAY.replace('weekday', 'other')} (?:of )?next week\b",
+        rf"\b(?:next|this) week,? (?:on )?{WEEKDAY}|\b{WEEKDAY.replace('weekday', 'other')} (?:of )?next week\b"
+        rf"|{THAT_WEEK}",
     ),
     (
         "iso week",
@@ -53,6 +56,7 @@ PATTERNS = [
 COMPILED = [(name, re.compile(pattern)) for name, pattern in PATTERNS]
 FOLLOWING = re.compile(
     rf"\b(?:(?:the )?following {WEEKDAY}|(?:the )?{WEEKDAY.replace('weekday', 'other')} after(?: that)?)"
+    rf"|{THAT_WEEK}"
 )
 ONE_AFTER = re.compile(r"\bthe (?:one|1|week) after(?: that| next)?\b")
 BESIDE = re.compile(
@@ -139,6 +143,8 @@ def _span_in_week(match: re.Match, today: date) -> tuple[date, ...]:
 
 
 def _in_week(match: re.Match, today: date) -> tuple[date, ...]:
+    if match["that"]:
+        return (nearest_weekday(match["that"], today - timedelta(1)),)
     monday = today - timedelta(today.weekday()) + timedelta(7 * ("next" in match.group()))
     return (monday + timedelta(WEEKDAYS.index(match["weekday"] or match["other"])),)
 
@@ -209,7 +215,8 @@ def moved_days(flat: str, found: list[Mention], only_start: bool) -> list[Mentio
     for match in FOLLOWING.finditer(flat):
         before = [each for each in made if each.kind == DATE and each.end <= match.start()]
         if before:
-            day = nearest_weekday(match["weekday"] or match["other"], date.fromisoformat(before[-1].value))
+            name, day = match["weekday"] or match["other"] or match["that"], date.fromisoformat(before[-1].value)
+            day = nearest_weekday(name, day - timedelta(bool(match["that"])))
             made = [each for each in made if not (each.start < match.end() and each.end > match.start())]
             made.append(_mention((day,), match))
     for match in BESIDE.finditer(flat):

@@ -1,7 +1,7 @@
 """An utterance in a form that patterns can be written for, each place of which still knows the words it came from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +17,9 @@ TOKEN = re.compile(
     re.IGNORECASE,
 )
 LONGEST = 4  # words of a phrase
+MOST_NUMBER = 12  # words of a number
+SCALES = {"hundred": 100, "thousand": 1000}
+Whole = Callable[[list[str]], tuple[int | None, int]]
 MEASURED = ("", ".", "hour", "hours", "kwh", "kw", "kwp", "deg", "degc")
 PARTS = {"and a half": ".5", "and three quarters": ".75", "and 3 quarters": ".75", "and three quarter": ".75"}
 MOST_CHARACTERS = 4000  # of an answer; what follows is not read
@@ -142,10 +145,12 @@ def _numbers(tokens: list[Token], german: bool) -> list[Token]:
 def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | None, int]:
     """A number that begins here, written as digits, and how many tokens it takes."""
     word = tokens[index].word
-    following = [token.word for token in tokens[index + 1 : index + 7]] + [""] * 4
+    following = [token.word for token in tokens[index + 1 : index + MOST_NUMBER]] + [""] * 6
     if word[0].isdigit():
         value, length = plain(word, german), 1
-    elif index and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
+        if value.isdigit() and following[0] in SCALES:
+            value, length = _in_words(value, following, False)
+    elif index and not _goes_on(following) and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
         return None, 1
     elif word == "oh" and following[0] in words.UNITS and index and tokens[index - 1].word in words.UNITS:
         return f"0{words.UNITS[following[0]]}", 2
@@ -153,58 +158,78 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
         value, length = _in_words(word, following, german)
     if value is None or ":" in value:
         return value, length
-    rest = [token.word for token in tokens[index + length : index + length + 3]]
-    unit = following[length + 2 : length + 3]
-    if rest == ["and", "a", "quarter"] and unit and unit[0] in MEASURED and "." not in value:
+    value, length = _with_part(value, length, following)
+    scale = SCALES.get(following[length - 1]) if "." in value else None  # "five and a half thousand"
+    return (f"{scale * float(value):g}", length + 1) if scale else (value, length)
+
+
+def _goes_on(following: list[str]) -> bool:
+    """Whether the words after "one" make it a number: "it's one hundred", "it's one point five"."""
+    return following[0] in SCALES or (following[0] == "point" and following[1] in words.UNITS)
+
+
+def _with_part(value: str, length: int, following: list[str]) -> tuple[str, int]:
+    """A whole number with "and a half" or quarters that stand after it."""
+    rest, unit = following[length - 1 : length + 2], following[length + 2]
+    if "." in value:
+        return value, length
+    if rest == ["and", "a", "quarter"] and unit in MEASURED:
         return f"{value}.25", length + 3
-    part = PARTS.get(" ".join(rest)) if "." not in value else None
-    if part and not (part == ".75" and unit == ["of"]):
-        return f"{value}{part}", length + 3
-    return value, length
+    part = PARTS.get(" ".join(rest))
+    return (f"{value}{part}", length + 3) if part and not (part == ".75" and unit == "of") else (value, length)
 
 
 def _in_words(word: str, following: list[str], german: bool) -> tuple[str | None, int]:
-    if word == "a" and following[0] in ("hundred", "thousand"):
-        value, length = _large(1, following, 1)
-        return _decimals(value, [*following, "", "", ""][length - 1 :], words.UNITS, length)
     if word == "point" and following[0] in words.UNITS:
         return _decimals("0", [word, *following], words.UNITS, 0)
-    if german and word in words.GERMAN_NUMBERS and word != "ein":
-        return _decimals(str(words.GERMAN_NUMBERS[word]), following, words.GERMAN_NUMBERS, 1)
-    whole, length = _below_hundred([word, *following])
+    if german and word != "ein" and (value := words.german_number(word)) is not None:
+        return _decimals(str(value), following, words.GERMAN_NUMBERS, 1)
+    whole, length = _whole([word, *following])
     if whole is None:
         return None, 1
-    after = following[length - 1 :]
-    if after[0] in ("hundred", "thousand"):
-        value, length = _large(whole, after, length)
-        return _decimals(value, [*following, "", "", ""][length - 1 :], words.UNITS, length)
-    return _decimals(str(whole), after, words.UNITS, length)
+    return _decimals(str(whole), following[length - 1 :], words.UNITS, length)
 
 
 def _decimals(whole: str, after: list[str], names: Mapping[str, float], length: int) -> tuple[str, int]:
-    """A number with up to two digits after "point" or "Komma", and how many words it takes."""
+    """A number with up to three digits after "point" or "Komma", and how many words it takes."""
+    if after[0] == "point" and after[1] in words.TENFOLD:  # "seven point twenty five"
+        value, more = _below_hundred(after[1:])
+        return f"{whole}.{value}", length + 1 + more
     if after[0] not in ("point", "komma") or after[1] not in names:
         return whole, length
-    second = str(names[after[2]]) if after[2] in names and names[after[2]] < 10 else ""
-    return f"{whole}.{names[after[1]]}{second}", length + 2 + bool(second)
+    digits = [str(names[after[1]])]
+    while len(digits) < 3 and names.get(after[1 + len(digits)], 10) < 10:
+        digits.append(str(names[after[1 + len(digits)]]))
+    return f"{whole}.{''.join(digits)}", length + 1 + len(digits)
+
+
+def _whole(said: list[str]) -> tuple[int | None, int]:
+    """A whole number below a million that begins here, and how many words it takes; None where there is none."""
+    return _scaled(said, "thousand", 1000, lambda some: _scaled(some, "hundred", 100, _below_hundred))
+
+
+def _scaled(said: list[str], scale: str, size: int, smaller: Whole) -> tuple[int | None, int]:
+    """ "Five thousand", "five thousand (and) twenty", "a thousand, two hundred"; without the scale what is smaller."""
+    value, length = (1, 1) if said[:2] == ["a", scale] else smaller(said)
+    if value is None or said[length : length + 1] != [scale]:
+        return value, length
+    joined = said[length + 1 : length + 2]
+    skip = length + 1 + (joined in (["and"], [","]))
+    more, longer = smaller(said[skip:])
+    if more is None or more >= size or (joined == [","] and more < 100):
+        return value * size, length + 1
+    return value * size + more, skip + longer
 
 
 def _below_hundred(said: list[str]) -> tuple[int | None, int]:
-    if said[0] in words.TENFOLD:
-        unit = words.UNITS.get(said[1], 0)
-        return words.TENFOLD[said[0]] + (unit if unit < 10 else 0), 1 + (0 < unit < 10)
-    return words.UNITS.get(said[0]), 1
-
-
-def _large(whole: int, after: list[str], length: int) -> tuple[str, int]:
-    scale, rest = {"hundred": 100, "thousand": 1000}[after[0]], after[1:]
-    skip = 1 if rest and rest[0] == "and" else 0
-    value, more = _below_hundred([*rest[skip:], "", ""])
-    if value is None:
-        return str(whole * scale), length + 1
-    if scale == 1000 and rest[skip + more : skip + more + 1] == ["hundred"]:  # "two thousand three hundred"
-        return str(whole * scale + 100 * value), length + 2 + skip + more
-    return str(whole * scale + value), length + 1 + skip + more
+    """The same below a hundred; digits stay what they are."""
+    word, after = [*said, "", ""][:2]
+    if word.isdigit():
+        return int(word), 1
+    if word in words.TENFOLD:
+        unit = words.UNITS.get(after, 0)
+        return words.TENFOLD[word] + (unit if unit < 10 else 0), 1 + (0 < unit < 10)
+    return words.UNITS.get(word), 1
 
 
 def plain(word: str, german: bool) -> str:

@@ -76,8 +76,6 @@ for _value, _ten in enumerate(_GERMAN_TENS, start=2):
     GERMAN_NUMBERS |= {_ten: 10 * _value} | {
         f"{one}und{_ten}": 10 * _value + n for n, one in enumerate(_GERMAN_ONES, 1)
     }
-GERMAN_NUMBERS |= {f"hundert{word}": 100 + value for word, value in GERMAN_NUMBERS.items()}
-GERMAN_NUMBERS |= {f"ein{word}": value for word, value in GERMAN_NUMBERS.items() if value > 100} | {"hundert": 100}
 GERMAN_NUMBERS |= {f"{one}einhalb": n + 0.5 for n, one in enumerate(_GERMAN_ONES, 1)}
 GERMAN_ORDINALS = {  # "der dritte", "am einundzwanzigsten": 3 th, 21 th
     f"{ {1: 'erst', 3: 'dritt', 7: 'siebt', 8: 'acht'}.get(n) or word + ('t' if n < 20 else 'st') }e{end}": f"{n} th"
@@ -85,6 +83,17 @@ GERMAN_ORDINALS = {  # "der dritte", "am einundzwanzigsten": 3 th, 21 th
     if isinstance(n, int) and 0 < n < 32
     for end in ("", "n", "r")
 }
+
+
+def german_number(word: str) -> float | None:
+    """A German number of one word, below a million: "fünftausendeinhundertzwanzig"; None where it is none."""
+    for name, size in (("tausend", 1000), ("hundert", 100)):
+        before, scale, after = word.partition(name)
+        if scale:
+            count, rest = german_number(before or "ein"), german_number(after.removeprefix("und") or "null")
+            return None if count is None or rest is None else size * count + rest
+    return GERMAN_NUMBERS.get(word)
+
 
 # Several words that become one, longest first where they begin alike.
 PHRASES = {
@@ -99,6 +108,7 @@ PHRASES = {
     "kw peak": "kwp",
     "kw p": "kwp",
     "watt hours": "wh",
+    "watt hour": "wh",
     "per cent": "%",
     "degrees fahrenheit": "degf",
     "degrees f": "degf",
@@ -166,6 +176,8 @@ WORDS = {
     "kws": "kw",
     "kwhs": "kwh",
     "kwpeak": "kwp",
+    "watthours": "wh",
+    "watthour": "wh",
     "watts": "w",
     "watt": "w",
     "amps": "amp",
@@ -250,6 +262,7 @@ GERMAN_WORDS = {
     "mindestens": "at least",
     "höchstens": "at most",
     "maximal": "at most",
+    "wattstunden": "wh",
     "kilowattstunden": "kwh",
     "kilowattstunde": "kwh",
     "ampere": "amp",

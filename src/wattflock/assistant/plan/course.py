@@ -1,4 +1,4 @@
-"""What powers lead to: levels, misses and money; and the home that plugs in at once and holds the comfort minimum."""
+"""What powers lead to: levels, misses and money; and homes without a plan: one plugs in at once, one has timers."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -53,27 +53,62 @@ def at_once(home: Home, extra: Powers) -> Powers:
         home: steps and devices.
         extra: powers of appliances.
     """
+    return _simple(home, extra, np.zeros(home.steps, bool))
+
+
+def by_timer(home: Home, extra: Powers) -> Powers:
+    """The car waits for the cheap hours, as long as it still gets full, and the battery fills in them; else `at_once`.
+
+    Args:
+        home: steps and devices.
+        extra: powers of appliances, as from `timed`.
+    """
+    return _simple(home, extra, cheap_hours(home))
+
+
+def cheap_hours(home: Home) -> np.ndarray:
+    """Whether a kWh is cheapest in a step, (steps,); nowhere, where one price is all there is."""
+    cheap = home.bought_per_kwh <= home.bought_per_kwh.min() + 1e-9
+    return cheap & ~cheap.all()
+
+
+def timed(home: Home) -> list[float]:
+    """When a timer starts each of `home.runs`: with the cheap hours of its window, else at once [h]."""
+    cheap_h = DT_H * np.flatnonzero(cheap_hours(home))
+    starts: list[float] = []
+    for wish, window in home.runs:
+        last_h = window.ends_h - wish.duration_min / 60
+        fits = cheap_h[(cheap_h > window.begins_h - DT_H) & (cheap_h <= last_h + 1e-9)]
+        starts.append(max(float(fits[0]), window.begins_h) if fits.size else window.begins_h)
+    return starts
+
+
+def _simple(home: Home, extra: Powers, cheap: np.ndarray) -> Powers:
     powers = dict(extra)
     if "panel" in home.devices:
         powers["panel"] = -home.parameters.pv_peak_kw * home.sun_kw_per_kwp
     if "ev" in home.devices:
-        powers["ev"] = _charged(home)
+        powers["ev"] = _charged(home, _after_timer(home, cheap))
     if "heat pump" in home.devices:
         powers["heat pump"] = _held(home, home.parameters.comfort_temp_min_c)
     if "battery" in home.devices:
-        powers["battery"] = covered(home, powers)
+        powers["battery"] = covered(home, powers, cheap)
     return powers
 
 
-def covered(home: Home, others: Powers) -> np.ndarray:
-    """The power (steps,) of a battery that stores what is left over and gives what the home lacks [kW]."""
+def covered(home: Home, others: Powers, fills: np.ndarray | None = None) -> np.ndarray:
+    """The power (steps,) of a battery that stores what is left over and gives what the home lacks [kW].
+
+    In the steps `fills` (steps,) it takes all that it can instead.
+    """
     battery, net_kw = _numbers(home.devices["battery"]), home.load_kw + sum(others.values(), np.zeros(home.steps))
+    wanted_kw = -net_kw if fills is None else np.where(fills, np.inf, -net_kw)
     power_kw, now, way = np.zeros(home.steps), home.start["battery"], battery["efficiency"]
     for step in range(home.steps):
         room_kw = (battery["high_share"] * battery["size_kwh"] - now) / (way * DT_H)
         left_kw = (now - battery["low_share"] * battery["size_kwh"]) * way / DT_H
         most_kw, least_kw = min(battery["limit_kw"], max(room_kw, 0)), -min(battery["limit_kw"], max(left_kw, 0))
-        power_kw[step] = min(max(-net_kw[step], least_kw), most_kw)
+        power_kw[step] = min(max(wanted_kw[step], least_kw), most_kw)
         now += (way * max(power_kw[step], 0) + min(power_kw[step], 0) / way) * DT_H
     return power_kw
 
@@ -117,12 +152,24 @@ def _car(home: Home, power_kw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return level_kwh, missed_kwh
 
 
-def _charged(home: Home) -> np.ndarray:
+def _after_timer(home: Home, cheap: np.ndarray) -> np.ndarray:
+    """The share of each step in which the car is plugged in and its timer has gone off, (steps,)."""
+    car, on = _numbers(home.devices["ev"]), home.plugged.copy()
+    needs = car["size_kwh"] * (1 - car["low_share"]) / (car["efficiency"] * car["limit_kw"] * DT_H)  # whole steps
+    for stay in home.stays:
+        some = stay.steps
+        left = np.cumsum(home.plugged[some][::-1])[::-1]
+        waits = (np.maximum.accumulate(cheap[some]) == 0) & (np.append(left[1:], 0) >= needs) & cheap[some].any()
+        on[some][waits] = 0
+    return on
+
+
+def _charged(home: Home, plugged: np.ndarray) -> np.ndarray:
     car = _numbers(home.devices["ev"])
     power_kw, now, low_kwh = np.zeros(home.steps), home.start["ev"], car["low_share"] * car["size_kwh"]
     for step in range(home.steps):
         room_kw = (car["size_kwh"] - now) / (car["efficiency"] * DT_H)
-        power_kw[step] = min(car["limit_kw"] * home.plugged[step], max(room_kw, 0.0))
+        power_kw[step] = min(car["limit_kw"] * plugged[step], max(room_kw, 0.0))
         now = max(now + car["efficiency"] * power_kw[step] * DT_H - home.driving_kwh[step], low_kwh)
     return power_kw
 

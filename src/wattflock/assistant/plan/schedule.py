@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wattflock.assistant.plan.course import Course, Powers, at_once, bill_of, course, running, runs_at
+from wattflock.assistant.plan.course import Course, Powers, at_once, bill_of, by_timer, course, running, runs_at, timed
 from wattflock.assistant.plan.home import DT_H, Home, Stay, home_of
 from wattflock.assistant.plan.parameters import Parameters, Wish
 from wattflock.core.types import Profile
@@ -26,6 +26,7 @@ class Plan:
     home: Home
     planned: Course
     usual: Course  # plugged in at once, thermostat at the comfort minimum, appliances at their earliest start
+    timer: Course  # the same home with timers that wait for the cheap hours
     starts_h: tuple[float, ...]  # of each of `home.runs` [h since the plan begins]
     least_cost: float  # below which no plan of this home can be, also with appliances that may pause [currency]
     horizon_h: float = 0.0  # how far it saw; 0: to the end
@@ -34,6 +35,11 @@ class Plan:
     def saving(self) -> float:
         """What the plan costs less than the usual home [currency]."""
         return self.usual.cost - self.planned.cost
+
+    @property
+    def timer_saving(self) -> float:
+        """What timers alone cost less than the usual home [currency]."""
+        return self.usual.cost - self.timer.cost
 
 
 def plan(parameters: Parameters, horizon_h: float = 0.0) -> Plan:
@@ -49,12 +55,14 @@ def plan(parameters: Parameters, horizon_h: float = 0.0) -> Plan:
     home = home_of(parameters)
     earliest = [window.begins_h for _, window in home.runs]
     usual = course(home, at_once(home, runs_at(home, earliest)))
+    waiting = timed(home)
+    timer = course(home, by_timer(home, runs_at(home, waiting)))
     starts, best, free = _cheapest(home, horizon_h)
-    if best.cost > usual.cost and starts != earliest:
-        starts, best = min(
-            (starts, best), (earliest, _around(home, earliest, horizon_h)), key=lambda each: each[1].cost
-        )
-    return Plan(home, best, usual, tuple(starts), free.cost, horizon_h)
+    for rival, others in ((usual, earliest), (timer, waiting)):
+        if best.cost > rival.cost and starts != others:
+            found = _around(home, others, horizon_h)
+            starts, best = min((starts, best), (others, found), key=lambda each: each[1].cost)
+    return Plan(home, best, usual, timer, tuple(starts), free.cost, horizon_h)
 
 
 def cheapest(parameters: Parameters, horizon_h: float = 0.0) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from wattflock.assistant.plan.climate import place_of
+from wattflock.assistant.plan.course import cheap_hours
 from wattflock.assistant.plan.home import DT_H, Stay
 from wattflock.assistant.plan.offers import Binding
 from wattflock.assistant.plan.savings import Key, savings
@@ -19,7 +20,7 @@ def said(found: Plan) -> list[str]:
     """One sentence a device, then the whole."""
     saved = savings(found)
     devices = [*_car(found, saved), *_appliances(found, saved), *_heat(found, saved), *_battery(found, saved)]
-    return [*devices, _whole(found), _rests_on(found)]
+    return [*devices, _whole(found), *_timer(found), _rests_on(found)]
 
 
 def bound(found: Plan, bindings: list[Binding]) -> list[str]:
@@ -125,6 +126,19 @@ def _whole(found: Plan) -> str:
     word = "less" if found.saving > 0 else "more"
     costs = f"{_money(found, found.planned.cost)} instead of {_money(found, found.usual.cost)}"
     return f"All in all {costs} {when}: {_money(found, abs(found.saving))} {word}."
+
+
+def _timer(found: Plan) -> Iterator[str]:
+    """How much of what the plan saves needs no plan."""
+    if found.saving < 0.005:
+        return
+    saves, what = found.timer_saving, "A plain timer that starts with the cheap hours"
+    if not cheap_hours(found.home).any():
+        yield "A timer would save nothing of that: a kWh always costs the same."
+    elif saves < 0:
+        yield f"{what} would cost {_money(found, -saves)} more than no plan."
+    else:
+        yield f"{what} would save {_money(found, saves)}, {100 * saves / found.saving:.0f} % of that."
 
 
 def _rests_on(found: Plan) -> str:
