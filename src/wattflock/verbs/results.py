@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wattflock.game.outcome import Outcome
     from wattflock.study.hosting.assessment import Hosted
     from wattflock.study.settlement import Settled
+    from wattflock.study.whatif.outcome import Swept
     from wattflock.world.rollout import Policy
 
 
@@ -339,3 +340,40 @@ class EdgeTrial:
 
     figures: Mapping[str, float]  # homes, messages_per_s, answer_p99_ms, rss_mb, apart_kw, outside, missing_in_logs, …
     faults: pl.DataFrame  # a row for the closed loop and each fault: steps, outside, fell_back, recovered_after
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WhatIf:
+    """What a feeder takes, before and after each method."""
+
+    folder: Path  # page, workbook, GeoJSON and figures
+    found: "Swept"
+
+    @property
+    def headline(self) -> str:
+        """The answer in a sentence."""
+        from wattflock.report.whatif_words import headline
+
+        return headline(self.found)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each cell, seed and method."""
+        return self.found.table
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """A row for each cell and method: means over the seeds, least and most, and in how many all limits are kept."""
+        return self.found.cells
+
+    @property
+    def taken(self) -> pl.DataFrame:
+        """Up to which share of a sweep all limits are kept, beside each combination of the others."""
+        return self.found.taken
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: limits, taken, and one for each quantity."""
+        from wattflock.report.whatif_charts import figures
+
+        return figures(self.found)
