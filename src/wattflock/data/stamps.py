@@ -100,7 +100,8 @@ def _counted(number: pl.Series) -> Stamps | None:
         return Stamps(time, number.is_null() & False)
     for parts, (least, most) in UNIX.items():
         if least <= middle <= most and not (parts == 1 and 1.9e9 < middle < 2.1e9):
-            return Stamps((number * (1e6 / parts)).round().cast(pl.Int64, strict=False).cast(MICRO), number.is_not_null())
+            micro = (number * (1e6 / parts)).round().cast(pl.Int64, strict=False)
+            return Stamps(micro.cast(MICRO), number.is_not_null())
     return None
 
 
