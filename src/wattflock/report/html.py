@@ -14,7 +14,7 @@ from typing import Any
 import vl_convert
 
 from wattflock.report.html_look import SCRIPT, STYLE
-from wattflock.report.theme import INK, spec
+from wattflock.report.theme import INK, refuse_small_space, spec
 
 # Even if what a page shows were forged, it could load nothing and evaluate nothing.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -179,4 +179,5 @@ def _stacked(cell: str) -> str:
 @functools.cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, made offline."""
+    refuse_small_space()
     return vl_convert.javascript_bundle(BUNDLE).replace("</script", "<\\/script")
