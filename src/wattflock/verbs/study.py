@@ -12,6 +12,7 @@ RunName = Annotated[str, "Id of a run, its beginning, or latest: the one begun o
 Days = Annotated[int, "Test days, spread over the year; 0 is all."]
 Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no limit [min]."]
 Methods = Annotated[object, "a table of methods, which has more columns for the one who asks"]
+Ray = Annotated[str, "Work on a Ray cluster: local, or host:port of one that this machine is part of."]
 Devices = Annotated[int, "Devices that share the homes equally while training; 0 is as many as there are."]
 
 
