@@ -1,5 +1,8 @@
 """Each page and each main action in a real browser, on a desk and on a phone: no complaint, nothing from outside."""
 
+import contextlib
+import json
+import os
 import shutil
 import socket
 import sys
@@ -49,21 +52,32 @@ NAMED = """
 """
 
 
-@pytest.fixture
-def address(served) -> Iterator[str]:
-    """The server at work on a free port, in a thread."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    config = uvicorn.Config(served.app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+@contextlib.contextmanager
+def at_work(app, port: int) -> Iterator[None]:
+    """The server, in a thread."""
+    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
+    yield
     server.should_exit = True
     thread.join(20)
+
+
+@pytest.fixture
+def port() -> int:
+    """A free one."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+@pytest.fixture
+def address(served, port) -> Iterator[str]:
+    """The server at work."""
+    with at_work(served.app, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -129,6 +143,19 @@ def test_a_run_is_started_stopped_and_gone_on_with(tab, address, served, tmp_pat
     tab.wait("document.querySelector('.state')?.textContent.startsWith('Under way')")
     (served.folder / "go").touch()
     tab.wait("document.querySelector('#downloads') && document.querySelector('#gains .plot')?.dataset.drawn")
+
+
+def test_a_page_outlives_its_server(served, port, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "POLL_S", 0.05)
+    with browser(tmp_path / "profile") as tab:
+        with at_work(served.app, port):
+            tab.open(f"http://127.0.0.1:{port}/run/stopped-1")
+            tab.wait("document.querySelector('.state').textContent.startsWith('Stopped')")
+        tab.wait("document.querySelector('#link').textContent.startsWith('No answer')")
+        (served.folder / "stopped-1" / "lock.json").write_text(json.dumps({"process": os.getpid()}))
+        with at_work(served.app, port):
+            tab.wait("document.querySelector('.state').textContent.startsWith('Under way')")
+            assert tab.run("document.querySelector('#link').textContent") == ""
 
 
 def test_a_meter_file_is_given_and_judged(tab, address, tmp_path):

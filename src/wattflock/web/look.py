@@ -61,7 +61,6 @@ LIVE = (
     + """
 const live = document.querySelector("#live"), plot = document.querySelector("#curves .plot");
 let seen = "", curves = plot.nextElementSibling.textContent;
-const source = new EventSource(live.dataset.from);
 function told(event) {
   const now = JSON.parse(event.data), text = JSON.stringify(now.chart);
   if (now.status !== seen) { seen = now.status; show(live, seen); }
@@ -69,11 +68,17 @@ function told(event) {
   document.querySelectorAll("form[data-when]").forEach(form => { form.hidden = form.dataset.when !== now.state; });
   document.body.dataset.state = now.state;
 }
-source.addEventListener("state", told);
-source.addEventListener("done", event => { source.close(); location.reload(); });
-source.addEventListener("error", () => { document.querySelector("#link").textContent =
-  "No answer from the server: trying again."; });
-source.addEventListener("open", () => { document.querySelector("#link").textContent = ""; });
+function listen() {
+  const source = new EventSource(live.dataset.from), link = document.querySelector("#link");
+  source.addEventListener("state", told);
+  source.addEventListener("done", () => { source.close(); location.reload(); });
+  source.addEventListener("open", () => { link.textContent = ""; });
+  source.addEventListener("error", () => {
+    link.textContent = "No answer from the server: trying again.";
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);  // it was refused, which is for good
+  });
+}
+listen();
 """
 )
 UPLOAD = (
