@@ -94,6 +94,18 @@ def test_a_study_is_served_with_our_scripts_alone(visitor):
     assert visitor.get("/study/study-small/table.csv").text == "row,cost_mean\nmain,1.5\n'=cmd,2.0\n"
 
 
+def test_a_what_if_is_listed_with_its_files(served, visitor):
+    folder = served.folder / "whatif-lv-1"
+    folder.mkdir()
+    (folder / "whatif.html").write_text("<title>Cars on a street</title>")
+    (folder / "whatif.geojson").write_text("{}")
+    text = visitor.get("/").text
+    assert 'href="/study/whatif-lv-1"' in text and "Cars on a street" in text
+    found = visitor.get("/study/whatif-lv-1/whatif.geojson")
+    assert found.text == "{}" and found.headers["content-type"] == "application/geo+json"
+    assert visitor.get("/study/whatif-lv-1/whatif.xlsx").status_code == 404
+
+
 def test_a_run_that_was_stopped_shows_its_curves(served, visitor):
     text = visitor.get("/run/stopped-1").text
     assert "10 of 20 rounds" in text and "it can go on from there" in text and "connect-src 'self'" in text

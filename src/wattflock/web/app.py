@@ -31,7 +31,7 @@ from wattflock.study.run import open_run
 from wattflock.web import downloads, listing, live, look, pages
 from wattflock.web.children import Children
 from wattflock.web.guard import Access, Guard, TooLarge
-from wattflock.web.places import STUDY, Absent, inside, is_name, run_folder, scenario_files
+from wattflock.web.places import Absent, inside, is_name, page_of, run_folder, scenario_files
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 MAKING = threading.Lock()  # who asks for a page that is being made waits for it
@@ -62,8 +62,8 @@ class Site:
     def warm(self) -> None:
         """Make the newest reports before anybody asks for them; what cannot be shown is told when it is asked for."""
         html.scripts()
-        judged = [each.name for each in listing.entries(self.folder) if each.state == listing.DONE]
-        for name in [name for name in judged if not name.startswith(STUDY)][:READY]:
+        every = listing.entries(self.folder)
+        for name in [each.name for each in every if each.state == listing.DONE and not each.is_study][:READY]:
             with contextlib.suppress(WattflockError, OSError):
                 self._report(run_folder(self.folder, name))
 
@@ -127,9 +127,9 @@ class Site:
 
     def study(self, request: Request) -> Response:
         """The page of a study as it was written, with our scripts alone and links above it."""
-        path = self._study(request)
-        text = (path / "study.html").read_text(encoding="utf-8")
-        bar = pages.study_bar(path.name, downloads.tables_of_study(path))
+        page = self._study(request)
+        path, text = page.parent, page.read_text(encoding="utf-8")
+        bar = pages.study_bar(path.name, downloads.tables_of_study(path), downloads.files_of_study(path))
         style = f"<style>{html.STYLE}{look.STYLE}</style></head>"
         text = SCRIPT.sub("", text).replace("</head>", style, 1)
         text = text.replace('<header class="top">', f'<header class="top">{bar}', 1)
@@ -137,8 +137,11 @@ class Site:
         return HTMLResponse(f"{text}{scripts}", headers={"content-security-policy": _policy(())})
 
     def study_file(self, request: Request) -> Response:
-        """A table of a study."""
-        path, file = self._study(request), Path(request.path_params["file"])
+        """A table of a study, or a file that it wrote."""
+        path, file = self._study(request).parent, Path(request.path_params["file"])
+        if file.name in downloads.files_of_study(path):
+            kind = downloads.FILES[file.suffix]
+            return _attached((path / file.name).read_bytes(), kind, f"{path.name}{file.suffix}")
         return _sheet(path.name, file, lambda: downloads.table_of_study(path, file.stem))
 
     async def check(self, request: Request) -> Response:
@@ -189,9 +192,10 @@ class Site:
 
     def _study(self, request: Request) -> Path:
         path = run_folder(self.folder, request.path_params["name"])
-        if not path.name.startswith(STUDY) or not (path / "study.html").is_file():
+        page = page_of(path)
+        if page is None or not page.is_file():
             raise Absent(f"There is no study {path.name} in this folder.")
-        return path
+        return page
 
 
 def application(site: Site, access: Access) -> Guard:

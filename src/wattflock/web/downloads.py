@@ -11,6 +11,7 @@ from wattflock.web.places import Absent, inside
 
 SHEETS = {".csv": "text/csv; charset=utf-8",
           ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}  # fmt: skip
+FILES = SHEETS | {".geojson": "application/geo+json"}
 TABLES = {
     "methods": "every figure of each method.",
     "homes": "what each home pays, draws and emits on each test day.",
@@ -56,6 +57,11 @@ def _each_step(table: pl.DataFrame) -> pl.DataFrame:
 def tables_of_study(path: Path) -> list[str]:
     """Names of the tables that a study has written."""
     return sorted(file.stem for file in path.glob("*.csv") if not file.is_symlink())
+
+
+def files_of_study(path: Path) -> list[str]:
+    """Names of the workbook and the map that a what-if has written."""
+    return [name for name in ("whatif.xlsx", "whatif.geojson") if (path / name).is_file()]
 
 
 def table_of_study(path: Path, name: str) -> pl.DataFrame:

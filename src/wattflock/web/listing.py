@@ -17,7 +17,7 @@ from wattflock.core.run_files import SUMMARY, read_summary
 from wattflock.report import run_data, words
 from wattflock.report.theme import methods
 from wattflock.study.run import card_problems
-from wattflock.web.places import STUDY, folders
+from wattflock.web.places import folders, page_of
 
 DONE, UNDER_WAY, STOPPED, BROKEN = "done", "under way", "stopped", "broken"
 TITLE = re.compile(r"<title>(.*?)</title>", re.S)
@@ -37,12 +37,12 @@ class Entry:
     @property
     def is_study(self) -> bool:
         """Whether many runs stand behind it."""
-        return self.name.startswith(STUDY)
+        return page_of(Path(self.name)) is not None
 
 
 def entries(folder: Path) -> list[Entry]:
     """Everything in the folder, newest first."""
-    return [_study(path) if path.name.startswith(STUDY) else entry(path) for path in folders(folder)]
+    return [entry(path) if (page := page_of(path)) is None else _study(page) for path in folders(folder)]
 
 
 def entry(path: Path) -> Entry:
@@ -110,11 +110,10 @@ def _told(path: Path, mark: Path, changed_ns: int) -> tuple[str, str]:
         return "", str(error)
 
 
-def _study(path: Path) -> Entry:
-    page = path / "study.html"
+def _study(page: Path) -> Entry:
     with page.open("rb") as file:
         title = TITLE.search(file.read(HEAD_BYTES).decode("utf-8", "replace"))
-    return Entry(path.name, DONE, "study", _date(page), unescape(title[1]) if title else "")
+    return Entry(page.parent.name, DONE, page.stem, _date(page), unescape(title[1]) if title else "")
 
 
 def _date(path: Path) -> str:

@@ -136,14 +136,11 @@ def downloads(path: Path, wires: bool) -> str:
     return f'{html.paragraph(said, "soft")}<ul class="links">{"".join(files + rows)}</ul>'
 
 
-def study_bar(name: str, tables: Sequence[str]) -> str:
-    """What stands above the page of a study."""
-    links = ", ".join(
-        f'{escape(table)} <a href="/study/{escape(name)}/{escape(table)}{ending}" download>{ending[1:].upper()}</a>'
-        for table in tables
-        for ending in SHEETS
-    )
-    return navigation() + (f'<p class="soft links">Tables: {links}</p>' if tables else "")
+def study_bar(name: str, tables: Sequence[str], files: Sequence[str]) -> str:
+    """What stands above the page of a study: links to the pages, to its tables and to files that it wrote."""
+    every = [*(f"{table}{ending}" for table in tables for ending in SHEETS), *files]
+    links = ", ".join(f'<a href="/study/{escape(name)}/{escape(file)}" download>{escape(file)}</a>' for file in every)
+    return navigation() + (f'<p class="soft links">Files: {links}</p>' if every else "")
 
 
 def _links(where: str, table: str, about: str) -> str:

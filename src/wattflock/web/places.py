@@ -6,7 +6,7 @@ from pathlib import Path
 from wattflock.core.errors import RunError
 
 NAME = re.compile(r"\w[\w.+-]{0,199}")
-STUDY = "study-"
+WRITTEN = {"study-": "study.html", "whatif-": "whatif.html"}  # pages of many runs, by how their folders begin
 
 
 class Absent(RunError):
@@ -44,12 +44,17 @@ def run_folder(folder: Path, name: str) -> Path:
     return path
 
 
+def page_of(path: Path) -> Path | None:
+    """The page that a study or a what-if has written into its folder; None for the folder of a run."""
+    return next((path / file for begin, file in WRITTEN.items() if path.name.startswith(begin)), None)
+
+
 def folders(folder: Path) -> list[Path]:
     """Runs and studies, newest first."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
-            mark = path / ("study.html" if path.name.startswith(STUDY) else "scenario.toml")
+            mark = page_of(path) or path / "scenario.toml"
             if mark.is_file():
                 found.append((mark.stat().st_mtime_ns, path))
     return [path for _, path in sorted(found, reverse=True)]
