@@ -3,15 +3,23 @@
 from itertools import pairwise
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.core.scenario import dump, load
+from wattflock.core.types import on_device
+from wattflock.feeder.feeders.ieee13 import IEEE13
+from wattflock.feeder.limits import Limits
+from wattflock.feeder.solve import solve
 from wattflock.study.build import build
+from wattflock.study.hosting.capacity import worst_stress
+from wattflock.study.hosting.sensitivity import operating_point
 from wattflock.study.whatif.cells import Asked, cells, picked
-from wattflock.study.whatif.left import tightest
+from wattflock.study.whatif.left import CAP_KW, UNLIMITED, judged_limits, more, tightest
 from wattflock.study.whatif.outcome import first_broken, over_seeds, taken, uses
 from wattflock.study.whatif.shares import DEVICES, crossed, owners, parsed
 
@@ -51,7 +59,7 @@ def test_what_are_no_shares_is_told_with_what_is_allowed(text):
 def test_a_larger_share_only_adds_owners(name):
     every = [owners(name, share, 55, seed=3) for share in np.linspace(0, 1, 12)]
     assert [int(own.sum()) for own in every] == [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]
-    assert all((more >= fewer).all() for fewer, more in pairwise(every))
+    assert all((many >= few).all() for few, many in pairwise(every))
     assert (owners(name, 0.5, 55, seed=4) != owners(name, 0.5, 55, seed=3)).any()
 
 
@@ -66,10 +74,10 @@ def test_cells_of_a_seed_differ_by_devices_alone(tmp_path):
     built = [build(each.scenario) for each in (every[0], every[1], every[-1])]
     first, *others = (each.world.fleet.devices for each in built)
     assert all((values == 0).all() for values in (first["ev"].size_kwh, first["heat_pump"].limit_kw))
-    for more, world in zip(others, built[1:], strict=True):
+    for devices, world in zip(others, built[1:], strict=True):
         assert (world.world.placement == built[0].world.placement).all()
         assert eqx.tree_equal(world.sampler, built[0].sampler)
-        assert more["ev"].size_kwh.shape == (HOMES,)
+        assert devices["ev"].size_kwh.shape == (HOMES,)
     half, whole = others
     own = half["ev"].size_kwh > 0
     assert own.sum() == 5
@@ -158,3 +166,25 @@ def test_the_tightest_steps_are_those_of_lowest_voltage_and_highest_loading():
     assert tightest(pl.DataFrame(steps | {"loading_max": [0.3, 0.2, 0.9]})) == [(0, 1), (1, 0)]
     unrated = pl.DataFrame(steps | {"loading_max": pl.Series([None] * 3, dtype=pl.Float64)})
     assert tightest(unrated) == [(0, 1), (0, 1)]
+
+
+@pytest.mark.study
+def test_nothing_is_left_where_a_limit_is_broken_and_what_is_left_keeps_every_limit():
+    feeder = IEEE13().build()
+    assert feeder is not None
+    base = 30.0 * np.ones(len(feeder.terminals))
+    with jax.enable_x64(True):
+        broken = operating_point(feeder, Limits(low_pu=1.09, high_pu=1.2), base, base / 3)
+        kw, said = more(broken)
+        assert (kw == 0).all() and all(each.startswith("broken already: under-voltage") for each in said)
+        lowest = float(solve(on_device(feeder, float), jnp.asarray(base), jnp.asarray(base / 3)).voltage_pu.min())
+        world = load(None, ["feeder.part=ieee13", "feeder.unbalance=0", "feeder.loading=0", "homes.count=2"])
+        unjudged = judged_limits(build(world).world)
+        assert (unjudged.loading, unjudged.unbalance) == (UNLIMITED, UNLIMITED)
+        tight = operating_point(feeder, Limits(lowest - 1e-4, 1.2, UNLIMITED, UNLIMITED), base, base / 3)
+        kw, said = more(tight)
+        assert 0 < kw.min() < CAP_KW
+        for place in {int(kw.argmin()), int(kw.argmax())}:
+            extra = np.eye(len(base))[place] * kw[place]
+            reached = worst_stress(tight, extra[None])[0][0]
+            assert reached <= 0 and (reached > -1e-6 or said[place] == f"none up to {CAP_KW:g} kW")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wattflock.study.whatif.cells import Asked, Cell
     from wattflock.study.whatif.outcome import Swept
     from wattflock.study.whatif.shares import Shares
+    from wattflock.verbs.experiment import Experiment
 
 WHERE = "wattflock whatif"
 Sweep = Annotated[str, "Shares of the homes, start:stop:step or a comma list: 0:1:0.2 or 0,0.3,1."]
@@ -163,7 +164,6 @@ def _finish(run: "Run", scenario: "Scenario", learn_s: float, fresh: bool) -> No
 
     from wattflock.core.files import write_table
     from wattflock.core.run_files import read_table
-    from wattflock.study.whatif.cells import LEARNED
     from wattflock.study.whatif.left import hosting_left
     from wattflock.study.whatif.outcome import LEFT
     from wattflock.verbs.experiment import Experiment, compared, was_trained
@@ -172,16 +172,7 @@ def _finish(run: "Run", scenario: "Scenario", learn_s: float, fresh: bool) -> No
     if path.exists() and not fresh:
         return
     path.unlink(missing_ok=True)
-    experiment = Experiment(scenario, run)
-    if learn_s:
-        experiment.begin()
-        if fresh:
-            run.checkpoint(LEARNED).unlink(missing_ok=True)
-        for name in experiment.methods:  # without a limit of time, which is for the one that learns
-            if name != LEARNED:
-                experiment.trained(name, fresh)
-        spent_s = was_trained(experiment, LEARNED)[2]["seconds"] if run.checkpoint(LEARNED).exists() else 0.0
-        experiment = Experiment(scenario, run, max(learn_s - spent_s, 1e-3) / 60)
+    experiment = _limited(run, scenario, learn_s, fresh) if learn_s else Experiment(scenario, run)
     compared(experiment, fresh and not learn_s)
     steps, left = read_table(run.folder, "steps"), []
     for name in experiment.methods:
@@ -189,6 +180,22 @@ def _finish(run: "Run", scenario: "Scenario", learn_s: float, fresh: bool) -> No
         own = steps.filter(pl.col("method") == name)
         left.append(hosting_left(name, experiment.place(name).world, who.policy(progress.state), experiment.days, own))
     write_table(path, pl.concat(left))
+
+
+def _limited(run: "Run", scenario: "Scenario", learn_s: float, fresh: bool) -> "Experiment":
+    """A cell whose learner has what is left of its time; the others are trained, for theirs is not limited."""
+    from wattflock.study.whatif.cells import LEARNED
+    from wattflock.verbs.experiment import Experiment, was_trained
+
+    experiment, kept = Experiment(scenario, run), run.checkpoint(LEARNED)
+    experiment.begin()
+    if fresh:
+        kept.unlink(missing_ok=True)
+    for name in experiment.methods:
+        if name != LEARNED:
+            experiment.trained(name, fresh)
+    spent_s = was_trained(experiment, LEARNED)[2]["seconds"] if kept.exists() else 0.0
+    return Experiment(scenario, run, max(learn_s - spent_s, 1e-3) / 60)
 
 
 VERBS = (whatif,)

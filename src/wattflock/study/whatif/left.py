@@ -18,6 +18,7 @@ from wattflock.world.rollout import Policy, rollout
 from wattflock.world.world import World
 
 CAP_KW = 22.0  # most that is looked for at one place: a three-phase charger of 32 A
+UNLIMITED = 1e6  # a limit that nothing reaches; an infinite one would look like a flow without solution
 MOST_PLACES = 400  # of a feeder: the search solves places × places power flows
 NOTHING = {"method": pl.String, "terminal": pl.String, "bus": pl.String, "more_kw": pl.Float64, "binding": pl.String}
 
@@ -69,8 +70,8 @@ def tightest(steps: pl.DataFrame) -> list[tuple[int, int]]:
 
 
 def judged_limits(world: World):
-    """The limits of a world; those that it does not judge hold everything."""
-    ignored = {name: np.inf for name in ("loading", "unbalance") if name not in world.judges}
+    """The limits of a world; those that it does not judge are `UNLIMITED`."""
+    ignored = {name: UNLIMITED for name in ("loading", "unbalance") if name not in world.judges}
     return dataclasses.replace(world.limits, **ignored)
 
 
