@@ -115,6 +115,6 @@ def test_other_coefficients_are_another_key(homes):
 def test_a_process_that_ends_is_told_in_words():
     told = dict(pool(2)(operator.call, os._exit, [3, 3]))
     assert told == dict.fromkeys((0, 1), Lost("a process ended before its work"))
-    runner = Runner(lambda work, shared, items: iter(told.items()))
+    runner = Runner(lambda work, shared, items: (each for each in told.items()))
     with pytest.raises(RunError, match="a process ended before its work; finished chunks are kept"):
         runner.all(operator.call, os._exit, [3, 3], (), ("coalitions", "chunks", 9))

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import inspect
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,8 @@ class Runner:
         keys = [_key(work, content) for content in contents] if self.cache else []
         found = {number: kept for number, key in enumerate(keys) if (kept := self._kept(key)) is not None}
         missing = [number for number in range(len(items)) if number not in found]
-        results = self.executor(work, shared, [items[number] for number in missing])
-        with bar(shown[0], len(items)) if len(missing) >= shown[2] else nullcontext() as progress:
+        told = bar(shown[0], len(items)) if len(missing) >= shown[2] else nullcontext()
+        with told as progress, closing(self.executor(work, shared, [items[at] for at in missing])) as results:
             for number, result in results:
                 if isinstance(result, Lost):
                     raise RunError(f"coalitions: {result.why}; finished chunks are kept")

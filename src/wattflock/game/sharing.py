@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import jax
@@ -25,7 +25,7 @@ from wattflock.game.split import split, weights
 from wattflock.game.values import Flock
 from wattflock.market.market import Meter
 from wattflock.market.markets.mid_market import MidMarket
-from wattflock.study.parallel import Executor, Work
+from wattflock.study.parallel import Executor, Results, Work
 
 EXACT = 16  # homes up to which nucleolus and Shapley value are those of the homes themselves
 ASKED = 60  # homes up to which coalitions of homes are searched for one that complains
@@ -95,7 +95,7 @@ class Sharing:
         return np.array([time.perf_counter(), self.programs]) - sum(self.spent.values(), np.zeros(2))
 
     def _counting(self, executor: Executor) -> Executor:
-        def run(work: Work, shared: Any, items: Iterable) -> Iterator[tuple[int, Any]]:
+        def run(work: Work, shared: Any, items: Iterable) -> Results:
             items = list(items)
             self.programs += sum(len(item[1]) if isinstance(item, tuple) else 1 for item in items)
             yield from executor(work, shared, items)

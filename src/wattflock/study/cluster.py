@@ -11,19 +11,26 @@ import logging
 import os
 import platform
 import secrets
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wattflock.core.errors import RunError, WattflockError
-from wattflock.core.files import pack, unpack, write_whole
 from wattflock.core.progress import say
-from wattflock.core.run_files import SUMMARY
-from wattflock.study.parallel import LOOK_S, Executor, Lost, Work, cores, pool, prepare_process, serial, side_by_side
-from wattflock.study.run import Run
+from wattflock.study.carried import carried
+from wattflock.study.parallel import (
+    LOOK_S,
+    Executor,
+    Lost,
+    Results,
+    Work,
+    cores,
+    pool,
+    prepare_process,
+    serial,
+    side_by_side,
+)
 
 INSTALL = "pip install 'wattflock[ray]'"
 LOCAL = "local"  # an address: a cluster of this machine alone, which ends with the process
@@ -31,8 +38,8 @@ RETRIES = 3  # of an item whose process or machine was lost
 AHEAD = 2  # items that are sent, for each that can be worked on at once
 STORE_BYTES = 256 << 20  # of shared memory on this machine
 SENT = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64", "WATTFLOCK_PARTS")  # of the environment: bits depend on them
-# Ray is told by its environment: no reports to its makers; on 127.0.0.1 and for this user alone (what it does on macOS
-# and Windows, it does on Linux with the first switch).
+# Ray is told by its environment: no reports to its makers; `local` is on 127.0.0.1, as always on macOS and Windows, and
+# asks for a token.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 ENCLOSED = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 
@@ -48,12 +55,12 @@ def on_ray(address: str, workers: int = 0) -> Executor:
     Raises:
         WattflockError: Ray is not installed, or there is no such cluster.
     """
+    ray = _connected(address)
 
-    def run(work: Work, shared: Any, items: Iterable) -> Iterator[tuple[int, Any]]:
+    def run(work: Work, shared: Any, items: Iterable) -> Results:
         if not workers and len(items := list(items)) <= 1:  # not worth the way; it may use all cores here
             yield from serial(work, shared, items)
             return
-        ray = _connected(address)
         machines = [int(each["Resources"].get("CPU", 0)) for each in ray.nodes() if each["Alive"]]
         threads = max(min(filter(None, machines), default=1) // workers, 1) if workers else 1
         most = AHEAD * max(sum(count // threads for count in machines), 1)
@@ -71,9 +78,10 @@ def on_ray(address: str, workers: int = 0) -> Executor:
                 for done in ray.wait(list(asked), timeout=LOOK_S)[0]:
                     yield asked.pop(done), _result(ray, done)
         finally:
-            if asked:
-                say(f"Ray: {len(asked)} unfinished items are cancelled; what is finished is kept.")
-            for each in asked:
+            live = asked if ray.is_initialized() else {}  # not where the process ends
+            if live:
+                say(f"Ray: {len(live)} unfinished items are cancelled; what is finished is kept.")
+            for each in live:
                 ray.cancel(each)
 
     return run
@@ -94,7 +102,7 @@ def for_long(workers: int, address: str) -> Executor:
 def for_folders(workers: int, address: str, folder: Callable[[Any], Path]) -> Executor:
     """The same for work whose `shared` begins with a folder, into `folder(item)` of which it writes."""
     who = for_long(workers, address)
-    return _carried(who, folder) if address else who
+    return carried(who, folder) if address else who
 
 
 @functools.cache
@@ -115,10 +123,13 @@ def _connected(address: str) -> Any:
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise WattflockError(f"Ray is not installed; allowed: {INSTALL}") from None
+    logging.getLogger("ray").setLevel(logging.ERROR)
     if not ray.is_initialized():
         own: dict[str, Any] = {"num_cpus": len(cores()), "object_store_memory": STORE_BYTES, "include_dashboard": False}
         try:
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(own if address == LOCAL else {}))
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", r"os\.fork", RuntimeWarning)  # Ray's processes are other programs
+                ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(own if address == LOCAL else {}))
         except (ConnectionError, ValueError, RuntimeError) as error:
             said = str(error).splitlines()[0]
             raise WattflockError(f"--ray {address}: {said}; allowed: local, or host:port of a cluster") from error
@@ -142,63 +153,3 @@ def _result(ray: Any, done: Any) -> Any:
         raise error.cause from None
     except ray.exceptions.RayError as error:
         return Lost(f"its process or machine was lost, {RETRIES + 1} times: {type(error).__name__}")
-
-
-def _carried(far: Executor, folder: Callable[[Any], Path]) -> Executor:
-    """An executor without our disk: the files of an item's folder are sent along, and the changed ones come back."""
-
-    def run(work: Work, shared: tuple, items: Iterable) -> Iterator[tuple[int, Any]]:
-        sent: list[Path] = []
-
-        def with_files() -> Iterator[tuple[Any, str, bytes]]:
-            for item in items:
-                sent.append(folder(item))
-                yield item, sent[-1].name, _packed(_files(sent[-1]))
-
-        for number, told in far(_with_folder, (work, shared[1:]), with_files()):
-            yield number, told if isinstance(told, Lost) else _kept(sent[number], *told)
-
-    return run
-
-
-def _with_folder(shared: tuple[Work, tuple], item: tuple[Any, str, bytes]) -> tuple[Any, bytes]:
-    """On the other machine: the work in a folder of its own; its result, and the files that it wrote or changed."""
-    (work, others), (each, name, data) = shared, item
-    before = _unpacked(data)
-    with tempfile.TemporaryDirectory(prefix="wattflock-") as runs:
-        for file, content in before.items():
-            write_whole(Path(runs, name, file), content)
-        result = work((Path(runs), *others), each)
-        after = _files(Path(runs, name))
-    return result, _packed({file: content for file, content in after.items() if before.get(file) != content})
-
-
-def _kept(folder: Path, result: Any, data: bytes) -> Any:
-    """Write what came back, the mark of a complete run last; the result of the work."""
-    try:
-        files = _unpacked(data)
-        with Run(folder).locked():
-            for file in sorted(files, key=lambda file: file == SUMMARY):
-                write_whole(folder / file, files[file])
-    except (ValueError, RunError) as error:  # the others go on
-        return Lost(str(error))
-    return result
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    """Name → content of all files below a folder; none of those that are being written."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.name != "lock.json"}
-
-
-def _packed(files: dict[str, bytes]) -> bytes:
-    """Files as one, with sizes and a checksum."""
-    return pack({name: np.frombuffer(content, np.uint8) for name, content in files.items()}, {})
-
-
-def _unpacked(data: bytes) -> dict[str, bytes]:
-    """Files of `_packed`; ValueError where it is not whole, or a name leads out of the folder."""
-    files = {name: content.tobytes() for name, content in unpack(data)[0].items()}
-    if wrong := [name for name in files if Path(name).is_absolute() or ".." in Path(name).parts]:
-        raise ValueError(f"names of files that lead elsewhere: {', '.join(wrong)}")
-    return files

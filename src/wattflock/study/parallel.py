@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -30,8 +30,10 @@ class Lost:
         return f"failed ({self.why})"
 
 
-# executor(work, shared, items) yields (number of the item, result or Lost) in the order in which items are done
-Executor = Callable[[Work, Any, Iterable], Iterator[tuple[int, Any]]]
+# executor(work, shared, items) yields (number of the item, result or Lost) in the order in which items are done; closed
+# early, as by Ctrl-C, it ends what is running
+Results = Generator[tuple[int, Any], None, None]
+Executor = Callable[[Work, Any, Iterable], Results]
 
 
 def cores() -> tuple[int, ...]:
@@ -40,7 +42,7 @@ def cores() -> tuple[int, ...]:
     return tuple(sorted(ask(0))) if ask else tuple(range(os.cpu_count() or 1))
 
 
-def serial(work: Work, shared: Any, items: Iterable) -> Iterator[tuple[int, Any]]:
+def serial(work: Work, shared: Any, items: Iterable) -> Results:
     """Every item in turn, in this process."""
     for number, item in enumerate(items):
         yield number, work(shared, item)
@@ -49,7 +51,7 @@ def serial(work: Work, shared: Any, items: Iterable) -> Iterator[tuple[int, Any]
 def pool(workers: int) -> Executor:
     """An executor of so many processes that each work on one item after another: for many short ones."""
 
-    def run(work: Work, shared: Any, items: Iterable) -> Iterator[tuple[int, Any]]:
+    def run(work: Work, shared: Any, items: Iterable) -> Results:
         items = list(items)
         if workers <= 1 or len(items) <= 1:
             yield from serial(work, shared, items)
@@ -90,7 +92,7 @@ def side_by_side(workers: int) -> Executor:
         workers: 1 or more; a share is at least one core, whatever it is.
     """
 
-    def run(work: Work, shared: Any, items: Iterable) -> Iterator[tuple[int, Any]]:
+    def run(work: Work, shared: Any, items: Iterable) -> Results:
         context, every = multiprocessing.get_context("spawn"), cores()
         shares, waiting = deque(every[k::workers] or every for k in range(workers)), enumerate(items)
         live: dict[Connection, tuple[int, BaseProcess, tuple[int, ...]]] = {}

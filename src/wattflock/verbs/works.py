@@ -1,6 +1,7 @@
 """Works of many runs: a study is a list of rows, and every row and seed is an ordinary run."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,8 +116,8 @@ def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", place: tuple[Path, bool]
 
     (folder, fresh), every = place, cases(plan, rows)
     missing = [case for case in every if fresh or not case.file(folder).exists()]
-    with bar("study", len(missing)) as shown:
-        for count, (number, lines) in enumerate(executor(solved, None, missing), 1):
+    with bar("study", len(missing)) as shown, closing(executor(solved, None, missing)) as results:
+        for count, (number, lines) in enumerate(results, 1):
             if isinstance(lines, Lost):
                 raise RunError(f"{missing[number].name}: {lines}; what is finished is kept")
             write_json(missing[number].file(folder), lines)
@@ -176,13 +177,14 @@ def _run(
                 shown.at(sum(map(len, told)), name)
                 yield scenario
 
-        for place, failure in executor(_finish, how, begun()):
-            row, scenario = every[place]
-            if failure := str(failure):
-                told[1].append(f"{names[place]}: {failure}")
-            else:
-                told[0].append(Done(row.name, scenario.seed, open_run(scenario, how[0]).folder, row.sweep))
-            shown.at(sum(map(len, told)), told[1][-1] if failure else f"{names[place]} done")
+        with closing(executor(_finish, how, begun())) as results:
+            for place, failure in results:
+                row, scenario = every[place]
+                if failure := str(failure):
+                    told[1].append(f"{names[place]}: {failure}")
+                else:
+                    told[0].append(Done(row.name, scenario.seed, open_run(scenario, how[0]).folder, row.sweep))
+                shown.at(sum(map(len, told)), told[1][-1] if failure else f"{names[place]} done")
 
 
 def _finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
