@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from pages.head import head
 
+import wattflock as wf
 from wattflock.core.progress import console
 from wattflock.core.scenario import load
 from wattflock.game.chunks import Runner
@@ -31,12 +32,12 @@ SETS = ["feeder.part=none", "homes.count=5", "learn.rounds=2", "learn.settings.d
 SECONDS = ("timings.json", ".timings.json", "summary.json")  # files that say how long something took
 TITLE = "More than one machine: Ray beside processes and one core"
 ABOUT = f"""\
-All is on one machine, so that nothing can be gained beyond its cores; what Ray adds in time is its own. One run of each,
-in this order; the load of the machine before each is in the table, and seconds by the clock hold what else it does. Ray is
-started before the clock (row "start"). Values: the costs of all {2**HOMES - 2:,} coalitions of {HOMES} homes on one day, in
-chunks. Study: {RUNS} seeds of five homes that learn for two rounds, each in a process of its own with one core, as `wattflock
-study --workers {len(cores())}` has them; the time is that of starting Python and compiling. Equal: all numbers of the values
-to the bit; of the runs every file but those that hold seconds.
+All is on one machine, so that nothing can be gained beyond its cores; what Ray adds in time is its own. One run of
+each, in this order; seconds by the clock hold what else the machine does, which the load before each shows. Ray is
+started before the clock (row "start"). Values: the costs of all {2**HOMES - 2:,} coalitions of {HOMES} homes on one
+day, in chunks. Study: {RUNS} seeds of five homes that learn for two rounds, each in a process of its own with one core,
+as `wattflock study --workers {len(cores())}` has them; the time is that of starting Python and compiling. Equal: all
+numbers of the values to the bit; of the runs every file but those that hold seconds.
 
 """
 
@@ -89,7 +90,7 @@ def table() -> str:
     many = len(cores())
     start_s, before, _ = timed(lambda: on_ray("local"))
     lines = [("start", "Ray", start_s, before, "", "")]
-    homes = flock(load("portfolios", {"homes.count": HOMES, "feeder.part": "none"}), 1)
+    homes = flock(wf.load("portfolios", {"homes.count": HOMES, "feeder.part": "none"}), 1)
     ways: dict[str, dict[str, Callable]] = {
         f"values, {HOMES} homes": {
             "this process, one core": lambda: values(homes, pinned(serial)),
