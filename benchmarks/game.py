@@ -21,9 +21,10 @@ from pages.head import renewed
 from scipy import sparse
 from scipy.optimize import linprog
 
-from wattflock.game.chunks import Runner, pool
+from wattflock.game.chunks import Runner
 from wattflock.game.game import coalitions
 from wattflock.homes.program import Program
+from wattflock.study.parallel import pool
 
 if TYPE_CHECKING:
     from wattflock.game.values import Flock

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.data.bombs import SMALL
+from tests.properties.readers import GREEN
 from wattflock.core.errors import ScenarioError
 from wattflock.data.check import refuse
 from wattflock.data.files import listed, table_of
@@ -43,3 +44,12 @@ def test_a_home_without_a_name_has_no_tariff_and_no_community(tmp_path):
     for read in (read_tariffs, read_communities):
         with pytest.raises(ScenarioError, match=r"a\.csv:3: home = ''; allowed: a home of the readings"):
             read(path, ("H0",))
+
+
+def test_a_power_of_ten_beyond_all_meters_and_a_stamp_without_end_are_no_tracebacks(tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_bytes(GREEN.replace(b"Multiplier>0<", b"Multiplier>999<"))
+    with pytest.raises(ScenarioError, match="powerOfTenMultiplier 999; -12 to 12"):
+        table_of(path)
+    path.write_bytes(GREEN.replace(b"<espi:start>1736121600<", b"<espi:start>1e999<"))
+    assert any(each.code == "unread-time" for each in look(Table(str(path), zone="America/Los_Angeles").raw()).findings)

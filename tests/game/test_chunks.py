@@ -10,10 +10,11 @@ import pytest
 from tests.game.homes import flock
 from wattflock.core.errors import RunError
 from wattflock.game import chunks
-from wattflock.game.chunks import Runner, pool, serial
+from wattflock.game.chunks import Runner
 from wattflock.game.coalition import costs as costs_of
 from wattflock.game.game import coalitions
 from wattflock.game.values import Flock
+from wattflock.study.parallel import Lost, pool, serial
 
 
 @pytest.fixture(scope="module")
@@ -112,5 +113,8 @@ def test_other_coefficients_are_another_key(homes):
 
 
 def test_a_process_that_ends_is_told_in_words():
-    with pytest.raises(RunError, match="finished chunks are kept"):
-        list(pool(2)(operator.call, os._exit, [3, 3]))
+    told = dict(pool(2)(operator.call, os._exit, [3, 3]))
+    assert told == dict.fromkeys((0, 1), Lost("a process ended before its work"))
+    runner = Runner(lambda work, shared, items: (each for each in told.items()))
+    with pytest.raises(RunError, match="a process ended before its work; finished chunks are kept"):
+        runner.all(operator.call, os._exit, [3, 3], (), ("coalitions", "chunks", 9))

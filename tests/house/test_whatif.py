@@ -31,7 +31,8 @@ def test_a_sweep_writes_its_files_and_is_not_run_again(tmp_path):
 
     page = (folder / "whatif.html").read_text()
     assert told["headline"] in re.sub(r"&\w+;", " ", page)
-    assert page.count('role="img" aria-label="') == page.count('class="plot"') > 3
+    plots = re.findall(r'class="plot" role="group" aria-label="([^"]*)"', page)
+    assert len(plots) == page.count('class="plot"') > 3 and all(plots)
     with ZipFile(folder / "whatif.xlsx") as book:
         assert b'sheet name="answer"' in book.read("xl/workbook.xml")
     whole = json.loads((folder / "whatif.geojson").read_text())

@@ -152,7 +152,7 @@ GREEN = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xmlns:
 <entry><link rel="self" href="/a/MeterReading/1/IntervalBlock/1"/><link rel="up" href="/a/MeterReading/1/IntervalBlock"/><content>
 <espi:IntervalBlock>{}</espi:IntervalBlock></content></entry></feed>""".format("".join(
     f"<espi:IntervalReading><espi:timePeriod><espi:duration>3600</espi:duration><espi:start>{1736121600 + 3600 * k}</espi:start>"
-    f"</espi:timePeriod><espi:value>{500 + k}</espi:value></espi:IntervalReading>" for k in range(200))).encode()  # fmt: skip
+    f"</espi:timePeriod><espi:value>{500 + 37 * k % 300}</espi:value></espi:IntervalReading>" for k in range(200))).encode()  # fmt: skip
 CELLS = "".join(
     f'<row r="{k}"><c r="A{k}"><v>{45000 + k / 24}</v></c><c r="B{k}"><v>{k / 9}</v></c></row>' for k in range(1, 99)
 ).encode()

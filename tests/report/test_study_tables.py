@@ -72,10 +72,13 @@ def test_the_verdict_says_in_words_where_the_reference_is_not_ahead():
 
 def test_any_method_can_be_the_reference(folder):
     runs, _ = figures([Done("main", 0, folder)])
-    (table,) = differences(runs, "GBP", "through")
+    (table,) = differences(runs, "GBP", ("through",))
     assert {row.cells[1] for row in table.rows} >= {"learned (gradmap)", "rule-based (rules)"}
     assert {row.cells[2] for row in table.rows} == {"through"}
-    assert differences(runs, "GBP", "ppo") == []
+    assert differences(runs, "GBP", ("ppo",)) == []
+    (both,) = differences(runs, "GBP", ("through", "gradmap"))
+    assert [row.cells for row in both.rows[: len(table.rows)]] == [row.cells for row in table.rows]
+    assert {row.cells[2] for row in both.rows} == {"through", "gradmap"}
 
 
 def test_exponents_are_those_of_the_seconds(swept):

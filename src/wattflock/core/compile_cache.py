@@ -76,7 +76,8 @@ def _kind_of_machine() -> str:
 
     A program that was compiled for another processor may hold instructions that this one lacks.
     """
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    here = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    cores = os.environ.get("NPROC", here)  # which XLA reads too
     digest = hashlib.sha256("\n".join([*_processor(), platform.machine(), str(cores)]).encode()).hexdigest()
     return f"jax{version('jax')}-jaxlib{version('jaxlib')}-python{platform.python_version()}-{digest[:12]}"
 

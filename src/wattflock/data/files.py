@@ -68,6 +68,8 @@ def table_of(path: Packed, skip_rows: int = 0) -> pl.DataFrame:
         text = decoded(path)
         if text.lstrip("\ufeff \r\n")[:1] == "<":
             return green_button_table(text, path.name)
+        if text[:9] == "100,NEM12":
+            raise ValueError("NEM12 (Australia): not read as it is; a CSV of it is, as nemreader makes it")
         return text_table(text, skip_rows)
     except UNREAD as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]

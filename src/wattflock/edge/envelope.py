@@ -130,10 +130,10 @@ class Envelope:
         if before is None:
             return Ramp(target_kw, target_kw, now_s, 0.0, source)
         begin_kw = min(before.at(now_s), self.rating_kw)
-        if ramp_s is None:
-            share = self.default.share_per_s
-            ramp_s = abs(min(target_kw, self.rating_kw) - begin_kw) / self.rating_kw / share if share else 0.0
-        return Ramp(begin_kw, target_kw, now_s, 0.0 if math.isinf(target_kw) else ramp_s, source)
+        share, lasts_s = self.default.share_per_s, ramp_s or 0.0
+        if ramp_s is None and share:
+            lasts_s = abs(min(target_kw, self.rating_kw) - begin_kw) / self.rating_kw / share
+        return Ramp(begin_kw, target_kw, now_s, 0.0 if math.isinf(target_kw) else lasts_s, source)
 
     def _listed(self, given: Any, now_s: float, problems: list[Problem]) -> dict[str, Event]:
         if not isinstance(given, list) or len(given) > MOST:

@@ -1,4 +1,4 @@
-"""Costs of many coalitions: cut into chunks, solved by processes, kept on disk by content.
+"""Costs of many coalitions: cut into chunks, solved by any executor, kept on disk by content.
 
 A chunk is a fixed list of coalitions and begins without a basis, so that its numbers do not depend on who solves it.
 What is kept is named by a hash of the code, of the version of HiGHS and of all that the work is given.
@@ -7,12 +7,8 @@ What is kept is named by a hash of the code, of the version of HiGHS and of all 
 import dataclasses
 import hashlib
 import inspect
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,56 +18,15 @@ from wattflock.core.errors import RunError
 from wattflock.core.files import pack, unpack, write_whole
 from wattflock.core.progress import bar, say
 from wattflock.game.coalition import CODE, Day, alone, costs, gray_order, together
+from wattflock.study.parallel import Executor, Lost, Work, serial
 
 CHUNK = 512  # coalitions of few homes; of many homes as many as take about as long
 HOMES_A_CHUNK = 8192
 ALONE = 2048  # homes a chunk, each by itself: some seconds
 LONG = 8  # chunks of which progress is shown
-Work = Callable[[Any, Any], Any]  # work(shared, item), of a module
 Found = dict[str, np.ndarray]  # what a piece of work returns
 Content = Sequence[str | float | np.ndarray]  # what a result depends on
 Shown = tuple[str, str, int]  # what is worked on, in which pieces, and from how many on progress is shown
-Executor = Callable[[Work, Any, Sequence], Iterator[tuple[int, Any]]]  # yields (number of the item, result)
-
-
-def serial(work: Work, shared: Any, items: Sequence) -> Iterator[tuple[int, Any]]:
-    """Every item in turn, in this process."""
-    for number, item in enumerate(items):
-        yield number, work(shared, item)
-
-
-def pool(workers: int) -> Executor:
-    """An executor of so many processes. A Ray cluster can stand in its place: `work` and items are plain arrays."""
-
-    def run(work: Work, shared: Any, items: Sequence) -> Iterator[tuple[int, Any]]:
-        if workers <= 1 or len(items) <= 1:
-            yield from serial(work, shared, items)
-            return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(items)), context, _begin, (shared,)) as processes:
-            asked = {processes.submit(_work, work, item): number for number, item in enumerate(items)}
-            try:
-                for done in as_completed(asked):
-                    yield asked[done], done.result()
-            except BrokenProcessPool as error:
-                raise RunError("coalitions: a process ended before its work; finished chunks are kept") from error
-            finally:
-                processes.shutdown(wait=True, cancel_futures=True)
-
-    return run
-
-
-_shared: Any = None  # of a process of the pool
-
-
-def _begin(shared: Any) -> None:
-    global _shared
-    _shared = shared
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C; a running chunk is finished
-
-
-def _work(work: Work, item: Any) -> Any:
-    return work(_shared, item)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,13 +69,18 @@ class Runner:
             items: one for each piece of work.
             contents: all that the result of each item depends on; not worked out where nothing is kept.
             shown: words of the progress, and from how many pieces on it is shown.
+
+        Raises:
+            RunError: who worked on one of them ended before it was done; those that are finished are kept.
         """
         keys = [_key(work, content) for content in contents] if self.cache else []
         found = {number: kept for number, key in enumerate(keys) if (kept := self._kept(key)) is not None}
         missing = [number for number in range(len(items)) if number not in found]
-        results = self.executor(work, shared, [items[number] for number in missing])
-        with bar(shown[0], len(items)) if len(missing) >= shown[2] else nullcontext() as progress:
+        told = bar(shown[0], len(items)) if len(missing) >= shown[2] else nullcontext()
+        with told as progress, closing(self.executor(work, shared, [items[at] for at in missing])) as results:
             for number, result in results:
+                if isinstance(result, Lost):
+                    raise RunError(f"coalitions: {result.why}; finished chunks are kept")
                 place = missing[number]
                 found[place] = result
                 if self.cache:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from wattflock.core.files import read_json, write_json
 from wattflock.core.scenario import Scenario, dump
 from wattflock.game.outcome import Outcome, outcome
 from wattflock.game.sharing import EXACT, Settings, refuse_unknown, usual
@@ -63,15 +62,12 @@ def _case(plan: Plan, row: StudyRow, scenario: Scenario) -> Case:
     return Case(row, scenario.model_copy(update=drawn), methods, Settings(clusters, seed=seed))
 
 
-def solved(case: Case, folder: Path, fresh: bool = False) -> list[dict]:
-    """Figures of a case, a line for each method; from its file where it is finished."""
-    path = case.file(folder)
-    if fresh or not path.exists():
-        scenario = case.scenario
-        found = outcome(flock(scenario, scenario.judge.test_days), case.methods, case.settings)
-        place = {"row": case.row.name, "sweep": case.row.sweep, "seed": scenario.seed, "homes": scenario.homes.count}
-        write_json(path, [place | line for line in figures(found)])
-    return read_json(path)
+def solved(_: None, case: Case) -> list[dict]:
+    """Figures of a case, a line for each method; the work of an executor."""
+    scenario = case.scenario
+    found = outcome(flock(scenario, scenario.judge.test_days), case.methods, case.settings)
+    place = {"row": case.row.name, "sweep": case.row.sweep, "seed": scenario.seed, "homes": scenario.homes.count}
+    return [place | line for line in figures(found)]
 
 
 def figures(found: Outcome) -> Iterator[dict]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import jax
@@ -12,7 +12,6 @@ import numpy as np
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
 from wattflock.game.certificate import Certificate, certificate
-from wattflock.game.chunks import Executor, Work
 from wattflock.game.clusters import Clusters, clustered
 from wattflock.game.estimators import FEWEST, sampled_shapley
 from wattflock.game.game import Game
@@ -26,6 +25,7 @@ from wattflock.game.split import split, weights
 from wattflock.game.values import Flock
 from wattflock.market.market import Meter
 from wattflock.market.markets.mid_market import MidMarket
+from wattflock.study.parallel import Executor, Results, Work
 
 EXACT = 16  # homes up to which nucleolus and Shapley value are those of the homes themselves
 ASKED = 60  # homes up to which coalitions of homes are searched for one that complains
@@ -95,7 +95,8 @@ class Sharing:
         return np.array([time.perf_counter(), self.programs]) - sum(self.spent.values(), np.zeros(2))
 
     def _counting(self, executor: Executor) -> Executor:
-        def run(work: Work, shared: Any, items: Sequence) -> Iterator[tuple[int, Any]]:
+        def run(work: Work, shared: Any, items: Iterable) -> Results:
+            items = list(items)
             self.programs += sum(len(item[1]) if isinstance(item, tuple) else 1 for item in items)
             yield from executor(work, shared, items)
 

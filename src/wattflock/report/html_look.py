@@ -110,7 +110,7 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 }
 @media screen { .cut > .hint { display: block; } }
 @media print { body { background: #fff; font-size: 12px; } section { break-inside: avoid; border: 0; padding: 8px 0; }
-  nav, .save, .vega-bindings, .vega-embed details { display: none !important; } .wide { overflow: visible; }
+  nav, .save, .vega-bindings { display: none !important; } .wide { overflow: visible; }
   .wide table { font-size: 9px; } .wide th, .wide td { padding: 3px 4px; }
   .plot { overflow: visible; } .plot svg { max-width: 100%; height: auto; }
   main, header.top { padding: 0; max-width: none; } }
@@ -150,20 +150,35 @@ function fit(spec, room) {
   return spec;
 }
 
+function named(bind) {
+  const words = bind.querySelector(".vega-bind-name")?.textContent.trim() || "choice";
+  bind.querySelectorAll("select, input").forEach(each => { each.ariaLabel = words; });
+}
+
 function draw(place) {
   const source = JSON.parse(place.nextElementSibling.textContent);
   place.dataset.width = place.clientWidth;
   const options = {actions: false, renderer: "svg", ast: true, defaultStyle: false};
   return vegaEmbed(place, fit(source, place.clientWidth), options)
-    .then(({view}) => { place.view = view; place.dataset.drawn = "yes"; offerPicture(place); })
+    .then(({view}) => {
+      place.view = view;
+      place.querySelectorAll(".vega-bind").forEach(named);
+      if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;  // so that it scrolls from the keyboard
+      place.dataset.drawn = "yes";
+      offerPicture(place);
+    })
     .catch(error => { place.textContent = "This figure cannot be drawn: " + error.message; });
 }
 
 function measure(place) {
   if (place.className == "wide") place.parentNode.classList.toggle("cut", place.scrollWidth > place.clientWidth + 4);
-  else if (place.clientWidth && place.dataset.width != place.clientWidth) draw(place);
+  else if (place.clientWidth && place.dataset.width != place.clientWidth) {
+    place.dataset.width = place.clientWidth;
+    drawn = drawn.then(() => draw(place)).then(() => new Promise(shown => setTimeout(shown)));
+  }
 }
 
+let drawn = Promise.resolve();  // one figure after another: the first is there before the last is laid out
 const places = document.querySelectorAll(".plot, .wide");
 const watch = new ResizeObserver(entries => setTimeout(() => entries.forEach(entry => measure(entry.target))));
 places.forEach(place => { measure(place); watch.observe(place); });

@@ -82,6 +82,12 @@ def given(summary: dict[str, Any], chart: dict[str, Any], tables: Mapping[str, p
     return RunData(summary, chart, **{name: tables[name].with_columns(NULL) for name in there})
 
 
+def unjudged(summary: dict[str, Any], curves: pl.DataFrame | None = None) -> RunData:
+    """A run of which only the summary is known, and at most its learning so far; its other tables have no rows."""
+    tables = {name: pl.DataFrame(schema=needs.split()) for name, needs in COLUMNS.items()}
+    return RunData(summary, {}, **tables | ({} if curves is None else {"curves": curves.with_columns(NULL)}))
+
+
 def read_table(path: Path, needs: str) -> pl.DataFrame:
     """A table of a run; numbers that are none are null.
 

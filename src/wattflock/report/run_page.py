@@ -1,6 +1,7 @@
 """One HTML page of a run: what homes, carbon and wires get, how the methods compare, and how it was measured."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import polars as pl
 
 from wattflock.core.files import write_whole
 from wattflock.report import charging_charts, day_page, html, market_table, run_charts, run_data, tables, words
+from wattflock.report.geojson import write_geojson
 from wattflock.report.html import PageSection, Row
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, before, best
 from wattflock.report.theme import methods
@@ -40,22 +42,24 @@ TERMS = {
 
 
 def write_report(run_folder: Path) -> Path:
-    """Write `report.html` and the PNGs of all figures into the run folder, each whole or not at all.
+    """Write `report.html`, `feeder.geojson` and the PNGs of all figures into the run folder, each whole or not at all.
 
     Raises:
         RunError: a file of the run is missing or damaged, or the disk is full.
     """
     run = run_data.read(run_folder)
     run_charts.draw_all(run, run_folder)
+    if run.chart["bus"]:
+        write_geojson(run, run_folder / "feeder.geojson")
     return write_whole(run_folder / "report.html", page(run).encode())
 
 
-def page(run: RunData) -> str:
-    """The whole page."""
+def page(run: RunData, above: str = "", more: Sequence[PageSection] = (), style: str = "") -> str:
+    """The whole page; a server adds HTML `above` it, `more` boxes below, and their `style`."""
     lead = html.paragraph(" ".join(words.story(run)), "lead")
-    kicker = f"wattflock · {run.summary.get('run', '')}"
-    sections = [*_first(run), *_lab(run)]
-    return html.page(f"{words.headline(run)}.", sections, lead + html.tiles(tiles(run)), kicker, day_page.style())
+    kicker, boxes = f"wattflock · {run.summary.get('run', '')}", [*_first(run), *_lab(run), *more]
+    above, style = above + lead + html.tiles(tiles(run)), day_page.style() + style
+    return html.page(f"{words.headline(run)}.", boxes, above, kicker, style)
 
 
 def tiles(run: RunData) -> list[tuple[str, str, str]]:

@@ -51,6 +51,14 @@ class Comparison:
         run = run_data.given(self.summary, dict(self.chart), self.tables)
         return Figures({name: functools.partial(draw, run) for name, draw in CHARTS.items()})
 
+    @property
+    def geojson(self) -> dict[str, Any]:
+        """The feeder's results of every method as GeoJSON, as `feeder.geojson` of a run."""
+        from wattflock.report import run_data
+        from wattflock.report.geojson import feeder_geojson
+
+        return feeder_geojson(run_data.given(self.summary, dict(self.chart), self.tables))
+
     def _repr_html_(self) -> str:
         from wattflock.report.tables import compared
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from wattflock.verbs.study import Methods, Runs, Sets
+from wattflock.verbs.study import Methods, Ray, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.errors import Problem
@@ -73,7 +73,8 @@ def share(  # noqa: PLR0913 (an argument is an option of the command)
     seed: Annotated[int, "Of K-means and of sampled orders."] = 0,
     sets: Sets = None,
     runs: Runs = Path("runs"),
-    workers: Annotated[int, "Processes that share days and coalitions; worth it from many days on."] = 1,
+    workers: Annotated[int, "Processes that share days and coalitions, without --ray; worth it from many days on."] = 1,
+    ray: Ray = "",
     out: Annotated[Path | None, "Write what every home saves to this .csv, .xlsx or .parquet file."] = None,
     picture: Annotated[Path | None, "Draw what every home saves to this .png, .svg or .pdf file."] = None,
     resume: Annotated[bool, "Go on with the values that were found before; this is always so."] = True,
@@ -91,17 +92,18 @@ def share(  # noqa: PLR0913 (an argument is an option of the command)
     """
     del resume
     from wattflock.core.errors import ScenarioError
-    from wattflock.game.chunks import Runner, pool, serial
+    from wattflock.game.chunks import Runner
     from wattflock.game.sharing import Settings
     from wattflock.report.share_report import picture as drawn
     from wattflock.report.spreadsheet import write_sheets
     from wattflock.report.theme import save
+    from wattflock.study.cluster import for_short
 
     numbers = {"--days": days, "--homes": homes, "--clusters": clusters, "--samples": samples, "--seed": seed}
     if problems := _wrong(methods or [], numbers, split, out, picture, workers):
         raise ScenarioError(problems)
     scenario, names = _homes(flock, homes, sets or [], runs)
-    runner = Runner(pool(workers) if workers > 1 else serial, runs / "coalitions")
+    runner = Runner(for_short(workers, ray), runs / "coalitions")
     settings = Settings(clusters, scaled, split, samples=samples, seed=seed)
     found = shares(scenario, methods or ["nucleolus"], days, settings, runner, names)
     if out:

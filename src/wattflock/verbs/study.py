@@ -12,6 +12,7 @@ RunName = Annotated[str, "Id of a run, its beginning, or latest: the one begun o
 Days = Annotated[int, "Test days, spread over the year; 0 is all."]
 Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no limit [min]."]
 Methods = Annotated[object, "a table of methods, which has more columns for the one who asks"]
+Ray = Annotated[str, "Work on a Ray cluster: local, or host:port of one that this machine is part of."]
 Devices = Annotated[int, "Devices that share the homes equally while training; 0 is as many as there are."]
 
 
@@ -111,6 +112,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
     from wattflock.core.errors import RunError
+    from wattflock.core.machine import PICTURES_GB, small_space
     from wattflock.core.progress import say
     from wattflock.report.run_page import write_report
     from wattflock.verbs.experiment import SMALLER, compared, finished, read_back
@@ -123,10 +125,13 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     else:
         found = compared(experiment, fresh or not resume)
         report.unlink(missing_ok=True)
-    if not report.exists():  # a run of `study` has none yet
-        say("drawing the figures and the report …")
-        write_report(run.folder)
-    say(f"report  {report}\nfigures {run.folder}/*.png")
+    if small := small_space(PICTURES_GB, "drawing the report"):
+        say(f"{small}; all else is done")
+    else:
+        if not report.exists():  # a run of `study` has none yet
+            say("drawing the figures and the report …")
+            write_report(run.folder)
+        say(f"report  {report}\nfigures {run.folder}/*.png")
     if broken := found.summary.get("broken"):
         raise RunError(
             "\n".join(f"{name}: {why}, so it is judged as it was before. {SMALLER}" for name, why in broken.items())

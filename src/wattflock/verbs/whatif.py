@@ -114,26 +114,24 @@ def swept(asked: "Asked", every: "list[Cell]", runs: Path, again: tuple[bool, in
     """
     from wattflock.core.errors import RunError
     from wattflock.core.progress import bar
-    from wattflock.study.parallel import side_by_side
+    from wattflock.study.cluster import for_long
     from wattflock.study.whatif.outcome import Ended, Swept, cells_table
 
     (fresh, workers), ended, failed = again, {}, []
-    items = [(each.scenario, runs, asked.learn_s, fresh) for each in every]
     with bar("what-if", len(every)) as shown:
 
-        def in_turn() -> Iterator[tuple[int, str]]:
-            for place, item in enumerate(items):
-                shown.at(place, every[place].name)
-                yield place, finish(*item)
+        def begun() -> Iterator["Scenario"]:
+            for each in every:
+                shown.at(len(ended) + len(failed), each.name)
+                yield each.scenario
 
-        for count, (place, failure) in enumerate(
-            in_turn() if workers == 1 else side_by_side(_finish_apart, items, workers), 1
-        ):
-            if failure:
-                failed.append(f"{every[place].name}: {failure}")
+        for place, failure in for_long(workers, "")(finish, (runs, asked.learn_s, fresh), begun()):
+            each = every[place]
+            if failure := str(failure):
+                failed.append(f"{each.name}: {failure}")
             else:
-                ended[place] = Ended(every[place], opened(items[place][0], runs, asked.learn_s).folder)
-            shown.at(count, failed[-1] if failure else f"{every[place].name} done")
+                ended[place] = Ended(each, opened(each.scenario, runs, asked.learn_s).folder)
+            shown.at(len(ended) + len(failed), failed[-1] if failure else f"{each.name} done")
     if not ended:
         raise RunError("\n".join(failed))
     done = tuple(ended[place] for place in sorted(ended))
@@ -147,8 +145,12 @@ def opened(scenario: "Scenario", runs: Path, learn_s: float) -> "Run":
     return open_run(scenario, runs, f"learn {learn_s:g} s" if learn_s else "")
 
 
-def finish(scenario: "Scenario", runs: Path, learn_s: float, fresh: bool) -> str:
-    """Make what a cell lacks; returns what went wrong, if anything did: the others go on."""
+def finish(how: tuple[Path, float, bool], scenario: "Scenario") -> str:
+    """Make what a cell lacks; returns what went wrong, if anything did: the others go on.
+
+    `how`: the folder of runs, the seconds that gradmap learns [s], and whether finished cells are run again.
+    """
+    runs, learn_s, fresh = how
     try:
         _finish(opened(scenario, runs, learn_s), scenario, learn_s, fresh)
     except Exception as error:  # whatever it is
@@ -194,15 +196,6 @@ def _limited(run: "Run", scenario: "Scenario", learn_s: float, fresh: bool) -> "
             experiment.trained(name, fresh)
     spent_s = was_trained(experiment, LEARNED)[2]["seconds"] if kept.exists() else 0.0
     return Experiment(scenario, run, max(learn_s - spent_s, 1e-3) / 60)
-
-
-def _finish_apart(scenario: "Scenario", runs: Path, learn_s: float, fresh: bool) -> str:
-    """The same in a process of its own, whose bars nobody sees."""
-    compile_cache.enable()  # for its cores
-    from wattflock.core.progress import console
-
-    console.quiet = True
-    return finish(scenario, runs, learn_s, fresh)
 
 
 VERBS = (whatif,)

@@ -1,15 +1,17 @@
 """Works of many runs: a study is a list of rows, and every row and seed is an ordinary run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from wattflock.core import compile_cache
-from wattflock.verbs.study import Methods, Runs, Sets
+from wattflock.verbs.study import Methods, Ray, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.scenario import Scenario
     from wattflock.report.study_data import Done
+    from wattflock.study.parallel import Executor
     from wattflock.study.study_file import Plan, StudyRow
 
 
@@ -21,6 +23,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     sets: Sets = None,
     runs: Runs = Path("runs"),
     workers: Annotated[int, "Runs side by side, each on its share of the cores; seconds are then of that share."] = 1,
+    ray: Ray = "",
     fresh: Annotated[bool, "Run all again, finished or not."] = False,
     backend: Annotated[
         str, "Who reads, of kind interview: rules, openai or embedded, as WATTFLOCK_LLM_… say."
@@ -34,6 +37,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     Example:
         wattflock study gradmap --small
         wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
+        wattflock study gradmap --small --ray local --workers 2
         wattflock study p2p-clusters --row community-30
         wattflock study coalition --small
         wattflock study hems-interface --small
@@ -43,7 +47,9 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.progress import console, say
     from wattflock.report.study_data import Findings, figures, spreads
     from wattflock.report.study_page import write_study
+    from wattflock.study.cluster import for_folders, for_long
     from wattflock.study.parallel import cores
+    from wattflock.study.run import open_run
     from wattflock.study.study_file import read
     from wattflock.verbs.results import Study
 
@@ -52,6 +58,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     plan = read(name).smaller() if small else read(name)
     if backend != "rules" and plan.kind != "interview":
         raise ScenarioError([Problem(f"study {plan.name}", "--backend", backend, "rules: nobody is interviewed")])
+    if ray and plan.kind == "interview":
+        raise ScenarioError([Problem(f"study {plan.name}", "--ray", ray, "nothing: interviews are held here")])
     chosen = plan.expand(rows or (), seeds, sets or ())
     there = [row for row in chosen if not row.absent()]
     notes = [f"{row.name}: {_size(plan, row)}; {row.about}." for row in there]
@@ -61,17 +69,18 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     failed: list[str] = []
     folder, table = runs / f"study-{plan.name}", None
     if plan.kind == "coalition":
-        return _shared(plan, chosen, folder, fresh)
+        return _shared(plan, chosen, (folder, fresh), for_long(workers, ray))
     if plan.kind == "interview":
         return _interviewed(plan, chosen, folder, fresh, backend)
     try:
-        _run(there, runs, (fresh, plan.recompile), (done, failed), workers)
+        executor = for_folders(workers, ray, lambda scenario: open_run(scenario, runs).folder)
+        _run(there, (runs, fresh, plan.recompile), (done, failed), executor)
     finally:
         if done:
             order = [row.name for row in there]
             done.sort(key=lambda each: (order.index(each.row), each.seed))
             said = notes + missing + failed
-            told = plan.reference, plan.published, plan.claims
+            told = plan.references, plan.published, plan.claims
             table = write_study(folder, Findings(plan.name, plan.about, done, said, *told))
             say(f"tables, curves and page  {folder}")
     if failed:
@@ -90,30 +99,30 @@ def _size(plan: "Plan", row: "StudyRow") -> str:
     return f"{row.scenarios[0].homes.count:,} homes"
 
 
-def _of_cases(cases: list, solve: Callable[[Any], Any]) -> list:
-    """What comes of each case, with the name of the one that is worked on."""
-    from wattflock.core.progress import bar
+def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", place: tuple[Path, bool], executor: "Executor") -> Methods:
+    """A study of ways to share: every row and seed that is not in the folder yet, then tables and page.
 
-    found = []
-    with bar("study", len(cases)) as shown:
-        for count, case in enumerate(cases):
-            shown.at(count, case.name)
-            found.append(solve(case))
-        shown.at(len(cases), "")
-    return found
-
-
-def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh: bool) -> Methods:
-    """A study of ways to share: every row and seed that is not in the folder yet, then tables and page."""
+    `place`: the folder, and whether what is in there is made again.
+    """
     import polars as pl
 
-    from wattflock.core.progress import say
+    from wattflock.core.errors import RunError
+    from wattflock.core.files import read_json, write_json
+    from wattflock.core.progress import bar, say
     from wattflock.game.coalition_study import cases, solved
     from wattflock.report.coalition_page import write_coalition
+    from wattflock.study.parallel import Lost
     from wattflock.verbs.results import SharingStudy
 
-    lines = _of_cases(cases(plan, rows), lambda case: solved(case, folder, fresh))
-    table = pl.DataFrame([line for some in lines for line in some], infer_schema_length=None)
+    (folder, fresh), every = place, cases(plan, rows)
+    missing = [case for case in every if fresh or not case.file(folder).exists()]
+    with bar("study", len(missing)) as shown, closing(executor(solved, None, missing)) as results:
+        for count, (number, lines) in enumerate(results, 1):
+            if isinstance(lines, Lost):
+                raise RunError(f"{missing[number].name}: {lines}; what is finished is kept")
+            write_json(missing[number].file(folder), lines)
+            shown.at(count, f"{missing[number].name} done")
+    table = pl.DataFrame([line for case in every for line in read_json(case.file(folder))], infer_schema_length=None)
     notes = dict.fromkeys(f"{row.sweep or row.name}: {row.about}." for row in rows)
     write_coalition(folder, plan, table, list(notes))
     say(f"tables, charts and page  {folder}")
@@ -125,7 +134,7 @@ def _interviewed(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh
     from wattflock.assistant.backends import Wanted, model_of
     from wattflock.assistant.interface_study import cases, solved, tables
     from wattflock.core.errors import ScenarioError
-    from wattflock.core.progress import say
+    from wattflock.core.progress import bar, say
     from wattflock.report.interface_page import write_interface
     from wattflock.verbs.results import InterviewStudy
 
@@ -133,51 +142,59 @@ def _interviewed(plan: "Plan", rows: "tuple[StudyRow, ...]", folder: Path, fresh
     if problems:
         raise ScenarioError(problems)
     folder = folder if backend == "rules" else folder.with_name(f"{folder.name}-{backend}")
-    made = tables(_of_cases(cases(plan, rows, model), lambda case: solved(case, folder, fresh)))
+    every, found = cases(plan, rows, model), []
+    with bar("study", len(every)) as shown:
+        for count, case in enumerate(every):
+            shown.at(count, case.name)
+            found.append(solved(case, folder, fresh))
+        shown.at(len(every), "")
+    made = tables(found)
     write_interface(folder, plan, made, [f"{row.name}: {row.about}." for row in rows])
     say(f"tables, chart and page  {folder}")
     return InterviewStudy(folder, *made)
 
 
 def _run(
-    rows: "list[StudyRow]", runs: Path, again: tuple[bool, bool], told: "tuple[list[Done], list[str]]", workers: int
-):
+    rows: "list[StudyRow]",
+    how: tuple[Path, bool, bool],
+    told: "tuple[list[Done], list[str]]",
+    executor: "Executor",
+) -> None:
     """Every seed of every row; what is done and what failed is added to `told` as it happens.
 
-    `again`: whether finished runs are repeated, and whether each compiles for itself.
+    `how`: the folder of runs, whether finished runs are repeated, and whether each compiles for itself.
     """
     from wattflock.core.progress import bar
     from wattflock.report.study_data import Done
-    from wattflock.study.parallel import side_by_side
     from wattflock.study.run import open_run
 
     every = [(row, scenario) for row in rows for scenario in row.scenarios]
     names = [f"{row.name}, seed {scenario.seed}" for row, scenario in every]
     with bar("study", len(every)) as shown:
 
-        def in_turn() -> Iterator[tuple[int, str]]:
-            for place, (_, scenario) in enumerate(every):
-                shown.at(place, names[place])
-                yield place, _finish(scenario, runs, *again)
+        def begun() -> Iterator["Scenario"]:
+            for name, (_, scenario) in zip(names, every, strict=True):
+                shown.at(sum(map(len, told)), name)
+                yield scenario
 
-        apart = [(scenario, runs, *again) for _, scenario in every]
-        ended = in_turn() if workers == 1 else side_by_side(_finish_apart, apart, workers)
-        for count, (place, failure) in enumerate(ended, 1):
-            row, scenario = every[place]
-            if failure:
-                told[1].append(f"{names[place]}: {failure}")
-            else:
-                told[0].append(Done(row.name, scenario.seed, open_run(scenario, runs).folder, row.sweep))
-            shown.at(count, told[1][-1] if failure else f"{names[place]} done")
+        with closing(executor(_finish, how, begun())) as results:
+            for place, failure in results:
+                row, scenario = every[place]
+                if failure := str(failure):
+                    told[1].append(f"{names[place]}: {failure}")
+                else:
+                    told[0].append(Done(row.name, scenario.seed, open_run(scenario, how[0]).folder, row.sweep))
+                shown.at(sum(map(len, told)), told[1][-1] if failure else f"{names[place]} done")
 
 
-def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> str:
+def _finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
     """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
     from wattflock.study.run import open_run
     from wattflock.verbs.experiment import Experiment, compared, finished
 
+    runs, fresh, recompile = how
     try:
         experiment = Experiment(scenario, open_run(scenario, runs))
         if fresh or not finished(experiment):
@@ -188,15 +205,6 @@ def _finish(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> s
     except Exception as error:  # whatever it is
         return f"failed ({type(error).__name__}: {error})"
     return ""
-
-
-def _finish_apart(scenario: "Scenario", runs: Path, fresh: bool, recompile: bool) -> str:
-    """The same in a process of its own, whose bars nobody sees."""
-    compile_cache.enable()  # for its cores
-    from wattflock.core.progress import console
-
-    console.quiet = True
-    return _finish(scenario, runs, fresh, recompile)
 
 
 VERBS = (study,)
