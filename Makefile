@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench figures regold broker clean
+.PHONY: help demo test check lint bench figures docs regold broker axe clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -45,8 +45,17 @@ figures: .venv/ready  ## the demo's newest table and pictures, and every measure
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python docs/fill.py
 
+docs: .venv/ready  ## the pages of docs/ as a site: build/docs/index.html opens by double click
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/docs.txt
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site -b html . build/docs
+	cp docs/site/first.html build/docs/index.html
+	@echo "build/docs/index.html"
+
 broker:  ## install the broker that trials of boxes start (Debian, as root); tests without it are skipped
 	command -v mosquitto >/dev/null || { apt-get update -qq && apt-get install -y -qq mosquitto openssl; }
+
+axe:  ## install axe-core, which checks pages for accessibility; tests without it are skipped
+	npm install --no-save --no-package-lock axe-core@4.14.1
 
 clean:  ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
@@ -69,5 +78,5 @@ clean:  ## remove .venv and caches; runs/ stays
 .venv/ready-dev: .venv/ready
 	$(BIN)/python -m pip install -q --disable-pip-version-check \
 		-r requirements/dev.txt -r requirements/opendss.txt -r requirements/gym.txt -r requirements/examples.txt \
-		-r requirements/mcp.txt -r requirements/edge.txt
+		-r requirements/mcp.txt -r requirements/edge.txt -r requirements/web.txt
 	@touch $@

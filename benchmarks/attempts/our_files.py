@@ -10,12 +10,14 @@ import numpy as np
 import safetensors.numpy
 
 from attempts.attempt import RIGHT, WRONG, Attempt, attempt
+from tests.core.test_forged import CHECKPOINTS, FEEDERS, REGIONS
 from wattflock.core import files
 from wattflock.feeder.feeders.ieee13 import IEEE13
 from wattflock.feeder.file import from_bytes, to_bytes
 from wattflock.study.run import card_problems
 from wattflock.synth import bundle
 
+BY_HAND = {"checkpoint": CHECKPOINTS, "feeder file": FEEDERS, "region file": REGIONS}
 CARD = {"rounds": 7, "method": "gradmap", "curve": [], "stopped": ""}
 TREE = {"done": np.int32(7), "weights": np.ones((4, 3), np.float32)}
 
@@ -36,6 +38,8 @@ def attempts() -> list[Attempt]:
         rows += [_row(kind, name, damage(data), read) for name, damage in DAMAGE.items()]
         arrays, card = files.unpack(data)
         rows += [_row(kind, name, forge(arrays, card), read) for name, forge in FORGED.items()]
+        made_by_hand = ((name, forge[0](arrays, card)) for name, forge in BY_HAND[kind].items())
+        rows += [_row(kind, f"forged: {name}", files.pack(*made), read) for name, made in made_by_hand]
         rows += [_row(kind, f"its card is {text[:20]}", _plain(arrays, text), read) for text in NO_CARDS]
     rows += [_card_row(name, card, done) for name, (card, done) in CARDS.items()]
     return rows

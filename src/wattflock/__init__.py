@@ -22,6 +22,7 @@ Verbs return data: frozen dataclasses with Polars tables and Altair figures.
 | `settle(run, markets)` | `Bills`: what each home of a run, or of a file of meter readings, pays in each market |
 | `read_feeder(name)`, `snapshot(feeder)` | `Circuit`, `SolvedFeeder`: a feeder, and one solved at its spot loads |
 | `write_feeder(circuit, path)` | the path of a file that a scenario can name |
+| `whatif(feeder, cars="0:1:0.2")` | `WhatIf`: up to how many cars, heat pumps, … a feeder takes under methods |
 | `rollout(world, policy, profile, key)` | `Trajectory`: days as they went |
 | `solve(feeder, load_kw, load_kvar)` | `Flow`: three-phase power flow of many snapshots, differentiable |
 
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
         train,
         write_feeder,
     )
-    from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training
+    from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training, WhatIf
+    from wattflock.verbs.whatif import whatif
     from wattflock.world.rollout import Policy, Trajectory, rollout
     from wattflock.world.world import Observation, Outcome, World
 
@@ -77,8 +79,9 @@ PLACES = {
     "learn.learner": "Learner",
     "market.market": "Market Meter Settlement",
     "study.build": "Built build",
-    "verbs.results": "Bills Comparison Shares SolvedFeeder Training",
+    "verbs.results": "Bills Comparison Shares SolvedFeeder Training WhatIf",
     "verbs.api": "compare evaluate generate load read_feeder read_run settle share snapshot train write_feeder",
+    "verbs.whatif": "whatif",
     "world.rollout": "Policy Trajectory rollout",
     "world.world": "Observation Outcome World",
 }
@@ -87,9 +90,9 @@ _MODULES = {name: f"wattflock.{module}" for module, names in PLACES.items() for 
 __all__ = [
     "Bills", "Built", "Comparison", "DataSource", "Device", "Feeder", "FeederSource", "Flow", "Home", "HomeDays",
     "Learner", "Market", "Meter", "Observation", "Outcome", "Policy", "Profile", "Readings", "Scenario", "Settlement",
-    "Shares", "SolvedFeeder", "Training", "Trajectory", "WattflockError", "World", "build", "cast", "compare",
+    "Shares", "SolvedFeeder", "Training", "Trajectory", "WattflockError", "WhatIf", "World", "build", "cast", "compare",
     "evaluate", "generate", "load", "on_device", "read_feeder", "read_run", "reduce_circuit", "rollout", "settle",
-    "share", "snapshot", "solve", "train", "write_feeder",
+    "share", "snapshot", "solve", "train", "whatif", "write_feeder",
 ]  # fmt: skip
 
 

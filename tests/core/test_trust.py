@@ -202,3 +202,25 @@ def test_looks_depend_on_rounds_alone():
 def test_a_name_of_a_table_in_the_summary_has_its_sha256(run):
     found = json.loads((run.folder / "summary.json").read_text())["sha256"]
     assert found["days.parquet"] == hashlib.sha256((run.folder / "days.parquet").read_bytes()).hexdigest()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v is of Linux")
+def test_a_small_address_space_is_told_before_a_library_ends_the_process():
+    small = f"ulimit -v 1000000; {sys.executable} -c 'import wattflock.apps.cli'"
+    ended = subprocess.run(["bash", "-c", small], capture_output=True, text=True)
+    said = "wattflock needs 3 GB of address space; ulimit -v allows 1.02 GB: raise it\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+    pictures = f"ulimit -v 8000000; {sys.executable} -c 'from wattflock.report.theme import png; png({{}})'"
+    ended = subprocess.run(["bash", "-c", pictures], capture_output=True, text=True)
+    assert "RunError: drawing pictures needs 70 GB of address space; ulimit -v allows 8.19 GB" in ended.stderr
+
+
+@pytest.mark.parametrize("row", [{"cost": [1, "a"]}, {"rounds": "7"}, {"rounds": True}, {"cost": {"a": 1}}])
+def test_figures_of_a_run_that_are_none_are_told(tmp_path, row):
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(run_files.sealed({"methods": {"idle": row}})))
+    with pytest.raises(RunError, match="lists no methods with plain figures"):
+        run_files.read_summary(tmp_path)
+    path.write_text(json.dumps({"methods": {"idle": {"cost": 1.0}}}))
+    with pytest.raises(RunError, match="has no checksum"):
+        run_files.read_summary(tmp_path)

@@ -61,6 +61,9 @@ def test_all_30_what_is_known_holds_after_a_restart(tmp_path):
     assert export(again, 100, 241) == [20, 3]
     path.write_text("{")
     assert Envelope(RATING_KW, path, lambda: 0.5).limits(0.0).import_kw == 0  # cannot be read: the strictest
+    for wrong in ('{"import_kw": "9"}', '{"import_kw": -1}', '{"export_kw": true}', "[" * 100_000):
+        path.write_text(f'{{"default": {wrong}, "events": []}}')
+        assert Envelope(RATING_KW, path, lambda: 0.5).limits(0.0).import_kw == 0
 
 
 @pytest.mark.parametrize("how", ["status", "missing"])

@@ -6,10 +6,12 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from tests.report.test_day import balance, carried
 from wattflock.apps.cli import make_app
 from wattflock.core.run_files import read_summary
 from wattflock.edge.card import read as read_box
@@ -26,7 +28,7 @@ FIGURES = {
     "cost_per_home_day", "saving_captured", "violation_pu_h", "violated_share", "worst_pu",
     "comfort_violation_c_h", "co2_kg_per_home_day", "peak_kw", "train_seconds",
 }  # fmt: skip
-TABLES = ("steps", "homes", "nodes", "days", "examples", "curves")
+TABLES = ("steps", "homes", "nodes", "days", "examples", "curves", "worst_day")
 
 
 def wattflock(*words: object, folder: Path = Path()):
@@ -85,6 +87,11 @@ def test_minutes_are_not_negative(minutes, tmp_path):
         ("learn.rounds", "whole number"),
         ("judge.bound_days", "perfect-foresight"),
         ("saving_captured", "achievable saving"),
+        ("captured", "saving_captured: "),
+        ("violation", "violation_pu_h: "),
+        ("feeder", "feeder.unbalance = 0.03\n"),
+        ("export_share", "market.settings.export_share = 1.0: a number"),
+        ("market.settings.export_share", "(mid_market)"),
         ("observation", "  outdoor temperature [°C]: offset 10, scale 10\n"),
         ("observation", "battery:\n  energy stored [share of size_kwh]: offset 0.5, scale 0.5\n"),
         *((figure, "") for figure in sorted(FIGURES)),
@@ -188,6 +195,37 @@ def test_the_figures_are_those_of_the_tables(study):
         assert summary[method]["cost_per_home_day"] == pytest.approx(own_homes["cost"].mean())
         assert summary[method]["violation_pu_h"] == pytest.approx(own_steps["violation_pu_h"].sum() / 4)
         assert summary[method]["peak_kw"] == pytest.approx(own_steps["net_kw"].max())
+
+
+@pytest.mark.study
+def test_the_worst_day_is_kept_step_by_step_and_its_flows_balance(study):
+    """Load and what devices draw, less what they give, is what meters and feeder draw; in the run and in its page."""
+    tables = {name: pl.read_parquet(study[1] / f"{name}.parquet") for name in ("days", "steps", "worst_day")}
+    idle = tables["days"].filter(method="idle").sort("violation_pu_h", pl.max_horizontal("peak_kw", "reverse_peak_kw"))
+    worst = tables["worst_day"]
+    assert worst["day"].unique().to_list() == [idle["day"].item(-1)] and worst["date"].item(0) == idle["date"].item(-1)
+    judged = tables["days"].filter(day=worst["day"].item(0))["method"]
+    assert worst["method"].unique(maintain_order=True).to_list() == judged.to_list()
+    for method in judged:
+        mine = worst.filter(method=method)
+        steps = tables["steps"].filter(method=method, day=worst["day"].item(0)).sort("step")
+        flows = {of: mine.filter(of=of, unit="kW") for of in ("home", "all")}
+        assert flows["home"]["name"].n_unique() == 20
+        for of, table in flows.items():
+            sums = table.with_columns(sign=pl.when(series="net").then(-1).otherwise(1)).explode("values")
+            place = pl.int_range(pl.len()).over("name", "series")
+            left = (
+                sums.with_columns(place=place).group_by("name", "place").agg((pl.col("sign") * pl.col("values")).sum())
+            )
+            assert left["sign"].abs().max() < 0.01, of
+        np.testing.assert_allclose(
+            flows["all"].filter(series="net")["values"].item(), steps["net_kw"], rtol=1e-6, atol=1e-3
+        )
+        volts = np.array(mine.filter(of="node")["values"].to_list())
+        np.testing.assert_allclose(volts.min(0), steps["voltage_min_pu"], atol=1e-5)
+    head, packs = carried((study[1] / "report.html").read_text())
+    assert head["date"] == worst["date"].item(0)
+    assert max(each.max() for each in balance(head, packs)) <= 1
 
 
 @pytest.mark.study

@@ -26,6 +26,8 @@ assert list(bundled()) == [
 ]
 assert read("gradmap").expand()
 assert [load(region)[1]["name"] for region in ("california", "london")] == ["california", "london"]
+from wattflock.report.day_page import script, style
+assert "function dayMap" in script() and ".day" in style()
 assert wf.build(wf.load(changes={"homes.count": 2, "feeder.part": "ieee13"})).readings.homes
 """
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from wattflock.core.run_files import sealed
 from wattflock.study.summary import PARTS, on_shared_days, summarise
 
 METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
@@ -32,13 +33,14 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
     chart = make_chart()
     tables = {
         "steps": make_steps(rng),
-        "homes": make_homes(rng),
+        "homes": make_homes(rng, chart["bus"]),
         "nodes": make_nodes(rng, chart),
         "branches": make_branches(chart),
         "days": make_days(rng),
         "examples": make_examples(rng),
         "curves": make_curves(rng),
     }
+    tables["worst_day"] = make_worst_day(tables, calm)
     if calm:
         quiet = (
             "violation_pu_h",
@@ -54,7 +56,7 @@ def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
             for name, table in tables.items()
         }
     (folder / "chart.json").write_text(json.dumps(chart))
-    (folder / "summary.json").write_text(json.dumps(make_summary(tables["days"], tables["homes"])))
+    (folder / "summary.json").write_text(json.dumps(sealed(make_summary(tables["days"], tables["homes"]))))
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return folder
@@ -145,17 +147,18 @@ def make_steps(rng: np.random.Generator) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def make_homes(rng: np.random.Generator, homes: int = 200) -> pl.DataFrame:
+def make_homes(rng: np.random.Generator, buses: list[str], homes: int = 200) -> pl.DataFrame:
     kinds = ["battery+panel", "battery", "heat_pump+panel", "heat_pump", "generator+panel", "generator"]
     kind = rng.choice(kinds, homes, p=[0.32, 0.08, 0.24, 0.16, 0.12, 0.08])
     size = rng.uniform(0.6, 1.4, homes)
+    terminals = [f"{buses[(1 + 2 * home) % len(buses)]}.{1 + home % 3}" for home in range(homes)]
     frames = []
     for method, (cost, *_) in METHODS.items():
         for day in TEST_DAYS[::7]:
             costs = cost * size * rng.normal(1, 0.05, homes)
             frames.append(pl.DataFrame({
                 "method": [method] * homes, "day": [day] * homes, "home": np.arange(homes), "kind": kind,
-                "terminal": ["48.1"] * homes, "cost": costs, "bill": costs * 0.95, "import_kwh": 20 * size,
+                "terminal": terminals, "cost": costs, "bill": costs * 0.95, "import_kwh": 20 * size,
                 "export_kwh": 8 * size, "discomfort_c_h": 0.3 * size, "carbon_kg": 5 * size,
             }))  # fmt: skip
     return pl.concat(frames)
@@ -195,6 +198,33 @@ def make_branches(chart: dict) -> pl.DataFrame:
             rows.append((method, name, worst, max(worst - 1, 0), float(worst > 1)))
     names = ["method", "branch", "loading_max", "overload_share_h", "overloaded_share"]
     return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def make_worst_day(tables: dict[str, pl.DataFrame], calm: bool) -> pl.DataFrame:
+    """The first test day of every method that learned or stayed idle, in the columns of `study/worst_day.py`."""
+    rng, frames = np.random.default_rng(1), []
+    homes = tables["homes"].unique("home", maintain_order=True).select("home", "kind").rows()
+    for method in ("idle", "rules", "gradmap"):
+        nodes = tables["nodes"].filter(method=method)["node"].to_list()
+        branches = tables["branches"].filter(method=method).select("branch", "loading_max").rows()
+        strength = 0.01 if calm or method == "gradmap" else 0.07
+        series = {("node", node, "voltage", "pu"): 1 + strength * (sun(0) - evening()) * rng.uniform(0.2, 1.2)
+                  for node in nodes}  # fmt: skip
+        series |= {("branch", name, "loading", "1"): worst * (0.3 + 0.7 * evening()) for name, worst in branches}
+        sums: dict[str, np.ndarray] = {}
+        for home, kind in homes:
+            for one in home_series(rng, method, (home, kind, 0)):
+                name, unit, value = one["series"][0], one["unit"][0], one["value"].to_numpy()
+                series["home", str(home), name, unit] = value
+                if unit == "kW":
+                    sums[name] = sums.get(name, 0) + 10 * value
+        series |= {("all", "homes", name, "kW"): value for name, value in sums.items()}
+        of, name, what, unit = zip(*series, strict=True)
+        frames.append(pl.DataFrame({
+            "method": [method] * len(of), "day": 0, "date": day_name(0), "of": of, "name": name, "series": what,
+            "unit": unit, "values": pl.Series([list(each) for each in series.values()], dtype=pl.List(pl.Float32)),
+        }))  # fmt: skip
+    return pl.concat(frames)
 
 
 def make_days(rng: np.random.Generator) -> pl.DataFrame:

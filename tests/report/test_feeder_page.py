@@ -159,7 +159,7 @@ def test_figures_have_a_text_alternative():
     lowest, highest = (
         f"{value:.4f}" for value in (min(shot_of("ieee13").flow.voltage_pu), max(shot_of("ieee13").flow.voltage_pu))
     )
-    told = re.findall(r'role="img" aria-label="([^"]*)"', page)
+    told = re.findall(r'role="group" aria-label="([^"]*)"', page)
     assert len(told) == 2 and all(f"from {lowest} to {highest} pu" in text for text in told)
 
 

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import altair as alt
+import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
@@ -17,18 +18,19 @@ from rich.console import Console
 from tests.report.conftest import BOUND_DAYS, TEST_DAYS
 from wattflock.core.errors import RunError
 from wattflock.core.files import write_whole
-from wattflock.report import run_charts, run_data
+from wattflock.core.run_files import sealed
+from wattflock.report import charging_charts, market_table, run_charts, run_data
 from wattflock.report.html import figure
 from wattflock.report.html import page as html_page
-from wattflock.report.run_data import COLUMNS, RunData, best, read
-from wattflock.report.run_page import page, tiles, write_report
+from wattflock.report.run_data import COLUMNS, LATER, RunData, best, read
+from wattflock.report.run_page import _charging, page, tiles, write_report
 from wattflock.report.tables import comparison, markdown, overview
 from wattflock.report.theme import NIGHT, OKABE_ITO, methods, save, spec, themed
 from wattflock.report.words import cell, headline, number, percent, story
 from wattflock.study.quantities import QUANTITIES, SHORT, WIDE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-TABLES = tuple(COLUMNS)
+TABLES = (*COLUMNS, *LATER)
 
 
 def summary_of(folder: Path) -> dict:
@@ -38,7 +40,7 @@ def summary_of(folder: Path) -> dict:
 def change_summary(folder: Path, change) -> dict:
     summary = summary_of(folder)
     change(summary)
-    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "summary.json").write_text(json.dumps(sealed(summary)))
     return summary
 
 
@@ -51,6 +53,11 @@ def own_part(text: str) -> str:
     """The page without Vega's own code."""
     scripts = sorted(re.findall(r"<script>.*?</script>", text, flags=re.S), key=len)
     return text.replace(scripts[-1], "")
+
+
+def in_words(text: str) -> str:
+    """The page without any code, and without the numbers that are packed."""
+    return re.sub(r"<script( type=.text/plain. .*?)?>.*?</script>", "", text, flags=re.S)
 
 
 def specs(text: str) -> list[dict]:
@@ -297,7 +304,7 @@ def test_a_day_is_a_day_wide_however_few_were_judged(busy):
 def test_a_world_without_violations_says_so(calm):
     assert "keeps every voltage within its limits" in headline(calm)
     text = page(calm)
-    assert text.count(run_charts.CALM) >= 2 and "NaN" not in own_part(text)
+    assert text.count(run_charts.CALM) >= 2 and "NaN" not in in_words(text)
     assert tiles(calm)[2] == ("no", "violations", "of voltage limits, steered or not")
 
 
@@ -327,7 +334,7 @@ def test_every_figure_of_a_tiny_run(run_folder, tmp_path, name, kept):
 
 
 def test_page_of_a_tiny_run(run_folder):
-    text = own_part(page(cut_down(run_folder, 1, ("idle",))))
+    text = in_words(page(cut_down(run_folder, 1, ("idle",))))
     assert "None" not in text and "NaN" not in text
 
 
@@ -338,7 +345,7 @@ def test_nothing_known_is_shown_as_a_dash(run_folder):
 
     summary = change_summary(run_folder, forget)
     assert "None" not in terminal(summary) + markdown(summary)
-    text = own_part(page(read(run_folder)))
+    text = in_words(page(read(run_folder)))
     assert "None" not in text and "NaN" not in text
 
 
@@ -376,7 +383,7 @@ def test_the_shell_escapes_what_it_is_given():
     assert "</script><b>" not in text and "&lt;h&gt;" in text and "&lt;k&gt;" in text and "&quot;&lt;i&gt;" in text
 
 
-@pytest.mark.parametrize("name", ["summary.json", "chart.json", *(f"{table}.parquet" for table in TABLES)])
+@pytest.mark.parametrize("name", ["summary.json", "chart.json", *(f"{table}.parquet" for table in COLUMNS)])
 def test_missing_or_damaged_file_is_named(run_folder, name):
     (run_folder / name).write_text("{")
     with pytest.raises(RunError, match=re.escape(name)):
@@ -450,8 +457,9 @@ def test_page_of_homes_without_wires(run_folder):
         run, steps=bare(run.steps), days=bare(run.days), nodes=run.nodes.clear(), branches=run.branches.clear(),
         summary=run.summary | {"methods": figures, "on_bound_days": {}},
         chart={"bus": [], "x": [], "y": [], "edges": [], "source": None},
+        worst_day=run.worst_day.filter(pl.col("of").is_in(["home", "all"])),
     )  # fmt: skip
-    text = own_part(page(run))
+    text = in_words(page(run))
     assert "bills alone are judged" in text and "No voltages in this run" in text and "No loadings in this run" in text
     assert "None" not in text.replace("None of 200 homes", "") and "NaN" not in text
     assert tiles(run)[2] == ("no", "wires", "in this world: bills alone are judged")
@@ -503,3 +511,40 @@ def test_map_of_loadings_of_a_feeder_without_ratings_says_so(run_folder):
         (dataclasses.replace(run, chart={**run.chart, "branches": []}), "places of branches are not known"),
     ):
         assert said in json.dumps(spec(run_charts.feeder_loading(bare)))
+
+
+def test_what_homes_pay_is_told_for_methods_of_the_same_days(run_folder):
+    def change(homes: pl.DataFrame) -> pl.DataFrame:
+        some = homes.filter((pl.col("method") == "rules") & (pl.col("day") == homes["day"].min()))
+        return pl.concat([homes, some.with_columns(method=pl.lit("bound"))])
+
+    change_table(run_folder, "homes", change)
+    run = read(run_folder)
+    rows = {row.cells[0]: row.cells[1:] for row in market_table.paid(run).rows}
+    assert list(rows) == [methods(run.methods)[name].label for name in ("idle", "rules", "through", "gradmap")]
+    mine = run.homes.filter(method="gradmap").group_by("home").agg(pl.col("bill").mean(), pl.col("cost").mean())
+    low, half, high = (np.quantile(mine["bill"], share) for share in (0.1, 0.5, 0.9))
+    assert rows["learned (gradmap)"][:4] == [f"{each:.2f}" for each in (mine["bill"].mean(), low, half, high)]
+    assert rows["learned (gradmap)"][4] == str((run_data.savings(run, "gradmap")["saving"] < 0).sum())
+    assert rows["uncontrolled (idle)"][4:] == ["–", "–", "–"]
+    first = run.homes["day"].min()
+    cost = {name: run.homes.filter(method=name, day=first).sort("home")["cost"] for name in ("idle", "rules")}
+    saved = run_data.savings(run, "bound").sort("home")["saving"]  # judged on one day: of the same day's idle homes
+    np.testing.assert_allclose(saved, run_data.DAYS_A_YEAR * (cost["idle"] - cost["rules"]), atol=1e-9)
+
+
+def test_a_shared_limit_and_who_got_what_stand_in_the_page(busy):
+    values = {("limit", "chargers"): [4.0] * 24, ("granted", "0"): [1.0] * 24, ("granted", "1"): [2.5] * 24}
+    rows = [
+        {"method": "idle", "day": 0, "date": "2018-01-01", "of": of, "name": name, "series": of, "unit": "kW",
+         "values": each}
+        for (of, name), each in values.items()
+    ]  # fmt: skip
+    shared = pl.DataFrame(rows, schema_overrides={"values": pl.List(pl.Float32)})
+    run = dataclasses.replace(
+        busy, worst_day=pl.concat([busy.worst_day, shared.select(busy.worst_day.columns)], how="vertical_relaxed")
+    )
+    found = spec(charging_charts.granted(run))
+    assert found["description"].endswith("uncontrolled (idle): 24.0 to 60.0 kWh a home.")
+    assert {row["kW"] for rows in found["datasets"].values() for row in rows if row.get("start") == 0.0} == {3.5, 4.0}
+    assert [each.name for each in _charging(run)] == ["charging"] and _charging(busy) == []

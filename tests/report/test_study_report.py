@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tests.report.conftest import make_run
 from wattflock.core.errors import RunError
+from wattflock.core.run_files import sealed
 from wattflock.report.study_charts import POINTS, band
 from wattflock.report.study_data import ALL, SOME, Done, Findings, figures, spreads
 from wattflock.report.study_page import markdown, terminal, write_study
@@ -52,7 +53,7 @@ def done(tmp_path, runs) -> list[Done]:
             method["worst_pu"] = 0.004 + 0.003 * seed
         for method in summary["on_bound_days"].values():
             method["saving_captured"] = 0.8655
-        (folder / "summary.json").write_text(json.dumps(summary))
+        (folder / "summary.json").write_text(json.dumps(sealed(summary)))
         found.append(Done(row, seed, folder))
     return found
 
@@ -82,7 +83,7 @@ def test_a_figure_that_no_run_has_is_a_dash(done):
         summary = json.loads((each.folder / "summary.json").read_text())
         summary["methods"] = {"gradmap": summary["methods"]["gradmap"] | {"saving_captured": None}}
         summary["on_bound_days"] = {}
-        (each.folder / "summary.json").write_text(json.dumps(summary))
+        (each.folder / "summary.json").write_text(json.dumps(sealed(summary)))
     lines = spreads(figures(done)[0]).to_dicts()
     assert [spread(QUANTITIES["saving_captured"], each) for each in lines] == ["–", "–"]
 
@@ -109,7 +110,7 @@ def test_methods_are_held_against_the_learner_of_their_row_seed_by_seed(done):
     for each in done:
         summary = json.loads((each.folder / "summary.json").read_text())
         summary["methods"]["rules"]["cost_per_home_day"] += 0.2 + 0.2 * each.seed
-        (each.folder / "summary.json").write_text(json.dumps(summary))
+        (each.folder / "summary.json").write_text(json.dumps(sealed(summary)))
     (table,) = differences(figures(done)[0], "USD")
     assert [(*row.cells[:3], row.cells[4]) for row in table.rows if "(rules)" in row.cells[1]] == [
         (row, "rule-based (rules)", "gradmap", "0.30 ± 1.3") for row in ("main", "street")

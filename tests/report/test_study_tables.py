@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.report.conftest import make_run
+from wattflock.core.run_files import sealed
 from wattflock.report.charging_charts import levels, reached
 from wattflock.report.study_charts import band, growth, marks, time_to_quality
 from wattflock.report.study_data import ALL, Done, Findings, figures, laws, spreads
@@ -36,7 +37,7 @@ def swept(tmp_path, folder) -> list[Done]:
         summary["homes"] = count
         summary["methods"]["gradmap"]["warm_seconds"] = count**1.5
         summary["methods"]["through"]["warm_seconds"] = 6 * count
-        (copy / "summary.json").write_text(json.dumps(summary))
+        (copy / "summary.json").write_text(json.dumps(sealed(summary)))
         found.append(Done(f"size-{count}", seed, copy, "size"))
     return found
 
@@ -47,7 +48,7 @@ def test_the_parts_of_a_saving_add_up_in_the_table(tmp_path, folder):
         row = summary["methods"]["gradmap"]
         row[f"saving_{part}_per_home_month"] = share * row["saving_per_home_month"]
     copy = shutil.copytree(folder, tmp_path / "run")
-    (copy / "summary.json").write_text(json.dumps(summary))
+    (copy / "summary.json").write_text(json.dumps(sealed(summary)))
     table = money(spreads(figures([Done("main", 0, copy)])[0]).filter(judged_on=ALL), "GBP")
     heads = [name for name, _ in table.heads]
     assert heads[3:] == ["saving a month", "energy", "carbon", "wear", "operating cost", "daily peak"]
@@ -71,10 +72,13 @@ def test_the_verdict_says_in_words_where_the_reference_is_not_ahead():
 
 def test_any_method_can_be_the_reference(folder):
     runs, _ = figures([Done("main", 0, folder)])
-    (table,) = differences(runs, "GBP", "through")
+    (table,) = differences(runs, "GBP", ("through",))
     assert {row.cells[1] for row in table.rows} >= {"learned (gradmap)", "rule-based (rules)"}
     assert {row.cells[2] for row in table.rows} == {"through"}
-    assert differences(runs, "GBP", "ppo") == []
+    assert differences(runs, "GBP", ("ppo",)) == []
+    (both,) = differences(runs, "GBP", ("through", "gradmap"))
+    assert [row.cells for row in both.rows[: len(table.rows)]] == [row.cells for row in table.rows]
+    assert {row.cells[2] for row in both.rows} == {"through", "gradmap"}
 
 
 def test_exponents_are_those_of_the_seconds(swept):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wattflock.core.errors import ScenarioError
-from wattflock.core.scenario import fingerprint, load, run_id
+from wattflock.core.scenario import fingerprint, load, load_to_run, run_id
 from wattflock.core.types import on_device
 from wattflock.learn.learners.rules import Installer
 from wattflock.study.build import build
@@ -157,3 +157,32 @@ roof,645.2,B02,8""".splitlines()
     np.testing.assert_array_equal(one.world.placement[order], other.world.placement)
     np.testing.assert_allclose(here.cost[..., order], there.cost, atol=1e-5)
     np.testing.assert_allclose(here.voltage_pu, there.voltage_pu, atol=1e-5)
+
+
+def test_files_and_homes_that_are_not_there_are_told_with_all_other_problems(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('homes.file = "street.csv"\ndata.homes_held_out = ["B01", "B99"]\nlearn.rounds = -1\n')
+    flags = ["feeder.part=imported", "feeder.settings.file=nowhere.feeder", "coordinator.limit.file=limits.csv"]
+    with pytest.raises(ScenarioError) as error:
+        load_to_run(path, flags)
+    assert {(each.where, each.field) for each in error.value.problems} == {
+        (str(path), "homes.file"),
+        (f"--set {flags[1]}", "feeder.settings.file"),
+        (f"--set {flags[2]}", "coordinator.limit.file"),
+        (str(path), "learn.rounds"),
+    }
+    with pytest.raises(ScenarioError, match=r"data\.homes_held_out = 'B99'; allowed: one of B01, ") as error:
+        load_to_run(path, ["learn.rounds=3", *flags])
+    assert len(error.value.problems) == 4
+    assert load_to_run(path, ["learn.rounds=3", "homes.file=", "data.homes_held_out=['B01']"]).homes.file == ""
+
+
+def test_what_building_finds_is_told_at_once():
+    """Readings, feeder and homes are looked at each by itself, whatever is wrong with the others."""
+    wrong = ["data.part=table", "data.settings.path=a.csv", "feeder.part=imported", "feeder.settings.file=b.feeder"]
+    with pytest.raises(ScenarioError) as error:
+        build(load(None, wrong))
+    assert [each.value for each in error.value.problems] == ["a.csv", "b.feeder"]
+    with pytest.raises(ScenarioError) as error:
+        build(load(None, ["homes.file=c.csv", "data.homes_held_out=['B99']"]))
+    assert {each.field for each in error.value.problems} == {"file", "data.homes_held_out"}

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 
 from tests.conftest import EVERY
@@ -21,6 +22,7 @@ from wattflock.study.build import build
 from wattflock.study.compare import judge_method, unseen
 from wattflock.study.forecast import forecast, perfect
 from wattflock.study.mpc import mpc
+from wattflock.study.tables import level_of
 from wattflock.world.rollout import ZeroPolicy, judge, rollout, steps
 from wattflock.world.world import World
 
@@ -149,6 +151,18 @@ def test_tables_have_a_row_for_each_day_of_an_episode(weekly):
     assert tables["days"]["date"].n_unique() == 14
     assert tables["steps"]["hour"].max() == 23
     assert tables["homes"].height == 14 * 8
+    assert level_of(weekly, "battery")[0] == "battery state of charge" != level_of(weekly, "ev")[0]
+    assert level_of(weekly, "heat_pump") == ("indoor temperature", "°C")
+    worst, harm = tables["worst_day"], tables["days"]
+    day = harm.sort("violation_pu_h", pl.max_horizontal("peak_kw", "reverse_peak_kw"))["day"].item(-1)
+    assert worst["day"].unique().to_list() == [day]
+    net = worst.filter(of="all", series="net")["values"].item()
+    assert net.to_list() == pytest.approx(tables["steps"].filter(day=day)["net_kw"].to_list(), abs=1e-3)
+    again = judge_method(
+        weekly, days.with_worst({"worst_day": worst.with_columns(day=pl.lit(3))}), "idle", ZeroPolicy()
+    )
+    net = again["worst_day"].filter(of="all", series="net")["values"].item()
+    assert net.to_list() == pytest.approx(tables["steps"].filter(day=3)["net_kw"].to_list(), abs=1e-3)
 
 
 def test_the_optimum_of_an_episode_is_below_what_was_done(weekly):

@@ -31,6 +31,7 @@ from wattflock.verbs.results import (
     Study,
     Training,
     Tuned,
+    WhatIf,
 )
 
 
@@ -138,6 +139,14 @@ def _(found: InterviewStudy, wide: bool = False) -> Group:
 
 
 @shown.register
+def _(found: WhatIf, wide: bool = False) -> Group:
+    from wattflock.report.whatif_tables import terminal
+
+    tables = terminal(found.found, wide)
+    return Group(Text(found.headline), *(part for table in tables for part in (Text(table.title), table.terminal())))
+
+
+@shown.register
 def _(found: Listing, wide: bool = False) -> Table:
     table = Table(*found.table.columns, box=None, header_style="bold")
     for row in found.table.iter_rows():
@@ -204,6 +213,12 @@ def _(found: SolvedFeeder) -> dict:
     solved = bool(found.snapshot.flow.converged)
     tables = {"nodes": found.nodes, "branches": found.branches}
     return plain({"converged": solved, "summary": shown(found)} | (tables if solved else {}))
+
+
+@plain.register
+def _(found: WhatIf) -> dict:
+    named = {name: getattr(found, name) for name in ("folder", "headline", "taken", "cells")}
+    return plain(named | {"seeds": found.table, "failed": found.found.failed})
 
 
 @plain.register

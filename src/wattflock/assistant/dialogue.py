@@ -336,7 +336,7 @@ def resumed(given: Mapping[str, Any]) -> Conversation:
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a saved conversation ({error})") from error
     if wrong:
-        raise ValueError(f"slots that cannot be: {', '.join(wrong)}")
+        raise ValueError(f"slots that cannot be: {', '.join(map(str, wrong))}")
     return made
 
 

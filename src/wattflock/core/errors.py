@@ -1,6 +1,8 @@
 """Errors that the user can correct; all problems of an input are reported at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,20 @@ class ScenarioError(WattflockError):
 
 class RunError(WattflockError):
     """A run folder that cannot be read, continued or written."""
+
+
+def gathered(*works: Callable[[], Any]) -> list[Any]:
+    """What each of them gives, where all of them are done: those that do not depend on each other.
+
+    Raises:
+        ScenarioError: the problems of all of them at once.
+    """
+    found, problems = [], []
+    for work in works:
+        try:
+            found.append(work())
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    return found

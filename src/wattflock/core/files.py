@@ -135,6 +135,7 @@ def reason(error: Exception) -> str:
 
 
 CARD = "card"
+LARGEST = 1e30  # of a checkpoint's numbers: squares of a gradient of 10¹⁵
 BROKEN = (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -223,16 +224,35 @@ def load_tree(path: Path, like):
     except ValueError as error:
         raise RunError(f"{path}: {error}") from error
     wanted = {name: np.asarray(leaf) for name, leaf in named_leaves(like)}
-    if _kinds(arrays) != _kinds(wanted):
-        raise RunError(f"{path}: its arrays do not fit this scenario; use the settings it was trained with")
-    if wrong := [name for name, each in arrays.items() if each.dtype.kind in "fc" and not np.isfinite(each).all()]:
-        raise RunError(f"{path}: numbers that are not finite in {', '.join(wrong[:5])}; train again with --fresh")
+    if misfits := _misfits(arrays, wanted):
+        told = "; ".join(misfits[:5])
+        raise RunError(f"{path}: its arrays do not fit this scenario; use the settings it was trained with ({told})")
+    if wrong := [name for name, each in arrays.items() if not _is_sound(each)]:
+        named = ", ".join(wrong[:5])
+        raise RunError(
+            f"{path}: numbers that are not finite in {named}, or above {LARGEST:g}, or counts below 0; "
+            "train again with --fresh"
+        )
     leaves = [jnp.asarray(arrays[name]) for name in wanted]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
-def _kinds(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
-    return {name: (each.shape, each.dtype) for name, each in arrays.items()}
+def _misfits(arrays: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> list[str]:
+    """Where names, shapes or kinds of numbers differ, in words."""
+
+    def kind(those: dict[str, np.ndarray], name: str) -> str:
+        return f"{those[name].dtype} {those[name].shape}" if name in those else "none"
+
+    names = sorted({*arrays, *wanted})
+    pairs = [(name, kind(arrays, name), kind(wanted, name)) for name in names]
+    return [f"{name} is {found}, not {right}" for name, found, right in pairs if found != right]
+
+
+def _is_sound(values: np.ndarray) -> bool:
+    """Whether numbers of a checkpoint can be: finite and at most `LARGEST`; counts are at least 0."""
+    if values.dtype.kind in "fc":
+        return bool((np.abs(values) <= LARGEST).all())
+    return values.dtype.kind != "i" or bool((values >= 0).all())
 
 
 def named_leaves(tree) -> list[tuple[str, Any]]:

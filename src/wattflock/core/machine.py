@@ -1,10 +1,27 @@
-"""What machine a figure was measured on, in one line."""
+"""What machine a figure was measured on, in one line; and whether its address space is large enough."""
 
+import math
 import os
 import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
+
+LEAST_GB = 3  # of address space: below it a library ends the process while it is loaded, in words of its own
+PICTURES_GB = 70  # what the engine that draws pictures reserves, whatever it uses
+
+
+def small_space(needed_gb: float, what: str) -> str:
+    """Why a limit of this process (`ulimit -v`) is too small for something, in words; nothing where it is not."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return ""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    allowed_gb = math.inf if limit == resource.RLIM_INFINITY else limit / 1e9
+    if allowed_gb >= needed_gb:
+        return ""
+    return f"{what} needs {needed_gb} GB of address space; ulimit -v allows {allowed_gb:.3g} GB: raise it"
 
 
 def machine() -> str:

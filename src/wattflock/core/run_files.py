@@ -14,6 +14,7 @@ from wattflock.core.errors import RunError
 from wattflock.core.files import checksum, read_json, reason, write_json, write_table
 
 SUMMARY, TIMINGS = "summary.json", "timings.json"
+SEAL = "summary_sha256"
 CLOCK = ("date", "seconds")  # of a summary
 OF_METHOD = ("train_seconds", "warm_seconds")  # of each of its methods
 
@@ -34,7 +35,13 @@ def write_run(folder: Path, tables: Mapping[str, pl.DataFrame], summary: dict[st
     write_json(folder / TIMINGS, timings)
     summary = {name: value for name, value in summary.items() if name not in CLOCK} | {"methods": methods}
     summary["sha256"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
-    write_json(folder / SUMMARY, summary | {"summary_sha256": checksum(summary)})
+    write_json(folder / SUMMARY, sealed(summary))
+
+
+def sealed(summary: dict[str, Any]) -> dict[str, Any]:
+    """A summary with its own checksum, instead of one that it had."""
+    rest = {name: value for name, value in summary.items() if name != SEAL}
+    return rest | {SEAL: checksum(rest)}
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -46,8 +53,10 @@ def read_summary(folder: Path) -> dict[str, Any]:
     path = folder / SUMMARY
     found = read_json(path)
     if not isinstance(found, dict) or not _methods(found):
-        raise RunError(f"{path}: lists no methods")
-    if (written := found.pop("summary_sha256", None)) is not None and checksum(found) != written:
+        raise RunError(f"{path}: lists no methods with plain figures")
+    if (written := found.pop(SEAL, None)) is None:
+        raise RunError(f"{path}: has no checksum, as of an older version; wattflock compare --fresh makes it again")
+    if checksum(found) != written:
         raise RunError(f"{path}: is not the one that was written; wattflock compare --fresh makes it again")
     found.pop("sha256", None)
     timings = _timings(folder)
@@ -55,6 +64,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
         if name in found["methods"]:
             found["methods"][name] |= spent
     return found | {name: timings[name] for name in CLOCK if name in timings}
+
+
+def lists(folder: Path, name: str) -> bool:
+    """Whether a file belongs to the run: a table that an older version did not write does not."""
+    return name in _hashes(folder) or (folder / name).exists()
 
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:
@@ -66,12 +80,15 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     path = folder / f"{name}.parquet"
     try:
         data = path.read_bytes()
-        table = pl.read_parquet(data)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except OSError as error:
         raise RunError(f"{path}: {reason(error)}") from error
     written = _hashes(folder).get(path.name)
     if written is not None and hashlib.sha256(data).hexdigest() != written:
         raise RunError(f"{path}: is not the one that {SUMMARY} was written with; wattflock compare goes on")
+    try:
+        table = pl.read_parquet(data)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise RunError(f"{path}: {reason(error)}") from error
     spent = _timings(folder).get(name)
     if isinstance(spent, dict) and len(spent.get("seconds") or ()) == table.height:
         table.insert_column(spent["column"], pl.Series("seconds", spent["seconds"], pl.Float64))
@@ -94,4 +111,11 @@ def _timings(folder: Path) -> dict[str, Any]:
 
 def _methods(summary: dict[str, Any]) -> bool:
     rows = summary.get("methods")
-    return isinstance(rows, dict) and bool(rows) and all(isinstance(row, dict) for row in rows.values())
+    return isinstance(rows, dict) and bool(rows) and all(isinstance(row, dict) and _plain(row) for row in rows.values())
+
+
+def _plain(row: dict[str, Any]) -> bool:
+    """Whether figures are numbers, texts or unknown, and rounds are counts."""
+    counts = (row.get(name) for name in ("rounds", "rounds_asked"))
+    simple = all(each is None or isinstance(each, str | int | float) for each in row.values())
+    return simple and all(each is None or type(each) is int for each in counts)

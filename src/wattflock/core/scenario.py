@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from wattflock.core import registry, toml
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.settings import STRICT, check_parts, problems_of
+from wattflock.core.settings import STRICT, check_parts, missing_files, problems_of, unknown_held_out
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
@@ -426,6 +426,29 @@ def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Sc
     Raises:
         ScenarioError: lists every problem of file and flags at once.
     """
+    scenario, problems, _ = _checked(path, sets)
+    if problems or scenario is None:
+        raise ScenarioError(problems)
+    return scenario
+
+
+def load_to_run(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Scenario:
+    """As `load`, and what the scenario names is there: files, and homes to hold out where they are known.
+
+    Raises:
+        ScenarioError: lists every problem of file and flags at once, with the files and homes that are missing.
+    """
+    scenario, problems, (tree, where) = _checked(path, sets)
+    problems = problems + missing_files(tree, where)
+    if scenario is not None:
+        problems += unknown_held_out(tree, where)
+    if problems or scenario is None:
+        raise ScenarioError(problems)
+    return scenario
+
+
+def _checked(path: Path | None, sets: list[str] | tuple[str, ...]) -> tuple[Scenario | None, list[Problem], tuple]:
+    """A scenario, None where its fields do not fit; every problem; its fields, and what says where each was set."""
     problems: list[Problem] = []
     file = _find(path, problems)
     tree = toml.read(file, problems) if file else {}
@@ -445,13 +468,10 @@ def load(path: Path | None = None, sets: list[str] | tuple[str, ...] = ()) -> Sc
     tree = {key: _over(defaults.get(key), value) for key, value in (defaults | tree).items()}
     problems += check_parts(tree, where)
     try:
-        scenario = Scenario.model_validate_json(json.dumps(tree, default=str))
+        return Scenario.model_validate_json(json.dumps(tree, default=str)), problems, (tree, where)
     except pydantic.ValidationError as error:
         found = [_blamed(each, flags, source) for each in problems_of(error, Scenario, (), where)]
-        raise ScenarioError(problems + found) from None
-    if problems:
-        raise ScenarioError(problems)
-    return scenario
+        return None, problems + found, (tree, where)
 
 
 def _blamed(problem: Problem, flags: dict[str, str], source: str) -> Problem:

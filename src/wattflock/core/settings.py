@@ -9,6 +9,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,14 @@ Place = tuple[int | str, ...]
 Where = Callable[[str], str]  # a dotted field -> the file or flag that set it
 
 STRICT = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+FILES = (  # fields that name one
+    "homes.file",
+    "coordinator.limit.file",
+    "data.settings.path",
+    "data.settings.prices_path",
+    "feeder.settings.file",
+    "market.settings.file",
+)
 WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 SLIPS = {  # names that match -> how many of a smaller unit make one, and the name of that unit
@@ -59,6 +68,40 @@ def check_parts(tree: Tree, where: Where) -> list[Problem]:
             else:
                 section["settings"] = filled.model_dump(mode="json")
     return problems + _check_devices(tree, where)
+
+
+def missing_files(tree: Tree, where: Where) -> list[Problem]:
+    """Files and folders that a scenario names and that are not there."""
+    told = {dotted: _at(tree, dotted) for dotted in FILES}
+    return [
+        Problem(where(dotted), dotted, path, "a file or folder that is there")
+        for dotted, path in told.items()
+        if isinstance(path, str) and path and not Path(path).exists()
+    ]
+
+
+def unknown_held_out(tree: Tree, where: Where) -> list[Problem]:
+    """Homes to hold out that a source has not, where its homes are known without a file; others are told by `build`."""
+    data = tree.get("data")
+    held_out = data.get("homes_held_out") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(held_out, list | tuple) or not held_out:
+        return []
+    try:
+        known = make(part_of("data", interface("data"), data["part"]), data["settings"]).bundled_homes()
+    except ScenarioError:  # which `check_parts` has told
+        return []
+    return [
+        Problem(where("data.homes_held_out"), "data.homes_held_out", home, nearest(home, known))
+        for home in held_out
+        if known and isinstance(home, str) and home not in known
+    ]
+
+
+def _at(tree: Tree, dotted: str) -> object:
+    place: object = tree
+    for key in dotted.split("."):
+        place = place.get(key) if isinstance(place, dict) else None
+    return place
 
 
 def _check_devices(tree: Tree, where: Where) -> list[Problem]:

@@ -94,7 +94,8 @@ def chosen(table: pl.DataFrame, layout: Layout, units: dict[str, str], name: str
     """
     there = [column for column in table.columns if column not in ("row", "time", "home", "zoned", "kwp")]
     told = {key: column for key, column in layout.columns.items() if key in QUANTITIES}
-    uses = [ColumnUse(part, key, "") for key, column in told.items() for part in _parts(column, there)]
+    parts = [ColumnUse(part, key, "") for key, column in told.items() for part in _parts(column, there)]
+    uses = [use for use in parts if use.column in there]
     uses += [
         ColumnUse(column, layout.registers[column], "")
         for column in there
@@ -109,7 +110,11 @@ def chosen(table: pl.DataFrame, layout: Layout, units: dict[str, str], name: str
         use for use in _guessed(read, bool(told_keys & {*SITES}), named) if use.quantity not in told_keys or use.home
     ]
     uses += [ColumnUse(column, column, "") for column in there if column in PLAIN]
-    found = []
+    taken_twice = [use for use in parts if use.column not in there]  # or not there at all, which is told before
+    found = [
+        finding("missing-column", (name, use.column), f"named as {use.quantity}, and read as another thing")
+        for use in taken_twice
+    ]
     if not {use.quantity for use in uses} & {*SITES, "pv", "heat", *PLAIN}:
         found.append(finding("missing-column", (name, "load"), f"there are {', '.join(there[:8])}"))
     uses, dropped = _one_balance(uses)

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import polars as pl
 
+MOST_POWER = 12
 WATT_HOURS = "72"  # uom of ReadingType
 REVERSE = "19"  # flowDirection: delivered by the home
 COUNTS = {"1", "3", "12"}  # accumulationBehaviour: bulk quantity, cumulative, summation
@@ -84,7 +85,10 @@ def _block(block: ElementTree.Element, kind: ElementTree.Element | None, home: s
     """Home, stamp, flow and value of the readings of a block; none of another quantity than energy."""
     if _text(kind, "uom") not in ("", WATT_HOURS):
         return []
-    scale = 10.0 ** int(_text(kind, "powerOfTenMultiplier") or 0)
+    power = int(_text(kind, "powerOfTenMultiplier") or 0)
+    if abs(power) > MOST_POWER:
+        raise ValueError(f"powerOfTenMultiplier {power}; -{MOST_POWER} to {MOST_POWER}")
+    scale = 10.0**power
     flow = "export" if _text(kind, "flowDirection") == REVERSE else "load"
     counts = "_register" if _text(kind, "accumulationBehaviour") in COUNTS else ""
     rows = []

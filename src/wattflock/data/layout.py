@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import reason
 from wattflock.core.registry import nearest
 
 Stamped = Literal["auto", "start", "end"]
@@ -70,9 +71,12 @@ def format_of(name: str) -> Layout:
         ScenarioError: there is none of this name, or the file says what no layout has.
     """
     if name.endswith(".toml"):
-        if not Path(name).is_file():
-            raise ScenarioError([Problem("format", "file", name, "a file with a layout")])
-        return _read(Path(name).read_text(encoding="utf-8"), name)
+        try:
+            return _read(Path(name).read_text(encoding="utf-8-sig"), name)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScenarioError(
+                [Problem("format", "file", f"{name} {reason(error)}", "a file with a layout")]
+            ) from error
     known = formats()
     if name not in known:
         raise ScenarioError([Problem("format", "name", name, f"{nearest(name, tuple(known))}, or a file FILE.toml")])

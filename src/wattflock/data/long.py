@@ -65,7 +65,8 @@ def to_long(table: pl.DataFrame, layout: Layout, name: str) -> Long:
         )
     of_cells, mixed = units_in_cells(table, name)
     uses = chosen(table, told, units | of_cells, name, named)
-    found += [*lost, *more, *mixed, *uses.findings]
+    said = {(each.code, each.column) for each in found}
+    found += [*lost, *more, *mixed, *(each for each in uses.findings if (each.code, each.column) not in said)]
     if any(each.code == "missing-column" for each in found):
         return Long(pl.DataFrame(schema=EMPTY), uses.uses, uses.not_used, named, tuple(found))
     table = table.drop_nulls("time").with_columns(local=_local(layout.zone), moment=_moment(layout.zone))

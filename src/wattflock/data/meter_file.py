@@ -162,7 +162,7 @@ def read_tariffs(path: Path, homes: tuple[str, ...]) -> OwnTariffs:
     """
     table, name = table_of(path), str(path)
     need(name, table, ("home", *PRICES))
-    table = table.with_columns(pl.col("home").cast(pl.String))
+    table = table.with_columns(pl.col("home").cast(pl.String).fill_null(""))
     known, there = set(homes), table["home"].to_list()
     problems = [Problem(name, "home", home, "a row: this home has no tariff") for home in homes if home not in there]
     for home, row in zip(there, table["row"], strict=True):
@@ -193,6 +193,7 @@ def read_communities(path: Path, homes: tuple[str, ...]) -> tuple[tuple[int, str
     need(name, table, ("home", "community"))
     if "share" not in table.columns:
         table = table.with_columns(share=pl.lit(1.0))
+    table = table.with_columns(pl.col("home").cast(pl.String).fill_null(""))
     share, bad = numbers(table["share"])
     number, rows, problems = {home: place for place, home in enumerate(homes)}, [], []
     for home, community, row in zip(

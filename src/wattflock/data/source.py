@@ -66,6 +66,10 @@ class DataSource(eqx.Module):
         del folder
         return cls()
 
+    def bundled_homes(self) -> tuple[str, ...]:
+        """Names of the homes where they come with the package; none where only reading tells."""
+        return ()
+
     @abc.abstractmethod
     def raw(self) -> Raw:
         """The content of the files before cleaning, with findings; nothing is dropped silently.

@@ -95,12 +95,13 @@ def _counted(number: pl.Series) -> Stamps | None:
     middle = number.median()
     assert isinstance(middle, float)
     if EXCEL[0] <= middle <= EXCEL[1]:
-        time = (number * 86400e6).round().cast(pl.Int64).cast(MICRO) - pl.duration(days=25569)
+        time = (number * 86400e6).round().cast(pl.Int64, strict=False).cast(MICRO) - pl.duration(days=25569)
         time = pl.select(time.alias("time") if isinstance(time, pl.Series) else time).to_series().dt.round("1s")
         return Stamps(time, number.is_null() & False)
     for parts, (least, most) in UNIX.items():
         if least <= middle <= most and not (parts == 1 and 1.9e9 < middle < 2.1e9):
-            return Stamps((number * (1e6 / parts)).round().cast(pl.Int64).cast(MICRO), number.is_not_null())
+            micro = (number * (1e6 / parts)).round().cast(pl.Int64, strict=False)
+            return Stamps(micro.cast(MICRO), number.is_not_null())
     return None
 
 

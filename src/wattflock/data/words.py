@@ -25,6 +25,7 @@ HOME = _tuple("""
     ean_code mpan mprn meter_id meter_number pod nmi prm pdl identifiant_prm metering_point meteringpoint
     meteringpointid metering_point_id site apartment zahler zahlpunkt entity_id statistic_id customer_id site_id
     maalepunkt anlage consumer ident logement malepunkt_id malepunktsid meteringpointgsrn gsrn
+    esiid contrat
 """)  # the best first
 KWP = _tuple("""
     kwp kw_peak pv_kwp generator_capacity
@@ -45,6 +46,7 @@ REGISTER = _set("""
 """)  # a column that names registers
 UNIT = _set("""
     unit units uom einheit eenheid unite unidad unita enhet unit_of_measurement maleenhed maleenhet unit_type unittype
+    consumptionunit consumption_unit
 """)  # a column that names units
 ROLES = {  # the first whose words a name has, of one or two words
     "other": _set("""
@@ -71,15 +73,15 @@ ROLES = {  # the first whose words a name has, of one or two words
     "export": _set("""
         export exported returned return injection injectie injecte injected feedin feed_in einspeisung
         teruglevering teruggeleverd surplus excedente vertido immessa immissione received to_grid aminus
-        lieferung sold b1 b2 invoeding vertida retur rückspeisung ruckspeisung outgoing
+        lieferung sold b1 b2 invoeding vertida retur rückspeisung ruckspeisung outgoing eingespeist injectee
     """),
     "pv": _set("""
         pv solar generation gen production produccion productie opwek erzeugung produzione prodn inverter yield
-        photovoltaic gg produktion produksjon generated sun solar2
+        photovoltaic gg produktion produksjon generated sun solar2 produced producida prodotta produite produziert
     """),
     "import": _set("""
         import imported bezug afname soutirage prelievo prelevata delivered from_grid netzbezug aplus withdrawal
-        incoming e1 e2 purchased gc cl imp grid_consumption grid_usage grid_use consumption_grid
+        incoming e1 e2 purchased bezogen gc cl imp grid_consumption grid_usage grid_use consumption_grid
     """),
     "heat": _set("""
         heat heating
@@ -88,7 +90,7 @@ ROLES = {  # the first whose words a name has, of one or two words
         load consumption consumo consommation conso verbrauch verbruik forbruk forbrukning forbrug usage use
         used demand energy energie energia energi electricity strom stroom power leistung puissance value valeur
         valor wert volume kwh wh total attiva ae last state household quantity kvantitet maengde mangde mangd
-        menge hoeveelheid cantidad quantite mains
+        menge hoeveelheid cantidad quantite mains consumed consumida consumata consommee verbraucht verbruikt
     """),
     "grid": _set("""
         net grid netto saldo netz

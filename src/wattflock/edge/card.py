@@ -14,7 +14,7 @@ from wattflock.core.files import reason, unpack, write_json, write_whole
 
 FORMAT = 1
 POLICY, CARD = "policy.safetensors", "card.json"
-MOST_BYTES = 10_000_000
+MOST_BYTES, MOST_WEIGHT = 10_000_000, 1e6
 NAME = set("abcdefghijklmnopqrstuvwxyz0123456789-_")  # of a home in a topic
 
 
@@ -211,7 +211,7 @@ def _control(given: dict, names: set[str], read: Reader) -> Control:
     if power is not None and not (isinstance(power, list) and len(power) == 3 and all(map(is_number, power))):
         read.problems.append(Problem(read.where, f"{name}.power_kw", power, "three numbers, or null"))
         power = None
-    if follows is not None and follows not in names:
+    if follows is not None and not (isinstance(follows, str) and follows in names):
         read.problems.append(Problem(read.where, f"{name}.follows", follows, "the name of an observation, or null"))
     base = read.number(given, "base", -1, 1)
     kw = None if power is None else (float(power[0]), float(power[1]), float(power[2]))
@@ -231,7 +231,11 @@ def _shapes(where: str, card: Card, arrays: dict[str, np.ndarray]) -> list[Probl
             problems.append(
                 Problem(where, f"weight{k}, bias{k}", (weight.shape, bias.shape), f"({width}, {out}), ({out},)")
             )
-        if not (np.issubdtype(weight.dtype, np.floating) and np.isfinite(weight).all() and np.isfinite(bias).all()):
-            problems.append(Problem(where, f"weight{k}, bias{k}", "not finite", "finite numbers"))
+        for name, each in ((f"weight{k}", weight), (f"bias{k}", bias)):
+            if each.dtype not in (np.float32, np.float64) or not (np.abs(each) <= MOST_WEIGHT).all():
+                most = f"{each.dtype}, not finite or too large"
+                problems.append(
+                    Problem(where, name, most, f"numbers of 32 or 64 bits, at most {MOST_WEIGHT:g} in size")
+                )
         width = out
     return problems

@@ -130,10 +130,10 @@ class Envelope:
         if before is None:
             return Ramp(target_kw, target_kw, now_s, 0.0, source)
         begin_kw = min(before.at(now_s), self.rating_kw)
-        if ramp_s is None:
-            share = self.default.share_per_s
-            ramp_s = abs(min(target_kw, self.rating_kw) - begin_kw) / self.rating_kw / share if share else 0.0
-        return Ramp(begin_kw, target_kw, now_s, 0.0 if math.isinf(target_kw) else ramp_s, source)
+        share, lasts_s = self.default.share_per_s, ramp_s or 0.0
+        if ramp_s is None and share:
+            lasts_s = abs(min(target_kw, self.rating_kw) - begin_kw) / self.rating_kw / share
+        return Ramp(begin_kw, target_kw, now_s, 0.0 if math.isinf(target_kw) else lasts_s, source)
 
     def _listed(self, given: Any, now_s: float, problems: list[Problem]) -> dict[str, Event]:
         if not isinstance(given, list) or len(given) > MOST:
@@ -179,10 +179,23 @@ class Envelope:
         """What was kept; of a file that cannot be read, the strictest: nothing drawn and nothing given."""
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            self.default = Default(**kept["default"])
-            self.events = {each["mrid"]: Event(**each) for each in kept["events"]}
-        except (OSError, ValueError, TypeError, KeyError):
+            self.default = _as_kept(Default, kept["default"])
+            self.events = {event.mrid: event for event in (_as_kept(Event, each) for each in kept["events"])}
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             self.default, self.events = Default(0.0, 0.0), {}
+
+
+def _as_kept(kind: Any, given: Any) -> Any:
+    """A default or an event from its fields as JSON; TypeError where one is no number, or no text."""
+    made = kind(**given)
+    for field in dataclasses.fields(kind):
+        value = getattr(made, field.name)
+        unsaid = value is None and field.type == float | None
+        if not (unsaid or (isinstance(value, str) if field.type is str else is_number(value))):
+            raise TypeError(field.name)
+    if min(getattr(made, side) or 0.0 for side in SIDES) < 0:
+        raise ValueError("a limit below 0")
+    return made
 
 
 def _default(given: Any, problems: list[Problem]) -> Default:

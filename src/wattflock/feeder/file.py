@@ -11,7 +11,9 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import pack, unpack
+from wattflock.core.tables import sizes_of
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Control, Element, Infeed, Matrix, Regulator, Spot, terminals
+from wattflock.feeder.file_tables import ARRAYS, array_problems
 
 Ends = tuple[tuple[int, ...], ...]
 
@@ -85,18 +87,11 @@ def pack_ends(name: str, ends: Sequence[Ends], admittances: Sequence[Matrix]) ->
     }
 
 
-def unpack_ends(name: str, arrays: dict[str, Matrix], nodes: int) -> tuple[list[Ends], list[Matrix]]:
-    """What `pack_ends` made.
-
-    Raises:
-        ValueError: numbers that do not fit together, or a node beyond the last of `nodes`.
-    """
-    index = arrays[f"{name}_nodes"].tolist()
-    if index and not -1 <= min(index) <= max(index) < nodes:
-        raise ValueError(f"{name}: nodes {min(index)} to {max(index)}, expected -1 to {nodes - 1}")
-    at, width = iter(index), iter(arrays[f"{name}_widths"].tolist())
+def unpack_ends(name: str, arrays: dict[str, Matrix]) -> tuple[list[Ends], list[Matrix]]:
+    """What `pack_ends` made; numbers that do not fit together were refused before."""
+    at, width = iter(arrays[f"{name}_nodes"].tolist()), iter(arrays[f"{name}_widths"].tolist())
     ends = [
-        tuple(tuple(next(at) for _ in range(next(width))) for _ in range(count))
+        tuple(tuple(itertools.islice(at, wide)) for wide in itertools.islice(width, count))
         for count in arrays[f"{name}_ends"].tolist()
     ]
     sizes = [sum(len(end) for end in one) for one in ends]
@@ -104,7 +99,7 @@ def unpack_ends(name: str, arrays: dict[str, Matrix], nodes: int) -> tuple[list[
     return ends, [block.reshape(size, size) for block, size in zip(blocks, sizes, strict=True)]
 
 
-FORMAT, VERSION = "wattflock circuit", 2
+FORMAT, VERSION = "wattflock circuit", 3
 UNITS = "admittance S; voltage V; kv kV; kva kVA; kw kW; kvar kvar; _a A; _km km; _pu per unit; index -1 is the ground"
 RECORDS = {"bus": Bus, "spot": Spot, "rating": Element, "regulator": Regulator, "control": Control}
 COLUMNS = {
@@ -114,10 +109,9 @@ COLUMNS = {
     "regulator": columns(Regulator, ("name", "shape", "control")),
     "control": columns(Control, ()),
 }
-FINITE = ("node_kv", "element_admittance", "infeed_admittance", "emf", "shape")
-DRAWN = ("plus", "minus", "kw", "kvar", "rated_kv")
 NAMES = ("bus", "node", "element", "infeed", "spot", "regulator")
-KEYS = ("name", "frequency_hz", "names", "unwatched", "notes", "origin", "columns")
+TEXTS = ("unwatched", "notes")  # lists of the card
+KEYS = ("name", "frequency_hz", "names", *TEXTS, "origin", "columns", "sizes")
 
 
 def to_bytes(circuit: Circuit) -> bytes:
@@ -137,7 +131,7 @@ def to_bytes(circuit: Circuit) -> bytes:
         **pack_ends("element", [one.ends for one in circuit.elements], [one.admittance for one in circuit.elements]),
         **pack_ends("infeed", [(one.nodes,) for one in circuit.infeeds], [one.admittance for one in circuit.infeeds]),
     }
-    return pack(arrays, _card(circuit))
+    return pack(arrays, _card(circuit) | {"sizes": sizes_of(arrays, ARRAYS)})
 
 
 def _card(circuit: Circuit) -> dict[str, Any]:
@@ -173,11 +167,11 @@ def from_bytes(data: bytes, name: str) -> Circuit:
         arrays, card = unpack(data)
     except ValueError as error:
         raise ScenarioError([Problem(name, "file", str(error), "a whole circuit file of wattflock")]) from error
-    if problems := _problems(card, name):
+    if problems := _problems(card, name) or array_problems(name, card, arrays):
         raise ScenarioError(problems)
     try:
         return _circuit(card, arrays)
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+    except (ValueError, IndexError) as error:
         raise ScenarioError([Problem(name, "arrays", str(error), "as many numbers as the card says")]) from error
 
 
@@ -187,30 +181,28 @@ def _problems(card: dict[str, Any], name: str) -> list[Problem]:
         return [Problem(name, "format", found, f"{(FORMAT, VERSION)}; import the model again")]
     if lacking := [key for key in KEYS if key not in card]:
         return [Problem(name, "card", f"without {', '.join(lacking)}", f"one with {', '.join(KEYS)}")]
+    if card["columns"] != COLUMNS:
+        return [Problem(name, "columns", card["columns"], f"{COLUMNS}; import the model again")]
+    names, origin, hertz = card["names"], card["origin"], card["frequency_hz"]
+    lists = {f"names.{kind}": names.get(kind) if isinstance(names, dict) else None for kind in NAMES}
+    lists |= {key: card[key] for key in TEXTS}
     problems = [
-        Problem(name, f"columns.{at}", card["columns"].get(at), f"{expected}; import the model again")
-        for at, expected in COLUMNS.items()
-        if card["columns"].get(at) != expected
+        Problem(name, field, type(found).__name__, "a list of texts")
+        for field, found in lists.items()
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found)
     ]
-    if lacking := [kind for kind in NAMES if not isinstance(card["names"].get(kind), list)]:
-        problems.append(Problem(name, "names", f"without {', '.join(lacking)}", f"names of every {', '.join(NAMES)}"))
+    if not isinstance(card["name"], str):
+        problems.append(Problem(name, "name", card["name"], "a text"))
+    if type(hertz) not in (int, float) or not 1 <= hertz <= 1000:
+        problems.append(Problem(name, "frequency_hz", hertz, "a number, 1 to 1000"))
+    if not isinstance(origin, dict) or not all(isinstance(each, str) for each in origin.values()):
+        problems.append(Problem(name, "origin", origin, "texts by name"))
     return problems
 
 
 def _circuit(card: dict[str, Any], arrays: dict[str, Matrix]) -> Circuit:
     names = card["names"]
-    size = len(names["node"])
-    if wrong := [name for name in FINITE if not np.isfinite(arrays[name]).all()]:
-        raise ValueError(f"numbers that are not finite in {', '.join(wrong)}")
-    kv, spot = arrays["bus"][:, COLUMNS["bus"].index("line_kv")], arrays["spot"]
-    if not (np.isfinite(kv).all() and np.isfinite(spot[:, [COLUMNS["spot"].index(name) for name in DRAWN]]).all()):
-        raise ValueError("a bus without a voltage, or a spot load without a power")
-    if arrays["node_kv"].shape != (size,):
-        raise ValueError(f"node_kv: shape {arrays['node_kv'].shape}, expected {(size,)}")
-    elements = _elements(names["element"], arrays, size)
-    spots = tuple(Spot(name, **row) for name, row in _named("spot", card, arrays))
-    if spots and max(max(spot.plus, spot.minus) for spot in spots) >= size:
-        raise ValueError(f"spot: a node beyond the last, {size - 1}")
+    elements = _elements(names["element"], arrays)
     return Circuit(
         name=card["name"],
         frequency_hz=card["frequency_hz"],
@@ -218,8 +210,8 @@ def _circuit(card: dict[str, Any], arrays: dict[str, Matrix]) -> Circuit:
         nodes=tuple(names["node"]),
         node_kv=arrays["node_kv"],
         elements=elements,
-        infeeds=_infeeds(names["infeed"], arrays, size),
-        spots=spots,
+        infeeds=_infeeds(names["infeed"], arrays),
+        spots=tuple(Spot(name, **row) for name, row in _named("spot", card, arrays)),
         regulators=_regulators(card, arrays, elements),
         unwatched=tuple(card["unwatched"]),
         notes=tuple(card["notes"]),
@@ -232,8 +224,8 @@ def _named(kind: str, card: dict[str, Any], arrays: dict[str, Matrix]) -> list[t
     return list(zip(names, rows(arrays[kind], RECORDS[kind], COLUMNS[kind], len(names)), strict=True))
 
 
-def _elements(names: list[str], arrays: dict[str, Matrix], size: int) -> tuple[Element, ...]:
-    ends, blocks = unpack_ends("element", arrays, size)
+def _elements(names: list[str], arrays: dict[str, Matrix]) -> tuple[Element, ...]:
+    ends, blocks = unpack_ends("element", arrays)
     ratings = rows(arrays["rating"], Element, COLUMNS["rating"], len(names))
     end_a = iter(arrays["element_end_a"].tolist())
     own = [tuple(itertools.islice(end_a, len(end))) for end in ends]
@@ -244,8 +236,8 @@ def _elements(names: list[str], arrays: dict[str, Matrix], size: int) -> tuple[E
     )
 
 
-def _infeeds(names: list[str], arrays: dict[str, Matrix], size: int) -> tuple[Infeed, ...]:
-    ends, blocks = unpack_ends("infeed", arrays, size)
+def _infeeds(names: list[str], arrays: dict[str, Matrix]) -> tuple[Infeed, ...]:
+    ends, blocks = unpack_ends("infeed", arrays)
     voltages = split(arrays["emf"], [len(end[0]) for end in ends])
     made = zip(names, ends, voltages, blocks, strict=True)
     return tuple(Infeed(name, end[0], voltage, block) for name, end, voltage, block in made)
@@ -258,7 +250,11 @@ def _regulators(
     sizes = [len(elements[row["element"]].conductors) for _, row in named]
     shapes = split(arrays["shape"], [3 * size**2 for size in sizes])
     flags = arrays["controlled"].tolist()
-    controls = iter([Control(**row) for row in rows(arrays["control"], Control, COLUMNS["control"], sum(flags))])
+    made = [Control(**row) for row in rows(arrays["control"], Control, COLUMNS["control"], sum(flags))]
+    widths = [size for size, flag in zip(sizes, flags, strict=True) if flag]
+    if wrong := [unit.conductor for unit, width in zip(made, widths, strict=True) if unit.conductor >= width]:
+        raise ValueError(f"control: conductor {wrong[0]} of an element that has fewer")
+    controls = iter(made)
     return tuple(
         Regulator(name, shape=shape.reshape(3, size, size), control=next(controls) if flag else None, **row)
         for (name, row), size, shape, flag in zip(named, sizes, shapes, flags, strict=True)

@@ -6,10 +6,10 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.report.charts import named
-from wattflock.report.run_data import read_table
+from wattflock.report.charts import HOUR_AXIS, HOURS, colour_of, named, shape_of
+from wattflock.report.run_data import RunData, read_table
 from wattflock.report.study_data import ALL
-from wattflock.report.theme import HEIGHT, OKABE_ITO, WIDTH, methods, themed
+from wattflock.report.theme import HEIGHT, INK, OKABE_ITO, WIDTH, held, methods, themed
 from wattflock.study.quantities import QUANTITIES
 
 SHOWN = ("reward_per_episode", "capacity_used_share", "fairness", "low_h_per_home_day")
@@ -54,6 +54,40 @@ def reached(found: pl.DataFrame) -> Any:
     return themed(chart, "Reward, limit used, fairness and hours below the lowest level, of every method in every row.")
 
 
+def granted(run: RunData) -> Any:
+    """The limit and what chargers drew of it through the worst day, and what each home was granted, by method."""
+    day = run.worst_day.filter(pl.col("of").is_in(["limit", "granted"]))
+    steps = len(day["values"].item(0))
+    long = named(day.explode("values"), run.methods).rename({"values": "kW"})
+    long = long.with_columns(start=24 * pl.int_range(pl.len()).over("method", "of", "name") / steps)
+    sums = long.filter(of="granted").group_by("method", "start", maintain_order=True).agg(pl.col("kW").sum())
+    ends = held(sums.with_columns(end=pl.col("start") + 24 / steps), "start", "end", ("method",))
+    limit = long.filter(of="limit").unique("start", maintain_order=True).with_columns(end=pl.col("start") + 24 / steps)
+    x = alt.X("start:Q", scale=HOURS, axis=HOUR_AXIS)
+    line = alt.Chart(ends).mark_line(interpolate="step-after", strokeWidth=2)
+    line = line.encode(x=x, y=alt.Y("kW:Q", title="granted together [kW]"), color=colour_of(run.methods))
+    rule = alt.Chart(limit).mark_rule(color=INK, strokeDash=[4, 3]).encode(x=x, x2="end:Q", y="kW:Q")
+    energy = (
+        long.filter(of="granted")
+        .group_by("method", "name", maintain_order=True)
+        .agg(kwh=24 / steps * pl.col("kW").sum())
+    )
+    dots = alt.Chart(energy).mark_point(size=45, opacity=0.85).encode(
+        x=alt.X("name:N", title="home", sort=energy["name"].unique(maintain_order=True).to_list(),
+                axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+        y=alt.Y("kwh:Q", title="granted on the day [kWh]"), color=colour_of(run.methods), shape=shape_of(run.methods),
+        tooltip=["name:N", "method:N", alt.Tooltip("kwh:Q", format=".2f")],
+    )  # fmt: skip
+    parts = [alt.layer(rule, line).properties(width=WIDTH, height=200), dots.properties(width=WIDTH, height=180)]
+    least = (
+        named(energy, run.methods)
+        .group_by("method", maintain_order=True)
+        .agg(low=pl.col("kwh").min(), high=pl.col("kwh").max())
+    )
+    said = " ".join(f"{name}: {low:.1f} to {high:.1f} kWh a home." for name, low, high in least.iter_rows())
+    return themed(alt.vconcat(*parts), f"The shared limit and what homes were granted of it. {said}")
+
+
 def levels(folder: Path, names: list[str], low: float) -> Any:
     """States of charge of four homes through the first days, a panel for each of some methods of a run.
 
@@ -66,7 +100,7 @@ def levels(folder: Path, names: list[str], low: float) -> Any:
         RunError: the run's example homes are missing or damaged.
     """
     table = read_table(folder / "examples.parquet", "method home day step series value")
-    table = table.filter((pl.col("series") == "state of charge") & pl.col("method").is_in(names[:METHODS]))
+    table = table.filter(pl.col("series").str.ends_with("state of charge") & pl.col("method").is_in(names[:METHODS]))
     steps = pl.col("step").max().over("day") + 1
     table = table.with_columns(hour=24 * (pl.col("day") - pl.col("day").min()) + 24 * (pl.col("step") + 1) / steps)
     days = sorted(set(table["day"].to_list()))

@@ -73,6 +73,12 @@ def menu(name: str, label: str, options: list[str], chosen: str) -> alt.Paramete
     return alt.param(name=name, value=chosen, bind=alt.binding_select(options=options, name=f"{label} "))
 
 
+def numbered(name: str, label: str, options: list[str], chosen: str) -> alt.Parameter:
+    """A menu whose value is the place of what is picked among `options`: rows with numbers are shorter than texts."""
+    pick = alt.binding_select(options=list(range(len(options))), labels=options, name=f"{label} ")
+    return alt.param(name=name, value=options.index(chosen), bind=pick)
+
+
 def decades(floor: float, top: float) -> tuple[alt.Scale, alt.Axis]:
     """A logarithmic axis that ends at `floor`, where all that is smaller is drawn."""
     top = max(top * 1.3, floor * 10)

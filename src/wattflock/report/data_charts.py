@@ -1,6 +1,7 @@
 """Measured homes at a look: a mean day and the months of each."""
 
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -15,7 +16,16 @@ NAMES = {"load_kw": "load", "pv_kw": "pv", "heat_kw": "heat", "ev_plugged": "plu
 
 
 def write_picture(flock: HomeDays, path: Path) -> Path:
-    """Draws a row for each of the first homes: its mean day [kW], and its mean kWh a day in each month.
+    """Writes the picture to a file.
+
+    Raises:
+        ScenarioError: there is nothing to draw.
+    """
+    return save(picture(flock), path)
+
+
+def picture(flock: HomeDays) -> Any:
+    """A row for each of the first homes: its mean day [kW], and its mean kWh a day in each month.
 
     Raises:
         ScenarioError: there is nothing to draw.
@@ -34,7 +44,7 @@ def write_picture(flock: HomeDays, path: Path) -> Path:
         xOffset="quantity:N",
     )  # fmt: skip
     said = f"A mean day and the months of {', '.join(flock.homes[:MOST])}."
-    return save(themed(alt.hconcat(days, months), said), path)
+    return themed(alt.hconcat(days, months), said)
 
 
 def _tables(flock: HomeDays) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,34 +1,46 @@
 """A home through a day: what each device draws or gives, what is in store, and what energy costs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from wattflock.report import run_data
-from wattflock.report.charts import HOUR_AXIS, HOURS, menu, named, nothing
+from wattflock.report.charts import HOUR_AXIS, HOURS, nothing, numbered
 from wattflock.report.run_data import RunData, best
 from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, SERIES, SOFT, SPARE, WIDTH, held, methods, themed
 
 
 def homes(run: RunData) -> Any:
     """A home through a day: power of each device above, states below, the price as background; menus pick which."""
-    table = named(run_data.home_days(run), run.methods)
+    table = run_data.home_days(run)
     if table.is_empty():
         return nothing("No example homes in this run.")
     choices, looks = table["choice"].unique(maintain_order=True).to_list(), methods(run.methods)
-    present = [looks[name].label for name in run_data.methods_in(run, run.examples)]
-    mine = looks[best(run.summary)].label
+    present, mine = run_data.methods_in(run, run.examples), best(run.summary)
+    labels = [looks[name].label for name in present]
     picks = [
-        menu("home_shown", "", choices, choices[0]),
-        menu("steered_by", "method", present, mine if mine in present else present[0]),
+        numbered("home_shown", "", choices, choices[0]),
+        numbered("steered_by", "method", labels, looks[mine].label if mine in present else labels[0]),
     ]
+    table = _coded(table, choices, present)
     here = "datum.choice == home_shown && datum.method == steered_by"
-    powers = alt.layer(_prices(run), *_powers(table, here)).properties(width=WIDTH, height=HEIGHT - 60)
+    powers = alt.layer(_prices(run, choices), *_powers(table, here)).properties(width=WIDTH, height=HEIGHT - 60)
     chart = alt.vconcat(powers, _states(table, here)).resolve_scale(color="independent").add_params(*picks)
     return themed(
         chart, f"A home through a day: what each device draws (above zero) or gives (below). First: {choices[0]}."
     )
+
+
+def _coded(table: pl.DataFrame, choices: list[str], names: Sequence[str] = ()) -> pl.DataFrame:
+    """Homes with their days, and methods, by their places in the menus."""
+    columns = {"choice": choices, "method": names} if names else {"choice": choices}
+    coded = [
+        pl.col(name).replace_strict(dict(zip(each, range(len(each)), strict=True)), return_dtype=pl.Int32)
+        for name, each in columns.items()
+    ]
+    return table.with_columns(coded)
 
 
 def _powers(table: pl.DataFrame, here: str) -> list[Any]:
@@ -58,9 +70,9 @@ def _series_colours(series: pl.Series) -> alt.Color:
     return alt.Color("series:N", scale=alt.Scale(domain=[*names, "net"], range=colours), title=None)
 
 
-def _prices(run: RunData) -> Any:
+def _prices(run: RunData, choices: list[str]) -> Any:
     """The dearer the energy, the darker the ground."""
-    table = run_data.prices(run)
+    table = _coded(run_data.prices(run), choices)
     least, most = (float(value or 0) for value in (table["price"].min(), table["price"].max()))  # type: ignore[arg-type]
     depth = alt.Opacity(
         "price:Q", scale=alt.Scale(domain=[least, max(most, least + 1e-9)], range=[0.03, 0.18]), legend=None

@@ -14,10 +14,11 @@ from typing import Any
 import vl_convert
 
 from wattflock.report.html_look import SCRIPT, STYLE
-from wattflock.report.theme import INK, spec
+from wattflock.report.theme import INK, refuse_small_space, spec
 
 # Even if what a page shows were forged, it could load nothing and evaluate nothing.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+ASKING = f"{POLICY}; connect-src 'self'"  # of a page that is served and asks its own server for more
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -34,16 +35,18 @@ class PageSection:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: text cells, the class of the line, and a coloured dot before the first cell."""
+    """A line of a table: text cells, the class of the line, a coloured dot before the first cell, where that leads."""
 
     cells: Sequence[str]
     mark: str = ""
     colour: str = ""
+    link: str = ""
 
 
 def page(
-    title: str, sections: Sequence[PageSection], above: str = "", kicker: str = "wattflock", style: str = ""
-) -> str:
+    title: str, sections: Sequence[PageSection], above: str = "", kicker: str = "wattflock", style: str = "",
+    script: str = "",
+) -> str:  # fmt: skip
     """A whole page.
 
     Args:
@@ -52,18 +55,30 @@ def page(
         above: HTML between the headline and the links.
         kicker: a small line above the headline, text.
         style: CSS after that of every page.
+        script: JavaScript after that of every page; it may ask the server that the page came from, and nobody else.
     """
     links = "".join(f'<a href="#{escape(one.name)}">{escape(one.link)}</a>' for one in sections if one.link)
     nav = f"<nav>{links}</nav>" if links else ""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{ASKING if script else POLICY}">
 <title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>
 <header class="top"><p class="kicker">{escape(kicker)}</p><h1>{words(title)}</h1>{above}{nav}</header>
-<main>{"".join(map(_section, sections))}</main>
-<script>{_bundle()}</script><script>{SCRIPT}</script></body></html>
+<main>{"".join(map(box, sections))}</main>
+{"".join(f"<script>{each}</script>" for each in (*scripts(), *filter(None, [script])))}</body></html>
 """
+
+
+def scripts() -> tuple[str, ...]:
+    """The scripts of every page."""
+    return _bundle(), SCRIPT
+
+
+def box(one: PageSection) -> str:
+    """A box of the page."""
+    caption = paragraph(one.caption, "soft")
+    return f'<section id="{escape(one.name)}"><h2>{escape(one.title)}</h2>{caption}{one.body}</section>'
 
 
 def words(text: str) -> str:
@@ -78,7 +93,7 @@ def figure(chart: Any, note: str = "") -> str:
     data = json.dumps(found, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     below = f"<figcaption>{words(note)}</figcaption>" if note else ""
     return (
-        f'<figure><div class="plot" role="img" aria-label="{said}"></div>'
+        f'<figure><div class="plot" role="group" aria-label="{said}"></div>'
         f'<script type="application/json">{data}</script>{below}</figure>'
     )
 
@@ -103,7 +118,7 @@ def table(heads: Sequence[tuple[str, str]], rows: Iterable[Row], left: int = 1) 
     body = "".join(_line(row, left) for row in rows)
     return (
         '<div><p class="hint">The table goes on to the right: scroll sideways.</p>'
-        '<div class="wide" tabindex="0" role="region" aria-label="table">'
+        '<div class="wide" tabindex="0" role="group" aria-label="table">'
         f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
 
@@ -141,19 +156,15 @@ def code(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _section(one: PageSection) -> str:
-    caption = paragraph(one.caption, "soft")
-    return f'<section id="{escape(one.name)}"><h2>{escape(one.title)}</h2>{caption}{one.body}</section>'
-
-
 def _line(row: Row, left: int) -> str:
     first, *others = row.cells
     colour = "var(--ink)" if row.colour == INK else escape(row.colour)
     dot = f'<span class="dot" style="background:{colour}"></span>' if row.colour else ""
+    name = f'<a href="{escape(row.link)}">{escape(first)}</a>' if row.link else escape(first)
     names, figures = others[: left - 1], others[left - 1 :]
     inner = "".join(f"<td{_side(True)}>{escape(cell)}</td>" for cell in names)
     inner += "".join(f"<td>{_stacked(cell)}</td>" for cell in figures)
-    return f'<tr class="{escape(row.mark)}"><th scope="row">{dot}{escape(first)}</th>{inner}</tr>'
+    return f'<tr class="{escape(row.mark)}"><th scope="row">{dot}{name}</th>{inner}</tr>'
 
 
 def _side(left: bool) -> str:
@@ -168,4 +179,5 @@ def _stacked(cell: str) -> str:
 @functools.cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, made offline."""
+    refuse_small_space()
     return vl_convert.javascript_bundle(BUNDLE).replace("</script", "<\\/script")

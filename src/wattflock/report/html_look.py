@@ -1,5 +1,7 @@
 """Style and script of every page, as text that is put into the one file."""
 
+from importlib import resources
+
 from wattflock.report.theme import INK, LINE, NIGHT, PAPER, SOFT
 
 DAY = {
@@ -21,10 +23,11 @@ def _variables(colours: dict[str, str]) -> str:
 
 
 def _recoloured() -> str:
-    """Vega writes colours as attributes of SVG, so a style sheet can replace them."""
+    """Figures have their colours as attributes of SVG, so a style sheet can replace them."""
     return "\n".join(
-        f'  .plot [fill="{day}"] {{ fill: {night}; }} .plot [stroke="{day}"] {{ stroke: {night}; }}'
+        f'  :is(.plot, .drawn) [{what}="{day}"] {{ {what}: {night}; }}'
         for day, night in NIGHT.items()
+        for what in ("fill", "stroke")
     )
 
 
@@ -86,6 +89,9 @@ select, input { font: inherit; color: var(--ink); background: var(--ground); bor
   border: 1px solid var(--line) !important; font: 13px/1.4 system-ui, sans-serif !important; }
 #vg-tooltip-element td.key { color: var(--soft) !important; }
 #vg-tooltip-element td, #vg-tooltip-element th { border: 0; padding: 1px 5px; }
+.save { display: flex; gap: 6px; margin: 6px 0 0; }
+.save button { font: inherit; font-size: 12px; color: var(--soft); background: none; border: 1px solid var(--line);
+  border-radius: 5px; padding: 0 7px; cursor: pointer; } .save button:hover, .save button:focus { color: var(--ink); }
 .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px; }
 dl { display: grid; grid-template-columns: minmax(150px, 230px) 1fr; gap: 8px 20px; margin: 0; font-size: 15px; }
 dt { font-weight: 600; } dd { margin: 0; color: var(--soft); }
@@ -104,14 +110,17 @@ pre { overflow-x: auto; font-size: 13px; line-height: 1.45; background: var(--gr
 }
 @media screen { .cut > .hint { display: block; } }
 @media print { body { background: #fff; font-size: 12px; } section { break-inside: avoid; border: 0; padding: 8px 0; }
-  nav, .vega-bindings, .vega-embed details { display: none !important; } .wide { overflow: visible; }
+  nav, .save, .vega-bindings { display: none !important; } .wide { overflow: visible; }
   .wide table { font-size: 9px; } .wide th, .wide td { padding: 3px 4px; }
   .plot { overflow: visible; } .plot svg { max-width: 100%; height: auto; }
   main, header.top { padding: 0; max-width: none; } }
 """
 )
 
-SCRIPT = """
+SAVE = (resources.files("wattflock.report") / "save.js").read_text()
+SCRIPT = (
+    SAVE
+    + """
 const NARROW = 560, AXIS = 58, HEAD = 78, GAP = 24;  // px beside a view, and beside all of a facet
 
 function resize(view, width, ratio) {
@@ -141,20 +150,35 @@ function fit(spec, room) {
   return spec;
 }
 
+function named(bind) {
+  const words = bind.querySelector(".vega-bind-name")?.textContent.trim() || "choice";
+  bind.querySelectorAll("select, input").forEach(each => { each.ariaLabel = words; });
+}
+
 function draw(place) {
   const source = JSON.parse(place.nextElementSibling.textContent);
   place.dataset.width = place.clientWidth;
   const options = {actions: false, renderer: "svg", ast: true, defaultStyle: false};
   return vegaEmbed(place, fit(source, place.clientWidth), options)
-    .then(() => { place.dataset.drawn = "yes"; })
+    .then(({view}) => {
+      place.view = view;
+      place.querySelectorAll(".vega-bind").forEach(named);
+      if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;  // so that it scrolls from the keyboard
+      place.dataset.drawn = "yes";
+      offerPicture(place);
+    })
     .catch(error => { place.textContent = "This figure cannot be drawn: " + error.message; });
 }
 
 function measure(place) {
   if (place.className == "wide") place.parentNode.classList.toggle("cut", place.scrollWidth > place.clientWidth + 4);
-  else if (place.clientWidth && place.dataset.width != place.clientWidth) draw(place);
+  else if (place.clientWidth && place.dataset.width != place.clientWidth) {
+    place.dataset.width = place.clientWidth;
+    drawn = drawn.then(() => draw(place)).then(() => new Promise(shown => setTimeout(shown)));
+  }
 }
 
+let drawn = Promise.resolve();  // one figure after another: the first is there before the last is laid out
 const places = document.querySelectorAll(".plot, .wide");
 const watch = new ResizeObserver(entries => setTimeout(() => entries.forEach(entry => measure(entry.target))));
 places.forEach(place => { measure(place); watch.observe(place); });
@@ -163,3 +187,4 @@ document.addEventListener("wheel", event => {
   if ((event.ctrlKey || event.metaKey) && event.target.closest(".plot")) event.preventDefault();
 }, {passive: false});
 """
+)

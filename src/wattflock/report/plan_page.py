@@ -9,9 +9,14 @@ Sentences = Sequence[tuple[str, Sequence[str]]]  # title of a box → its senten
 
 
 def page(title: str, sentences: Sentences, chart: Any) -> str:
-    """A page that opens without a network; boxes without sentences are left out."""
+    """A page that opens without a network."""
+    return html.page(title, boxes(sentences, chart))
+
+
+def boxes(sentences: Sentences, chart: Any) -> list[html.PageSection]:
+    """What stands in it; boxes without sentences are left out."""
     hours = html.PageSection("picture", "Hour by hour", "The dearer a kWh, the darker the ground.", html.figure(chart))
-    boxes = [
+    found = [
         html.PageSection(box.lower().replace(" ", "-"), box, "", html.bullets(each)) for box, each in sentences if each
     ]
-    return html.page(title, [*boxes[:1], hours, *boxes[1:]])
+    return [*found[:1], hours, *found[1:]]

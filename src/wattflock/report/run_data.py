@@ -25,6 +25,7 @@ COLUMNS = {
     "examples": "method home kind day date step hour series unit value",
     "curves": "method seed seconds objective cost violation_pu_h split saving",
 }
+LATER = {"worst_day": "method day date of name series unit values"}  # tables that runs of older versions lack
 NULL = pl.selectors.float().fill_nan(None)  # numbers that are none
 IDLE = "idle"  # the uncontrolled homes: what every study holds its methods against
 LIMIT = 0.01  # of the uncontrolled violation: what a method may leave and still count as safe
@@ -43,6 +44,7 @@ class RunData:
     days: pl.DataFrame
     examples: pl.DataFrame
     curves: pl.DataFrame
+    worst_day: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)  # empty in a run of an older version
 
     @property
     def methods(self) -> dict[str, dict[str, Any]]:
@@ -69,13 +71,21 @@ def read(folder: Path) -> RunData:
     summary, chart = read_summary(folder), _table_of_names(folder / "chart.json")
     if missing := {"bus", "x", "y", "edges"} - chart.keys():
         raise RunError(f"{folder / 'chart.json'}: lacks {', '.join(sorted(missing))}")
-    tables = {name: read_table(folder / f"{name}.parquet", needs) for name, needs in COLUMNS.items()}
+    there = {name: needs for name, needs in LATER.items() if run_files.lists(folder, f"{name}.parquet")}
+    tables = {name: read_table(folder / f"{name}.parquet", needs) for name, needs in (COLUMNS | there).items()}
     return RunData(summary, chart, **tables)
 
 
 def given(summary: dict[str, Any], chart: dict[str, Any], tables: Mapping[str, pl.DataFrame]) -> RunData:
     """The same from what is in memory; numbers that are none become null."""
-    return RunData(summary, chart, **{name: tables[name].with_columns(NULL) for name in COLUMNS})
+    there = [*COLUMNS, *(name for name in LATER if name in tables)]
+    return RunData(summary, chart, **{name: tables[name].with_columns(NULL) for name in there})
+
+
+def unjudged(summary: dict[str, Any], curves: pl.DataFrame | None = None) -> RunData:
+    """A run of which only the summary is known, and at most its learning so far; its other tables have no rows."""
+    tables = {name: pl.DataFrame(schema=needs.split()) for name, needs in COLUMNS.items()}
+    return RunData(summary, {}, **tables | ({} if curves is None else {"curves": curves.with_columns(NULL)}))
 
 
 def read_table(path: Path, needs: str) -> pl.DataFrame:
@@ -175,6 +185,13 @@ def _place(method: str, row: dict[str, Any], days: pl.DataFrame) -> dict[str, An
     if mean is not None and spread is not None:
         found |= {"violation_low": max(mean - spread, 0.0), "violation_high": mean + spread}
     return found
+
+
+def on_all_days(run: RunData, table: pl.DataFrame) -> list[str]:
+    """The methods in a table with days whose rows are of as many days as any method's: their means can be compared."""
+    days = table.group_by("method").agg(pl.col("day").n_unique())
+    most = set(days.filter(pl.col("day") == pl.col("day").max())["method"])
+    return [method for method in run.methods if method in most]
 
 
 def envelope(run: RunData) -> pl.DataFrame:
@@ -306,8 +323,13 @@ def prices(run: RunData) -> pl.DataFrame:
 
 
 def savings(run: RunData, method: str) -> pl.DataFrame:
-    """A row for each home: its kind, its cost a day `before` and with a method, and its `saving` [currency/year]."""
-    mean = run.homes.group_by("home", "kind", "method", maintain_order=True).agg(pl.col("cost").mean())
+    """A row for each home: its kind, its cost a day `before` and with a method, and its `saving` [currency/year].
+
+    Both are of the days on which the method was judged.
+    """
+    judged = run.homes.filter(pl.col("method") == method)["day"].unique()
+    days = run.homes.filter(pl.col("day").is_in(judged.implode()))
+    mean = days.group_by("home", "kind", "method", maintain_order=True).agg(pl.col("cost").mean())
     mine = mean.filter(pl.col("method") == method).drop("method")
     idle = mean.filter(pl.col("method") == before(run.summary)).select("home", before=pl.col("cost"))
     table = mine.join(idle, on="home", maintain_order="left")

@@ -1,13 +1,15 @@
 """One HTML page of a run: what homes, carbon and wires get, how the methods compare, and how it was measured."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from wattflock.core.files import write_whole
-from wattflock.report import html, run_charts, run_data, tables, words
+from wattflock.report import charging_charts, day_page, html, market_table, run_charts, run_data, tables, words
+from wattflock.report.geojson import write_geojson
 from wattflock.report.html import PageSection, Row
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, before, best
 from wattflock.report.theme import methods
@@ -24,6 +26,8 @@ CAPTIONS = {
     "loading": "The most current of any line or transformer on any day, as a share of what it is rated for. Dashed: "
     "the limit. On the maps each of them by its worst phase; those beyond the limit are thick, transformers and "
     "regulators are squares, and what has no rating is thin and grey.",
+    "charging": "Above: what all chargers were granted together through the worst day; dashed: the limit. Below: what "
+    "each home was granted on that day.",
     "homes": "Above zero is drawn, below is given. States stand at the end of the step that led to them.",
     "curves": "A line for each seed: strong on validation days, faint on training days.",
     "days": "A row for each method; an empty place is a day on which it was not judged.",
@@ -38,21 +42,24 @@ TERMS = {
 
 
 def write_report(run_folder: Path) -> Path:
-    """Write `report.html` and the PNGs of all figures into the run folder, each whole or not at all.
+    """Write `report.html`, `feeder.geojson` and the PNGs of all figures into the run folder, each whole or not at all.
 
     Raises:
         RunError: a file of the run is missing or damaged, or the disk is full.
     """
     run = run_data.read(run_folder)
     run_charts.draw_all(run, run_folder)
+    if run.chart["bus"]:
+        write_geojson(run, run_folder / "feeder.geojson")
     return write_whole(run_folder / "report.html", page(run).encode())
 
 
-def page(run: RunData) -> str:
-    """The whole page."""
+def page(run: RunData, above: str = "", more: Sequence[PageSection] = (), style: str = "") -> str:
+    """The whole page; a server adds HTML `above` it, `more` boxes below, and their `style`."""
     lead = html.paragraph(" ".join(words.story(run)), "lead")
-    kicker = f"wattflock · {run.summary.get('run', '')}"
-    return html.page(f"{words.headline(run)}.", [*_first(run), *_lab(run)], lead + html.tiles(tiles(run)), kicker)
+    kicker, boxes = f"wattflock · {run.summary.get('run', '')}", [*_first(run), *_lab(run), *more]
+    above, style = above + lead + html.tiles(tiles(run)), day_page.style() + style
+    return html.page(f"{words.headline(run)}.", boxes, above, kicker, style)
 
 
 def tiles(run: RunData) -> list[tuple[str, str, str]]:
@@ -126,7 +133,10 @@ def _first(run: RunData) -> list[PageSection]:
             figure["gains"] + gains(run),
             "homes",
         ),
+        day_page.community(run),
         PageSection("table", "Methods compared", "", table, "methods"),
+        *_market(run),
+        *_charging(run),
         PageSection("tradeoff", "Cheap or safe?", CAPTIONS["tradeoff"], figure["tradeoff"], "trade-off"),
         PageSection("voltage", "Voltages over the day", CAPTIONS["voltage"], figure["voltage"], "voltage"),
         PageSection("feeder", "Where on the feeder", CAPTIONS["feeder"], maps, "feeder"),
@@ -135,6 +145,23 @@ def _first(run: RunData) -> list[PageSection]:
             "homes", "A few homes through a day", f"{CAPTIONS['homes']} {prices(run)}", figure["homes"], "a day"
         ),
     ]
+
+
+def _market(run: RunData) -> list[PageSection]:
+    """What homes pay; nothing where single homes' bills are not known."""
+    if run.homes.is_empty() or "bill" not in run.homes.columns:
+        return []
+    table = market_table.paid(run)
+    body = html.paragraph(table.note, "soft") + table.page()
+    return [PageSection("market", "What homes pay in the market", "", body, "market")]
+
+
+def _charging(run: RunData) -> list[PageSection]:
+    """The limit and who got what; nothing where no limit is shared."""
+    if run.worst_day.is_empty() or run.worst_day.filter(of="limit").is_empty():
+        return []
+    return [PageSection("charging", "The limit and who got what", CAPTIONS["charging"],
+                        html.figure(charging_charts.granted(run)), "charging")]  # fmt: skip
 
 
 def _lab(run: RunData) -> list[PageSection]:

@@ -35,7 +35,7 @@ class Findings:
     about: str
     done: list[Done]
     notes: list[str]
-    reference: str = ""  # the method that all others are held against; empty: each row's learner
+    references: tuple[str, ...] = ()  # methods that all others are held against; empty: each row's learner
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()
 

@@ -70,14 +70,14 @@ def sharing(study: Findings, found: pl.DataFrame) -> dict[str, Any]:
     """The figures of a shared limit by the names of their files: `charging`, `levels-<row>`; none where none is."""
     if not known(found, "reward_per_episode"):
         return {}
-    figures = {"charging": charging_charts.reached(found)}
+    figures, first = {"charging": charging_charts.reached(found)}, study.references[0] if study.references else ""
     for each in {each.row: each for each in reversed(study.done)}.values():
         summary = read_summary(each.folder)
         if summary["scenario"]["coordinator"]["part"] == "unlimited":
             continue
         worth = {name: one["reward_per_episode"] or 0.0 for name, one in summary["methods"].items()}
-        best = sorted((name for name in worth if name != study.reference), key=lambda name: -worth[name])
-        told = [study.reference, *(claim.method for claim in study.claims), "foresight"]  # the last: what is possible
+        best = sorted((name for name in worth if name != first), key=lambda name: -worth[name])
+        told = [first, *(claim.method for claim in study.claims), "foresight"]  # the last: what is possible
         names = list(dict.fromkeys([*(name for name in told if name in worth), *best]))
         low = summary["scenario"]["coordinator"]["reward"]["low"]
         figures[f"levels-{each.row}"] = charging_charts.levels(each.folder, names, low)

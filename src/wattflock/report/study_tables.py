@@ -1,6 +1,7 @@
 """The tables of a study: figures of all rows, savings by part, differences, growth with homes, published figures."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -52,7 +53,7 @@ def tables(study: Findings, runs: pl.DataFrame, marks: pl.DataFrame, fitted: Law
     every = {
         "Figures": tables_of(single, currency),
         "Savings part by part": [money(single.filter(pl.col("judged_on") == ALL), currency)],
-        "Paired differences": differences(one_by_one, currency, study.reference),
+        "Paired differences": differences(one_by_one, currency, study.references),
         "Pace": [pace(marks)],
         "Against the number of homes": scaling(found, fitted, currency),
         "Published figures": [published(study, found, fitted, currency)],
@@ -111,8 +112,8 @@ def _table_of(found: pl.DataFrame, currency: str, names: tuple[str, ...], note: 
     return FigureTable(heads, rows, note, left=2)
 
 
-def differences(runs: pl.DataFrame, currency: str, reference: str = "") -> list[FigureTable]:
-    """What each method has more than the reference on the same seeds, and in words where that one is not ahead.
+def differences(runs: pl.DataFrame, currency: str, references: Sequence[str] = ()) -> list[FigureTable]:
+    """What each method has more than a reference on the same seeds, and in words where that one is not ahead.
 
     The reference is the row's learner where none is named; without seeds of both there is no line. The intervals are
     95 %, Student's t of the paired differences over seeds (`over_seeds`).
@@ -120,8 +121,10 @@ def differences(runs: pl.DataFrame, currency: str, reference: str = "") -> list[
     runs = runs.filter(pl.col("judged_on") == ALL)
     chosen = [QUANTITIES[name] for name in AGAINST if name in runs.columns and (runs[name].fill_null(0) != 0).any()]
     looks, rows = methods(runs["method"].unique(maintain_order=True)), []
-    for (row, method, learner), some in runs.group_by("row", "method", "learner", maintain_order=True):
-        other = reference or str(learner)
+    groups = runs.group_by("row", "method", "learner", maintain_order=True)
+    pairs = [(key, some, named) for named in references or ("",) for key, some in groups]
+    for (row, method, learner), some, named in pairs:
+        other = named or str(learner)
         theirs = runs.filter(row=row, method=other)
         if method != other and theirs.height:
             found = {quantity: _difference(quantity, some, theirs) for quantity in chosen}

@@ -52,7 +52,8 @@ def talk(to: str) -> str:
         to: address that takes a message as JSON by POST, on the same host.
     """
     return (
-        f'<div class="talk" data-to="{escape(to)}"><ol role="log" aria-live="polite" aria-label="Conversation"></ol>'
+        f'<div class="talk" data-to="{escape(to)}"><div role="log" aria-label="Conversation">'
+        '<ol tabindex="0"></ol></div>'
         '<p role="alert"></p><form><label for="talk-words">Your answer</label>'
         '<input id="talk-words" maxlength="4000" autocomplete="off"><button>Send</button></form>'
         "<h3>Agreed so far</h3><ul></ul></div>"

@@ -13,7 +13,9 @@ import altair as alt
 import polars as pl
 import vl_convert
 
+from wattflock.core.errors import RunError
 from wattflock.core.files import write_whole
+from wattflock.core.machine import PICTURES_GB, small_space
 
 INK, SOFT, LINE, PAPER = "#16202e", "#5b6673", "#dde2e8", "#ffffff"
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
@@ -142,18 +144,27 @@ def save(chart: Any, path: Path) -> Path:
     return write_whole(path, FORMATS[path.suffix](spec(chart)))
 
 
+def refuse_small_space() -> None:
+    """Raises RunError where pictures cannot be drawn: the engine that draws them would end the process."""
+    if said := small_space(PICTURES_GB, "drawing pictures"):
+        raise RunError(said)
+
+
 def png(found: dict[str, Any]) -> bytes:
     """A PNG on white paper."""
+    refuse_small_space()
     return vl_convert.vegalite_to_png(_on_paper(found), ppi=PPI)
 
 
 def svg(found: dict[str, Any]) -> bytes:
     """An SVG on white paper."""
+    refuse_small_space()
     return vl_convert.vegalite_to_svg(_on_paper(found)).encode()
 
 
 def pdf(found: dict[str, Any]) -> bytes:
     """A PDF of one page."""
+    refuse_small_space()
     return vl_convert.vegalite_to_pdf(_on_paper(found))
 
 

@@ -55,10 +55,14 @@ class California(DataSource):
             kwp=dict.fromkeys(own["home"].unique(maintain_order=True), 1.0),
         )  # fmt: skip
 
+    def bundled_homes(self) -> tuple[str, ...]:
+        """The 15 homes."""
+        return _homes(_bundled()[0])
+
     def read(self) -> Readings:
         """52 whole weeks from Monday, 1 August 2016; 15 homes, used as they are."""
         homes, common = _bundled()
-        names = tuple(n for n in sorted(homes["home"].unique()) if n not in LEFT_OUT)
+        names = _homes(homes)
         days = common.height // 168 * 7
 
         def whole(values):
@@ -83,6 +87,10 @@ class California(DataSource):
             currency="USD",
             card=CARD | {"colder_c": self.colder_c},
         )
+
+
+def _homes(homes: pl.DataFrame) -> tuple[str, ...]:
+    return tuple(name for name in sorted(homes["home"].unique()) if name not in LEFT_OUT)
 
 
 def _bundled() -> tuple[pl.DataFrame, pl.DataFrame]:

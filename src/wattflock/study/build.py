@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError, gathered
 from wattflock.core.registry import nearest, part
 from wattflock.core.scenario import (
     LOAD_ONLY,
@@ -114,17 +114,19 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
     Raises:
         ScenarioError: readings, a feeder or homes that do not fit the scenario.
     """
-    refuse_optimum(scenario)
     random, parts = np.random.default_rng(scenario.homes.seed), parts or parts_of(scenario)
-    given = parts.source.read()
-    level, readings = given.reference_price_per_kwh, parts.market.priced(given)
-    feeder = parts.wiring.build()
-    if feeder is None:
-        refuse_no_wires(scenario)
-    parts.market.refuse_world(scenario.homes.count, feeder is not None)
-    terminals, held_out = feeder.terminals if feeder else ("",), scenario.data.homes_held_out
-    known = homes_file.Known(scenario.homes.kinds, parts.devices, terminals, readings.homes, held_out)
-    who = settle(scenario.homes, known, np.asarray(feeder.drawing_kva) if feeder else np.ones(1), level, random)
+    _, given, feeder = gathered(lambda: refuse_optimum(scenario), parts.source.read, parts.wiring.build)
+    level, held_out = given.reference_price_per_kwh, scenario.data.homes_held_out
+    terminals = feeder.terminals if feeder else ("",)
+    known = homes_file.Known(scenario.homes.kinds, parts.devices, terminals, given.homes, held_out)
+    weight = np.asarray(feeder.drawing_kva) if feeder else np.ones(1)
+    readings, who, *_ = gathered(
+        lambda: parts.market.priced(given),
+        lambda: settle(scenario.homes, known, weight, level, random),
+        lambda: refuse_held_out(given.homes, held_out),
+        lambda: None if feeder else refuse_no_wires(scenario),
+        lambda: parts.market.refuse_world(scenario.homes.count, feeder is not None),
+    )
     world, days = world_of(scenario, who, level, feeder, parts), days_of(scenario.data, who.source, readings, random)
     return Built(
         world=world,
@@ -303,16 +305,21 @@ def sources(
     Raises:
         ScenarioError: a home to hold out was not measured, or none would be left to learn from.
     """
+    refuse_held_out(measured, held_out)
+    known = [k for k, home in enumerate(measured) if home not in held_out]
+    seen = filled(named, lambda count: random.choice(known, count, replace=count > len(known)))
+    unseen = random.choice([measured.index(home) for home in held_out], len(named)) if held_out else seen
+    return {"train": seen, "validation": seen, "test": unseen}
+
+
+def refuse_held_out(measured: tuple[str, ...], held_out: tuple[str, ...]) -> None:
+    """Raises ScenarioError for homes to hold out that were not measured, and where none would be left."""
     unknown = [home for home in held_out if home not in measured]
     problems = [Problem("scenario", "data.homes_held_out", home, nearest(home, measured)) for home in unknown]
     if not problems and set(held_out) == set(measured):
         problems = [Problem("scenario", "data.homes_held_out", held_out, "fewer than all measured homes")]
     if problems:
         raise ScenarioError(problems)
-    known = [k for k, home in enumerate(measured) if home not in held_out]
-    seen = filled(named, lambda count: random.choice(known, count, replace=count > len(known)))
-    unseen = random.choice([measured.index(home) for home in held_out], len(named)) if held_out else seen
-    return {"train": seen, "validation": seen, "test": unseen}
 
 
 def filled(said: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:

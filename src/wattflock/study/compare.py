@@ -16,7 +16,7 @@ from wattflock.data.sample import Sampler, spread
 from wattflock.learn.learner import Learner
 from wattflock.study.bound import Optimum, Settings
 from wattflock.study.build import Built
-from wattflock.study.evaluate import Judged, evaluate
+from wattflock.study.evaluate import OWN, Judged, evaluate
 from wattflock.study.summary import summarise
 from wattflock.study.tables import (
     branches_table,
@@ -27,6 +27,7 @@ from wattflock.study.tables import (
     nodes_table,
     steps_table,
 )
+from wattflock.study.worst_day import worst_day_table
 from wattflock.world.rollout import Policy, ZeroPolicy
 
 Tables = dict[str, pl.DataFrame]
@@ -46,6 +47,7 @@ class Days:
     planned: list[int]  # days with a bound: `spread` over seasons and weekdays
 
     length: int = 1  # calendar days of each
+    worst: int = OWN  # calendar day on which every home's series are kept; `OWN`: the method's own worst
 
     def one_by_one(self) -> tuple[Profile, list[str]]:
         """Calendar days (days, steps, homes) and their dates."""
@@ -61,7 +63,13 @@ class Days:
         """Some of the days."""
         profile = jax.tree.map(lambda x: x[picked], self.profile)
         shown, planned = ([picked.index(day) for day in some if day in picked] for some in (self.shown, self.planned))
-        return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned, self.length)
+        numbers = self.numbers(picked)
+        worst = numbers.index(self.worst) if self.worst in numbers else OWN
+        return Days(profile, [self.dates[day] for day in picked], self.few, shown, planned, self.length, worst)
+
+    def with_worst(self, tables: "Tables") -> "Days":
+        """The same days, of which the worst is that of a method's tables."""
+        return dataclasses.replace(self, worst=tables["worst_day"]["day"].item(0))
 
 
 def refuse_uncontrolled(name: str, built: Built) -> None:
@@ -159,7 +167,7 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
     """
     refuse_policy(method, policy, built, days)
     try:
-        judged = evaluate(built.world, policy, days.profile, days.few)
+        judged = evaluate(built.world, policy, days.profile, days.few, picked=days.worst)
     except RunError as error:
         raise RunError(f"{method}: {error}") from error
     return _tables(built, days, method, judged)
@@ -175,12 +183,14 @@ def judge_plans(
     picked = sorted(actions)
     some = days.of(picked)
     plan = np.stack([actions[day] for day in picked])
-    judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan)
+    judged = evaluate(built.world, ZeroPolicy(), some.profile, days.few, plan, some.worst)
     if searched:
         beyond = {limit: np.maximum(x - searched.tolerance(limit), 0) for limit, x in judged.excess.items()}
         judged = dataclasses.replace(judged, excess=beyond)
     number = pl.col("day").replace_strict(dict(enumerate(days.numbers(picked))))
     tables = _tables(built, some, method, judged)
+    if days.worst not in (OWN, *days.numbers(picked)):
+        tables["worst_day"] = tables["worst_day"].clear()  # no plan was made for it
     return {name: t.with_columns(number) if "day" in t.columns else t for name, t in tables.items()}
 
 
@@ -195,6 +205,7 @@ def _tables(built: Built, days: Days, method: str, judged: Judged) -> Tables:
         "branches": branches_table(method, judged, profile, rows.get("loading", ())),
         "days": days_table(method, judged, profile, dates),
         "examples": examples_table(method, judged, built, days.few, shown),
+        "worst_day": worst_day_table(method, judged, built, dates),
     }
 
 

@@ -116,8 +116,8 @@ class Plan(pydantic.BaseModel):
     clusters: int = Field(
         default=10, ge=0, le=MOST_CLUSTERS, description="of K-means, with kind coalition; 0: by the elbow"
     )
-    reference: str = Field(
-        default="", description="the method that all others are held against; empty: each row's learner"
+    references: tuple[str, ...] = Field(
+        default=(), description="methods that all others are held against; empty: each row's learner"
     )
     published: tuple[Published, ...] = Field(default=(), description="figures of publications, beside ours")
     claims: tuple[Claim, ...] = Field(default=(), description="what publications say of rows, held against ours")

@@ -172,7 +172,7 @@ def _series(method: str, built: Built, few: np.ndarray, named, days: list) -> pl
     name, values = named
     count, steps, homes = values.shape
     device, _, level = name.partition(" ")
-    series, unit = (*built.world.fleet.devices[device].level, name, "kW")[:2] if level else (name, "kW")
+    series, unit = level_of(built, device) if level else (name, "kW")
     size = count * steps * homes
     each = np.array([built.kinds[home] for home in few])
     table = pl.DataFrame(
@@ -191,6 +191,14 @@ def _series(method: str, built: Built, few: np.ndarray, named, days: list) -> pl
     )
     owners = [kind for kind, devices in built.devices.items() if device in ("load", "net", *devices)]
     return table.filter(pl.col("kind").is_in(owners))
+
+
+def level_of(built: Built, device: str) -> tuple[str, str]:
+    """What figures call the level of a device, and its unit; with the device's name where two have the same level."""
+    levels = {name: each.level for name, each in built.world.fleet.devices.items() if each.level}
+    called, unit = levels[device]
+    alike = sum(each[0] == called for each in levels.values())
+    return (called if alike == 1 else f"{device} {called}"), unit
 
 
 def dates_of(first: datetime.date, calendar: np.ndarray) -> list[str]:

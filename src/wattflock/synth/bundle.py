@@ -14,19 +14,23 @@ import numpy as np
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
 from wattflock.core.files import named_leaves, pack, read_card, unpack
-from wattflock.core.registry import part
+from wattflock.core.registry import files, part
+from wattflock.core.tables import sizes_of, table_problems
 from wattflock.data.calendar import calendar
 from wattflock.synth.load_model import LoadModel
 from wattflock.synth.region import Mix, Region, begin, live, settle
+from wattflock.synth.tables import tables
 
 FOLDER = Path(__file__).parent / "bundled"
 
 
 def packed(module: eqx.Module, card: dict) -> bytes:
-    """The file of a region or of a piece of one; the card lists what it was fitted to and the owners."""
+    """The file of a region or of a piece of one; the card lists what it was fitted to, the owners and all sizes."""
     model = module.load if isinstance(module, Region) else module
+    load = type(model).__module__.rpartition(".")[2]
     arrays = {name: np.asarray(leaf) for name, leaf in named_leaves(module)}
-    return pack(arrays, card | {"load": type(model).__module__.rpartition(".")[2]})
+    sizes = sizes_of(arrays, tables(type(module), load))
+    return pack(arrays, card | {"load": load, "sizes": sizes})
 
 
 def card(path: Path) -> dict[str, Any]:
@@ -64,6 +68,8 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
         arrays, facts = unpack(path.read_bytes())
     except (OSError, ValueError) as error:
         raise _refused(path, error) from error
+    if problems := _table_problems(kind, path, (arrays, facts)):
+        raise ScenarioError(problems)
     tree: dict[str, Any] = {}
     for dotted, values in arrays.items():
         *above, last = dotted.split(".")
@@ -72,10 +78,22 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
             place = place.setdefault(key, {})
         place[last] = jnp.asarray(values)
     try:
-        return _built(kind, tree, facts["load"]), facts
+        return _built(kind, tree, facts["load"]), {name: fact for name, fact in facts.items() if name != "sizes"}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = Problem(str(path), "region", f"{type(error).__name__}: {error}", "a region of this version")
         raise ScenarioError([problem]) from error
+
+
+def _table_problems(kind: Any, path: Path, read: tuple[dict[str, np.ndarray], dict]) -> list[Problem]:
+    """What is wrong with the arrays by the tables of this version; those of a model without tables are left out."""
+    arrays, facts = read
+    model = facts.get("load")
+    if not isinstance(model, str):
+        return [Problem(str(path), "card.load", model, f"one of {', '.join(files('synth'))}")]
+    known = tables(kind, model)
+    if kind is Region and not any(name.startswith("load.") for name in known):
+        arrays = {name: each for name, each in arrays.items() if not name.startswith("load.")}
+    return table_problems(str(path), arrays, known, facts.get("sizes")) if known else []
 
 
 def region_problems(region: Region, facts: dict[str, Any], where: str) -> list[Problem]:

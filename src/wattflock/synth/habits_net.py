@@ -12,6 +12,18 @@ KEEP = (0.6, 0.85, 0.96)  # how much of a running mean is kept from hour to hour
 HIDDEN, PARTS, CHANNELS, OWN = 48, 8, 6, 10  # width, mixture, schedule, learned coordinates of a home
 CONDITIONS, FACTS = 6, 10  # conditions of a schedule; facts of a day
 Weights = dict[str, Array]
+SHAPES = {  # of the weights
+    "memory_in": f"{3 + len(KEEP)} {HIDDEN}",
+    "schedule_in": f"{CHANNELS} {HIDDEN}",
+    "still_in": f"{FACTS + OWN + 2} {HIDDEN}",
+    "hour": f"24 {HIDDEN}",
+    "weekend": f"24 {HIDDEN}",
+    "schedule": f"{OWN + 2} {CONDITIONS} 24 {CHANNELS}",
+    "middle": f"{HIDDEN} {HIDDEN}",
+    "middle_bias": f"{HIDDEN}",
+    "out": f"{HIDDEN} {3 * PARTS}",
+    "out_bias": f"{3 * PARTS}",
+}
 
 
 def start(key: Array) -> Weights:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from wattflock.core.tables import Table
 from wattflock.data.calendar import When
 from wattflock.data.home_days import HomeDays
 
@@ -32,6 +33,11 @@ class LoadModel(eqx.Module):
     @abc.abstractmethod
     def fit(cls, measured: HomeDays, seed: int, say: Say) -> Self:
         """A model of measured homes: hourly `load_kw` (homes, days, 24) and `outdoor_c` (days, 24)."""
+
+    @classmethod
+    def tables(cls) -> dict[str, Table]:
+        """What each array of a file must be, by its dotted name; without them only a traced day checks a file."""
+        return {}
 
     @abc.abstractmethod
     def traits(self, key: Array) -> Any:

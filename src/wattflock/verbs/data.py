@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from wattflock.verbs.card import card
 
 if TYPE_CHECKING:
+    from wattflock.data.look import Look
     from wattflock.data.source import DataSource
 
 
@@ -37,7 +38,6 @@ def check(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.progress import console
     from wattflock.data.check import refuse
     from wattflock.data.finding import findings_table
-    from wattflock.data.look import look
     from wattflock.data.source import recognised
     from wattflock.report.feeder_tables import facts
     from wattflock.report.spreadsheet import refuse_ending
@@ -48,7 +48,7 @@ def check(  # noqa: PLR0913 (an argument is an option of the command)
     name = source or recognised(str(path))
     said = [*(f"columns.{each}" for each in columns or ()), *(f"units.{each}" for each in units or ())]
     said += [f"{key}={value}" for key, value in (("zone", zone), ("format", format)) if value]
-    seen = look(_source(name, str(path), [*said, *(sets or ())]).raw())
+    seen = looked(path, name, [*said, *(sets or ())])
     title = f"{path}, read as {name}"
     table = findings_table(seen.findings, "") if seen.findings else Text("nothing to find fault with")
     shown = Group(Text(title), facts(seen.facts), table)
@@ -118,6 +118,23 @@ def fit(  # noqa: PLR0913 (an argument is an option of the command)
             ("written", f"{written} ({written.stat().st_size / 1e6:.2f} MB)"),
         ]
     )
+
+
+def looked(path: Path, source: str = "", said: list[str] | None = None) -> "Look":
+    """The findings about files of readings and a summary of what was read.
+
+    Args:
+        path: file or folder.
+        source: whose layout it is; recognised where not told.
+        said: settings of the source, as `zone=Europe/Oslo`.
+
+    Raises:
+        ScenarioError: there is no such source or setting, or the files are none of readings.
+    """
+    from wattflock.data.look import look
+    from wattflock.data.source import recognised
+
+    return look(_source(source or recognised(str(path)), str(path), said or []).raw())
 
 
 def _source(name: str, path: str, said: list[str]) -> "DataSource":

@@ -274,7 +274,7 @@ class Experiment:
                 shown.at(len(found), f"{each:.3f} {self.built.readings.currency} per home and day")
         return found
 
-    def planned(self, policies: Mapping[str, Policy]) -> list[compare.Tables]:
+    def planned(self, policies: Mapping[str, Policy], days: compare.Days) -> list[compare.Tables]:
         """Tables of the planners of a shared limit, one of which begins with the plans of trained `policies`."""
         wanted = tuple(name for name in self.scenario.judge.yardsticks if name != "mpc")
         if not wanted or self.built.world.coordinator is None:
@@ -283,9 +283,9 @@ class Experiment:
         place, tables = dataclasses.replace(self.built, world=served(self.built.world)), []
         with bar("plans", len(wanted)) as shown:
             shown.at(0, "compiling, and planning …")
-            found = plans(wanted, (self.built.world, self.days.profile, self.built.sampler), methods)
+            found = plans(wanted, (self.built.world, days.profile, self.built.sampler), methods)
             for name, actions in found:
-                tables.append(compare.judge_plans(place, self.days, name, dict(enumerate(actions))))
+                tables.append(compare.judge_plans(place, days, name, dict(enumerate(actions))))
                 shown.at(len(tables), f"{name} judged")
         return tables
 
@@ -357,18 +357,19 @@ def _compared(experiment: Experiment, fresh: bool) -> Comparison:
     began = time.perf_counter()
     experiment.refuse_untaught()
     wanted = experiment.scenario.judge.bound_days and not experiment.no_bound  # known before any work
-    tables, cards, seconds, policies = [], {}, {}, {}
+    tables, cards, seconds, policies, days = [], {}, {}, {}, experiment.days
     for method in experiment.methods:
         policies[method], cards[method] = experiment.trained(method, fresh)
-        tables.append(compare.judge_method(experiment.place(method), experiment.days, method, policies[method]))
+        tables.append(compare.judge_method(experiment.place(method), days, method, policies[method]))
+        days = days.with_worst(tables[0])  # of the uncontrolled homes
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
         best = {day: optimum.action for day, optimum in optima.items()}
-        tables.append(compare.judge_plans(experiment.built, experiment.days, "bound", best, USUAL))
+        tables.append(compare.judge_plans(experiment.built, days, "bound", best, USUAL))
         if "mpc" in experiment.scenario.judge.yardsticks:
-            tables.append(compare.judge_plans(experiment.built, experiment.days, "mpc", experiment.receding()))
-    tables += experiment.planned(policies)
+            tables.append(compare.judge_plans(experiment.built, days, "mpc", experiment.receding()))
+    tables += experiment.planned(policies, days)
     seconds["bound"] = time.perf_counter() - began - seconds["methods"]
     every = compare.collect(tables, optima, experiment.scenario.homes.count, experiment.days.length)
     points_of_all = [point for card in cards.values() for point in card["curve"]]
@@ -420,10 +421,11 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
     Raises:
         RunError: a method learns and was not trained in this run.
     """
-    tables, cards = [], {}
+    tables, cards, days = [], {}, experiment.days
     for name in dict.fromkeys(("idle", *methods)):
         who, progress, cards[name] = was_trained(experiment, name)
-        tables.append(compare.judge_method(experiment.place(name), experiment.days, name, who.policy(progress.state)))
+        tables.append(compare.judge_method(experiment.place(name), days, name, who.policy(progress.state)))
+        days = days.with_worst(tables[0])
     every = compare.collect(tables, {}, experiment.scenario.homes.count)
     every["curves"] = curves([], 0.0)  # nothing learns here
     found = summary(experiment, compare.figures(every), cards) | {"bound_days": 0}

@@ -1,4 +1,4 @@
-"""What a name means: a part, a field of a scenario, a figure of a report, or the observation of a home."""
+"""What a name means: a part or its settings, a field or section of a scenario, a figure, or what a home observes."""
 
 import dataclasses
 import inspect
@@ -18,7 +18,9 @@ from wattflock.study.quantities import QUANTITIES
 
 
 def explanation(name: str) -> str:
-    """Text about a part, field or figure; of "observation" the table of what a home's controller observes.
+    """Text about a part or its setting, a field or section of a scenario, a figure or the heading of its column.
+
+    Of "observation" it is the table of what a home's controller observes.
 
     Raises:
         ScenarioError: nothing is called so; the nearest name is suggested.
@@ -27,15 +29,41 @@ def explanation(name: str) -> str:
         return observation()
     known_fields = fields()
     if name in QUANTITIES:
-        return f"{name}: {QUANTITIES[name].meaning}"
+        return _figure(name)
     if name in known_fields:
-        field = known_fields[name]
-        return f"{name}{_default(field)}\n  {allowed(field)}"
+        return _field(name, known_fields[name])
     found = {part: (room, kind) for room in ROOMS for part, kind in parts(room, interface(room)).items()}
     if name in found:
         return _part(name, *found[name])
-    known = ["observation", *QUANTITIES, *known_fields, *found]
+    settings = _settings(found)
+    several = [_figure(each) for each, quantity in QUANTITIES.items() if quantity.label == name]
+    several += [_field(each, field) for each, field in known_fields.items() if each.startswith(f"{name}.")]
+    several += [text for each, texts in settings.items() if each.endswith(f".{name}") or each == name for text in texts]
+    if several:
+        return "\n".join(several)
+    labels = {quantity.label for quantity in QUANTITIES.values()}
+    known = ["observation", *QUANTITIES, *labels, *known_fields, *found, *settings]
     raise ScenarioError([Problem("wattflock explain", "name", name, nearest(name, known))])
+
+
+def _figure(name: str) -> str:
+    return f"{name}: {QUANTITIES[name].meaning}"
+
+
+def _field(name: str, field: FieldInfo) -> str:
+    return f"{name}{_default(field)}\n  {allowed(field)}"
+
+
+def _settings(found: dict[str, tuple[str, type]]) -> dict[str, list[str]]:
+    """Field → what it is in each part that has it; devices have parameters instead."""
+    told: dict[str, list[str]] = {}
+    for part, (room, kind) in found.items():
+        if room == "homes":
+            continue
+        for field, info in settings_model(kind).model_fields.items():
+            text = f"{room}.settings.{field}{_default(info)}: {allowed(info)} ({part})"
+            told.setdefault(f"{room}.settings.{field}", []).append(text)
+    return told
 
 
 def observation() -> str:

@@ -86,6 +86,25 @@ def planned(file: Path, sets: list[str] | None = None, horizon_h: float = 0.0) -
     return planned_for(read(file, sets or ()), horizon_h)
 
 
+def planned_of(state: object) -> "Planned":
+    """The plan of a conversation as `assistant.reply` keeps it between two turns.
+
+    Raises:
+        ValueError: it is no such state.
+        ScenarioError: lists every value that cannot be.
+    """
+    from collections.abc import Mapping
+    from datetime import date
+
+    from wattflock.assistant.dialogue import resumed
+    from wattflock.assistant.plan.parameters import of_slots
+
+    if not isinstance(state, Mapping):
+        raise ValueError("state is what the last reply gave")
+    kept = resumed(state)
+    return planned_for(of_slots(kept.values, where="conversation", today=date.fromisoformat(kept.today)))
+
+
 def planned_for(parameters: "Parameters", horizon_h: float = 0.0) -> "Planned":
     """The plan of a home, with its sentences."""
     from wattflock.assistant.plan.offers import bindings, offers

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wattflock.game.outcome import Outcome
     from wattflock.study.hosting.assessment import Hosted
     from wattflock.study.settlement import Settled
+    from wattflock.study.whatif.outcome import Swept
     from wattflock.world.rollout import Policy
 
 
@@ -36,7 +37,7 @@ class Comparison:
     """Methods on the same test days."""
 
     summary: dict[str, Any]  # as `summary.json` says it
-    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, curves
+    tables: Mapping[str, pl.DataFrame]  # steps, homes, nodes, branches, days, examples, worst_day, curves
     chart: Mapping[str, Any]  # the map of the feeder, as `chart.json` says it
     folder: Path | None = None  # None: it was kept nowhere
 
@@ -49,6 +50,14 @@ class Comparison:
 
         run = run_data.given(self.summary, dict(self.chart), self.tables)
         return Figures({name: functools.partial(draw, run) for name, draw in CHARTS.items()})
+
+    @property
+    def geojson(self) -> dict[str, Any]:
+        """The feeder's results of every method as GeoJSON, as `feeder.geojson` of a run."""
+        from wattflock.report import run_data
+        from wattflock.report.geojson import feeder_geojson
+
+        return feeder_geojson(run_data.given(self.summary, dict(self.chart), self.tables))
 
     def _repr_html_(self) -> str:
         from wattflock.report.tables import compared
@@ -331,3 +340,40 @@ class EdgeTrial:
 
     figures: Mapping[str, float]  # homes, messages_per_s, answer_p99_ms, rss_mb, apart_kw, outside, missing_in_logs, …
     faults: pl.DataFrame  # a row for the closed loop and each fault: steps, outside, fell_back, recovered_after
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WhatIf:
+    """What a feeder takes, before and after each method."""
+
+    folder: Path  # page, workbook, GeoJSON and figures
+    found: "Swept"
+
+    @property
+    def headline(self) -> str:
+        """The answer in a sentence."""
+        from wattflock.report.whatif_words import headline
+
+        return headline(self.found)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """A row for each cell, seed and method."""
+        return self.found.table
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """A row for each cell and method: means over the seeds, least and most, and in how many all limits are kept."""
+        return self.found.cells
+
+    @property
+    def taken(self) -> pl.DataFrame:
+        """Up to which share of a sweep all limits are kept, beside each combination of the others."""
+        return self.found.taken
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Altair charts by name: limits, taken, and one for each quantity."""
+        from wattflock.report.whatif_charts import figures
+
+        return figures(self.found)

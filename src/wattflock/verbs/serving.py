@@ -1,16 +1,97 @@
-"""The tools as a server of the Model Context Protocol, for assistants that can call tools."""
+"""Servers: of pages for a browser, and of tools for assistants (Model Context Protocol)."""
 
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from wattflock.core.errors import RunError, WattflockError
+from wattflock.core.errors import Problem, RunError, ScenarioError, WattflockError
+from wattflock.verbs.study import Runs
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
+    from wattflock.web.app import Site
+    from wattflock.web.guard import Access
+
 INSTALL = "pip install 'wattflock[mcp]'"
+
+
+def serve(
+    runs: Runs = Path("runs"),
+    port: Annotated[int, "Port to listen on."] = 8420,
+    host: Annotated[str, "Address to listen on; another than this computer's own needs a token."] = "127.0.0.1",
+    token: Annotated[str, "What a browser must bring, 16 letters or more; WATTFLOCK_TOKEN where not told."] = "",
+) -> None:
+    """Serve a folder of runs to a browser: reports, training as it goes, a meter file's report card, a conversation.
+
+    Runs can be started, stopped and gone on with from the page; Ctrl-C stops them too, and what they learned is kept.
+    Nothing is loaded from elsewhere. Needs the extra `web`; docs/serve.md.
+
+    Example:
+        wattflock serve
+        wattflock serve --runs results --port 8080
+    """
+    import os
+    import tempfile
+
+    try:
+        from wattflock.web.app import Site, Verbs
+    except ImportError as error:
+        missing = f"the package {error.name} is missing; pip install 'wattflock[web]'"
+        raise RunError(f"wattflock serve: {missing}") from error
+    from wattflock.verbs.data import looked
+    from wattflock.verbs.planning import planned_of
+    from wattflock.web.children import Children
+    from wattflock.web.guard import Access
+
+    access = Access(host, port, token or os.environ.get("WATTFLOCK_TOKEN", ""))
+    if problems := _refused(access):
+        raise ScenarioError(problems)
+    with tempfile.TemporaryDirectory(prefix="wattflock-serve-") as logs:
+        children = Children(runs, Path(logs))
+        try:
+            _answer(Site(runs, Verbs(looked, planned_of), children), access)
+        finally:
+            children.end()
+
+
+def _answer(site: "Site", access: "Access") -> None:
+    """Listen and answer until Ctrl-C."""
+    import socket
+    import threading
+
+    import uvicorn
+
+    from wattflock.core.progress import say
+    from wattflock.web.app import application
+
+    try:
+        family = socket.AF_INET6 if ":" in access.host else socket.AF_INET
+        listening = socket.create_server((access.host, access.port), family=family)
+    except OSError as error:
+        where = f"{access.host}, port {access.port}"
+        raise RunError(f"wattflock serve: cannot listen on {where} ({error.strerror or error})") from error
+    threading.Thread(target=site.warm, daemon=True).start()
+    config = uvicorn.Config(
+        application(site, access), log_level="warning", access_log=False, server_header=False, ws="none",
+        lifespan="off", loop="asyncio", timeout_graceful_shutdown=1, limit_concurrency=100,
+    )  # fmt: skip
+    say(f"{access.address}\nCtrl-C stops it.")
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _refused(access: "Access") -> list[Problem]:
+    from wattflock.web.guard import LEAST_TOKEN, LOCAL
+
+    where = "wattflock serve"
+    wrong = [] if 1 <= access.port <= 65535 else [Problem(where, "--port", access.port, "1 to 65535")]
+    if access.token and len(access.token) < LEAST_TOKEN:
+        wrong.append(Problem(where, "--token", "***", f"{LEAST_TOKEN} letters or more"))
+    if access.host not in LOCAL and not access.token:
+        wrong.append(Problem(where, "--host", access.host, "127.0.0.1, or another together with --token"))
+    return wrong
 
 
 def mcp() -> None:
@@ -69,4 +150,4 @@ def _told(tool: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-VERBS = (mcp,)
+VERBS = (serve, mcp)

@@ -112,6 +112,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         wattflock compare --set 'judge.methods=["rules", "through", "gradmap"]'
     """
     from wattflock.core.errors import RunError
+    from wattflock.core.machine import PICTURES_GB, small_space
     from wattflock.core.progress import say
     from wattflock.report.run_page import write_report
     from wattflock.verbs.experiment import SMALLER, compared, finished, read_back
@@ -124,10 +125,13 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     else:
         found = compared(experiment, fresh or not resume)
         report.unlink(missing_ok=True)
-    if not report.exists():  # a run of `study` has none yet
-        say("drawing the figures and the report …")
-        write_report(run.folder)
-    say(f"report  {report}\nfigures {run.folder}/*.png")
+    if small := small_space(PICTURES_GB, "drawing the report"):
+        say(f"{small}; all else is done")
+    else:
+        if not report.exists():  # a run of `study` has none yet
+            say("drawing the figures and the report …")
+            write_report(run.folder)
+        say(f"report  {report}\nfigures {run.folder}/*.png")
     if broken := found.summary.get("broken"):
         raise RunError(
             "\n".join(f"{name}: {why}, so it is judged as it was before. {SMALLER}" for name, why in broken.items())
@@ -160,7 +164,11 @@ def parts(
     return Listing(pl.DataFrame(rows, schema=["room", "part", "what it is"], orient="row"))
 
 
-def explain(name: Annotated[str, "A part (gradmap), a field (learn.rounds) or a figure (saving_captured)."]) -> str:
+def explain(
+    name: Annotated[
+        str, "A part (gradmap), field (learn.rounds), section (feeder), setting (export_share) or figure (captured)."
+    ],
+) -> str:
     """Say what a part, a field of a scenario or a figure of a report means.
 
     Example:
@@ -215,14 +223,14 @@ def _differing(one: Path, other: Path):
 
 def _experiment(scenario: Path | None, sets: list[str] | None, runs: Path, minutes: float, devices: int):
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.scenario import load
+    from wattflock.core.scenario import load_to_run
     from wattflock.study.run import open_run
     from wattflock.verbs.experiment import Experiment
 
     problems = [] if minutes >= 0 else [Problem("wattflock", "--minutes", minutes, "0 or more [min]")]
     problems += [] if devices >= 0 else [Problem("wattflock", "--devices", devices, "0 or more")]
     try:
-        loaded = load(scenario, sets or [])
+        loaded = load_to_run(scenario, sets or [])
     except ScenarioError as error:
         raise ScenarioError(error.problems + problems) from None
     if problems:

@@ -80,7 +80,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
             order = [row.name for row in there]
             done.sort(key=lambda each: (order.index(each.row), each.seed))
             said = notes + missing + failed
-            told = plan.reference, plan.published, plan.claims
+            told = plan.references, plan.published, plan.claims
             table = write_study(folder, Findings(plan.name, plan.about, done, said, *told))
             say(f"tables, curves and page  {folder}")
     if failed:

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from wattflock.core.tables import Table
 from wattflock.data.home_days import HomeDays
 from wattflock.synth import behaviour, scale
-from wattflock.synth.gan_nets import SET, Recipe, generate, pool, train
+from wattflock.synth.gan_nets import HIDDEN_GENERATOR, SET, Recipe, generate, pool, train
 from wattflock.synth.load_model import Around, Hours, LoadModel, Say
 
 
@@ -52,6 +53,30 @@ class Gan(LoadModel):
             nets=jax.tree.map(lambda x: np.asarray(x).reshape(*by_kind, *x.shape[1:]), nets),
             bound=np.asarray(pools.bound).reshape(*by_kind, 2),
         )
+
+    @classmethod
+    def tables(cls) -> dict[str, Table]:
+        """Clusters, chain, and a generator for each day type and cluster."""
+        first, second = HIDDEN_GENERATOR
+        nets = {
+            "w0": f"1 {first}",
+            "b0": f"{first}",
+            "w1": f"{first} {second}",
+            "b1": f"{second}",
+            "w2": f"{second} {SET} 24",
+            "b2": f"{SET} 24",
+        }
+        return {
+            "clusters.mean": Table("2 features", 0, 24),
+            "clusters.spread": Table("2 features", 0, 24),
+            "clusters.centre": Table("2 clusters features", -1000, 1000),
+            "clusters.share": Table("2 clusters", 0, 1),
+            "clusters.transition": Table("2 2 clusters clusters", 0, 1),
+            "chain.edge": Table("2 2 intervals+1", 0, 10_000, rising=True),
+            "chain.cumulative": Table("2 2 intervals intervals", 0, 1.0001, rising=True),
+            "level_kwh": Table("homes", 0.001, 1e6, rising=True),
+            "bound": Table("2 clusters 2", 0, 2, rising=True),
+        } | {f"nets.{name}": Table(f"2 clusters {shape}", -1000, 1000) for name, shape in nets.items()}
 
     def traits(self, key: Array) -> Any:
         """The mean energy of a home [kWh/day], drawn from the measured ones and between them."""

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from wattflock.core.tables import Table
 from wattflock.data.calendar import calendar
 from wattflock.data.home_days import HomeDays
-from wattflock.synth.habits_net import OWN, asked, coordinates, drawn, mixture, remember
+from wattflock.synth.habits_net import OWN, SHAPES, asked, coordinates, drawn, mixture, remember
 from wattflock.synth.habits_training import FLOOR_KW, learned
 from wattflock.synth.load_model import Around, Hours, LoadModel, Say
 
@@ -53,6 +54,13 @@ class Habits(LoadModel):
         """Maximum likelihood on the measured hours, all homes at once; a minute or less on two cores."""
         model = cls(**learned(measured, seed, say))
         return eqx.tree_at(lambda it: it.people["tune"], model, _tuned(model, measured, seed))
+
+    @classmethod
+    def tables(cls) -> dict[str, Table]:
+        """Weights of the network, and the points of measured homes."""
+        people = {"each": f"homes {OWN + 4}", "mean": f"{OWN + 4}", "spread": f"{OWN + 4} {OWN + 4}", "tune": "2"}
+        logs = {f"people.{name}": Table(shape, -12, 12) for name, shape in people.items()}  # of kW: 12 is 160 MW
+        return {f"weights.{name}": Table(shape, -100, 100) for name, shape in SHAPES.items()} | logs
 
     def traits(self, key: Array) -> Traits:
         """A measured home, drawn towards the mean and moved at random: the homes' covariance is kept.

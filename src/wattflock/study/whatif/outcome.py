@@ -1,0 +1,217 @@
+"""Finished cells → one table: before and after each method, which limit is the tightest, and what the feeder takes."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from wattflock.core.run_files import read_summary, read_table
+from wattflock.core.scenario import Scenario
+from wattflock.study.build import limits_of
+from wattflock.study.whatif.cells import Asked, Cell
+from wattflock.study.whatif.shares import Shares, crossed
+
+LEFT = "hosting"  # name of the table of `hosting_left`, which marks a cell as finished
+CHARGER_KW = 7.4  # of one more car: 32 A on one phase
+NO_SOLUTION = "no power flow solution"
+OF_SUMMARY = (
+    "violation_pu_h", "violated_share", "worst_loading", "overload_share_h", "overloaded_share", "worst_unbalance",
+    "unbalanced_share", "peak_kw", "cost_per_home_day", "saving_per_home_day", "comfort_violation_c_h", "rounds",
+    "rounds_asked",
+)  # fmt: skip
+OF_FLOW = ("lowest_pu", "highest_pu", *OF_SUMMARY[:7], "more_kw", "least_more_kw", "more_cars")
+
+RANGED = ("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share", "cost_per_home_day")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """A cell whose run is finished, and the run's folder."""
+
+    cell: Cell
+    folder: Path
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Swept:
+    """A finished sweep: what was asked, its cells, and their table."""
+
+    asked: Asked
+    ended: tuple[Ended, ...]
+    table: pl.DataFrame  # as `cells_table` gives it
+    failed: tuple[str, ...] = ()  # cells without a result, and why
+
+    @property
+    def sweeps(self) -> tuple[str, ...]:
+        """Names of what is swept."""
+        return tuple(self.asked.sweeps)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All methods, the uncontrolled homes first."""
+        return self.asked.compared
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the runs that it is made of."""
+        return hashlib.sha256(" ".join(each.folder.name for each in self.ended).encode()).hexdigest()[:8]
+
+    @functools.cached_property
+    def summary(self) -> dict:
+        """Of one run: days, data, currency, versions are those of all."""
+        return read_summary(self.ended[0].folder)
+
+    @functools.cached_property
+    def cells(self) -> pl.DataFrame:
+        """A row for each cell and method, over the seeds."""
+        return over_seeds(self.table, self.sweeps)
+
+    @functools.cached_property
+    def taken(self) -> pl.DataFrame:
+        """What the feeder takes of each sweep, beside each combination of the others."""
+        each = [taken(self.table, sweep, self.asked) for sweep in self.sweeps]
+        both, heads = pl.concat(each, how="diagonal"), ("sweep", *self.sweeps)
+        return both.select(*(name for name in heads if name in both.columns), pl.exclude(heads))
+
+
+def cells_table(ended: Sequence[Ended]) -> pl.DataFrame:
+    """A row for each cell, seed and method.
+
+    Columns: a share for each sweep; seed, method, run; lowest_pu and highest_pu, figures of `quantities`; more_kw and
+    least_more_kw (median and least over places, each alone), more_cars (places that take one more charger of
+    `CHARGER_KW`), places; unsolved_share of the steps; use_share (1: the tightest limit is reached), limit (which) and
+    kept. What a flow without solution would say is null.
+
+    Raises:
+        RunError: a file of a run is missing or damaged.
+    """
+    return pl.DataFrame([row for each in ended for row in _rows(each)], infer_schema_length=None)
+
+
+def _rows(ended: Ended) -> list[dict]:
+    summary = read_summary(ended.folder)
+    tables = [read_table(ended.folder, name) for name in ("nodes", "steps", LEFT)]
+    return [
+        {**ended.cell.shares, "seed": ended.cell.seed, "method": name, "run": ended.folder.name}
+        | _figures(ended.cell.scenario, figures, *(table.filter(pl.col("method") == name) for table in tables))
+        for name, figures in summary["methods"].items()
+    ]
+
+
+def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame, left: pl.DataFrame) -> dict:
+    """The figures of a method in a cell; those of the flow are null where a step has no solution."""
+    voltage_pu, more = (nodes["voltage_min_pu"].min(), nodes["voltage_max_pu"].max()), left["more_kw"]
+    found = {
+        "lowest_pu": voltage_pu[0],
+        "highest_pu": voltage_pu[1],
+        **{name: summary.get(name) for name in OF_SUMMARY},
+        "more_kw": more.median(),
+        "least_more_kw": more.min(),
+        "more_cars": int((more >= CHARGER_KW).sum()) if len(more) else None,
+        "places": len(more),
+        "unsolved_share": float((~steps["converged"]).mean()),  # type: ignore[arg-type]
+    }
+    if not steps["converged"].all():
+        return found | dict.fromkeys(OF_FLOW) | {"use_share": None, "limit": NO_SOLUTION, "kept": False}
+    used = uses(scenario, voltage_pu, summary["worst_loading"], summary["worst_unbalance"])
+    limit = max(used, key=lambda name: used[name])
+    return found | {"use_share": used[limit], "limit": limit, "kept": used[limit] <= 1}
+
+
+def uses(
+    scenario: Scenario, voltage_pu: tuple, worst_loading: float | None, worst_unbalance: float | None
+) -> dict[str, float]:
+    """How much of each limit that is judged is used [share]: 0 at nominal voltage, no current or no unbalance, 1 at it.
+
+    Args:
+        scenario: whose limits.
+        voltage_pu: the lowest and the highest [pu].
+        worst_loading: most current over rating [share]; None: not judged.
+        worst_unbalance: negative over positive sequence [share]; None: not judged.
+    """
+    limits, (lowest, highest) = limits_of(scenario.feeder), voltage_pu
+    found = {
+        "low voltage": (1 - lowest) / max(1 - limits.low_pu, 1e-9),
+        "high voltage": (highest - 1) / max(limits.high_pu - 1, 1e-9),
+    }
+    if worst_loading is not None and limits.loading:
+        found["loading"] = worst_loading / limits.loading
+    if worst_unbalance is not None and limits.unbalance:
+        found["unbalance"] = worst_unbalance / limits.unbalance
+    return found
+
+
+def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
+    """A row for each cell and method: means over the seeds, `kept_seeds` of `seeds`, and least and most of `RANGED`.
+
+    `limit` is the one that most seeds break, else the tightest of most; a step without a solution goes before both. A
+    mean is null where a seed has no number.
+    """
+    limit, broken = pl.col("limit"), ~pl.col("kept")
+    usual = (
+        pl.when(broken.any()).then(limit.filter(broken).mode().sort().first()).otherwise(limit.mode().sort().first())
+    )
+    numbers = [name for name, kind in table.schema.items() if kind.is_numeric() and name not in (*sweeps, "seed")]
+    return table.group_by(*sweeps, "method", maintain_order=True).agg(
+        pl.len().alias("seeds"),
+        pl.col("kept").sum().alias("kept_seeds"),
+        (pl.col("unsolved_share") == 0).sum().alias("solved_seeds"),
+        pl.when((limit == NO_SOLUTION).any()).then(pl.lit(NO_SOLUTION)).otherwise(usual).alias("limit"),
+        *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in numbers),
+        *(pl.col(name).min().alias(f"{name}_least") for name in RANGED),
+        *(pl.col(name).max().alias(f"{name}_most") for name in RANGED),
+    )
+
+
+def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
+    """The largest share of a sweep up to which every limit is kept, beside each combination of the others.
+
+    Args:
+        table: as `cells_table` gives it; a cell that is not in it counts as broken.
+        sweep: which share grows.
+        asked: the sweep.
+
+    Returns:
+        A row for each combination of the others, and method: seeds; least and most over seeds of the share, and of
+        the homes that own it; none_seeds, in which not even the smallest is kept, and whole_seeds, in which all are.
+        A share counts where all smaller ones are kept too; least is null where there are none_seeds.
+    """
+    others = [name for name in asked.sweeps if name != sweep]
+    keys = [*others, "method", "seed"]
+    whole = [
+        shares | {"method": method, "seed": seed}
+        for shares in crossed(asked.sweeps) for method in asked.compared for seed in range(asked.seeds)
+    ]  # fmt: skip
+    upto = (
+        pl.DataFrame(whole)
+        .join(table.select(*asked.sweeps, "method", "seed", "kept"), on=[*asked.sweeps, "method", "seed"], how="left")
+        .sort(*others, sweep, maintain_order=True)
+        .with_columns(so_far=pl.col("kept").fill_null(False).cum_min().over(keys))
+        .group_by(*keys, maintain_order=True)
+        .agg(share=pl.col(sweep).filter(pl.col("so_far")).max(), whole=pl.col("so_far").all())
+    )
+    least = pl.when(pl.col("share").null_count() == 0).then(pl.col("share").min())
+    homes = {f"{name}_homes": (pl.col(name) * asked.homes + 0.5).floor().cast(pl.Int64) for name in ("least", "most")}
+    return (
+        upto.group_by(*others, "method", maintain_order=True)
+        .agg(
+            seeds=pl.len(),
+            least=least,
+            most=pl.col("share").max(),
+            none_seeds=pl.col("share").null_count(),
+            whole_seeds=pl.col("whole").sum(),
+        )
+        .with_columns(sweep=pl.lit(sweep), **homes)
+    )
+
+
+def first_broken(table: pl.DataFrame, sweeps: Sequence[str]) -> Shares | None:
+    """The cell with the smallest shares, summed, in which some limit is broken without control; None: nowhere."""
+    broken = table.filter((pl.col("method") == "idle") & ~pl.col("kept"))
+    if broken.is_empty():
+        return None
+    row = broken.sort(pl.sum_horizontal(*sweeps), *sweeps).row(0, named=True)
+    return {name: row[name] for name in sweeps}

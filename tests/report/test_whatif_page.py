@@ -1,0 +1,127 @@
+"""Pages of a what-if: the boundary, cells without a solution, the headline, and a map of one cell; no run is needed."""
+
+import dataclasses
+
+import polars as pl
+import pytest
+
+from wattflock.report.theme import spec
+from wattflock.report.whatif_charts import figures
+from wattflock.report.whatif_map import shown_cell
+from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
+from wattflock.report.whatif_words import headline, reach, story
+from wattflock.study.whatif.cells import Asked
+from wattflock.study.whatif.outcome import NO_SOLUTION, OF_FLOW, OF_SUMMARY, Swept
+from wattflock.study.whatif.shares import crossed
+
+SHARES = {"heat_pumps": (0.0, 1.0), "cars": (0.0, 0.5, 1.0)}
+METHODS = ("idle", "timer")
+
+
+def swept(use, sweeps=SHARES, seeds: int = 2) -> Swept:
+    """A sweep of 10 homes whose use of the tightest limit is `use(method, seed, **shares)`; None: no solution."""
+    rows = []
+    for seed in range(seeds):
+        for shares in crossed(sweeps):
+            for method in METHODS:
+                used = use(method, seed, **shares)
+                row = dict.fromkeys((*OF_FLOW, *OF_SUMMARY), 0.5) | shares
+                row |= {"method": method, "seed": seed, "places": 10, "unsolved_share": 0.0}
+                row |= {"use_share": used, "limit": "low voltage", "kept": used is not None and used <= 1}
+                if used is None:
+                    row |= dict.fromkeys(OF_FLOW) | {"limit": NO_SOLUTION, "unsolved_share": 0.1}
+                rows.append(row)
+    asked = Asked("ieee13", sweeps, 10, seeds, 2, METHODS)
+    found = Swept(asked, (), pl.DataFrame(rows, infer_schema_length=None))
+    section = {"low_pu": 0.9, "high_pu": 1.1, "loading": 1.0, "unbalance": 0.02}
+    found.__dict__["summary"] = {"currency": "GBP", "test_days": 2, "scenario": {"feeder": section}, "data": {}}
+    return found
+
+
+def usual(method, seed, heat_pumps, cars):
+    """Timers take one step more of cars than nobody; heat pumps are too many with cars; the second seed is worse."""
+    return 0.5 + heat_pumps * cars + (1.2 if method == "idle" else 0.45) * cars * (1 + seed / 4)
+
+
+def rows_of(chart, what: str) -> dict[str, list[dict]]:
+    """Rows of the cells, or edges, of each panel."""
+    made = spec(chart)
+    (rows,) = made["datasets"].values()
+    panels = dict.fromkeys(row["panel"] for row in rows)
+    return {panel: [row for row in rows if (row["panel"], row["what"]) == (panel, what)] for panel in panels}
+
+
+def test_the_boundary_stands_where_the_first_limit_breaks():
+    lines = rows_of(figures(swept(usual))["limits"], "edge")
+    assert list(lines) == ["uncontrolled (idle)", "fitted timer (timer)"]
+    idle, timer = ([(row["x"], row["y"], row["x2"], row["y2"]) for row in some] for some in lines.values())
+    assert idle == [(1, 0, 1, 1), (1, 1, 1, 2)]  # between no cars and half of them, whatever the heat pumps
+    assert sorted(timer) == [(1, 1, 1, 2), (1, 1, 2, 1), (2, 0, 2, 1)]  # half of the cars without heat pumps
+    cells = [row for some in rows_of(figures(swept(usual))["limits"], "cell").values() for row in some]
+    assert {row["value"] > 100 for row in cells if row["broken"]} == {True}  # one bad seed is enough for its colour
+    assert {row["value"] > 100 for row in cells if not row["broken"]} == {False}
+
+
+def test_a_cell_without_a_solution_has_no_number_and_no_colour():
+    found = swept(lambda method, seed, heat_pumps, cars: None if heat_pumps * cars * (1 + seed) > 1 else 0.5)
+    for name in ("limits", "lowest_pu"):
+        for cells in rows_of(figures(found)[name], "cell").values():
+            (unknown,) = [row for row in cells if row["value"] is None]
+            assert (unknown["mark"], unknown["broken"], unknown["x"], unknown["y"]) == ("×", True, 2, 1)
+    assert any("without a power flow solution" in line for line in story(found))
+    assert "–" in [row.cells[1] for row in before_and_after(found, {"heat_pumps": 1.0, "cars": 1.0}).rows]
+    assert shown_cell(found, {}) == {"heat_pumps": 1.0, "cars": 1.0}
+
+
+def test_the_headline_says_what_is_taken_of_each_alone():
+    found = swept(usual)
+    assert headline(found) == (
+        "ieee13 with 10 homes takes all 10 heat pumps or 0 cars uncontrolled; "
+        "all 10 heat pumps or 5 to 10 cars under a fitted timer"
+    )
+    assert any(
+        "Cars that are taken beside heat pumps in 100 % of the homes: uncontrolled 0" in line for line in story(found)
+    )
+    assert [row.cells for row in taken_table(found, "cars").rows] == [["0 %", "0", "5 to 10"], ["100 %", "0", "0"]]
+
+
+def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():
+    calm = swept(lambda *_, **__: 0.3)
+    assert headline(calm) == "No limit is broken in this sweep: ieee13 with 10 homes takes 10 heat pumps and 10 cars"
+    assert not any(rows_of(figures(calm)["limits"], "edge").values())
+    told = {title: tuple(shares.values()) for title, shares in told_cells(calm)}
+    assert told == {"the smallest shares": (0, 0), "shares in the middle": (0, 0.5), "the largest shares": (1, 1)}
+    failed = dataclasses.replace(calm, failed=("cars 50 %: failed",))
+    failed.__dict__["summary"] = calm.summary
+    assert not headline(failed).startswith("No limit")
+    assert "broken in every cell" in headline(swept(lambda *_, **__: 1.3))
+
+
+def test_a_method_that_breaks_what_was_kept_is_named():
+    worse = swept(lambda method, seed, **_: 1.2 if method == "timer" and seed else 0.8)
+    assert any(line.startswith("fitted timer (timer) breaks a limit in 6 runs") for line in story(worse))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((3, 3, 0, None, None), "none"),
+        ((3, 1, 0, None, 4), "at most 4"),
+        ((3, 0, 0, 2, 4), "2 to 4"),
+        ((3, 0, 0, 4, 4), "4"),
+        ((3, 0, 3, 4, 4), "4 or more"),
+        ((3, 0, 3, 10, 10), "all 10"),
+    ],
+)
+def test_what_is_taken_in_words(row, said):
+    names = ("seeds", "none_seeds", "whole_seeds", "least_homes", "most_homes")
+    assert reach(dict(zip(names, row, strict=True)), 10) == said
+
+
+@pytest.mark.parametrize("sweeps", [{"cars": (0.0, 1.0)}, SHARES | {"panels": (0.0, 0.5)}, {"cars": (0.3,)}])
+def test_one_sweep_or_three_are_drawn_with_a_text_alternative(sweeps):
+    found = swept(lambda method, seed, **shares: 0.4 + sum(shares.values()) / 2, sweeps)
+    drawn = figures(found)
+    assert {"limits", "taken", "lowest_pu", "cost_per_home_day"} <= set(drawn)
+    assert all("all limits kept in" in spec(drawn[name])["description"] for name in ("limits", "taken"))
+    assert len(rows_of(drawn["limits"], "cell")) == len(METHODS) * len(sweeps.get("panels", (0,)))
