@@ -26,7 +26,7 @@ from wattflock.study.parallel import Executor, Results, Work, cores, serial, sid
 from wattflock.study.run import open_run
 from wattflock.verbs.works import finish
 
-HOMES, RUNS = 14, 4  # players of the game; seeds of the study
+HOMES, RUNS = 14, 2  # players of the game; seeds of the study
 SETS = ["feeder.part=none", "homes.count=5", "learn.rounds=2", "learn.settings.days=2",
         "judge.methods=['idle','gradmap']", "judge.test_days=1", "judge.bound_days=0"]  # fmt: skip
 SECONDS = ("timings.json", ".timings.json", "summary.json")  # files that say how long something took
