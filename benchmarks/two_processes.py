@@ -76,7 +76,7 @@ def measured(processes: int, devices: int, folder: Path) -> tuple[dict[str, floa
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
-        )  # fmt: skip
+        )
         for process in range(processes)
     ]
     said = [each.communicate(timeout=280)[0] for each in started]
