@@ -36,8 +36,9 @@ All is on one machine, so that nothing can be gained beyond its cores; what Ray 
 each, in this order; seconds by the clock hold what else the machine does, which the load before each shows. Ray is
 started before the clock (row "start"). Values: the costs of all {2**HOMES - 2:,} coalitions of {HOMES} homes on one
 day, in chunks. Study: {RUNS} seeds of five homes that learn for two rounds, each in a process of its own with one core,
-as `wattflock study --workers {len(cores())}` has them; the time is that of starting Python and compiling. Equal: all
-numbers of the values to the bit; of the runs every file but those that hold seconds.
+as `wattflock study --workers {len(cores())}` has them; the time is that of starting Python and of reading programs that
+were compiled before. Equal: all numbers of the values to the bit; of the runs every file but those that hold seconds.
+More than {len(cores())} times as fast is the other work on the machine, not Ray.
 
 """
 
@@ -93,7 +94,7 @@ def table() -> str:
     homes = flock(wf.load("portfolios", {"homes.count": HOMES, "feeder.part": "none"}), 1)
     ways: dict[str, dict[str, Callable]] = {
         f"values, {HOMES} homes": {
-            "this process, one core": lambda: values(homes, pinned(serial)),
+            "this process": lambda: values(homes, serial),
             f"{many} processes": lambda: values(homes, for_short(many, "")),
             f"Ray, {many} cores": lambda: values(homes, for_short(0, "local")),
         },

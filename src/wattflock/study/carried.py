@@ -46,31 +46,33 @@ def _with_folder(shared: tuple[Work, tuple], item: tuple[Any, str, bytes]) -> tu
 
 
 def _kept(folder: Path, result: Any, data: bytes) -> Any:
-    """Write what came back, the mark of a complete run last; the result of the work."""
+    """Write what came back, in the order of the work: what marks a run as complete is last; the result of the work."""
     try:
         files = _unpacked(data)
         with Run(folder).locked():
-            for file in sorted(files, key=lambda file: file == SUMMARY):
-                write_whole(folder / file, files[file])
+            for file, content in files.items():
+                write_whole(folder / file, content)
     except (ValueError, RunError) as error:  # the others go on
         return Lost(str(error))
     return result
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Name → content of all files below a folder; none of those that are being written."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    """Name → content of all files below a folder, the oldest first; none of those that are being written."""
+    every = sorted(folder.rglob("*"), key=lambda path: (path.stat().st_mtime_ns, path.name == SUMMARY))
+    found = [path for path in every if path.is_file() and not path.name.startswith(".")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.name != "lock.json"}
 
 
 def _packed(files: dict[str, bytes]) -> bytes:
     """Files as one, with sizes and a checksum."""
-    return pack({name: np.frombuffer(content, np.uint8) for name, content in files.items()}, {})
+    return pack({name: np.frombuffer(content, np.uint8) for name, content in files.items()}, {"order": list(files)})
 
 
 def _unpacked(data: bytes) -> dict[str, bytes]:
     """Files of `_packed`; ValueError where it is not whole, or a name leads out of the folder."""
-    files = {name: content.tobytes() for name, content in unpack(data)[0].items()}
+    arrays, card = unpack(data)
+    files = {name: arrays[name].tobytes() for name in card["order"]}
     if wrong := [name for name in files if Path(name).is_absolute() or ".." in Path(name).parts]:
         raise ValueError(f"names of files that lead elsewhere: {', '.join(wrong)}")
     return files

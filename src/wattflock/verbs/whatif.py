@@ -1,12 +1,13 @@
 """What a feeder takes: a sweep of the shares of homes with heat pumps, cars, panels and batteries."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from wattflock.core import compile_cache
 from wattflock.verbs.feeder import FeederName, Preset
-from wattflock.verbs.study import Methods, Runs, Sets
+from wattflock.verbs.study import Methods, Ray, Runs, Sets
 
 if TYPE_CHECKING:
     from wattflock.core.errors import Problem
@@ -37,6 +38,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     sets: Sets = None,
     runs: Runs = Path("runs"),
     workers: Annotated[int, "Cells side by side, each on its share of the cores."] = 1,
+    ray: Ray = "",
     fresh: Annotated[bool, "Run all cells again, finished or not."] = False,
     csv: Annotated[Path | None, "Also write the table of cells, seeds and methods to this CSV file."] = None,
 ) -> Methods:
@@ -66,7 +68,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     if not 1 <= workers <= len(cores()):
         problems.append(Problem(WHERE, "--workers", workers, f"1 to {len(cores())}, the cores here"))
     asked, shown = _asked(feeder, texts, options | {"sets": tuple(sets or ())}, cell, problems)
-    found = swept(asked, cells(asked, runs / "whatif-homes", problems), runs, (fresh, workers))
+    found = swept(asked, cells(asked, runs / "whatif-homes", problems), runs, (fresh, workers, ray))
     folder = runs / f"whatif-{safe_name(Path(feeder).stem)}-{found.fingerprint}"
     files = write_whatif(folder, found, shown)
     if csv:
@@ -100,24 +102,25 @@ def _asked(
     return Asked(feeder, sweeps, **options), picked(cell, sweeps, problems)
 
 
-def swept(asked: "Asked", every: "list[Cell]", runs: Path, again: tuple[bool, int]) -> "Swept":
+def swept(asked: "Asked", every: "list[Cell]", runs: Path, again: tuple[bool, int, str]) -> "Swept":
     """Every cell that is not finished yet, with a bar; then the table of all.
 
     Args:
         asked: the sweep.
         every: its cells.
         runs: where their runs are kept.
-        again: whether finished ones are run again, and how many are worked on side by side.
+        again: whether finished ones are run again, how many are worked on side by side, and on which Ray cluster.
 
     Raises:
         RunError: no cell could be finished, or a file of one is damaged.
     """
     from wattflock.core.errors import RunError
     from wattflock.core.progress import bar
-    from wattflock.study.cluster import for_long
+    from wattflock.study.cluster import for_folders
     from wattflock.study.whatif.outcome import Ended, Swept, cells_table
 
-    (fresh, workers), ended, failed = again, {}, []
+    (fresh, workers, ray), ended, failed = again, {}, []
+    executor = for_folders(workers, ray, lambda scenario: opened(scenario, runs, asked.learn_s).folder)
     with bar("what-if", len(every)) as shown:
 
         def begun() -> Iterator["Scenario"]:
@@ -125,13 +128,14 @@ def swept(asked: "Asked", every: "list[Cell]", runs: Path, again: tuple[bool, in
                 shown.at(len(ended) + len(failed), each.name)
                 yield each.scenario
 
-        for place, failure in for_long(workers, "")(finish, (runs, asked.learn_s, fresh), begun()):
-            each = every[place]
-            if failure := str(failure):
-                failed.append(f"{each.name}: {failure}")
-            else:
-                ended[place] = Ended(each, opened(each.scenario, runs, asked.learn_s).folder)
-            shown.at(len(ended) + len(failed), failed[-1] if failure else f"{each.name} done")
+        with closing(executor(finish, (runs, asked.learn_s, fresh), begun())) as results:
+            for place, failure in results:
+                each = every[place]
+                if failure := str(failure):
+                    failed.append(f"{each.name}: {failure}")
+                else:
+                    ended[place] = Ended(each, opened(each.scenario, runs, asked.learn_s).folder)
+                shown.at(len(ended) + len(failed), failed[-1] if failure else f"{each.name} done")
     if not ended:
         raise RunError("\n".join(failed))
     done = tuple(ended[place] for place in sorted(ended))
