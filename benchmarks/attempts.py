@@ -2,12 +2,13 @@
 
     python benchmarks/attempts.py [--only MODULE] [--write]
 
-A module of `benchmarks/attempts/` holds one kind of attempts. `--write` makes attempts.md. The exit code is 1 where
-there is a fault.
+A module of `benchmarks/attempts/` holds one kind of attempts. `--write` makes attempts.md; with `--only`, the rows of
+the other kinds stay as they are there. The exit code is 1 where there is a fault.
 """
 
 import argparse
 import importlib
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,6 +22,7 @@ MODULES = sorted(
     file.stem for file in (HERE / "attempts").glob("*.py") if "def attempts(" in file.read_text(encoding="utf-8")
 )
 FAULTS = VERDICTS[3:]
+ORDER = ("bomb", "fault", "feeder text", "meter file", "checkpoint", "feeder file", "region file", "scenario")
 
 
 def page(rows: list[Attempt]) -> str:
@@ -31,11 +33,21 @@ def page(rows: list[Attempt]) -> str:
     lines += [f"{len(rows)} attempts. {' · '.join(f'{verdict}: {said}' for verdict, said in MEANT.items())}.", ""]
     lines += [f"| kind | {' | '.join(VERDICTS)} |", "|---" * (1 + len(VERDICTS)) + "|"]
     lines += [f"| {kind} | {' | '.join(str(counts[kind, verdict]) for verdict in VERDICTS)} |" for kind in kinds]
-    lines += ["", "| kind | tried | expected | verdict | said |", "|---|---|---|---|---|"]
+    lines += ["", f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|"]
     for each in sorted(rows, key=lambda each: each.verdict not in FAULTS):
         cells = (each.kind, each.tried, each.expected, each.verdict, each.said)
         lines.append("| " + " | ".join(map(plain, cells)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def kept(text: str, kinds: set[str]) -> list[Attempt]:
+    """Attempts of a page that are of other kinds."""
+    cells = (re.split(r"(?<!\\) \| ", line[2:-2]) for line in text.splitlines() if line.startswith("| "))
+    rows = [Attempt(*(each.replace("\\|", "|") for each in row)) for row in cells if len(row) == len(HEADS)]
+    return [row for row in rows if row.kind not in {*kinds, "kind"} and row.verdict in VERDICTS]
+
+
+HEADS = ("kind", "tried", "expected", "verdict", "said")
 
 
 def plain(cell: str) -> str:
@@ -65,7 +77,11 @@ def main() -> int:
         print(f"{row.verdict}: {row.kind}, {row.tried}: expected {row.expected}; {row.said}")
     print(dict(Counter(row.verdict for row in rows)))
     if asked.write:
-        (HERE / "attempts.md").write_text(page(rows), encoding="utf-8")
+        path = HERE / "attempts.md"
+        others = kept(path.read_text(encoding="utf-8"), {row.kind for row in rows}) if asked.only else []
+        path.write_text(
+            page(sorted(others + rows, key=lambda row: ORDER.index(row.kind.split(":")[0]))), encoding="utf-8"
+        )
     return 1 if faults else 0
 
 

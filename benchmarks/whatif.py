@@ -39,7 +39,7 @@ def swept(runs: Path, small: bool) -> Swept:
         )  # fmt: skip
     else:
         found = whatif(
-            "european_lv", "0:1:0.2", "0:1:0.2", seeds=2, days=28, sets=BAND, runs=runs, limits="en50160"
+            "european_lv", "0:1:0.2", "0:1:0.2", seeds=3, days=28, sets=BAND, runs=runs, limits="en50160"
         )  # fmt: skip
     return cast(WhatIf, found).found
 

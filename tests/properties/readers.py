@@ -304,8 +304,8 @@ def _chat(path: Path) -> None:
 
 READERS: dict[str, Reader] = {
     "meter file, bytes": Reader("a.csv", bent.damaged(LAYOUTS), by_layout),
-    "meter file, tables": Reader("a.csv", bent.tables(), by_layout),
-    "meter file, with settings": Reader("a.csv", bent.tables(), as_table(zone="Europe/Oslo", net="split", columns={"load": "kWh"}, units={"load": "kWh"})),
+    "meter file, tables": Reader("a.csv", st.one_of(bent.tables(), bent.tables(("time", "load_kwh"))), by_layout),
+    "meter file, with settings": Reader("a.csv", bent.tables(("time", "kWh")), as_table(zone="Europe/Oslo", net="split", columns={"load": "kWh"}, units={"load": "kWh"})),
     "meter file, Parquet": Reader("a.parquet", st.one_of(bent.frames(), bent.frames(), bent.damaged([_parquet(HOMES)])), by_layout),
     "meters to settle": Reader("a.csv", st.one_of(bent.damaged([_csv(METERS)]), bent.tables(("time", "home", "net_kwh"))), read_meters),
     "gzip": Reader("a.csv.gz", st.one_of(bent.damaged([gzip.compress(_csv(WIDE), mtime=0)]), bent.tables().map(gzip.compress)), by_layout),

@@ -57,6 +57,8 @@ def test_the_boundary_stands_where_the_first_limit_breaks():
     idle, timer = ([(row["x"], row["y"], row["x2"], row["y2"]) for row in some] for some in lines.values())
     assert idle == [(1, 0, 1, 1), (1, 1, 1, 2)]  # between no cars and half of them, whatever the heat pumps
     assert sorted(timer) == [(1, 1, 1, 2), (1, 1, 2, 1), (2, 0, 2, 1)]  # half of the cars without heat pumps
+    most = rows_of(figures(swept(usual, seeds=3))["limits"], "most")["fitted timer (timer)"]
+    assert [(row["x"], row["y"], row["x2"], row["y2"]) for row in most if row["y"] == 0] == [(2, 0, 2, 1)]
     cells = [row for some in rows_of(figures(swept(usual))["limits"], "cell").values() for row in some]
     assert {row["value"] > 100 for row in cells if row["broken"]} == {True}  # one bad seed is enough for its colour
     assert {row["value"] > 100 for row in cells if not row["broken"]} == {False}

@@ -48,7 +48,8 @@ def axes(found: Swept) -> tuple[str, str]:
 def limits(found: Swept) -> Any:
     """How much of the tightest limit is used in each cell by the worst seed, for each method, with the boundary.
 
-    The line stands between cells that keep every limit under all seeds and cells that do not.
+    The line stands between cells that keep every limit under all seeds and cells that do not; the dashed one between
+    cells that do so under most seeds and others.
     """
     scale = alt.Scale(domain=list(FULL), range=list(USED), clamp=True, nice=False)
     legend = alt.Legend(
@@ -136,11 +137,12 @@ def _placed(found: Swept, value: pl.Expr) -> pl.DataFrame:
         panel=pl.concat_str([labels, *words], separator=", "),
         value=value,
         broken=broken,
+        mostly=2 * pl.col("kept_seeds") <= pl.col("seeds"),
         mark=pl.when(broken).then(pl.col("limit").replace(MARKS)).otherwise(pl.lit("")),
         kept=pl.format("{} of {} seeds", "kept_seeds", "seeds"),
         what=pl.lit("cell"),
     )
-    few = ("panel", "what", "x", "y", "x2", "y2", "value", "broken", "mark", "kept", "limit", *found.sweeps)
+    few = ("panel", "what", "x", "y", "x2", "y2", "value", "broken", "mostly", "mark", "kept", "limit", *found.sweeps)
     return placed.with_columns(x2=pl.col("x") + 1, y2=pl.col("y") + 1).select(few)
 
 
@@ -149,7 +151,8 @@ def _maps(found: Swept, cells: pl.DataFrame, colour: alt.Color, text: tuple) -> 
     across, up = axes(found)
     wide, high = len(found.asked.sweeps[across]), 1 if up == across else len(found.asked.sweeps[up])
     panels = cells["panel"].unique(maintain_order=True).to_list()
-    edges = [_boundary(cells.filter(pl.col("panel") == each), each) for each in panels]
+    lines = {"edge": "broken", "most": "mostly"}
+    edges = [_boundary(cells.filter(pl.col("panel") == each), *line) for each in panels for line in lines.items()]
     table = pl.concat([cells, *edges], how="diagonal")
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, wide], nice=False), axis=_axis(found, across))
     axis = None if up == across else _axis(found, up)
@@ -162,6 +165,7 @@ def _maps(found: Swept, cells: pl.DataFrame, colour: alt.Color, text: tuple) -> 
         base.transform_filter(KNOWN).mark_rect(**edge).encode(color=colour, tooltip=tips),
         base.transform_filter(UNKNOWN).mark_rect(fill=LINE, **edge).encode(tooltip=tips),
         *_texts(x, y, text),
+        base.transform_filter("datum.what == 'most'").mark_rule(color=INK, strokeWidth=3, strokeDash=[5, 4]),
         base.transform_filter("datum.what == 'edge'").mark_rule(color=INK, strokeWidth=3, strokeCap="square"),
     ]
     size = {"width": WIDTH // COLUMNS - 20, "height": max(CELL * high, LEAST_HEIGHT if high > 1 else 60)}
@@ -198,9 +202,9 @@ def _axis(found: Swept, name: str) -> alt.Axis:
     )
 
 
-def _boundary(cells: pl.DataFrame, panel: str) -> pl.DataFrame:
-    """The edges between neighbours of which one keeps every limit under all seeds and the other does not."""
-    broken = {(row["x"], row["y"]): row["broken"] for row in cells.iter_rows(named=True)}
+def _boundary(cells: pl.DataFrame, what: str, by: str) -> pl.DataFrame:
+    """The edges between neighbours that differ in the column `by`, as rows called `what`."""
+    broken = {(row["x"], row["y"]): row[by] for row in cells.iter_rows(named=True)}
     edges = []
     for (x, y), here in broken.items():
         if broken.get((x + 1, y), here) != here:
@@ -208,4 +212,4 @@ def _boundary(cells: pl.DataFrame, panel: str) -> pl.DataFrame:
         if broken.get((x, y + 1), here) != here:
             edges.append((x, y + 1, x + 1, y + 1))
     lines = pl.DataFrame(edges, schema=dict.fromkeys(("x", "y", "x2", "y2"), pl.Float64), orient="row")
-    return lines.with_columns(panel=pl.lit(panel), what=pl.lit("edge"))
+    return lines.with_columns(panel=pl.lit(cells["panel"][0]), what=pl.lit(what))

@@ -22,11 +22,12 @@ from wattflock.study.whatif.shares import Shares
 PAGE, BOOK, MAP = "whatif.html", "whatif.xlsx", "whatif.geojson"
 LIMITS = (
     "Number and colour: how much of the tightest limit is used in the worst seed [%]; blue is below it. The line "
-    "parts cells that keep every limit under all seeds from the others. Below the number, the limit that breaks: V− "
-    "low voltage, V+ high voltage, I loading, U unbalance; grey: a step without a power flow solution."
+    "parts cells that keep every limit under all seeds from the others, the dashed one those that do so under most "
+    "seeds. Below the number, the limit that breaks: V− low voltage, V+ high voltage, I loading, U unbalance; grey: a "
+    "step without a power flow solution."
 )
 TAKEN = "From the lowest to the highest seed. A range counts only where all smaller shares keep every limit as well."
-EACH = "Means over seeds. The line is that of the first figure."
+EACH = "Means over seeds. The lines are those of the first figure."
 
 
 def write_whatif(folder: Path, found: Swept, shown: Shares) -> list[Path]:

@@ -177,7 +177,7 @@ def _run(
                 shown.at(sum(map(len, told)), name)
                 yield scenario
 
-        with closing(executor(_finish, how, begun())) as results:
+        with closing(executor(finish, how, begun())) as results:
             for place, failure in results:
                 row, scenario = every[place]
                 if failure := str(failure):
@@ -187,7 +187,7 @@ def _run(
                 shown.at(sum(map(len, told)), told[1][-1] if failure else f"{names[place]} done")
 
 
-def _finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
+def finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
     """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
