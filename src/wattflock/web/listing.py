@@ -22,6 +22,7 @@ from wattflock.web.places import folders, page_of
 DONE, UNDER_WAY, STOPPED, BROKEN = "done", "under way", "stopped", "broken"
 TITLE = re.compile(r"<title>(.*?)</title>", re.S)
 HEAD_BYTES = 100_000  # of a study's page, in which its title stands
+UNSOUND = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)  # from a forged file
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def state(path: Path) -> str:
     try:
         figures = read_summary(path)["methods"].values()
         short = any((row.get("rounds") or 0) < (row.get("rounds_asked") or 0) for row in figures)
-    except (RunError, TypeError):
+    except (RunError, *UNSOUND):
         return BROKEN
     return STOPPED if short else DONE
 
@@ -79,7 +80,7 @@ def section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's scenario as its file says it; empty where it cannot be read."""
     try:
         found = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8")).get(name)
-    except (OSError, ValueError):
+    except (OSError, *UNSOUND):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -106,7 +107,7 @@ def _told(path: Path, mark: Path, changed_ns: int) -> tuple[str, str]:
         run = run_data.unjudged(read_summary(path))
         name = run_data.best(run.summary)
         return methods(run.methods)[name].label, words.headline(run)
-    except (RunError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (RunError, *UNSOUND) as error:
         return "", str(error)
 
 
@@ -124,6 +125,6 @@ def clock(path: Path, method: str) -> dict[str, Any]:
     """Seconds of a method's training and of its curve; they stand beside the checkpoint."""
     try:
         found = json.loads((path / "checkpoints" / f"{method}.timings.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, *UNSOUND):
         return {}
     return found if isinstance(found, dict) else {}
