@@ -105,6 +105,9 @@ def test_a_what_if_is_listed_with_its_files(served, visitor):
     found = visitor.get("/study/whatif-lv-1/whatif.geojson")
     assert found.text == "{}" and found.headers["content-type"] == "application/geo+json"
     assert visitor.get("/study/whatif-lv-1/whatif.xlsx").status_code == 404
+    (served.folder / "stopped-1").rename(served.folder / "whatif-cars50-1")  # one of its cells is a run
+    assert 'href="/run/whatif-cars50-1"' in visitor.get("/").text
+    assert visitor.get("/run/whatif-cars50-1").status_code == 200
 
 
 def test_a_run_that_was_stopped_shows_its_curves(served, visitor):
@@ -176,6 +179,9 @@ def test_a_meter_file_is_judged_beside_its_rows(visitor):
     sent = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m%20y.csv", "x-zone": "Europe/Oslo"})
     assert sent.status_code == 200 and "m-y.csv" in sent.text and 'class="plot"' in sent.text
     assert "77: 2024-01-04 03:00,oops" in sent.text and "unread-value" in sent.text
+    fed = "".join(f"{line},a\x0cb\n" for line in READINGS.splitlines())  # a form feed ends no row
+    fed = visitor.post("/data", content=fed, headers=OWN | {"x-file-name": "m.csv", "x-zone": "Europe/Oslo"})
+    assert "77: 2024-01-04 03:00,oops" in fed.text
     wrong = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m.csv", "x-zone": "Europe/Olso"})
     assert "Europe/Oslo" in wrong.text or "unknown-zone" in wrong.text
     assert visitor.post("/data", content=b"\0\1", headers=OWN | {"x-file-name": "m.xlsx"}).status_code in (200, 400)

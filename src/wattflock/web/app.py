@@ -284,7 +284,7 @@ def _lines(content: bytes, wanted: set[int]) -> dict[int, str]:
     """The rows of a text file by their numbers, counted from 1; none of a file that is no text."""
     if b"\0" in content[:4096] or len(content) > MOST_READ:
         return {}
-    text = content.decode("utf-8", "replace").splitlines()
+    text = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))  # and not at a form feed in a cell
     return {row: text[row - 1] for row in wanted if 0 < row <= len(text)}
 
 

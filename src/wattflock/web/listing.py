@@ -34,11 +34,7 @@ class Entry:
     method: str
     date: str  # YYYY-MM-DD HH:MM
     headline: str
-
-    @property
-    def is_study(self) -> bool:
-        """Whether many runs stand behind it."""
-        return page_of(Path(self.name)) is not None
+    is_study: bool = False  # many runs stand behind it
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -114,7 +110,7 @@ def _told(path: Path, mark: Path, changed_ns: int) -> tuple[str, str]:
 def _study(page: Path) -> Entry:
     with page.open("rb") as file:
         title = TITLE.search(file.read(HEAD_BYTES).decode("utf-8", "replace"))
-    return Entry(page.parent.name, DONE, page.stem, _date(page), unescape(title[1]) if title else "")
+    return Entry(page.parent.name, DONE, page.stem, _date(page), unescape(title[1]) if title else "", True)
 
 
 def _date(path: Path) -> str:
