@@ -64,6 +64,10 @@ MEANT = {
 }
 
 
+def _place(row: Attempt) -> int:
+    return next(place for place, kind in enumerate(ORDER) if row.kind.startswith(kind))
+
+
 def main() -> int:
     """Runs all modules, or one."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -79,9 +83,7 @@ def main() -> int:
     if asked.write:
         path = HERE / "attempts.md"
         others = kept(path.read_text(encoding="utf-8"), {row.kind for row in rows}) if asked.only else []
-        path.write_text(
-            page(sorted(others + rows, key=lambda row: ORDER.index(row.kind.split(":")[0]))), encoding="utf-8"
-        )
+        path.write_text(page(sorted(others + rows, key=_place)), encoding="utf-8")
     return 1 if faults else 0
 
 

@@ -8,6 +8,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import polars as pl
 from pages.head import head
 
 from wattflock.verbs.edge import trial
@@ -21,7 +22,8 @@ was learned), steps of 5 minutes. Mosquitto on the same machine, TLS and a user 
 each home; a simulator plays all meters and devices, and makes a step as soon as all set-points of the last are there.
 An answer is the time from a reading's stamp to its set-point at the simulator, with all homes asked at once: on few
 cores they wait for one another. `policy` is the network alone: time that passed, and that of the processor (`cpu`).
-`outside`: set-points beyond the limits of their device. `fell_back`: set-points that came and were the fallback.
+`outside`: set-points, as they came, beyond the limits of the simulated device; no envelope is in force here, see
+[edge_limits.md](edge_limits.md). `fell_back`: set-points that came and were the fallback.
 `recovered_after`: steps after the fault until every home follows its policy, within 1e-5 of the library's action; 0: it
 never stopped; none: not within four. `missing_in_logs`: set-points that came and are not in the audit logs as they
 came, and numbers that the logs lack."""
@@ -30,9 +32,16 @@ came, and numbers that the logs lack."""
 def text(found: EdgeTrial) -> str:
     """Figures and rows as Markdown."""
     lines = ["| figure | |", "|---|---:|", *(f"| {name} | {value:.4g} |" for name, value in found.figures.items()), ""]
-    lines += ["| " + " | ".join(found.faults.columns) + " |", "|---|" + "---:|" * (found.faults.width - 1)]
-    lines += ["| " + " | ".join("none" if x is None else str(x) for x in row) + " |" for row in found.faults.rows()]
-    return "\n".join(lines)
+    return "\n".join([*lines, rows(found.faults)])
+
+
+def rows(table: pl.DataFrame) -> str:
+    """A table as Markdown."""
+    lines = ["| " + " | ".join(table.columns) + " |", "|---|" + "---:|" * (table.width - 1)]
+    told = [
+        [f"{x:.3g}" if isinstance(x, float) else "none" if x is None else str(x) for x in row] for row in table.rows()
+    ]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in told)])
 
 
 def main() -> None:
@@ -46,7 +55,7 @@ def main() -> None:
         runs = given.runs or Path(folder) / "runs"
         counts = [f"homes.count={given.homes}", "homes.homes_per_agent=10", "judge.test_days=2"]
         train(sets=[*SETS, *counts], runs=runs)
-        found = trial("latest", given.homes, given.days, 0, True, "", Path(folder) / "trial", runs)
+        found = trial("latest", given.homes, given.days, 0, True, False, "", Path(folder) / "trial", runs)
     assert isinstance(found, EdgeTrial)
     print(text(found))
     if given.write:

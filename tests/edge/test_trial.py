@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("paho.mqtt", reason="paho-mqtt is not installed: extra edge")
 from wattflock.edge.broker import MASTER, Broker, missing
 from wattflock.edge.mqtt import client_of, door
+from wattflock.verbs.edge_limits import Schedule
 from wattflock.verbs.edge_trial import Trial
 from wattflock.verbs.edge_world import Play
 
@@ -95,3 +96,13 @@ def test_the_closed_loop_is_the_rollout_and_faults_heal(world, policy, profile, 
         assert trial.unlogged() == 0
         assert trial.boxes.rss_mb() < 60
         assert json.loads((boxes["heat_pump"] / "card.json").read_text())["name"] in trial.meters.online
+
+
+def test_envelopes_are_kept_on_the_meters_and_without_the_broker(world, policy, profile, boxes, tmp_path):
+    folders = {boxes[kind].name: boxes[kind] for kind in ("battery+panel", "battery")}
+    days = jax.tree.map(lambda x: x[:1], profile)
+    with Trial(Play(world, policy, days), folders, tmp_path) as trial:
+        schedule = Schedule(trial, 0, 0, second_s=0.06)
+        ignored, kept = schedule.ignored(), schedule.kept()
+        assert trial.meters.wrong == []
+        print(*ignored, *kept, sep="\n")

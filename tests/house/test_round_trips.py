@@ -120,7 +120,7 @@ def sheet(ending: str) -> Trip:
 
 
 def plain_csv(folder: Path) -> tuple[Any, Any]:
-    """As `compare --csv`, `runs --csv`, `feeder solve --csv` and `feeder hosting --csv` write."""
+    """As `compare`, `runs`, `whatif`, `feeder solve` and `feeder hosting` write with `--csv`."""
     table = pl.DataFrame({"home": ["H1", "-x", "ä,b"], "bill": [1.5, -2.25, 1e-7], "days": [7, 7, 7]})
     return _rows(table), _rows(table_of(write_whole(folder / "a.csv", csv_bytes(table))))
 
@@ -291,7 +291,7 @@ def test_what_is_written_is_read_again(tmp_path, name):
 READ_BY: dict[tuple[str, str], str] = {  # verb and option that write -> the trip above, or whom it is for
     ("generate", "out"): "test_made_homes_are_read_as_they_were_made",
     ("settle", "out"): "sheet csv", ("share", "out"): "sheet csv", ("tune", "csv"): "plain_csv", ("runs", "csv"): "plain_csv",
-    ("feeder solve", "csv"): "plain_csv", ("feeder hosting", "csv"): "plain_csv", ("chat", "out"): "conversation",
+    ("whatif", "csv"): "plain_csv", ("feeder solve", "csv"): "plain_csv", ("feeder hosting", "csv"): "plain_csv", ("chat", "out"): "conversation",
     ("assistant plan", "out"): "plan", ("assistant export", "out"): "joining", ("feeder import", "out"): "feeder",
     ("data fit", "out"): "region", ("export", "out"): "box", ("edge trial", "out"): "box",
     ("settle", "picture"): "people", ("share", "picture"): "people", ("assistant plan", "picture"): "people",

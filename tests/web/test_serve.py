@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.files import save_tree
+from wattflock.core.run_files import sealed
 from wattflock.report import geojson, html, run_data
 from wattflock.verbs.serving import serve
 from wattflock.web import live
@@ -104,6 +105,9 @@ def test_a_what_if_is_listed_with_its_files(served, visitor):
     found = visitor.get("/study/whatif-lv-1/whatif.geojson")
     assert found.text == "{}" and found.headers["content-type"] == "application/geo+json"
     assert visitor.get("/study/whatif-lv-1/whatif.xlsx").status_code == 404
+    (served.folder / "stopped-1").rename(served.folder / "whatif-cars50-1")  # one of its cells is a run
+    assert 'href="/run/whatif-cars50-1"' in visitor.get("/").text
+    assert visitor.get("/run/whatif-cars50-1").status_code == 200
 
 
 def test_a_run_that_was_stopped_shows_its_curves(served, visitor):
@@ -118,6 +122,9 @@ def test_a_forged_run_hides_no_other(served, visitor):
         "bad-toml": {"scenario.toml": 'homes = "many"\nlearn = 3\njudge = {methods = 4}\n'},
         "bad-summary": {"scenario.toml": "", "summary.json": '{"methods": {"<b>": {"rounds": "x"}}, "currency": []}'},
         "bad-lock": {"scenario.toml": "", "lock.json": '{"process": "1; rm"}'},
+        "bad-depth": {"scenario.toml": "a = " + "[" * 50_000},
+        "bad-size": {"scenario.toml": "", "summary.json": _sealed("gradmap", 10**400)},
+        "bad-method": {"scenario.toml": "", "summary.json": _sealed("<b>", 1)},
     }.items():
         (served.folder / name).mkdir()
         for file, text in files.items():
@@ -127,6 +134,18 @@ def test_a_forged_run_hides_no_other(served, visitor):
     assert visitor.get("/run/bad-lock").status_code == 200
     text = visitor.get("/").text
     assert "bad-summary" in text and "broken" in text and "<b>" not in text and RUN in text
+
+
+def _sealed(method: str, figure: int) -> str:
+    figures = dict.fromkeys(("cost_per_home_day", "violation_pu_h", "rounds"), figure)
+    return json.dumps(sealed({"methods": {"idle": figures, method: figures}, "currency": "GBP"}))
+
+
+def test_a_name_in_any_alphabet_can_be_downloaded(served, visitor):
+    (served.folder / "gradmap-0123456789").rename(served.folder / "улица-0123456789")
+    found = visitor.get("/run/улица-0123456789/methods.csv")
+    name = "%D1%83%D0%BB%D0%B8%D1%86%D0%B0-0123456789-methods.csv"
+    assert found.headers["content-disposition"] == f"attachment; filename*=UTF-8''{name}"
 
 
 def _rows(chart: dict) -> list[dict]:
@@ -160,6 +179,9 @@ def test_a_meter_file_is_judged_beside_its_rows(visitor):
     sent = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m%20y.csv", "x-zone": "Europe/Oslo"})
     assert sent.status_code == 200 and "m-y.csv" in sent.text and 'class="plot"' in sent.text
     assert "77: 2024-01-04 03:00,oops" in sent.text and "unread-value" in sent.text
+    fed = "".join(f"{line},a\x0cb\n" for line in READINGS.splitlines())  # a form feed ends no row
+    fed = visitor.post("/data", content=fed, headers=OWN | {"x-file-name": "m.csv", "x-zone": "Europe/Oslo"})
+    assert "77: 2024-01-04 03:00,oops" in fed.text
     wrong = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m.csv", "x-zone": "Europe/Olso"})
     assert "Europe/Oslo" in wrong.text or "unknown-zone" in wrong.text
     assert visitor.post("/data", content=b"\0\1", headers=OWN | {"x-file-name": "m.xlsx"}).status_code in (200, 400)
@@ -202,11 +224,13 @@ def test_what_stands_above_the_folder_or_behind_a_link_is_not_served(served, vis
 def test_only_our_own_pages_can_start_anything(served, visitor, headers, code):
     assert visitor.post("/start", data={"scenario": "bundled:nobody"}, headers=headers).status_code == code
     assert visitor.post("/run/stopped-1/resume", headers={"origin": "null"}).status_code == 403
+    assert visitor.post("/run/stopped-1/resume", headers={"origin": "http://[x"}).status_code == 403
+    assert visitor.post("/run/study-small/resume", headers=OWN).status_code == 404  # it is no run
     assert visitor.get("/start").status_code == 405 and not served.children.known
 
 
 def test_a_name_that_points_here_is_refused(visitor):
-    for host in ("evil.example:8420", "evil.example", "127.0.0.1.evil.example:8420", ""):
+    for host in ("evil.example:8420", "evil.example", "127.0.0.1.evil.example:8420", "", "[::1"):
         assert visitor.get("/", headers={"host": host}).status_code == 421
     for host in ("localhost:8420", "127.0.0.1:8420", "[::1]:8420"):
         assert visitor.get("/", headers={"host": host}).status_code == 200

@@ -1,10 +1,12 @@
 """A Mosquitto broker for trials: TLS, a user for each home, and topics that are each home's own; on 127.0.0.1."""
 
+import contextlib
 import os
 import secrets
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -102,3 +104,47 @@ def free_port() -> int:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return door.getsockname()[1]
+
+
+class Cable:
+    """A connection to a broker of this machine, on a port of its own, that can be cut and joined."""
+
+    def __init__(self, port: int):
+        self.broker, self.port = port, free_port()
+        self.links: list[socket.socket] = []
+        self.join()
+
+    def join(self) -> None:
+        """Let a client through."""
+        self.server = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._serve, args=(self.server,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Break what is connected; whoever tries again is refused."""
+        for each in (self.server, *self.links):
+            _end(each)
+        self.links.clear()
+
+    def _serve(self, server: socket.socket) -> None:
+        while True:
+            try:
+                inner, outer = server.accept()[0], socket.create_connection(("127.0.0.1", self.broker))
+            except OSError:
+                return
+            self.links += [inner, outer]
+            for pair in ((inner, outer), (outer, inner)):
+                threading.Thread(target=_relay, args=pair, daemon=True).start()
+
+
+def _relay(inner: socket.socket, outer: socket.socket) -> None:
+    """Pass bytes on until one side is closed; then close the other."""
+    with contextlib.suppress(OSError):
+        while some := inner.recv(65536):
+            outer.sendall(some)
+    _end(outer)
+
+
+def _end(link: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        link.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits on it
+    link.close()

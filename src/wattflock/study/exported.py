@@ -133,10 +133,14 @@ def _commands(name: str, device: Device) -> list[tuple[str, Command]]:
     return [(name, each) for each in device.commands()]
 
 
+def ends_of(command: Command) -> tuple[float, float]:
+    """Least and most set-point: of a power, what the device can draw or give, in the command's unit."""
+    some = command.power_kw if command.unit == "kW" and command.power_kw else (command.low, command.high)
+    return min(some), max(some)
+
+
 def _control(device: str, command: Command, idle: float, constant: bool, reach: float) -> dict[str, Any]:
-    ends = sorted((command.low, command.high))
-    if command.unit == "kW" and command.power_kw:
-        ends = [min(command.power_kw), max(command.power_kw)]
+    ends = ends_of(command)
     setting = command.low + (idle + 1) / 2 * (command.high - command.low)
     return {
         "name": f"{device} {command.name}", "device": device, "unit": command.unit,

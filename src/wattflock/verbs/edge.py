@@ -70,6 +70,7 @@ def trial(  # noqa: PLR0913 (an argument is an option of the command)
     days: Annotated[int, "Test days to play."] = 1,
     steps: Annotated[int, "Steps of each day to play; 0: all."] = 0,
     faults: Annotated[bool, "Also break things, one after the other."] = False,
+    envelopes: Annotated[bool, "Also publish operating envelopes, and compare measured powers with them."] = False,
     method: Annotated[str, "Whose policy; the run's learner by default."] = "",
     out: Annotated[Path, "Folder for boxes, broker and logs."] = Path("edge-trial"),
     runs: Runs = Path("runs"),
@@ -77,14 +78,16 @@ def trial(  # noqa: PLR0913 (an argument is an option of the command)
     """Play test days over a real broker (Mosquitto, TLS, a user per home) with a controller process for each home.
 
     The closed loop is compared with the library's rollout; then come the faults: a row says whether set-points kept
-    their limits, after how many steps all homes followed their policies again, and what the audit logs lack.
+    their limits, after how many steps all homes followed their policies again, and what the audit logs lack. With
+    envelopes, a schedule of limits on what homes draw and give is first ignored and then kept, for three minutes.
 
     Example:
         wattflock edge trial latest --homes 100 --days 1 --faults
+        wattflock edge trial latest --homes 10 --steps 2 --envelopes
     """
     from wattflock.verbs.edge_run import tried
 
-    return tried(run, (homes, days, steps), faults, method, out, runs)
+    return tried(run, (homes, days, steps), (faults, envelopes), method, out, runs)
 
 
 VERBS = (run, trial)  # of the group; `export` stands by itself

@@ -10,7 +10,8 @@ import polars as pl
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.progress import bar, say
 from wattflock.study.exported import taken_apart
-from wattflock.verbs.edge_trial import BAD, FAULTS, GOOD, RECOVERY, Tally, Trial
+from wattflock.verbs.edge_limits import Schedule
+from wattflock.verbs.edge_trial import BAD, FAULTS, GOOD, RECOVERY, Trial
 from wattflock.verbs.edge_world import Play
 from wattflock.verbs.exporting import opened, steered, written
 from wattflock.verbs.results import EdgeTrial
@@ -19,8 +20,10 @@ WHERE = "wattflock edge trial"
 EACH = GOOD + BAD + RECOVERY + 2  # steps of a fault
 
 
-def tried(run: str, size: tuple[int, int, int], faults: bool, method: str, out: Path, runs: Path) -> EdgeTrial:
-    """Play days with boxes; `size`: homes, days, steps of each day (0 is all)."""
+def tried(
+    run: str, size: tuple[int, int, int], more: tuple[bool, bool], method: str, out: Path, runs: Path
+) -> EdgeTrial:
+    """Play days with boxes; `size`: homes, days, steps of each day (0 is all); `more`: faults, envelopes."""
     homes, days, steps = size
     experiment, policy, method = opened(run, method, runs, max(days, 1))
     world, profile = experiment.built.world, experiment.days.profile
@@ -34,9 +37,18 @@ def tried(run: str, size: tuple[int, int, int], faults: bool, method: str, out: 
     if problems:
         raise ScenarioError(problems)
     folders = {each.name: each for each in written(experiment, flock, method, able[:homes], out)}
+    faults, envelopes = more
     with Trial(Play(world, policy, profile), folders, out) as trial:
         say(f"{homes} controllers are up; largest {trial.boxes.rss_mb():.0f} MB resident")
-        return _played(trial, days, steps or a_day, list(FAULTS) if faults else [])
+        found = _played(trial, days, steps or a_day, list(FAULTS) if faults else [])
+        return dataclasses.replace(found, envelopes=_limited(trial)) if envelopes else found
+
+
+def _limited(trial: Trial) -> pl.DataFrame:
+    """The schedule of limits from two in the afternoon of the first day on, ignored and kept."""
+    say("operating envelopes: ignored, then kept, which takes three minutes")
+    schedule = Schedule(trial, 0, trial.play.steps * 14 // 24)
+    return table_of([*schedule.ignored(), *schedule.kept()])
 
 
 def _played(trial: Trial, days: int, steps: int, faults: list[str]) -> EdgeTrial:
@@ -65,6 +77,6 @@ def _played(trial: Trial, days: int, steps: int, faults: list[str]) -> EdgeTrial
     return EdgeTrial(figures, table_of(rows))
 
 
-def table_of(rows: list[Tally]) -> pl.DataFrame:
-    """A row for the closed loop and for each fault."""
+def table_of(rows: list) -> pl.DataFrame:
+    """A row for each of some dataclasses."""
     return pl.DataFrame([dataclasses.asdict(each) for each in rows])

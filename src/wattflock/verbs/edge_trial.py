@@ -19,7 +19,7 @@ from wattflock.edge.audit import records
 from wattflock.edge.broker import MASTER, Broker
 from wattflock.edge.controller import PREFIX
 from wattflock.edge.mqtt import KEEP_S, client_of
-from wattflock.verbs.edge_world import Box, Play, followed, values_of
+from wattflock.verbs.edge_world import Box, Play, followed, outside, values_of
 
 STALE_S = 5.0  # of the boxes in a trial, whose steps are shorter than those of the world
 START_S, ANSWER_S, SILENCE_S = 180.0, 4.0, 0.5
@@ -37,7 +37,7 @@ class Tally:
 
     name: str
     steps: int = 0
-    outside: int = 0  # set-points outside the limits of their device
+    outside: int = 0  # set-points outside the limits of their device in the simulated world
     fell_back: int = 0  # set-points that were the fallback
     recovered_after: int | None = None  # steps until all homes follow the policy again; None: not seen
 
@@ -48,13 +48,14 @@ class Boxes:
     def __init__(self, broker: Broker, folders: dict[str, Path]):
         self.broker, self.folders = broker, folders
         self.processes: dict[str, subprocess.Popen] = {}
+        self.ports: dict[str, int] = {}  # of homes that come to the broker by a port of their own
 
     def start(self, name: str) -> None:
         """Begin a home's process, as a supervisor does where one has ended."""
         door = self.broker.door(name)
         command = [
             sys.executable, "-m", "wattflock.edge", str(self.folders[name]), "--user", name,
-            "--broker", f"mqtts://{door.host}:{door.port}", "--authority", str(door.authority),
+            "--broker", f"mqtts://{door.host}:{self.ports.get(name, door.port)}", "--authority", str(door.authority),
             "--stale-s", str(STALE_S),
         ]  # fmt: skip
         more = {PASSWORD: door.password, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -124,11 +125,7 @@ class Meters:
     def _setpoint(self, name: str, told: dict[str, Any]) -> None:
         self.messages += 1
         self.heard.append((name, told))
-        controls = {each.name: each for each in self.boxes[name].card.controls}
-        for control, value in told["setpoints"].items():
-            each = controls[control]
-            if value is not None and not each.least <= value <= each.most:
-                self.wrong.append(f"{name}: {control} = {value}")
+        self.wrong += [f"{name}: {each}" for each in outside(told["setpoints"], self.boxes[name].ends)]
         if told["number"] > self.newest.get(name, {"number": 0})["number"]:
             self.newest[name] = told
             self.came.setdefault((name, told["of_s"] or 0.0), time.time())

@@ -13,9 +13,11 @@ from wattflock.core.types import Profile, on_device
 from wattflock.edge.card import Card, read
 from wattflock.edge.shell import action_of
 from wattflock.homes.home import Home
-from wattflock.study.exported import told_names
+from wattflock.study.exported import ends_of, of_home, told_names
 from wattflock.world.rollout import Policy, rollout
 from wattflock.world.world import World
+
+ROUND = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Box:
     controls: np.ndarray  # numbers of actions
     scale: np.ndarray
     offset: np.ndarray
+    ends: dict[
+        str, tuple[float, float]
+    ]  # least and most set-point of each control, of the world's device, not the card
 
 
 class Play:
@@ -51,7 +56,13 @@ class Play:
         seen = np.array([self.place[each.name] for each in card.observation])
         scale, offset = (np.array([getattr(each, what) for each in card.observation]) for what in ("scale", "offset"))
         controls = np.flatnonzero([name in of for name in self.owner])
-        return Box(card.about["home"], card, seen, controls, scale, offset)
+        home = card.about["home"]
+        ends = {
+            f"{name} {each.name}": ends_of(each)
+            for name, device in self.world.fleet.devices.items()
+            for each in of_home(device, home).commands()
+        }
+        return Box(home, card, seen, controls, scale, offset, ends)
 
     def begin(self, day: int) -> None:
         """The states at the beginning of a day."""
@@ -73,6 +84,20 @@ class Play:
             self.state, power_kw = _act(self.world, self.state, jnp.asarray(action), self.now(day, step))
         return np.asarray(power_kw)
 
+    def would(self, day: int, step: int, action: np.ndarray) -> np.ndarray:
+        """What each home would draw in a step (homes,) [kW], which does not pass."""
+        with jax.enable_x64(True):
+            return np.asarray(_act(self.world, self.state, jnp.asarray(action), self.now(day, step))[1])
+
+    def possible_kw(self, day: int, step: int, idle: np.ndarray) -> np.ndarray:
+        """Least and most that each home can draw in a step, (2, homes) [kW]: each control for itself at its ends."""
+        with jax.enable_x64(True):
+            return np.asarray(_possible(self.world, self.state, jnp.asarray(idle), self.now(day, step)))
+
+    def load_kw(self, day: int, step: int) -> np.ndarray:
+        """What each home draws in a step that nobody controls, (homes,) [kW]."""
+        return np.asarray(self.profile.load_kw[day, step])
+
     def library(self, day: int) -> tuple[np.ndarray, np.ndarray]:
         """The same day as the library's rollout goes through it: actions (steps, homes, controls), power [kW]."""
         with jax.enable_x64(True):
@@ -84,6 +109,16 @@ def values_of(box: Box, features: np.ndarray) -> dict[str, float]:
     """What a home's meter says, in the card's units, of features (homes, seen)."""
     values = features[box.home, box.seen] * box.scale + box.offset
     return dict(zip((each.name for each in box.card.observation), values.tolist(), strict=True))
+
+
+def outside(setpoints: dict[str, float | None], ends: dict[str, tuple[float, float]]) -> list[str]:
+    """Set-points as they came, before any device clips them, that are no numbers within the ends of a known control."""
+    return [
+        f"{control} = {value}"
+        for control, value in setpoints.items()
+        if control not in ends
+        or (value is not None and not ends[control][0] - ROUND <= value <= ends[control][1] + ROUND)
+    ]
 
 
 def followed(box: Box, setpoints: dict[str, float | None], idle: np.ndarray) -> np.ndarray:
@@ -107,6 +142,21 @@ def _look(world: World, policy: Policy, state: dict, now: Profile):
 def _act(world: World, state: dict, action: jax.Array, now: Profile):
     state, effect, _ = world.act(state, action, now)
     return state, effect.power_kw
+
+
+@eqx.filter_jit
+def _possible(world: World, state: dict, idle: jax.Array, now: Profile):
+    def power_kw(action: jax.Array) -> jax.Array:
+        return world.act(state, action, now)[1].power_kw
+
+    controls, ends = idle.shape[1], jnp.array([-1.0, 0.0, 1.0])
+    told = jnp.where(
+        jnp.eye(controls, dtype=bool)[:, None, None, :], ends[None, :, None, None], idle[None, None]
+    )  # (controls, ends, homes, controls)
+    still_kw = power_kw(idle)
+    change_kw = jax.lax.map(jax.vmap(power_kw), told) - still_kw[None, None]
+    least_kw, most_kw = jnp.minimum(change_kw.min(1), 0), jnp.maximum(change_kw.max(1), 0)
+    return still_kw[None] + jnp.stack([least_kw.sum(0), most_kw.sum(0)])
 
 
 @eqx.filter_jit

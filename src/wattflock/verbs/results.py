@@ -340,6 +340,7 @@ class EdgeTrial:
 
     figures: Mapping[str, float]  # homes, messages_per_s, answer_p99_ms, rss_mb, apart_kw, outside, missing_in_logs, …
     faults: pl.DataFrame  # a row for the closed loop and each fault: steps, outside, fell_back, recovered_after
+    envelopes: pl.DataFrame | None = None  # powers beyond operating envelopes, ignored and kept: home_steps, outside, …
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

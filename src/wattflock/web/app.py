@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -112,7 +112,7 @@ class Site:
 
     def resume(self, request: Request) -> Response:
         """Go on with a run that was stopped."""
-        path = run_folder(self.folder, request.path_params["name"])
+        path, _ = self._run(request)
         self.children.start(path.name, str((path / "scenario.toml").resolve()))
         return RedirectResponse(f"/run/{path.name}", 303)
 
@@ -217,7 +217,7 @@ def application(site: Site, access: Access) -> Guard:
         Route("/talk", site.talk, methods=post),
         *(Route(f"/plan{ending}", site.plan, methods=post) for ending in ("", *downloads.SHEETS)),
     ]
-    handlers = {WattflockError: _wrong, ValueError: _wrong, TooLarge: _wrong, 404: _absent}
+    handlers = dict.fromkeys((WattflockError, TooLarge, *listing.UNSOUND), _wrong) | {404: _absent}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), access)
 
 
@@ -233,13 +233,14 @@ PLAN_FILES = (
 def _wrong(request: Request, error: Exception) -> Response:
     """What a person can correct, in words, in the form that the page expects."""
     code = 404 if isinstance(error, Absent) else 413 if isinstance(error, TooLarge) else 400
+    text = str(error)
+    if not isinstance(error, (WattflockError, ValueError, TooLarge)):
+        text = f"What is told here does not fit together ({type(error).__name__}: {text[:200]})"
     if request.url.path == "/talk":
-        return JSONResponse({"error": str(error)}, code)
+        return JSONResponse({"error": text}, code)
     if request.url.path in ("/data", "/plan"):
-        return PlainTextResponse(str(error), code)
-    return _page(
-        pages.told("This cannot be shown" if request.method == "GET" else "This cannot be done", str(error)), code
-    )
+        return PlainTextResponse(text, code)
+    return _page(pages.told("This cannot be shown" if request.method == "GET" else "This cannot be done", text), code)
 
 
 def _absent(request: Request, error: Exception) -> Response:
@@ -283,7 +284,7 @@ def _lines(content: bytes, wanted: set[int]) -> dict[int, str]:
     """The rows of a text file by their numbers, counted from 1; none of a file that is no text."""
     if b"\0" in content[:4096] or len(content) > MOST_READ:
         return {}
-    text = content.decode("utf-8", "replace").splitlines()
+    text = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))  # and not at a form feed in a cell
     return {row: text[row - 1] for row in wanted if 0 < row <= len(text)}
 
 
@@ -295,4 +296,6 @@ def _sheet(owner: str, file: Path, table: Callable[[], Any]) -> Response:
 
 
 def _attached(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
+    """A download; a header holds ASCII alone, so that other letters are told as RFC 6266 has it."""
+    told = f'filename="{name}"' if name.isascii() else f"filename*=UTF-8''{quote(name)}"
+    return Response(content, media_type=kind, headers={"content-disposition": f"attachment; {told}"})

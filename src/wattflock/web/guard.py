@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -62,7 +62,7 @@ class Access:
 
         With a token every name will do: its cookie belongs to one name, so that none comes with an attacker's.
         """
-        return bool(self.token) or urlsplit(f"//{host}").hostname in (*LOCAL, self.host)
+        return bool(self.token) or _parts(f"//{host}").hostname in (*LOCAL, self.host)
 
     def admits(self, headers: Mapping[str, str], query: str) -> bool:
         """Whether the token stands in the cookie, in the address or in `Authorization: Bearer`."""
@@ -139,8 +139,16 @@ def _cookie(headers: Mapping[str, str], name: str) -> str:
 
 def _same_origin(headers: Mapping[str, str], host: str) -> bool:
     """Whether a page of this very server sent it; a browser always says so."""
-    origin = urlsplit(headers.get("origin", ""))
+    origin = _parts(headers.get("origin", ""))
     return origin.scheme in ("http", "https") and origin.netloc == host
+
+
+def _parts(address: str) -> SplitResult:
+    """An address in its parts; none where it is no address, such as `[::1`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _with_headers(send: Send) -> Send:

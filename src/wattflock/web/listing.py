@@ -22,6 +22,7 @@ from wattflock.web.places import folders, page_of
 DONE, UNDER_WAY, STOPPED, BROKEN = "done", "under way", "stopped", "broken"
 TITLE = re.compile(r"<title>(.*?)</title>", re.S)
 HEAD_BYTES = 100_000  # of a study's page, in which its title stands
+UNSOUND = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)  # from a forged file
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,7 @@ class Entry:
     method: str
     date: str  # YYYY-MM-DD HH:MM
     headline: str
-
-    @property
-    def is_study(self) -> bool:
-        """Whether many runs stand behind it."""
-        return page_of(Path(self.name)) is not None
+    is_study: bool = False  # many runs stand behind it
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -61,7 +58,7 @@ def state(path: Path) -> str:
     try:
         figures = read_summary(path)["methods"].values()
         short = any((row.get("rounds") or 0) < (row.get("rounds_asked") or 0) for row in figures)
-    except (RunError, TypeError):
+    except (RunError, *UNSOUND):
         return BROKEN
     return STOPPED if short else DONE
 
@@ -79,7 +76,7 @@ def section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's scenario as its file says it; empty where it cannot be read."""
     try:
         found = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8")).get(name)
-    except (OSError, ValueError):
+    except (OSError, *UNSOUND):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -106,14 +103,14 @@ def _told(path: Path, mark: Path, changed_ns: int) -> tuple[str, str]:
         run = run_data.unjudged(read_summary(path))
         name = run_data.best(run.summary)
         return methods(run.methods)[name].label, words.headline(run)
-    except (RunError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (RunError, *UNSOUND) as error:
         return "", str(error)
 
 
 def _study(page: Path) -> Entry:
     with page.open("rb") as file:
         title = TITLE.search(file.read(HEAD_BYTES).decode("utf-8", "replace"))
-    return Entry(page.parent.name, DONE, page.stem, _date(page), unescape(title[1]) if title else "")
+    return Entry(page.parent.name, DONE, page.stem, _date(page), unescape(title[1]) if title else "", True)
 
 
 def _date(path: Path) -> str:
@@ -124,6 +121,6 @@ def clock(path: Path, method: str) -> dict[str, Any]:
     """Seconds of a method's training and of its curve; they stand beside the checkpoint."""
     try:
         found = json.loads((path / "checkpoints" / f"{method}.timings.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, *UNSOUND):
         return {}
     return found if isinstance(found, dict) else {}

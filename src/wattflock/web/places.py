@@ -45,7 +45,12 @@ def run_folder(folder: Path, name: str) -> Path:
 
 
 def page_of(path: Path) -> Path | None:
-    """The page that a study or a what-if has written into its folder; None for the folder of a run."""
+    """The page that a study or a what-if has written into its folder; None for the folder of a run.
+
+    The cells of a what-if are runs whose names begin as its own does.
+    """
+    if (path / "scenario.toml").exists():
+        return None
     return next((path / file for begin, file in WRITTEN.items() if path.name.startswith(begin)), None)
 
 
