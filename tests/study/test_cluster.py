@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -80,6 +81,14 @@ def test_without_an_address_nothing_of_ray_is_asked_for(monkeypatch):
     assert for_long(1, "") is serial and for_long(2, "").__qualname__.startswith(side_by_side.__name__)
     with pytest.raises(WattflockError, match=r"pip install 'wattflock\[ray\]'"):
         for_long(1, "local")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere"])
+def test_where_no_cluster_is_it_is_told_soon(address, monkeypatch):
+    said = SimpleNamespace(is_initialized=lambda: False, init=lambda *_, **__: pytest.fail("Ray would wait"))
+    monkeypatch.setitem(sys.modules, "ray", said)
+    with pytest.raises(WattflockError, match=f"--ray {address}: .*; allowed: local, or host:port of a cluster"):
+        for_long(1, address)
 
 
 @pytest.fixture

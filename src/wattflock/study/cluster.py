@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import secrets
+import socket
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -35,6 +36,7 @@ from wattflock.study.parallel import (
 INSTALL = "pip install 'wattflock[ray]'"
 LOCAL = "local"  # an address: a cluster of this machine alone, which ends with the process
 RETRIES = 3  # of an item whose process or machine was lost
+CONNECT_S = 5.0
 AHEAD = 2  # items that are sent, for each that can be worked on at once
 STORE_BYTES = 256 << 20  # of shared memory on this machine
 SENT = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64", "WATTFLOCK_PARTS")  # of the environment: bits depend on them
@@ -127,10 +129,13 @@ def _connected(address: str) -> Any:
     if not ray.is_initialized():
         own: dict[str, Any] = {"num_cpus": len(cores()), "object_store_memory": STORE_BYTES, "include_dashboard": False}
         try:
+            if address != LOCAL:  # Ray itself would try for more than a minute
+                host, _, port = address.removeprefix("ray://").rpartition(":")
+                socket.create_connection((host, int(port)), CONNECT_S).close()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", r"os\.fork", RuntimeWarning)  # Ray's processes are other programs
                 ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(own if address == LOCAL else {}))
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             said = str(error).splitlines()[0]
             raise WattflockError(f"--ray {address}: {said}; allowed: local, or host:port of a cluster") from error
     return ray
