@@ -80,7 +80,7 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
         beside = [f"{100 * share:.4g} %" for share in shares] or ["nothing else"]
         rows.append(Row([*beside, *(by_method[name] for name in found.methods)]))
     heads = [(f"homes with {MANY[name]}", "") for name in others] or [("beside", "")]
-    note = "A range is over the seeds. None: at the smallest share a limit is broken already; at most: in some seeds."
+    note = "A range is over the seeds. None: at the smallest share a limit is broken already."
     return FigureTable(
         [*heads, *((looks[name].label, "homes") for name in found.methods)], rows, note, len(heads),
         title=f"{MANY[sweep].capitalize()} that the feeder takes",

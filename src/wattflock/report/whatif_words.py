@@ -54,7 +54,7 @@ def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
 def reach(row: dict, homes: int) -> str:
     """How many homes with a device are taken, over seeds: `22`, `11 to 22`, `all 55`, `22 or more` where none breaks.
 
-    `none`: at the smallest share a limit is broken already, in all seeds; `at most 22`: in some of them.
+    `none`: at the smallest share a limit is broken already, in all seeds; `none to 22`: in some of them.
     """
     if row["none_seeds"] == row["seeds"]:
         return "none"
@@ -62,7 +62,7 @@ def reach(row: dict, homes: int) -> str:
     if row["whole_seeds"] == row["seeds"]:
         return f"all {most}" if row["most_homes"] == homes else f"{most} or more"
     if row["none_seeds"]:
-        return f"at most {most}"
+        return f"none to {most}" if row["most_homes"] else "none or 0"
     return most if row["least_homes"] == row["most_homes"] else f"{row['least_homes']} to {most}"
 
 
@@ -129,8 +129,8 @@ def _warnings(found: Swept) -> list[str]:
         worse = int((idle["kept"] & ~mine["kept"]).sum())
         if worse:
             said.append(
-                f"{looks[name].label} breaks a limit in {counted(worse, 'run')} in which the uncontrolled homes keep "
-                "all: it was fitted to save money on other days, and a limit may be missed on these."
+                f"{looks[name].label} breaks a limit in {worse} of {counted(idle['kept'].sum(), 'run')} in which the "
+                "uncontrolled homes keep all: it was fitted to save money on other days, and a limit may be missed on these."
             )
         if found.table.filter((pl.col("method") == name) & (pl.col("rounds") < pl.col("rounds_asked"))).height:
             said.append(f"{looks[name].label} was judged before the end of its training: its time was limited.")
