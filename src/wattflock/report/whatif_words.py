@@ -129,8 +129,9 @@ def _warnings(found: Swept) -> list[str]:
         worse = int((idle["kept"] & ~mine["kept"]).sum())
         if worse:
             said.append(
-                f"{looks[name].label} breaks a limit in {worse} of {counted(idle['kept'].sum(), 'run')} in which the "
-                "uncontrolled homes keep all: it was fitted to save money on other days, and a limit may be missed on these."
+                f"{looks[name].label} breaks a limit in {worse} of {counted(int(idle['kept'].sum()), 'run')} in which the "
+                "uncontrolled homes keep all: it was fitted to save money on other days, and a limit may be missed on "
+                "these."
             )
         if found.table.filter((pl.col("method") == name) & (pl.col("rounds") < pl.col("rounds_asked"))).height:
             said.append(f"{looks[name].label} was judged before the end of its training: its time was limited.")
