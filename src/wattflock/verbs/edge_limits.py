@@ -11,7 +11,7 @@ from wattflock.edge.broker import Cable
 from wattflock.study.exported import LOAD
 from wattflock.verbs.edge_script import AWAY_S, CANCEL_S, END_S, NOTHING, Kept, beyond, in_force, loosest, message
 from wattflock.verbs.edge_trial import ANSWER_S, START_S, Trial
-from wattflock.verbs.edge_world import followed, values_of
+from wattflock.verbs.edge_world import obeyed, values_of
 
 PACE_S, LEAST_KW, SLACK_S = 2.5, 0.5, 1.0  # a step of the world; least of a home's largest powers; of a change
 
@@ -118,20 +118,21 @@ class Schedule:
         play, homes = self.trial.play, self.trial.homes
         at, cut = (self.day, (self.first + count) % play.steps), seconds is None and self.away not in self.online
         features, wanted, idle = play.look(*at)
-        load_kw, possible_kw = play.load_kw(*at), play.possible_kw(*at, idle)
+        load_kw, (still_kw, change_kw) = play.load_kw(*at), play.curves(*at, idle)
+        least_kw, most_kw = (still_kw + end(change_kw, 2).sum(1) for end in (np.min, np.max))
         values = {name: values_of(box, features) for name, box in homes.items()}
         self._read(values, cut)
-        early_kw = play.would(*at, self._followed(wanted, idle, cut))
+        early_kw = play.would(*at, self._followed(wanted, idle, change_kw, cut))
         self._read({name: values[name] | {LOAD: float(load_kw[box.home])} for name, box in homes.items()}, cut)
-        action, wall_s = self._followed(wanted, idle, cut), time.time()
+        action, wall_s = self._followed(wanted, idle, change_kw, cut), time.time()
         power_kw = play.act(*at, action)
         seconds = (wall_s - self.begun_s) / self.second_s if seconds is None else seconds
         self.times.append((wall_s, seconds))
         for name, home in ((name, box.home) for name, box in homes.items()):
             import_kw, export_kw = (loosest(seconds) * self.most_kw[home]).tolist()
-            least_kw, most_kw = possible_kw[:, home].tolist()
             powers = float(power_kw[home]), float(early_kw[home])
-            self.measured.append(Measured(name, seconds, *powers, (import_kw, export_kw), (least_kw, most_kw)))
+            possible_kw = float(least_kw[home]), float(most_kw[home])
+            self.measured.append(Measured(name, seconds, *powers, (import_kw, export_kw), possible_kw))
 
     @property
     def online(self) -> set[str]:
@@ -146,15 +147,15 @@ class Schedule:
         awaited = [name for name in values if not (cut and name == self.away)]
         meters.await_(lambda: all((name, stamp) in meters.came for name in awaited), ANSWER_S * self.second_s)
 
-    def _followed(self, wanted: np.ndarray, idle: np.ndarray, cut: bool) -> np.ndarray:
-        """Actions at the newest set-points; a home without a broker reaches its devices by wire, as its log tells."""
+    def _followed(self, wanted: np.ndarray, idle: np.ndarray, change_kw: np.ndarray, cut: bool) -> np.ndarray:
+        """What devices do at the newest set-points; a home without a broker reaches them by wire, as its log tells."""
         action = np.array(wanted)
         for name, box in self.trial.homes.items():
             told = self.trial.meters.newest.get(name)
             if cut and name == self.away:
                 told = [each for each in self._log(name) if "setpoints" in each][-1]
-            action[box.home, box.controls] = followed(box, told["setpoints"], idle) if told else (
-                idle[box.home, box.controls])  # fmt: skip
+            stays = idle[box.home, box.controls]
+            action[box.home, box.controls] = obeyed(box, told["setpoints"], idle, change_kw) if told else stays
         return action
 
     def _apart(self, name: str, seconds: float) -> int:

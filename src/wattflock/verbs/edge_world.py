@@ -89,10 +89,12 @@ class Play:
         with jax.enable_x64(True):
             return np.asarray(_act(self.world, self.state, jnp.asarray(action), self.now(day, step))[1])
 
-    def possible_kw(self, day: int, step: int, idle: np.ndarray) -> np.ndarray:
-        """Least and most that each home can draw in a step, (2, homes) [kW]: each control for itself at its ends."""
+    def curves(self, day: int, step: int, idle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What homes can draw in a step: (homes,) [kW] when idle, and its change with each control alone at its actions
+        -1, 0 and 1, (homes, controls, 3) [kW]."""
         with jax.enable_x64(True):
-            return np.asarray(_possible(self.world, self.state, jnp.asarray(idle), self.now(day, step)))
+            still_kw, kw = _curves(self.world, self.state, jnp.asarray(idle), self.now(day, step))
+        return np.asarray(still_kw), np.moveaxis(np.asarray(kw), 2, 0) - np.asarray(still_kw)[:, None, None]
 
     def load_kw(self, day: int, step: int) -> np.ndarray:
         """What each home draws in a step that nobody controls, (homes,) [kW]."""
@@ -130,6 +132,23 @@ def followed(box: Box, setpoints: dict[str, float | None], idle: np.ndarray) -> 
     return np.array(told)
 
 
+def obeyed(box: Box, setpoints: dict[str, float | None], idle: np.ndarray, change_kw: np.ndarray) -> np.ndarray:
+    """The same of devices that take a power as a power: they draw it, or as near to it as they can.
+
+    Args: `change_kw` as `Play.curves` gives it. To the library's devices an action is a share of what is possible.
+    """
+    action = followed(box, setpoints, idle)
+    for k, each in enumerate(box.card.controls):
+        value = setpoints[each.name]
+        if value is None or each.unit != "kW" or each.power_kw is None:
+            continue
+        kw = change_kw[box.home, box.controls[k]]
+        kw = kw - kw[int(np.argmin(np.abs(each.power_kw)))]  # at this action the device is off
+        order = np.argsort(kw, kind="stable")
+        action[k] = np.interp(value, kw[order], np.array([-1.0, 0.0, 1.0])[order])
+    return action
+
+
 @eqx.filter_jit
 def _look(world: World, policy: Policy, state: dict, now: Profile):
     seen = world.observe(state, now)
@@ -145,18 +164,13 @@ def _act(world: World, state: dict, action: jax.Array, now: Profile):
 
 
 @eqx.filter_jit
-def _possible(world: World, state: dict, idle: jax.Array, now: Profile):
+def _curves(world: World, state: dict, idle: jax.Array, now: Profile):
     def power_kw(action: jax.Array) -> jax.Array:
         return world.act(state, action, now)[1].power_kw
 
-    controls, ends = idle.shape[1], jnp.array([-1.0, 0.0, 1.0])
-    told = jnp.where(
-        jnp.eye(controls, dtype=bool)[:, None, None, :], ends[None, :, None, None], idle[None, None]
-    )  # (controls, ends, homes, controls)
-    still_kw = power_kw(idle)
-    change_kw = jax.lax.map(jax.vmap(power_kw), told) - still_kw[None, None]
-    least_kw, most_kw = jnp.minimum(change_kw.min(1), 0), jnp.maximum(change_kw.max(1), 0)
-    return still_kw[None] + jnp.stack([least_kw.sum(0), most_kw.sum(0)])
+    alone = jnp.eye(idle.shape[1], dtype=bool)[:, None, None, :]
+    told = jnp.where(alone, jnp.array([-1.0, 0.0, 1.0])[None, :, None, None], idle[None, None])
+    return power_kw(idle), jax.lax.map(jax.vmap(power_kw), told)  # (homes,), (controls, 3, homes)
 
 
 @eqx.filter_jit
