@@ -126,10 +126,10 @@ def _warnings(found: Swept) -> list[str]:
         idle, mine = (
             found.table.filter(pl.col("method") == each).sort(*found.sweeps, "seed") for each in ("idle", name)
         )
-        worse = int((idle["kept"] & ~mine["kept"]).sum())
+        worse, kept = int((idle["kept"] & ~mine["kept"]).sum()), int(idle["kept"].sum())
         if worse:
             said.append(
-                f"{looks[name].label} breaks a limit in {worse} of {counted(int(idle['kept'].sum()), 'run')} in which the "
+                f"{looks[name].label} breaks a limit in {worse} of {counted(kept, 'run')} in which the "
                 "uncontrolled homes keep all: it was fitted to save money on other days, and a limit may be missed on "
                 "these."
             )
