@@ -182,7 +182,7 @@ ACTS: dict[str, Any] = {
     "turned": np.transpose,
     "empty": lambda x: x.reshape(-1)[:0],
     "double": lambda x: x.astype(np.float64),
-    "whole": lambda x: np.nan_to_num(x).astype(np.int64),
+    "whole": lambda x: np.clip(np.nan_to_num(x), -(2**62), 2**62).astype(np.int64),
     "truth": lambda x: x.astype(bool),
     "same": lambda x: np.full_like(x, x.reshape(-1)[0]) if x.size else x,
     "back": lambda x: x[::-1] if x.ndim else x,
