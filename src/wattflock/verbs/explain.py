@@ -41,8 +41,15 @@ def explanation(name: str) -> str:
     several += [text for each, texts in settings.items() if each.endswith(f".{name}") or each == name for text in texts]
     if several:
         return "\n".join(several)
-    labels = {quantity.label for quantity in QUANTITIES.values()}
-    known = ["observation", *QUANTITIES, *labels, *known_fields, *found, *settings]
+    headings = {quantity.label for quantity in QUANTITIES.values()}
+    known = {
+        "observation",
+        *QUANTITIES,
+        *headings,
+        *known_fields,
+        *found,
+        *(each.rpartition(".")[2] for each in settings),
+    }
     raise ScenarioError([Problem("wattflock explain", "name", name, nearest(name, known))])
 
 
@@ -60,10 +67,15 @@ def _settings(found: dict[str, tuple[str, type]]) -> dict[str, list[str]]:
     for part, (room, kind) in found.items():
         if room == "homes":
             continue
-        for field, info in settings_model(kind).model_fields.items():
-            text = f"{room}.settings.{field}{_default(info)}: {allowed(info)} ({part})"
-            told.setdefault(f"{room}.settings.{field}", []).append(text)
+        for line in _lines(room, kind):
+            told.setdefault(line.split(" ", 1)[0], []).append(f"{line} ({part})")
     return told
+
+
+def _lines(room: str, kind: type) -> list[str]:
+    """A line for each setting of a part."""
+    settings = settings_model(kind).model_fields
+    return [f"{room}.settings.{field}{_default(info)}: {allowed(info)}" for field, info in settings.items()]
 
 
 def observation() -> str:
@@ -88,8 +100,7 @@ def _part(name: str, room: str, kind: type) -> str:
             for field in dataclasses.fields(example)
         ]
     else:
-        settings = settings_model(kind).model_fields
-        lines += [f"  {room}.settings.{field}{_default(info)}: {allowed(info)}" for field, info in settings.items()]
+        lines += [f"  {line}" for line in _lines(room, kind)]
     return "\n".join(lines).rstrip()
 
 
