@@ -47,9 +47,9 @@ def swept(runs: Path, small: bool) -> Swept:
 def text(found: Swept) -> str:
     """The answer, what is taken, and a few cells before and after."""
     answer = cast(str, WhatIf(Path(), found).headline)
-    tables = [f"### {each.title}\n\n{each.markdown()}" for each in (taken_table(found, name) for name in found.sweeps)]
+    tables = [f"## {each.title}\n\n{each.markdown()}" for each in (taken_table(found, name) for name in found.sweeps)]
     tables += [
-        f"### {title.capitalize()}: {each.title}\n\n{each.markdown()}"
+        f"## {title.capitalize()}: {each.title}\n\n{each.markdown()}"
         for title, each in ((title, before_and_after(found, shares)) for title, shares in told_cells(found))
     ]
     said = "".join(f"- {line}\n" for line in story(found))

@@ -19,7 +19,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 include_patterns = ["*.md", "docs/*.md", "docs/site/*.md", "benchmarks/*.md", "decisions/*.md"]
 exclude_patterns = [".venv", "runs", "src", "tests"]
 root_doc = "docs/site/index"
-suppress_warnings = ["myst.xref_missing", "toc.not_included"]  # links to code and folders, which tests/house checks
+suppress_warnings = ["myst.xref_missing"]  # links to code and folders, which tests/house checks
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]

@@ -1,7 +1,9 @@
 """Pages of docs: no word of which state of the code a figure is, and every link, path, name and snippet is there."""
 
 import ast
+import fnmatch
 import importlib
+import itertools
 import re
 from functools import cache
 from pathlib import Path
@@ -85,6 +87,19 @@ def test_no_word_says_which_state_of_the_code_a_figure_is_of(page):
 def test_links_lead_somewhere(page):
     there = [file.exists() and (not anchor or anchor in anchors(file)) for file, anchor in links(page)]
     assert [link for link, found in zip(links(page), there, strict=True) if not found] == []
+
+
+@all_pages
+def test_headings_go_down_one_level_at_a_time(page):  # the site of the pages takes no others
+    levels = [len(mark) for mark in re.findall(r"^(#+) ", prose(page), re.MULTILINE)]
+    assert levels[0] == 1
+    assert [pair for pair in itertools.pairwise(levels) if pair[1] > pair[0] + 1] == []
+
+
+@docs
+def test_the_site_has_every_page(page):
+    listed = re.findall(r"^\.\./([\w*-]+)$", (ROOT / "docs" / "site" / "index.md").read_text(), re.MULTILINE)
+    assert any(fnmatch.fnmatch(page.stem, name) for name in listed)
 
 
 @docs

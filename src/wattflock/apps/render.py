@@ -103,10 +103,12 @@ def _(found: HostedFeeder, wide: bool = False) -> Group:
 
 @shown.register
 def _(found: EdgeTrial, wide: bool = False) -> Group:
-    tables = [Table(*each.columns) for each in (found.faults, found.envelopes) if each is not None]
-    for table, rows in zip(tables, (found.faults, found.envelopes), strict=False):
-        for row in rows.iter_rows() if rows is not None else ():
-            table.add_row(*("–" if value is None else str(value) for value in row))
+    tables = []
+    for each in (found.faults, found.envelopes):
+        if each is not None:
+            tables.append(table := Table(*each.columns))
+            for row in each.iter_rows():
+                table.add_row(*("–" if value is None else str(value) for value in row))
     return Group(*tables, *(Text(f"{name}: {value:.6g}") for name, value in found.figures.items()))
 
 
