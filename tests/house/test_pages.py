@@ -87,6 +87,13 @@ def test_links_lead_somewhere(page):
     assert [link for link, found in zip(links(page), there, strict=True) if not found] == []
 
 
+def test_every_decision_has_a_number_of_its_own_in_name_and_heading():
+    numbers = [page.name.partition("-")[0] for page in DECISIONS]
+    assert len({*numbers}) == len(numbers)
+    headings = [page.read_text(encoding="utf-8").partition("\n")[0] for page in DECISIONS]
+    assert [told for number, told in zip(numbers, headings, strict=True) if not told.startswith(f"# {number}: ")] == []
+
+
 @docs
 def test_files_that_are_named_exist(page):
     named = {name for name in FILE.findall(prose(page)) if not WRITTEN.match(name)}
