@@ -106,6 +106,7 @@ SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → 
     ),
     "Parquet of records": ("a.parquet", lambda: parquet(pl.DataFrame({"a": [{"load_kwh": 0.5}]})), "Struct"),
     "Parquet of bytes": ("a.parquet", lambda: parquet(pl.DataFrame({"load_kwh": [b"\x00\xff"]})), "Binary"),
+    "Parquet that holds 1,000 times as much": ("a.parquet", lambda: long_parquet(5_000_000), "at most 1,000 times"),
     "Parquet with a footer of noise": ("a.parquet", lambda: WHOLE[:-60] + NOISE + WHOLE[-8:], "CSV or Parquet"),
 }  # fmt: skip
 LARGE: dict[str, tuple[str, Callable[[], bytes], str]] = {  # too slow for a test
