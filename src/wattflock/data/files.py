@@ -20,7 +20,7 @@ KNOWN = (".csv", ".csv.gz", ".txt", ".tsv", ".dat", ".parquet", ".xlsx", ".xlsm"
 OF_A_FOLDER = (*KNOWN[:-1], ".zip")  # a folder may hold a card as JSON
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 MOST_CELLS = 600_000_000  # of a Parquet
-CELL_BYTES, MOST_RATIO = 8, 1000  # of a Parquet, which packs columns that repeat better than gzip packs their text
+CELL_BYTES, PARQUET_RATIO = 8, 1000  # of a Parquet, which packs columns that repeat better than gzip packs their text
 ODD = (pl.Binary, pl.Object, pl.Duration)
 UNREAD = (
     pl.exceptions.PolarsError,
@@ -91,8 +91,8 @@ def _parquet(path: Packed) -> pl.DataFrame:
     refuse_size(0, len(kinds))
     if rows * len(kinds) > MOST_CELLS:
         raise ValueError(f"{rows:,} rows of {len(kinds)} columns; at most {MOST_CELLS:,} cells")
-    if (unpacked := rows * len(kinds) * CELL_BYTES) > max(FREE_BYTES, MOST_RATIO * packed):
-        raise ValueError(f"{packed:,} bytes that hold {unpacked >> 20:,} MB; at most {MOST_RATIO:,} times as much")
+    if (unpacked := rows * len(kinds) * CELL_BYTES) > max(FREE_BYTES, PARQUET_RATIO * packed):
+        raise ValueError(f"{packed:,} bytes that hold {unpacked >> 20:,} MB; at most {PARQUET_RATIO:,} times as much")
     if odd := [f"{name} ({kind})" for name, kind in kinds.items() if kind.is_nested() or kind in ODD]:
         raise ValueError(f"columns that hold no texts, numbers or stamps: {', '.join(odd[:5])}")
     with no_panic():
