@@ -21,6 +21,7 @@ OF_A_FOLDER = (*KNOWN[:-1], ".zip")  # a folder may hold a card as JSON
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 MOST_CELLS = 600_000_000  # of a Parquet
 CELL_BYTES, PARQUET_RATIO = 8, 1000  # of a Parquet, which packs columns that repeat better than gzip packs their text
+COUNTED = pl.first().count() + pl.first().null_count()  # rows of a column as read; `pl.len()` is what the footer says
 ODD = (pl.Binary, pl.Object, pl.Duration)
 UNREAD = (
     pl.exceptions.PolarsError,
@@ -81,7 +82,8 @@ def _parquet(path: Packed) -> pl.DataFrame:
     """A Parquet as it is, texts and numbers of rarer kinds as plain ones.
 
     Raises:
-        ValueError: more cells or columns than the limits, or columns of lists, records or bytes.
+        ValueError: more cells or columns than the limits, fewer or more rows than it says, or columns of lists, records
+            or bytes.
     """
     held = content(path) if isinstance(path, zipfile.Path) else path
     packed = len(held) if isinstance(held, bytes) else held.stat().st_size
@@ -96,6 +98,8 @@ def _parquet(path: Packed) -> pl.DataFrame:
     if odd := [f"{name} ({kind})" for name, kind in kinds.items() if kind.is_nested() or kind in ODD]:
         raise ValueError(f"columns that hold no texts, numbers or stamps: {', '.join(odd[:5])}")
     with no_panic():
+        if kinds and (there := lazy.select(COUNTED).collect(engine="streaming").item()) != rows:
+            raise ValueError(f"says that it has {rows:,} rows, and has {there:,}")
         table = lazy.rename({"row": "row "} if "row" in kinds else {}).collect()
     plain = pl.selectors.by_dtype(pl.Categorical, pl.Enum, pl.Boolean, pl.Time, pl.Null).cast(pl.String)
     return table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64)).with_row_index("row", 1)
