@@ -6,10 +6,13 @@ python benchmarks/edge.py --write    # also writes benchmarks/edge.md
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 from pages.head import head
+from pages.table import table
 
 from wattflock.verbs.edge import trial
 from wattflock.verbs.results import EdgeTrial
@@ -31,32 +34,45 @@ came, and numbers that the logs lack."""
 
 def text(found: EdgeTrial) -> str:
     """Figures and rows as Markdown."""
-    lines = ["| figure | |", "|---|---:|", *(f"| {name} | {value:.4g} |" for name, value in found.figures.items()), ""]
-    return "\n".join([*lines, rows(found.faults)])
+    figures = table(("figure", ""), ((name, f"{value:.4g}") for name, value in found.figures.items()), numbers=1)
+    return f"{figures}\n\n{rows(found.faults)}"
 
 
-def rows(table: pl.DataFrame) -> str:
-    """A table as Markdown."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|---|" + "---:|" * (table.width - 1)]
-    told = [
-        [f"{x:.3g}" if isinstance(x, float) else "none" if x is None else str(x) for x in row] for row in table.rows()
-    ]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in told)])
+def rows(found: pl.DataFrame) -> str:
+    """A table of a trial as Markdown; its first column is a name."""
+    return table(found.columns, (map(cell, row) for row in found.rows()), numbers=found.width - 1)
+
+
+def cell(value: object) -> str:
+    """A value of such a table."""
+    return f"{value:.3g}" if isinstance(value, float) else "none" if value is None else str(value)
+
+
+def options(about: str, homes: int) -> argparse.ArgumentParser:
+    """Options of a benchmark that plays with boxes."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--homes", type=int, default=homes)
+    parser.add_argument("--runs", type=Path, help="folder of runs, where an earlier training is taken up again")
+    parser.add_argument("--write", action="store_true", help="also write the page beside this file")
+    return parser
+
+
+def tried(homes: int, runs: Path | None, play: Callable[..., object]) -> EdgeTrial:
+    """A trial in a world of so many homes, whose policy is trained before; `play` is `trial` with its own options."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = runs or Path(folder) / "runs"
+        counts = [f"homes.count={homes}", "homes.homes_per_agent=10", "judge.test_days=2"]
+        train(sets=[*SETS, *counts], runs=runs)
+        found = play("latest", out=Path(folder) / "trial", runs=runs)
+    assert isinstance(found, EdgeTrial)
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Boxes on a broker.")
-    parser.add_argument("--homes", type=int, default=100)
+    parser = options("Boxes on a broker.", homes=100)
     parser.add_argument("--days", type=int, default=1)
-    parser.add_argument("--runs", type=Path, help="folder of runs, where an earlier training is taken up again")
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/edge.md")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        runs = given.runs or Path(folder) / "runs"
-        counts = [f"homes.count={given.homes}", "homes.homes_per_agent=10", "judge.test_days=2"]
-        train(sets=[*SETS, *counts], runs=runs)
-        found = trial("latest", given.homes, given.days, 0, True, False, "", Path(folder) / "trial", runs)
-    assert isinstance(found, EdgeTrial)
+    found = tried(given.homes, given.runs, partial(trial, homes=given.homes, days=given.days, faults=True))
     print(text(found))
     if given.write:
         page = f"{head('Boxes in the hall on a broker')}{ABOUT}\n\n{text(found)}\n"

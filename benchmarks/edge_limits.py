@@ -4,16 +4,15 @@ python benchmarks/edge_limits.py            # prints the table
 python benchmarks/edge_limits.py --write    # also writes benchmarks/edge_limits.md
 """
 
-import argparse
-import tempfile
+from functools import partial
 from pathlib import Path
 
-from edge import SETS, rows
+from edge import options, rows, tried
 from pages.head import head
 
 from wattflock.verbs.edge import trial
-from wattflock.verbs.results import EdgeTrial
-from wattflock.verbs.study import train
+
+SPARE = 5  # homes of the world beyond those with a box, as some have no device
 
 ABOUT = """\
 Homes of the scenario `demo`, as in [edge.md](edge.md), from 14 h of a test day on; a step of 5 minutes lasts
@@ -32,20 +31,13 @@ larger than the limit by themselves. `until_read`: outside between the change of
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Operating envelopes on a broker.")
-    parser.add_argument("--homes", type=int, default=10)
-    parser.add_argument("--runs", type=Path, help="folder of runs, where an earlier training is taken up again")
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/edge_limits.md")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        runs = given.runs or Path(folder) / "runs"
-        counts = [f"homes.count={given.homes + 5}", "homes.homes_per_agent=10", "judge.test_days=2"]
-        train(sets=[*SETS, *counts], runs=runs)
-        found = trial("latest", given.homes, 1, 2, False, True, "", Path(folder) / "trial", runs)
-    assert isinstance(found, EdgeTrial) and found.envelopes is not None
-    print(rows(found.envelopes))
+    given = options("Operating envelopes on a broker.", homes=10).parse_args()
+    play = partial(trial, homes=given.homes, steps=2, envelopes=True)
+    found = tried(given.homes + SPARE, given.runs, play).envelopes
+    assert found is not None
+    print(rows(found))
     if given.write:
-        page = f"{head('Operating envelopes on a broker')}{ABOUT}\n\n{rows(found.envelopes)}\n"
+        page = f"{head('Operating envelopes on a broker')}{ABOUT}\n\n{rows(found)}\n"
         Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from pages.head import head
+from pages.table import table
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # readers and what is thrown at them are those of the tests
@@ -45,11 +46,11 @@ def page(done: dict[str, Counter], faults: dict[str, str], seconds: float) -> st
     lines = [head("Fuzzing", f"python benchmarks/fuzz.py --seconds {seconds:.0f} --write")]
     told = "*read*: without an error. *refused*: in plain words. A fault is a traceback, or a panic of a library."
     spent = f"{seconds / 60:.0f} minutes, {time.process_time() / 60:.0f} of them of a processor"
-    lines += [f"{total:,} files in {spent}. {told}", ""]
-    lines += ["| reader | files | read | refused | fault |", "|---|---|---|---|---|"]
-    for name, each in done.items():
-        counts = (f"{sum(each.values()):,}", f"{each['read']:,}", f"{each['refused']:,}")
-        lines.append(f"| {' | '.join((name, *counts, faults.get(name, 'none')))} |")
+    counts = (
+        (name, f"{sum(each.values()):,}", f"{each['read']:,}", f"{each['refused']:,}", faults.get(name, "none"))
+        for name, each in done.items()
+    )
+    lines += [f"{total:,} files in {spent}. {told}", "", table(("reader", "files", "read", "refused", "fault"), counts)]
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,7 @@ from attempts import meters
 from attempts.attempt import REFUSED, RIGHT, TOLD, TRACEBACK, WRONG, Attempt, attempt
 from attempts.meters import Case, home, judged, of_sessions, text, times
 from pages.head import head
+from pages.table import table
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # some inputs are those of the tests
@@ -130,16 +131,13 @@ def page(found: list[tuple[str, str, str, Attempt]]) -> str:
     counts, total = Counter(how for _, how, _, _ in found), len(found)
     inside = counts[WITHOUT] + counts[WITH_ONE]
     told = ", ".join(f"{each} {counts[each]}" for each in (WITHOUT, WITH_ONE, WITH_MORE, REFUSED, WRONG, TRACEBACK))
-    lines = [head("Public layouts", "python benchmarks/layouts.py --write")]
-    lines += [
+    about = (
         f"{total} public layouts, {100 * inside / total:.0f} % get in with at most one option: {told}. The files are "
-    ]
-    lines[-1] += (
         "made in each owner's layout from a known load; homes, kWh a day and the hour of the peak are compared."
     )
-    lines += ["", "| layout | gets in | option | said |", "|---|---|---|---|"]
-    lines += [f"| {name} | {how} | {option} | {seen.said.replace('|', '/')} |" for name, how, option, seen in found]
-    return "\n".join(lines) + "\n"
+    rows_of_page = ((name, how, option, seen.said.replace("|", "/")) for name, how, option, seen in found)
+    lines = [head("Public layouts", "python benchmarks/layouts.py --write"), about, ""]
+    return "\n".join([*lines, table(("layout", "gets in", "option", "said"), rows_of_page)]) + "\n"
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Studies and coalition values on one core, in processes and on Ray: are they the same, and how much sooner?
 
 python benchmarks/on_ray.py            # prints the table
-python benchmarks/on_ray.py --write    # also writes benchmarks/ray.md
+python benchmarks/on_ray.py --write    # also writes benchmarks/on_ray.md
 """
 
 import argparse
@@ -125,7 +125,7 @@ def equal(one: object, other: object) -> bool:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true")
-    page = table()
+    asked, page = parser.parse_args(), table()
     print(page)
-    if parser.parse_args().write:
+    if asked.write:
         Path(__file__).with_suffix(".md").write_text(head(TITLE) + ABOUT + page + "\n")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from pages.head import head
+from pages.table import table
 
 HOMES, ROUNDS, CHUNKS = 40, 4, 3  # rounds of a compiled piece, and how many pieces; the last is timed
 SETS = [f"homes.count={HOMES}", "feeder.part=none", "learn.settings={days=4, hidden=[8], rate=3e-4}"]
@@ -89,17 +90,19 @@ def apart(one: list[np.ndarray], other: list[np.ndarray]) -> float:
     return max(float(abs(a - b).max() / max(abs(a).max(), 1e-9)) for a, b in zip(one, other, strict=True))
 
 
-def table() -> str:
+def compared() -> str:
     """All three ways."""
-    lines = ["| on | compiling [s] | a round [ms] | apart |", "|---|---:|---:|---:|"]
     ways = {"one device": (1, 1), "two devices of one process": (1, 2), "two processes, a device each": (2, 2)}
     with tempfile.TemporaryDirectory() as folder:
         found = {name: measured(*way, Path(folder)) for name, way in ways.items()}
     first, both, split = (state for _, state in found.values())
-    for name, (took, state) in found.items():
-        lines.append(f"| {name} | {took['compiled_s']:.0f} | {took['round_ms']:.0f} | {apart(first, state):.1g} |")
+    lines = [
+        (name, f"{took['compiled_s']:.0f}", f"{took['round_ms']:.0f}", f"{apart(first, state):.1g}")
+        for name, (took, state) in found.items()
+    ]
     same = "the same to the bit" if apart(both, split) == 0 else f"{apart(both, split):.1g} apart"
-    return "\n".join([*lines, "", f"Two processes and two devices of one process end {same}."])
+    rows = table(("on", "compiling [s]", "a round [ms]", "apart"), lines, numbers=3)
+    return f"{rows}\n\nTwo processes and two devices of one process end {same}."
 
 
 if __name__ == "__main__":
@@ -110,7 +113,7 @@ if __name__ == "__main__":
     if asked.one:
         train(*map(int, asked.one[:4]), asked.one[4])
     else:
-        page = table()
+        page = compared()
         print(page)
         if asked.write:
             Path(__file__).with_suffix(".md").write_text(head(TITLE) + ABOUT + page + "\n")

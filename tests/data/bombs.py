@@ -75,6 +75,19 @@ def long_parquet(rows: int) -> bytes:
     return content.getvalue()
 
 
+def lying_parquet(rows: int) -> bytes:
+    """The same, whose footer says that there are ten."""
+    data, said = long_parquet(rows), bytearray()
+    size = int.from_bytes(data[-8:-4], "little")
+    number = 2 * rows  # as the footer writes it: seven bits a byte, the lowest first
+    while number:
+        said.append(number & 127 | 128)
+        number >>= 7
+    said[-1] &= 127
+    ten = bytes([20 | 128, *[128] * (len(said) - 2), 0])
+    return data[: -8 - size] + data[-8 - size :].replace(said, ten, 1)
+
+
 WHOLE = parquet(pl.DataFrame({"time": ["2025-01-06 00:00"] * 50, "load_kwh": [0.5] * 50}))
 NOISE = bytes(range(52))
 SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → name, bytes, a word of the refusal
@@ -106,6 +119,8 @@ SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → 
     ),
     "Parquet of records": ("a.parquet", lambda: parquet(pl.DataFrame({"a": [{"load_kwh": 0.5}]})), "Struct"),
     "Parquet of bytes": ("a.parquet", lambda: parquet(pl.DataFrame({"load_kwh": [b"\x00\xff"]})), "Binary"),
+    "Parquet that holds 1,000 times as much": ("a.parquet", lambda: long_parquet(5_000_000), "at most 1,000 times"),
+    "Parquet that says it has ten rows": ("a.parquet", lambda: lying_parquet(5_000_000), "10 rows, and has 5,000,000"),
     "Parquet with a footer of noise": ("a.parquet", lambda: WHOLE[:-60] + NOISE + WHOLE[-8:], "CSV or Parquet"),
 }  # fmt: skip
 LARGE: dict[str, tuple[str, Callable[[], bytes], str]] = {  # too slow for a test

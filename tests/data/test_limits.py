@@ -1,8 +1,10 @@
 """Files that unpack to much, are wide or damaged are refused by the name of a limit."""
 
+import numpy as np
+import polars as pl
 import pytest
 
-from tests.data.bombs import SMALL
+from tests.data.bombs import SMALL, parquet
 from tests.properties.readers import GREEN
 from wattflock.core.errors import ScenarioError
 from wattflock.data.check import refuse
@@ -10,6 +12,7 @@ from wattflock.data.files import listed, table_of
 from wattflock.data.look import look
 from wattflock.data.meter_file import read_communities, read_tariffs
 from wattflock.data.source import recognised
+from wattflock.data.unpack import FREE_BYTES, MOST_RATIO
 from wattflock.sources.table import Table
 
 
@@ -23,6 +26,15 @@ def test_what_unpacks_to_much_or_is_damaged_is_refused_by_name(tmp_path, tried):
         for file in listed(str(path), "a file"):
             table_of(file)
     assert all(len(str(problem)) < 400 for problem in refused.value.problems)
+
+
+def test_a_parquet_of_readings_in_whole_kwh_is_read_though_it_packs_better_than_text(tmp_path):
+    rows, path = 900_000, tmp_path / "a.parquet"
+    kwh = np.random.default_rng(0).poisson(0.1, rows).astype(float)
+    same = {"export_kwh": 0.0, "pv_kwh": 0.0, "unit": "kWh", "quality": "A"}
+    path.write_bytes(parquet(pl.DataFrame({"load_kwh": kwh}).with_columns(**{k: pl.lit(v) for k, v in same.items()})))
+    assert 8 * 5 * rows > max(FREE_BYTES, MOST_RATIO * path.stat().st_size)
+    assert table_of(path).height == rows
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,13 @@ def test_the_site_has_every_page(page):
     assert any(fnmatch.fnmatch(page.stem, name) for name in listed)
 
 
+def test_every_decision_has_a_number_of_its_own_in_name_and_heading():
+    numbers = [page.name.partition("-")[0] for page in DECISIONS]
+    assert len({*numbers}) == len(numbers)
+    headings = [page.read_text(encoding="utf-8").partition("\n")[0] for page in DECISIONS]
+    assert [told for number, told in zip(numbers, headings, strict=True) if not told.startswith(f"# {number}: ")] == []
+
+
 @docs
 def test_files_that_are_named_exist(page):
     named = {name for name in FILE.findall(prose(page)) if not WRITTEN.match(name)}

@@ -4,6 +4,7 @@ import dataclasses
 import html
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from wattflock.report import charging_charts, market_table, run_charts, run_data
 from wattflock.report.html import figure
 from wattflock.report.html import page as html_page
 from wattflock.report.run_data import COLUMNS, LATER, RunData, best, read
-from wattflock.report.run_page import _charging, page, tiles, write_report
+from wattflock.report.run_page import _charging, is_drawn, page, tiles, write_report
 from wattflock.report.tables import comparison, markdown, overview
 from wattflock.report.theme import NIGHT, OKABE_ITO, methods, save, spec, themed
 from wattflock.report.words import cell, headline, number, percent, story
@@ -392,6 +393,15 @@ def test_missing_or_damaged_file_is_named(run_folder, name):
     with pytest.raises(RunError, match=f"{re.escape(name)}: is missing"):
         write_report(run_folder)
     assert not (run_folder / "report.html").exists()
+
+
+def test_a_report_of_older_figures_is_drawn_again(run_folder):
+    assert not is_drawn(run_folder)
+    (run_folder / "report.html").touch()
+    assert is_drawn(run_folder)
+    later = (run_folder / "report.html").stat().st_mtime + 1
+    os.utime(run_folder / "summary.json", (later, later))
+    assert not is_drawn(run_folder)
 
 
 def test_missing_column_is_named(run_folder):

@@ -14,12 +14,14 @@ import polars as pl
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.data.green_button import green_button_table
 from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
-from wattflock.data.unpack import Packed, content, members, spreadsheet
+from wattflock.data.unpack import FREE_BYTES, Packed, content, members, spreadsheet
 
 KNOWN = (".csv", ".csv.gz", ".txt", ".tsv", ".dat", ".parquet", ".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".json")
 OF_A_FOLDER = (*KNOWN[:-1], ".zip")  # a folder may hold a card as JSON
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
-MOST_CELLS = 600_000_000  # of a Parquet, whose bytes say nothing of them
+MOST_CELLS = 600_000_000  # of a Parquet
+CELL_BYTES, PARQUET_RATIO = 8, 1000  # of a Parquet, which packs columns that repeat better than gzip packs their text
+COUNTED = pl.first().count() + pl.first().null_count()  # rows of a column as read; `pl.len()` is what the footer says
 ODD = (pl.Binary, pl.Object, pl.Duration)
 UNREAD = (
     pl.exceptions.PolarsError,
@@ -80,17 +82,24 @@ def _parquet(path: Packed) -> pl.DataFrame:
     """A Parquet as it is, texts and numbers of rarer kinds as plain ones.
 
     Raises:
-        ValueError: more cells or columns than the limits, or columns of lists, records or bytes.
+        ValueError: more cells or columns than the limits, fewer or more rows than it says, or columns of lists, records
+            or bytes.
     """
-    lazy = pl.scan_parquet(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path)
+    held = content(path) if isinstance(path, zipfile.Path) else path
+    packed = len(held) if isinstance(held, bytes) else held.stat().st_size
+    lazy = pl.scan_parquet(io.BytesIO(held) if isinstance(held, bytes) else held)
     with no_panic():
         kinds, rows = lazy.collect_schema(), lazy.select(pl.len()).collect().item()
     refuse_size(0, len(kinds))
     if rows * len(kinds) > MOST_CELLS:
         raise ValueError(f"{rows:,} rows of {len(kinds)} columns; at most {MOST_CELLS:,} cells")
+    if (unpacked := rows * len(kinds) * CELL_BYTES) > max(FREE_BYTES, PARQUET_RATIO * packed):
+        raise ValueError(f"{packed:,} bytes that hold {unpacked >> 20:,} MB; at most {PARQUET_RATIO:,} times as much")
     if odd := [f"{name} ({kind})" for name, kind in kinds.items() if kind.is_nested() or kind in ODD]:
         raise ValueError(f"columns that hold no texts, numbers or stamps: {', '.join(odd[:5])}")
     with no_panic():
+        if kinds and (there := lazy.select(COUNTED).collect(engine="streaming").item()) != rows:
+            raise ValueError(f"says that it has {rows:,} rows, and has {there:,}")
         table = lazy.rename({"row": "row "} if "row" in kinds else {}).collect()
     plain = pl.selectors.by_dtype(pl.Categorical, pl.Enum, pl.Boolean, pl.Time, pl.Null).cast(pl.String)
     return table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64)).with_row_index("row", 1)

@@ -233,9 +233,7 @@ def _shapes(where: str, card: Card, arrays: dict[str, np.ndarray]) -> list[Probl
             )
         for name, each in ((f"weight{k}", weight), (f"bias{k}", bias)):
             if each.dtype not in (np.float32, np.float64) or not (np.abs(each) <= MOST_WEIGHT).all():
-                most = f"{each.dtype}, not finite or too large"
-                problems.append(
-                    Problem(where, name, most, f"numbers of 32 or 64 bits, at most {MOST_WEIGHT:g} in size")
-                )
+                allowed = f"numbers of 32 or 64 bits, at most {MOST_WEIGHT:g} in size"
+                problems.append(Problem(where, name, f"{each.dtype}, not finite or too large", allowed))
         width = out
     return problems

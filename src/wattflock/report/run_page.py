@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.files import write_whole
+from wattflock.core.run_files import SUMMARY
 from wattflock.report import charging_charts, day_page, html, market_table, run_charts, run_data, tables, words
 from wattflock.report.geojson import write_geojson
 from wattflock.report.html import PageSection, Row
@@ -52,6 +53,12 @@ def write_report(run_folder: Path) -> Path:
     if run.chart["bus"]:
         write_geojson(run, run_folder / "feeder.geojson")
     return write_whole(run_folder / "report.html", page(run).encode())
+
+
+def is_drawn(run_folder: Path) -> bool:
+    """Whether the report is there and of the figures that are there; a study makes figures anew, and no report."""
+    report, figures = run_folder / "report.html", run_folder / SUMMARY
+    return report.exists() and report.stat().st_mtime_ns >= figures.stat().st_mtime_ns
 
 
 def page(run: RunData, above: str = "", more: Sequence[PageSection] = (), style: str = "") -> str:

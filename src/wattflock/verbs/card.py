@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from wattflock.core.errors import Problem
     from wattflock.data.home_days import HomeDays
 
 
@@ -34,22 +33,15 @@ def card(
         wattflock data card homes --real london=../london --held-out MAC000012,MAC000019 --out card
         wattflock data card foreign.csv --column home=customer --column load_kw=demand
     """
-    from wattflock.core.errors import ScenarioError
+    from wattflock.core.errors import gathered
     from wattflock.core.progress import bar, say
     from wattflock.report.card_input import read_flock
     from wattflock.report.card_page import summary, write_card
     from wattflock.synth.card import collect
 
-    names, problems = _pairs(columns or [])
-    read: list[tuple[HomeDays, list[str]]] = []
-    for give in (partial(read_flock, synthetic, names), *(partial(_real, real, names) for real in reals or [])):
-        try:
-            read.append(give())
-        except ScenarioError as error:
-            problems += error.problems
-    if problems:
-        raise ScenarioError(problems)
-    (made, notes), *measured = read
+    names = dict(each.split("=", 1) for each in columns or () if "=" in each)
+    read = [partial(read_flock, synthetic, names), *(partial(_real, real, names) for real in reals or [])]
+    _, (made, notes), *measured = gathered(partial(_refuse_columns, columns or []), *read)
     training, kept = _split([flock for flock, _ in measured], held_out)
     with bar("card", 100) as progress:
         facts = collect(training, kept, made, lambda share, text: progress.at(round(90 * share), text))
@@ -80,12 +72,12 @@ def _real(given: str, names: dict[str, str]) -> "tuple[HomeDays, list[str]]":
     return cleaned.flock, [f"{raw.card['source']}; {mended or 'nothing mended'}"]
 
 
-def _pairs(columns: list[str]) -> "tuple[dict[str, str], list[Problem]]":
-    from wattflock.core.errors import Problem
+def _refuse_columns(columns: list[str]) -> None:
+    from wattflock.core.errors import Problem, ScenarioError
 
-    wrong = [each for each in columns if "=" not in each]
-    problems = [Problem("--column", "column", each, "ours=theirs, as in load_kw=demand") for each in wrong]
-    return dict(each.split("=", 1) for each in columns if each not in wrong), problems
+    allowed = "ours=theirs, as in load_kw=demand"
+    if wrong := [Problem("--column", "column", each, allowed) for each in columns if "=" not in each]:
+        raise ScenarioError(wrong)
 
 
 def _split(measured: "list[HomeDays]", held_out: str) -> "tuple[tuple[HomeDays, ...], tuple[HomeDays, ...]]":

@@ -30,9 +30,7 @@ class Box:
     controls: np.ndarray  # numbers of actions
     scale: np.ndarray
     offset: np.ndarray
-    ends: dict[
-        str, tuple[float, float]
-    ]  # least and most set-point of each control, of the world's device, not the card
+    ends: dict[str, tuple[float, float]]  # least and most set-point of each control, by the world and not the card
 
 
 class Play:

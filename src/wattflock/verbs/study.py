@@ -114,7 +114,7 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.errors import RunError
     from wattflock.core.machine import PICTURES_GB, small_space
     from wattflock.core.progress import say
-    from wattflock.report.run_page import write_report
+    from wattflock.report.run_page import is_drawn, write_report
     from wattflock.verbs.experiment import SMALLER, compared, finished, read_back
 
     experiment, run = _experiment(scenario, sets, runs, minutes, devices)
@@ -124,11 +124,12 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
         found = read_back(run)
     else:
         found = compared(experiment, fresh or not resume)
+    if not is_drawn(run.folder):
         report.unlink(missing_ok=True)
     if small := small_space(PICTURES_GB, "drawing the report"):
         say(f"{small}; all else is done")
     else:
-        if not report.exists():  # a run of `study` has none yet
+        if not report.exists():
             say("drawing the figures and the report …")
             write_report(run.folder)
         say(f"report  {report}\nfigures {run.folder}/*.png")

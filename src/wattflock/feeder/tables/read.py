@@ -6,13 +6,14 @@ import itertools
 import math
 import typing
 from collections import Counter
+from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.errors import Problem, ScenarioError, gathered
 from wattflock.feeder.circuit import Bus
 from wattflock.feeder.tables.network import (
     PER_LONG,
@@ -68,15 +69,8 @@ def read_network(folder: Traversable, taps: tuple[int, ...] = ()) -> Network:
     Raises:
         ScenarioError: every table, column and word that cannot be read.
     """
-    tables: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for table, kind in KINDS.items():
-        try:
-            tables[table] = read_rows(folder, table, kind)
-        except ScenarioError as error:
-            problems += error.problems
-    if problems:
-        raise ScenarioError(problems)
+    read = gathered(*(partial(read_rows, folder, table, kind) for table, kind in KINDS.items()))
+    tables = dict(zip(KINDS, read, strict=True))
     return Network(**{**tables, "source": tables["source"][0]}, taps=taps)
 
 
