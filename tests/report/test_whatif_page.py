@@ -38,6 +38,13 @@ def swept(use, sweeps=SHARES, seeds: int = 2) -> Swept:
     return found
 
 
+def altered(found: Swept, **fields) -> Swept:
+    """The sweep with other fields and the same summary."""
+    other = dataclasses.replace(found, **fields)
+    other.__dict__["summary"] = found.summary
+    return other
+
+
 def usual(method, seed, heat_pumps, cars):
     """Timers take one step more of cars than nobody; heat pumps are too many with cars; the second seed is worse."""
     return 0.5 + heat_pumps * cars + (1.2 if method == "idle" else 0.45) * cars * (1 + seed / 4)
@@ -75,6 +82,14 @@ def test_a_cell_without_a_solution_has_no_number_and_no_colour():
     assert shown_cell(found, {}) == {"heat_pumps": 1.0, "cars": 1.0}
 
 
+def test_before_and_after_shows_the_worst_seed_of_an_extreme_and_says_so():
+    found = swept(usual)
+    table = found.table.with_columns(lowest_pu=0.96 - 0.03 * pl.col("seed"))
+    one = before_and_after(altered(found, table=table), {"heat_pumps": 0.0, "cars": 0.5})
+    assert one.rows[0].cells[:2] == ["lowest voltage [pu]", "0.930"]
+    assert "worst seed" in one.note and one.note in one.markdown()
+
+
 def test_the_headline_says_what_is_taken_of_each_alone():
     found = swept(usual)
     assert headline(found) == (
@@ -93,8 +108,7 @@ def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():
     assert not any(rows_of(figures(calm)["limits"], "edge").values())
     told = {title: tuple(shares.values()) for title, shares in told_cells(calm)}
     assert told == {"the smallest shares": (0, 0), "shares in the middle": (0, 0.5), "the largest shares": (1, 1)}
-    failed = dataclasses.replace(calm, failed=("cars 50 %: failed",))
-    failed.__dict__["summary"] = calm.summary
+    failed = altered(calm, failed=("cars 50 %: failed",))
     assert not headline(failed).startswith("No limit")
     assert "broken in every cell" in headline(swept(lambda *_, **__: 1.3))
 

@@ -161,6 +161,18 @@ def test_seeds_are_one_row_with_means_and_ranges():
     assert (row["cost_per_home_day"], row["cost_per_home_day_least"], row["cost_per_home_day_most"]) == (0.5, 0, 1)
 
 
+def test_an_extreme_over_seeds_is_that_of_the_worst_seed():
+    """Two seeds at 0.956 pu and one at 0.934: a mean of 0.949 would stand above a limit of 0.94 that is broken."""
+    columns = {"lowest_pu": [0.956, 0.934, 0.956], "highest_pu": [1.0, 1.1, 1.01], "worst_loading": [0.5, 0.9, 0.6]}
+    columns |= {"worst_unbalance": [0.01, 0.03, 0.02], "least_more_kw": [3.0, 0.0, 6.0], "more_kw": [3.0, 0.0, 6.0]}
+    rest = {"cars": [0.5] * 3, "method": ["idle"] * 3, "kept": [True, False, True], "limit": ["low voltage"] * 3}
+    rest |= {name: [0.0] * 3 for name in ("unsolved_share", "use_share", "cost_per_home_day")}
+    row = over_seeds(pl.DataFrame(columns | rest), ("cars",)).row(0, named=True)
+    assert [row[name] for name in columns] == [0.934, 1.1, 0.9, 0.03, 0.0, 3.0]
+    gap = pl.DataFrame(columns | rest).with_columns(lowest_pu=pl.Series([0.956, None, 0.956]))
+    assert over_seeds(gap, ("cars",))["lowest_pu"].to_list() == [None]
+
+
 def test_the_tightest_steps_are_those_of_lowest_voltage_and_highest_loading():
     steps = {"day": [0, 0, 1], "step": [0, 1, 0], "voltage_min_pu": [0.95, 0.94, 0.96]}
     assert tightest(pl.DataFrame(steps | {"loading_max": [0.3, 0.2, 0.9]})) == [(0, 1), (1, 0)]

@@ -62,7 +62,7 @@ def limits(found: Swept) -> Any:
 
 
 def quantity(found: Swept, name: str) -> Any:
-    """One quantity in each cell, mean over seeds, a heat map for each method; the boundary is that of `limits`."""
+    """One quantity in each cell, as `over_seeds` has it, by method; the boundary is that of `limits`."""
     title, factor, form, worse = QUANTITIES[name]
     colours = list(SEQUENTIAL) if worse else list(reversed(SEQUENTIAL))
     table = _placed(found, factor * pl.col(name))

@@ -13,7 +13,7 @@ from wattflock.report.theme import save
 from wattflock.report.whatif_charts import QUANTITIES, figures
 from wattflock.report.whatif_map import cell_geojson, shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
-from wattflock.report.whatif_words import glossary, headline, story
+from wattflock.report.whatif_words import WORST, glossary, headline, story
 from wattflock.report.words import counted
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import LEFT, Swept
@@ -27,7 +27,7 @@ LIMITS = (
     "step without a power flow solution."
 )
 TAKEN = "From the lowest to the highest seed. A range counts only where all smaller shares keep every limit as well."
-EACH = "Means over seeds. The lines are those of the first figure."
+EACH = f"{WORST} The lines are those of the first figure."
 
 
 def write_whatif(folder: Path, found: Swept, shown: Shares) -> list[Path]:
@@ -67,7 +67,7 @@ def html_page(found: Swept, drawn: Mapping, cell: Shares) -> str:
     sections = [
         PageSection("limits", "Which cells keep every limit", LIMITS, figure(drawn["limits"]), "limits"),
         PageSection("taken", "What the feeder takes", TAKEN, figure(drawn["taken"]) + shares, "what it takes"),
-        PageSection("cells", "Before and after", "Means over seeds.", before, "before and after"),
+        PageSection("cells", "Before and after", WORST, before, "before and after"),
         PageSection("each", "One by one", EACH, maps, "one by one"),
         PageSection("how", "How this was found", "", _how(found, cell), "how"),
     ]

@@ -5,7 +5,7 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
-from wattflock.report.whatif_words import MANY, reach
+from wattflock.report.whatif_words import MANY, WORST, reach
 from wattflock.report.words import DASH, number, percent
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
@@ -48,14 +48,15 @@ def told_cells(found: Swept) -> list[tuple[str, Shares]]:
 
 
 def before_and_after(found: Swept, shares: Shares) -> FigureTable:
-    """A row for each quantity and a column for each method in one cell, means over seeds."""
+    """A row for each quantity and a column for each method in one cell, over the seeds as `WORST` says."""
     looks, currency = methods(found.methods), found.summary["currency"]
     table = found.cells.filter(*(pl.col(name) == share for name, share in shares.items()))
     by_method = {row["method"]: row for row in table.iter_rows(named=True)}
     rows = [
         Row([name.format(currency=currency), *(told(by_method[each]) for each in by_method)]) for name, told in LINES
     ]
-    return FigureTable([("quantity", ""), *((looks[name].label, "") for name in by_method)], rows, title=named(shares))
+    heads = [("quantity", ""), *((looks[name].label, "") for name in by_method)]
+    return FigureTable(heads, rows, WORST, title=named(shares))
 
 
 def _of(value: float | None, whole: float | None) -> str:

@@ -15,6 +15,8 @@ STRICT = (
     "ten-minute means."
 )
 
+WORST = "Lowest, highest, least and worst: the worst seed. All others: means over the seeds."
+
 
 def headline(found: Swept) -> str:
     """The answer in a sentence: how many of each, alone, the feeder takes under each method."""

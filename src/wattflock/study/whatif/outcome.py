@@ -23,7 +23,8 @@ OF_SUMMARY = (
     "rounds_asked",
 )  # fmt: skip
 OF_FLOW = ("lowest_pu", "highest_pu", *OF_SUMMARY[:7], "more_kw", "least_more_kw", "more_cars")
-
+SMALLEST = ("lowest_pu", "least_more_kw")  # of these the worst seed is the one with the smallest number,
+LARGEST = ("highest_pu", "worst_loading", "worst_unbalance")  # of these the one with the largest
 RANGED = ("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share", "cost_per_home_day")
 
 
@@ -145,10 +146,10 @@ def uses(
 
 
 def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
-    """A row for each cell and method: means over the seeds, `kept_seeds` of `seeds`, and least and most of `RANGED`.
+    """A row for each cell and method: the worst seed of `SMALLEST` and `LARGEST`, means over the seeds of all others.
 
-    `limit` is the one that most seeds break, else the tightest of most; a step without a solution goes before both. A
-    mean is null where a seed has no number.
+    Beside them `kept_seeds` of `seeds`, and least and most of `RANGED`. `limit` is the one that most seeds break, else
+    the tightest of most; a step without a solution goes before both. A number is null where a seed has none.
     """
     limit, broken = pl.col("limit"), ~pl.col("kept")
     usual = (
@@ -160,10 +161,15 @@ def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
         pl.col("kept").sum().alias("kept_seeds"),
         (pl.col("unsolved_share") == 0).sum().alias("solved_seeds"),
         pl.when((limit == NO_SOLUTION).any()).then(pl.lit(NO_SOLUTION)).otherwise(usual).alias("limit"),
-        *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in numbers),
+        *(pl.when(pl.col(name).null_count() == 0).then(_of_seeds(name)).alias(name) for name in numbers),
         *(pl.col(name).min().alias(f"{name}_least") for name in RANGED),
         *(pl.col(name).max().alias(f"{name}_most") for name in RANGED),
     )
+
+
+def _of_seeds(name: str) -> pl.Expr:
+    each = pl.col(name)
+    return each.min() if name in SMALLEST else each.max() if name in LARGEST else each.mean()
 
 
 def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
