@@ -9,8 +9,9 @@ from wattflock.report.theme import spec
 from wattflock.report.whatif_charts import figures
 from wattflock.report.whatif_map import shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
-from wattflock.report.whatif_words import headline, reach, story
+from wattflock.report.whatif_words import glossary, headline, reach, story
 from wattflock.study.whatif.cells import Asked
+from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import NO_SOLUTION, OF_FLOW, OF_SUMMARY, Swept
 from wattflock.study.whatif.shares import crossed
 
@@ -27,6 +28,7 @@ def swept(use, sweeps=SHARES, seeds: int = 2) -> Swept:
                 used = use(method, seed, **shares)
                 row = dict.fromkeys((*OF_FLOW, *OF_SUMMARY), 0.5) | shares
                 row |= {"method": method, "seed": seed, "places": 10, "unsolved_share": 0.0}
+                row |= {"more_kw_capped": False, "least_more_kw_capped": False}
                 row |= {"use_share": used, "limit": "low voltage", "kept": used is not None and used <= 1}
                 if used is None:
                     row |= dict.fromkeys(OF_FLOW) | {"limit": NO_SOLUTION, "unsolved_share": 0.1}
@@ -88,6 +90,22 @@ def test_before_and_after_shows_the_worst_seed_of_an_extreme_and_says_so():
     one = before_and_after(altered(found, table=table), {"heat_pumps": 0.0, "cars": 0.5})
     assert one.rows[0].cells[:2] == ["lowest voltage [pu]", "0.930"]
     assert "worst seed" in one.note and one.note in one.markdown()
+
+
+def test_what_is_left_at_the_end_of_the_search_is_so_much_or_more():
+    found = swept(usual)
+    capped = (pl.col("cars") == 0) & (pl.col("seed") == 0)
+    table = found.table.with_columns(more_kw=pl.when(capped).then(CAP_KW).otherwise(12.0), more_kw_capped=capped)
+    found = altered(found, table=table)
+    told = {share: before_and_after(found, {"heat_pumps": 0.0, "cars": share}).rows for share in (0.0, 0.5)}
+    said = {share: {row.cells[0]: row.cells[1] for row in rows} for share, rows in told.items()}
+    assert said[0.0]["hosting left, median place [kW]"] == "17.0 or more"
+    assert said[0.5]["hosting left, median place [kW]"] == "12.0"
+    assert said[0.0]["hosting left, least place [kW]"] == "0.50"
+    drawn = {row["x"]: row["capped"] for row in rows_of(figures(found)["more_kw"], "cell")["uncontrolled (idle)"]}
+    assert drawn == {0: True, 1: False, 2: False}
+    assert "datum.capped" in str(spec(figures(found)["more_kw"]))
+    assert "so much or more" in glossary()["hosting left"]
 
 
 def test_the_headline_says_what_is_taken_of_each_alone():

@@ -133,6 +133,7 @@ def outcomes(kept) -> pl.DataFrame:
         for each in crossed(GRID)
     ]
     numbers = dict.fromkeys(("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share"), 1.0)
+    numbers |= {"more_kw_capped": False, "least_more_kw_capped": False}
     return pl.DataFrame([row | numbers | {"cost_per_home_day": row["seed"], "unsolved_share": 0.0} for row in rows])
 
 
@@ -167,8 +168,10 @@ def test_an_extreme_over_seeds_is_that_of_the_worst_seed():
     columns |= {"worst_unbalance": [0.01, 0.03, 0.02], "least_more_kw": [3.0, 0.0, 6.0], "more_kw": [3.0, 0.0, 6.0]}
     rest = {"cars": [0.5] * 3, "method": ["idle"] * 3, "kept": [True, False, True], "limit": ["low voltage"] * 3}
     rest |= {name: [0.0] * 3 for name in ("unsolved_share", "use_share", "cost_per_home_day")}
+    rest |= {"more_kw_capped": [False, False, True], "least_more_kw_capped": [True, False, False]}
     row = over_seeds(pl.DataFrame(columns | rest), ("cars",)).row(0, named=True)
     assert [row[name] for name in columns] == [0.934, 1.1, 0.9, 0.03, 0.0, 3.0]
+    assert (row["more_kw_capped"], row["least_more_kw_capped"]) == (True, False)  # a mean may be more, the least is not
     gap = pl.DataFrame(columns | rest).with_columns(lowest_pu=pl.Series([0.956, None, 0.956]))
     assert over_seeds(gap, ("cars",))["lowest_pu"].to_list() == [None]
 

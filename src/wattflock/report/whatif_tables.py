@@ -19,8 +19,8 @@ LINES = (  # name [unit], and what is written of a row of `Swept.cells`
     ("worst loading [% of the rating]", lambda row: percent(row["worst_loading"])),
     ("overload [%·h per branch and day]", lambda row: percent(row["overload_share_h"])),
     ("worst unbalance [%]", lambda row: percent(row["worst_unbalance"])),
-    ("hosting left, median place [kW]", lambda row: number(row["more_kw"])),
-    ("hosting left, least place [kW]", lambda row: number(row["least_more_kw"])),
+    ("hosting left, median place [kW]", lambda row: _more(row, "more_kw")),
+    ("hosting left, least place [kW]", lambda row: _more(row, "least_more_kw")),
     ("places for one more charger", lambda row: _of(row["more_cars"], row["places"])),
     ("cost [{currency} per home and day]", lambda row: f"{row['cost_per_home_day']:.2f}"),
     ("seeds that keep every limit", lambda row: f"{row['kept_seeds']} of {row['seeds']}"),
@@ -57,6 +57,11 @@ def before_and_after(found: Swept, shares: Shares) -> FigureTable:
     ]
     heads = [("quantity", ""), *((looks[name].label, "") for name in by_method)]
     return FigureTable(heads, rows, WORST, title=named(shares))
+
+
+def _more(row: dict, name: str) -> str:
+    said = number(row[name])
+    return f"{said} or more" if row[f"{name}_capped"] and said != DASH else said
 
 
 def _of(value: float | None, whole: float | None) -> str:

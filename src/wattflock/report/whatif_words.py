@@ -148,7 +148,8 @@ def glossary() -> dict[str, str]:
         "use of the tightest limit": "How much of a limit is used, of the one that is used most: 0 % at nominal "
         "voltage, no current and no unbalance, 100 % at the limit. The worst seed.",
         "hosting left": "How much more one place alone could draw, at unity power factor, in the two tightest steps: "
-        f"the lowest voltage and the highest loading. Looked for up to {CAP_KW:g} kW; 0 where a limit is broken then.",
+        f"the lowest voltage and the highest loading. Looked for up to {CAP_KW:g} kW: where a place reaches that, a "
+        "number means so much or more, and columns that end in capped say so. 0 where a limit is broken then.",
         "places for one more charger": f"Places at which one more charger of {CHARGER_KW:g} kW could run in those "
         "steps, each by itself.",
         "violated node-steps": "Share of all judged voltages and hours outside the band.",

@@ -5,6 +5,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from wattflock.core.run_files import read_summary, read_table
 from wattflock.core.scenario import Scenario
 from wattflock.study.build import limits_of
 from wattflock.study.whatif.cells import Asked, Cell
+from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.shares import Shares, crossed
 
 LEFT = "hosting"  # name of the table of `hosting_left`, which marks a cell as finished
@@ -82,8 +84,9 @@ def cells_table(ended: Sequence[Ended]) -> pl.DataFrame:
     """A row for each cell, seed and method.
 
     Columns: a share for each sweep; seed, method, run; lowest_pu and highest_pu, figures of `quantities`; more_kw and
-    least_more_kw (median and least over places, each alone), more_cars (places that take one more charger of
-    `CHARGER_KW`), places; unsolved_share of the steps; use_share (1: the tightest limit is reached), limit (which) and
+    least_more_kw (median and least over places, each alone), more_kw_capped and least_more_kw_capped (whether it may be
+    more, for nothing above `CAP_KW` is looked for), more_cars (places that take one more charger of `CHARGER_KW`),
+    places; unsolved_share of the steps; use_share (1: the tightest limit is reached), limit (which) and
     kept. What a flow without solution would say is null.
 
     Raises:
@@ -110,7 +113,9 @@ def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.D
         "highest_pu": voltage_pu[1],
         **{name: summary.get(name) for name in OF_SUMMARY},
         "more_kw": more.median(),
+        "more_kw_capped": _capped(more.quantile(0.5, "higher")),
         "least_more_kw": more.min(),
+        "least_more_kw_capped": _capped(more.min()),
         "more_cars": int((more >= CHARGER_KW).sum()) if len(more) else None,
         "places": len(more),
         "unsolved_share": float((~steps["converged"]).mean()),  # type: ignore[arg-type]
@@ -120,6 +125,10 @@ def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.D
     used = uses(scenario, voltage_pu, summary["worst_loading"], summary["worst_unbalance"])
     limit = max(used, key=lambda name: used[name])
     return found | {"use_share": used[limit], "limit": limit, "kept": used[limit] <= 1}
+
+
+def _capped(more_kw: Any) -> bool:
+    return more_kw is not None and more_kw >= CAP_KW
 
 
 def uses(
@@ -162,6 +171,8 @@ def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
         (pl.col("unsolved_share") == 0).sum().alias("solved_seeds"),
         pl.when((limit == NO_SOLUTION).any()).then(pl.lit(NO_SOLUTION)).otherwise(usual).alias("limit"),
         *(pl.when(pl.col(name).null_count() == 0).then(_of_seeds(name)).alias(name) for name in numbers),
+        pl.col("more_kw_capped").any(),
+        pl.col("least_more_kw_capped").all(),
         *(pl.col(name).min().alias(f"{name}_least") for name in RANGED),
         *(pl.col(name).max().alias(f"{name}_most") for name in RANGED),
     )
