@@ -118,6 +118,15 @@ def test_a_cell_of_the_map_is_picked_by_its_shares():
     assert [problem.value for problem in problems] == ["cars=0.4", "boats=1"]
 
 
+def test_a_cell_is_no_second_problem_where_the_shares_themselves_are_wrong():
+    problems: list = []
+    assert picked("cars=0.5,heat_pumps=0.5", GRID | {"cars": ()}, problems) == {"heat_pumps": 0.5}
+    assert picked("cars=0.5", {}, problems) == {}
+    assert not problems
+    picked("boats=1", {"cars": ()}, problems)
+    assert [problem.allowed for problem in problems] == ["a share of this sweep: cars"]
+
+
 def test_how_much_of_a_limit_is_used():
     scenario = load(None, ["feeder.low_pu=0.9", "feeder.high_pu=1.1", "feeder.unbalance=0.02"])
     used = uses(scenario, (0.95, 1.02), 0.6, 0.03)

@@ -160,16 +160,16 @@ def _sets(fields: Mapping[str, object]) -> list[str]:
 def picked(text: str, sweeps: Mapping[str, tuple[float, ...]], problems: list[Problem]) -> Shares:
     """A cell from `cars=0.4,heat_pumps=1`; a sweep that is not named stands at its largest share, nothing: no cell.
 
-    What is wrong is added to `problems`.
+    What is wrong is added to `problems`, but for what follows from wrong shares or from no sweep at all: that is told.
     """
-    found = {}
+    found, wrong = {}, [name for name, shares in sweeps.items() if not shares]
+    allowed = ", ".join([f"{name}={share:g}" for name in sweeps for share in sweeps[name]] + wrong)
     for part in filter(None, text.replace(" ", "").split(",")):
         name, _, value = part.partition("=")
         name = name.replace("-", "_")
         near = [share for share in sweeps.get(name, ()) if value == f"{share:g}" or value == str(share)]
         if near:
             found[name] = near[0]
-            continue
-        shares = ", ".join(f"{each}={share:g}" for each, some in sweeps.items() for share in some)
-        problems.append(Problem("wattflock whatif", "--cell", part, f"a share of this sweep: {shares or 'none'}"))
+        elif sweeps and name not in wrong:
+            problems.append(Problem("wattflock whatif", "--cell", part, f"a share of this sweep: {allowed}"))
     return {name: found.get(name, shares[-1]) for name, shares in sweeps.items() if shares} if found else {}
