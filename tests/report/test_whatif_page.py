@@ -1,19 +1,24 @@
 """Pages of a what-if: the boundary, cells without a solution, the headline, and a map of one cell; no run is needed."""
 
 import dataclasses
+from io import StringIO
+from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.console import Console
 
+from wattflock.apps.render import shown
 from wattflock.report.theme import spec
 from wattflock.report.whatif_charts import figures
 from wattflock.report.whatif_map import shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
-from wattflock.report.whatif_words import glossary, headline, reach, story
+from wattflock.report.whatif_words import few_homes, glossary, headline, reach, story
 from wattflock.study.whatif.cells import Asked
 from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import NO_SOLUTION, OF_FLOW, OF_SUMMARY, Swept
 from wattflock.study.whatif.shares import crossed
+from wattflock.verbs.results import WhatIf
 
 SHARES = {"heat_pumps": (0.0, 1.0), "cars": (0.0, 0.5, 1.0)}
 METHODS = ("idle", "timer")
@@ -118,6 +123,21 @@ def test_the_headline_says_what_is_taken_of_each_alone():
         "Cars that are taken beside heat pumps in 100 % of the homes: uncontrolled 0" in line for line in story(found)
     )
     assert [row.cells for row in taken_table(found, "cars").rows] == [["0 %", "0", "5 to 10"], ["100 %", "0", "0"]]
+
+
+def test_few_homes_on_a_large_feeder_are_said_to_be_no_answer_about_it():
+    calm = swept(lambda *_, **__: 0.3)
+    table = calm.table.with_columns(peak_kw=40.0 + pl.col("cars"))
+    large, small = (
+        altered(calm, table=table, asked=dataclasses.replace(calm.asked, spot_kva=kva)) for kva in (4100, 200)
+    )
+    (said,) = few_homes(large)
+    assert said.startswith("This is about 10 homes, not about the feeder: ") and "at most 1.0 % of" in said
+    assert story(large)[0] == said
+    assert few_homes(small) == few_homes(calm) == []
+    text = Console(width=200, record=True, file=StringIO())
+    text.print(shown(WhatIf(Path(), large)))
+    assert "not about the feeder" in text.export_text()
 
 
 def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():

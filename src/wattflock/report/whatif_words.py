@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from wattflock.report.theme import methods
-from wattflock.report.words import counted
+from wattflock.report.words import counted, number, percent
 from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import CHARGER_KW, Swept
 
@@ -15,6 +15,7 @@ STRICT = (
     "ten-minute means."
 )
 
+FEW = 0.2  # of the spot loads: below, homes say little of the feeder
 WORST = "Lowest, highest, least and worst: the worst seed. All others: means over the seeds."
 
 
@@ -82,6 +83,7 @@ def story(found: Swept) -> list[str]:
     limits += [f"an unbalance of {100 * section['unbalance']:g} %"] if section["unbalance"] else []
     draws = f"{asked.seeds} draws" if asked.seeds > 1 else "one draw alone"
     said = [
+        *few_homes(found),
         f"Each number is of one device alone, the others at their lowest share. Over {draws} of the homes, who lives "
         "where, who owns what, and the weather.",
         f"Kept are {joined(limits)}, in every step of {counted(summary['test_days'], 'day')} of weeks on which no "
@@ -97,6 +99,19 @@ def story(found: Swept) -> list[str]:
         )
     said += [_together(found, sweep) for sweep in found.sweeps if len(found.sweeps) > 1]
     return said + _warnings(found)
+
+
+def few_homes(found: Swept) -> list[str]:
+    """A sentence where the homes' peak is small beside the spot loads: the answer is about them; else none."""
+    peak_kw = found.table.filter(pl.col("method") == "idle")["peak_kw"].max()
+    share = float(peak_kw or 0) / (found.asked.spot_kva or float("inf"))  # type: ignore[arg-type]
+    if not 0 < share < FEW:
+        return []
+    return [
+        f"This is about {counted(found.asked.homes, 'home')}, not about the feeder: uncontrolled, in all cells, they "
+        f"draw at most {percent(share, 2)} % of its own spot loads of {number(found.asked.spot_kva)} kVA, in whose "
+        "place they stand. More homes: --homes."
+    ]
 
 
 def _tried(sweep: str, shares: tuple[float, ...]) -> str:

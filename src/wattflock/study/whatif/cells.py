@@ -33,6 +33,7 @@ class Asked:
     limits: str = "ansi-a"
     learn_s: float = 0.0  # gradmap learns for so long in each cell; 0: it is left out [s]
     sets: tuple[str, ...] = ()  # fields of the scenario, as `--set` has them
+    spot_kva: float = 0.0  # of the feeder's own loads together, in whose place homes stand; 0: not known [kVA]
 
     @property
     def compared(self) -> tuple[str, ...]:
