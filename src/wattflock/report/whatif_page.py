@@ -90,10 +90,8 @@ def _how(found: Swept, cell: Shares) -> str:
 
 def sheets(found: Swept) -> dict[str, pl.DataFrame]:
     """The sheets of the workbook: answer, what is taken, cells over seeds, cells of each seed, places of each cell."""
-    left = [
-        read_table(each.folder, LEFT).select(*map(_column, (each.cell.shares | {"seed": each.cell.seed}).items()), "*")
-        for each in found.ended
-    ]
+    of_cell = [(each.cell.shares | {"seed": each.cell.seed}, read_table(each.folder, LEFT)) for each in found.ended]
+    left = [table.select(*(pl.lit(value).alias(name) for name, value in own.items()), "*") for own, table in of_cell]
     lines = [headline(found), *story(found), *(f"{name}: {text}" for name, text in glossary().items())]
     return {
         "answer": pl.DataFrame({"answer": lines}),
@@ -102,8 +100,3 @@ def sheets(found: Swept) -> dict[str, pl.DataFrame]:
         "seeds": found.table,
         "places": pl.concat(left),
     }
-
-
-def _column(named: tuple[str, float]) -> pl.Expr:
-    name, value = named
-    return pl.lit(value).alias(name)

@@ -1,11 +1,9 @@
 """What a feeder takes, in words: the headline of a what-if, and what stands below it."""
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from wattflock.report.theme import methods
-from wattflock.report.words import counted, number, percent
+from wattflock.report.words import counted, joined, number, percent
 from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import CHARGER_KW, Swept
 
@@ -172,8 +170,3 @@ def glossary() -> dict[str, str]:
         "seed": "A draw of homes, weather, who lives where and who owns what. Within a seed a larger share only adds "
         "devices.",
     }
-
-
-def joined(parts: Iterable[str]) -> str:
-    *most, last = parts
-    return f"{', '.join(most)} and {last}" if most else last
