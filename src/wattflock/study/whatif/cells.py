@@ -122,13 +122,13 @@ def _scenario(asked: Asked, shares: Shares, seed: int, folder: Path) -> Scenario
             for name, devices in kinds(asked.sweeps).items()
         ],
     }
-    return load(None, [*_common(asked), *_sets(own), *asked.sets])
+    return load(None, [*_common(asked), *toml.assignments(own), *asked.sets])
 
 
 def _common(asked: Asked) -> list[str]:
     """What all cells of a sweep share, as `--set` has it."""
     limits, own = PRESETS[asked.limits], asked.feeder in files("feeder")
-    return _sets({
+    return toml.assignments({
         **_data(asked, 0),
         "homes.count": asked.homes,
         "homes.homes_per_agent": 1.0,
@@ -152,10 +152,6 @@ def _data(asked: Asked, seed: int) -> dict[str, object]:
         "data.part": "synthetic",
         "data.settings": {"region": "london", "homes": asked.homes, "seed": seed},
     }
-
-
-def _sets(fields: Mapping[str, object]) -> list[str]:
-    return [f"{field}={toml.literal(value)}" for field, value in fields.items()]
 
 
 def picked(text: str, sweeps: Mapping[str, tuple[float, ...]], problems: list[Problem]) -> Shares:
