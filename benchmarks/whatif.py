@@ -25,8 +25,7 @@ BAND = ["feeder.low_pu=0.94"]  # with 1.10: 230 V + 10 %, - 6 %, the band of Gre
 ABOUT = (
     "Made homes of the region london, one at each of the feeder's loads; its transformer is tapped for 1.0 pu without "
     "load. Each seed is other homes, another weather, and another draw of who lives where and owns what. Timers are "
-    "fitted in each cell and seed. Means over seeds unless a range is told; [docs/whatif.md](../docs/whatif.md) says "
-    "what the quantities are."
+    "fitted in each cell and seed. [docs/whatif.md](../docs/whatif.md) says what the quantities are."
 )
 
 

@@ -183,6 +183,17 @@ def test_a_cap_that_binds_is_said():
     assert "binds in every envelope is the cap of 10 kW per home, not the feeder" in said and "raise --cap-kw" in said
 
 
+@pytest.mark.study
+def test_the_tutorial_shows_an_example_that_its_feeder_limits_at_a_load_that_is_said_first():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "tutorial-network-engineer.md").read_text(encoding="utf-8")
+    (words,) = re.findall(r"^wattflock feeder (hosting .*) --csv", page, re.MULTILINE)
+    said = " ".join(feeder(*words.split()).stdout.split())
+    assert said.startswith("ieee13 while 30 % of its spot loads are drawn")
+    assert "raise --cap-kw" not in said
+    binding = dict(re.findall(r"((?:ex|im)port, equal) .*?(over-voltage|unbalance|cap)", said))
+    assert binding == {"export, equal": "over-voltage", "import, equal": "unbalance"}
+
+
 @pytest.mark.parametrize("words", [("--load", 3), ("--homes", -1), ("--cap-kw", 0)])
 def test_hosting_that_cannot_be_is_told(words):
     result = feeder("hosting", "ieee13", *words)

@@ -1,18 +1,24 @@
 """Pages of a what-if: the boundary, cells without a solution, the headline, and a map of one cell; no run is needed."""
 
 import dataclasses
+from io import StringIO
+from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.console import Console
 
+from wattflock.apps.render import shown
 from wattflock.report.theme import spec
 from wattflock.report.whatif_charts import figures
 from wattflock.report.whatif_map import shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
-from wattflock.report.whatif_words import headline, reach, story
+from wattflock.report.whatif_words import few_homes, glossary, headline, reach, story
 from wattflock.study.whatif.cells import Asked
+from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import NO_SOLUTION, OF_FLOW, OF_SUMMARY, Swept
 from wattflock.study.whatif.shares import crossed
+from wattflock.verbs.results import WhatIf
 
 SHARES = {"heat_pumps": (0.0, 1.0), "cars": (0.0, 0.5, 1.0)}
 METHODS = ("idle", "timer")
@@ -27,6 +33,7 @@ def swept(use, sweeps=SHARES, seeds: int = 2) -> Swept:
                 used = use(method, seed, **shares)
                 row = dict.fromkeys((*OF_FLOW, *OF_SUMMARY), 0.5) | shares
                 row |= {"method": method, "seed": seed, "places": 10, "unsolved_share": 0.0}
+                row |= {"more_kw_capped": False, "least_more_kw_capped": False}
                 row |= {"use_share": used, "limit": "low voltage", "kept": used is not None and used <= 1}
                 if used is None:
                     row |= dict.fromkeys(OF_FLOW) | {"limit": NO_SOLUTION, "unsolved_share": 0.1}
@@ -36,6 +43,13 @@ def swept(use, sweeps=SHARES, seeds: int = 2) -> Swept:
     section = {"low_pu": 0.9, "high_pu": 1.1, "loading": 1.0, "unbalance": 0.02}
     found.__dict__["summary"] = {"currency": "GBP", "test_days": 2, "scenario": {"feeder": section}, "data": {}}
     return found
+
+
+def altered(found: Swept, **fields) -> Swept:
+    """The sweep with other fields and the same summary."""
+    other = dataclasses.replace(found, **fields)
+    other.__dict__["summary"] = found.summary
+    return other
 
 
 def usual(method, seed, heat_pumps, cars):
@@ -75,6 +89,30 @@ def test_a_cell_without_a_solution_has_no_number_and_no_colour():
     assert shown_cell(found, {}) == {"heat_pumps": 1.0, "cars": 1.0}
 
 
+def test_before_and_after_shows_the_worst_seed_of_an_extreme_and_says_so():
+    found = swept(usual)
+    table = found.table.with_columns(lowest_pu=0.96 - 0.03 * pl.col("seed"))
+    one = before_and_after(altered(found, table=table), {"heat_pumps": 0.0, "cars": 0.5})
+    assert one.rows[0].cells[:2] == ["lowest voltage [pu]", "0.930"]
+    assert "worst seed" in one.note and one.note in one.markdown()
+
+
+def test_what_is_left_at_the_end_of_the_search_is_so_much_or_more():
+    found = swept(usual)
+    capped = (pl.col("cars") == 0) & (pl.col("seed") == 0)
+    table = found.table.with_columns(more_kw=pl.when(capped).then(CAP_KW).otherwise(12.0), more_kw_capped=capped)
+    found = altered(found, table=table)
+    told = {share: before_and_after(found, {"heat_pumps": 0.0, "cars": share}).rows for share in (0.0, 0.5)}
+    said = {share: {row.cells[0]: row.cells[1] for row in rows} for share, rows in told.items()}
+    assert said[0.0]["hosting left, median place [kW]"] == "17.0 or more"
+    assert said[0.5]["hosting left, median place [kW]"] == "12.0"
+    assert said[0.0]["hosting left, least place [kW]"] == "0.50"
+    drawn = {row["x"]: row["capped"] for row in rows_of(figures(found)["more_kw"], "cell")["uncontrolled (idle)"]}
+    assert drawn == {0: True, 1: False, 2: False}
+    assert "datum.capped" in str(spec(figures(found)["more_kw"]))
+    assert "so much or more" in glossary()["hosting left"]
+
+
 def test_the_headline_says_what_is_taken_of_each_alone():
     found = swept(usual)
     assert headline(found) == (
@@ -87,14 +125,28 @@ def test_the_headline_says_what_is_taken_of_each_alone():
     assert [row.cells for row in taken_table(found, "cars").rows] == [["0 %", "0", "5 to 10"], ["100 %", "0", "0"]]
 
 
+def test_few_homes_on_a_large_feeder_are_said_to_be_no_answer_about_it():
+    calm = swept(lambda *_, **__: 0.3)
+    table = calm.table.with_columns(peak_kw=40.0 + pl.col("cars"))
+    large, small = (
+        altered(calm, table=table, asked=dataclasses.replace(calm.asked, spot_kva=kva)) for kva in (4100, 200)
+    )
+    (said,) = few_homes(large)
+    assert said.startswith("This is about 10 homes, not about the feeder: ") and "at most 1.0 % of" in said
+    assert story(large)[0] == said
+    assert few_homes(small) == few_homes(calm) == []
+    text = Console(width=200, record=True, file=StringIO())
+    text.print(shown(WhatIf(Path(), large)))
+    assert "not about the feeder" in text.export_text()
+
+
 def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():
     calm = swept(lambda *_, **__: 0.3)
     assert headline(calm) == "No limit is broken in this sweep: ieee13 with 10 homes takes 10 heat pumps and 10 cars"
     assert not any(rows_of(figures(calm)["limits"], "edge").values())
     told = {title: tuple(shares.values()) for title, shares in told_cells(calm)}
     assert told == {"the smallest shares": (0, 0), "shares in the middle": (0, 0.5), "the largest shares": (1, 1)}
-    failed = dataclasses.replace(calm, failed=("cars 50 %: failed",))
-    failed.__dict__["summary"] = calm.summary
+    failed = altered(calm, failed=("cars 50 %: failed",))
     assert not headline(failed).startswith("No limit")
     assert "broken in every cell" in headline(swept(lambda *_, **__: 1.3))
 

@@ -118,6 +118,15 @@ def test_a_cell_of_the_map_is_picked_by_its_shares():
     assert [problem.value for problem in problems] == ["cars=0.4", "boats=1"]
 
 
+def test_a_cell_is_no_second_problem_where_the_shares_themselves_are_wrong():
+    problems: list = []
+    assert picked("cars=0.5,heat_pumps=0.5", GRID | {"cars": ()}, problems) == {"heat_pumps": 0.5}
+    assert picked("cars=0.5", {}, problems) == {}
+    assert not problems
+    picked("boats=1", {"cars": ()}, problems)
+    assert [problem.allowed for problem in problems] == ["a share of this sweep: cars"]
+
+
 def test_how_much_of_a_limit_is_used():
     scenario = load(None, ["feeder.low_pu=0.9", "feeder.high_pu=1.1", "feeder.unbalance=0.02"])
     used = uses(scenario, (0.95, 1.02), 0.6, 0.03)
@@ -133,6 +142,7 @@ def outcomes(kept) -> pl.DataFrame:
         for each in crossed(GRID)
     ]
     numbers = dict.fromkeys(("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share"), 1.0)
+    numbers |= {"more_kw_capped": False, "least_more_kw_capped": False}
     return pl.DataFrame([row | numbers | {"cost_per_home_day": row["seed"], "unsolved_share": 0.0} for row in rows])
 
 
@@ -159,6 +169,20 @@ def test_seeds_are_one_row_with_means_and_ranges():
     row = table.row(0, named=True)
     assert (row["seeds"], row["kept_seeds"]) == (2, 1)
     assert (row["cost_per_home_day"], row["cost_per_home_day_least"], row["cost_per_home_day_most"]) == (0.5, 0, 1)
+
+
+def test_an_extreme_over_seeds_is_that_of_the_worst_seed():
+    """Two seeds at 0.956 pu and one at 0.934: a mean of 0.949 would stand above a limit of 0.94 that is broken."""
+    columns = {"lowest_pu": [0.956, 0.934, 0.956], "highest_pu": [1.0, 1.1, 1.01], "worst_loading": [0.5, 0.9, 0.6]}
+    columns |= {"worst_unbalance": [0.01, 0.03, 0.02], "least_more_kw": [3.0, 0.0, 6.0], "more_kw": [3.0, 0.0, 6.0]}
+    rest = {"cars": [0.5] * 3, "method": ["idle"] * 3, "kept": [True, False, True], "limit": ["low voltage"] * 3}
+    rest |= {name: [0.0] * 3 for name in ("unsolved_share", "use_share", "cost_per_home_day")}
+    rest |= {"more_kw_capped": [False, False, True], "least_more_kw_capped": [True, False, False]}
+    row = over_seeds(pl.DataFrame(columns | rest), ("cars",)).row(0, named=True)
+    assert [row[name] for name in columns] == [0.934, 1.1, 0.9, 0.03, 0.0, 3.0]
+    assert (row["more_kw_capped"], row["least_more_kw_capped"]) == (True, False)  # a mean may be more, the least is not
+    gap = pl.DataFrame(columns | rest).with_columns(lowest_pu=pl.Series([0.956, None, 0.956]))
+    assert over_seeds(gap, ("cars",))["lowest_pu"].to_list() == [None]
 
 
 def test_the_tightest_steps_are_those_of_lowest_voltage_and_highest_loading():

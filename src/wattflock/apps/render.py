@@ -144,9 +144,11 @@ def _(found: InterviewStudy, wide: bool = False) -> Group:
 @shown.register
 def _(found: WhatIf, wide: bool = False) -> Group:
     from wattflock.report.whatif_tables import terminal
+    from wattflock.report.whatif_words import few_homes
 
+    said = map(Text, (found.headline, *few_homes(found.found)))
     tables = terminal(found.found, wide)
-    return Group(Text(found.headline), *(part for table in tables for part in (Text(table.title), table.terminal())))
+    return Group(*said, *(part for table in tables for part in (Text(table.title), table.terminal())))
 
 
 @shown.register

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ def assign(tree: Tree, text: str, defaults: Tree) -> Problem | None:
         defaults = default if isinstance(default, dict) else {}
     tree[keys[-1]] = _value(value.strip())
     return None
+
+
+def assignments(fields: Mapping[str, object]) -> list[str]:
+    """Dotted fields and their values, each as `assign` takes it: `homes.count=50`."""
+    return [f"{field}={literal(value)}" for field, value in fields.items()]
 
 
 def write(tree: Tree) -> str:

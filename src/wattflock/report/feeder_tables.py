@@ -106,7 +106,7 @@ def comparison_table(rows: list[FeederComparison], tolerance_pu: float) -> Table
 
 
 def hosting_summary(found: Hosted) -> Group:
-    """A line for each direction alone, and one for each envelope."""
+    """At which load, a line for each direction alone, and one for each envelope."""
     alone = _table("each terminal alone", "least [kW]", "median [kW]", "most [kW]", "what binds most often")
     for direction, one in found.alone.items():
         names, counts = np.unique([name.partition(" ")[0] for name in one.binding], return_counts=True)
@@ -120,16 +120,16 @@ def hosting_summary(found: Hosted) -> Group:
         together.add_row(f"{direction}, {allocation}", *row)
     worst = max(one.worst_stress for one in found.together.values())
     limits = found.asked.limits
-    said = (
-        f"{found.circuit.name} at {100 * found.asked.load:g} % of its spot loads, {found.homes.sum():.0f} homes at "
-        f"{len(found.homes)} terminals, at most {found.asked.cap_kw:g} kW each. Limits: {limits.low_pu:g} to "
-        f"{limits.high_pu:g} pu, loading {100 * limits.loading:g} %, unbalance {100 * limits.unbalance:g} %. "
-        f"Largest excess at any verified corner: {max(worst, 0):.1e}."
+    base = (
+        f"{found.circuit.name} while {100 * found.asked.load:g} % of its spot loads are drawn (--load), "
+        f"{found.homes.sum():.0f} homes at {len(found.homes)} terminals, at most {found.asked.cap_kw:g} kW each. "
+        f"Limits: {limits.low_pu:g} to {limits.high_pu:g} pu, loading {100 * limits.loading:g} %, unbalance "
+        f"{100 * limits.unbalance:g} %."
     )
-    said += cap_in_words(found)
+    said = f"Largest excess at any verified corner: {max(worst, 0):.1e}.{cap_in_words(found)}"
     if MAXIMUM not in allocations_of(found.circuit):
         said += f" The largest total is not looked for above {MAXIMUM_MOST:,} terminals."
-    return Group(alone, "", together, "", Text(said))
+    return Group(Text(base), "", alone, "", together, "", Text(said))
 
 
 def cap_in_words(found: Hosted) -> str:

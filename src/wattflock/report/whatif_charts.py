@@ -57,15 +57,15 @@ def limits(found: Swept) -> Any:
     )
     colour = alt.Color("value:Q", scale=scale, legend=legend)
     worst = pl.when(pl.col("solved_seeds") == pl.col("seeds")).then(100 * pl.col("use_share_most"))
-    table = _placed(found, worst)
+    table = _placed(found, worst, pl.lit(False))
     return themed(_maps(found, table, colour, (".0f", "datum.value > 135", True)), said(found))
 
 
 def quantity(found: Swept, name: str) -> Any:
-    """One quantity in each cell, mean over seeds, a heat map for each method; the boundary is that of `limits`."""
+    """One quantity in each cell, as `over_seeds` has it, by method; the boundary is that of `limits`."""
     title, factor, form, worse = QUANTITIES[name]
     colours = list(SEQUENTIAL) if worse else list(reversed(SEQUENTIAL))
-    table = _placed(found, factor * pl.col(name))
+    table = _placed(found, factor * pl.col(name), pl.col("more_kw_capped") if name == "more_kw" else pl.lit(False))
     low, high = (float(each or 0) for each in (table["value"].min(), table["value"].max()))  # type: ignore[arg-type]
     high = high if high > low else low + 1
     steps = [low + place * (high - low) / (len(colours) - 1) for place in range(len(colours))]
@@ -122,8 +122,8 @@ def said(found: Swept) -> str:
     return " ".join(parts)
 
 
-def _placed(found: Swept, value: pl.Expr) -> pl.DataFrame:
-    """Cells with their corners on the map, `panel`, which names method and other shares, and `value`."""
+def _placed(found: Swept, value: pl.Expr, capped: pl.Expr) -> pl.DataFrame:
+    """Cells with their corners on the map, `panel`, the method and other shares, and `value` (`capped`: or more)."""
     across, up = axes(found)
     shares, looks = found.asked.sweeps, methods(found.methods)
     number = {each: {share: float(place) for place, share in enumerate(shares[each])} for each in (across, up)}
@@ -136,14 +136,15 @@ def _placed(found: Swept, value: pl.Expr) -> pl.DataFrame:
         y=pl.lit(0.0) if up == across else pl.col(up).replace_strict(number[up]),
         panel=pl.concat_str([labels, *words], separator=", "),
         value=value,
+        capped=capped,
         broken=broken,
         mostly=2 * pl.col("kept_seeds") <= pl.col("seeds"),
         mark=pl.when(broken).then(pl.col("limit").replace(MARKS)).otherwise(pl.lit("")),
         kept=pl.format("{} of {} seeds", "kept_seeds", "seeds"),
         what=pl.lit("cell"),
     )
-    few = ("panel", "what", "x", "y", "x2", "y2", "value", "broken", "mostly", "mark", "kept", "limit", *found.sweeps)
-    return placed.with_columns(x2=pl.col("x") + 1, y2=pl.col("y") + 1).select(few)
+    at, of = ("panel", "what", "x", "y", "x2", "y2"), ("value", "capped", "broken", "mostly", "mark", "kept", "limit")
+    return placed.with_columns(x2=pl.col("x") + 1, y2=pl.col("y") + 1).select(*at, *of, *found.sweeps)
 
 
 def _maps(found: Swept, cells: pl.DataFrame, colour: alt.Color, text: tuple) -> Any:
@@ -177,13 +178,15 @@ def _texts(x: alt.X, y: alt.Y, text: tuple) -> Iterable[Any]:
     """The number of each cell, and below it the mark of its broken limit; "no flow" where there is no solution."""
     form, light, marked = text
     middle = {"at_x": "datum.x + 0.5", "at_y": "datum.y + 0.5"}
+    told = f"(datum.capped ? '≥ ' : '') + format(datum.value, '{form}')"
     at = {
         "x": alt.X("at_x:Q", scale=x["scale"], axis=x["axis"]),
         "y": alt.Y("at_y:Q", scale=y["scale"], axis=y["axis"]),
     }
     known, unknown = (alt.Chart().transform_filter(which).transform_calculate(**middle) for which in (KNOWN, UNKNOWN))
+    known = known.transform_calculate(told=told)
     coloured = known.encode(**at, color=alt.condition(light, alt.value(LIGHT), alt.value(DARK)))
-    yield coloured.mark_text(fontSize=11, dy=-5 if marked else 0).encode(text=alt.Text("value:Q", format=form))
+    yield coloured.mark_text(fontSize=11, dy=-5 if marked else 0).encode(text="told:N")
     if marked:
         yield coloured.mark_text(fontSize=9, dy=8).encode(text="mark:N")
     yield unknown.mark_text(fontSize=9, color=SOFT).encode(**at, text=alt.value("no flow"))

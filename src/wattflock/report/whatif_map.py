@@ -10,10 +10,14 @@ from wattflock.report import run_data
 from wattflock.report.geojson import feeder_geojson
 from wattflock.report.run_data import RunData
 from wattflock.study.whatif.cells import named
+from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import LEFT, Ended, Swept
 from wattflock.study.whatif.shares import Shares
 
-UNIT = "more power that one place of the bus could draw by itself in the tightest hours, the least of all seeds [kW]"
+UNIT = (
+    "more power that one place of the bus could draw by itself in the tightest hours, the least of all seeds; "
+    f"{CAP_KW:g} is {CAP_KW:g} or more [kW]"
+)
 
 
 def shown_cell(found: Swept, asked: Shares) -> Shares:

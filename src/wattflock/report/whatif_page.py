@@ -13,7 +13,7 @@ from wattflock.report.theme import save
 from wattflock.report.whatif_charts import QUANTITIES, figures
 from wattflock.report.whatif_map import cell_geojson, shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
-from wattflock.report.whatif_words import glossary, headline, story
+from wattflock.report.whatif_words import WORST, glossary, headline, story
 from wattflock.report.words import counted
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import LEFT, Swept
@@ -27,7 +27,7 @@ LIMITS = (
     "step without a power flow solution."
 )
 TAKEN = "From the lowest to the highest seed. A range counts only where all smaller shares keep every limit as well."
-EACH = "Means over seeds. The lines are those of the first figure."
+EACH = f"{WORST} The lines are those of the first figure."
 
 
 def write_whatif(folder: Path, found: Swept, shown: Shares) -> list[Path]:
@@ -67,7 +67,7 @@ def html_page(found: Swept, drawn: Mapping, cell: Shares) -> str:
     sections = [
         PageSection("limits", "Which cells keep every limit", LIMITS, figure(drawn["limits"]), "limits"),
         PageSection("taken", "What the feeder takes", TAKEN, figure(drawn["taken"]) + shares, "what it takes"),
-        PageSection("cells", "Before and after", "Means over seeds.", before, "before and after"),
+        PageSection("cells", "Before and after", WORST, before, "before and after"),
         PageSection("each", "One by one", EACH, maps, "one by one"),
         PageSection("how", "How this was found", "", _how(found, cell), "how"),
     ]
@@ -90,10 +90,8 @@ def _how(found: Swept, cell: Shares) -> str:
 
 def sheets(found: Swept) -> dict[str, pl.DataFrame]:
     """The sheets of the workbook: answer, what is taken, cells over seeds, cells of each seed, places of each cell."""
-    left = [
-        read_table(each.folder, LEFT).select(*map(_column, (each.cell.shares | {"seed": each.cell.seed}).items()), "*")
-        for each in found.ended
-    ]
+    of_cell = [(each.cell.shares | {"seed": each.cell.seed}, read_table(each.folder, LEFT)) for each in found.ended]
+    left = [table.select(*(pl.lit(value).alias(name) for name, value in own.items()), "*") for own, table in of_cell]
     lines = [headline(found), *story(found), *(f"{name}: {text}" for name, text in glossary().items())]
     return {
         "answer": pl.DataFrame({"answer": lines}),
@@ -102,8 +100,3 @@ def sheets(found: Swept) -> dict[str, pl.DataFrame]:
         "seeds": found.table,
         "places": pl.concat(left),
     }
-
-
-def _column(named: tuple[str, float]) -> pl.Expr:
-    name, value = named
-    return pl.lit(value).alias(name)

@@ -5,7 +5,7 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
-from wattflock.report.whatif_words import MANY, reach
+from wattflock.report.whatif_words import MANY, WORST, reach
 from wattflock.report.words import DASH, number, percent
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
@@ -19,8 +19,8 @@ LINES = (  # name [unit], and what is written of a row of `Swept.cells`
     ("worst loading [% of the rating]", lambda row: percent(row["worst_loading"])),
     ("overload [%·h per branch and day]", lambda row: percent(row["overload_share_h"])),
     ("worst unbalance [%]", lambda row: percent(row["worst_unbalance"])),
-    ("hosting left, median place [kW]", lambda row: number(row["more_kw"])),
-    ("hosting left, least place [kW]", lambda row: number(row["least_more_kw"])),
+    ("hosting left, median place [kW]", lambda row: _more(row, "more_kw")),
+    ("hosting left, least place [kW]", lambda row: _more(row, "least_more_kw")),
     ("places for one more charger", lambda row: _of(row["more_cars"], row["places"])),
     ("cost [{currency} per home and day]", lambda row: f"{row['cost_per_home_day']:.2f}"),
     ("seeds that keep every limit", lambda row: f"{row['kept_seeds']} of {row['seeds']}"),
@@ -48,14 +48,20 @@ def told_cells(found: Swept) -> list[tuple[str, Shares]]:
 
 
 def before_and_after(found: Swept, shares: Shares) -> FigureTable:
-    """A row for each quantity and a column for each method in one cell, means over seeds."""
+    """A row for each quantity and a column for each method in one cell, over the seeds as `WORST` says."""
     looks, currency = methods(found.methods), found.summary["currency"]
     table = found.cells.filter(*(pl.col(name) == share for name, share in shares.items()))
     by_method = {row["method"]: row for row in table.iter_rows(named=True)}
     rows = [
         Row([name.format(currency=currency), *(told(by_method[each]) for each in by_method)]) for name, told in LINES
     ]
-    return FigureTable([("quantity", ""), *((looks[name].label, "") for name in by_method)], rows, title=named(shares))
+    heads = [("quantity", ""), *((looks[name].label, "") for name in by_method)]
+    return FigureTable(heads, rows, WORST, title=named(shares))
+
+
+def _more(row: dict, name: str) -> str:
+    said = number(row[name])
+    return f"{said} or more" if row[f"{name}_capped"] and said != DASH else said
 
 
 def _of(value: float | None, whole: float | None) -> str:

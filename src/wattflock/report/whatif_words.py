@@ -1,11 +1,9 @@
 """What a feeder takes, in words: the headline of a what-if, and what stands below it."""
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from wattflock.report.theme import methods
-from wattflock.report.words import counted
+from wattflock.report.words import counted, joined, number, percent
 from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import CHARGER_KW, Swept
 
@@ -14,6 +12,9 @@ STRICT = (
     "A limit counts as broken where it is exceeded at any place in any step; EN 50160 itself allows 5 % of a week's "
     "ten-minute means."
 )
+
+FEW = 0.2  # of the spot loads: below, homes say little of the feeder
+WORST = "Lowest, highest, least and worst: the worst seed. All others: means over the seeds."
 
 
 def headline(found: Swept) -> str:
@@ -80,6 +81,7 @@ def story(found: Swept) -> list[str]:
     limits += [f"an unbalance of {100 * section['unbalance']:g} %"] if section["unbalance"] else []
     draws = f"{asked.seeds} draws" if asked.seeds > 1 else "one draw alone"
     said = [
+        *few_homes(found),
         f"Each number is of one device alone, the others at their lowest share. Over {draws} of the homes, who lives "
         "where, who owns what, and the weather.",
         f"Kept are {joined(limits)}, in every step of {counted(summary['test_days'], 'day')} of weeks on which no "
@@ -95,6 +97,19 @@ def story(found: Swept) -> list[str]:
         )
     said += [_together(found, sweep) for sweep in found.sweeps if len(found.sweeps) > 1]
     return said + _warnings(found)
+
+
+def few_homes(found: Swept) -> list[str]:
+    """A sentence where the homes' peak is small beside the spot loads: the answer is about them; else none."""
+    peak_kw = found.table.filter(pl.col("method") == "idle")["peak_kw"].max()
+    share = float(peak_kw or 0) / (found.asked.spot_kva or float("inf"))  # type: ignore[arg-type]
+    if not 0 < share < FEW:
+        return []
+    return [
+        f"This is about {counted(found.asked.homes, 'home')}, not about the feeder: uncontrolled, in all cells, they "
+        f"draw at most {percent(share, 2)} % of its own spot loads of {number(found.asked.spot_kva)} kVA, in whose "
+        "place they stand. More homes: --homes."
+    ]
 
 
 def _tried(sweep: str, shares: tuple[float, ...]) -> str:
@@ -146,7 +161,8 @@ def glossary() -> dict[str, str]:
         "use of the tightest limit": "How much of a limit is used, of the one that is used most: 0 % at nominal "
         "voltage, no current and no unbalance, 100 % at the limit. The worst seed.",
         "hosting left": "How much more one place alone could draw, at unity power factor, in the two tightest steps: "
-        f"the lowest voltage and the highest loading. Looked for up to {CAP_KW:g} kW; 0 where a limit is broken then.",
+        f"the lowest voltage and the highest loading. Looked for up to {CAP_KW:g} kW: where a place reaches that, a "
+        "number means so much or more, and columns that end in capped say so. 0 where a limit is broken then.",
         "places for one more charger": f"Places at which one more charger of {CHARGER_KW:g} kW could run in those "
         "steps, each by itself.",
         "violated node-steps": "Share of all judged voltages and hours outside the band.",
@@ -154,8 +170,3 @@ def glossary() -> dict[str, str]:
         "seed": "A draw of homes, weather, who lives where and who owns what. Within a seed a larger share only adds "
         "devices.",
     }
-
-
-def joined(parts: Iterable[str]) -> str:
-    *most, last = parts
-    return f"{', '.join(most)} and {last}" if most else last

@@ -1,6 +1,7 @@
 """Numbers and findings as words: what terminal, tables and pages say in the same way."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from wattflock.report.run_data import DAYS_A_YEAR, LIMIT, RunData, before, best, savings
@@ -32,6 +33,12 @@ def count(value: int | None) -> str:
 def counted(value: int | None, noun: str) -> str:
     """How many of a thing: `1 home`, `1,000 homes`."""
     return f"{count(value)} {noun}" + ("" if value == 1 else "s")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def percent(share: float | None, digits: int = 3) -> str:
@@ -74,8 +81,7 @@ def headline(run: RunData) -> str:
     parts = [part for part in (_saves(run, name), _violates(run, name), _emits(run, name)) if part]
     if not parts:
         return f"{_capital(label)}, judged on {counted(run.summary.get('test_days'), 'day')}"
-    *most, last = parts
-    return f"{_capital(label)} {', '.join(most)} and {last}" if most else f"{_capital(label)} {last}"
+    return f"{_capital(label)} {joined(parts)}"
 
 
 def story(run: RunData) -> list[str]:

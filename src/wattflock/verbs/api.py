@@ -58,7 +58,7 @@ def load(name: str | Path | None = None, changes: Mapping[str, object] | None = 
     Raises:
         ScenarioError: lists every problem of file and changes at once.
     """
-    sets = [f"{field}={toml.literal(value)}" for field, value in (changes or {}).items()]
+    sets = toml.assignments(changes or {})
     return scenario.load(None if name is None else Path(name), sets)
 
 
@@ -195,7 +195,7 @@ def settle(  # noqa: PLR0913
     Raises:
         ScenarioError: lists every problem of the file, or of what is asked.
     """
-    sets = [f"{field}={toml.literal(value)}" for field, value in (changes or {}).items()]
+    sets = toml.assignments(changes or {})
     found = settling.settle(
         str(run), list(markets), method, sets, days, tariffs=tariffs, communities=communities, runs=runs
     )

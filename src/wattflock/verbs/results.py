@@ -364,7 +364,7 @@ class WhatIf:
 
     @property
     def cells(self) -> pl.DataFrame:
-        """A row for each cell and method: means over the seeds, least and most, and in how many all limits are kept."""
+        """A row for each cell and method over the seeds: extremes of the worst one, means of all else."""
         return self.found.cells
 
     @property

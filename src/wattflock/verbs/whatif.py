@@ -83,6 +83,7 @@ def _asked(
     """What is asked, and the cell of the map; what cannot be asked is added to `problems`."""
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.feeder.circuit import terminals
+    from wattflock.feeder.loads import drawing_kva
     from wattflock.study.whatif.cells import Asked, picked
     from wattflock.study.whatif.shares import parsed
     from wattflock.verbs.api import read_feeder
@@ -90,15 +91,16 @@ def _asked(
     sweeps = {
         name: parsed(text, WHERE, f"--{name.replace('_', '-')}", problems) for name, text in texts.items() if text
     }
-    places = 1
+    places, spot_kva = 1, 0.0
     if Path(feeder).suffix.lower() == ".dss":
         problems.append(Problem(WHERE, "feeder", feeder, "a file that `wattflock feeder import` makes of it"))
     else:
         try:
-            places = len(terminals(read_feeder(feeder)))
+            circuit = read_feeder(feeder)
+            places, spot_kva = len(terminals(circuit)), float(drawing_kva(circuit).sum())
         except ScenarioError as error:
             problems += error.problems
-    options["homes"] = options["homes"] or places
+    options |= {"homes": options["homes"] or places, "spot_kva": spot_kva}
     return Asked(feeder, sweeps, **options), picked(cell, sweeps, problems)
 
 

@@ -33,6 +33,7 @@ class Asked:
     limits: str = "ansi-a"
     learn_s: float = 0.0  # gradmap learns for so long in each cell; 0: it is left out [s]
     sets: tuple[str, ...] = ()  # fields of the scenario, as `--set` has them
+    spot_kva: float = 0.0  # of the feeder's own loads together, in whose place homes stand; 0: not known [kVA]
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -121,13 +122,13 @@ def _scenario(asked: Asked, shares: Shares, seed: int, folder: Path) -> Scenario
             for name, devices in kinds(asked.sweeps).items()
         ],
     }
-    return load(None, [*_common(asked), *_sets(own), *asked.sets])
+    return load(None, [*_common(asked), *toml.assignments(own), *asked.sets])
 
 
 def _common(asked: Asked) -> list[str]:
     """What all cells of a sweep share, as `--set` has it."""
     limits, own = PRESETS[asked.limits], asked.feeder in files("feeder")
-    return _sets({
+    return toml.assignments({
         **_data(asked, 0),
         "homes.count": asked.homes,
         "homes.homes_per_agent": 1.0,
@@ -153,23 +154,19 @@ def _data(asked: Asked, seed: int) -> dict[str, object]:
     }
 
 
-def _sets(fields: Mapping[str, object]) -> list[str]:
-    return [f"{field}={toml.literal(value)}" for field, value in fields.items()]
-
-
 def picked(text: str, sweeps: Mapping[str, tuple[float, ...]], problems: list[Problem]) -> Shares:
     """A cell from `cars=0.4,heat_pumps=1`; a sweep that is not named stands at its largest share, nothing: no cell.
 
-    What is wrong is added to `problems`.
+    What is wrong is added to `problems`, but for what follows from wrong shares or from no sweep at all: that is told.
     """
-    found = {}
+    found, wrong = {}, [name for name, shares in sweeps.items() if not shares]
+    allowed = ", ".join([f"{name}={share:g}" for name in sweeps for share in sweeps[name]] + wrong)
     for part in filter(None, text.replace(" ", "").split(",")):
         name, _, value = part.partition("=")
         name = name.replace("-", "_")
         near = [share for share in sweeps.get(name, ()) if value == f"{share:g}" or value == str(share)]
         if near:
             found[name] = near[0]
-            continue
-        shares = ", ".join(f"{each}={share:g}" for each, some in sweeps.items() for share in some)
-        problems.append(Problem("wattflock whatif", "--cell", part, f"a share of this sweep: {shares or 'none'}"))
+        elif sweeps and name not in wrong:
+            problems.append(Problem("wattflock whatif", "--cell", part, f"a share of this sweep: {allowed}"))
     return {name: found.get(name, shares[-1]) for name, shares in sweeps.items() if shares} if found else {}

@@ -20,7 +20,7 @@ from wattflock.world.world import World
 CAP_KW = 22.0  # most that is looked for at one place: a three-phase charger of 32 A
 UNLIMITED = 1e6  # a limit that nothing reaches; an infinite one would look like a flow without solution
 MOST_PLACES = 400  # of a feeder: the search solves places × places power flows
-NOTHING = {"method": pl.String, "terminal": pl.String, "bus": pl.String, "more_kw": pl.Float64, "binding": pl.String}
+COLUMNS = {"method": pl.String, "terminal": pl.String, "bus": pl.String, "more_kw": pl.Float64, "binding": pl.String}
 
 
 def hosting_left(method: str, world: World, policy: Policy, days: Days, steps: pl.DataFrame) -> pl.DataFrame:
@@ -39,7 +39,7 @@ def hosting_left(method: str, world: World, policy: Policy, days: Days, steps: p
     """
     feeder = world.feeder
     if feeder is None or len(feeder.terminals) > MOST_PLACES:
-        return pl.DataFrame(schema=NOTHING)
+        return pl.DataFrame(schema=COLUMNS)
     picked = tightest(steps)
     days_of = [day // days.length for day, _ in picked]
     profile = jax.tree.map(lambda x: x[days_of], days.profile)
@@ -58,7 +58,7 @@ def hosting_left(method: str, world: World, policy: Policy, days: Days, steps: p
             "more_kw": kw_left[least, each],
             "binding": [found[hour][1][place] for place, hour in enumerate(least)],
         },
-        schema=NOTHING,
+        schema=COLUMNS,
     )
 
 

@@ -5,6 +5,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from wattflock.core.run_files import read_summary, read_table
 from wattflock.core.scenario import Scenario
 from wattflock.study.build import limits_of
 from wattflock.study.whatif.cells import Asked, Cell
+from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.shares import Shares, crossed
 
 LEFT = "hosting"  # name of the table of `hosting_left`, which marks a cell as finished
@@ -23,7 +25,8 @@ OF_SUMMARY = (
     "rounds_asked",
 )  # fmt: skip
 OF_FLOW = ("lowest_pu", "highest_pu", *OF_SUMMARY[:7], "more_kw", "least_more_kw", "more_cars")
-
+SMALLEST = ("lowest_pu", "least_more_kw")  # of these the worst seed is the one with the smallest number,
+LARGEST = ("highest_pu", "worst_loading", "worst_unbalance")  # of these the one with the largest
 RANGED = ("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share", "cost_per_home_day")
 
 
@@ -81,8 +84,9 @@ def cells_table(ended: Sequence[Ended]) -> pl.DataFrame:
     """A row for each cell, seed and method.
 
     Columns: a share for each sweep; seed, method, run; lowest_pu and highest_pu, figures of `quantities`; more_kw and
-    least_more_kw (median and least over places, each alone), more_cars (places that take one more charger of
-    `CHARGER_KW`), places; unsolved_share of the steps; use_share (1: the tightest limit is reached), limit (which) and
+    least_more_kw (median and least over places, each alone), more_kw_capped and least_more_kw_capped (whether it may be
+    more, for nothing above `CAP_KW` is looked for), more_cars (places that take one more charger of `CHARGER_KW`),
+    places; unsolved_share of the steps; use_share (1: the tightest limit is reached), limit (which) and
     kept. What a flow without solution would say is null.
 
     Raises:
@@ -109,7 +113,9 @@ def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.D
         "highest_pu": voltage_pu[1],
         **{name: summary.get(name) for name in OF_SUMMARY},
         "more_kw": more.median(),
+        "more_kw_capped": _capped(more.quantile(0.5, "higher")),
         "least_more_kw": more.min(),
+        "least_more_kw_capped": _capped(more.min()),
         "more_cars": int((more >= CHARGER_KW).sum()) if len(more) else None,
         "places": len(more),
         "unsolved_share": float((~steps["converged"]).mean()),  # type: ignore[arg-type]
@@ -119,6 +125,10 @@ def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.D
     used = uses(scenario, voltage_pu, summary["worst_loading"], summary["worst_unbalance"])
     limit = max(used, key=lambda name: used[name])
     return found | {"use_share": used[limit], "limit": limit, "kept": used[limit] <= 1}
+
+
+def _capped(more_kw: Any) -> bool:
+    return more_kw is not None and more_kw >= CAP_KW
 
 
 def uses(
@@ -145,10 +155,10 @@ def uses(
 
 
 def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
-    """A row for each cell and method: means over the seeds, `kept_seeds` of `seeds`, and least and most of `RANGED`.
+    """A row for each cell and method: the worst seed of `SMALLEST` and `LARGEST`, means over the seeds of all others.
 
-    `limit` is the one that most seeds break, else the tightest of most; a step without a solution goes before both. A
-    mean is null where a seed has no number.
+    Beside them `kept_seeds` of `seeds`, and least and most of `RANGED`. `limit` is the one that most seeds break, else
+    the tightest of most; a step without a solution goes before both. A number is null where a seed has none.
     """
     limit, broken = pl.col("limit"), ~pl.col("kept")
     usual = (
@@ -160,10 +170,17 @@ def over_seeds(table: pl.DataFrame, sweeps: Sequence[str]) -> pl.DataFrame:
         pl.col("kept").sum().alias("kept_seeds"),
         (pl.col("unsolved_share") == 0).sum().alias("solved_seeds"),
         pl.when((limit == NO_SOLUTION).any()).then(pl.lit(NO_SOLUTION)).otherwise(usual).alias("limit"),
-        *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in numbers),
+        *(pl.when(pl.col(name).null_count() == 0).then(_of_seeds(name)).alias(name) for name in numbers),
+        pl.col("more_kw_capped").any(),
+        pl.col("least_more_kw_capped").all(),
         *(pl.col(name).min().alias(f"{name}_least") for name in RANGED),
         *(pl.col(name).max().alias(f"{name}_most") for name in RANGED),
     )
+
+
+def _of_seeds(name: str) -> pl.Expr:
+    each = pl.col(name)
+    return each.min() if name in SMALLEST else each.max() if name in LARGEST else each.mean()
 
 
 def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
