@@ -37,6 +37,19 @@ def test_laws_of_every_reading():
                 assert filling.read_back
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "31/12/9999, for 5 days", "5 days after 9999-12-31", "in 99999999999 weeks", "99999 months from now",
+        "99999999999 weeks after Friday", "99999999999 nights from Friday",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_stops_no_reading(words):
+    for asked in (tuple(SLOTS), ("date_end",), ("date_start", "date_end"), ("appliance_earliest_start",)):
+        for slot, filling in read(words, *asked).items():
+            assert all(SLOTS[slot].accepts(each) for each in filling.candidates)
+
+
 @pytest.mark.parametrize("slot", list(SLOTS))
 @pytest.mark.parametrize(
     "words", ["", "I don't know", "no idea", "??", "what do you mean?", "\x00\x00 ;;;", "e" * 9000]
