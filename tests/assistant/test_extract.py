@@ -42,6 +42,7 @@ def test_laws_of_every_reading():
     [
         "31/12/9999, for 5 days", "5 days after 9999-12-31", "in 99999999999 weeks", "99999 months from now",
         "99999999999 weeks after Friday", "99999999999 nights from Friday",
+        "² hundred", "5 ² thousand watts", "14/05/2024 and 5",
     ],
 )  # fmt: skip
 def test_what_cannot_be_stops_no_reading(words):
