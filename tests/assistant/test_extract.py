@@ -155,6 +155,14 @@ def test_the_command_writes_every_slot_of_every_line(tmp_path):
     }
 
 
+def test_the_command_refuses_a_day_that_nothing_can_be_counted_from(tmp_path):
+    file = tmp_path / "in.jsonl"
+    line = {"id": "a", "question": "", "asked": ["date_start"], "utterance": "tomorrow"}
+    file.write_text(json.dumps(line), encoding="utf-8")
+    result = call(file, "--today", "9999-12-31", "--out", tmp_path / "out.json")
+    assert result.exit_code == 2 and "1900 to 2099" in " ".join(result.output.split())
+
+
 def test_the_command_lists_every_faulty_line_and_writes_nothing(tmp_path):
     file, out = tmp_path / "in.jsonl", tmp_path / "out.json"
     good = {"id": "a", "question": "", "asked": ["city"], "utterance": "Oxford"}
