@@ -37,6 +37,20 @@ def test_laws_of_every_reading():
                 assert filling.read_back
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "31/12/9999, for 5 days", "5 days after 9999-12-31", "in 99999999999 weeks", "99999 months from now",
+        "99999999999 weeks after Friday", "99999999999 nights from Friday",
+        "² hundred", "5 ² thousand watts", "14/05/2024 and 5",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_stops_no_reading(words):
+    for asked in (tuple(SLOTS), ("date_end",), ("date_start", "date_end"), ("appliance_earliest_start",)):
+        for slot, filling in read(words, *asked).items():
+            assert all(SLOTS[slot].accepts(each) for each in filling.candidates)
+
+
 @pytest.mark.parametrize("slot", list(SLOTS))
 @pytest.mark.parametrize(
     "words", ["", "I don't know", "no idea", "??", "what do you mean?", "\x00\x00 ;;;", "e" * 9000]
@@ -139,6 +153,14 @@ def test_the_command_writes_every_slot_of_every_line(tmp_path):
         "evidence": "Half seven",
         "read_back": "the car leaves at 07:30, right?",
     }
+
+
+def test_the_command_refuses_a_day_that_nothing_can_be_counted_from(tmp_path):
+    file = tmp_path / "in.jsonl"
+    line = {"id": "a", "question": "", "asked": ["date_start"], "utterance": "tomorrow"}
+    file.write_text(json.dumps(line), encoding="utf-8")
+    result = call(file, "--today", "9999-12-31", "--out", tmp_path / "out.json")
+    assert result.exit_code == 2 and "1900 to 2099" in " ".join(result.output.split())
 
 
 def test_the_command_lists_every_faulty_line_and_writes_nothing(tmp_path):

@@ -58,6 +58,8 @@ def test_what_is_no_message_is_refused(message):
         ("offered", {"city": OFFER | {"state": "unknown"}}),
         ("locale", "xx"),
         ("today", "never"),
+        ("today", "9999-12-31"),
+        ("values", {"date_start": "9999-12-31"}),
     ],
 )
 def test_a_state_that_no_reply_gave_is_refused(field, value):

@@ -134,6 +134,12 @@ def test_a_run_of_an_older_version_has_a_word_instead_of_the_map(run_folder):
         run_data.read(run_folder)
 
 
+def test_methods_that_were_not_judged_on_the_day_are_named_as_they_are(busy):
+    methods = busy.summary["methods"]
+    summary = busy.summary | {"methods": methods | {"MyRule": methods["gradmap"]}}
+    assert " MyRule: not judged on this day." in community(dataclasses.replace(busy, summary=summary)).caption
+
+
 def test_what_a_run_calls_its_homes_cannot_leave_its_place(busy):
     kind = "</script><b>panel"
     homes = busy.homes.with_columns(pl.col("kind").replace("battery", kind))

@@ -349,7 +349,8 @@ def _made(given: Mapping[str, Any]) -> Conversation:
     plain = {name: given[name] for name in ("locale", "values", "tries")}
     plain |= {"today": given["today"]} if given.get("today") else {}
     made = Conversation(**lists, **plain, offered=offers)
-    date.fromisoformat(made.today)
+    if not SLOTS["date_start"].accepts(made.today):
+        raise TypeError("its day")
     if made.locale not in LOCALES or not all(isinstance(count, int) for count in made.tries.values()):
         raise TypeError("its locale or its tries")
     return made

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from wattflock.assistant.grammar.words import YEARS
+
 KINDS = ("number", "count", "time", "date", "text")
 
 
@@ -33,7 +35,8 @@ class Slot:
         """The values it may have, in words."""
         if self.kind in ("number", "count"):
             return f"{self.low:g} to {self.high:g} {self.unit}".strip()
-        return {"time": "HH:MM, 00:00 to 23:59", "date": "YYYY-MM-DD", "text": "a name"}[self.kind]
+        dates = f"YYYY-MM-DD, {YEARS[0]} to {YEARS[-1]}"
+        return {"time": "HH:MM, 00:00 to 23:59", "date": dates, "text": "a name"}[self.kind]
 
     def accepts(self, value: object) -> bool:
         """Whether a value is of the slot's kind and range."""
@@ -49,7 +52,7 @@ class Slot:
 def _reads(kind: str, value: str) -> bool:
     try:
         if kind == "date":
-            return len(value) == 10 and bool(date.fromisoformat(value))
+            return len(value) == 10 and date.fromisoformat(value).year in YEARS
         hour, _, minute = value.partition(":")
         return len(value) == 5 and 0 <= int(hour) < 24 and 0 <= int(minute) < 60
     except ValueError:

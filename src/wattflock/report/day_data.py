@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wattflock.report import run_data, words
 from wattflock.report.run_data import DAYS_A_YEAR, RunData, best, methods_in
-from wattflock.report.theme import DIVERGING, NIGHT, SEQUENTIAL, SERIES, SPARE, methods
+from wattflock.report.theme import DIVERGING, NIGHT, SEQUENTIAL, SERIES, methods, series_colours
 
 FRAMES = 48  # of the day at most: shorter steps are put together
 HOMES_BYTES = 900_000  # of the series of single homes in the page; beyond it only every second, fourth … home has them
@@ -221,13 +221,12 @@ def _homes(day: _Day) -> _Part:
     together = day.series("all")
     sums = [day.values("all", *key)[1][:, 0] for key in together]
     packs |= {"together": fitting(np.stack(sums, 1), 0.1), "money": fitting(money, 0.01)}
-    spare = iter(look[0] for look in SPARE * 9)
     there = {_plain(name) for name, unit in (*together, *series) if unit == "kW"}
     known = [name for name in SERIES if name in there] + sorted(there - SERIES.keys())
     head = {
         "homes": {name: names[name] for name in ("home", "kind", "node", "bus")}, "kinds": names["kinds"],
         "every": every, "series": shown, "together": [_plain(name) for name, _ in together],
-        "colour": {name: SERIES.get(name) or next(spare) for name in known},
+        "colour": series_colours(known),
     }  # fmt: skip
     return _Part(head, packs)
 

@@ -41,7 +41,7 @@ def _said(run: RunData, found: DayData) -> list[str]:
         else "uncontrolled homes draw or give the most together, as no voltage is violated"
     )
     missing = [looks[name].label for name in run.methods if looks[name].label not in found.head["methods"]]
-    lack = f" {', '.join(missing).capitalize()}: not judged on this day." if missing else ""
+    lack = f" {words.capital(', '.join(missing))}: not judged on this day." if missing else ""
     every = found.head["every"]
     some = f" Of the homes every {_th(every)} has its series here, so that the page stays small." if every > 1 else ""
     how = (
@@ -57,7 +57,7 @@ def _said(run: RunData, found: DayData) -> list[str]:
 
 
 def _th(number: int) -> str:
-    return f"{number}{'nd' if number % 10 == 2 and number != 12 else 'th'}"
+    return f"{number}{'nd' if number % 10 == 2 and number % 100 != 12 else 'th'}"
 
 
 def _body(found: DayData) -> str:

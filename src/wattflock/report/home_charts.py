@@ -9,7 +9,7 @@ import polars as pl
 from wattflock.report import run_data
 from wattflock.report.charts import HOUR_AXIS, HOURS, nothing, numbered
 from wattflock.report.run_data import RunData, best
-from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, SERIES, SOFT, SPARE, WIDTH, held, methods, themed
+from wattflock.report.theme import BLUE, HEIGHT, INK, PAPER, SERIES, SOFT, WIDTH, held, methods, series_colours, themed
 
 
 def homes(run: RunData) -> Any:
@@ -65,9 +65,8 @@ def _powers(table: pl.DataFrame, here: str) -> list[Any]:
 def _series_colours(series: pl.Series) -> alt.Color:
     there = set(series) - {"net"}
     names = [name for name in SERIES if name in there] + sorted(there - SERIES.keys())
-    spare = iter(look[0] for look in SPARE * 9)
-    colours = [*(SERIES.get(name) or next(spare) for name in names), SERIES["net"]]
-    return alt.Color("series:N", scale=alt.Scale(domain=[*names, "net"], range=colours), title=None)
+    colours = series_colours([*names, "net"])
+    return alt.Color("series:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), title=None)
 
 
 def _prices(run: RunData, choices: list[str]) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from wattflock.report.theme import BLUE, GREY, HEIGHT, INK, PAPER, RED, SERIES, SOFT, SPARE, WIDTH, held, themed
+from wattflock.report.theme import BLUE, GREY, HEIGHT, INK, PAPER, RED, SOFT, WIDTH, held, series_colours, themed
 
 LEVELS = {  # column of the steps → title of its picture
     "ev_soc_pct": "car [% full]",
@@ -62,8 +62,7 @@ def _zero() -> Any:
 
 def _bars(powers: pl.DataFrame) -> Any:
     names = powers["series"].unique(maintain_order=True).to_list()
-    spare = iter(look[0] for look in SPARE * 9)
-    colours = [SERIES.get(name) or next(spare) for name in names]
+    colours = list(series_colours(names).values())
     legend = alt.Legend(labelExpr=NAMED, columns=7)
     colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=colours), title=None, legend=legend)
     tips = ["series:N", alt.Tooltip("begins:T", format="%a %H:%M"), alt.Tooltip("kw:Q", format=".2f", title="kW")]

@@ -6,6 +6,7 @@ in print. A chart is drawn for light paper; on a dark page the colours of `NIGHT
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,12 @@ def looks_of(names: list[str], known: dict[str, Look]) -> dict[str, Look]:
     others = [name for name in names if name not in known]
     spare = {name: Look(name, *SPARE[place % len(SPARE)]) for place, name in enumerate(others)}
     return {name: known.get(name) or spare[name] for name in names}
+
+
+def series_colours(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each series of a home's day; those without one of their own take the spare ones in turn."""
+    spare = cycle(colour for colour, *_ in SPARE)
+    return {name: SERIES.get(name) or next(spare) for name in names}
 
 
 def methods(names: Iterable[str]) -> dict[str, Look]:

@@ -80,8 +80,8 @@ def headline(run: RunData) -> str:
     label = methods(run.methods)[name].label.replace(" (", " control (", 1)
     parts = [part for part in (_saves(run, name), _violates(run, name), _emits(run, name)) if part]
     if not parts:
-        return f"{_capital(label)}, judged on {counted(run.summary.get('test_days'), 'day')}"
-    return f"{_capital(label)} {joined(parts)}"
+        return f"{capital(label)}, judged on {counted(run.summary.get('test_days'), 'day')}"
+    return f"{capital(label)} {joined(parts)}"
 
 
 def story(run: RunData) -> list[str]:
@@ -115,7 +115,7 @@ def _others(run: RunData, name: str, looks: dict) -> list[str]:
     if left is not None and left > LIMIT and name != before(run.summary):
         return [f"No method leaves at most {percent(LIMIT)} % of the voltage violations; this one leaves the least."]
     return [
-        f"{_capital(looks[other].label)} would be cheaper ({money(row['cost_per_home_day'])} {run.currency} a day) but "
+        f"{capital(looks[other].label)} would be cheaper ({money(row['cost_per_home_day'])} {run.currency} a day) but "
         f"leaves {percent(row['violation_of_idle'])} % of the voltage violations; more than {percent(LIMIT)} % is not "
         "accepted."
         for other, row in run.methods.items()
@@ -201,5 +201,6 @@ def _emits(run: RunData, name: str) -> str:
     return f"{'raises' if share > 0 else 'lowers'} CO₂ emissions by {percent(abs(share), 2)} %"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """A text with a capital first; the rest stays as it is."""
     return text[:1].upper() + text[1:]

@@ -166,9 +166,8 @@ def parts_of_cost(
 ) -> dict[str, jax.Array]:
     """What the cost of a home is made of, by `PARTS`: means over homes, (days, steps) [currency].
 
-        `costs` of all homes are those of `Home.costs`, (days, steps, homes).
-    `energy`, `carbon` and `network` are those of the grid bill, `community` what homes pay to their community beyond
-        it, `stored` the value of the final states.
+    `costs` of all homes are those of `Home.costs`, (days, steps, homes). `energy`, `carbon` and `network` are those of
+    the grid bill, `community` what homes pay to their community beyond it, `stored` the value of the final states.
     """
     meter = world.market.meter(outcome.net_kwh, profile)
     end = jnp.zeros_like(outcome.margin).at[:, -1].set(trajectory.end.sum(-1))

@@ -68,7 +68,7 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
         arrays, facts = unpack(path.read_bytes())
     except (OSError, ValueError) as error:
         raise _refused(path, error) from error
-    if problems := _table_problems(kind, path, (arrays, facts)):
+    if problems := _table_problems(kind, path, arrays, facts):
         raise ScenarioError(problems)
     tree: dict[str, Any] = {}
     for dotted, values in arrays.items():
@@ -84,9 +84,8 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
         raise ScenarioError([problem]) from error
 
 
-def _table_problems(kind: Any, path: Path, read: tuple[dict[str, np.ndarray], dict]) -> list[Problem]:
+def _table_problems(kind: Any, path: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> list[Problem]:
     """What is wrong with the arrays by the tables of this version; those of a model without tables are left out."""
-    arrays, facts = read
     model = facts.get("load")
     if not isinstance(model, str):
         return [Problem(str(path), "card.load", model, f"one of {', '.join(files('synth'))}")]

@@ -94,7 +94,8 @@ def flocks(
                 own |= {name: _first(numbers, [each[of] for each in standing]) for name, of in SIZES_OF.items()}
                 outdoor = np.asarray(lived[0][1]["outdoor_c"])[skipped:]
                 names = tuple(f"H{number:06d}" for number in numbers)
-                yield (home, day), HomeDays(names, _later(wanted.start, day), outdoor_c=outdoor, **own)
+                begins = wanted.start + datetime.timedelta(days=day)
+                yield (home, day), HomeDays(names, begins, outdoor_c=outdoor, **own)
 
 
 def sizes(region: Region, wanted: Wanted) -> pl.DataFrame:
@@ -115,10 +116,6 @@ def _tiles(region: Region, wanted: Wanted, numbers: range, weather: Any) -> Iter
 def _first(numbers: range, tiles: list[Any]) -> np.ndarray:
     """Rows of the tiles' arrays that are asked for."""
     return np.concatenate([np.asarray(each) for each in tiles])[: len(numbers)]
-
-
-def _later(start: datetime.date, days: int) -> datetime.date:
-    return start + datetime.timedelta(days=days)
 
 
 def _standing(homes: Any) -> dict[str, np.ndarray]:

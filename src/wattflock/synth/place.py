@@ -50,9 +50,8 @@ def located(
     if zone not in zoneinfo.available_timezones():
         allowed = nearest(zone, sorted(zoneinfo.available_timezones()))
         raise ScenarioError([Problem("wattflock generate", "--zone", zone, allowed)])
-    city = (latitude_deg, longitude_deg) if zone == home_zone else city_of(zone)
     given = {"latitude": latitude_deg, "longitude": longitude_deg}
-    if latitude_deg is None and longitude_deg is None and city:
+    if latitude_deg is None and longitude_deg is None and (city := city_of(zone)):
         given = dict(zip(given, city, strict=True))
     limits = {"latitude": (0.0, MOST_LATITUDE_DEG), "longitude": (15 * standard_h(zone), MOST_APART_DEG)}
     problems = [

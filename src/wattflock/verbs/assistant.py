@@ -31,6 +31,7 @@ def extract(
     """
     from wattflock.assistant.backends import Wanted, backend_of
     from wattflock.assistant.files import lines_of, read_all
+    from wattflock.assistant.slots import SLOTS
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.files import write_json
     from wattflock.core.progress import say
@@ -40,7 +41,7 @@ def extract(
     reader, wrong = backend_of(where, Wanted(backend, base_url, model))
     day = _day(today)
     if today and day is None:
-        wrong.append(Problem(where, "--today", today, "YYYY-MM-DD"))
+        wrong.append(Problem(where, "--today", today, SLOTS["date_start"].allowed()))
     asked, problems = lines_of(file)
     if wrong or problems:
         raise ScenarioError([*wrong, *problems])
@@ -114,10 +115,9 @@ def _planned(out: Path, wanted: bool) -> str:
 def _day(text: str) -> Any:
     from datetime import date
 
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
+    from wattflock.assistant.slots import SLOTS
+
+    return date.fromisoformat(text) if SLOTS["date_start"].accepts(text) else None
 
 
 VERBS = (extract, planning.plan, planning.export)  # of the group; `chat` stands by itself

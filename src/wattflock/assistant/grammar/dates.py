@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from wattflock.assistant.grammar.mention import DATE, Mention, blanked, masked
-from wattflock.assistant.grammar.relative import COUNTED, relative_days
+from wattflock.assistant.grammar.relative import COUNTED, MOST_DAYS, relative_days
 from wattflock.assistant.grammar.text import text_of
-from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
+from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS, YEARS
 
 SPAN = "days"
 SHORT = {month[:3]: number for number, month in enumerate(MONTHS, start=1)} | {
@@ -138,7 +138,7 @@ def spans(flat: str) -> list[Mention]:
         for match in pattern.finditer(taken):
             taken = blanked(taken, *match.span())
             count = int(match.groupdict().get("n") or 1)
-            found.append(Mention(SPAN, (count * days,), match.start(), match.end()))
+            found.append(Mention(SPAN, (min(count * days, MOST_DAYS),), match.start(), match.end()))
     return found
 
 
@@ -197,7 +197,8 @@ def _made(year: str | None, month: int, day: int, today: date) -> date | None:
     try:
         if year:
             full = int(year.strip("' "))
-            return date(full + 2000 if full < 100 else full, month, day)
+            full += 2000 * (full < 100)
+            return date(full, month, day) if full in YEARS else None
         found = date(today.year, month, day)
         return found if found >= today else date(today.year + 1, month, day)
     except ValueError:
@@ -281,7 +282,7 @@ def _in_order(flat: str, found: list[Mention]) -> list[Mention]:
 
 
 def reference(text: str, today: date, locale: str = "en-GB") -> date:
-    """The day that a question counts from: "today is …", else the first of the full dates or of the year it names.
+    """The day that a question counts from: "today is …", else the earliest full date, else 1 January of its year.
 
     Args:
         text: the question.

@@ -11,6 +11,7 @@ from wattflock.assistant.grammar.mention import DATE, Mention, blanked
 from wattflock.assistant.grammar.words import MONTHS, WEEKDAYS
 
 COUNTED = "counted from today"
+MOST_DAYS = 9999  # of a stretch; what is longer counts as so many
 UNITS = {"day": 1, "night": 1, "week": 7, "fortnight": 14, "month": 30}
 WHICH = {"1": 1, "2": 2, "3": 3, "4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 ORDINAL = r"(?:fir|seco|thir|four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|twentie|thirtie)(?:st|nd|d|th)\b"
@@ -170,9 +171,9 @@ def _counted(match: re.Match, today: date) -> tuple[date, ...]:
 
 
 def length_of(match: re.Match) -> int:
-    """Days of "a fortnight" or "3 weeks"."""
+    """Days of "a fortnight" or "3 weeks", at most `MOST_DAYS`."""
     count = match.groupdict().get("count") or "1"
-    return UNITS[match["unit"]] * (int(count) if count.isdigit() else 1)
+    return min(UNITS[match["unit"]] * (int(count) if count.isdigit() else 1), MOST_DAYS)
 
 
 READERS = {

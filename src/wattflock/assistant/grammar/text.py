@@ -105,7 +105,7 @@ def _joined(tokens: list[Token]) -> list[Token]:
             continue
         before, after = tokens[index - 1], tokens[index + 1]
         tight = before.end == token.start and token.end == after.start
-        digits = before.word[-1].isdigit() and after.word[0].isdigit()
+        digits = before.word[-1].isdecimal() and after.word[0].isdecimal()
         if token.word == "-" and not tight and not digits:
             kept.append(Token(";", token.start, token.end))
         elif digits or not tight:
@@ -146,9 +146,9 @@ def _number_at(tokens: list[Token], index: int, german: bool) -> tuple[str | Non
     """A number that begins here, written as digits, and how many tokens it takes."""
     word = tokens[index].word
     following = [token.word for token in tokens[index + 1 : index + MOST_NUMBER]] + [""] * 6
-    if word[0].isdigit():
+    if word[0].isdecimal():
         value, length = plain(word, german), 1
-        if value.isdigit() and following[0] in SCALES:
+        if value.isdecimal() and following[0] in SCALES:
             value, length = _in_words(value, following, False)
     elif index and not _goes_on(following) and tokens[index - 1].word in words.NO_NUMBER.get(word, ()):
         return None, 1
@@ -224,7 +224,7 @@ def _scaled(said: list[str], scale: str, size: int, smaller: Whole) -> tuple[int
 def _below_hundred(said: list[str]) -> tuple[int | None, int]:
     """The same below a hundred; digits stay what they are."""
     word, after = [*said, "", ""][:2]
-    if word.isdigit():
+    if word.isdecimal():
         return int(word), 1
     if word in words.TENFOLD:
         unit = words.UNITS.get(after, 0)

@@ -38,6 +38,7 @@ MONTHS = [
     "december",
 ]
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+YEARS = range(1900, 2100)  # that a date can have
 UNITS = {word: value for value, word in enumerate(ONES)} | {"nought": 0, "naught": 0}
 TENFOLD = {word: 10 * value for value, word in enumerate(TENS, start=2)} | {"fourty": 40}
 

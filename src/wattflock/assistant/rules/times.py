@@ -74,12 +74,12 @@ def read_times(answer: Answer) -> dict[str, Filling]:
     return {slot: _best(slot, options, answer) for slot, options in told.items() if options}
 
 
-def paired(flat: str, clocks: list[Mention]) -> list[Mention]:
+def paired(flat: str, found: list[Mention]) -> list[Mention]:
     """Of "6 to 7 pm" and "7 pm till 6" the open time is the one that is nearest to the told one."""
-    made = list(clocks)
+    made = list(found)
     for index in range(len(made) - 1):
         one, two = made[index], made[index + 1]
-        if not JOINED.match(flat[one.end : two.start]):
+        if {one.kind, two.kind} != {CLOCK} or not JOINED.match(flat[one.end : two.start]):
             continue
         if len(one.values) > 1 and len(two.values) == 1:
             values = tuple(sorted(one.values, key=lambda value: (two.value - value) % 1440 or 1440))

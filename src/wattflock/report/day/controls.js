@@ -51,7 +51,7 @@ async function dayPage(box) {
   function drawMap() {
     map.show(now);
     const {title, colours, marks} = map.scale(), keys = "Arrow keys move it, plus and minus zoom, 0 shows all.";
-    part("canvas").setAttribute("aria-label", `Map of the feeder, coloured by ${title}. ${words.sentence(now)} ${keys}`);
+    part("canvas").setAttribute("aria-label", `Map of the feeder, coloured by ${title}. ${part("said").textContent} ${keys}`);
     part("legend").innerHTML = `<span>${title}</span><i style="background:linear-gradient(to right,${colours.join()})"></i>
       <span class="marks">${marks.map(each => `<b>${each}</b>`).join("")}</span>`;
   }
