@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import regular
 from wattflock.data.green_button import green_button_table
 from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
 from wattflock.data.unpack import Packed, content, members, spreadsheet
@@ -82,7 +83,7 @@ def _parquet(path: Packed) -> pl.DataFrame:
     Raises:
         ValueError: more cells or columns than the limits, or columns of lists, records or bytes.
     """
-    lazy = pl.scan_parquet(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path)
+    lazy = pl.scan_parquet(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else regular(path))
     with no_panic():
         kinds, rows = lazy.collect_schema(), lazy.select(pl.len()).collect().item()
     refuse_size(0, len(kinds))
@@ -149,7 +150,9 @@ def header(path: Packed) -> list[str]:
     """Names of the columns, without reading the rest; none where the file is neither text nor Parquet."""
     if path.suffix == ".parquet":
         try:
-            return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+            return list(
+                pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else regular(path))
+            )
         except UNREAD:
             return []  # `table_of` says what is wrong
     if path.suffix.lower() in (*SHEETS, ".xml", ".json"):
