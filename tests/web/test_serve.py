@@ -136,6 +136,25 @@ def test_a_forged_run_hides_no_other(served, visitor):
     assert "bad-summary" in text and "broken" in text and "<b>" not in text and RUN in text
 
 
+def test_a_pipe_in_a_run_holds_nobody_up(served, visitor):
+    judged, stopped = served.folder / RUN[5:], served.folder / "stopped-1"
+    os.mkfifo(stopped / "checkpoints" / "idle.safetensors")
+    os.mkfifo(stopped / "checkpoints" / "gradmap.timings.json")
+    for path in (stopped / "lock.json", judged / "homes.parquet", served.folder / "study-small" / "table.csv"):
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+    assert visitor.get("/").status_code == visitor.get("/run/stopped-1").status_code == 200
+    for address in (f"{RUN}/homes.csv", "/study/study-small/table.csv"):
+        found = visitor.get(address)
+        assert found.status_code == 400 and "a pipe, socket or device, not a file" in found.text
+    os.mkfifo(served.folder / "pipe.toml")
+    sent = visitor.post("/start", data={"scenario": "file:pipe.toml"}, headers=OWN)
+    assert sent.status_code == 400 and not served.children.known
+    (judged / "summary.json").unlink()
+    os.mkfifo(judged / "summary.json")
+    assert visitor.get("/").text.count("broken") == 1 and visitor.get(RUN).status_code == 400
+
+
 def _sealed(method: str, figure: int) -> str:
     figures = dict.fromkeys(("cost_per_home_day", "violation_pu_h", "rounds"), figure)
     return json.dumps(sealed({"methods": {"idle": figures, method: figures}, "currency": "GBP"}))

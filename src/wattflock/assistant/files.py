@@ -12,7 +12,7 @@ from wattflock.assistant.models.model import ModelError
 from wattflock.assistant.rules.filling import NOTHING, Filling
 from wattflock.assistant.slots import SLOTS
 from wattflock.core.errors import Problem, RunError
-from wattflock.core.files import reason
+from wattflock.core.files import reason, regular
 from wattflock.core.registry import nearest
 
 
@@ -47,7 +47,7 @@ def lines_of(path: Path) -> tuple[list[Line], list[Problem]]:
         RunError: there is no such file, or it is no text.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: {reason(error)}") from error
     lines, problems, seen = [], [], set()

@@ -1,6 +1,7 @@
 """Atomic writing of files (a temporary file, then a rename), and files of arrays with a JSON card."""
 
 import contextlib
+import errno
 import functools
 import hashlib
 import io
@@ -8,6 +9,7 @@ import json
 import os
 import platform
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +119,18 @@ def csv_bytes(table: "pl.DataFrame") -> bytes:
     return table.with_columns(quoted.name.keep()).rename(named).write_csv().encode()
 
 
+def regular(path: Path) -> Path:
+    """The path of a file that can be read to its end: a pipe, socket or device would wait for somebody, or never end.
+
+    Raises:
+        OSError: it is one of those, or missing.
+    """
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a folder refuses to be read by itself
+        raise OSError(errno.EINVAL, "a pipe, socket or device, not a file")
+    return path
+
+
 def read_json(path: Path) -> Any:
     """A JSON file of a run.
 
@@ -124,7 +138,7 @@ def read_json(path: Path) -> Any:
         RunError: it is missing or broken.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: {reason(error)}") from error
 
@@ -174,7 +188,7 @@ def read_card(path: Path) -> dict:
         RunError: there is no such file, it has no card, or the card is not the one that was written.
     """
     try:
-        with safetensors.safe_open(path, "np") as file:
+        with safetensors.safe_open(regular(path), "np") as file:
             return _checked((file.metadata() or {})[CARD])[0]
     except (OSError, *BROKEN) as error:
         raise RunError(f"{path}: not a file of arrays with a card: {error}") from error
@@ -218,7 +232,7 @@ def load_tree(path: Path, like):
     import jax.numpy as jnp
 
     try:
-        arrays, _ = unpack(path.read_bytes())
+        arrays, _ = unpack(regular(path).read_bytes())
     except OSError as error:
         raise RunError(f"{path}: {reason(error)}") from error
     except ValueError as error:

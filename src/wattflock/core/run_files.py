@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.errors import RunError
-from wattflock.core.files import checksum, read_json, reason, write_json, write_table
+from wattflock.core.files import checksum, read_json, reason, regular, write_json, write_table
 
 SUMMARY, TIMINGS = "summary.json", "timings.json"
 SEAL = "summary_sha256"
@@ -79,7 +79,7 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     """
     path = folder / f"{name}.parquet"
     try:
-        data = path.read_bytes()
+        data = regular(path).read_bytes()
     except OSError as error:
         raise RunError(f"{path}: {reason(error)}") from error
     written = _hashes(folder).get(path.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wattflock.core.errors import Problem
+from wattflock.core.files import regular
 
 Tree = dict[str, Any]
 DEEPEST = 50
@@ -17,7 +18,7 @@ DEEPEST = 50
 def read(path: Path, problems: list[Problem]) -> Tree:
     """The tables of a file; syntax errors are added to `problems`, with their line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = regular(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         problems.append(Problem(str(path), "file", reason, "a TOML file that can be read"))

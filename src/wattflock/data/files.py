@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import regular
 from wattflock.data.green_button import green_button_table
 from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
 from wattflock.data.unpack import FREE_BYTES, Packed, content, members, spreadsheet
@@ -85,7 +86,7 @@ def _parquet(path: Packed) -> pl.DataFrame:
         ValueError: more cells or columns than the limits, fewer or more rows than it says, or columns of lists, records
             or bytes.
     """
-    held = content(path) if isinstance(path, zipfile.Path) else path
+    held = content(path) if isinstance(path, zipfile.Path) else regular(path)
     packed = len(held) if isinstance(held, bytes) else held.stat().st_size
     lazy = pl.scan_parquet(io.BytesIO(held) if isinstance(held, bytes) else held)
     with no_panic():
@@ -158,7 +159,9 @@ def header(path: Packed) -> list[str]:
     """Names of the columns, without reading the rest; none where the file is neither text nor Parquet."""
     if path.suffix == ".parquet":
         try:
-            return list(pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else path))
+            return list(
+                pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else regular(path))
+            )
         except UNREAD:
             return []  # `table_of` says what is wrong
     if path.suffix.lower() in (*SHEETS, ".xml", ".json"):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.files import reason
+from wattflock.core.files import reason, regular
 from wattflock.core.registry import nearest
 
 Stamped = Literal["auto", "start", "end"]
@@ -72,7 +72,7 @@ def format_of(name: str) -> Layout:
     """
     if name.endswith(".toml"):
         try:
-            return _read(Path(name).read_text(encoding="utf-8-sig"), name)
+            return _read(regular(Path(name)).read_text(encoding="utf-8-sig"), name)
         except (OSError, UnicodeDecodeError) as error:
             raise ScenarioError(
                 [Problem("format", "file", f"{name} {reason(error)}", "a file with a layout")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import regular
 
 MOST_BYTES = 4 << 30  # of a file that is not packed
 MOST_UNPACKED = 1 << 30  # bytes of a packed file, and of all members of a zip or a spreadsheet
@@ -39,13 +40,17 @@ def start(path: Packed, count: int | None) -> bytes:
         ScenarioError: as `content`.
     """
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             if path.suffix.lower() == ".gz":
                 return _read(path.name, gzip.GzipFile(fileobj=file), _size(path), count)  # pyright: ignore
             return _read(path.name, file, _size(path) if isinstance(path, zipfile.Path) else None, count)
     except BROKEN as error:
         wanted = "a whole gzip file" if path.suffix.lower() == ".gz" else "a whole file that can be read"
         raise ScenarioError([Problem(path.name, "file", str(error), wanted)]) from None
+
+
+def _opened(path: Packed) -> IO[bytes]:
+    return path.open("rb") if isinstance(path, zipfile.Path) else regular(path).open("rb")
 
 
 def _size(path: Packed) -> int:
@@ -81,7 +86,7 @@ def members(path: Path, endings: tuple[str, ...]) -> list[Any]:
         ScenarioError: too many members, too much unpacked, or names that lead out of the zip.
     """
     try:
-        packed = zipfile.ZipFile(path)
+        packed = zipfile.ZipFile(regular(path))
     except (*BROKEN, ValueError):
         return []
     if problems := zip_problems(path.name, packed):

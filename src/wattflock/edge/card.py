@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.files import reason, unpack, write_json, write_whole
+from wattflock.core.files import reason, regular, unpack, write_json, write_whole
 
 FORMAT = 1
 POLICY, CARD = "policy.safetensors", "card.json"
@@ -115,7 +115,7 @@ def _files(folder: Path) -> tuple[bytes, dict[str, Any]]:
     for name in (POLICY, CARD):
         path = folder / name
         try:
-            if path.stat().st_size > MOST_BYTES:
+            if regular(path).stat().st_size > MOST_BYTES:
                 problems.append(Problem(str(path), "bytes", path.stat().st_size, f"at most {MOST_BYTES}"))
             else:
                 read[name] = path.read_bytes()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from wattflock.core.errors import RunError
-from wattflock.core.files import pack, unpack, write_whole
+from wattflock.core.files import pack, regular, unpack, write_whole
 from wattflock.core.progress import bar, say
 from wattflock.game.coalition import CODE, Day, alone, costs, gray_order, together
 from wattflock.study.parallel import Executor, Lost, Work, serial
@@ -100,7 +100,7 @@ class Runner:
         if not path.exists():
             return None
         try:
-            return unpack(path.read_bytes())[0]
+            return unpack(regular(path).read_bytes())[0]
         except (OSError, ValueError) as error:
             say(f"{path}: {error}; it is worked out again")
             return None

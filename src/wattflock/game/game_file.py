@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.files import reason
+from wattflock.core.files import reason, regular
 from wattflock.core.registry import nearest
 from wattflock.game.game import EXACT_PLAYERS, Game
 from wattflock.game.rules import FIELDS, RuleGame
@@ -85,7 +85,7 @@ def _exact(value: object) -> Fraction | int | None:
 def _content(path: Path) -> Any:
     """What a JSON file says; numbers with a point stay text."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        if regular(path).stat().st_size > LARGEST_BYTES:
             size = f"{path.stat().st_size / 1e6:,.0f} MB"
             raise ScenarioError([Problem(str(path), "size", size, f"at most {LARGEST_BYTES / 1e6:.0f} MB")])
         text = path.read_text(encoding="utf-8-sig")

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import regular
 from wattflock.core.registry import nearest
 from wattflock.data.home_days import OWN, HomeDays, from_table
 from wattflock.data.numbers import numbers
@@ -60,7 +61,9 @@ def _scan(path: Path) -> pl.LazyFrame:
         raise ScenarioError([Problem(str(path), "file", "(missing)", allowed)])
     try:
         parquet = files[0].suffix == ".parquet"
-        scan = pl.scan_parquet(files) if parquet else pl.read_csv(path, infer_schema_length=10_000).lazy()
+        scan = (
+            pl.scan_parquet([*map(regular, files)]) if parquet else pl.read_csv(path, infer_schema_length=10_000).lazy()
+        )
         scan.collect_schema()
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise ScenarioError([Problem(str(path), "file", str(error).splitlines()[0], "a Parquet or CSV file")]) from None

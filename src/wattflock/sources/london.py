@@ -118,7 +118,7 @@ def _wide(file: Path) -> tuple[pl.DataFrame, list[Finding]]:
     homes = [name for name in table.columns if name.startswith("MAC")]
     about = file.with_name("homes.csv")
     tariffs = (
-        pl.read_csv(about, columns=["home", "stdorToU"]).rename({"stdorToU": "tariff"}) if about.exists() else None
+        pl.read_csv(about, columns=["home", "stdorToU"]).rename({"stdorToU": "tariff"}) if about.is_file() else None
     )
     long = (
         table.with_columns(time=time)

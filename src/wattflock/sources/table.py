@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import regular
 from wattflock.data.columns import QUANTITIES
 from wattflock.data.complete import PriceSource, to_readings
 from wattflock.data.files import listed, table_of
@@ -243,4 +244,9 @@ def _sizes(homes: pl.DataFrame) -> dict[str, float]:
 
 def _beside(sizes: list[Path]) -> dict[str, float]:
     """Size of each panel as `wattflock generate` wrote it next to its homes; homes without one are left out."""
-    return {home: kwp for file in sizes for home, kwp in pl.read_csv(file)["home", "panel_kwp"].iter_rows() if kwp > 0}
+    return {
+        home: kwp
+        for file in sizes
+        for home, kwp in pl.read_csv(regular(file))["home", "panel_kwp"].iter_rows()
+        if kwp > 0
+    }

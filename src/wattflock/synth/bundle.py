@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wattflock.core.errors import Problem, RunError, ScenarioError
-from wattflock.core.files import named_leaves, pack, read_card, unpack
+from wattflock.core.files import named_leaves, pack, read_card, regular, unpack
 from wattflock.core.registry import files, part
 from wattflock.core.tables import sizes_of, table_problems
 from wattflock.data.calendar import calendar
@@ -65,7 +65,7 @@ def unpacked(kind: Any, path: Path) -> tuple[Any, dict[str, Any]]:
         ScenarioError: there is no such file, or it is broken.
     """
     try:
-        arrays, facts = unpack(path.read_bytes())
+        arrays, facts = unpack(regular(path).read_bytes())
     except (OSError, ValueError) as error:
         raise _refused(path, error) from error
     if problems := _table_problems(kind, path, arrays, facts):

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
+from wattflock.core.files import regular
 from wattflock.core.registry import part
 from wattflock.data.calendar import calendar
 from wattflock.data.source import DataSource
@@ -82,7 +83,7 @@ def _london(folder: Path, like: Sky | None) -> Sky:
 
 def _table(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(regular(path))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ScenarioError([Problem(str(path), "file", str(error), "a Parquet file of the set")]) from error
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from wattflock.core.errors import RunError
+from wattflock.core.files import reason, regular
 from wattflock.core.run_files import read_summary, read_table
 from wattflock.report.spreadsheet import FORMATS
 from wattflock.web.places import Absent, inside
@@ -73,9 +74,9 @@ def table_of_study(path: Path, name: str) -> pl.DataFrame:
     """
     file = inside(path, f"{name}.csv")
     try:
-        return pl.read_csv(file, infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        raise RunError(f"{file.name}: cannot be read ({error})") from error
+        return pl.read_csv(regular(file), infer_schema_length=None)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RunError(f"{file.name}: {reason(error)}") from error
 
 
 def sheet(table: pl.DataFrame, name: str, ending: str) -> bytes:

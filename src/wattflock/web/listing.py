@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wattflock.core.errors import RunError
-from wattflock.core.files import is_alive, read_card, read_json
+from wattflock.core.files import is_alive, read_card, read_json, regular
 from wattflock.core.run_files import SUMMARY, read_summary
 from wattflock.report import run_data, words
 from wattflock.report.theme import methods
@@ -75,7 +75,7 @@ def worked_on(path: Path) -> bool:
 def section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's scenario as its file says it; empty where it cannot be read."""
     try:
-        found = tomllib.loads((path / "scenario.toml").read_text(encoding="utf-8")).get(name)
+        found = tomllib.loads(regular(path / "scenario.toml").read_text(encoding="utf-8")).get(name)
     except (OSError, *UNSOUND):
         return {}
     return found if isinstance(found, dict) else {}
@@ -120,7 +120,7 @@ def _date(path: Path) -> str:
 def clock(path: Path, method: str) -> dict[str, Any]:
     """Seconds of a method's training and of its curve; they stand beside the checkpoint."""
     try:
-        found = json.loads((path / "checkpoints" / f"{method}.timings.json").read_text())
+        found = json.loads(regular(path / "checkpoints" / f"{method}.timings.json").read_text())
     except (OSError, *UNSOUND):
         return {}
     return found if isinstance(found, dict) else {}
