@@ -1,19 +1,15 @@
 """Each page and each main action in a real browser, on a desk and on a phone: no complaint, nothing from outside."""
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
+from tests.web.at_work import at_work
 from tests.web.browser import CHROMIUM, DESKTOP, PHONE, Browser, browser
 from tests.web.conftest import checkpoint
 from tests.web.test_serve import READINGS, RUN
@@ -50,27 +46,6 @@ NAMED = """
 [...document.querySelectorAll('input, select, button, a')].filter(each => each.type !== 'hidden' &&
   !each.labels?.length && !each.ariaLabel && !each.textContent.trim()).map(each => each.outerHTML)
 """
-
-
-@contextlib.contextmanager
-def at_work(app, port: int) -> Iterator[None]:
-    """The server, in a thread."""
-    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield
-    server.should_exit = True
-    thread.join(20)
-
-
-@pytest.fixture
-def port() -> int:
-    """A free one."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from wattflock.core.run_files import sealed
 from wattflock.report import geojson, html, run_data
 from wattflock.verbs.serving import serve
 from wattflock.web import live
-from wattflock.web.app import application
+from wattflock.web.app import Verbs, application
 from wattflock.web.guard import UPLOAD_BYTES, Access
 from wattflock.web.listing import entries
 
@@ -290,6 +290,28 @@ def test_every_answer_carries_its_headers(visitor):
         assert headers["content-security-policy"].startswith("default-src 'none'"), address
         assert "unsafe-inline" not in headers["content-security-policy"].partition("script-src")[2]
         assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+
+
+def test_refusals_come_in_the_form_that_is_expected(served, visitor):
+    for address, code in (("/nobody", 404), ("/start", 405), ("/run/nobody", 404)):
+        found = visitor.get(address)
+        assert found.status_code == code and "This cannot be shown" in found.text and "<script" not in found.text
+    assert visitor.get("/start").headers["allow"] == "POST" and "/start takes POST alone" in visitor.get("/start").text
+    assert "<h1>" in visitor.get("/", headers={"host": "evil.example"}).text
+    assert visitor.post("/talk", content=b"{}").json() == {"error": "Only a page of this server can ask for this."}
+    assert visitor.post("/data", content=b"{}").text == "Only a page of this server can ask for this."
+    assert "<h1>" in visitor.post("/start").text
+
+
+def test_a_fault_of_the_server_is_told_in_words(served):
+    def full(*_):
+        raise OSError("the disk is full")
+
+    site = type(served.site)(served.folder, Verbs(full, full), served.children)
+    visitor = TestClient(application(site, Access()), HERE, raise_server_exceptions=False)
+    found = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m.csv"})
+    assert found.status_code == 500 and "terminal" in found.text and "disk" not in found.text
+    assert found.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 @pytest.mark.parametrize(

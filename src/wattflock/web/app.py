@@ -32,6 +32,7 @@ from wattflock.web import downloads, listing, live, look, pages
 from wattflock.web.children import Children
 from wattflock.web.guard import Access, Guard, TooLarge
 from wattflock.web.places import Absent, inside, is_name, page_of, run_folder, scenario_files
+from wattflock.web.refusal import refusal
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 MAKING = threading.Lock()  # who asks for a page that is being made waits for it
@@ -217,7 +218,11 @@ def application(site: Site, access: Access) -> Guard:
         Route("/talk", site.talk, methods=post),
         *(Route(f"/plan{ending}", site.plan, methods=post) for ending in ("", *downloads.SHEETS)),
     ]
-    handlers = dict.fromkeys((WattflockError, TooLarge, *listing.UNSOUND), _wrong) | {404: _absent}
+    handlers = dict.fromkeys((WattflockError, TooLarge, *listing.UNSOUND), _wrong) | {
+        404: _absent,
+        405: _misused,
+        500: _failed,
+    }
     return Guard(Starlette(routes=routes, exception_handlers=handlers), access)
 
 
@@ -236,16 +241,24 @@ def _wrong(request: Request, error: Exception) -> Response:
     text = str(error)
     if not isinstance(error, (WattflockError, ValueError, TooLarge)):
         text = f"What is told here does not fit together ({type(error).__name__}: {text[:200]})"
-    if request.url.path == "/talk":
-        return JSONResponse({"error": text}, code)
-    if request.url.path in ("/data", "/plan"):
-        return PlainTextResponse(text, code)
-    return _page(pages.told("This cannot be shown" if request.method == "GET" else "This cannot be done", text), code)
+    return refusal(request.scope, code, text)
 
 
 def _absent(request: Request, error: Exception) -> Response:
     del error
-    return _page(pages.told("There is no such page", f"{request.url.path} is not known here."), 404)
+    return refusal(request.scope, 404, f"There is no page {request.url.path} here.")
+
+
+def _misused(request: Request, error: Exception) -> Response:
+    """An address that takes another method of HTTP."""
+    allowed = (getattr(error, "headers", None) or {}).get("Allow", "")
+    return refusal(request.scope, 405, f"{request.url.path} takes {allowed} alone.", allow=allowed)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """A fault of ours, which the server's terminal shows."""
+    del error
+    return refusal(request.scope, 500, "The server failed here; what it says in its terminal tells why.")
 
 
 @functools.lru_cache(maxsize=8)
@@ -255,9 +268,9 @@ def _finished(path: Path, changed_ns: int) -> str:
     return pages.finished(path)
 
 
-def _page(text: str, code: int = 200) -> Response:
+def _page(text: str) -> Response:
     own = day_page.script(), look.FILTER, look.LIVE, look.UPLOAD, look.TALK
-    return HTMLResponse(text, code, {"content-security-policy": _policy(own)})
+    return HTMLResponse(text, 200, {"content-security-policy": _policy(own)})
 
 
 @functools.cache
