@@ -248,6 +248,21 @@ def test_only_our_own_pages_can_start_anything(served, visitor, headers, code):
     assert visitor.get("/start").status_code == 405 and not served.children.known
 
 
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "code"),
+    [("cross-site", "navigate", "document", 200), ("cross-site", "navigate", "iframe", 403),
+     ("cross-site", "no-cors", "image", 403), ("cross-site", "no-cors", "script", 403),
+     ("cross-site", "cors", "empty", 403), ("cross-site", None, None, 403), ("same-origin", "cors", "empty", 200),
+     ("none", "navigate", "document", 200), (None, None, None, 200)],
+)  # fmt: skip
+def test_another_site_can_lead_here_and_ask_for_nothing(visitor, site, mode, dest, code):
+    said = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    headers = {name: value for name, value in said.items() if value}
+    for address in ("/", RUN, f"{RUN}/methods.csv"):
+        assert visitor.get(address, headers=headers).status_code == code
+        assert visitor.head(address, headers=headers).status_code == code
+
+
 def test_a_name_that_points_here_is_refused(visitor):
     for host in ("evil.example:8420", "evil.example", "127.0.0.1.evil.example:8420", "", "[::1"):
         assert visitor.get("/", headers={"host": host}).status_code == 421

@@ -119,6 +119,8 @@ class Guard:
             _same_origin(headers, host) or self.access.is_program(headers)
         ):
             return refusal(scope, 403, "Only a page of this server can ask for this.")
+        if _from_elsewhere(headers):
+            return refusal(scope, 403, "A page of another site can lead here by a link alone.")
         length = headers.get("content-length", "0")
         if not re.fullmatch(r"\d{1,12}", length):
             return refusal(scope, 400, "Content-Length is no number.")
@@ -153,6 +155,16 @@ def _same_origin(headers: Mapping[str, str], host: str) -> bool:
     """Whether a page of this very server sent it; a browser always says so."""
     origin = _parts(headers.get("origin", ""))
     return origin.scheme in ("http", "https") and origin.netloc == host
+
+
+def _from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site asks for anything but to be followed to a page of ours in a tab of its own.
+
+    Source: W3C Fetch Metadata Request Headers. Browsers alone send these headers, and no script can change them.
+    """
+    if headers.get("sec-fetch-site") != "cross-site":
+        return False
+    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
 
 
 def _parts(address: str) -> SplitResult:
