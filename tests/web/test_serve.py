@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -204,6 +205,17 @@ def test_a_meter_file_is_judged_beside_its_rows(visitor):
     wrong = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m.csv", "x-zone": "Europe/Olso"})
     assert "Europe/Oslo" in wrong.text or "unknown-zone" in wrong.text
     assert visitor.post("/data", content=b"\0\1", headers=OWN | {"x-file-name": "m.xlsx"}).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", b"x,y\n1,2\n"), ("a.csv", b""), ("a.xlsx", b"PK\3\4"), ("a.parquet", b"\0\1"), ("a.zip", b"PK"),
+     ("a.json", b"[["), ("a.xml", b"<a>"), ("a.csv.gz", b"\0"), ("a.exe", b"MZ"), ("a", b"")],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_names_it_as_its_owner_does(visitor, name, content):
+    sent = visitor.post("/data", content=content, headers=OWN | {"x-file-name": name, "x-zone": "Europe/Oslo"})
+    assert sent.status_code in (200, 400) and name in sent.text and "wattflock-" not in sent.text, sent.text
+    assert tempfile.gettempdir() not in sent.text
 
 
 def test_a_conversation_and_its_plan(visitor):

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import re
 import tempfile
 import threading
@@ -22,7 +23,7 @@ from starlette.responses import StreamingResponse as Stream
 from starlette.routing import Route
 
 from wattflock.assistant.reply import reply
-from wattflock.core.errors import WattflockError
+from wattflock.core.errors import RunError, WattflockError
 from wattflock.core.files import safe_name
 from wattflock.core.run_files import SUMMARY
 from wattflock.core.scenario import bundled, load
@@ -155,7 +156,10 @@ class Site:
         with tempfile.TemporaryDirectory(prefix="wattflock-") as folder:
             path = Path(folder) / safe_name(name)
             path.write_bytes(content)
-            seen = self.verbs.looked(path, "", [f"zone={zone}"] if zone else [])
+            try:
+                seen = self.verbs.looked(path, "", [f"zone={zone}"] if zone else [])
+            except WattflockError as error:  # where the file lay for a moment is nobody's concern
+                raise RunError(str(error).replace(f"{folder}{os.sep}", "")) from error
         boxes = check_page.boxes(path.name, seen, _lines(content, check_page.named_rows(seen)))
         text = "".join(map(html.box, boxes)).replace("<h2>", '<h2 tabindex="-1">', 1)
         return PlainTextResponse(text)
