@@ -85,6 +85,15 @@ def test_no_page_is_closed_to_anybody(tab, address):
             assert tab.run(rules) == [], (path, size)
 
 
+def test_a_saved_table_holds_no_formula(tab, address):
+    tab.open(address + RUN)
+    formulas = ("=1", "+1", "@x", "-x", "-2+3", "-2+cmd|' /C calc'!A0", "-1 -HYPERLINK(x)", "-1 cmd|x!A0")
+    for text in formulas:
+        assert tab.run(f"cell({{childNodes: [{{textContent: {json.dumps(text)}}}]}})") == f'"\'{text}"', text
+    for text in ("-", "-1", "-1.5", "-1,234.5", "-3 (-4 to 2)", "-2.1 %", "2-1", "home 3"):
+        assert tab.run(f"cell({{childNodes: [{{textContent: {json.dumps(text)}}}]}})") == f'"{text}"', text
+
+
 def test_the_list_is_filtered_from_the_keyboard(tab, address):
     tab.open(f"{address}/")
     tab.run("document.querySelector('#filter').focus()")
