@@ -38,7 +38,6 @@ from wattflock.web.refusal import refusal
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 MAKING = threading.Lock()  # who asks for a page that is being made waits for it
 READY = 3  # reports that are made at the start
-MOST_READ = 64 << 20  # bytes of a text file, in which rows are looked up
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; frame-ancestors 'none'; "
     "script-src {}; connect-src {}; form-action {}"
@@ -299,7 +298,7 @@ def _json(body: bytes) -> Any:
 
 def _lines(content: bytes, wanted: set[int]) -> dict[int, str]:
     """The rows of a text file by their numbers, counted from 1; none of a file that is no text."""
-    if b"\0" in content[:4096] or len(content) > MOST_READ:
+    if b"\0" in content[:4096]:
         return {}
     text = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))  # and not at a form feed in a cell
     return {row: text[row - 1] for row in wanted if 0 < row <= len(text)}
