@@ -7,6 +7,7 @@ Needs Chromium, and the run of `wattflock demo` in the folder (or another: --run
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from pages.head import head
@@ -44,16 +46,28 @@ def opened(tab: Browser, address: str, size: tuple[int, int]) -> tuple[float, fl
     return byte / 1000, tab.run("window.first") / 1000, tab.run("window.last") / 1000
 
 
-def served(runs: Path) -> subprocess.Popen:
-    """A server of its own, which answers."""
+@contextlib.contextmanager
+def served(runs: Path) -> Iterator[None]:
+    """A server of its own, which answers; it is ended afterwards."""
     command = [sys.executable, "-c", COMMAND, "serve", "--runs", str(runs), "--port", str(PORT)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/data").close()
-            return process
-        except OSError:
+    try:
+        while not _answers():
+            if process.poll() is not None:
+                raise SystemExit(f"The server ended with code {process.returncode}; is port {PORT} taken?")
             time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers() -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{PORT}/data").close()
+    except OSError:
+        return False
+    return True
 
 
 def measured(runs: Path, path: str) -> dict[str, list[tuple[float, float, float]]]:
@@ -61,15 +75,10 @@ def measured(runs: Path, path: str) -> dict[str, list[tuple[float, float, float]
     found: dict[str, list[tuple[float, float, float]]] = {"at once": [], "then": [], "then, a phone's width": []}
     address = f"http://127.0.0.1:{PORT}{path}"
     for _ in range(REPEATS):
-        process = served(runs)
-        try:
-            with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as tab:
-                tab.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
-                for name, size in zip(found, (DESKTOP, DESKTOP, PHONE), strict=True):
-                    found[name].append(opened(tab, address, size))
-        finally:
-            process.terminate()
-            process.wait(30)
+        with served(runs), tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as tab:
+            tab.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+            for name, size in zip(found, (DESKTOP, DESKTOP, PHONE), strict=True):
+                found[name].append(opened(tab, address, size))
     return found
 
 
@@ -80,10 +89,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     run = asked.runs / asked.run if asked.run else max(asked.runs.glob("demo-*/summary.json")).parent
-    found, process = measured(asked.runs, f"/run/{run.name}"), served(asked.runs)
-    size = len(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/run/{run.name}").read()) / 1e6
-    process.terminate()
-    process.wait(30)
+    found = measured(asked.runs, f"/run/{run.name}")
+    with served(asked.runs):
+        size = len(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/run/{run.name}").read()) / 1e6
     rows = ["| | first byte | first picture | all pictures |", "|---|---:|---:|---:|"]
     for name, each in found.items():
         rows.append(f"| {name} | " + " | ".join(f"{statistics.median(x):.2f}" for x in zip(*each, strict=True)) + " |")

@@ -1,6 +1,7 @@
 """A folder to serve: a judged run, one that was stopped, a study, and what must not be served."""
 
 import shutil
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -56,3 +57,10 @@ def served(tmp_path: Path, made: Path) -> SimpleNamespace:
     site = Site(folder, Verbs(looked, planned_of), children)
     yield SimpleNamespace(folder=folder, children=children, site=site, app=application(site, Access()))
     children.end()
+
+
+@pytest.fixture
+def port() -> int:
+    """A free one."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]

@@ -1,19 +1,15 @@
 """Each page and each main action in a real browser, on a desk and on a phone: no complaint, nothing from outside."""
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
+from tests.web.at_work import at_work
 from tests.web.browser import CHROMIUM, DESKTOP, PHONE, Browser, browser
 from tests.web.conftest import checkpoint
 from tests.web.test_serve import READINGS, RUN
@@ -52,27 +48,6 @@ NAMED = """
 """
 
 
-@contextlib.contextmanager
-def at_work(app, port: int) -> Iterator[None]:
-    """The server, in a thread."""
-    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield
-    server.should_exit = True
-    thread.join(20)
-
-
-@pytest.fixture
-def port() -> int:
-    """A free one."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
-
-
 @pytest.fixture
 def address(served, port) -> Iterator[str]:
     """The server at work."""
@@ -108,6 +83,15 @@ def test_no_page_is_closed_to_anybody(tab, address):
             tab.open(address + path, size, dark=size == PHONE)
             tab.run(AXE.read_text())
             assert tab.run(rules) == [], (path, size)
+
+
+def test_a_saved_table_holds_no_formula(tab, address):
+    tab.open(address + RUN)
+    formulas = ("=1", "+1", "@x", "-x", "-2+3", "-2+cmd|' /C calc'!A0", "-1 -HYPERLINK(x)", "-1 cmd|x!A0")
+    for text in formulas:
+        assert tab.run(f"cell({{childNodes: [{{textContent: {json.dumps(text)}}}]}})") == f'"\'{text}"', text
+    for text in ("-", "-1", "-1.5", "-1,234.5", "-3 (-4 to 2)", "-2.1 %", "2-1", "home 3"):
+        assert tab.run(f"cell({{childNodes: [{{textContent: {json.dumps(text)}}}]}})") == f'"{text}"', text
 
 
 def test_the_list_is_filtered_from_the_keyboard(tab, address):

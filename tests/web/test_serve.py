@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -21,7 +22,7 @@ from wattflock.core.run_files import sealed
 from wattflock.report import geojson, html, run_data
 from wattflock.verbs.serving import serve
 from wattflock.web import live
-from wattflock.web.app import application
+from wattflock.web.app import Verbs, application
 from wattflock.web.guard import UPLOAD_BYTES, Access
 from wattflock.web.listing import entries
 
@@ -206,6 +207,17 @@ def test_a_meter_file_is_judged_beside_its_rows(visitor):
     assert visitor.post("/data", content=b"\0\1", headers=OWN | {"x-file-name": "m.xlsx"}).status_code in (200, 400)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", b"x,y\n1,2\n"), ("a.csv", b""), ("a.xlsx", b"PK\3\4"), ("a.parquet", b"\0\1"), ("a.zip", b"PK"),
+     ("a.json", b"[["), ("a.xml", b"<a>"), ("a.csv.gz", b"\0"), ("a.exe", b"MZ"), ("a", b"")],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_names_it_as_its_owner_does(visitor, name, content):
+    sent = visitor.post("/data", content=content, headers=OWN | {"x-file-name": name, "x-zone": "Europe/Oslo"})
+    assert sent.status_code in (200, 400) and name in sent.text and "wattflock-" not in sent.text, sent.text
+    assert tempfile.gettempdir() not in sent.text
+
+
 def test_a_conversation_and_its_plan(visitor):
     first = visitor.post("/talk", json={"state": None, "words": None}, headers=OWN).json()
     then = visitor.post("/talk", json={"state": first["state"], "words": "64 kWh"}, headers=OWN).json()
@@ -246,6 +258,21 @@ def test_only_our_own_pages_can_start_anything(served, visitor, headers, code):
     assert visitor.post("/run/stopped-1/resume", headers={"origin": "http://[x"}).status_code == 403
     assert visitor.post("/run/study-small/resume", headers=OWN).status_code == 404  # it is no run
     assert visitor.get("/start").status_code == 405 and not served.children.known
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "code"),
+    [("cross-site", "navigate", "document", 200), ("cross-site", "navigate", "iframe", 403),
+     ("cross-site", "no-cors", "image", 403), ("cross-site", "no-cors", "script", 403),
+     ("cross-site", "cors", "empty", 403), ("cross-site", None, None, 403), ("same-origin", "cors", "empty", 200),
+     ("none", "navigate", "document", 200), (None, None, None, 200)],
+)  # fmt: skip
+def test_another_site_can_lead_here_and_ask_for_nothing(visitor, site, mode, dest, code):
+    said = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    headers = {name: value for name, value in said.items() if value}
+    for address in ("/", RUN, f"{RUN}/methods.csv"):
+        assert visitor.get(address, headers=headers).status_code == code
+        assert visitor.head(address, headers=headers).status_code == code
 
 
 def test_a_name_that_points_here_is_refused(visitor):
@@ -290,6 +317,28 @@ def test_every_answer_carries_its_headers(visitor):
         assert headers["content-security-policy"].startswith("default-src 'none'"), address
         assert "unsafe-inline" not in headers["content-security-policy"].partition("script-src")[2]
         assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+
+
+def test_refusals_come_in_the_form_that_is_expected(served, visitor):
+    for address, code in (("/nobody", 404), ("/start", 405), ("/run/nobody", 404)):
+        found = visitor.get(address)
+        assert found.status_code == code and "This cannot be shown" in found.text and "<script" not in found.text
+    assert visitor.get("/start").headers["allow"] == "POST" and "/start takes POST alone" in visitor.get("/start").text
+    assert "<h1>" in visitor.get("/", headers={"host": "evil.example"}).text
+    assert visitor.post("/talk", content=b"{}").json() == {"error": "Only a page of this server can ask for this."}
+    assert visitor.post("/data", content=b"{}").text == "Only a page of this server can ask for this."
+    assert "<h1>" in visitor.post("/start").text
+
+
+def test_a_fault_of_the_server_is_told_in_words(served):
+    def full(*_):
+        raise OSError("the disk is full")
+
+    site = type(served.site)(served.folder, Verbs(full, full), served.children)
+    visitor = TestClient(application(site, Access()), HERE, raise_server_exceptions=False)
+    found = visitor.post("/data", content=READINGS, headers=OWN | {"x-file-name": "m.csv"})
+    assert found.status_code == 500 and "terminal" in found.text and "disk" not in found.text
+    assert found.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 @pytest.mark.parametrize(

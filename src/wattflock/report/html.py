@@ -59,15 +59,17 @@ def page(
     """
     links = "".join(f'<a href="#{escape(one.name)}">{escape(one.link)}</a>' for one in sections if one.link)
     nav = f"<nav>{links}</nav>" if links else ""
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{ASKING if script else POLICY}">
-<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>
-<header class="top"><p class="kicker">{escape(kicker)}</p><h1>{words(title)}</h1>{above}{nav}</header>
+    ours = "".join(f"<script>{each}</script>" for each in (*scripts(), *filter(None, [script])))
+    body = f"""<header class="top"><p class="kicker">{escape(kicker)}</p><h1>{words(title)}</h1>{above}{nav}</header>
 <main>{"".join(map(box, sections))}</main>
-{"".join(f"<script>{each}</script>" for each in (*scripts(), *filter(None, [script])))}</body></html>
-"""
+{ours}"""
+    return _document(title, style, body, ASKING if script else POLICY)
+
+
+def note(title: str, section: PageSection, above: str = "", style: str = "") -> str:
+    """A small page of one box of text, without scripts."""
+    body = f'<header class="top"><h1>{words(title)}</h1>{above}</header>\n<main>{box(section)}</main>\n'
+    return _document(title, style, body, POLICY)
 
 
 def scripts() -> tuple[str, ...]:
@@ -154,6 +156,16 @@ def folded(title: str, body: str) -> str:
 def code(text: str) -> str:
     """Text as it is."""
     return f"<pre>{escape(text)}</pre>"
+
+
+def _document(title: str, style: str, body: str, policy: str) -> str:
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>
+{body}</body></html>
+"""
 
 
 def _line(row: Row, left: int) -> str:

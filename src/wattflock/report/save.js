@@ -19,10 +19,12 @@ function offer(place, kinds) {
 }
 
 const asFile = (text, type) => URL.createObjectURL(new Blob([text], {type}));
-// A text that a spreadsheet would take for a formula is no number: it gets an apostrophe.
+// A text that a spreadsheet would take for a formula gets an apostrophe; a number below 0 and its note are none.
+const negative = /^-[\d.,]+( (?!.*\w\()[^=|!]*)?$/;
+const isFormula = text => /^[=+@\t]/.test(text) || /^-./.test(text) && !negative.test(text);
 const cell = each => {
   const text = [...each.childNodes].map(part => part.textContent.trim()).filter(Boolean).join(" ");
-  return `"${(/^[=+@\t]|^-[^\d.]/.test(text) ? "'" + text : text).replaceAll('"', '""')}"`;
+  return `"${(isFormula(text) ? "'" + text : text).replaceAll('"', '""')}"`;
 };
 const csv = table => [...table.rows].map(row => [...row.cells].map(cell).join(",")).join("\r\n");
 

@@ -75,7 +75,8 @@ def _answer(site: "Site", access: "Access") -> None:
     threading.Thread(target=site.warm, daemon=True).start()
     config = uvicorn.Config(
         application(site, access), log_level="warning", access_log=False, server_header=False, ws="none",
-        lifespan="off", loop="asyncio", timeout_graceful_shutdown=1, limit_concurrency=100,
+        lifespan="off", loop="asyncio", timeout_graceful_shutdown=1,
+        limit_concurrency=100,  # connections, idle ones too; `guard` says so first, in words
     )  # fmt: skip
     say(f"{access.address}\nCtrl-C stops it.")
     with listening:

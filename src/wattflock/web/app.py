@@ -5,6 +5,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import re
 import tempfile
 import threading
@@ -22,7 +23,7 @@ from starlette.responses import StreamingResponse as Stream
 from starlette.routing import Route
 
 from wattflock.assistant.reply import reply
-from wattflock.core.errors import WattflockError
+from wattflock.core.errors import RunError, WattflockError
 from wattflock.core.files import safe_name
 from wattflock.core.run_files import SUMMARY
 from wattflock.core.scenario import bundled, load
@@ -32,11 +33,11 @@ from wattflock.web import downloads, listing, live, look, pages
 from wattflock.web.children import Children
 from wattflock.web.guard import Access, Guard, TooLarge
 from wattflock.web.places import Absent, inside, is_name, page_of, run_folder, scenario_files
+from wattflock.web.refusal import refusal
 
 SCRIPT = re.compile(r"<script>.*?</script>", re.S)
 MAKING = threading.Lock()  # who asks for a page that is being made waits for it
 READY = 3  # reports that are made at the start
-MOST_READ = 64 << 20  # bytes of a text file, in which rows are looked up
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; frame-ancestors 'none'; "
     "script-src {}; connect-src {}; form-action {}"
@@ -154,7 +155,10 @@ class Site:
         with tempfile.TemporaryDirectory(prefix="wattflock-") as folder:
             path = Path(folder) / safe_name(name)
             path.write_bytes(content)
-            seen = self.verbs.looked(path, "", [f"zone={zone}"] if zone else [])
+            try:
+                seen = self.verbs.looked(path, "", [f"zone={zone}"] if zone else [])
+            except WattflockError as error:  # where the file lay for a moment is nobody's concern
+                raise RunError(str(error).replace(f"{folder}{os.sep}", "")) from error
         boxes = check_page.boxes(path.name, seen, _lines(content, check_page.named_rows(seen)))
         text = "".join(map(html.box, boxes)).replace("<h2>", '<h2 tabindex="-1">', 1)
         return PlainTextResponse(text)
@@ -217,7 +221,11 @@ def application(site: Site, access: Access) -> Guard:
         Route("/talk", site.talk, methods=post),
         *(Route(f"/plan{ending}", site.plan, methods=post) for ending in ("", *downloads.SHEETS)),
     ]
-    handlers = dict.fromkeys((WattflockError, TooLarge, *listing.UNSOUND), _wrong) | {404: _absent}
+    handlers = dict.fromkeys((WattflockError, TooLarge, *listing.UNSOUND), _wrong) | {
+        404: _absent,
+        405: _misused,
+        500: _failed,
+    }
     return Guard(Starlette(routes=routes, exception_handlers=handlers), access)
 
 
@@ -236,16 +244,24 @@ def _wrong(request: Request, error: Exception) -> Response:
     text = str(error)
     if not isinstance(error, (WattflockError, ValueError, TooLarge)):
         text = f"What is told here does not fit together ({type(error).__name__}: {text[:200]})"
-    if request.url.path == "/talk":
-        return JSONResponse({"error": text}, code)
-    if request.url.path in ("/data", "/plan"):
-        return PlainTextResponse(text, code)
-    return _page(pages.told("This cannot be shown" if request.method == "GET" else "This cannot be done", text), code)
+    return refusal(request.scope, code, text)
 
 
 def _absent(request: Request, error: Exception) -> Response:
     del error
-    return _page(pages.told("There is no such page", f"{request.url.path} is not known here."), 404)
+    return refusal(request.scope, 404, f"There is no page {request.url.path} here.")
+
+
+def _misused(request: Request, error: Exception) -> Response:
+    """An address that takes another method of HTTP."""
+    allowed = (getattr(error, "headers", None) or {}).get("Allow", "")
+    return refusal(request.scope, 405, f"{request.url.path} takes {allowed} alone.", allow=allowed)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """A fault of ours, which the server's terminal shows."""
+    del error
+    return refusal(request.scope, 500, "The server failed here; what it says in its terminal tells why.")
 
 
 @functools.lru_cache(maxsize=8)
@@ -255,9 +271,9 @@ def _finished(path: Path, changed_ns: int) -> str:
     return pages.finished(path)
 
 
-def _page(text: str, code: int = 200) -> Response:
+def _page(text: str) -> Response:
     own = day_page.script(), look.FILTER, look.LIVE, look.UPLOAD, look.TALK
-    return HTMLResponse(text, code, {"content-security-policy": _policy(own)})
+    return HTMLResponse(text, 200, {"content-security-policy": _policy(own)})
 
 
 @functools.cache
@@ -282,7 +298,7 @@ def _json(body: bytes) -> Any:
 
 def _lines(content: bytes, wanted: set[int]) -> dict[int, str]:
     """The rows of a text file by their numbers, counted from 1; none of a file that is no text."""
-    if b"\0" in content[:4096] or len(content) > MOST_READ:
+    if b"\0" in content[:4096]:
         return {}
     text = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))  # and not at a form feed in a cell
     return {row: text[row - 1] for row in wanted if 0 < row <= len(text)}

@@ -14,14 +14,17 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wattflock.web.refusal import refusal
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")
 LEAST_TOKEN = 16  # letters
 UPLOAD_BYTES = 64 << 20  # of a meter file
 BODY_BYTES = 1 << 20  # of all else
+MOST_STREAMS, MOST_OTHERS = 30, 50  # requests at once; a stream lasts as long as its page is open
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",  # a page has one of its own
     "cross-origin-opener-policy": "same-origin",
@@ -85,6 +88,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, access: Access):
         self.app, self.access = app, access
+        self.free = {True: MOST_STREAMS, False: MOST_OTHERS}  # for streams, and for all else
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
@@ -93,23 +97,33 @@ class Guard:
         answer = self._refused(scope) or self._first(scope)
         if answer:
             return await answer(scope, receive, _with_headers(send))
+        is_stream = scope["path"].endswith("/events")
+        if not self.free[is_stream]:
+            busy = refusal(scope, 503, "Too many pages ask at once: try again in some seconds.", **{"retry-after": "5"})
+            return await busy(scope, receive, _with_headers(send))
         limit = UPLOAD_BYTES if scope["path"] == "/data" else BODY_BYTES
-        await self.app(scope, _counted(receive, limit), _with_headers(send))
+        self.free[is_stream] -= 1
+        try:
+            await self.app(scope, _counted(receive, limit), _with_headers(send))
+        finally:
+            self.free[is_stream] += 1
 
-    def _refused(self, scope: Scope) -> PlainTextResponse | None:
+    def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host, query = headers.get("host", ""), scope["query_string"].decode("latin-1")
         if not self.access.knows(host):
-            return PlainTextResponse("This server answers to its own address alone.\n", 421)
+            return refusal(scope, 421, "This server answers to its own address alone.")
         if not self.access.admits(headers, query):
-            return PlainTextResponse("Open the address that wattflock serve printed: it ends with ?token=…\n", 401)
+            return refusal(scope, 401, "Open the address that wattflock serve printed: it ends with ?token=…")
         if scope["method"] not in ("GET", "HEAD") and not (
             _same_origin(headers, host) or self.access.is_program(headers)
         ):
-            return PlainTextResponse("Only a page of this server can ask for this.\n", 403)
+            return refusal(scope, 403, "Only a page of this server can ask for this.")
+        if _from_elsewhere(headers):
+            return refusal(scope, 403, "A page of another site can lead here by a link alone.")
         length = headers.get("content-length", "0")
         if not re.fullmatch(r"\d{1,12}", length):
-            return PlainTextResponse("Content-Length is no number.\n", 400)
+            return refusal(scope, 400, "Content-Length is no number.")
         return None
 
     def _first(self, scope: Scope) -> RedirectResponse | None:
@@ -141,6 +155,16 @@ def _same_origin(headers: Mapping[str, str], host: str) -> bool:
     """Whether a page of this very server sent it; a browser always says so."""
     origin = _parts(headers.get("origin", ""))
     return origin.scheme in ("http", "https") and origin.netloc == host
+
+
+def _from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site asks for anything but to be followed to a page of ours in a tab of its own.
+
+    Source: W3C Fetch Metadata Request Headers. Browsers alone send these headers, and no script can change them.
+    """
+    if headers.get("sec-fetch-site") != "cross-site":
+        return False
+    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
 
 
 def _parts(address: str) -> SplitResult:

@@ -120,9 +120,7 @@ def conversation() -> str:
 
 def told(title: str, text: str) -> str:
     """A page that says what went wrong, line by line."""
-    return html.page(
-        title, [PageSection("told", "What can be done", "", html.code(text))], navigation(), style=look.STYLE
-    )
+    return html.note(title, PageSection("told", "What can be done", "", html.code(text)), navigation(), look.STYLE)
 
 
 def downloads(path: Path, wires: bool) -> str:
