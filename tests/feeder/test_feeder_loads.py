@@ -87,7 +87,7 @@ def test_gradient_is_the_central_difference(wiring, kind, seed):
         (_, ahead, behind), (gradient, *sides) = zip(*jax.device_get(list(near)), strict=True)
     difference = (ahead - behind) / (2 * STEP_KW)
     scale = np.linalg.norm(gradient) * np.linalg.norm(along) / along.size**0.5
-    # Where all is smooth the gradient at the middle is the mean of those at the sides; else an edge of a load is between.
+    # Where all is smooth the middle has the mean of the sides' gradients; else an edge of a load lies between.
     assume(abs(((sides[0] + sides[1] - 2 * gradient) * along).sum()) <= 1e-7 * scale)
     assert abs((gradient * along).sum() - difference) <= 1e-6 * max(scale, abs(difference))
 
