@@ -10,8 +10,7 @@ import pytest
 from wattflock.data.calendar import calendar
 from wattflock.data.source import Readings
 from wattflock.synth import bundle
-from wattflock.synth.fit import market_of
-from wattflock.synth.region import typical
+from wattflock.synth.market import market_of, typical
 
 LEAP, COMMON = datetime.date(2028, 1, 1), datetime.date(2027, 1, 1)
 
@@ -27,7 +26,6 @@ def test_the_calendar_is_that_of_dates(first):
 
 @pytest.mark.parametrize("first", [LEAP, COMMON])
 def test_a_day_has_the_prices_of_its_own_month(first):
-    region, _ = bundle.load("california")
     when = calendar(first, 366)
     price = np.repeat(when.month[:, None] + 0.1 * when.weekend[:, None], 24, 1)
     empty = np.zeros((366, 24, 1))
@@ -46,7 +44,8 @@ def test_a_day_has_the_prices_of_its_own_month(first):
         {},
     )
     fitted = market_of(readings)
-    assert np.allclose(typical(dataclasses.replace(region, market=fitted), "import_price_per_kwh", when, 24), price)
+    assert np.allclose(typical(fitted, "import_price_per_kwh", when, np.asarray(when.month), 24), price)
+    assert np.abs(fitted["changes"]).max() < 1e-6  # rounding
 
 
 def test_clouds_of_a_leap_day_are_february_s():

@@ -15,7 +15,8 @@ from wattflock.data.raw import Raw
 from wattflock.data.source import DataSource, Readings
 from wattflock.synth import bundle
 from wattflock.synth.generate import Wanted, made
-from wattflock.synth.region import Mix, Region, typical
+from wattflock.synth.market import NAMES, dynamic, typical
+from wattflock.synth.region import Mix, Region
 
 FIRST_DAY = datetime.date(2027, 1, 4)  # a Monday
 WEEKS = 52
@@ -23,7 +24,7 @@ NEWEST: dict[tuple, HomeDays] = {}  # at most one entry
 
 
 class Synthetic(DataSource):
-    """Load, sun, cars and weather of new homes, made on the device from a fitted region; prices of a typical month.
+    """Load, sun, cars and weather of new homes, made on the device from a fitted region, with its prices.
 
     Where there are at least as many homes as agents, each agent is a home of its own. A composite: load, sun and car of
     a home were learned from different homes. Source: the region's card (`wattflock generate` writes it next to the
@@ -36,6 +37,9 @@ class Synthetic(DataSource):
     homes: Annotated[int, Field(ge=1, le=20_000, description="homes that are made [homes]")] = 1000
     years: Annotated[int, Field(ge=1, le=10, description="how many years of 52 weeks, each with its weather")] = 1
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="which homes and which weather")] = 0
+    prices: Annotated[
+        Literal["typical", "dynamic"], Field(description="those of a typical month, or other ones each day")
+    ] = eqx.field(default="typical", static=True)
     step_min: Annotated[Literal[5, 15, 30, 60], Field(description="length of a step as made [min]")] = eqx.field(
         default=60, static=True
     )
@@ -65,7 +69,11 @@ class Synthetic(DataSource):
         flock = self._flock(region, card)
         days, steps = flock.shape()[1:]
         when = calendar(FIRST_DAY, days, card["zone"])
-        prices = ("import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
+        month = np.asarray(region.sky.northern(when).month)
+        if self.prices == "dynamic":
+            prices = dynamic(region.market, when, month, steps, self.seed)
+        else:
+            prices = {name: typical(region.market, name, when, month, steps) for name in NAMES}
         own = {name: values.transpose(1, 2, 0) for name, values in flock.columns().items()}
         assert flock.outdoor_c is not None
         return Readings(
@@ -80,7 +88,7 @@ class Synthetic(DataSource):
             card=self._card(card),
             ev_plugged=own["ev_plugged"],
             ev_driving_kw=own["ev_driving_kwh"] * (steps / 24),
-            **{name: typical(region, name, when, steps) for name in prices},
+            **prices,
         )
 
     def _flock(self, region: Region, card: dict) -> HomeDays:

@@ -22,13 +22,14 @@ from wattflock.data.complete import LEAST_WHOLE
 from wattflock.data.home_days import HomeDays
 from wattflock.data.sessions import clean as clean_sessions
 from wattflock.data.sessions import held_out as held_out_users
-from wattflock.data.source import DataSource, Readings
+from wattflock.data.source import DataSource
 from wattflock.synth import bundle
 from wattflock.synth.car_fit import fit_cars
 from wattflock.synth.cars import Cars
 from wattflock.synth.disaggregate import Finer
 from wattflock.synth.heat import Heat
 from wattflock.synth.load_model import LoadModel, Say
+from wattflock.synth.market import market_of
 from wattflock.synth.region import Region
 from wattflock.synth.skies import SKIES
 from wattflock.synth.sky import Sky
@@ -140,22 +141,6 @@ def held_out_homes(flock: HomeDays) -> tuple[str, ...]:
     assert flock.load_kw is not None
     order = np.argsort(np.nanmean(flock.load_kw, (1, 2)), kind="stable")
     return tuple(flock.homes[k] for k in order[KEPT_BACK // 2 :: KEPT_BACK])
-
-
-def market_of(readings: Readings) -> dict[str, Any]:
-    """Mean price and carbon by month, part of the week and hour (12, 2, 24); a month without data has the mean."""
-    names = ("import_price_per_kwh", "export_price_per_kwh", "carbon_kg_per_kwh")
-    tables: dict[str, Any] = {}
-    for name in names:
-        hourly = getattr(readings, name).reshape(len(readings.month), 24, -1).mean(-1)
-        table = np.full((12, 2, 24), np.nan)
-        for month in range(12):
-            for free in (0, 1):
-                days = (readings.month == month + 1) & (readings.weekend == free)
-                if days.any():
-                    table[month, free] = hourly[days].mean(0)
-        tables[name] = np.where(np.isnan(table), np.nanmean(table, 0, keepdims=True), table).astype(np.float32)
-    return tables
 
 
 def _cars(asked: FitRequest, pieces: Pieces, say: Say) -> tuple[Cars, dict]:

@@ -6,7 +6,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 from wattflock.data.calendar import When
@@ -28,9 +27,7 @@ class Region(eqx.Module):
     sky: Sky
     cars: Cars
     heat: Heat
-    # Typical prices and carbon by month, part of the week and hour (12, 2, 24): import_price_per_kwh,
-    # export_price_per_kwh [currency per kWh] and carbon_kg_per_kwh.
-    market: dict[str, Array]
+    market: dict[str, Array]  # prices and carbon, see `market`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,10 +156,3 @@ def live(
         return State(sky, load, car), RegionDays(**own, outdoor_c=jnp.repeat(outside.outdoor_c, steps // 24))
 
     return jax.lax.scan(day, state, (when, measured))
-
-
-def typical(region: Region, name: str, when: When, steps: int) -> np.ndarray:
-    """Prices or carbon of a run of days (days, steps), by month, part of the week and hour."""
-    month = np.asarray(region.sky.northern(when).month)
-    table = np.asarray(region.market[name])[month - 1, np.asarray(when.weekend).astype(int)]
-    return np.repeat(table, steps // 24, -1)

@@ -94,6 +94,9 @@ MARKET = {
     "import_price_per_kwh": Table("12 2 24", -1000, 1000),
     "export_price_per_kwh": Table("12 2 24", -1000, 1000),
     "carbon_kg_per_kwh": Table("12 2 24", 0, 5),
+    "changes": Table("shapes 3 48", -1000, 1000),
+    "scores": Table("shapes quantiles", -1000, 1000, rising=True),
+    "keep": Table("shapes", -1, 1),
 }
 PIECES: dict[type[eqx.Module], dict[str, Table]] = {Cars: CARS, Sky: SKY, Finer: FINER, Heat: HEAT}
 
