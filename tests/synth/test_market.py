@@ -30,7 +30,7 @@ def test_days_differ_around_the_typical_one(given, steps):
     beyond = of_days - usual_days
     assert 0.01 < beyond.std() < 0.04  # measured: 0.023 around the year's mean
     assert 0.3 < np.corrcoef(beyond[1:], beyond[:-1])[0, 1] < 0.9  # a dear day follows a dear day
-    assert (made["carbon_kg_per_kwh"] >= 0).all()
+    assert (made["carbon_kg_per_kwh"] >= 0).all() and (made["export_price_per_kwh"] <= price).all()
 
 
 def test_carbon_and_prices_move_together(given):

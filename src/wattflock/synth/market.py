@@ -70,8 +70,9 @@ def typical(market: Market, name: str, when: When, month: np.ndarray, steps: int
 
 
 def dynamic(market: Market, when: When, month: np.ndarray, steps: int, seed: int) -> dict[str, np.ndarray]:
-    """Prices and carbon that differ from day to day, name → (days, steps); carbon is never below 0.
+    """Prices and carbon that differ from day to day, name → (days, steps).
 
+    Carbon is never below 0, and an export price not above the import price: such hours, 2 % of Agile's, have no optimum.
     Scores follow a first-order autoregression in normal units, and have the measured quantiles. Weather made for the
     same days is not connected with them.
     """
@@ -88,4 +89,5 @@ def dynamic(market: Market, when: When, month: np.ndarray, steps: int, seed: int
     change = np.repeat(change.reshape(shape).mean(-1), max(steps // HALVES, 1), -1)
     made = {name: typical(market, name, when, month, steps) + change[:, place] for place, name in enumerate(NAMES)}
     made["carbon_kg_per_kwh"] = np.maximum(made["carbon_kg_per_kwh"], 0)
+    made["export_price_per_kwh"] = np.minimum(made["export_price_per_kwh"], made["import_price_per_kwh"])
     return made
