@@ -1,0 +1,135 @@
+"""A network tariff found by gradients: homes learn to follow their own bills, and the tariff what their power costs."""
+
+import dataclasses
+from typing import Annotated
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+from pydantic import Field
+
+from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, by_day
+from wattflock.feeder.limits import conditions
+from wattflock.feeder.operator import exactly
+from wattflock.learn.lagrangian import TrainState
+from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.learn.nets import Separate
+from wattflock.world.rollout import Trajectory, ZeroPolicy, rollout
+from wattflock.world.world import World, measures
+
+KINDS = 3  # of days: cold, mild, warm
+EDGES_C = (7.0, 13.0)  # of a day's mean temperature, between them
+
+
+class Tariff(eqx.Module):
+    """What the network adds to the price of a kWh, and pays for one fed in [currency per kWh]."""
+
+    cost: Array  # (kinds, steps, terminals) mean of what a kWh more costs the network there
+    zone: Array  # (terminals,) zone of each
+    price: Array  # (kinds, steps, zones)
+
+    def of_homes(self, placement: Array, kind: Array) -> Array:
+        """What each agent pays, (days, steps, homes); `kind` (days,) of each day, `placement` as `share_of`."""
+        return self.price[kind][..., self.zone] @ placement.T
+
+
+class TariffDesign(GradMAP):
+    """Homes fit networks to their own bills, of which a network tariff is a part; the wires teach the tariff alone.
+
+    By kind of day (mean temperature below 7, up to 13, above 13 °C), hour and zone the tariff follows the mean of what
+    one more kWh adds to the price of violations, so that homes that mind their own bill bear, on average, what they
+    cause. Zones are K-means clusters of terminals by that cost. What homes pay is handed back in equal parts: it is no
+    part of the objective. Source: expected nodal prices as in Bai et al. 2018 (DOI 10.1109/TPWRS.2017.2767632);
+    K-means by Lloyd's rounds (1982, DOI 10.1109/TIT.1982.1056489).
+    """
+
+    zones: Annotated[int, Field(ge=1, description="groups of terminals with one tariff [1]")] = 6
+    memory: Annotated[float, Field(gt=0, lt=1, description="of the mean cost: what a round adds to it [share]")] = 0.05
+    settled: Annotated[float, Field(gt=0, le=1, description="zones are fixed after this share of all rounds")] = 0.3
+    most_per_kwh: Annotated[
+        float, Field(gt=0, description="largest network price, at a price of 0.3 [currency per kWh]")
+    ] = 1.0
+    apart_per_kwh: Annotated[
+        float, Field(ge=0, description="largest distance of a zone from the mean of all, likewise [currency per kWh]")
+    ] = 1.0
+
+    def beside(self, world: World, key: Array) -> Tariff:
+        terminals = world.placement.shape[1]
+        zone = jnp.arange(terminals) * self.zones // terminals
+        return Tariff(jnp.zeros((KINDS, world.steps, terminals)), zone, jnp.zeros((KINDS, world.steps, self.zones)))
+
+    def update(self, state, world, draw, key):
+        draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
+        profile = draw(draw_key, self.days)
+        trajectory = rollout(world, Separate(state.nets), profile, roll_key, self.days)
+        kind = kind_of(by_day(profile.outdoor_c[..., None], world.steps)[..., 0])
+        slope, (value, outcome) = self.own_gradient(world, profile, trajectory, state, kind)
+        nets, adam = self.fit(state, trajectory, self.direction(slope, trajectory.action, state.done), shuffle_key)
+        after = self.moved(state, nets, adam)
+        felt = self.felt(world, profile, trajectory, state)
+        beside = self.learned(state.beside, by_day(felt, world.steps), kind, (world, state.done))
+        return dataclasses.replace(after, beside=beside), measures(world.limits, outcome) | {"objective": value}
+
+    def own_gradient(self, world: World, profile: Profile, trajectory: Trajectory, state: TrainState, kind: Array):
+        """Of every action, what it costs its own home, tariff included; (days, steps, homes, controls)."""
+        known = world.conditions(trajectory.effect) if trajectory.conditions is None else trajectory.conditions
+        price = state.beside.of_homes(share_of(world), kind).reshape(trajectory.effect.power_kw.shape)
+
+        def objective(action_offset):
+            result = rollout(world.blind(), ZeroPolicy(), profile, jax.random.key(0), self.days, action_offset)
+            outcome = world.verdict(result.effect, result.end, profile, self.margin_pu, known)
+            network = (price * result.effect.power_kw * profile.dt_h[..., None]).sum()
+            paid = outcome.cost.sum() + network
+            return paid, (self.lagrangian.value(outcome, state.multiplier), outcome)
+
+        return jax.grad(objective, has_aux=True)(trajectory.action)
+
+    def felt(self, world: World, profile: Profile, trajectory: Trajectory, state: TrainState) -> Array:
+        """What a kWh more at a terminal adds to the price of violations, (days, steps, terminals)."""
+        still = jax.lax.stop_gradient(trajectory.effect)
+        homes_per_agent = world.placement.sum() / world.homes
+
+        def wires(kw):
+            found = conditions(world.feeder, world._flow(still, kw), world.judges)
+            outcome = world.verdict(still, trajectory.end, profile, self.margin_pu, found)
+            return self.lagrangian.wires(outcome, state.multiplier)
+
+        slope = jax.grad(wires)(exactly(still.power_kw, world.placement))
+        return homes_per_agent * slope / profile.dt_h[..., None]
+
+    def learned(self, tariff: Tariff, felt: Array, kind: Array, world_done: tuple[World, Array]) -> Tariff:
+        """The tariff after a round: means follow, zones are drawn anew until they are settled, prices within bounds."""
+        world, done = world_done
+        mine = jax.nn.one_hot(kind, KINDS, dtype=felt.dtype)  # (days, kinds)
+        count = mine.sum(0)
+        mean = jnp.einsum("dk,dst->kst", mine, felt) / jnp.maximum(count, 1)[:, None, None]
+        rate = jnp.where(count > 0, jnp.maximum(self.memory, 1 / (done + 1.0)), 0)[:, None, None]
+        cost = tariff.cost + rate * (mean - tariff.cost)
+        weight = world.placement.sum(0)
+        centre = centres(cost, tariff.zone, weight, self.zones)
+        far = ((cost[..., None] - centre[:, :, None]) ** 2).sum((0, 1))  # (terminals, zones)
+        zone = jnp.where(done < self.settled * self.total_rounds, far.argmin(-1), tariff.zone)
+        price = centres(cost, zone, weight, self.zones)
+        level = world.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH
+        middle = ((cost * weight).sum(-1) / weight.sum())[..., None]
+        price = middle + jnp.clip(price - middle, -self.apart_per_kwh * level, self.apart_per_kwh * level)
+        return Tariff(cost, zone, jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level))
+
+
+def kind_of(outdoor_c: Array) -> Array:
+    """Which of `KINDS` a day is, (days,), by its temperatures (days, steps)."""
+    return jnp.searchsorted(jnp.asarray(EDGES_C), outdoor_c.mean(-1))
+
+
+def share_of(world: World) -> Array:
+    """Where each agent is, (homes, terminals); rows add up to 1."""
+    return world.placement / world.placement.sum(-1, keepdims=True)
+
+
+def centres(cost: Array, zone: Array, weight: Array, zones: int) -> Array:
+    """The mean cost of each zone's homes, (kinds, steps, zones); of a zone without homes that of all."""
+    mine = jax.nn.one_hot(zone, zones, dtype=cost.dtype) * weight[:, None]
+    every = (cost * weight).sum(-1, keepdims=True) / weight.sum()
+    size = mine.sum(0)
+    return jnp.where(size > 0, cost @ mine / jnp.where(size > 0, size, 1), every)
