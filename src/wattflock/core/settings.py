@@ -33,6 +33,7 @@ FILES = (  # fields that name one
     "data.settings.prices_path",
     "feeder.settings.file",
     "market.settings.file",
+    "market.settings.network_file",
 )
 WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}

@@ -13,6 +13,7 @@ Scalar = Float[Array, ""]
 Steps = Float[Array, "steps"]
 StepsHomes = Float[Array, "steps homes"]
 
+DAY_KINDS = {"cold": -273.15, "mild": 7.0, "warm": 13.0}  # name → least mean temperature of the day as measured [°C]
 REFERENCE_PRICE_PER_KWH = 0.3  # mean import price for which prices of devices and weights of violations are stated
 
 OWN = (
@@ -55,6 +56,7 @@ class Profile(eqx.Module):
     hour: Array  # hour of the day at the start of the step [h]
     weekend: Array  # 1 on Saturday, Sunday and holidays, else 0
     dt_h: Array  # length of a step [h]
+    day_kind: Array | None = None  # 0 on a cold, 1 on a mild, 2 on a warm day, see `DAY_KINDS`; None: not told
     day_prices_per_kwh: Array | None = None  # import prices of all steps of the day, one axis more; None: not seen
     limit_kw: Array | None = None  # what all chargers together may draw [kW]; None: no coordinator shares a limit
     ev_leaves_h: Array | None = None  # until the car's plug is out, 0 where it is; told where a limit is shared [h]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from wattflock.core.types import Profile, by_episode
+from wattflock.core.types import DAY_KINDS, Profile, by_episode
 from wattflock.data.source import Readings
 from wattflock.data.sun_forecast import errors, forecasts
 
@@ -278,8 +278,10 @@ def sampler(
     alone = np.flatnonzero(np.append(True, split[1:] != split[:-1]))  # the day before is not to be seen: as their own
     last[:, alone, 0] = load[alone, :, -1].T
     price = resample(readings.import_price_per_kwh, dt_h)
+    kind = np.searchsorted(list(DAY_KINDS.values())[1:], readings.outdoor_c.mean(1), "right")
     common = {
         "outdoor_c": resample(readings.outdoor_c, dt_h),
+        "day_kind": np.repeat(kind[:, None], steps, 1),
         "import_price_per_kwh": price,
         "export_price_per_kwh": resample(readings.export_price_per_kwh, dt_h),
         "price_ahead_per_kwh": np.asarray(ahead(jnp.asarray(price), round(4 / dt_h))),

@@ -26,6 +26,7 @@ class Meter(eqx.Module):
     export_price_per_kwh: Array
     dt_h: Array | float = 1.0  # length of a step, () or (…, steps) [h]
     bid_per_kwh: Array | None = None  # most that a home pays for a kWh, or least that it asks, (…, steps, homes)
+    network_per_kwh: Array | None = None  # what the network adds to a kWh of each home, (…, steps, homes)
     wires: Marginal | None = None  # what a kW more at each home does to the feeder, (…, steps, homes)
 
 
@@ -117,6 +118,15 @@ class Market(eqx.Module):
         Raises:
             ScenarioError: such as an export price above the import price, with the steps where it is.
         """
+
+    def placed(self, terminals: tuple[str, ...]) -> Self:
+        """The market of homes at these terminals, (homes,); in `build`. Most do not care where homes are.
+
+        Raises:
+            ScenarioError: a place that this market has nothing for.
+        """
+        del terminals
+        return self
 
     @property
     def name(self) -> str:

@@ -127,6 +127,8 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         lambda: None if feeder else refuse_no_wires(scenario),
         lambda: parts.market.refuse_world(scenario.homes.count, feeder is not None),
     )
+    at = tuple(terminals[t] for t in who.terminal)
+    parts = dataclasses.replace(parts, market=parts.market.placed(at))
     world, days = world_of(scenario, who, level, feeder, parts), days_of(scenario.data, who.source, readings, random)
     return Built(
         world=world,
@@ -134,7 +136,7 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         chart=parts.wiring.chart(),
         readings=readings,
         kinds=tuple(who.kinds[number] for number in who.kind),
-        terminals=tuple(terminals[t] for t in who.terminal),
+        terminals=at,
         devices={kind.name: tuple(kind.devices) for kind in scenario.homes.kinds} | {LOAD_ONLY: ()},
     )
 

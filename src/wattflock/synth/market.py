@@ -72,7 +72,7 @@ def typical(market: Market, name: str, when: When, month: np.ndarray, steps: int
 def dynamic(market: Market, when: When, month: np.ndarray, steps: int, seed: int) -> dict[str, np.ndarray]:
     """Prices and carbon that differ from day to day, name → (days, steps).
 
-    Carbon is never below 0, and an export price not above the import price: such hours, 2 % of Agile's, have no optimum.
+    Carbon is never below 0, an export price never above the import price: such hours, 2 % of Agile's, have no optimum.
     Scores follow a first-order autoregression in normal units, and have the measured quantiles. Weather made for the
     same days is not connected with them.
     """

@@ -204,9 +204,9 @@ class World(eqx.Module):
 
     def flow(self, effect: Effect) -> Flow:
         """Power flow at the homes' powers (…, homes), of a world that has wires."""
-        return self._flow(effect, exactly(effect.power_kw, self.placement))
+        return self.flow_at(effect, exactly(effect.power_kw, self.placement))
 
-    def _flow(self, effect: Effect, kw: Array) -> Flow:
+    def flow_at(self, effect: Effect, kw: Array) -> Flow:
         """The same at what is drawn at each terminal (…, terminals) [kW]."""
         assert self.feeder is not None, "no flow without wires"
         kvar, room = (exactly(each, self.placement) for each in (effect.reactive_kvar, effect.room_kvar))
@@ -216,7 +216,7 @@ class World(eqx.Module):
     def marginal(self, effect: Effect) -> Marginal:
         """What a kW more at each home does to losses and violations at the homes' powers, each (…, homes)."""
         still = jax.lax.stop_gradient(effect)
-        found = marginal(lambda kw: self._flow(still, kw), self.limits, exactly(still.power_kw, self.placement))
+        found = marginal(lambda kw: self.flow_at(still, kw), self.limits, exactly(still.power_kw, self.placement))
         here = jnp.asarray(self.placement > 0, still.power_kw.dtype).T
         return jax.tree.map(lambda each: exactly(each, here), found)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from pydantic import Field
 
-from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile, by_day
+from wattflock.core.types import DAY_KINDS, REFERENCE_PRICE_PER_KWH, Profile, by_day
 from wattflock.feeder.limits import conditions
 from wattflock.feeder.operator import exactly
 from wattflock.learn.lagrangian import TrainState
@@ -18,8 +18,7 @@ from wattflock.learn.nets import Separate
 from wattflock.world.rollout import Trajectory, ZeroPolicy, rollout
 from wattflock.world.world import World, measures
 
-KINDS = 3  # of days: cold, mild, warm
-EDGES_C = (7.0, 13.0)  # of a day's mean temperature, between them
+KINDS = len(DAY_KINDS)
 
 
 class Tariff(eqx.Module):
@@ -37,7 +36,7 @@ class Tariff(eqx.Module):
 class TariffDesign(GradMAP):
     """Homes fit networks to their own bills, of which a network tariff is a part; the wires teach the tariff alone.
 
-    By kind of day (mean temperature below 7, up to 13, above 13 °C), hour and zone the tariff follows the mean of what
+    By kind of day (cold, mild, warm), hour and zone the tariff follows the mean of what
     one more kWh adds to the price of violations, so that homes that mind their own bill bear, on average, what they
     cause. Zones are K-means clusters of terminals by that cost. What homes pay is handed back in equal parts: it is no
     part of the objective. Source: expected nodal prices as in Bai et al. 2018 (DOI 10.1109/TPWRS.2017.2767632);
@@ -63,7 +62,7 @@ class TariffDesign(GradMAP):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
         trajectory = rollout(world, Separate(state.nets), profile, roll_key, self.days)
-        kind = kind_of(by_day(profile.outdoor_c[..., None], world.steps)[..., 0])
+        kind = by_day(profile.day_kind, world.steps)[:, 0].astype(int)
         slope, (value, outcome) = self.own_gradient(world, profile, trajectory, state, kind)
         nets, adam = self.fit(state, trajectory, self.direction(slope, trajectory.action, state.done), shuffle_key)
         after = self.moved(state, nets, adam)
@@ -87,11 +86,14 @@ class TariffDesign(GradMAP):
 
     def felt(self, world: World, profile: Profile, trajectory: Trajectory, state: TrainState) -> Array:
         """What a kWh more at a terminal adds to the price of violations, (days, steps, terminals)."""
+        feeder = world.feeder
+        if feeder is None:
+            return jnp.zeros((*profile.dt_h.shape, world.placement.shape[1]))
         still = jax.lax.stop_gradient(trajectory.effect)
         homes_per_agent = world.placement.sum() / world.homes
 
         def wires(kw):
-            found = conditions(world.feeder, world._flow(still, kw), world.judges)
+            found = conditions(feeder, world.flow_at(still, kw), world.judges)
             outcome = world.verdict(still, trajectory.end, profile, self.margin_pu, found)
             return self.lagrangian.wires(outcome, state.multiplier)
 
@@ -115,11 +117,6 @@ class TariffDesign(GradMAP):
         middle = ((cost * weight).sum(-1) / weight.sum())[..., None]
         price = middle + jnp.clip(price - middle, -self.apart_per_kwh * level, self.apart_per_kwh * level)
         return Tariff(cost, zone, jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level))
-
-
-def kind_of(outdoor_c: Array) -> Array:
-    """Which of `KINDS` a day is, (days,), by its temperatures (days, steps)."""
-    return jnp.searchsorted(jnp.asarray(EDGES_C), outdoor_c.mean(-1))
 
 
 def share_of(world: World) -> Array:
