@@ -1,0 +1,77 @@
+"""The network tariff that a run found, as a file for other worlds and a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+from wattflock.verbs.study import Runs
+
+WHERE = "wattflock tariff"
+
+
+def tariff(
+    run: Annotated[str, "A run: its id, the beginning of it, or latest."],
+    out: Annotated[Path, "File to write: .parquet or .csv; a picture of the same name is written beside it."] = Path(
+        "network.parquet"
+    ),
+    method: Annotated[str, "Whose tariff; the run's learner by default."] = "",
+    runs: Runs = Path("runs"),
+) -> str:
+    """Write the network tariff that `tariff_design` found: a price for each terminal, hour and kind of day.
+
+    A scenario puts it on top of every home's tariff with `market.part=network_tariff`, so that any method can be
+    judged under it; what homes pay is handed back in equal parts.
+
+    Example:
+        wattflock train thousand --set learn.part=tariff_design
+        wattflock tariff latest --out network.parquet
+        wattflock compare thousand --set market.part=network_tariff --set market.settings.network_file=network.parquet
+    """
+    from wattflock.core.errors import ScenarioError
+    from wattflock.report.spreadsheet import refuse_ending, to_csv, to_parquet, write_sheets
+    from wattflock.report.tariff_charts import prices
+    from wattflock.report.theme import save
+
+    if problems := refuse_ending(WHERE, "--out", out, {".parquet": to_parquet, ".csv": to_csv}):
+        raise ScenarioError(problems)
+    table, currency = found(run, method, runs)
+    written = write_sheets(out, {"network": table})
+    return f"{written}\n{save(prices(table, currency), out.with_suffix('.png'))}"
+
+
+def found(run: str, method: str, runs: Path):
+    """The tariff's table (terminal, zone, day, hour, network_per_kwh), and the currency.
+
+    Raises:
+        ScenarioError: the method finds no tariff.
+    """
+    import numpy as np
+    import polars as pl
+
+    from wattflock.core.errors import Problem, ScenarioError
+    from wattflock.core.types import DAY_KINDS
+    from wattflock.learn.learners.tariff_design import TariffDesign
+    from wattflock.verbs.experiment import was_trained
+    from wattflock.verbs.study import _reopened
+
+    experiment = _reopened(runs, run, 1, WHERE)
+    method = method or experiment.scenario.learn.part
+    if not isinstance(experiment.parts.learner(method), TariffDesign):
+        raise ScenarioError([Problem(WHERE, "--method", method, "tariff_design, or another name of it")])
+    _, progress, _ = was_trained(experiment, method)
+    made, feeder = progress.state.beside, experiment.built.world.feeder
+    names = feeder.terminals if feeder else ("",)
+    zone, price = np.asarray(made.zone), np.asarray(made.price, float)
+    steps = price.shape[1]
+    table = pl.DataFrame(
+        {
+            "terminal": np.tile(names, len(DAY_KINDS) * steps),
+            "zone": np.tile(zone + 1, len(DAY_KINDS) * steps),
+            "day": np.repeat(list(DAY_KINDS), steps * len(names)),
+            "hour": np.tile(np.repeat(np.arange(steps) * 24 / steps, len(names)), len(DAY_KINDS)),
+            "network_per_kwh": price[..., zone].ravel().round(6),
+        }
+    )
+    return table, experiment.built.readings.currency
+
+
+VERBS = (tariff,)
