@@ -10,7 +10,7 @@ import pytest
 
 from wattflock.core.registry import part
 from wattflock.learn.agents import Around, Played, bounded, of_homes, sizes
-from wattflock.learn.learner import Learner, advance, begin
+from wattflock.learn.learner import Learner, advance, begin, onward
 from wattflock.learn.learners.idle import Uncontrolled
 from wattflock.learn.learners.maddpg import MADDPG
 from wattflock.learn.nets import Separate, flock
@@ -155,3 +155,19 @@ def test_multipliers_rise_where_limits_are_beyond(world, profile, name):
     after, log = advance(first, learner, world, draw, 1)
     assert float(log["violation_pu_h"][0]) > 0, "the days of this test should violate"
     assert float((after.state.multiplier["voltage"] - first.state.multiplier["voltage"]).sum()) > 0
+
+
+@pytest.mark.study
+def test_writing_in_place_changes_no_number_and_keeps_what_a_checkpoint_holds(world, profile):
+    learner = MADDPG(hidden=(8,), days=2, rows=8, updates=2, first_rounds=0)
+
+    def draw(key, days):
+        return jax.tree.map(lambda x: jnp.repeat(x[:1], days, 0), profile)
+
+    copied, log = advance(begin(learner, world, 0), learner, world, draw, 2)
+    first = begin(learner, world, 0)
+    after, same_log = onward(first, learner, world, draw, 2)
+    same = jax.tree.map(lambda a, b: bool((a == b).all()), (copied, log), (after, same_log))
+    assert all(jax.tree.leaves(same))
+    assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(learner.saved(first.state)))
+    assert first.state.replay.days.seen.is_deleted() and not first.done.is_deleted()

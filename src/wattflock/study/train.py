@@ -14,7 +14,7 @@ from jaxtyping import Array
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import Sampler
 from wattflock.learn.lagrangian import SIZE
-from wattflock.learn.learner import Draw, Learner, Progress, advance, begin
+from wattflock.learn.learner import Draw, Learner, Progress, begin, onward
 from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.sharding import SpreadDraw, spread
 from wattflock.world.world import World, measures
@@ -68,7 +68,7 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     chunk, best = chunk_of(course.rounds), Best(course.patience, world.fleet.reference_price_per_kwh)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
         began, before = time.perf_counter(), progress
-        progress, log = advance(progress, course.learner, world, draw, chunk)
+        progress, log = onward(progress, course.learner, world, draw, chunk)
         log = {name: float(np.mean(values)) for name, values in log.items()}
         seconds += time.perf_counter() - began
         if wrong := unsound(course.learner, progress, log):

@@ -108,7 +108,7 @@ class TariffDesign(GradMAP):
         mean = jnp.einsum("dk,dst->kst", mine, felt) / jnp.maximum(count, 1)[:, None, None]
         rate = jnp.where(count > 0, jnp.maximum(self.memory, 1 / (done + 1.0)), 0)[:, None, None]
         cost = tariff.cost + rate * (mean - tariff.cost)
-        weight = world.placement.sum(0)
+        weight = world.placement.sum(0)[None, None]
         centre = centres(cost, tariff.zone, weight, self.zones)
         far = ((cost[..., None] - centre[:, :, None]) ** 2).sum((0, 1))  # (terminals, zones)
         zone = jnp.where(done < self.settled * self.total_rounds, far.argmin(-1), tariff.zone)
@@ -126,7 +126,7 @@ def share_of(world: World) -> Array:
 
 def centres(cost: Array, zone: Array, weight: Array, zones: int) -> Array:
     """The mean cost of each zone's homes, (kinds, steps, zones); of a zone without homes that of all."""
-    mine = jax.nn.one_hot(zone, zones, dtype=cost.dtype) * weight[:, None]
+    mine = jax.nn.one_hot(zone, zones, dtype=cost.dtype) * weight[0, 0, :, None]
     every = (cost * weight).sum(-1, keepdims=True) / weight.sum()
-    size = mine.sum(0)
+    size = mine.sum(0)[None, None]
     return jnp.where(size > 0, cost @ mine / jnp.where(size > 0, size, 1), every)
