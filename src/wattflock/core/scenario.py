@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from wattflock.core import registry, toml
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.settings import STRICT, check_parts, missing_files, problems_of, unknown_held_out
+from wattflock.core.spans import spelled
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = dict[str, Any]
@@ -39,7 +40,13 @@ class DataSection(Section):
 
     part: str = Field(default="california", description="data source, a file of wattflock/sources")
     settings: Settings = SETTINGS
-    homes_held_out: tuple[str, ...] = Field(default=(), description="measured homes that only the judge sees")
+    homes_held_out: tuple[str, ...] = Field(
+        default=(), description="measured homes that only the judge sees; H001000..H001199 is a span of names"
+    )
+    homes_swapped: Share = Field(
+        default=0.0,
+        description="of training days on which a home has the readings of another home that is not held out",
+    )
     load_window_days: int = Field(
         default=14, ge=0, le=183, description="loads may come from days so far from the weather's day [days]"
     )
@@ -79,6 +86,11 @@ class DataSection(Section):
         "of weeks, as long as an episode, are for the judge [days]",
     )
     dt_h: float = Field(default=1.0, ge=0.083, le=1, description="length of a step; a whole number fills a day [h]")
+
+    @field_validator("homes_held_out")
+    @classmethod
+    def _one_by_one(cls, homes: tuple[str, ...]) -> tuple[str, ...]:
+        return spelled(homes)
 
     @field_validator("months")
     @classmethod

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import ROOMS, interface, nearest
 from wattflock.core.registry import part as part_of
+from wattflock.core.spans import spelled
 from wattflock.core.toml import Tree
 
 Model = type[pydantic.BaseModel]
@@ -89,12 +90,13 @@ def unknown_held_out(tree: Tree, where: Where) -> list[Problem]:
         return []
     try:
         known = make(part_of("data", interface("data"), data["part"]), data["settings"]).bundled_homes()
-    except ScenarioError:  # which `check_parts` has told
+        wanted = spelled(home for home in held_out if isinstance(home, str))
+    except (ScenarioError, ValueError):  # which `check_parts` or the section has told
         return []
     return [
         Problem(where("data.homes_held_out"), "data.homes_held_out", home, nearest(home, known))
-        for home in held_out
-        if known and isinstance(home, str) and home not in known
+        for home in wanted
+        if known and home not in known
     ]
 
 

@@ -69,6 +69,7 @@ class Augment(eqx.Module):
     sun_spread: float  # the sun of a day is scaled by 1 ± this
     temperature_spread_c: float  # the temperature of a day moves by ± this [°C]
     noise_share: float  # from step to step, common to all loads [share of load]
+    swap_share: float = 0.0  # of days on which an agent has the readings of another agent's home
 
 
 NO_CHANGE = Augment(1.0, 1.0, 0.0, 0.0, 0.0)
@@ -161,8 +162,10 @@ class Sampler(eqx.Module):
         warm = augment.temperature_spread_c * jax.random.uniform(keys[3], (days, 1), minval=-1)
         sun_error = errors(keys[4], days, self.load_kw.shape[-1], self.forecast_error)
 
+        source = self._swapped(self.source[split], days, augment.swap_share, keys[5])
+
         def own(table, day):
-            return jnp.swapaxes(table[day, self.source[split]], 1, 2)
+            return jnp.swapaxes(table[day, source], 1, 2)
 
         load_kw = own(self.load_kw, other) * self.scale[None, None] * scale
         sun = own(self.sun, calendar[:, None]) * bright
@@ -187,6 +190,15 @@ class Sampler(eqx.Module):
             ev_driving_kwh=driving_kwh,
             **common,
         )
+
+    def _swapped(self, source: Array, days: int, share: float, key: Array) -> Array:
+        """Which measured home each agent is, (homes,); where some are swapped, (days, homes)."""
+        if not share:
+            return source
+        which, other = jax.random.split(jax.random.fold_in(key, 1))
+        shape = days, len(source)
+        others = source[jax.random.randint(other, shape, 0, len(source))]
+        return jnp.where(jax.random.uniform(which, shape) < share, others, source[None])
 
     def _commute(self, key: Array, hour: Array, weekend: Array, homes: int) -> tuple[Array, Array]:
         """Plug-in windows and driving: away from about 8 to 18 h on weekdays, 11 to 15 h on half the weekends.

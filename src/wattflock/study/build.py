@@ -261,7 +261,8 @@ def days_of(data: DataSection, named: np.ndarray, readings: Readings, random: np
     if len(set(source["train"])) == count:
         scale = np.ones(count)  # every agent is a home of its own, as it was measured
     refuse_few(len(readings.month), data.fold, data.episode_days)
-    augment = Augment(data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share)
+    varied = data.load_low, data.load_high, data.sun_spread, data.temperature_spread_c, data.noise_share
+    augment = Augment(*varied, data.homes_swapped)
     days = sampler(
         readings,
         source,
