@@ -206,3 +206,18 @@ def test_markets_without_a_bound_say_so():
         next(bound(flock((Battery,), [(Battery,), ()], market=Pool()), days(2)))
     with pytest.raises(WattflockError, match="pays more for exports"):
         next(bound(flock((Battery,), [(Battery,)]), days(1, export_share=1.2)))
+
+
+def test_a_first_plan_that_would_collapse_the_feeder_is_no_dead_end():
+    """Many cars that could all give at once: the cheapest plan has no flow, and still limits can be kept."""
+    has = [(EV,)] * 12
+    world = flock((EV,), has, weight=150.0, EV={"give_kw": np.full(12, 7.0), "short_per_kwh": np.full(12, 0.1)})
+    profile = jax.tree.map(lambda x: x[:1], days(12, export_share=0.9, load_kw=0.3))
+    found = next(bound(world, profile, workers=1))
+    assert found.free_violation_pu_h > 10, "the cheapest plan should be far out, or have no flow"
+    assert found.converged and found.worst_pu < 0.03
+    assert found.cost < float(judged(world, ZeroPolicy(), profile))
+
+
+def judged(world, policy, profile):
+    return judge(world, rollout(world, policy, profile, KEY), profile).cost.sum()

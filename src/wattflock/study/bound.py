@@ -20,6 +20,8 @@ from wattflock.world.rollout import rollout
 from wattflock.world.world import World
 
 ROWS_AT_ONCE = 64  # slopes of so many rows are made in one call; bounds the memory
+WILD_PU = 0.1  # beyond its limit, where a linear program around that flow would be no guide
+CALMER = 8  # times that the way of a step's power from the day's mean is halved at most
 BOTH_KW = 0.01  # a battery that charges and discharges more than this at once burns energy: not in this world
 
 
@@ -93,7 +95,8 @@ def bound(world: World, profile: Profile, settings: Settings | None = None, work
     """The optimum of each day of a batch, in order, as soon as it is known.
 
     Linear programs of all devices' days, with voltages, loadings and unbalances linearised around the last plan where
-    they are near their limits; each plan is replayed in the world and judged by the AC flow in float64. Days are
+    they are near their limits; each plan is replayed in the world and judged by the AC flow in float64. Where a plan is
+    so far beyond a limit that its flow says nothing, or has none, it is linearised nearer to the day's mean. Days are
     worked on by `workers` threads; the results do not depend on their number. Inverters' reactive power stays at zero.
 
     Args:
@@ -172,9 +175,11 @@ class Search:
         """
         last, price = rounds[-1], self.settings.price_per_pu_h * self.day.dt_h
         draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
-        first = len(rounds) == 1
+        around, wild = calmed(self.world, last.went, self.settings)
+        first = len(rounds) == 1 or wild
         trust_kw = np.inf if first else self.settings.trust_kw * 0.5 ** (len(rounds) - 2)
-        wires = linearise(self.world, last.went, np.asarray(rows.any((0, 1))), self.settings)
+        wires = linearise(self.world, around, np.asarray(rows.any((0, 1))) | wild, self.settings)
+        rows = rows | beyond(wires, np.asarray(last.went.terminal_kw), self.settings) if wild else rows
         larger, slack = with_wires(draft, self.world.placement, wires, rows, price, trust_kw)
         solution = minimise(larger, "ipx" if first else "simplex")
         allowed_pu = np.zeros(rows.shape)
@@ -256,6 +261,39 @@ def band(world: World, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     ]
     low, high = np.reshape(rows, (-1, 2)).T
     return low, high
+
+
+def calmed(world: World, went: Day, settings: Settings) -> tuple[Day, bool]:
+    """The flow of a plan, or one nearer to the day's mean power in steps where nothing but a collapse would be seen.
+
+    Returns:
+        The day as it went where every step's flow is sound; else with other powers and levels, and True.
+    """
+    power_kw, low, high = np.asarray(went.terminal_kw), *band(world, settings)
+    mean, share = power_kw.mean(0), np.ones((len(power_kw), 1))
+    for trial in range(CALMER):
+        kw = mean + share * (power_kw - mean)
+        level, converged = map(np.asarray, flow_at(world, kw, went.terminal_kvar, settings))
+        wild = ~converged | (np.maximum(low - level, level - high).max(-1, initial=0) > WILD_PU)
+        if not wild.any():
+            return (dataclasses.replace(went, terminal_kw=kw, level_pu=level), True) if trial else (went, False)
+        share[wild] /= 2
+    return (dataclasses.replace(went, terminal_kw=kw, level_pu=level), True)
+
+
+@eqx.filter_jit
+def flow_at(world: World, kw: Array, kvar: Array, settings: Settings = USUAL) -> tuple[Array, Array]:
+    """All that is limited at terminals' powers (steps, terminals), (steps, rows) [pu]; and which steps converged."""
+    feeder = world.feeder
+    assert feeder is not None, "no levels without wires"
+    found = conditions(feeder, solve(feeder, kw, kvar, 1e-9), world.judges)
+    return levels(found, settings), found.converged
+
+
+def beyond(wires: Wires, power_kw: np.ndarray, settings: Settings) -> np.ndarray:
+    """Which (side, step, row) would leave its limit, or nearly, at other powers (steps, terminals), straight on."""
+    level = wires.level_pu + np.einsum("srt,st->sr", wires.slope, power_kw - wires.power_kw)
+    return np.stack([level < wires.low_pu + settings.near_pu, level > wires.high_pu - settings.near_pu])
 
 
 def linearise(world: World, went: Day, rows: np.ndarray, settings: Settings) -> Wires:
