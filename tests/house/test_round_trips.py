@@ -36,6 +36,8 @@ from wattflock.feeder.feeders.ieee13 import IEEE13
 from wattflock.feeder.file import to_bytes
 from wattflock.feeder.source import FeederSource
 from wattflock.game import game_file
+from wattflock.learn.learners.tariff_design import Tariff
+from wattflock.market.network_table import table_of_homes
 from wattflock.report.spreadsheet import write_sheets
 from wattflock.sources.california import California
 from wattflock.sources.norway_ev import NorwayEv
@@ -45,6 +47,7 @@ from wattflock.study.run import Run, table_of_runs
 from wattflock.synth import bundle
 from wattflock.verbs import GROUPS, VERBS, planning
 from wattflock.verbs.api import read_feeder, write_feeder
+from wattflock.verbs.tariffs import table_of
 
 Trip = Callable[[Path], tuple[Any, Any]]  # a folder to write to -> what was written, and what was read
 HOUSE = {
@@ -247,6 +250,13 @@ def limits(folder: Path) -> tuple[Any, Any]:
     return kw, from_file(str(path), readings)[3]
 
 
+def network_tariff(folder: Path) -> tuple[Any, Any]:
+    price = np.arange(3 * 24 * 2.0).reshape(3, 24, 2) / 1000
+    tariff = Tariff(np.zeros((3, 24, 3)), np.array([1, 0, 1]), price)
+    path = write_sheets(folder / "network.parquet", {"network": table_of(tariff, ("a.1", "b.1", "c.2"))})
+    return price[..., [1, 0, 0, 1]], table_of_homes(str(path), ("c.2", "b.1", "b.1", "a.1"))
+
+
 def game(folder: Path) -> tuple[Any, Any]:
     (folder / "a.json").write_text('{"values": [0, 0, 4, 1, 2, 3, 9], "names": ["a", "b", "c"]}')
     one = game_file.read(folder / "a.json")
@@ -271,7 +281,7 @@ def summary(folder: Path) -> tuple[Any, Any]:
 TRIPS: dict[str, Trip] = {
     each.__name__: each
     for each in (plain_csv, settled, sessions, feeder, region, checkpoint, run, box, conversation, plan, joining,
-                 listed_homes, tariffs, communities, limits, game, arrays, summary)
+                 listed_homes, tariffs, communities, limits, network_tariff, game, arrays, summary)
 } | {f"sheet {ending}": sheet(ending) for ending in ("csv", "xlsx", "parquet")}  # fmt: skip
 
 
@@ -296,7 +306,7 @@ READ_BY: dict[tuple[str, str], str] = {  # verb and option that write -> the tri
     ("data fit", "out"): "region", ("export", "out"): "box", ("edge trial", "out"): "box",
     ("settle", "picture"): "people", ("share", "picture"): "people", ("assistant plan", "picture"): "people",
     ("data check", "plot"): "people", ("data card", "out"): "people", ("feeder show", "out"): "people",
-    ("game", "out"): "other programs", ("assistant extract", "out"): "other programs", ("edge run", "state"): "test_envelope, test_shell",
+    ("tariff", "out"): "network_tariff", ("game", "out"): "other programs", ("assistant extract", "out"): "other programs", ("edge run", "state"): "test_envelope, test_shell",
 }  # fmt: skip
 WRITES = (
     "write",

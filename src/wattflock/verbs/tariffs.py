@@ -1,7 +1,7 @@
 """The network tariff that a run found, as a file for other worlds and a picture."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from wattflock.verbs.study import Runs
 
@@ -39,16 +39,12 @@ def tariff(
 
 
 def found(run: str, method: str, runs: Path):
-    """The tariff's table (terminal, zone, day, hour, network_per_kwh), and the currency.
+    """The tariff's table, as `table_of` has it, and the currency.
 
     Raises:
         ScenarioError: the method finds no tariff.
     """
-    import numpy as np
-    import polars as pl
-
     from wattflock.core.errors import Problem, ScenarioError
-    from wattflock.core.types import DAY_KINDS
     from wattflock.learn.learners.tariff_design import TariffDesign
     from wattflock.verbs.experiment import was_trained
     from wattflock.verbs.study import _reopened
@@ -58,20 +54,29 @@ def found(run: str, method: str, runs: Path):
     if not isinstance(experiment.parts.learner(method), TariffDesign):
         raise ScenarioError([Problem(WHERE, "--method", method, "tariff_design, or another name of it")])
     _, progress, _ = was_trained(experiment, method)
-    made, feeder = progress.state.beside, experiment.built.world.feeder
+    feeder = experiment.built.world.feeder
     names = feeder.terminals if feeder else ("",)
+    return table_of(progress.state.beside, names), experiment.built.readings.currency
+
+
+def table_of(made: Any, terminals: tuple[str, ...]):
+    """A row for each terminal, kind of day and hour: terminal, zone, day, hour, network_per_kwh; `made` is a Tariff."""
+    import numpy as np
+    import polars as pl
+
+    from wattflock.core.types import DAY_KINDS
+
     zone, price = np.asarray(made.zone), np.asarray(made.price, float)
-    steps = price.shape[1]
-    table = pl.DataFrame(
+    kinds, steps = price.shape[:2]
+    return pl.DataFrame(
         {
-            "terminal": np.tile(names, len(DAY_KINDS) * steps),
-            "zone": np.tile(zone + 1, len(DAY_KINDS) * steps),
-            "day": np.repeat(list(DAY_KINDS), steps * len(names)),
-            "hour": np.tile(np.repeat(np.arange(steps) * 24 / steps, len(names)), len(DAY_KINDS)),
+            "terminal": np.tile(terminals, kinds * steps),
+            "zone": np.tile(zone + 1, kinds * steps),
+            "day": np.repeat(list(DAY_KINDS), steps * len(terminals)),
+            "hour": np.tile(np.repeat(np.arange(steps) * 24 / steps, len(terminals)), kinds),
             "network_per_kwh": price[..., zone].ravel().round(6),
         }
     )
-    return table, experiment.built.readings.currency
 
 
 VERBS = (tariff,)
