@@ -47,7 +47,7 @@ from wattflock.study.run import Run, table_of_runs
 from wattflock.synth import bundle
 from wattflock.verbs import GROUPS, VERBS, planning
 from wattflock.verbs.api import read_feeder, write_feeder
-from wattflock.verbs.tariffs import table_of
+from wattflock.verbs.tariffs import table_of as table_of_tariff
 
 Trip = Callable[[Path], tuple[Any, Any]]  # a folder to write to -> what was written, and what was read
 HOUSE = {
@@ -253,7 +253,7 @@ def limits(folder: Path) -> tuple[Any, Any]:
 def network_tariff(folder: Path) -> tuple[Any, Any]:
     price = np.arange(3 * 24 * 2.0).reshape(3, 24, 2) / 1000
     tariff = Tariff(np.zeros((3, 24, 3)), np.array([1, 0, 1]), price)
-    path = write_sheets(folder / "network.parquet", {"network": table_of(tariff, ("a.1", "b.1", "c.2"))})
+    path = write_sheets(folder / "network.parquet", {"network": table_of_tariff(tariff, ("a.1", "b.1", "c.2"))})
     return price[..., [1, 0, 0, 1]], table_of_homes(str(path), ("c.2", "b.1", "b.1", "a.1"))
 
 
