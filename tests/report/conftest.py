@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from wattflock.core.run_files import sealed
+from wattflock.report import theme
 from wattflock.study.summary import PARTS, on_shared_days, summarise
 
 METHODS = {  # cost per home and day, share captured, violation of idle, training seconds
@@ -24,6 +25,8 @@ TEST_DAYS = [35 * week + day for week in range(10) for day in range(7)]
 BOUND_DAYS = TEST_DAYS[3::7]
 HOURS = np.arange(24)
 IDLE_PU_H = 0.0021  # mean violation of a node and day when nobody steers
+
+theme.VALIDATE = True
 
 
 def make_run(folder: Path, seed: int = 0, calm: bool = False) -> Path:
