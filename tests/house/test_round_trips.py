@@ -29,6 +29,7 @@ from wattflock.data.files import table_of
 from wattflock.data.limit_table import from_file
 from wattflock.data.look import look
 from wattflock.data.meter_file import read_communities, read_meters, read_tariffs
+from wattflock.data.network_table import table_of_homes
 from wattflock.data.numbers import numbers
 from wattflock.data.source import recognised
 from wattflock.edge import card as edge_card
@@ -37,7 +38,6 @@ from wattflock.feeder.file import to_bytes
 from wattflock.feeder.source import FeederSource
 from wattflock.game import game_file
 from wattflock.learn.learners.tariff_design import Tariff
-from wattflock.market.network_table import table_of_homes
 from wattflock.report.spreadsheet import write_sheets
 from wattflock.sources.california import California
 from wattflock.sources.norway_ev import NorwayEv

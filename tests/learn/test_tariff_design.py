@@ -10,10 +10,10 @@ import pytest
 
 from wattflock.core.errors import ScenarioError
 from wattflock.core.types import DAY_KINDS
+from wattflock.data.network_table import table_of_homes
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.tariff_design import KINDS, Tariff, TariffDesign, centres
 from wattflock.market.markets.network_tariff import NetworkTariff
-from wattflock.market.network_table import table_of_homes
 from wattflock.world.rollout import ZeroPolicy, rollout
 
 KEY = jax.random.key(0)

@@ -29,7 +29,7 @@ from wattflock.core.types import Profile, on_device
 from wattflock.learn.lagrangian import Gradient
 from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
-from wattflock.study.bound import USUAL, Optimum, bound, why_no_bound
+from wattflock.study.bound import USUAL, Optimum, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
 from wattflock.study.charging_bound import bounded, reward_bounds
 from wattflock.study.charging_plan import served
@@ -38,6 +38,7 @@ from wattflock.study.curve import curves, note, points, warm_seconds
 from wattflock.study.demonstrations import refuse_no_plan, training_days
 from wattflock.study.fine_tune import FineTune
 from wattflock.study.forecast import forecast
+from wattflock.study.kept_optima import optima
 from wattflock.study.mpc import mpc
 from wattflock.study.run import Run, open_run
 from wattflock.study.summary import on_shared_days
@@ -119,7 +120,7 @@ class Experiment:
         world, days = self.built.world, self.scenario.judge.curve_days
         if not days or why_no_bound(world, self.watched):
             return None
-        cost = [each.cost for each in bound(world, self.watched)]
+        cost = [each.cost for each in optima(world, self.watched, self._beside)]
         return float(np.mean(cost)) / self.scenario.homes.count / self.days.length
 
     @functools.cached_property
@@ -245,6 +246,11 @@ class Experiment:
         if self.run:
             self.run.save(method, who, mark.progress, card)
 
+    @property
+    def _beside(self) -> Path | None:
+        """The folder of the runs, where there is one."""
+        return self.run.folder.parent if self.run else None
+
     def optima(self) -> dict[int, Optimum]:
         """The perfect-foresight optimum of `judge.bound_days` of the test days: number of the day → Optimum."""
         picked = self.days.planned
@@ -255,7 +261,7 @@ class Experiment:
         found, home_days = [], self.scenario.homes.count * self.scenario.data.episode_days
         with bar(title, profile.days()) as shown:
             shown.at(0, "compiling, and solving the first days …")
-            for optimum in bound(self.built.world, profile):
+            for optimum in optima(self.built.world, profile, self._beside):
                 found.append(optimum)
                 each = f"{optimum.cost / home_days:.3f} {self.built.readings.currency}"
                 shown.at(len(found), f"optimum {each} per home and day")

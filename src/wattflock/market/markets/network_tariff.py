@@ -13,10 +13,10 @@ from scipy import sparse
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.types import DAY_KINDS, Profile
+from wattflock.data.network_table import table_of_homes
 from wattflock.homes.program import Program
 from wattflock.market.market import Meter, Settlement
 from wattflock.market.markets.tariff import Tariff
-from wattflock.market.network_table import table_of_homes
 from wattflock.market.plan import add_bills
 from wattflock.market.retail import fixed
 
