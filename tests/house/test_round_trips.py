@@ -113,6 +113,16 @@ def test_made_homes_are_read_as_they_were_made(made, tmp_path, writes):
         assert np.allclose(getattr(flock, column).mean((1, 2)), own[column], rtol=1e-3, atol=1e-4), column
 
 
+@pytest.mark.study
+def test_made_homes_can_be_billed(made):
+    """Load less sun as net energy."""
+    table = pl.read_parquet(made / "homes.parquet")
+    meters = read_meters(made / "homes.parquet")
+    drawn = table.group_by("home", maintain_order=True).agg((pl.col("load_kw") - pl.col("pv_kw").fill_null(0)).sum())
+    assert meters.homes == tuple(drawn["home"])
+    assert np.allclose(meters.net_kwh.sum(0), meters.dt_h * drawn["load_kw"].to_numpy(), rtol=1e-4)
+
+
 def sheet(ending: str) -> Trip:
     def trip(folder: Path) -> tuple[Any, Any]:
         table = pl.DataFrame({"home": ["H1", "=2+3", "ä;b"], "bill": [1.5, -2.25, 1e-7], "days": [7, 7, 7]})

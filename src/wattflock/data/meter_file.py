@@ -16,6 +16,7 @@ from wattflock.data.price_table import PLAUSIBLE
 from wattflock.data.stamps import stamps
 
 MOST_TOLD = 10  # problems of one sort
+LOAD, SUN = "load_kw", "pv_kw"  # mean powers, as `wattflock generate` writes them
 ENERGY, BOTH, PRICES, BID = "net_kwh", ("import_kwh", "export_kwh"), ("import_per_kwh", "export_per_kwh"), "bid_per_kwh"
 MOST_KWH = 1e9  # of a home in a step: more is no reading
 KWH = f"a number of kWh, at most {MOST_KWH:g} in size"
@@ -37,7 +38,7 @@ class MeterFile:
 
 
 def read_meters(path: Path) -> MeterFile:
-    """Readings of a long CSV or Parquet file: time, home, net_kwh (or import_kwh and export_kwh).
+    """Readings of a long CSV or Parquet file: time, home, net_kwh (or import_kwh and export_kwh, or load_kw and pv_kw).
 
     More columns, if there are: import_per_kwh and export_per_kwh, the grid's prices of each step; bid_per_kwh.
 
@@ -45,9 +46,9 @@ def read_meters(path: Path) -> MeterFile:
         ScenarioError: lists every problem: columns, cells, steps that a home lacks or has twice.
     """
     table = table_of(path)
-    energies = BOTH if ENERGY not in table.columns and any(name in table.columns for name in BOTH) else (ENERGY,)
+    energies = _energies(table.columns)
     prices = PRICES if PRICES[0] in table.columns else ()
-    need(str(path), table, ("time", "home", *energies, *prices), {ENERGY: f", or {' and '.join(BOTH)}"})
+    need(str(path), table, ("time", "home", *energies, *prices), {ENERGY: f", or {' and '.join(BOTH)}, or {LOAD}"})
     values, problems = _cells(str(path), table, [*energies, *prices, *([BID] if BID in table.columns else [])])
     when, home = values["time"], values["home"]
     problems += wrong_rows(str(path), table, "time", when.is_null(), "a date and time")
@@ -63,9 +64,22 @@ def read_meters(path: Path) -> MeterFile:
     problems += _several(str(path), known, prices)
     if problems:
         raise ScenarioError(problems)
-    if ENERGY not in table.columns:
+    dt_h = width / datetime.timedelta(hours=1)
+    if energies == BOTH:
         values = values.with_columns((pl.col("import_kwh") - pl.col("export_kwh")).alias(ENERGY))
-    return _on_steps(str(path), values, times, width / datetime.timedelta(hours=1))
+    elif energies != (ENERGY,):
+        drawn = pl.col(LOAD) - (pl.col(SUN) if SUN in energies else 0)
+        values = values.with_columns((dt_h * drawn).alias(ENERGY))
+    return _on_steps(str(path), values, times, dt_h)
+
+
+def _energies(columns: list[str]) -> tuple[str, ...]:
+    """The columns from which net energy follows; net_kwh where none of them is there."""
+    if ENERGY in columns:
+        return (ENERGY,)
+    if any(name in columns for name in BOTH):
+        return BOTH
+    return tuple(name for name in (LOAD, SUN) if name in columns) if LOAD in columns else (ENERGY,)
 
 
 def _cells(path: str, table: pl.DataFrame, names: list[str]) -> tuple[pl.DataFrame, list[Problem]]:
