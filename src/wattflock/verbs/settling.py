@@ -43,9 +43,10 @@ def settle(  # noqa: PLR0913 (an argument is an option of the command)
 ) -> object:
     """Settle metered energy: what each home pays in a market, item by item, beside its own tariff.
 
-    A file has a row for each home and step: time, home, net_kwh (negative is fed in), import_kwh and export_kwh, or load_kw and pv_kw;
-    the grid's prices import_per_kwh and export_per_kwh, unless --set prices_from says where they come from; and bids,
-    bid_per_kwh, if there are any. Of a run the test days are gone through again with the method as it was trained.
+    A file has a row for each home and step: time, home, net_kwh (negative is fed in), import_kwh and export_kwh, or
+    load_kw and pv_kw; the grid's prices import_per_kwh and export_per_kwh, unless --set prices_from says where they
+    come from; and bids, bid_per_kwh, if there are any. Of a run the test days are gone through again with the method as
+    it was trained.
 
     Example:
         wattflock settle latest --market mid_market --market auction
