@@ -128,8 +128,8 @@ def build(scenario: Scenario, parts: Parts | None = None) -> Built:
         lambda: parts.market.refuse_world(scenario.homes.count, feeder is not None),
     )
     at = tuple(terminals[t] for t in who.terminal)
-    parts = dataclasses.replace(parts, market=parts.market.placed(at))
-    world, days = world_of(scenario, who, level, feeder, parts), days_of(scenario.data, who.source, readings, random)
+    placed = dataclasses.replace(parts, market=parts.market.placed(at))
+    world, days = world_of(scenario, who, level, feeder, placed), days_of(scenario.data, who.source, readings, random)
     return Built(
         world=world,
         sampler=days if world.coordinator is None else limited(scenario.coordinator.limit, world, days, readings),
