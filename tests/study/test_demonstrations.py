@@ -49,7 +49,7 @@ def test_it_is_shown_optimal_actions_of_training_days_once(brief, tmp_path, monk
     cost = judge(mine.world, replayed, profile).cost.sum((1, 2))
     best = [optimum.cost for optimum in bound(mine.built.world, profile)]
     np.testing.assert_allclose(cost, best, rtol=1e-3)
-    monkeypatch.setattr("wattflock.verbs.experiment.bound", None)  # calling it would fail
+    monkeypatch.setattr("wattflock.verbs.experiment.optima", None)  # calling it would fail
     pupil = mine.taught("pupil", Pupil())
     again_profile, again = pupil.shown
     assert jnp.array_equal(again, action)

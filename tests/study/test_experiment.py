@@ -100,7 +100,7 @@ def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
 
 
-@pytest.mark.parametrize(("work", "planner"), [("optima", "bound"), ("receding", "mpc")])
+@pytest.mark.parametrize(("work", "planner"), [("optima", "optima"), ("receding", "mpc")])
 def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
     """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
     experiment, said = experiment_of(load(None, [*FEW, "data.episode_days=2"])), []

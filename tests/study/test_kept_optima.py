@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wattflock.study import kept_optima
-from wattflock.study.kept_optima import FOLDER, keys, optima
+from wattflock.study.kept_optima import keys, optima
 
 pytestmark = pytest.mark.study
 
@@ -47,7 +47,7 @@ def test_a_day_is_solved_once_and_read_to_the_bit(given, solved, tmp_path):
 def test_a_broken_file_is_solved_anew_and_only_that(given, solved, tmp_path):
     world, profile = given
     first = list(optima(world, profile, tmp_path))
-    paths = [tmp_path / FOLDER / f"{key}.safetensors" for key in keys(world, profile, kept_optima.USUAL)]
+    paths = [tmp_path / f"{key}.safetensors" for key in keys(world, profile, kept_optima.USUAL)]
     paths[1].write_bytes(paths[1].read_bytes()[:-40])
     assert all(map(same, first, optima(world, profile, tmp_path))) and solved == [profile.days(), 1]
 

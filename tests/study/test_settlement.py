@@ -113,7 +113,7 @@ def test_columns_that_are_missing_are_told(tmp_path):
     with pytest.raises(ScenarioError) as error:
         read_meters(written(tmp_path / "m.csv", [{"when": 1, "home": "a"}]))
     assert [problem.field for problem in error.value.problems] == ["time", "net_kwh"]
-    assert "a column of that name, or import_kwh and export_kwh; there are when, home" in str(error.value)
+    assert "a column of that name, or import_kwh and export_kwh, or load_kw; there are when, home" in str(error.value)
     with pytest.raises(ScenarioError) as error:
         read_meters(written(tmp_path / "m.csv", [{"time": 1, "home": "a", "import_kwh": 1}]))
     assert [problem.field for problem in error.value.problems] == ["export_kwh"]
@@ -135,7 +135,7 @@ def test_import_below_export_is_refused_with_its_steps_and_the_tariff_alone_sett
         with pytest.raises(ScenarioError, match=r"so at 1 of 4 steps: day 0 step 1"):
             settle(path, [market])
     assert settle(path, ["all"]).totals["market"].to_list() == ["tariff"]
-    assert len(settle(path, ["all"]).notes) == 4  # the file, and three markets that are left out
+    assert len(settle(path, ["all"]).notes) == 5  # the file, and four markets that are left out
 
 
 def test_prices_may_come_from_a_contract(tmp_path):
@@ -308,3 +308,10 @@ def test_the_front_door_settles_as_the_command_does(tmp_path):
     local = found.table["bought_kwh"] + found.table["sold_kwh"]
     np.testing.assert_allclose(found.table["total"], BILLS.sum(0) + 0.03 * local.to_numpy(), atol=1e-12)
     assert list(found.figures) == ["bills"]
+
+
+def test_a_market_of_places_is_refused_by_name_and_left_out_of_all(tmp_path):
+    path = str(written(tmp_path / "m.csv", rows()))
+    with pytest.raises(ScenarioError, match="a market without places"):
+        settle(path, ["network_tariff"])
+    assert "network_tariff" not in settle(path, ["all"]).totals["market"].to_list()

@@ -45,7 +45,7 @@ class DataSection(Section):
     )
     homes_swapped: Share = Field(
         default=0.0,
-        description="of training days on which a home has the readings of another home that is not held out",
+        description="of training days on which a home has the readings of another one, not held out [share]",
     )
     load_window_days: int = Field(
         default=14, ge=0, le=183, description="loads may come from days so far from the weather's day [days]"

@@ -26,8 +26,8 @@ class Meter(eqx.Module):
     export_price_per_kwh: Array
     dt_h: Array | float = 1.0  # length of a step, () or (…, steps) [h]
     bid_per_kwh: Array | None = None  # most that a home pays for a kWh, or least that it asks, (…, steps, homes)
-    network_per_kwh: Array | None = None  # what the network adds to a kWh of each home, (…, steps, homes)
     wires: Marginal | None = None  # what a kW more at each home does to the feeder, (…, steps, homes)
+    network_per_kwh: Array | None = None  # what the network adds to a kWh of each home, (…, steps, homes)
 
 
 class Prices(eqx.Module):
@@ -52,6 +52,8 @@ class Market(eqx.Module):
     """Prices and rules of payment; pure and differentiable."""
 
     needs_wires: ClassVar[bool] = False  # whether its prices come from the power flow: `Meter.wires`
+
+    needs_places: ClassVar[bool] = False  # whether its prices depend on where homes are: `placed`
 
     def __check_init__(self):
         """Refuses settings that no scenario could have, also where a market is made in Python.

@@ -30,7 +30,7 @@ def optima(world: World, profile: Profile, folder: Path | None = None, settings:
     Args:
         world: float64, or float32 values that are used as exact.
         profile: (days, steps, homes).
-        folder: of the runs; None keeps nothing.
+        folder: where they are kept; None keeps nothing.
         settings: of the search.
 
     Raises:
@@ -40,7 +40,7 @@ def optima(world: World, profile: Profile, folder: Path | None = None, settings:
         yield from bound(world, profile, settings)
         return
     every = jax.tree.map(np.asarray, profile)
-    paths = [folder / FOLDER / f"{key}.safetensors" for key in keys(world, every, settings)]
+    paths = [folder / f"{key}.safetensors" for key in keys(world, every, settings)]
     found = [read(path) for path in paths]
     missing = [day for day, each in enumerate(found) if each is None]
     rest = bound(world, jax.tree.map(lambda x: x[missing], every), settings) if missing else iter(())

@@ -65,6 +65,7 @@ class Experiment:
     devices: int = 1  # that share the homes; 0 is as many as there are
     own: Parts | None = None  # in place of the parts that the scenario names
     asked: tuple[str, ...] = ()  # methods to compare; empty: those of the scenario
+    kept: Path | None = None  # folder of optima that several runs share; None: each finds its own
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -120,7 +121,7 @@ class Experiment:
         world, days = self.built.world, self.scenario.judge.curve_days
         if not days or why_no_bound(world, self.watched):
             return None
-        cost = [each.cost for each in optima(world, self.watched, self._beside)]
+        cost = [each.cost for each in optima(world, self.watched, self.kept)]
         return float(np.mean(cost)) / self.scenario.homes.count / self.days.length
 
     @functools.cached_property
@@ -246,11 +247,6 @@ class Experiment:
         if self.run:
             self.run.save(method, who, mark.progress, card)
 
-    @property
-    def _beside(self) -> Path | None:
-        """The folder of the runs, where there is one."""
-        return self.run.folder.parent if self.run else None
-
     def optima(self) -> dict[int, Optimum]:
         """The perfect-foresight optimum of `judge.bound_days` of the test days: number of the day → Optimum."""
         picked = self.days.planned
@@ -261,7 +257,7 @@ class Experiment:
         found, home_days = [], self.scenario.homes.count * self.scenario.data.episode_days
         with bar(title, profile.days()) as shown:
             shown.at(0, "compiling, and solving the first days …")
-            for optimum in optima(self.built.world, profile, self._beside):
+            for optimum in optima(self.built.world, profile, self.kept):
                 found.append(optimum)
                 each = f"{optimum.cost / home_days:.3f} {self.built.readings.currency}"
                 shown.at(len(found), f"optimum {each} per home and day")

@@ -191,12 +191,13 @@ def finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
     """Make what a run lacks; returns what went wrong, if anything did: the others go on."""
     import jax
 
+    from wattflock.study.kept_optima import FOLDER as OPTIMA
     from wattflock.study.run import open_run
     from wattflock.verbs.experiment import Experiment, compared, finished
 
     runs, fresh, recompile = how
     try:
-        experiment = Experiment(scenario, open_run(scenario, runs))
+        experiment = Experiment(scenario, open_run(scenario, runs), kept=runs / OPTIMA)
         if fresh or not finished(experiment):
             if recompile:
                 compile_cache.disable()

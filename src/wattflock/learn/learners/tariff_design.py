@@ -45,7 +45,9 @@ class TariffDesign(GradMAP):
 
     zones: Annotated[int, Field(ge=1, description="groups of terminals with one tariff [1]")] = 6
     memory: Annotated[float, Field(gt=0, lt=1, description="of the mean cost: what a round adds to it [share]")] = 0.05
-    settled: Annotated[float, Field(gt=0, le=1, description="zones are fixed after this share of all rounds")] = 0.3
+    settled: Annotated[
+        float, Field(gt=0, le=1, description="zones are fixed after this share of all rounds [share]")
+    ] = 0.3
     most_per_kwh: Annotated[
         float, Field(gt=0, description="largest network price, at a price of 0.3 [currency per kWh]")
     ] = 1.0

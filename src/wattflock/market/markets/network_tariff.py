@@ -1,7 +1,7 @@
 """A tariff of each home's own, and on top a price of the network that depends on place, hour and kind of day."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import equinox as eqx
 import jax
@@ -30,6 +30,8 @@ class NetworkTariff(Tariff):
 
     Source: expected nodal prices, Bai et al. 2018 (DOI 10.1109/TPWRS.2017.2767632); `wattflock tariff` finds them.
     """
+
+    needs_places: ClassVar[bool] = True
 
     network_file: Annotated[
         str, Field(description="CSV or Parquet of `wattflock tariff`: terminal, day, hour, network_per_kwh")
