@@ -79,7 +79,7 @@ METHODS = {  # human names; the name that a scenario knows stands in brackets wh
     "gradmap": Look("learned (gradmap)", BLUE, "diamond"),
     "through": Look("learned (through)", GREEN, "triangle-up", (6, 3)),
     "shac": Look("learned (shac)", SKY, "triangle-up", (4, 2)),
-    "tariff_design": Look("network tariff (tariff_design)", RED, "triangle-down", (6, 3)),
+    "tariff_design": Look("network tariff (tariff_design)", PINK, "cross", (6, 3)),
     "ppo": Look("learned (ppo)", GREEN, "square", (10, 3)),
     "maddpg": Look("learned (maddpg)", BROWN, "triangle-right", (6, 3)),
     "facmac": Look("learned (facmac)", PINK, "triangle-down"),
