@@ -5,7 +5,6 @@ What is kept is named by a hash of the code, of the version of HiGHS and of all 
 """
 
 import dataclasses
-import hashlib
 import inspect
 from collections.abc import Iterable, Sequence
 from contextlib import closing, nullcontext
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from wattflock.core.errors import RunError
-from wattflock.core.files import pack, regular, unpack, write_whole
-from wattflock.core.progress import bar, say
+from wattflock.core.files import pack, write_whole
+from wattflock.core.kept import Content, digest, read_kept
+from wattflock.core.progress import bar
 from wattflock.game.coalition import CODE, Day, alone, costs, gray_order, together
 from wattflock.study.parallel import Executor, Lost, Work, serial
 
@@ -25,7 +25,6 @@ HOMES_A_CHUNK = 8192
 ALONE = 2048  # homes a chunk, each by itself: some seconds
 LONG = 8  # chunks of which progress is shown
 Found = dict[str, np.ndarray]  # what a piece of work returns
-Content = Sequence[str | float | np.ndarray]  # what a result depends on
 Shown = tuple[str, str, int]  # what is worked on, in which pieces, and from how many on progress is shown
 
 
@@ -96,27 +95,16 @@ class Runner:
 
     def _kept(self, key: str) -> Found | None:
         assert self.cache
-        path = self.cache / key
-        if not path.exists():
-            return None
-        try:
-            return unpack(regular(path).read_bytes())[0]
-        except (OSError, ValueError) as error:
-            say(f"{path}: {error}; it is worked out again")
-            return None
+        found = read_kept(self.cache / key)
+        return found and found[0]
 
 
 SERIAL = Runner()
 
 
 def _key(work: Work, content: Content) -> str:
-    made = hashlib.sha256(f"{CODE} {work.__name__}".encode() + Path(inspect.getfile(work)).read_bytes())
-    for part in content:
-        if isinstance(part, np.ndarray):
-            made.update(f" {part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).tobytes())
-        else:
-            made.update(f" {part!r}".encode())
-    return f"{made.hexdigest()}.safetensors"
+    own = Path(inspect.getfile(work)).read_text(encoding="utf-8")
+    return f"{digest((CODE, work.__name__, own, *content))}.safetensors"
 
 
 def _costs(days: tuple[Day, ...], item: tuple[int, np.ndarray]) -> Found:

@@ -4,7 +4,6 @@ This file imports no JAX, so that a process that works on coalitions starts fast
 """
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from scipy import sparse
 
 from wattflock.core import linear
 from wattflock.core.errors import WattflockError
+from wattflock.core.kept import code_of, digest
 from wattflock.core.linear import LinearProgram, highs_of
 
 TOLERANCE = 1e-9  # of feasibility
@@ -24,7 +24,7 @@ SIMPLEX: dict[str, Any] = {
 DUAL = SIMPLEX | {"simplex_strategy": 1, "simplex_scale_strategy": 0}  # a tenth faster without scales
 PRIMAL = SIMPLEX | {"simplex_strategy": 4}
 FILES = Path(__file__), Path(linear.__file__)
-CODE = hashlib.sha256(b"".join(x.read_bytes() for x in FILES) + highspy.Highs().version().encode()).hexdigest()
+CODE = code_of(FILES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +68,7 @@ class Day:
         parts = [self.cost, self.lower, self.upper, self.owner, self.row_lower, self.row_upper, self.row_owner]
         parts += [self.bought, self.sold, self.limit_kw]
         parts += [part for each in (self.matrix, self.power) for part in (each.indptr, each.indices, each.data)]
-        made = hashlib.sha256()
-        for part in parts:
-            made.update(f"{part.dtype.kind}{part.shape}".encode() + np.ascontiguousarray(part).tobytes())
-        return made.hexdigest()
+        return digest(parts)
 
     def of(self, homes: np.ndarray) -> "Day":
         """The day of some homes only, which are numbered anew in this order; `homes` (k,) ascend."""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from wattflock.core.errors import RunError
-from wattflock.core.files import pack, regular, unpack, write_whole
+from wattflock.core.files import pack, write_whole
+from wattflock.core.kept import code_of, digest, read_kept
 from wattflock.core.types import Profile, cast
 from wattflock.study.bound import USUAL, Optimum, Settings, bound
 from wattflock.world.world import World
 
 FOLDER = "optima"
 ARRAYS = ("power_kw", "action")
+FIGURES = [field.name for field in dataclasses.fields(Optimum) if field.name not in ARRAYS]
 OURS = ("bound.py", "lp.py")
 
 
@@ -53,29 +53,25 @@ def optima(world: World, profile: Profile, folder: Path | None = None, settings:
 
 def keys(world: World, profile: Profile, settings: Settings) -> list[str]:
     """What each day's optimum is kept under."""
-    own = f"{code()} {settings} {hashed(world.bare())}"
+    own = code(), str(settings), *content(world.bare())
     days = [jax.tree.map(lambda x, day=day: x[day], profile) for day in range(profile.days())]
-    return [hashlib.sha256(f"{own} {hashed(day)}".encode()).hexdigest()[:24] for day in days]
+    return [digest((*own, *content(day)))[:24] for day in days]
 
 
 @functools.cache
 def code() -> str:
-    """A hash of the source from which an optimum follows."""
+    """The code from which an optimum follows."""
     ours = Path(__file__).parents[1]
-    files = [
-        file for room in ("core", "homes", "feeder", "market", "world") for file in sorted((ours / room).rglob("*.py"))
-    ]
-    every = (*files, ours / "study" / "bound.py", ours / "study" / "lp.py")
-    return hashlib.sha256(b"".join(file.read_bytes() for file in every)).hexdigest()
+    rooms = [ours / room for room in ("core", "homes", "feeder", "market", "world")]
+    return code_of(
+        [*(file for room in rooms for file in sorted(room.rglob("*.py"))), *map((ours / "study").joinpath, OURS)]
+    )
 
 
-def hashed(tree: Any) -> str:
-    """A hash of a tree's structure, with all that is no array, and of its arrays as float64."""
+def content(tree: Any) -> list[str | np.ndarray]:
+    """A tree's structure, with all that is no array, and its arrays, of floats as float64."""
     leaves, structure = jax.tree.flatten(cast(jax.tree.map(np.asarray, tree), np.float64))
-    found = hashlib.sha256(repr(structure).encode())
-    for leaf in leaves:
-        found.update(f"{leaf.shape}{leaf.dtype}".encode() + np.ascontiguousarray(leaf).tobytes())
-    return found.hexdigest()
+    return [str(structure), *leaves]
 
 
 def write(path: Path, optimum: Optimum) -> None:
@@ -86,9 +82,8 @@ def write(path: Path, optimum: Optimum) -> None:
 
 def read(path: Path) -> Optimum | None:
     """An optimum that was kept; None where there is none, or no whole one."""
-    try:
-        arrays, card = unpack(regular(path).read_bytes())
-        fields = {field.name: card[field.name] for field in dataclasses.fields(Optimum) if field.name not in ARRAYS}
-        return Optimum(**{name: arrays[name] for name in ARRAYS}, **fields)
-    except (OSError, ValueError, KeyError, TypeError, RunError):
+    found = read_kept(path)
+    if found is None:
         return None
+    arrays, card = found
+    return Optimum(**{name: arrays[name] for name in ARRAYS}, **{name: card[name] for name in FIGURES})
