@@ -14,6 +14,9 @@ from wattflock.data.network_table import table_of_homes
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.tariff_design import KINDS, Tariff, TariffDesign, centres
 from wattflock.market.markets.network_tariff import NetworkTariff
+from wattflock.market.markets.tariff import Tariff as Contract
+from wattflock.study.bound import bound
+from wattflock.study.lp import minimise, only_load
 from wattflock.world.rollout import ZeroPolicy, rollout
 
 KEY = jax.random.key(0)
@@ -104,6 +107,37 @@ def test_the_market_adds_the_price_and_hands_it_back(tmp_path, profile):
         "a home minds what it pays, not what it gets back"
     )
     assert np.allclose(sum(market.items(meter).values()), with_it.bill, atol=1e-6)
+
+
+def priced(profile, **settings):
+    """The market with a price of the network that differs from home to home and hour to hour."""
+    more = np.random.default_rng(0).uniform(-0.1, 0.1, (KINDS, 24, profile.load_kw.shape[-1]))
+    return NetworkTariff(network_per_kwh=more, **settings)
+
+
+@pytest.mark.study
+def test_the_optimum_of_all_homes_is_that_of_the_tariff_with_its_settings(world64, profile64):
+    settings = {"export_share": 0.3, "demand_per_kw_day": 0.1, "standing_per_day": 0.2}
+    cost = []
+    for market in (Contract(**settings), priced(profile64, **settings)):
+        world = dataclasses.replace(world64, feeder=None, judges=(), guard=None, voltmeter=None, market=market)
+        cost.append([each.lower_bound for each in bound(world, profile64, workers=1)])
+    assert np.allclose(*cost, rtol=1e-6)
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("settings", [{}, {"demand_per_kw_day": 0.5, "standing_per_day": 0.2}])
+def test_a_home_that_plans_alone_pays_its_price_and_its_charges(world64, profile64, settings):
+    day = jax.tree.map(lambda x: np.asarray(x)[0], profile64)
+    market, usual = priced(profile64, **settings), Contract(**settings)
+    load = np.random.default_rng(1).uniform(-2, 2, day.load_kw.shape)
+    spent = []
+    for each in (market, usual):
+        program, power = only_load(dataclasses.replace(day, load_kw=load))
+        each.plan_alone(program, power, day)
+        spent.append(minimise(program).cost)
+    extra = (np.asarray(market.network(day)) * load * day.dt_h[:, None]).sum()
+    assert spent[0] - spent[1] == pytest.approx(extra, rel=1e-6)
 
 
 WRONG = {

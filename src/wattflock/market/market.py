@@ -171,12 +171,16 @@ class Market(eqx.Module):
         Raises:
             WattflockError: there is no plan.
         """
-        prices = self.prices(day)
-        shape = day.load_kw.shape
-        each = (np.asarray(price)[:, None] for price in (prices.import_price_per_kwh, prices.export_price_per_kwh))
-        bought, sold = (np.broadcast_to(price, shape) for price in each)
+        bought, sold = self.prices_of_homes(day)
         refuse_arbitrage(type(self).__name__, bought, sold)
         add_bills(program, power, day.dt_h[:, None], bought, sold)
+
+    def prices_of_homes(self, day: Profile) -> tuple[np.ndarray, np.ndarray]:
+        """What each home alone pays for a kWh and gets for one, (steps, homes) each; by default `prices` for all."""
+        prices = self.prices(day)
+        each = (np.asarray(price)[:, None] for price in (prices.import_price_per_kwh, prices.export_price_per_kwh))
+        bought, sold = (np.broadcast_to(price, day.load_kw.shape) for price in each)
+        return bought, sold
 
     def prices(self, given: Profile) -> Prices:
         """Prices of a home at every step: the bill of a kWh that it draws, or feeds in, while no other home does.

@@ -17,7 +17,6 @@ from wattflock.data.network_table import table_of_homes
 from wattflock.homes.program import Program
 from wattflock.market.market import Meter, Settlement
 from wattflock.market.markets.tariff import Tariff
-from wattflock.market.plan import add_bills
 from wattflock.market.retail import fixed
 
 
@@ -70,15 +69,11 @@ class NetworkTariff(Tariff):
         paid = meter.network_per_kwh * meter.net_kwh
         return paid - jax.lax.stop_gradient(paid.mean(-1, keepdims=True))
 
+    def prices_of_homes(self, day: Profile) -> tuple[np.ndarray, np.ndarray]:
+        (bought, sold), more = super().prices_of_homes(day), np.asarray(self.network(day), float)
+        return bought + more, sold + more
+
     def plan(self, program: Program, power: sparse.csr_matrix, day: Profile) -> None:
         """The tariff alone: what all homes together pay the network they get back."""
-        Tariff().plan(program, power, day)
-
-    def plan_alone(self, program: Program, power: sparse.csr_matrix, day: Profile, past: Meter | None = None) -> None:
-        prices, more = self.prices(day), np.asarray(self.network(day), float)
-        shape = day.load_kw.shape
-        bought, sold = (
-            np.broadcast_to(np.asarray(price)[:, None] + more, shape)
-            for price in (prices.import_price_per_kwh, prices.export_price_per_kwh)
-        )
-        add_bills(program, power, day.dt_h[:, None], bought, sold)
+        free = dataclasses.replace(self, network_per_kwh=np.zeros_like(self.network_per_kwh))
+        super(NetworkTariff, free).plan(program, power, day)
