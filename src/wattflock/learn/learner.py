@@ -101,19 +101,17 @@ def _begin(learner: Learner, world: World, key: Array) -> Progress:
 def onward(progress: Progress, learner: Learner, world: World, draw: Draw, rounds: int):
     """As `advance`; what a checkpoint leaves out, such as a replay, is written in place, so that `progress` loses it.
 
-    A replay of 300 homes is 660 MB: a copy of it for each call costs as much as learning in ten rounds.
+    A replay of 300 homes is 660 MB, which `advance` copies at every call.
     """
     kept = {id(leaf) for leaf in jax.tree.leaves(learner.saved(progress.state))}
-    heavy, light = eqx.partition(progress, jax.tree.map(lambda x: id(x) not in kept, progress))
-    beside = eqx.tree_at(lambda each: (each.done, each.key), heavy, (None, None), is_leaf=lambda x: x is None)
-    light = dataclasses.replace(light, done=progress.done, key=progress.key)
-    return _onward((light, learner, world, draw, rounds), beside)
+    heavy, light = eqx.partition(progress.state, jax.tree.map(lambda leaf: id(leaf) not in kept, progress.state))
+    return _onward((dataclasses.replace(progress, state=light), learner, world, draw, rounds), heavy)
 
 
 @eqx.filter_jit(donate="all-except-first")
-def _onward(given: tuple, heavy: Progress):
+def _onward(given: tuple, heavy: Any):
     light, *rest = given
-    return advance(eqx.combine(light, heavy), *rest)
+    return advance(dataclasses.replace(light, state=eqx.combine(light.state, heavy)), *rest)
 
 
 @eqx.filter_jit

@@ -84,8 +84,8 @@ class Community(Retail):
     def trade(self, meter: Meter, members: float) -> Trade:
         """The trade within one community of so many members, whose energies `meter` has; never raises."""
 
-    def refuse_world(self, homes: int, wires: bool) -> None:
-        super().refuse_world(homes, wires)
+    def refuse_world(self, homes: int, wires: bool, places: bool = True) -> None:
+        super().refuse_world(homes, wires, places)
         unknown = [row for row in self.communities if row[0] >= homes]
         said = f"homes 0 to {homes - 1}"
         if unknown:

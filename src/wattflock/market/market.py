@@ -100,18 +100,22 @@ class Market(eqx.Module):
         grid_bill = self.settle(meter).grid_bill
         return {"energy": grid_bill, "carbon": jnp.zeros_like(grid_bill), "network": jnp.zeros_like(grid_bill)}
 
-    def refuse_world(self, homes: int, wires: bool) -> None:
+    def refuse_world(self, homes: int, wires: bool, places: bool = True) -> None:
         """Refuses homes that this market cannot bill; before any work, in `build`.
 
         Args:
             homes: how many there are.
             wires: whether they are on a feeder.
+            places: whether it is known at which terminal each is.
 
         Raises:
             ScenarioError: lists what is missing.
         """
         if self.needs_wires and not wires:
             said = "a market without wires, such as tariff; or a feeder, whose power flow makes the prices"
+            raise ScenarioError([Problem("scenario", "market.part", self.name, said)])
+        if self.needs_places and not places:
+            said = "a market without places: meters do not say at which terminal a home is"
             raise ScenarioError([Problem("scenario", "market.part", self.name, said)])
 
     def refuse_prices(self, bought: np.ndarray, sold: np.ndarray) -> None:

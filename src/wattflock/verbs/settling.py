@@ -235,10 +235,7 @@ def _possible(source: Source, made: "dict[str, Market]", all_of: bool) -> "tuple
     kept, notes, problems = {}, [], list[Problem]()
     for name, market in made.items():
         try:
-            if market.needs_places:
-                said = "a market without places: meters do not say at which terminal a home is"
-                raise ScenarioError([Problem(WHERE, "--market", name, said)])
-            market.refuse_world(len(source.homes), source.wires)
+            market.refuse_world(len(source.homes), source.wires, places=False)
             market.refuse_prices(*source.prices())
             kept[name] = market
         except ScenarioError as error:
