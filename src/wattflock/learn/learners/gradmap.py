@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -67,32 +67,46 @@ class GradMAP(Gradient):
     def update(self, state, world, draw, key):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
-        policy = Separate(state.nets)
-        trajectory = rollout(world, policy, profile, roll_key, self.days)
-        slope, (value, outcome) = self.action_gradient(world, policy, profile, trajectory, state.multiplier)
+        trajectory = rollout(world, Separate(state.nets), profile, roll_key, self.days)
+        slope, (value, outcome) = self.slope(state, world, profile, trajectory)
         direction = self.direction(slope, trajectory.action, state.done)
         nets, adam = self.fit(state, trajectory, direction, shuffle_key)
         multiplier = self.lagrangian.ascend(outcome, state.multiplier)
-        after = dataclasses.replace(self.moved(state, nets, adam), multiplier=multiplier)
+        beside = self.beside_after(state, world, profile, trajectory)
+        after = dataclasses.replace(self.moved(state, nets, adam), multiplier=multiplier, beside=beside)
         return after, measures(world.limits, outcome) | {"objective": value}
+
+    def slope(self, state: TrainState, world: World, profile: Profile, trajectory: Trajectory):
+        """What homes learn from: a gradient of every action, (days, steps, homes, controls); J and the outcome."""
+        return self.action_gradient(world, Separate(state.nets), profile, trajectory, state.multiplier)
+
+    def beside_after(self, state: TrainState, world: World, profile: Profile, trajectory: Trajectory) -> Any:
+        """What stands beside the networks after a round."""
+        del world, profile, trajectory
+        return state.beside
 
     def action_gradient(
         self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Amounts
     ):
         """The expensive part, once a round: dJ/da of every action, (days, steps, homes, controls)."""
+
+        def value(result):
+            outcome = judge(world, result, profile, self.margin_pu)
+            objective = self.lagrangian.value(outcome, multiplier)
+            return objective, (objective, outcome)
+
+        return self.gradient_of(value, world, policy, profile, trajectory)
+
+    def gradient_of(self, value: Callable, world: World, policy: Policy, profile: Profile, trajectory: Trajectory):
+        """Of `value(trajectory) → value, more` with respect to every action; also returns `more`."""
         key = jax.random.key(0)  # the policies here leave nothing to chance
         replay = self.gradient == "open"
         world = world.blind() if replay else world
         moving, at = (ZeroPolicy(), trajectory.action) if replay else (policy, jnp.zeros_like(trajectory.action))
         together = self.days if replay else self.abreast
-
-        def objective(action_offset):
-            result = rollout(world, moving, profile, key, together, action_offset)
-            outcome = judge(world, result, profile, self.margin_pu)
-            value = self.lagrangian.value(outcome, multiplier)
-            return value, (value, outcome)
-
-        return jax.grad(objective, has_aux=True)(at)
+        return jax.grad(
+            lambda action_offset: value(rollout(world, moving, profile, key, together, action_offset)), has_aux=True
+        )(at)
 
     def radius(self, done: Array) -> Array:
         """`trust` after so many rounds, shape ()."""

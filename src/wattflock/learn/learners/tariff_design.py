@@ -1,6 +1,5 @@
 """A network tariff found by gradients: homes learn to follow their own bills, and the tariff what their power costs."""
 
-import dataclasses
 from typing import Annotated
 
 import equinox as eqx
@@ -15,8 +14,8 @@ from wattflock.feeder.operator import exactly
 from wattflock.learn.lagrangian import TrainState
 from wattflock.learn.learners.gradmap import GradMAP
 from wattflock.learn.nets import Separate
-from wattflock.world.rollout import Trajectory, ZeroPolicy, rollout
-from wattflock.world.world import World, measures
+from wattflock.world.rollout import Trajectory
+from wattflock.world.world import World
 
 KINDS = len(DAY_KINDS)
 
@@ -60,31 +59,22 @@ class TariffDesign(GradMAP):
         zone = jnp.arange(terminals) * self.zones // terminals
         return Tariff(jnp.zeros((KINDS, world.steps, terminals)), zone, jnp.zeros((KINDS, world.steps, self.zones)))
 
-    def update(self, state, world, draw, key):
-        draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
-        profile = draw(draw_key, self.days)
-        trajectory = rollout(world, Separate(state.nets), profile, roll_key, self.days)
-        kind = by_day(profile.day_kind, world.steps)[:, 0].astype(int)
-        slope, (value, outcome) = self.own_gradient(world, profile, trajectory, state, kind)
-        nets, adam = self.fit(state, trajectory, self.direction(slope, trajectory.action, state.done), shuffle_key)
-        after = self.moved(state, nets, adam)
-        felt = self.felt(world, profile, trajectory, state)
-        beside = self.learned(state.beside, by_day(felt, world.steps), kind, (world, state.done))
-        return dataclasses.replace(after, beside=beside), measures(world.limits, outcome) | {"objective": value}
-
-    def own_gradient(self, world: World, profile: Profile, trajectory: Trajectory, state: TrainState, kind: Array):
+    def slope(self, state, world, profile, trajectory):
         """Of every action, what it costs its own home, tariff included; (days, steps, homes, controls)."""
         known = world.conditions(trajectory.effect) if trajectory.conditions is None else trajectory.conditions
-        price = state.beside.of_homes(share_of(world), kind).reshape(trajectory.effect.power_kw.shape)
+        price = state.beside.of_homes(share_of(world), kind_of(world, profile))
+        price = price.reshape(trajectory.effect.power_kw.shape)
 
-        def objective(action_offset):
-            result = rollout(world.blind(), ZeroPolicy(), profile, jax.random.key(0), self.days, action_offset)
-            outcome = world.verdict(result.effect, result.end, profile, self.margin_pu, known)
+        def paid(result):
+            outcome = world.verdict(result.effect, result.end, profile, self.margin_pu, jax.lax.stop_gradient(known))
             network = (price * result.effect.power_kw * profile.dt_h[..., None]).sum()
-            paid = outcome.cost.sum() + network
-            return paid, (self.lagrangian.value(outcome, state.multiplier), outcome)
+            return outcome.cost.sum() + network, (self.lagrangian.value(outcome, state.multiplier), outcome)
 
-        return jax.grad(objective, has_aux=True)(trajectory.action)
+        return self.gradient_of(paid, world, Separate(state.nets), profile, trajectory)
+
+    def beside_after(self, state, world, profile, trajectory):
+        felt = by_day(self.felt(world, profile, trajectory, state), world.steps)
+        return self.learned(state.beside, felt, kind_of(world, profile), (world, state.done))
 
     def felt(self, world: World, profile: Profile, trajectory: Trajectory, state: TrainState) -> Array:
         """What a kWh more at a terminal adds to the price of violations, (days, steps, terminals)."""
@@ -119,6 +109,11 @@ class TariffDesign(GradMAP):
         middle = ((cost * weight).sum(-1) / weight.sum())[..., None]
         price = middle + jnp.clip(price - middle, -self.apart_per_kwh * level, self.apart_per_kwh * level)
         return Tariff(cost, zone, jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level))
+
+
+def kind_of(world: World, profile: Profile) -> Array:
+    """Which kind each calendar day is, (days,)."""
+    return by_day(profile.day_kind, world.steps)[:, 0].astype(int)
 
 
 def share_of(world: World) -> Array:
