@@ -1,6 +1,8 @@
 """A network tariff by gradients: what the wires feel, what homes pay, how zones are drawn; its file in a market."""
 
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +19,7 @@ from wattflock.market.markets.network_tariff import NetworkTariff
 from wattflock.market.markets.tariff import Tariff as Contract
 from wattflock.study.bound import bound
 from wattflock.study.lp import minimise, only_load
+from wattflock.verbs.tariffs import found
 from wattflock.world.rollout import ZeroPolicy, rollout
 
 KEY = jax.random.key(0)
@@ -159,3 +162,11 @@ def test_a_wrong_file_is_refused_with_what_is_wrong(tmp_path, said):
 def test_a_market_without_its_file_is_refused():
     with pytest.raises(ScenarioError, match="network_file"):
         NetworkTariff().placed(("t0",))
+
+
+def test_a_run_without_wires_has_no_tariff(monkeypatch, world):
+    bare = SimpleNamespace(world=dataclasses.replace(world, feeder=None))
+    run = SimpleNamespace(parts=SimpleNamespace(learner=lambda name: TariffDesign()), built=bare)
+    monkeypatch.setattr("wattflock.verbs.study._reopened", lambda *_: run)
+    with pytest.raises(ScenarioError, match="without wires"):
+        found("latest", "tariff_design", Path("runs"))

@@ -42,7 +42,7 @@ def found(run: str, method: str, runs: Path):
     """The tariff's table, as `table_of` has it, and the currency.
 
     Raises:
-        ScenarioError: the method finds no tariff.
+        ScenarioError: the method finds no tariff, or the run has no wires.
     """
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.learn.learners.tariff_design import TariffDesign
@@ -53,10 +53,13 @@ def found(run: str, method: str, runs: Path):
     method = method or experiment.scenario.learn.part
     if not isinstance(experiment.parts.learner(method), TariffDesign):
         raise ScenarioError([Problem(WHERE, "--method", method, "tariff_design, or another name of it")])
-    _, progress, _ = was_trained(experiment, method)
     feeder = experiment.built.world.feeder
-    names = feeder.terminals if feeder else ("",)
-    return table_of(progress.state.beside, names), experiment.built.readings.currency
+    if feeder is None:
+        raise ScenarioError(
+            [Problem(WHERE, "feeder.part", "none", "a run on a feeder: without wires nothing is to pay")]
+        )
+    _, progress, _ = was_trained(experiment, method)
+    return table_of(progress.state.beside, feeder.terminals), experiment.built.readings.currency
 
 
 def table_of(made: Any, terminals: tuple[str, ...]):
