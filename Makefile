@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench figures docs regold broker axe clean
+.PHONY: help demo test check lint bench figures docs regold broker browser clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -54,8 +54,9 @@ docs: .venv/ready  ## the pages of docs/ as a site: build/docs/index.html opens 
 broker:  ## install the broker that trials of boxes start (Debian, as root); tests without it are skipped
 	command -v mosquitto >/dev/null || { apt-get update -qq && apt-get install -y -qq mosquitto openssl; }
 
-axe:  ## install axe-core, which checks pages for accessibility; tests without it are skipped
-	npm install --no-save --no-package-lock axe-core@4.14.1
+browser:  ## install Chromium (Debian, as root) and axe-core (npm), which open and check pages; tests without them are skipped
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	npm install --silent --no-save --no-package-lock axe-core@4.14.1
 
 clean:  ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info

@@ -17,7 +17,7 @@ from wattflock.core.scenario import load
 from wattflock.study.run import open_run
 from wattflock.web import children, live
 
-# `npm install --no-save axe-core@4.14.1`, where npm is; without it accessibility is not checked.
+# `make browser` installs it, where npm is; without it accessibility is not checked.
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = [
     pytest.mark.study,
@@ -75,7 +75,7 @@ def test_every_page_opens_and_fits(tab, address):
     assert tab.printed().startswith(b"%PDF")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core on this machine (make axe): accessibility is not checked")
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core on this machine (make browser): accessibility is not checked")
 def test_no_page_is_closed_to_anybody(tab, address):
     rules = "axe.run().then(found => found.violations.map(each => each.id + ': ' + each.nodes[0].html))"
     for path in ("/", RUN, "/run/stopped-1", "/data", "/talk"):
