@@ -12,33 +12,32 @@ from wattflock.apps.render import shown
 from wattflock.report.theme import spec
 from wattflock.report.whatif_charts import figures
 from wattflock.report.whatif_map import shown_cell
-from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
+from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worth_table
 from wattflock.report.whatif_words import few_homes, glossary, headline, reach, story
 from wattflock.study.whatif.cells import Asked
 from wattflock.study.whatif.left import CAP_KW
 from wattflock.study.whatif.outcome import NO_SOLUTION, OF_FLOW, OF_SUMMARY, Swept
-from wattflock.study.whatif.shares import crossed
+from wattflock.study.whatif.value import hosted, worth
 from wattflock.verbs.results import WhatIf
 
 SHARES = {"heat_pumps": (0.0, 1.0), "cars": (0.0, 0.5, 1.0)}
 METHODS = ("idle", "timer")
 
 
-def swept(use, sweeps=SHARES, seeds: int = 2) -> Swept:
+def swept(use, sweeps=SHARES, seeds: int = 2, together: bool = False) -> Swept:
     """A sweep of 10 homes whose use of the tightest limit is `use(method, seed, **shares)`; None: no solution."""
-    rows = []
+    rows, asked = [], Asked("ieee13", sweeps, 10, seeds, 2, METHODS, together=together)
     for seed in range(seeds):
-        for shares in crossed(sweeps):
+        for shares in asked.combinations:
             for method in METHODS:
                 used = use(method, seed, **shares)
                 row = dict.fromkeys((*OF_FLOW, *OF_SUMMARY), 0.5) | shares
-                row |= {"method": method, "seed": seed, "places": 10, "unsolved_share": 0.0}
+                row |= {"method": method, "seed": seed, "places": 10, "unsolved_share": 0.0, "kept_days_share": 1.0}
                 row |= {"more_kw_capped": False, "least_more_kw_capped": False}
                 row |= {"use_share": used, "limit": "low voltage", "kept": used is not None and used <= 1}
                 if used is None:
                     row |= dict.fromkeys(OF_FLOW) | {"limit": NO_SOLUTION, "unsolved_share": 0.1}
                 rows.append(row)
-    asked = Asked("ieee13", sweeps, 10, seeds, 2, METHODS)
     found = Swept(asked, (), pl.DataFrame(rows, infer_schema_length=None))
     section = {"low_pu": 0.9, "high_pu": 1.1, "loading": 1.0, "unbalance": 0.02}
     found.__dict__["summary"] = {"currency": "GBP", "test_days": 2, "scenario": {"feeder": section}, "data": {}}
@@ -180,3 +179,44 @@ def test_one_sweep_or_three_are_drawn_with_a_text_alternative(sweeps):
     assert {"limits", "taken", "lowest_pu", "cost_per_home_day"} <= set(drawn)
     assert all("all limits kept in" in spec(drawn[name])["description"] for name in ("limits", "taken"))
     assert len(rows_of(drawn["limits"], "cell")) == len(METHODS) * len(sweeps.get("panels", (0,)))
+
+
+def test_worth_is_the_share_at_the_limit_the_years_until_then_and_the_money_saved_by_waiting():
+    """Uses of 0.5 to 1.5 uncontrolled, 0.4 to 0.8 with a timer, and a seed that is a little worse."""
+
+    def use(method, seed, cars):
+        return (0.5 + cars if method == "idle" else 0.4 + 0.4 * cars) + 0.1 * seed
+
+    found = swept(use, {"cars": (0.0, 0.4, 1.0)})
+    table = hosted(found, "cars")
+    assert table["share"].to_list() == pytest.approx([0.5, 1.0, 0.4, 1.0])
+    assert table["capped"].to_list() == [False, True, False, True]
+    idle, timer = worth(found, "cars").iter_rows(named=True)
+    assert idle["homes"] == pytest.approx(4.5)
+    assert (timer["more_homes"], timer["years_later"]) == pytest.approx((5.5, 11.0))  # 5 % of the homes a year
+    each = [1.035 ** -(20 * share) - 1.035**-20.0 for share in (0.5, 0.4)]
+    assert timer["saved_share"] == pytest.approx(sum(each) / 2)
+    assert timer["saved_share_half"] == pytest.approx(12.706 * abs(each[0] - each[1]) / 2, rel=1e-3)
+    assert "10.0 or more" in worth_table(found, "cars").markdown()
+
+
+def test_a_cell_without_a_solution_ends_what_fits_at_the_one_before():
+    found = swept(lambda method, seed, cars: None if cars else 0.5, {"cars": (0.0, 1.0)})
+    assert hosted(found, "cars")["share"].to_list() == [0.0] * 4
+    found = swept(lambda method, seed, cars: 1.5, {"cars": (0.2, 1.0)})
+    assert hosted(found, "cars")["share"].to_list() == [0.2] * 4
+
+
+def test_shares_that_rise_together_are_one_row_of_cells():
+    sweeps = {"heat_pumps": (0.0, 0.5, 1.0), "cars": (0.0, 0.25, 0.5)}
+    found = swept(lambda method, seed, **shares: 0.5 + shares["cars"] * (2 if method == "idle" else 1), sweeps, 1, True)
+    assert headline(found) == (
+        "ieee13 with 10 homes takes 5 heat pumps and 3 cars uncontrolled; all 10 heat pumps and 5 or more cars "
+        "under a fitted timer"
+    )
+    assert "The shares of all rise together." in " ".join(story(found))
+    drawn = figures(found)
+    assert "heat pumps and cars" in str(spec(drawn["growth"])["layer"])
+    assert len(rows_of(drawn["limits"], "cell")) == len(METHODS)
+    assert drawn["taken"] is not None
+    assert len(list(taken_table(found, "cars").rows)) == 1

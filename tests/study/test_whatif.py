@@ -20,8 +20,8 @@ from wattflock.study.hosting.capacity import worst_stress
 from wattflock.study.hosting.sensitivity import operating_point
 from wattflock.study.whatif.cells import Asked, cells, picked
 from wattflock.study.whatif.left import CAP_KW, UNLIMITED, judged_limits, more, tightest
-from wattflock.study.whatif.outcome import first_broken, over_seeds, taken, uses
-from wattflock.study.whatif.shares import DEVICES, crossed, owners, parsed
+from wattflock.study.whatif.outcome import NO_SOLUTION, first_broken, over_seeds, taken, used, uses
+from wattflock.study.whatif.shares import DEVICES, abreast, crossed, owners, parsed
 
 HOMES = 10
 GRID = {"heat_pumps": (0.0, 0.5), "cars": (0.0, 0.5, 1.0)}
@@ -144,6 +144,33 @@ def outcomes(kept) -> pl.DataFrame:
     numbers = dict.fromkeys(("lowest_pu", "highest_pu", "worst_loading", "worst_unbalance", "use_share"), 1.0)
     numbers |= {"more_kw_capped": False, "least_more_kw_capped": False}
     return pl.DataFrame([row | numbers | {"cost_per_home_day": row["seed"], "unsolved_share": 0.0} for row in rows])
+
+
+def test_days_are_forgiven_as_far_as_reliability_says():
+    """Ten days at 0.96 pu of at least 0.95, two of them at 0.94 and one of these without a solution in a step."""
+    days = [day for day in range(10) for _ in range(2)]
+    lowest = [0.94 if day in (3, 7) else 0.96 for day in days]
+    steps = pl.DataFrame({
+        "day": days, "voltage_min_pu": lowest, "voltage_max_pu": [1.0] * 20, "converged": [True] * 20,
+        "loading_max": [0.2] * 20, "unbalance_max": [0.0] * 20,
+    })  # fmt: skip
+    scenario = load(None, ["feeder.low_pu=0.95", "feeder.loading=1.0"])
+    strict, some = (used(scenario, steps, reliability) for reliability in (1.0, 0.8))
+    assert (strict["kept"], strict["limit"], strict["kept_days_share"]) == (False, "low voltage", 0.8)
+    assert strict["use_share"] == pytest.approx(1.2)
+    assert (some["kept"], some["use_share"]) == (True, pytest.approx(0.8))
+    assert not used(scenario, steps, 0.81)["kept"]
+    unsolved = steps.with_columns(converged=pl.Series([True] * 7 + [False] + [True] * 12))
+    assert used(scenario, unsolved, 1.0) == {
+        "kept_days_share": 0.8, "use_share": None, "limit": NO_SOLUTION, "kept": False
+    }  # fmt: skip
+    assert used(scenario, unsolved, 0.9)["limit"] == "low voltage"
+
+
+def test_shares_rise_together_or_in_every_combination():
+    sweeps = {"heat_pumps": (0.0, 0.5), "cars": (0.2, 1.0)}
+    assert abreast(sweeps) == [{"heat_pumps": 0.0, "cars": 0.2}, {"heat_pumps": 0.5, "cars": 1.0}]
+    assert len(crossed(sweeps)) == 4
 
 
 def test_what_a_feeder_takes_is_counted_from_the_smallest_share_on():

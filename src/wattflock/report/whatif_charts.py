@@ -9,6 +9,7 @@ import polars as pl
 from wattflock.report.charts import Figures, colour_of, named, shape_of
 from wattflock.report.theme import HEIGHT, INK, LINE, PAPER, SEQUENTIAL, SOFT, WIDTH, methods, themed
 from wattflock.report.whatif_words import MANY
+from wattflock.report.words import joined
 from wattflock.study.whatif.outcome import NO_SOLUTION, Swept
 
 ACROSS = ("cars", "panels", "heat_pumps", "batteries")  # which sweep lies across, the first that has several shares
@@ -32,8 +33,10 @@ QUANTITIES = {  # column → title, factor, format, whether more is worse
 
 
 def figures(found: Swept) -> Figures:
-    """Altair charts by name: `limits`, `taken`, and one for each of `QUANTITIES` that is known."""
-    draw = {"limits": lambda: limits(found), "taken": lambda: taken(found)}
+    """Altair charts by name: `growth` of a single row of cells, `limits`, `taken`, and each of `QUANTITIES` known."""
+    across, up = axes(found)
+    draw = {"growth": lambda: growth(found)} if across == up and len(found.asked.sweeps[across]) > 1 else {}
+    draw |= {"limits": lambda: limits(found), "taken": lambda: taken(found)}
     known = [name for name in QUANTITIES if found.cells[name].count()]
     return Figures(draw | {name: (lambda name=name: quantity(found, name)) for name in known})
 
@@ -42,7 +45,36 @@ def axes(found: Swept) -> tuple[str, str]:
     """The sweeps that lie across and up; where there is one alone it lies across, and up is it as well."""
     several = [name for name in found.sweeps if len(found.asked.sweeps[name]) > 1] or list(found.sweeps)
     across = next(name for name in ACROSS if name in several)
+    if found.asked.together:
+        return across, across
     return across, next((name for name in UP if name in several and name != across), across)
+
+
+def growth(found: Swept) -> Any:
+    """Use of the tightest limit against the share of homes with the devices, by method: mean and range over seeds."""
+    across, _ = axes(found)
+    use = 100 * pl.col("use_share")
+    table = named(
+        found.table.drop_nulls("use_share")
+        .group_by(across, "method", maintain_order=True)
+        .agg(use.mean().alias("mean"), use.min().alias("least"), use.max().alias("most"))
+        .with_columns(share=100 * pl.col(across)),
+        found.methods,
+    )
+    names = found.sweeps if found.asked.together else (across,)
+    x = alt.X("share:Q", title=f"homes with {joined([MANY[name] for name in names])} [%]")
+    y = alt.Y("mean:Q", title="use of the tightest limit [%]", scale=alt.Scale(zero=True))
+    tips = ["method:N", "share:Q", *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("mean", "least", "most"))]
+    base = alt.Chart(table).encode(x=x, color=colour_of(found.methods))
+    whole = alt.Chart(pl.DataFrame({"use": [100.0]})).encode(y="use:Q").mark_rule(color=INK, strokeDash=[5, 4])
+    layers = [
+        base.mark_area(opacity=0.15).encode(y=alt.Y("least:Q"), y2="most:Q"),
+        whole,
+        base.mark_line(strokeWidth=2).encode(y=y, tooltip=tips),
+        base.mark_point(size=60, filled=True).encode(y=y, shape=shape_of(found.methods), tooltip=tips),
+    ]
+    text = "Use of the tightest limit as more homes own the devices; the dashed line is the limit."
+    return themed(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT), f"{text} {said(found)}")
 
 
 def limits(found: Swept) -> Any:
@@ -85,7 +117,7 @@ def taken(found: Swept) -> Any:
     looks = methods(found.methods)
     table = found.taken.filter(pl.col("sweep") == across)
     for other in found.sweeps:  # of all others, at their lowest share
-        if other not in (across, up):
+        if other not in (across, up) and not found.asked.together:
             table = table.filter(pl.col(other) == found.asked.sweeps[other][0])
     beside = pl.lit("alone") if up == across else pl.format("{} %", (100 * pl.col(up)).round(1).cast(pl.Int64))
     table = named(table.with_columns(beside=beside), found.methods).with_columns(
@@ -127,7 +159,7 @@ def _placed(found: Swept, value: pl.Expr, capped: pl.Expr) -> pl.DataFrame:
     across, up = axes(found)
     shares, looks = found.asked.sweeps, methods(found.methods)
     number = {each: {share: float(place) for place, share in enumerate(shares[each])} for each in (across, up)}
-    others = [each for each in found.sweeps if each not in (across, up) and len(shares[each]) > 1]
+    others = [each for each in found.asked.beside(across) if each != up and len(shares[each]) > 1]
     labels = pl.col("method").replace({name: look.label for name, look in looks.items()})
     words = [pl.format("{} % " + MANY[each], (100 * pl.col(each)).round(1).cast(pl.Int64)) for each in others]
     broken = pl.col("kept_seeds") < pl.col("seeds")

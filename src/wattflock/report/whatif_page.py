@@ -12,12 +12,13 @@ from wattflock.report.spreadsheet import write_sheets
 from wattflock.report.theme import save
 from wattflock.report.whatif_charts import QUANTITIES, figures
 from wattflock.report.whatif_map import cell_geojson, shown_cell
-from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells
+from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worths
 from wattflock.report.whatif_words import WORST, glossary, headline, story
 from wattflock.report.words import counted
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import LEFT, Swept
 from wattflock.study.whatif.shares import Shares
+from wattflock.study.whatif.value import worth
 
 PAGE, BOOK, MAP = "whatif.html", "whatif.xlsx", "whatif.geojson"
 LIMITS = (
@@ -27,6 +28,7 @@ LIMITS = (
     "step without a power flow solution."
 )
 TAKEN = "From the lowest to the highest seed. A range counts only where all smaller shares keep every limit as well."
+GROWN = "Mean over the seeds, with the range from the lowest to the highest; the dashed line is the limit."
 EACH = f"{WORST} The lines are those of the first figure."
 
 
@@ -57,14 +59,16 @@ def html_page(found: Swept, drawn: Mapping, cell: Shares) -> str:
         paragraph(f"{title.capitalize()}: {named(shares)}") + before_and_after(found, shares).page()
         for title, shares in told_cells(found)
     )
-    takes = [taken_table(found, sweep) for sweep in found.sweeps]
+    takes = [*(taken_table(found, sweep) for sweep in found.sweeps), *worths(found)]
     shares = "".join(paragraph(each.title) + each.page() + paragraph(each.note, "soft") for each in takes)
     maps = "".join(
         paragraph(QUANTITIES[name][0].format(currency=found.summary["currency"])) + figure(chart)
         for name, chart in drawn.items()
         if name in QUANTITIES
     )
+    grown = [PageSection("growth", "As more homes own them", GROWN, figure(drawn["growth"]), "growth")]
     sections = [
+        *(grown if "growth" in drawn else []),
         PageSection("limits", "Which cells keep every limit", LIMITS, figure(drawn["limits"]), "limits"),
         PageSection("taken", "What the feeder takes", TAKEN, figure(drawn["taken"]) + shares, "what it takes"),
         PageSection("cells", "Before and after", WORST, before, "before and after"),
@@ -96,6 +100,7 @@ def sheets(found: Swept) -> dict[str, pl.DataFrame]:
     return {
         "answer": pl.DataFrame({"answer": lines}),
         "taken": found.taken,
+        **{f"worth {name.replace('_', ' ')}": worth(found, name) for name in found.sweeps},
         "cells": found.cells,
         "seeds": found.table,
         "places": pl.concat(left),

@@ -6,10 +6,11 @@ from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
 from wattflock.report.whatif_words import MANY, WORST, reach
-from wattflock.report.words import DASH, number, percent
+from wattflock.report.words import DASH, joined, number, percent
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
 from wattflock.study.whatif.shares import Shares
+from wattflock.study.whatif.value import worth
 
 LINES = (  # name [unit], and what is written of a row of `Swept.cells`
     ("lowest voltage [pu]", lambda row: _volts(row["lowest_pu"])),
@@ -23,6 +24,7 @@ LINES = (  # name [unit], and what is written of a row of `Swept.cells`
     ("hosting left, least place [kW]", lambda row: _more(row, "least_more_kw")),
     ("places for one more charger", lambda row: _of(row["more_cars"], row["places"])),
     ("cost [{currency} per home and day]", lambda row: f"{row['cost_per_home_day']:.2f}"),
+    ("days that keep every limit [%]", lambda row: percent(row["kept_days_share"])),
     ("seeds that keep every limit", lambda row: f"{row['kept_seeds']} of {row['seeds']}"),
 )
 
@@ -78,7 +80,7 @@ def _volts(value: float | None) -> str:
 
 def taken_table(found: Swept, sweep: str) -> FigureTable:
     """How many homes with a device are taken beside each combination of the others, a column for each method."""
-    looks, others = methods(found.methods), [name for name in found.sweeps if name != sweep]
+    looks, others = methods(found.methods), found.asked.beside(sweep)
     table = found.taken.filter(pl.col("sweep") == sweep)
     rows = []
     for shares, some in table.group_by(*others, maintain_order=True) if others else [((), table)]:
@@ -93,7 +95,41 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
     )  # fmt: skip
 
 
+def worth_table(found: Swept, sweep: str) -> FigureTable:
+    """What each method is worth to the network, the other sweeps at their lowest share."""
+    looks, asked = methods(found.methods), found.asked
+    rows = []
+    for row in worth(found, sweep).iter_rows(named=True):
+        homes = f"{number(row['homes'])}{' or more' if row['capped_seeds'] else ''}"
+        more = [_either_way(row, *each) for each in (("more_homes", 1), ("years_later", 1), ("saved_share", 100))]
+        rows.append(Row([looks[row["method"]].label, homes, *more]))
+    heads = [
+        ("method", ""), ("fit", "homes"), ("more than uncontrolled", "homes"), ("reinforcement later by", "years"),
+        ("saved of its cost", "%"),
+    ]  # fmt: skip
+    note = (
+        f"Until the tightest limit is reached. Homes with them grow by {100 * asked.growth:.4g} % of all homes a year; "
+        f"a year's delay is worth {100 * asked.discount:.3g} %. Means over the seeds; ± half of the 95 % interval of "
+        "the paired differences. Or more: in some seed no limit is reached in this sweep."
+    )
+    names = [MANY[name] for name in (found.sweeps if asked.together else (sweep,))]
+    return FigureTable(heads, rows, note, title=f"What a method is worth: {joined(names)}")
+
+
+def _either_way(row: dict, name: str, factor: float) -> str:
+    mean, half = row[name], row[f"{name}_half"]
+    if mean is None:
+        return DASH
+    return number(factor * mean) + ("" if half is None else f" ± {number(factor * half)}")
+
+
 def terminal(found: Swept, wide: bool = False) -> list[FigureTable]:
     """What a terminal shows: what is taken, and with `wide` the cells that the page tells first."""
     cells = [before_and_after(found, shares) for _, shares in told_cells(found)] if wide else []
-    return [*(taken_table(found, sweep) for sweep in found.sweeps), *cells]
+    return [*(taken_table(found, sweep) for sweep in found.sweeps), *worths(found), *cells]
+
+
+def worths(found: Swept) -> list[FigureTable]:
+    """`worth_table` of each sweep of several shares; of the first alone where all rise together."""
+    several = [name for name in found.sweeps if len(found.asked.sweeps[name]) > 1]
+    return [worth_table(found, sweep) for sweep in several[: 1 if found.asked.together else None]]

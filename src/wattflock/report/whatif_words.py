@@ -26,8 +26,9 @@ def headline(found: Swept) -> str:
     if not found.table["kept"].any():
         return f"Limits of {name} with {homes} are broken in every cell of this sweep, under every method"
     looks = methods(found.methods)
+    word = " and " if found.asked.together else " or "
     said = [
-        f"{' or '.join(_alone(found, sweep, method) for sweep in found.sweeps)} {_under(looks[method].label)}"
+        f"{word.join(_alone(found, sweep, method) for sweep in found.sweeps)} {_under(looks[method].label)}"
         for method in found.methods
     ]
     return f"{name} with {homes} takes {'; '.join(said)}"
@@ -46,9 +47,8 @@ def _alone(found: Swept, sweep: str, method: str) -> str:
 def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
     """What is taken of a sweep where all others are at their lowest, or at their highest, share."""
     table = found.taken.filter((pl.col("sweep") == sweep) & (pl.col("method") == method))
-    for other, shares in found.asked.sweeps.items():
-        if other != sweep:
-            table = table.filter(pl.col(other) == shares[0 if lowest else -1])
+    for other in found.asked.beside(sweep):
+        table = table.filter(pl.col(other) == found.asked.sweeps[other][0 if lowest else -1])
     return table.row(0, named=True)
 
 
@@ -80,12 +80,14 @@ def story(found: Swept) -> list[str]:
     limits += [f"{100 * section['loading']:g} % of the ratings that are known"] if section["loading"] else []
     limits += [f"an unbalance of {100 * section['unbalance']:g} %"] if section["unbalance"] else []
     draws = f"{asked.seeds} draws" if asked.seeds > 1 else "one draw alone"
+    alone = "Each number is of one device alone, the others at their lowest share."
+    every = "" if asked.reliability == 1 else f"at least {100 * asked.reliability:.4g} % of "
     said = [
         *few_homes(found),
-        f"Each number is of one device alone, the others at their lowest share. Over {draws} of the homes, who lives "
+        f"{'The shares of all rise together.' if asked.together else alone} Over {draws} of the homes, who lives "
         "where, who owns what, and the weather.",
-        f"Kept are {joined(limits)}, in every step of {counted(summary['test_days'], 'day')} of weeks on which no "
-        f"method was fitted. {STRICT}",
+        f"Kept are {joined(limits)}, in every step of {every}{counted(summary['test_days'], 'day')} of weeks on which "
+        f"no method was fitted. {STRICT}",
         f"Shares that were tried: {'; '.join(map(_tried, asked.sweeps, asked.sweeps.values()))}.",
     ]
     smallest = found.table.filter(*(pl.col(name) == shares[0] for name, shares in asked.sweeps.items()))
@@ -95,7 +97,7 @@ def story(found: Swept) -> list[str]:
             f"At the smallest shares a limit is broken already in {broken} of {asked.seeds} draws: in them the feeder "
             "takes nothing more."
         )
-    said += [_together(found, sweep) for sweep in found.sweeps if len(found.sweeps) > 1]
+    said += [_together(found, sweep) for sweep in found.sweeps if asked.beside(sweep)]
     return said + _warnings(found)
 
 
@@ -167,6 +169,9 @@ def glossary() -> dict[str, str]:
         "steps, each by itself.",
         "violated node-steps": "Share of all judged voltages and hours outside the band.",
         "cost": "Per home and day: energy, wear and discomfort, less what is left in batteries and cars.",
+        "worth": "How many more homes fit than uncontrolled until the tightest limit is reached, along a straight line "
+        "between cells; how many years later that is, and how much of what reinforcing the network costs is saved by "
+        "waiting, in money of the first year.",
         "seed": "A draw of homes, weather, who lives where and who owns what. Within a seed a larger share only adds "
         "devices.",
     }

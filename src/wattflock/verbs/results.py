@@ -373,6 +373,13 @@ class WhatIf:
         return self.found.taken
 
     @property
+    def worth(self) -> pl.DataFrame:
+        """What each method is worth to the network, by sweep, as `study.whatif.value.worth` has it."""
+        from wattflock.study.whatif.value import worth
+
+        return pl.concat([worth(self.found, name).with_columns(sweep=pl.lit(name)) for name in self.found.sweeps])
+
+    @property
     def figures(self) -> Mapping[str, Any]:
         """Altair charts by name: limits, taken, and one for each quantity."""
         from wattflock.report.whatif_charts import figures

@@ -34,6 +34,10 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     methods: Annotated[str, "Methods, a comma list; timers are fitted in each cell."] = "idle,timer,timer_droop",
     learn: Annotated[float, "Let gradmap learn for so long in each cell as well; 0: it is left out [s]."] = 0.0,
     limits: Preset = "ansi-a",
+    together: Annotated[bool, "Let all shares rise together, in place of every combination."] = False,
+    reliability: Annotated[float, "A cell keeps its limits where at least this share of the days does."] = 1.0,
+    growth: Annotated[float, "So many more of the homes own the devices each year [share/year]."] = 0.05,
+    discount: Annotated[float, "What money is worth less a year later [1/year]."] = 0.035,
     cell: Annotated[str, "Cell of the map, as cars=0.4,heat_pumps=1; by default the one of most use."] = "",
     sets: Sets = None,
     runs: Runs = Path("runs"),
@@ -50,6 +54,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
 
     Example:
         wattflock whatif european_lv --heat-pumps 0:1:0.2 --cars 0:1:0.2 --limits en50160
+        wattflock whatif european_lv --heat-pumps 0:1:0.2 --cars 0:1:0.2 --together --reliability 0.9
         wattflock whatif mine.feeder --cars 0,0.3,0.6 --panels 0.5 --seeds 2 --days 7 --csv cells.csv
     """
     from wattflock.core.errors import Problem
@@ -64,6 +69,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     texts = {"heat_pumps": heat_pumps, "cars": cars, "panels": panels, "batteries": batteries}
     names = tuple(filter(None, methods.replace(" ", "").split(",")))
     options = {"homes": homes, "seeds": seeds, "days": days, "methods": names, "limits": limits, "learn_s": learn}
+    options |= {"together": together, "reliability": reliability, "growth": growth, "discount": discount}
     problems = refuse_place(WHERE, "--csv", csv)
     if not 1 <= workers <= len(cores()):
         problems.append(Problem(WHERE, "--workers", workers, f"1 to {len(cores())}, the cores here"))
@@ -141,7 +147,7 @@ def swept(asked: "Asked", every: "list[Cell]", runs: Path, again: tuple[bool, in
     if not ended:
         raise RunError("\n".join(failed))
     done = tuple(ended[place] for place in sorted(ended))
-    return Swept(asked, done, cells_table(done), tuple(failed))
+    return Swept(asked, done, cells_table(done, asked.reliability), tuple(failed))
 
 
 def opened(scenario: "Scenario", runs: Path, learn_s: float) -> "Run":

@@ -11,7 +11,7 @@ from wattflock.core.files import write_whole
 from wattflock.core.registry import files, nearest
 from wattflock.core.scenario import Scenario, load
 from wattflock.feeder.limits import PRESETS
-from wattflock.study.whatif.shares import Shares, crossed, kind_of_homes, kinds
+from wattflock.study.whatif.shares import Shares, abreast, crossed, kind_of_homes, kinds
 
 SHORT = {"heat_pumps": "hp", "cars": "ev", "panels": "pv", "batteries": "bat"}  # in names of runs
 OWN = ("name", "seed", "homes.count", "homes.kinds", "homes.file", "homes.seed", "feeder.part",
@@ -34,12 +34,25 @@ class Asked:
     learn_s: float = 0.0  # gradmap learns for so long in each cell; 0: it is left out [s]
     sets: tuple[str, ...] = ()  # fields of the scenario, as `--set` has them
     spot_kva: float = 0.0  # of the feeder's own loads together, in whose place homes stand; 0: not known [kVA]
+    together: bool = False  # the shares of all sweeps rise together, in place of every combination
+    reliability: float = 1.0  # least share of the days that keep every limit in all steps
+    growth: float = 0.05  # of the homes get the devices each year [share/year]
+    discount: float = 0.035  # of money a year later [1/year]
 
     @property
     def compared(self) -> tuple[str, ...]:
         """All methods, the uncontrolled homes first."""
         more = (LEARNED,) if self.learn_s else ()
         return tuple(dict.fromkeys(("idle", *self.methods, *more)))
+
+    @property
+    def combinations(self) -> list[Shares]:
+        """The shares of every cell."""
+        return abreast(self.sweeps) if self.together else crossed(self.sweeps)
+
+    def beside(self, sweep: str) -> list[str]:
+        """The other sweeps, where they rise by themselves."""
+        return [] if self.together else [name for name in self.sweeps if name != sweep]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +81,13 @@ def problems_of(asked: Asked) -> list[Problem]:
     found = [
         Problem(where, f"--{name}", value, f"{low} or more") for name, (value, low) in least.items() if not value >= low
     ]
+    shares = {"reliability": (asked.reliability, "above 0, at most 1"), "growth": (asked.growth, "above 0, at most 1")}
+    found += [Problem(where, f"--{name}", value, told) for name, (value, told) in shares.items() if not 0 < value <= 1]
+    if not 0 <= asked.discount < 1:
+        found.append(Problem(where, "--discount", asked.discount, "0 or more, below 1"))
+    if asked.together and len({len(each) for each in asked.sweeps.values() if each}) > 1:
+        told = "; ".join(f"{name} {len(each)}" for name, each in asked.sweeps.items())
+        found.append(Problem(where, "--together", told, "as many shares of each device"))
     if not asked.sweeps:
         found.append(Problem(where, "--heat-pumps, --cars, --panels, --batteries", "none", "one of them, as 0:1:0.2"))
     if asked.limits not in PRESETS:
@@ -98,7 +118,7 @@ def cells(asked: Asked, folder: Path, problems: Iterable[Problem] = ()) -> list[
     return [
         Cell(shares, seed, _scenario(asked, shares, seed, folder))
         for seed in range(asked.seeds)
-        for shares in crossed(asked.sweeps)
+        for shares in asked.combinations
     ]
 
 

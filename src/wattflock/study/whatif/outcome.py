@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from wattflock.core.scenario import Scenario
 from wattflock.study.build import limits_of
 from wattflock.study.whatif.cells import Asked, Cell
 from wattflock.study.whatif.left import CAP_KW
-from wattflock.study.whatif.shares import Shares, crossed
+from wattflock.study.whatif.shares import Shares
 
 LEFT = "hosting"  # name of the table of `hosting_left`, which marks a cell as finished
 CHARGER_KW = 7.4  # of one more car: 32 A on one phase
@@ -80,33 +81,35 @@ class Swept:
         return both.select(*(name for name in heads if name in both.columns), pl.exclude(heads))
 
 
-def cells_table(ended: Sequence[Ended]) -> pl.DataFrame:
+def cells_table(ended: Sequence[Ended], reliability: float = 1.0) -> pl.DataFrame:
     """A row for each cell, seed and method.
 
     Columns: a share for each sweep; seed, method, run; lowest_pu and highest_pu, figures of `quantities`; more_kw and
     least_more_kw (median and least over places, each alone), more_kw_capped and least_more_kw_capped (whether it may be
     more, for nothing above `CAP_KW` is looked for), more_cars (places that take one more charger of `CHARGER_KW`),
-    places; unsolved_share of the steps; use_share (1: the tightest limit is reached), limit (which) and
-    kept. What a flow without solution would say is null.
+    places; unsolved_share of the steps; kept_days_share, of days that keep every limit in all steps; use_share (1: the
+    tightest limit is reached) of the worst day but for those that `reliability` forgives, limit (which) and kept. What
+    a flow without solution would say is null; such a day keeps no limit.
 
     Raises:
         RunError: a file of a run is missing or damaged.
     """
-    return pl.DataFrame([row for each in ended for row in _rows(each)], infer_schema_length=None)
+    return pl.DataFrame([row for each in ended for row in _rows(each, reliability)], infer_schema_length=None)
 
 
-def _rows(ended: Ended) -> list[dict]:
+def _rows(ended: Ended, reliability: float) -> list[dict]:
     summary = read_summary(ended.folder)
     tables = [read_table(ended.folder, name) for name in ("nodes", "steps", LEFT)]
     return [
         {**ended.cell.shares, "seed": ended.cell.seed, "method": name, "run": ended.folder.name}
-        | _figures(ended.cell.scenario, figures, *(table.filter(pl.col("method") == name) for table in tables))
+        | _figures(figures, *(table.filter(pl.col("method") == name) for table in tables))
+        | used(ended.cell.scenario, tables[1].filter(pl.col("method") == name), reliability)
         for name, figures in summary["methods"].items()
     ]
 
 
-def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame, left: pl.DataFrame) -> dict:
-    """The figures of a method in a cell; those of the flow are null where a step has no solution."""
+def _figures(summary: dict, nodes: pl.DataFrame, steps: pl.DataFrame, left: pl.DataFrame) -> dict:
+    """The figures of a method in a cell but for its limits; those of the flow are null where a step has no solution."""
     voltage_pu, more = (nodes["voltage_min_pu"].min(), nodes["voltage_max_pu"].max()), left["more_kw"]
     found = {
         "lowest_pu": voltage_pu[0],
@@ -120,11 +123,38 @@ def _figures(scenario: Scenario, summary: dict, nodes: pl.DataFrame, steps: pl.D
         "places": len(more),
         "unsolved_share": float((~steps["converged"]).mean()),  # type: ignore[arg-type]
     }
+    return found if steps["converged"].all() else found | dict.fromkeys(OF_FLOW)
+
+
+def used(scenario: Scenario, steps: pl.DataFrame, reliability: float) -> dict:
+    """How much of the tightest limit is used on the worst day but for those that are forgiven, and whether it is kept.
+
+    Args:
+        scenario: whose limits.
+        steps: of a method, with `day`, `converged`, `voltage_min_pu`, `voltage_max_pu`, `loading_max`, `unbalance_max`.
+        reliability: least share of the days that keep every limit in all steps; of 14 days and 0.9 one is forgiven.
+
+    Returns:
+        kept_days_share, use_share, limit, kept.
+    """
+    days = [_day(scenario, steps.filter(pl.col("day") == day)) for day in steps["day"].unique().sort()]
+    days.sort(key=lambda each: each[0])
+    use, limit = days[math.ceil(reliability * len(days) - 1e-9) - 1]
+    return {
+        "kept_days_share": sum(each <= 1 for each, _ in days) / len(days),
+        "use_share": use if math.isfinite(use) else None,
+        "limit": limit,
+        "kept": use <= 1,
+    }
+
+
+def _day(scenario: Scenario, steps: pl.DataFrame) -> tuple[float, str]:
+    """Use of the tightest limit on a day, and which it is; infinite where a step has no solution."""
     if not steps["converged"].all():
-        return found | dict.fromkeys(OF_FLOW) | {"use_share": None, "limit": NO_SOLUTION, "kept": False}
-    used = uses(scenario, voltage_pu, summary["worst_loading"], summary["worst_unbalance"])
-    limit = max(used, key=lambda name: used[name])
-    return found | {"use_share": used[limit], "limit": limit, "kept": used[limit] <= 1}
+        return math.inf, NO_SOLUTION
+    worst = {name: steps[name].max() for name in ("loading_max", "unbalance_max")}
+    each = uses(scenario, (steps["voltage_min_pu"].min(), steps["voltage_max_pu"].max()), *worst.values())  # type: ignore[arg-type]
+    return max((use, name) for name, use in each.items())
 
 
 def _capped(more_kw: Any) -> bool:
@@ -196,11 +226,11 @@ def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
         the homes that own it; none_seeds, in which not even the smallest is kept, and whole_seeds, in which all are.
         A share counts where all smaller ones are kept too; least is null where there are none_seeds.
     """
-    others = [name for name in asked.sweeps if name != sweep]
+    others = asked.beside(sweep)
     keys = [*others, "method", "seed"]
     whole = [
         shares | {"method": method, "seed": seed}
-        for shares in crossed(asked.sweeps) for method in asked.compared for seed in range(asked.seeds)
+        for shares in asked.combinations for method in asked.compared for seed in range(asked.seeds)
     ]  # fmt: skip
     upto = (
         pl.DataFrame(whole)

@@ -51,6 +51,11 @@ def crossed(sweeps: Mapping[str, tuple[float, ...]]) -> list[Shares]:
     return [dict(zip(sweeps, each, strict=True)) for each in itertools.product(*sweeps.values())]
 
 
+def abreast(sweeps: Mapping[str, tuple[float, ...]]) -> list[Shares]:
+    """The first shares of all sweeps, then the second ones, and so on."""
+    return [dict(zip(sweeps, each, strict=True)) for each in zip(*sweeps.values(), strict=True)]
+
+
 def owners(name: str, share: float, homes: int, seed: int) -> np.ndarray:
     """Which homes own the device of a sweep, (homes,) bool: the first of them in an order that only `seed` decides.
 
