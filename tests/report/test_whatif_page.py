@@ -131,12 +131,12 @@ def test_few_homes_on_a_large_feeder_are_said_to_be_no_answer_about_it():
         altered(calm, table=table, asked=dataclasses.replace(calm.asked, spot_kva=kva)) for kva in (4100, 200)
     )
     (said,) = few_homes(large)
-    assert said.startswith("This is about 10 homes, not about the feeder: ") and "at most 1.0 % of" in said
+    assert said.startswith("This is about 10 homes, not the feeder: ") and "at most 1.0 % of" in said
     assert story(large)[0] == said
     assert few_homes(small) == few_homes(calm) == []
     text = Console(width=200, record=True, file=StringIO())
     text.print(shown(WhatIf(Path(), large)))
-    assert "not about the feeder" in text.export_text()
+    assert "not the feeder" in text.export_text()
 
 
 def test_a_sweep_in_which_nothing_or_everything_breaks_says_so():
@@ -214,9 +214,12 @@ def test_shares_that_rise_together_are_one_row_of_cells():
         "ieee13 with 10 homes takes 5 heat pumps and 3 cars uncontrolled; all 10 heat pumps and 5 or more cars "
         "under a fitted timer"
     )
-    assert "The shares of all rise together." in " ".join(story(found))
+    assert "Shares rise together." in " ".join(story(found))
     drawn = figures(found)
     assert "heat pumps and cars" in str(spec(drawn["growth"])["layer"])
     assert len(rows_of(drawn["limits"], "cell")) == len(METHODS)
     assert drawn["taken"] is not None
+    thousands = altered(found, asked=dataclasses.replace(found.asked, homes_per_agent=100))
+    assert headline(thousands).startswith("ieee13 with 1,000 homes takes 500 heat pumps and 300 cars uncontrolled")
+    assert "10 homes are simulated" in " ".join(story(thousands))
     assert len(list(taken_table(found, "cars").rows)) == 1

@@ -171,6 +171,7 @@ def test_shares_rise_together_or_in_every_combination():
     sweeps = {"heat_pumps": (0.0, 0.5), "cars": (0.2, 1.0)}
     assert abreast(sweeps) == [{"heat_pumps": 0.0, "cars": 0.2}, {"heat_pumps": 0.5, "cars": 1.0}]
     assert len(crossed(sweeps)) == 4
+    assert abreast(sweeps | {"panels": (0.3,)})[1] == {"heat_pumps": 0.5, "cars": 1.0, "panels": 0.3}
 
 
 def test_what_a_feeder_takes_is_counted_from_the_smallest_share_on():

@@ -8,7 +8,7 @@ import polars as pl
 
 from wattflock.report.charts import Figures, colour_of, named, shape_of
 from wattflock.report.theme import HEIGHT, INK, LINE, PAPER, SEQUENTIAL, SOFT, WIDTH, methods, themed
-from wattflock.report.whatif_words import MANY
+from wattflock.report.whatif_words import MANY, several
 from wattflock.report.words import joined
 from wattflock.study.whatif.outcome import NO_SOLUTION, Swept
 
@@ -43,11 +43,11 @@ def figures(found: Swept) -> Figures:
 
 def axes(found: Swept) -> tuple[str, str]:
     """The sweeps that lie across and up; where there is one alone it lies across, and up is it as well."""
-    several = [name for name in found.sweeps if len(found.asked.sweeps[name]) > 1] or list(found.sweeps)
-    across = next(name for name in ACROSS if name in several)
+    grown = several(found)
+    across = next(name for name in ACROSS if name in grown)
     if found.asked.together:
         return across, across
-    return across, next((name for name in UP if name in several and name != across), across)
+    return across, next((name for name in UP if name in grown and name != across), across)
 
 
 def growth(found: Swept) -> Any:
@@ -61,7 +61,7 @@ def growth(found: Swept) -> Any:
         .with_columns(share=100 * pl.col(across)),
         found.methods,
     )
-    names = found.sweeps if found.asked.together else (across,)
+    names = several(found) if found.asked.together else (across,)
     x = alt.X("share:Q", title=f"homes with {joined([MANY[name] for name in names])} [%]")
     y = alt.Y("mean:Q", title="use of the tightest limit [%]", scale=alt.Scale(zero=True))
     tips = ["method:N", "share:Q", *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("mean", "least", "most"))]
@@ -131,7 +131,7 @@ def taken(found: Swept) -> Any:
         xOffset=alt.XOffset("method:N", sort=labels),
         color=colour_of(found.methods),
     )
-    top = alt.Scale(domain=[0, round(found.asked.sweeps[across][-1] * found.asked.homes) or 1], nice=True)
+    top = alt.Scale(domain=[0, round(found.asked.sweeps[across][-1] * found.asked.all_homes) or 1], nice=True)
     y = alt.Y("low:Q", title=f"{MANY[across]} taken [homes]", scale=top)
     tips = ["method:N", "beside:N", "low:Q", "high:Q", alt.Tooltip("none_seeds:Q", title="seeds that take none")]
     ranges = base.mark_rule(strokeWidth=3, strokeCap="round").encode(y=y, y2="high:Q", tooltip=tips)

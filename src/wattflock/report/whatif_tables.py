@@ -5,7 +5,7 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
-from wattflock.report.whatif_words import MANY, WORST, reach
+from wattflock.report.whatif_words import MANY, WORST, reach, several
 from wattflock.report.words import DASH, joined, number, percent
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
@@ -84,7 +84,7 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
     table = found.taken.filter(pl.col("sweep") == sweep)
     rows = []
     for shares, some in table.group_by(*others, maintain_order=True) if others else [((), table)]:
-        by_method = {row["method"]: reach(row, found.asked.homes) for row in some.iter_rows(named=True)}
+        by_method = {row["method"]: reach(row, found.asked.all_homes) for row in some.iter_rows(named=True)}
         beside = [f"{100 * share:.4g} %" for share in shares] or ["nothing else"]
         rows.append(Row([*beside, *(by_method[name] for name in found.methods)]))
     heads = [(f"homes with {MANY[name]}", "") for name in others] or [("beside", "")]
@@ -112,7 +112,7 @@ def worth_table(found: Swept, sweep: str) -> FigureTable:
         f"a year's delay is worth {100 * asked.discount:.3g} %. Means over the seeds; ± half of the 95 % interval of "
         "the paired differences. Or more: in some seed no limit is reached in this sweep."
     )
-    names = [MANY[name] for name in (found.sweeps if asked.together else (sweep,))]
+    names = [MANY[name] for name in (several(found) if asked.together else (sweep,))]
     return FigureTable(heads, rows, note, title=f"What a method is worth: {joined(names)}")
 
 
@@ -131,5 +131,4 @@ def terminal(found: Swept, wide: bool = False) -> list[FigureTable]:
 
 def worths(found: Swept) -> list[FigureTable]:
     """`worth_table` of each sweep of several shares; of the first alone where all rise together."""
-    several = [name for name in found.sweeps if len(found.asked.sweeps[name]) > 1]
-    return [worth_table(found, sweep) for sweep in several[: 1 if found.asked.together else None]]
+    return [worth_table(found, sweep) for sweep in several(found)[: 1 if found.asked.together else None]]

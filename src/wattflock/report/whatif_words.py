@@ -19,7 +19,7 @@ WORST = "Lowest, highest, least and worst: the worst seed. All others: means ove
 
 def headline(found: Swept) -> str:
     """The answer in a sentence: how many of each, alone, the feeder takes under each method."""
-    name, homes = found.asked.feeder.rpartition("/")[2], counted(found.asked.homes, "home")
+    name, homes = found.asked.feeder.rpartition("/")[2], counted(found.asked.all_homes, "home")
     if found.table["kept"].all() and not found.failed:
         most = [f"{most_of(found, sweep)} {MANY[sweep]}" for sweep in found.sweeps]
         return f"No limit is broken in this sweep: {name} with {homes} takes {joined(most)}"
@@ -40,8 +40,13 @@ def _under(label: str) -> str:
 
 
 def _alone(found: Swept, sweep: str, method: str) -> str:
-    said = reach(at(found, sweep, method, lowest=True), found.asked.homes)
+    said = reach(at(found, sweep, method, lowest=True), found.asked.all_homes)
     return f"{'no' if said == 'none' else said} {MANY[sweep]}"
+
+
+def several(found: Swept) -> list[str]:
+    """Sweeps of several shares; where there is none, all."""
+    return [name for name in found.sweeps if len(found.asked.sweeps[name]) > 1] or list(found.sweeps)
 
 
 def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
@@ -69,7 +74,7 @@ def reach(row: dict, homes: int) -> str:
 
 def most_of(found: Swept, sweep: str) -> int:
     """Homes that own the device at the largest share of a sweep."""
-    return int(found.asked.sweeps[sweep][-1] * found.asked.homes + 0.5)
+    return int(found.asked.sweeps[sweep][-1] * found.asked.homes + 0.5) * found.asked.homes_per_agent
 
 
 def story(found: Swept) -> list[str]:
@@ -84,12 +89,17 @@ def story(found: Swept) -> list[str]:
     every = "" if asked.reliability == 1 else f"at least {100 * asked.reliability:.4g} % of "
     said = [
         *few_homes(found),
-        f"{'The shares of all rise together.' if asked.together else alone} Over {draws} of the homes, who lives "
+        f"{'Shares rise together.' if asked.together else alone} Over {draws} of the homes, who lives "
         "where, who owns what, and the weather.",
         f"Kept are {joined(limits)}, in every step of {every}{counted(summary['test_days'], 'day')} of weeks on which "
         f"no method was fitted. {STRICT}",
         f"Shares that were tried: {'; '.join(map(_tried, asked.sweeps, asked.sweeps.values()))}.",
     ]
+    if asked.homes_per_agent > 1:
+        said.append(
+            f"{counted(asked.homes, 'home')} are simulated, each with devices of its own; each stands for "
+            f"{asked.homes_per_agent} alike."
+        )
     smallest = found.table.filter(*(pl.col(name) == shares[0] for name, shares in asked.sweeps.items()))
     broken = smallest.filter((pl.col("method") == "idle") & ~pl.col("kept")).height
     if broken:
@@ -108,7 +118,7 @@ def few_homes(found: Swept) -> list[str]:
     if not 0 < share < FEW:
         return []
     return [
-        f"This is about {counted(found.asked.homes, 'home')}, not about the feeder: uncontrolled, in all cells, they "
+        f"This is about {counted(found.asked.all_homes, 'home')}, not the feeder: uncontrolled, in all cells, they "
         f"draw at most {percent(share, 2)} % of its own spot loads of {number(found.asked.spot_kva)} kVA, in whose "
         "place they stand. More homes: --homes."
     ]
@@ -123,7 +133,7 @@ def _together(found: Swept, sweep: str) -> str:
     looks = methods(found.methods)
     others = [f"{MANY[other]} in {100 * found.asked.sweeps[other][-1]:g} %" for other in found.sweeps if other != sweep]
     each = [
-        f"{looks[name].label.partition(' (')[0]} {reach(at(found, sweep, name, lowest=False), found.asked.homes)}"
+        f"{looks[name].label.partition(' (')[0]} {reach(at(found, sweep, name, lowest=False), found.asked.all_homes)}"
         for name in found.methods
     ]
     return f"{MANY[sweep].capitalize()} that are taken beside {joined(others)} of the homes: {', '.join(each)}."

@@ -29,6 +29,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     panels: Sweep = "",
     batteries: Sweep = "",
     homes: Annotated[int, "Homes on the feeder, in proportion to its loads; 0: one at each terminal."] = 0,
+    homes_per_agent: Annotated[int, "Homes that each simulated one stands for."] = 1,
     seeds: Annotated[int, "So many draws of who lives where and owns what; ranges are over them."] = 3,
     days: Annotated[int, "Unseen days that all are judged on, spread over the year; 0 is all."] = 14,
     methods: Annotated[str, "Methods, a comma list; timers are fitted in each cell."] = "idle,timer,timer_droop",
@@ -69,6 +70,7 @@ def whatif(  # noqa: PLR0913 (an argument is an option of the command)
     texts = {"heat_pumps": heat_pumps, "cars": cars, "panels": panels, "batteries": batteries}
     names = tuple(filter(None, methods.replace(" ", "").split(",")))
     options = {"homes": homes, "seeds": seeds, "days": days, "methods": names, "limits": limits, "learn_s": learn}
+    options["homes_per_agent"] = homes_per_agent
     options |= {"together": together, "reliability": reliability, "growth": growth, "discount": discount}
     problems = refuse_place(WHERE, "--csv", csv)
     if not 1 <= workers <= len(cores()):

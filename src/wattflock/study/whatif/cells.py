@@ -14,7 +14,7 @@ from wattflock.feeder.limits import PRESETS
 from wattflock.study.whatif.shares import Shares, abreast, crossed, kind_of_homes, kinds
 
 SHORT = {"heat_pumps": "hp", "cars": "ev", "panels": "pv", "batteries": "bat"}  # in names of runs
-OWN = ("name", "seed", "homes.count", "homes.kinds", "homes.file", "homes.seed", "feeder.part",
+OWN = ("name", "seed", "homes.count", "homes.homes_per_agent", "homes.kinds", "homes.file", "homes.seed", "feeder.part",
        "judge.methods", "judge.seed", "judge.bound_days", "judge.test_days")  # fmt: skip
 TIMERS = ("idle", "timer", "timer_droop")  # methods unless others are asked for
 LEARNED = "gradmap"
@@ -26,7 +26,7 @@ class Asked:
 
     feeder: str  # a part of `feeder/feeders`, or a file that `wattflock feeder import` wrote
     sweeps: Mapping[str, tuple[float, ...]]  # a name of `DEVICES` → shares of the homes
-    homes: int
+    homes: int  # that are simulated, each with devices of its own
     seeds: int = 3  # draws of who lives where and owns what, each with its days
     days: int = 14  # unseen days that all methods are judged on; 0: all that there are
     methods: tuple[str, ...] = TIMERS
@@ -36,6 +36,7 @@ class Asked:
     spot_kva: float = 0.0  # of the feeder's own loads together, in whose place homes stand; 0: not known [kVA]
     together: bool = False  # the shares of all sweeps rise together, in place of every combination
     reliability: float = 1.0  # least share of the days that keep every limit in all steps
+    homes_per_agent: int = 1  # homes that each simulated one stands for
     growth: float = 0.05  # of the homes get the devices each year [share/year]
     discount: float = 0.035  # of money a year later [1/year]
 
@@ -44,6 +45,11 @@ class Asked:
         """All methods, the uncontrolled homes first."""
         more = (LEARNED,) if self.learn_s else ()
         return tuple(dict.fromkeys(("idle", *self.methods, *more)))
+
+    @property
+    def all_homes(self) -> int:
+        """Homes on the feeder."""
+        return self.homes * self.homes_per_agent
 
     @property
     def combinations(self) -> list[Shares]:
@@ -78,6 +84,7 @@ def problems_of(asked: Asked) -> list[Problem]:
     """What cannot be asked, beside what scenarios say themselves."""
     where, known = "wattflock whatif", tuple(files("learn"))
     least = {"seeds": (asked.seeds, 1), "days": (asked.days, 0), "homes": (asked.homes, 1), "learn": (asked.learn_s, 0)}
+    least["homes-per-agent"] = (asked.homes_per_agent, 1)
     found = [
         Problem(where, f"--{name}", value, f"{low} or more") for name, (value, low) in least.items() if not value >= low
     ]
@@ -85,9 +92,9 @@ def problems_of(asked: Asked) -> list[Problem]:
     found += [Problem(where, f"--{name}", value, told) for name, (value, told) in shares.items() if not 0 < value <= 1]
     if not 0 <= asked.discount < 1:
         found.append(Problem(where, "--discount", asked.discount, "0 or more, below 1"))
-    if asked.together and len({len(each) for each in asked.sweeps.values() if each}) > 1:
+    if asked.together and len({len(each) for each in asked.sweeps.values() if len(each) > 1}) > 1:
         told = "; ".join(f"{name} {len(each)}" for name, each in asked.sweeps.items())
-        found.append(Problem(where, "--together", told, "as many shares of each device"))
+        found.append(Problem(where, "--together", told, "as many shares of each device, or one"))
     if not asked.sweeps:
         found.append(Problem(where, "--heat-pumps, --cars, --panels, --batteries", "none", "one of them, as 0:1:0.2"))
     if asked.limits not in PRESETS:
@@ -151,7 +158,7 @@ def _common(asked: Asked) -> list[str]:
     return toml.assignments({
         **_data(asked, 0),
         "homes.count": asked.homes,
-        "homes.homes_per_agent": 1.0,
+        "homes.homes_per_agent": float(asked.homes_per_agent),
         "feeder.part": asked.feeder if own else "imported",
         "feeder.settings": {} if own else {"file": asked.feeder},
         "feeder.low_pu": limits.low_pu,

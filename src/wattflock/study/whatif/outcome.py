@@ -241,7 +241,8 @@ def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
         .agg(share=pl.col(sweep).filter(pl.col("so_far")).max(), whole=pl.col("so_far").all())
     )
     least = pl.when(pl.col("share").null_count() == 0).then(pl.col("share").min())
-    homes = {f"{name}_homes": (pl.col(name) * asked.homes + 0.5).floor().cast(pl.Int64) for name in ("least", "most")}
+    own, each = (lambda share: (share * asked.homes + 0.5).floor().cast(pl.Int64)), asked.homes_per_agent
+    homes = {f"{name}_homes": own(pl.col(name)) * each for name in ("least", "most")}
     return (
         upto.group_by(*others, "method", maintain_order=True)
         .agg(

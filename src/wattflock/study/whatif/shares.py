@@ -52,8 +52,10 @@ def crossed(sweeps: Mapping[str, tuple[float, ...]]) -> list[Shares]:
 
 
 def abreast(sweeps: Mapping[str, tuple[float, ...]]) -> list[Shares]:
-    """The first shares of all sweeps, then the second ones, and so on."""
-    return [dict(zip(sweeps, each, strict=True)) for each in zip(*sweeps.values(), strict=True)]
+    """The first shares of all sweeps, then the second ones, and so on; a sweep of one share stays there."""
+    most = max(map(len, sweeps.values()))
+    every = [each * most if len(each) == 1 else each for each in sweeps.values()]
+    return [dict(zip(sweeps, each, strict=True)) for each in zip(*every, strict=True)]
 
 
 def owners(name: str, share: float, homes: int, seed: int) -> np.ndarray:

@@ -51,7 +51,7 @@ def worth(found: Swept, sweep: str) -> pl.DataFrame:
     asked, table = found.asked, hosted(found, sweep)
     years = (pl.col("share") - asked.sweeps[sweep][0]) / asked.growth
     table = table.with_columns(
-        more_homes=pl.col("share") * asked.homes, years_later=years, saved_share=-((1 + asked.discount) ** -years)
+        more_homes=pl.col("share") * asked.all_homes, years_later=years, saved_share=-((1 + asked.discount) ** -years)
     )
     rows = []
     for method in found.methods:
