@@ -123,6 +123,15 @@ def test_without_generators_the_program_is_exact():
             np.testing.assert_allclose(o.cost, o.free_cost, rtol=1e-4)
 
 
+def test_a_search_goes_on_where_there_are_no_wires(everything):
+    """Tangents of generators are too cheap for a gap of nothing: more rounds, in a world that has no levels."""
+    profile = jax.tree.map(lambda x: x[:1], days(len(KINDS) + 2))
+    homes = len(KINDS) + 2
+    bare = dataclasses.replace(everything, feeder=None, placement=np.zeros((homes, 0)))
+    (usual,), (best,) = (bound(bare, profile, each) for each in (FREE, Settings(gap_per_home=0.0)))
+    assert best.rounds and best.converged and best.cost <= usual.cost
+
+
 @pytest.mark.parametrize(("short", "spare", "end_c"), [(0.0, 0.0, 19.0), (0.32, 0.20, 20.2), (0.4, 0.4, 22.0)])
 def test_a_plan_leaves_as_much_heat_as_it_is_worth(short, spare, end_c):
     """A kWh costs 0.19, so none, the mean of the beginnings or all of the band, as its value is below or above that."""

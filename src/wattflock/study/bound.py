@@ -269,6 +269,8 @@ def calmed(world: World, went: Day, settings: Settings) -> tuple[Day, bool]:
     Returns:
         The day as it went where every step's flow is sound; else with other powers and levels, and True.
     """
+    if world.feeder is None:
+        return went, False
     power_kw, low, high = np.asarray(went.terminal_kw), *band(world, settings)
     mean, share = power_kw.mean(0), np.ones((len(power_kw), 1))
     for trial in range(CALMER):
