@@ -216,7 +216,7 @@ def test_shares_that_rise_together_are_one_row_of_cells():
     )
     assert "Shares rise together." in " ".join(story(found))
     drawn = figures(found)
-    assert "heat pumps and cars" in str(spec(drawn["growth"])["layer"])
+    assert "homes with cars, heat pumps rising with them [%]" in str(spec(drawn["growth"])["layer"])
     assert len(rows_of(drawn["limits"], "cell")) == len(METHODS)
     assert drawn["taken"] is not None
     thousands = altered(found, asked=dataclasses.replace(found.asked, homes_per_agent=100))

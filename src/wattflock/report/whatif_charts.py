@@ -50,6 +50,16 @@ def axes(found: Swept) -> tuple[str, str]:
     return across, next((name for name in UP if name in grown and name != across), across)
 
 
+def rising(found: Swept, across: str) -> str:
+    """The sweep along an axis in words, with those that rise together with it."""
+    sweeps, names = found.asked.sweeps, several(found)
+    if not found.asked.together or len(names) == 1:
+        return MANY[across]
+    same = all(sweeps[name] == sweeps[across] for name in names)
+    others = joined([MANY[name] for name in names if name != across])
+    return joined([MANY[name] for name in names]) if same else f"{MANY[across]}, {others} rising with them"
+
+
 def growth(found: Swept) -> Any:
     """Use of the tightest limit against the share of homes with the devices, by method: mean and range over seeds."""
     across, _ = axes(found)
@@ -61,8 +71,7 @@ def growth(found: Swept) -> Any:
         .with_columns(share=100 * pl.col(across)),
         found.methods,
     )
-    names = several(found) if found.asked.together else (across,)
-    x = alt.X("share:Q", title=f"homes with {joined([MANY[name] for name in names])} [%]")
+    x = alt.X("share:Q", title=f"homes with {rising(found, across)} [%]")
     y = alt.Y("mean:Q", title="use of the tightest limit [%]", scale=alt.Scale(zero=True))
     tips = ["method:N", "share:Q", *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("mean", "least", "most"))]
     base = alt.Chart(table).encode(x=x, color=colour_of(found.methods))
@@ -230,7 +239,7 @@ def _axis(found: Swept, name: str) -> alt.Axis:
     return alt.Axis(
         values=[place + 0.5 for place in range(len(shares))],
         labelExpr=f"{labels}[floor(datum.value)]",
-        title=f"homes with {MANY[name]} [%]",
+        title=f"homes with {rising(found, name)} [%]",
         grid=False,
         ticks=False,
         domain=False,
