@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from wattflock.core import toml
 from wattflock.core.errors import ScenarioError
 from wattflock.core.registry import interface, part
-from wattflock.core.scenario import Kind, Scenario, bundled, differences, dump, fields, fingerprint, load, run_id
+from wattflock.core.scenario import Scenario, bundled, differences, dump, fields, fingerprint, load, run_id
+from wattflock.core.sections import Kind
 from wattflock.core.settings import allowed, make, settings_model
 
 CAR = 'homes.kinds=[{name="car", share=0.3, devices={ev={width_kw=[4, 6]}}}]'
@@ -206,7 +207,8 @@ def test_differences_are_told_field_by_field():
 
 
 def test_the_name_of_a_run_is_the_same_in_another_process():
-    code = "from wattflock.core.scenario import Kind, Scenario, run_id; print(run_id(Scenario(name='same')))"
+    code = "from wattflock.core.scenario import Scenario, run_id; from wattflock.core.sections import Kind; "
+    code += "print(run_id(Scenario(name='same')))"
     names = {
         subprocess.check_output([sys.executable, "-c", code], text=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from wattflock.core.errors import ScenarioError
-from wattflock.core.scenario import LimitSection, load
+from wattflock.core.scenario import load
+from wattflock.core.sections import LimitSection
 from wattflock.core.types import on_device
 from wattflock.feeder.limits import excess
 from wattflock.homes.device import effect

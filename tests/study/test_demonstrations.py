@@ -16,7 +16,8 @@ from wattflock.learn.learners.maddpg import MADDPG
 from wattflock.study.bound import bound
 from wattflock.study.demonstrations import training_days
 from wattflock.study.run import Run
-from wattflock.verbs.experiment import compared, experiment_of
+from wattflock.verbs.experiment import experiment_of
+from wattflock.verbs.judging import compared
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 

@@ -21,7 +21,8 @@ from wattflock.study.curve import curves, note
 from wattflock.study.evaluate import evaluate
 from wattflock.study.run import Run, open_run, table_of_runs
 from wattflock.verbs import experiment as verbs
-from wattflock.verbs.experiment import Experiment, compared, experiment_of, finished, judged, read_back
+from wattflock.verbs.experiment import Experiment, experiment_of
+from wattflock.verbs.judging import compared, finished, judged, read_back
 from wattflock.world.rollout import ZeroPolicy
 
 SHORT = 1e-9  # minutes: one chunk of rounds

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from wattflock.core.errors import ScenarioError
-from wattflock.core.scenario import FeederSection, load
+from wattflock.core.scenario import load
+from wattflock.core.sections import FeederSection
 from wattflock.core.types import on_device
 from wattflock.feeder import partition as cutting
 from wattflock.feeder.circuit import GROUND, Bus, Circuit, Element, Infeed, Spot

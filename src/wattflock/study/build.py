@@ -9,7 +9,8 @@ import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError, gathered
 from wattflock.core.registry import nearest, part
-from wattflock.core.scenario import (
+from wattflock.core.scenario import Scenario
+from wattflock.core.sections import (
     LOAD_ONLY,
     CoordinatorSection,
     DataSection,
@@ -17,7 +18,6 @@ from wattflock.core.scenario import (
     HomesSection,
     Kind,
     LearnerSection,
-    Scenario,
 )
 from wattflock.core.settings import make
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.scenario import LimitSection
+from wattflock.core.sections import LimitSection
 from wattflock.core.types import on_device
 from wattflock.data.limit_table import from_file
 from wattflock.data.sample import Sampler, resample

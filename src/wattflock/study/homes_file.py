@@ -10,7 +10,7 @@ import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.registry import nearest
-from wattflock.core.scenario import LOAD_ONLY, HomesSection, Kind
+from wattflock.core.sections import LOAD_ONLY, HomesSection, Kind
 from wattflock.core.settings import allowed, device_fields, misfits
 from wattflock.data.files import table_of
 from wattflock.data.numbers import numbers

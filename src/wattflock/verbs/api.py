@@ -31,7 +31,8 @@ from wattflock.synth import bundle
 from wattflock.synth.generate import Wanted, made
 from wattflock.synth.region import Mix
 from wattflock.verbs import settling
-from wattflock.verbs.experiment import compared, experiment_of, judged, read_back
+from wattflock.verbs.experiment import experiment_of
+from wattflock.verbs.judging import compared, judged, read_back
 from wattflock.verbs.results import Bills, Comparison, Shares, SolvedFeeder, Training
 from wattflock.verbs.sharing import shares
 from wattflock.world.rollout import Policy

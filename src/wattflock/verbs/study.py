@@ -58,7 +58,7 @@ def evaluate(
     Example:
         wattflock evaluate latest --method gradmap --days 14
     """
-    from wattflock.verbs.experiment import judged
+    from wattflock.verbs.judging import judged
 
     experiment = _reopened(runs, run, days, "wattflock evaluate")
     return judged(experiment, [method or experiment.scenario.learn.part])
@@ -82,7 +82,7 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.files import csv_bytes, write_whole
-    from wattflock.verbs.experiment import tuned
+    from wattflock.verbs.judging import tuned
 
     wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
     wrong += [] if rounds > 0 else [Problem("wattflock tune", "--rounds", rounds, "1 or more")]
@@ -115,7 +115,8 @@ def compare(  # noqa: PLR0913 (an argument is an option of the command)
     from wattflock.core.machine import PICTURES_GB, small_space
     from wattflock.core.progress import say
     from wattflock.report.run_page import is_drawn, write_report
-    from wattflock.verbs.experiment import SMALLER, compared, finished, read_back
+    from wattflock.verbs.experiment import SMALLER
+    from wattflock.verbs.judging import compared, finished, read_back
 
     experiment, run = _experiment(scenario, sets, runs, minutes, devices)
     report = run.folder / "report.html"

@@ -180,7 +180,8 @@ def _finish(run: "Run", scenario: "Scenario", learn_s: float, fresh: bool) -> No
     from wattflock.core.run_files import read_table
     from wattflock.study.whatif.left import hosting_left
     from wattflock.study.whatif.outcome import LEFT
-    from wattflock.verbs.experiment import Experiment, compared, was_trained
+    from wattflock.verbs.experiment import Experiment, was_trained
+    from wattflock.verbs.judging import compared
 
     path = run.folder / f"{LEFT}.parquet"
     if path.exists() and not fresh:

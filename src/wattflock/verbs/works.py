@@ -193,7 +193,8 @@ def finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
 
     from wattflock.study.kept_optima import FOLDER as OPTIMA
     from wattflock.study.run import open_run
-    from wattflock.verbs.experiment import Experiment, compared, finished
+    from wattflock.verbs.experiment import Experiment
+    from wattflock.verbs.judging import compared, finished
 
     runs, fresh, recompile = how
     try:

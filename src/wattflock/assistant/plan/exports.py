@@ -14,7 +14,7 @@ from wattflock.assistant.plan.home import BATTERY, CAR, DT_H, Home, Stay, home_o
 from wattflock.assistant.plan.parameters import Parameters
 from wattflock.assistant.plan.schedule import plan
 from wattflock.core import toml
-from wattflock.core.scenario import COMMON_KINDS
+from wattflock.core.sections import COMMON_KINDS
 
 FLOCK = 20  # homes of the scenario, of which this is one
 ZONES = {"GB": "Europe/London", "IE": "Europe/Dublin", "PT": "Europe/Lisbon", "GR": "Europe/Athens",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from wattflock.core.errors import Problem
-from wattflock.core.scenario import LOAD_ONLY
+from wattflock.core.sections import LOAD_ONLY
 
 DEVICES = {"heat_pumps": "heat_pump", "cars": "ev", "panels": "panel", "batteries": "battery"}  # what is swept → part
 MOST_SHARES = 21  # of one sweep
