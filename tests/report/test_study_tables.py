@@ -104,7 +104,7 @@ def test_published_figures_stand_beside_ours_with_their_source(swept):
     )
     study = Findings("mine", "how?", swept, [], published=facts)
     rows = [row.cells for row in published(study, spreads(runs), laws(runs, GROWING), "GBP").rows]
-    assert [cells[5] for cells in rows] == ["1.05", "1.50 ± 0", "5,312", "–"]  # 40^1.5 / 240
+    assert [cells[5] for cells in rows] == ["1.05", "1.50 ± 0", "5,312"]  # `nowhere` is left out; 40^1.5 / 240
     assert {cells[6] for cells in rows} == {"38.9"} and rows[2][4] == "somebody 2024, p. 9. Other homes."
     assert rows[2][2:4] == ["daily peak", "kW"] and rows[0][2] == "training, compiled, over through"
 

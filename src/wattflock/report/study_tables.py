@@ -212,11 +212,14 @@ def _exponent(law: PowerLaw | None) -> str:
 
 
 def published(study: Findings, found: pl.DataFrame, fitted: Laws, currency: str) -> FigureTable:
-    """Figures of publications beside ours."""
+    """Figures of publications beside ours, of the rows that are there."""
+    there = {*found["row"], *found["sweep"]}
     looks = methods(dict.fromkeys(each.method for each in study.published))
     every = {(row["row"], row["method"]): row for row in found.filter(pl.col("judged_on") == ALL).iter_rows(named=True)}
     rows = []
     for each in study.published:
+        if each.row not in there:
+            continue
         mine = every.get((each.row, each.method), {})
         theirs = every.get((each.over_row or each.row, each.over or each.method), {})
         if each.quantity == EXPONENT:

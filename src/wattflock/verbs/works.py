@@ -94,9 +94,11 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
 
 
 def _size(plan: "Plan", row: "StudyRow") -> str:
+    from wattflock.report.words import counted
+
     if plan.kind == "interview":
-        return f"{len(row.scenarios)} residents"
-    return f"{row.scenarios[0].homes.count:,} homes"
+        return counted(len(row.scenarios), "resident")
+    return counted(row.scenarios[0].homes.count, "home")
 
 
 def _shared(plan: "Plan", rows: "tuple[StudyRow, ...]", place: tuple[Path, bool], executor: "Executor") -> Methods:
