@@ -52,7 +52,7 @@ def main() -> None:
             rules_part(kept, case, RULES)
             for seed in range(given.seeds):
                 what = (METHOD, seed, given.rounds)
-                kept.of(f"{case.name} {METHOD} {seed}", partial(learned_there, case, what, []))
+                kept.of(f"{case.name} {METHOD} {seed}", partial(learned_there, case, what))
     if given.write:
         (HERE / "charging_folds.md").write_text(page(kept.found, given.seeds), encoding="utf-8")
 

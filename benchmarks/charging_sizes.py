@@ -15,7 +15,7 @@ from pathlib import Path
 import charging
 import jax
 import jax.numpy as jnp
-from charging import Case, Kept
+from charging import Case, Kept, rules_part
 from pages.head import head
 from pages.table import table
 
@@ -28,6 +28,7 @@ THERE = {  # homes -> how it learns there, and rounds that go on, and from nothi
     100: ({"days": 4, "rows": 240, "rate": 5e-4, "critic_rate": 1e-3}, 100, 300),
     1000: ({"days": 2, "rows": 48, "rate": 5e-4, "critic_rate": 1e-3}, 20, 0),
 }
+RULES = ("equal_losses", "smoothed_laxity", "talmud")  # of simple ways to share, those that do best here
 NAMES = {
     "from-10": "learned with ten homes",
     "went on": "the same, and then with as many homes as there are",
@@ -70,6 +71,9 @@ def page(found: dict) -> str:
     lines = []
     for homes in THERE:
         best = found.get(f"{homes} went on", {}).get("reward_per_episode")
+        for by in RULES:
+            if each := found.get(f"1.2x{homes}f3 {by}"):
+                lines.append([str(homes), by, f"{each['reward_per_episode']:.1f}", ""])
         for name, told in NAMES.items():
             if each := found.get(f"{homes} {name}"):
                 reward = each["reward_per_episode"]
@@ -89,6 +93,7 @@ def main() -> None:
     if not given.write:
         ten = of_ten()
         for homes, (_, more, rounds) in THERE.items():
+            rules_part(kept, Case(1.2, homes), RULES)
             kept.of(f"{homes} from-10", partial(there, homes, 0, ten))
             kept.of(f"{homes} went on", partial(there, homes, more, ten))
             if rounds:
