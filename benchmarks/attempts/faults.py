@@ -39,6 +39,10 @@ NO_EXTRAS = (
     "import sys; sys.modules.update(dict.fromkeys(('dss', 'highspy'))); from wattflock.apps import cli; cli.main()"
 )
 WITHOUT = shlex.join([sys.executable, "-c", NO_EXTRAS])
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+SHORT = "wattflock compare tiny.toml --set homes.count=8 --set learn.rounds=60 --set judge.bound_days=0"
+FOUR = "XLA_FLAGS=--xla_force_host_platform_device_count=4 {} --devices 4"
+ALIKE = 1e-3  # relative: another order of sums over sixty rounds
 Act = Callable[[], tuple[str, str]]
 
 
@@ -117,6 +121,12 @@ def _others(folder: Path, whole: dict[str, bytes]) -> list[tuple[str, str, Act]]
         ("runs without a home folder", "exit code 0", shell("env -u HOME wattflock runs --runs whole", 0)),
         ("runs in a folder that is a file", "no traceback", shell("wattflock runs --runs tiny.toml", 0)),
         ("compare into a file", "exit code 2", shell("wattflock compare tiny.toml --runs tiny.toml", 2)),
+        (
+            "one thread and two",
+            f"figures alike to {ALIKE:g}",
+            _alike(folder, f"taskset -c {CORES[0]} {{}}", f"taskset -c {CORES[0]},{CORES[-1]} {{}}"),
+        ),
+        ("one device and four", f"figures alike to {ALIKE:g}", _alike(folder, "{}", FOUR)),
         ("parts without extras", "exit code 0", shell(f"{WITHOUT} parts", 0)),
         *((f"a summary that is {text[:12]}", "listed as broken", _broken(folder, text)) for text in NO_SUMMARIES),
     ]
@@ -167,6 +177,24 @@ def _shell(folder: Path, command: str, code: int) -> Act:
     def act() -> tuple[str, str]:
         found, said = _ran(folder, command)
         return (RIGHT if found == code else WRONG), f"exit code {found}; {said}"
+
+    return act
+
+
+def _alike(folder: Path, *ways: str) -> Act:
+    """The same comparison in several ways, `{}` the command: every method's figures are those of the first way."""
+
+    def act() -> tuple[str, str]:
+        found = []
+        for number, way in enumerate(ways):
+            code, said = _ran(folder, way.format(f"{SHORT} --runs alike{number}"))
+            if code:
+                return WRONG, said
+            (summary,) = (folder / f"alike{number}").rglob("summary.json")
+            methods = json.loads(summary.read_text())["methods"]
+            found.append({name: each["cost_per_home_day"] for name, each in methods.items()})
+        apart = max(abs(each[name] / found[0][name] - 1) for each in found for name in each)
+        return (RIGHT if apart <= ALIKE else WRONG), f"at most {apart:.1g} apart"
 
     return act
 
