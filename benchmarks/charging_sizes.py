@@ -3,8 +3,8 @@
     python benchmarks/charging_sizes.py [--write]
 
 Each figure is kept in runs/charging_sizes.json as soon as it is there; `--write` makes charging_sizes.md of what is
-there. From nothing it learns too slowly with so many homes for this machine (an advantage for a hundred actions is mostly
-noise): the fair comparison is the one that goes on from the policy of ten homes.
+there. From nothing it learns too slowly with so many homes for this machine (an advantage for a hundred actions is
+mostly noise): the fair comparison is the one that goes on from the policy of ten homes.
 """
 
 import argparse
