@@ -49,7 +49,8 @@ def reached(found: pl.DataFrame) -> Any:
             tooltip=["row:N", "method:N", alt.Tooltip("mean:Q", format=".4~g")],
         )
         lines = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("least:Q", title=title, scale=across), x2="most:Q")
-        panels.append(alt.layer(lines, dots).properties(width=WIDTH // 2 - 40, height=alt.Step(max(18, 7 * len(rows)))))
+        height = alt.Step(max(18, 7 * len(rows)), **{"for": "position"})  # of a method with all its rows
+        panels.append(alt.layer(lines, dots).properties(width=WIDTH // 2 - 40, height=height))
     chart = alt.concat(*panels, columns=2)
     return themed(chart, "Reward, limit used, fairness and hours below the lowest level, of every method in every row.")
 
