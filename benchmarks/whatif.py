@@ -41,7 +41,7 @@ def swept(runs: Path, small: bool) -> Swept:
         )  # fmt: skip
     else:
         found = whatif(
-            "european_lv", "0:1:0.2", "0:1:0.2", "0.3", together=True, reliability=0.9, seeds=5, days=28, sets=SETS,
+            "european_lv", "0:1:0.2", "0:1:0.2", "0.3", together=True, reliability=0.9, seeds=3, days=28, sets=SETS,
             runs=runs, limits="en50160", methods="idle,timer,timer_droop,gradmap",
         )  # fmt: skip
     return cast(WhatIf, found).found

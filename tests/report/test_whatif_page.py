@@ -215,6 +215,8 @@ def test_shares_that_rise_together_are_one_row_of_cells():
         "under a fitted timer"
     )
     assert "Shares rise together." in " ".join(story(found))
+    fixed = swept(lambda method, seed, **shares: 0.5 + shares["cars"], sweeps | {"panels": (0.3,)}, 1, True)
+    assert "panels" not in headline(fixed) and "homes with panels in 30 % of the homes" in " ".join(story(fixed))
     drawn = figures(found)
     assert "homes with cars, heat pumps rising with them [%]" in str(spec(drawn["growth"])["layer"])
     assert len(rows_of(drawn["limits"], "cell")) == len(METHODS)

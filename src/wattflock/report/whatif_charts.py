@@ -71,7 +71,8 @@ def growth(found: Swept) -> Any:
         .with_columns(share=100 * pl.col(across)),
         found.methods,
     )
-    x = alt.X("share:Q", title=f"homes with {rising(found, across)} [%]")
+    axis = alt.Axis(values=[100 * share for share in found.asked.sweeps[across]], labelFlush=False)
+    x = alt.X("share:Q", title=f"homes with {rising(found, across)} [%]", axis=axis)
     y = alt.Y("mean:Q", title="use of the tightest limit [%]", scale=alt.Scale(zero=True))
     tips = ["method:N", "share:Q", *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("mean", "least", "most"))]
     base = alt.Chart(table).encode(x=x, color=colour_of(found.methods))

@@ -21,14 +21,14 @@ def headline(found: Swept) -> str:
     """The answer in a sentence: how many of each, alone, the feeder takes under each method."""
     name, homes = found.asked.feeder.rpartition("/")[2], counted(found.asked.all_homes, "home")
     if found.table["kept"].all() and not found.failed:
-        most = [f"{most_of(found, sweep)} {MANY[sweep]}" for sweep in found.sweeps]
+        most = [f"{most_of(found, sweep)} {MANY[sweep]}" for sweep in several(found)]
         return f"No limit is broken in this sweep: {name} with {homes} takes {joined(most)}"
     if not found.table["kept"].any():
         return f"Limits of {name} with {homes} are broken in every cell of this sweep, under every method"
     looks = methods(found.methods)
     word = " and " if found.asked.together else " or "
     said = [
-        f"{word.join(_alone(found, sweep, method) for sweep in found.sweeps)} {_under(looks[method].label)}"
+        f"{word.join(_alone(found, sweep, method) for sweep in several(found))} {_under(looks[method].label)}"
         for method in found.methods
     ]
     return f"{name} with {homes} takes {'; '.join(said)}"
