@@ -18,6 +18,7 @@ from wattflock.study.run import open_run
 from wattflock.web import children, live
 
 # `make browser` installs it, where npm is; without it accessibility is not checked.
+SHOTS = Path(__file__).parents[2] / "build" / "pages"  # what every page looked like, desk and phone
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = [
     pytest.mark.study,
@@ -64,6 +65,7 @@ def tab(tmp_path: Path, address: str) -> Iterator[Browser]:
 
 
 def test_every_page_opens_and_fits(tab, address):
+    SHOTS.mkdir(parents=True, exist_ok=True)
     for path in ("/", RUN, "/run/stopped-1", "/study/study-small", "/data", "/talk"):
         for size in (DESKTOP, PHONE):
             tab.open(address + path, size, dark=size == PHONE)
@@ -71,6 +73,8 @@ def test_every_page_opens_and_fits(tab, address):
             assert "cannot be drawn" not in tab.run("document.body.innerText"), path
             assert tab.run(NAMED) == [], path
             assert tab.run("document.querySelectorAll('h1').length === 1 && document.documentElement.lang === 'en'")
+            name = "-".join(filter(None, path.split("/"))) or "home"
+            assert tab.picture(SHOTS / f"{name}-{size[0]}.png").stat().st_size > 3_000, path
     tab.open(address + RUN)
     assert tab.printed().startswith(b"%PDF")
 
