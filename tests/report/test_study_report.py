@@ -17,7 +17,7 @@ from wattflock.report.study_data import ALL, SOME, Done, Findings, figures, spre
 from wattflock.report.study_page import markdown, terminal, write_study
 from wattflock.report.study_tables import COLUMNS, differences, spread, tables_of
 from wattflock.study.quantities import QUANTITIES
-from wattflock.verbs import experiment
+from wattflock.verbs import experiment, judging
 from wattflock.verbs.works import study
 
 METHODS = ("idle", "rules", "through", "gradmap", "bound")
@@ -167,7 +167,7 @@ def made(tmp_path, monkeypatch) -> tuple[list[str], dict[str, BaseException]]:
             raise stops[names[-1]]
         make_run(one.run.folder, one.scenario.seed)
 
-    monkeypatch.setattr(experiment, "compared", compared)
+    monkeypatch.setattr(judging, "compared", compared)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text(STUDY)
     return names, stops
