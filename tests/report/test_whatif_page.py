@@ -12,7 +12,7 @@ from wattflock.apps.render import shown
 from wattflock.report.theme import spec
 from wattflock.report.whatif_charts import figures
 from wattflock.report.whatif_map import shown_cell
-from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worth_table
+from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worth_table, worths
 from wattflock.report.whatif_words import few_homes, glossary, headline, reach, story
 from wattflock.study.whatif.cells import Asked
 from wattflock.study.whatif.left import CAP_KW
@@ -205,6 +205,11 @@ def test_a_cell_without_a_solution_ends_what_fits_at_the_one_before():
     assert hosted(found, "cars")["share"].to_list() == [0.0] * 4
     found = swept(lambda method, seed, cars: 1.5, {"cars": (0.2, 1.0)})
     assert hosted(found, "cars")["share"].to_list() == [0.2] * 4
+    found = swept(lambda method, seed, cars: 0.5, {"cars": (0.0, 0.5, 1.0)})
+    failed = (pl.col("cars") > 0.4) & (pl.col("seed") == 1)
+    some = altered(found, table=found.table.filter(~failed))
+    assert hosted(some, "cars").filter(pl.col("seed") == 1).select("share", "capped").rows() == [(0.0, False)] * 2
+    assert altered(found, asked=dataclasses.replace(found.asked, reliability=0.9)).fingerprint != found.fingerprint
 
 
 def test_shares_that_rise_together_are_one_row_of_cells():
@@ -215,6 +220,10 @@ def test_shares_that_rise_together_are_one_row_of_cells():
         "under a fitted timer"
     )
     assert "Shares rise together." in " ".join(story(found))
+    assert [each.title for each in worths(found)] == [
+        "What a method is worth: heat pumps, cars rising with them",
+        "What a method is worth: cars, heat pumps rising with them",
+    ]
     fixed = swept(lambda method, seed, **shares: 0.5 + shares["cars"], sweeps | {"panels": (0.3,)}, 1, True)
     assert "panels" not in headline(fixed) and "homes with panels in 30 % of the homes" in " ".join(story(fixed))
     drawn = figures(found)

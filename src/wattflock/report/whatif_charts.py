@@ -8,8 +8,7 @@ import polars as pl
 
 from wattflock.report.charts import Figures, colour_of, named, shape_of
 from wattflock.report.theme import HEIGHT, INK, LINE, PAPER, SEQUENTIAL, SOFT, WIDTH, methods, themed
-from wattflock.report.whatif_words import MANY, several
-from wattflock.report.words import joined
+from wattflock.report.whatif_words import MANY, rising, several
 from wattflock.study.whatif.outcome import NO_SOLUTION, Swept
 
 ACROSS = ("cars", "panels", "heat_pumps", "batteries")  # which sweep lies across, the first that has several shares
@@ -50,27 +49,13 @@ def axes(found: Swept) -> tuple[str, str]:
     return across, next((name for name in UP if name in grown and name != across), across)
 
 
-def rising(found: Swept, across: str) -> str:
-    """The sweep along an axis in words, with those that rise together with it."""
-    sweeps, names = found.asked.sweeps, several(found)
-    if not found.asked.together or len(names) == 1:
-        return MANY[across]
-    same = all(sweeps[name] == sweeps[across] for name in names)
-    others = joined([MANY[name] for name in names if name != across])
-    return joined([MANY[name] for name in names]) if same else f"{MANY[across]}, {others} rising with them"
-
-
 def growth(found: Swept) -> Any:
     """Use of the tightest limit against the share of homes with the devices, by method: mean and range over seeds."""
     across, _ = axes(found)
-    use = 100 * pl.col("use_share")
-    table = named(
-        found.table.drop_nulls("use_share")
-        .group_by(across, "method", maintain_order=True)
-        .agg(use.mean().alias("mean"), use.min().alias("least"), use.max().alias("most"))
-        .with_columns(share=100 * pl.col(across)),
-        found.methods,
-    )
+    numbers = {"share": across, "mean": "use_share", "least": "use_share_least", "most": "use_share_most"}
+    known = found.cells.drop_nulls("use_share")  # null where a seed has none: the others alone would flatter
+    percent = [(100 * pl.col(name)).alias(new) for new, name in numbers.items()]
+    table = named(known.select("method", *percent), found.methods)
     axis = alt.Axis(values=[100 * share for share in found.asked.sweeps[across]], labelFlush=False)
     x = alt.X("share:Q", title=f"homes with {rising(found, across)} [%]", axis=axis)
     y = alt.Y("mean:Q", title="use of the tightest limit [%]", scale=alt.Scale(zero=True))

@@ -13,7 +13,7 @@ from wattflock.report.theme import save
 from wattflock.report.whatif_charts import QUANTITIES, figures
 from wattflock.report.whatif_map import cell_geojson, shown_cell
 from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worths
-from wattflock.report.whatif_words import WORST, glossary, headline, story
+from wattflock.report.whatif_words import WORST, glossary, headline, several, story
 from wattflock.report.words import counted
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import LEFT, Swept
@@ -100,7 +100,7 @@ def sheets(found: Swept) -> dict[str, pl.DataFrame]:
     return {
         "answer": pl.DataFrame({"answer": lines}),
         "taken": found.taken,
-        **{f"worth {name.replace('_', ' ')}": worth(found, name) for name in found.sweeps},
+        **{f"worth {name.replace('_', ' ')}": worth(found, name) for name in several(found)},
         "cells": found.cells,
         "seeds": found.table,
         "places": pl.concat(left),

@@ -5,8 +5,8 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
-from wattflock.report.whatif_words import MANY, WORST, reach, several
-from wattflock.report.words import DASH, joined, number, percent
+from wattflock.report.whatif_words import MANY, WORST, alike, reach, rising, several
+from wattflock.report.words import DASH, number, percent
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
 from wattflock.study.whatif.shares import Shares
@@ -112,8 +112,7 @@ def worth_table(found: Swept, sweep: str) -> FigureTable:
         f"a year's delay is worth {100 * asked.discount:.3g} %. Means over the seeds; ± half of the 95 % interval of "
         "the paired differences. Or more: in some seed no limit is reached in this sweep."
     )
-    names = [MANY[name] for name in (several(found) if asked.together else (sweep,))]
-    return FigureTable(heads, rows, note, title=f"What a method is worth: {joined(names)}")
+    return FigureTable(heads, rows, note, title=f"What a method is worth: {rising(found, sweep)}")
 
 
 def _either_way(row: dict, name: str, factor: float) -> str:
@@ -130,5 +129,5 @@ def terminal(found: Swept, wide: bool = False) -> list[FigureTable]:
 
 
 def worths(found: Swept) -> list[FigureTable]:
-    """`worth_table` of each sweep of several shares; of the first alone where all rise together."""
-    return [worth_table(found, sweep) for sweep in several(found)[: 1 if found.asked.together else None]]
+    """`worth_table` of each sweep of several shares; of the first alone where it stands for all."""
+    return [worth_table(found, sweep) for sweep in several(found)[: 1 if alike(found) else None]]

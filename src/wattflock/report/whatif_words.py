@@ -49,6 +49,19 @@ def several(found: Swept) -> list[str]:
     return [name for name in found.sweeps if len(found.asked.sweeps[name]) > 1] or list(found.sweeps)
 
 
+def alike(found: Swept) -> bool:
+    """Whether sweeps rise together with the same shares, so that one stands for all."""
+    return found.asked.together and len({found.asked.sweeps[name] for name in several(found)}) == 1
+
+
+def rising(found: Swept, sweep: str) -> str:
+    """A sweep in words, with those that rise together with it."""
+    names = [MANY[name] for name in several(found)]
+    if alike(found) or not found.asked.together:
+        return joined(names) if found.asked.together else MANY[sweep]
+    return f"{MANY[sweep]}, {joined([name for name in names if name != MANY[sweep]])} rising with them"
+
+
 def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
     """What is taken of a sweep where all others are at their lowest, or at their highest, share."""
     table = found.taken.filter((pl.col("sweep") == sweep) & (pl.col("method") == method))

@@ -375,9 +375,10 @@ class WhatIf:
     @property
     def worth(self) -> pl.DataFrame:
         """What each method is worth to the network, by sweep, as `study.whatif.value.worth` has it."""
+        from wattflock.report.whatif_words import several
         from wattflock.study.whatif.value import worth
 
-        return pl.concat([worth(self.found, name).with_columns(sweep=pl.lit(name)) for name in self.found.sweeps])
+        return pl.concat([worth(self.found, name).with_columns(sweep=pl.lit(name)) for name in several(self.found)])
 
     @property
     def figures(self) -> Mapping[str, Any]:

@@ -60,8 +60,9 @@ class Swept:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the runs that it is made of."""
-        return hashlib.sha256(" ".join(each.folder.name for each in self.ended).encode()).hexdigest()[:8]
+        """A hash of the runs that it is made of, and of what is asked of them."""
+        asked = f"{self.asked.reliability} {self.asked.growth} {self.asked.discount}"
+        return hashlib.sha256(" ".join([*(each.folder.name for each in self.ended), asked]).encode()).hexdigest()[:8]
 
     @functools.cached_property
     def summary(self) -> dict:
@@ -213,6 +214,17 @@ def _of_seeds(name: str) -> pl.Expr:
     return each.min() if name in SMALLEST else each.max() if name in LARGEST else each.mean()
 
 
+def every_cell(table: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """`table` with a row for every cell, method and seed that was asked for; one without a result is not kept."""
+    keys = (*asked.sweeps, "method", "seed")
+    whole = [
+        (*shares.values(), method, seed)
+        for seed in range(asked.seeds) for shares in asked.combinations for method in asked.compared
+    ]  # fmt: skip
+    found = pl.DataFrame(whole, schema=[(name, table.schema[name]) for name in keys], orient="row")
+    return found.join(table, on=keys, how="left").with_columns(pl.col("kept").fill_null(False))
+
+
 def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
     """The largest share of a sweep up to which every limit is kept, beside each combination of the others.
 
@@ -228,15 +240,10 @@ def taken(table: pl.DataFrame, sweep: str, asked: Asked) -> pl.DataFrame:
     """
     others = asked.beside(sweep)
     keys = [*others, "method", "seed"]
-    whole = [
-        shares | {"method": method, "seed": seed}
-        for shares in asked.combinations for method in asked.compared for seed in range(asked.seeds)
-    ]  # fmt: skip
     upto = (
-        pl.DataFrame(whole)
-        .join(table.select(*asked.sweeps, "method", "seed", "kept"), on=[*asked.sweeps, "method", "seed"], how="left")
+        every_cell(table, asked)
         .sort(*others, sweep, maintain_order=True)
-        .with_columns(so_far=pl.col("kept").fill_null(False).cum_min().over(keys))
+        .with_columns(so_far=pl.col("kept").cum_min().over(keys))
         .group_by(*keys, maintain_order=True)
         .agg(share=pl.col(sweep).filter(pl.col("so_far")).max(), whole=pl.col("so_far").all())
     )

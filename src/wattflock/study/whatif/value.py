@@ -5,18 +5,19 @@ import itertools
 import polars as pl
 
 from wattflock.study.summary import over_seeds
-from wattflock.study.whatif.outcome import Swept
+from wattflock.study.whatif.outcome import Swept, every_cell
 
 
 def hosted(found: Swept, sweep: str) -> pl.DataFrame:
     """The share of homes at which the tightest limit is reached, for each method and seed; other sweeps at their least.
 
-    Between the last cell that keeps every limit and the first that does not, use is taken as a straight line.
+    Between the last cell that keeps every limit and the first that does not, use is taken as a straight line; where the
+    latter has no number, no more than the former fits.
 
     Returns:
         method, seed, share, capped: whether no cell breaks a limit, so that the share may be larger.
     """
-    table = found.table
+    table = every_cell(found.table, found.asked)
     for name in found.asked.beside(sweep):
         table = table.filter(pl.col(name) == found.asked.sweeps[name][0])
     return pl.DataFrame([
@@ -42,7 +43,8 @@ def worth(found: Swept, sweep: str) -> pl.DataFrame:
     The network is reinforced when the tightest limit is reached. Homes with devices grow by `Asked.growth` a year from
     the smallest share on; t₀ and t are the years until then uncontrolled and under the method, r is `Asked.discount`.
     Of each unit of money that reinforcement costs, (1 + r)^-t₀ - (1 + r)^-t is saved, in money of the first year.
-    Source: Gil & Joos 2006, deferral value of capacity (DOI 10.1109/TPWRS.2006.881158), with one reinforcement.
+    Source: the present value of an investment that is deferred, as in Wang, Ochoa & Harrison 2010 (IEEE Transactions on
+    Power Systems 25(2), 1134-1141), with one reinforcement.
 
     Returns:
         method, homes (mean over the seeds), capped_seeds (of seeds), and, for all but the uncontrolled homes,
