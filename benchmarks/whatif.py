@@ -14,8 +14,8 @@ from typing import cast
 from pages.head import head
 
 from wattflock.report.theme import save
-from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worths
-from wattflock.report.whatif_words import several, story
+from wattflock.report.whatif_tables import before_and_after, takens, told_cells, worths
+from wattflock.report.whatif_words import story
 from wattflock.study.whatif.outcome import Swept
 from wattflock.verbs.results import WhatIf
 from wattflock.verbs.whatif import whatif
@@ -50,8 +50,7 @@ def swept(runs: Path, small: bool) -> Swept:
 def text(found: Swept) -> str:
     """The answer, what is taken, and a few cells before and after."""
     answer = cast(str, WhatIf(Path(), found).headline)
-    shown = [*worths(found), *(taken_table(found, name) for name in several(found))]
-    tables = [f"## {each.title}\n\n{each.markdown()}" for each in shown]
+    tables = [f"## {each.title}\n\n{each.markdown()}" for each in (*worths(found), *takens(found))]
     tables += [
         f"## {title.capitalize()}: {each.title}\n\n{each.markdown()}"
         for title, each in ((title, before_and_after(found, shares)) for title, shares in told_cells(found))

@@ -8,7 +8,7 @@ import polars as pl
 
 from wattflock.report.charts import Figures, colour_of, named, shape_of
 from wattflock.report.theme import HEIGHT, INK, LINE, PAPER, SEQUENTIAL, SOFT, WIDTH, methods, themed
-from wattflock.report.whatif_words import MANY, rising, several
+from wattflock.report.whatif_words import MANY, rising, several, with_it
 from wattflock.study.whatif.outcome import NO_SOLUTION, Swept
 
 ACROSS = ("cars", "panels", "heat_pumps", "batteries")  # which sweep lies across, the first that has several shares
@@ -111,10 +111,14 @@ def taken(found: Swept) -> Any:
     across, up = axes(found)
     looks = methods(found.methods)
     table = found.taken.filter(pl.col("sweep") == across)
-    for other in found.sweeps:  # of all others, at their lowest share
-        if other not in (across, up) and not found.asked.together:
+    for other in found.asked.beside(across):  # of all others, at their lowest share
+        if other != up:
             table = table.filter(pl.col(other) == found.asked.sweeps[other][0])
-    beside = pl.lit("alone") if up == across else pl.format("{} %", (100 * pl.col(up)).round(1).cast(pl.Int64))
+    beside = (
+        pl.lit(with_it(found, across) or "alone")
+        if up == across
+        else pl.format("{} %", (100 * pl.col(up)).round(1).cast(pl.Int64))
+    )
     table = named(table.with_columns(beside=beside), found.methods).with_columns(
         none=pl.col("none_seeds") > 0, low=pl.col("least_homes").fill_null(0), high=pl.col("most_homes").fill_null(0)
     )

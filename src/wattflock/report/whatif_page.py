@@ -12,7 +12,7 @@ from wattflock.report.spreadsheet import write_sheets
 from wattflock.report.theme import save
 from wattflock.report.whatif_charts import QUANTITIES, figures
 from wattflock.report.whatif_map import cell_geojson, shown_cell
-from wattflock.report.whatif_tables import before_and_after, taken_table, told_cells, worths
+from wattflock.report.whatif_tables import before_and_after, takens, told_cells, worths
 from wattflock.report.whatif_words import WORST, glossary, headline, several, story
 from wattflock.report.words import counted
 from wattflock.study.whatif.cells import named
@@ -59,7 +59,7 @@ def html_page(found: Swept, drawn: Mapping, cell: Shares) -> str:
         paragraph(f"{title.capitalize()}: {named(shares)}") + before_and_after(found, shares).page()
         for title, shares in told_cells(found)
     )
-    takes = [*(taken_table(found, sweep) for sweep in found.sweeps), *worths(found)]
+    takes = [*takens(found), *worths(found)]
     shares = "".join(paragraph(each.title) + each.page() + paragraph(each.note, "soft") for each in takes)
     maps = "".join(
         paragraph(QUANTITIES[name][0].format(currency=found.summary["currency"])) + figure(chart)

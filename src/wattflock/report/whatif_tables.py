@@ -5,7 +5,7 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
-from wattflock.report.whatif_words import MANY, WORST, alike, reach, rising, several
+from wattflock.report.whatif_words import MANY, WORST, alike, reach, rising, several, with_it
 from wattflock.report.words import DASH, number, percent
 from wattflock.study.whatif.cells import named
 from wattflock.study.whatif.outcome import Swept, first_broken
@@ -85,7 +85,7 @@ def taken_table(found: Swept, sweep: str) -> FigureTable:
     rows = []
     for shares, some in table.group_by(*others, maintain_order=True) if others else [((), table)]:
         by_method = {row["method"]: reach(row, found.asked.all_homes) for row in some.iter_rows(named=True)}
-        beside = [f"{100 * share:.4g} %" for share in shares] or ["nothing else"]
+        beside = [f"{100 * share:.4g} %" for share in shares] or [with_it(found, sweep) or "nothing else"]
         rows.append(Row([*beside, *(by_method[name] for name in found.methods)]))
     heads = [(f"homes with {MANY[name]}", "") for name in others] or [("beside", "")]
     note = "A range is over the seeds. None: at the smallest share a limit is broken already."
@@ -125,7 +125,12 @@ def _either_way(row: dict, name: str, factor: float) -> str:
 def terminal(found: Swept, wide: bool = False) -> list[FigureTable]:
     """What a terminal shows: what is taken, and with `wide` the cells that the page tells first."""
     cells = [before_and_after(found, shares) for _, shares in told_cells(found)] if wide else []
-    return [*(taken_table(found, sweep) for sweep in found.sweeps), *worths(found), *cells]
+    return [*takens(found), *worths(found), *cells]
+
+
+def takens(found: Swept) -> list[FigureTable]:
+    """`taken_table` of each sweep of several shares."""
+    return [taken_table(found, sweep) for sweep in several(found)]
 
 
 def worths(found: Swept) -> list[FigureTable]:

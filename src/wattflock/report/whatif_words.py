@@ -56,10 +56,16 @@ def alike(found: Swept) -> bool:
 
 def rising(found: Swept, sweep: str) -> str:
     """A sweep in words, with those that rise together with it."""
-    names = [MANY[name] for name in several(found)]
-    if alike(found) or not found.asked.together:
-        return joined(names) if found.asked.together else MANY[sweep]
-    return f"{MANY[sweep]}, {joined([name for name in names if name != MANY[sweep]])} rising with them"
+    if alike(found):
+        return joined([MANY[name] for name in several(found)])
+    beside = with_it(found, sweep)
+    return f"{MANY[sweep]}, {beside}" if beside else MANY[sweep]
+
+
+def with_it(found: Swept, sweep: str) -> str:
+    """What rises together with a sweep, in words; empty where nothing does."""
+    others = [MANY[name] for name in several(found) if name != sweep and found.asked.together]
+    return f"{joined(others)} rising with them" if others else ""
 
 
 def at(found: Swept, sweep: str, method: str, lowest: bool) -> dict:
