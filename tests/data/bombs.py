@@ -54,9 +54,10 @@ def sheet(cells: str, megabytes: int = 0) -> bytes:
     return packed_zip(files, megabytes)
 
 
-def far(column: str, row: int) -> bytes:
+def far(column: str, row: int, quote: str = '"') -> bytes:
     """A sheet with two cells, the second far off."""
-    return sheet(f'<row r="1"><c r="A1"><v>1</v></c></row><row r="{row}"><c r="{column}{row}"><v>2</v></c></row>')
+    last = f'<row r="{row}"><c r="{column}{row}"><v>2</v></c></row>'.replace('"', quote)
+    return sheet(f'<row r="1"><c r="A1"><v>1</v></c></row>{last}')
 
 
 def parquet(table: pl.DataFrame) -> bytes:
@@ -111,6 +112,10 @@ SMALL: dict[str, tuple[str, Callable[[], bytes], str]] = {  # what is tried → 
     ),
     "XLSX that unpacks to 100 times as much": ("a.xlsx", lambda: sheet("", 40), "at most 100 times"),
     "XLSX with a cell in its last place": ("a.xlsx", lambda: far("XFD", 1_048_576), "at most 20,000,000 cells"),
+    "XLSX with a cell in its last place, written otherwise": (
+        "a.xlsx", lambda: far("XFD", 1_048_576, "'"), "its process broke down",
+    ),
+    "XLSX with a cell beyond its last place": ("a.xlsx", lambda: far("ZZZZ", 4_000_000_000), "its process broke down"),
     "Parquet cut short": ("a.parquet", lambda: WHOLE[: len(WHOLE) // 2], "file"),
     "Parquet that is empty": ("a.parquet", lambda: b"", "file"),
     "Parquet that is text": ("a.parquet", lambda: (HEADER + ROW).encode(), "file"),

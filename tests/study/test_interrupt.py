@@ -10,7 +10,7 @@ import pytest
 
 from wattflock.study.interrupt import heard
 
-START = "import sys, time, ctypes\nfrom pathlib import Path\nfrom wattflock.study.interrupt import heard\n"
+START = "import sys, time, ctypes\nfrom pathlib import Path\nfrom wattflock.study.interrupt import ends_by, heard\n"
 ENDING = """
 try:
     heard(work, lambda: print("left", flush=True))
@@ -50,6 +50,20 @@ def work():
             time.sleep(0.01)
     finally:
         print("saved", flush=True)
+"""
+
+SWALLOWING = """
+def work():
+    asked = []
+    with ends_by(lambda: asked.append(1)):
+        print("ready", flush=True)
+        while not asked:
+            try:
+                time.sleep(0.01)
+            except BaseException:
+                print("taken for a fault of a request", flush=True)
+    print("saved", flush=True)
+    raise KeyboardInterrupt
 """
 
 
@@ -95,6 +109,12 @@ def test_an_interrupt_that_a_finaliser_swallows_is_raised_again():
     process, out, took_s = interrupted(FINALISER)
     assert (process.returncode, out) == (130, "saved\nstopped\n")
     assert took_s < 10
+
+
+def test_work_with_a_way_of_its_own_to_end_is_asked_and_nothing_is_raised_in_it():
+    process, out, took_s = interrupted(SWALLOWING)
+    assert (process.returncode, out) == (130, "saved\nstopped\n")
+    assert took_s < 3
 
 
 def test_without_ctrl_c_it_is_the_work():

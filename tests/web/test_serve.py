@@ -378,3 +378,4 @@ def test_ctrl_c_stops_the_server_and_its_runs(served):
         assert "stopped" in process.communicate(timeout=60)[1] and process.returncode == 130
     finally:
         process.kill()
+        process.communicate()

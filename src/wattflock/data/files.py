@@ -11,8 +11,10 @@ from typing import Any
 
 import polars as pl
 
+from wattflock.core.apart import apart
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import regular
+from wattflock.data import sheet
 from wattflock.data.green_button import green_button_table
 from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
 from wattflock.data.unpack import FREE_BYTES, Packed, content, members, spreadsheet
@@ -121,23 +123,8 @@ def no_panic() -> Iterator[None]:
 
 def _sheet(path: Packed) -> str:
     """The fullest sheet as text with tabs."""
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError:
-        said = "pip install python-calamine, or save it as CSV"
-        raise ScenarioError([Problem(str(path), "file", path.suffix, said)]) from None
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(spreadsheet(path)))
-        sheets = [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
-    except CalamineError as error:
-        raise ValueError(f"no spreadsheet: {error}") from None
-    rows = max(sheets, key=lambda rows: len(rows) * len(rows[0]) if rows else 0, default=[])
-    return "\n".join("\t".join(_cell(value) for value in row) for row in rows)
-
-
-def _cell(value: object) -> str:
-    text = f"{value:.15g}" if isinstance(value, float) else str(value)
-    return " ".join(text.split())
+    told = Problem(str(path), "file", None, sheet.READABLE)
+    return apart(sheet.__name__, [str(path)], sheet.SECONDS, told, spreadsheet(path)).decode()
 
 
 def _records(content: Any) -> pl.DataFrame:

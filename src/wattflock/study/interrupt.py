@@ -1,16 +1,30 @@
 """Ctrl-C takes effect at once, also while native code (the compiler, a solver) does not return to Python."""
 
+import contextlib
 import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 EXIT_CODE = 130
 NATIVE_S = 2.0  # after Ctrl-C; work that has not come back to Python by then is left where it is
 STACK_BYTES = 64 << 20  # the compiler's recursion is deeper than a thread's usual stack
 T = TypeVar("T")
+_ASKED: list[Callable[[], None]] = []  # of work that has a way of its own to end, innermost last
+
+
+@contextlib.contextmanager
+def ends_by(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C calls `stop` instead of raising in the work: for an event loop, where what is raised counts as the
+    fault of a request. The work then returns and raises KeyboardInterrupt itself. A second Ctrl-C ends the process.
+    """
+    _ASKED.append(stop)
+    try:
+        yield
+    finally:
+        _ASKED.remove(stop)
 
 
 def heard(work: Callable[[], T], last: Callable[[], None]) -> T:
@@ -63,6 +77,21 @@ def _tried(work: Callable[[], T]) -> Callable[[], T]:
 
 def _stop(worker: threading.Thread, done: threading.Event, last: Callable[[], None]) -> None:
     """Interrupt the work and wait for it; ends the process where it cannot be interrupted."""
+    try:
+        if _ASKED:
+            _ASKED[-1]()
+            done.wait()
+        else:
+            _raise_in(worker, done)
+    except KeyboardInterrupt:
+        pass
+    if not done.is_set():
+        last()
+        os._exit(EXIT_CODE)
+
+
+def _raise_in(worker: threading.Thread, done: threading.Event) -> None:
+    """KeyboardInterrupt in the work; returns when the work has ended, or has not come back to Python in time."""
     reached = threading.Event()
 
     class Interrupt(KeyboardInterrupt):
@@ -92,10 +121,5 @@ def _stop(worker: threading.Thread, done: threading.Event, last: Callable[[], No
             while reached.is_set() and not lost.is_set() and not done.wait(0.2):
                 pass
             again = lost.is_set()
-    except KeyboardInterrupt:
-        pass
     finally:
         sys.unraisablehook = before
-    if not done.is_set():
-        last()
-        os._exit(EXIT_CODE)

@@ -64,6 +64,7 @@ def _answer(site: "Site", access: "Access") -> None:
     import uvicorn
 
     from wattflock.core.progress import say
+    from wattflock.study.interrupt import ends_by
     from wattflock.web.app import application
 
     try:
@@ -79,8 +80,15 @@ def _answer(site: "Site", access: "Access") -> None:
         limit_concurrency=100,  # connections, idle ones too; `guard` says so first, in words
     )  # fmt: skip
     say(f"{access.address}\nCtrl-C stops it.")
-    with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    with listening, ends_by(stop):
+        server.run(sockets=[listening])
+    if server.should_exit:
+        raise KeyboardInterrupt
 
 
 def _refused(access: "Access") -> list[Problem]:

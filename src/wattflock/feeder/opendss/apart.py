@@ -1,15 +1,8 @@
 """OpenDSS in a process of its own: a crash, an endless file or native code there does not reach this one."""
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 
+from wattflock.core.apart import apart
 from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import unpack
 from wattflock.feeder.circuit import Circuit
@@ -17,7 +10,7 @@ from wattflock.feeder.file import from_bytes
 from wattflock.feeder.opendss.crosscheck import OpenDSSSolution
 
 SECONDS = 120  # for one model
-MODEL = "a model that OpenDSS compiles and solves"
+MODEL = "a model that OpenDSS compiles and solves within --seconds and 6 GB"
 
 
 def read_opendss(master: Path, seconds: int = SECONDS) -> Circuit:
@@ -45,38 +38,12 @@ def solutions(master: Path, seconds: int = SECONDS) -> list[OpenDSSSolution]:
 
 
 def _result(task: str, master: Path, seconds: int) -> bytes:
-    """What the process says; it ends with this call, however that ends."""
+    """What the process of OpenDSS says."""
     if not master.is_file():
         raise ScenarioError([Problem(str(master), "file", "missing", "an OpenDSS master file (.dss)")])
-    paths = os.pathsep.join(os.path.abspath(each) for each in sys.path if each)
-    own = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-P", "-m", "wattflock.feeder.opendss.child", task, str(master.absolute()), str(seconds)]
-    with tempfile.TemporaryDirectory(prefix="wattflock-") as scratch:
-        options = {"cwd": scratch, "env": own, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
-            try:
-                said = _wait(process, time.monotonic() + seconds)
-            finally:
-                process.kill()
-    if said is None or process.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
-        problem = Problem(str(master), "time", f"not done after {seconds} s", f"{MODEL} sooner; or a longer --seconds")
-        raise ScenarioError([problem])
-    if said[:1] == b"-":
-        rows = [[word.replace(str(master.absolute()), str(master)) for word in row] for row in json.loads(said[1:])]
-        raise ScenarioError([Problem(*row) for row in rows])
-    if said[:1] != b"+":
-        raise ScenarioError([Problem(str(master), "OpenDSS", _ending(process.returncode), MODEL)])
-    return said[1:]
-
-
-def _wait(process: subprocess.Popen, until: float) -> bytes | None:
-    """Its output; None where time is over. Returns to Python often, so that Ctrl-C is heard."""
-    while time.monotonic() < until:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=0.25)[0]
-    return None
-
-
-def _ending(code: int) -> str:
-    name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return f"its process broke down ({name})"
+    whole, told = str(master.absolute()), Problem(str(master), "OpenDSS", None, MODEL)
+    try:
+        return apart("wattflock.feeder.opendss.child", [task, whole, str(seconds)], seconds, told)
+    except ScenarioError as error:
+        rows = [(each.where, each.field, str(each.value), each.allowed) for each in error.problems]
+        raise ScenarioError([Problem(*(word.replace(whole, str(master)) for word in row)) for row in rows]) from None
