@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from tests.data.bombs import SMALL, parquet
+from tests.data.make import long
 from tests.properties.readers import GREEN
 from wattflock.core.errors import ScenarioError
 from wattflock.data.check import refuse
@@ -35,6 +36,15 @@ def test_a_parquet_of_readings_in_whole_kwh_is_read_though_it_packs_better_than_
     path.write_bytes(parquet(pl.DataFrame({"load_kwh": kwh}).with_columns(**{k: pl.lit(v) for k, v in same.items()})))
     assert 8 * 5 * rows > max(FREE_BYTES, MOST_RATIO * path.stat().st_size)
     assert table_of(path).height == rows
+
+
+@pytest.mark.parametrize("kind", [pl.Datetime("us"), pl.Datetime("ms", "Europe/Oslo")])
+def test_a_year_that_python_has_no_date_for_is_told_by_its_row(tmp_path, kind):
+    table, path = long(homes=1, days=14), tmp_path / "a.parquet"
+    far = table["time"].cast(pl.Int64).scatter(30, -142_411_000_000_000_000).cast(pl.Datetime("us"))  # in 2543 BC
+    path.write_bytes(parquet(table.with_columns(far.cast(kind).alias("time"))))
+    (found,) = (each for each in look(Table(str(path)).raw()).findings if each.code == "unread-time")
+    assert found.value.startswith("'-2543-") and found.rows == (31,)
 
 
 @pytest.mark.parametrize(

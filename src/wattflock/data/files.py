@@ -16,6 +16,7 @@ from wattflock.core.errors import Problem, ScenarioError
 from wattflock.core.files import regular
 from wattflock.data import sheet
 from wattflock.data.green_button import green_button_table
+from wattflock.data.stamps import YEARS
 from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
 from wattflock.data.unpack import FREE_BYTES, Packed, content, members, spreadsheet
 
@@ -82,7 +83,7 @@ def table_of(path: Packed, skip_rows: int = 0) -> pl.DataFrame:
 
 
 def _parquet(path: Packed) -> pl.DataFrame:
-    """A Parquet as it is, texts and numbers of rarer kinds as plain ones.
+    """A Parquet as it is: numbers of rarer kinds as plain ones, stamps of years that no file is of as text.
 
     Raises:
         ValueError: more cells or columns than the limits, fewer or more rows than it says, or columns of lists, records
@@ -105,7 +106,10 @@ def _parquet(path: Packed) -> pl.DataFrame:
             raise ValueError(f"says that it has {rows:,} rows, and has {there:,}")
         table = lazy.rename({"row": "row "} if "row" in kinds else {}).collect()
     plain = pl.selectors.by_dtype(pl.Categorical, pl.Enum, pl.Boolean, pl.Time, pl.Null).cast(pl.String)
-    return table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64)).with_row_index("row", 1)
+    table = table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64)).with_row_index("row", 1)
+    dates = table.select(pl.selectors.date() | pl.selectors.datetime())
+    odd = [each.name for each in dates if not each.dt.year().drop_nulls().is_between(*YEARS).all()]
+    return table.with_columns(pl.col(odd).cast(pl.String))  # as text they are told by their rows
 
 
 @contextlib.contextmanager
