@@ -7,11 +7,12 @@ import datetime
 import gzip
 import io
 import json
+import os
 import tempfile
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from wattflock.feeder.file import from_bytes, to_bytes
 from wattflock.feeder.opendss.commands import Script
 from wattflock.game import game_file
 from wattflock.homes.device import Device
+from wattflock.report.card_input import read_flock
 from wattflock.study import homes_file
 from wattflock.study.run import table_of_runs
 from wattflock.synth import bundle
@@ -79,20 +81,40 @@ def throw(reader: Reader, examples: int, number: int) -> Counter:
 
 
 def outcome(reader: Reader, data: bytes) -> str:
-    """`read` or `refused`; AssertionError where the reader has no plain words for it."""
+    """`read` or `refused`; AssertionError where the reader has no plain words for it, or a library says its own."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         path = Path(folder) / reader.name
         path.write_bytes(data)
         try:
-            reader.read(path)
+            with _heard() as native:
+                reader.read(path)
         except WattflockError:
-            return "refused"
+            done = "refused"
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise AssertionError(f"{reader.name}: {type(error).__name__}: {error}") from error
-    return "read"
+        else:
+            done = "read"
+    assert not native, f"{reader.name}: a library says {native[0][:300]!r}"
+    return done
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[bytes]]:
+    """What native code writes to the terminal meanwhile, at the end."""
+    said: list[bytes] = []
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            said += [found] if (found := file.read()) else []
 
 
 def by_layout(path: Path) -> None:
@@ -302,11 +324,17 @@ def _chat(path: Path) -> None:
     dialogue.turn(talk, "yes, and 20 degrees")
 
 
+def _flock(path: Path) -> None:
+    read_flock(path, {})
+
+
 READERS: dict[str, Reader] = {
     "meter file, bytes": Reader("a.csv", bent.damaged(LAYOUTS), by_layout),
     "meter file, tables": Reader("a.csv", st.one_of(bent.tables(), bent.tables(("time", "load_kwh"))), by_layout),
     "meter file, with settings": Reader("a.csv", bent.tables(("time", "kWh")), as_table(zone="Europe/Oslo", net="split", columns={"load": "kWh"}, units={"load": "kWh"})),
     "meter file, Parquet": Reader("a.parquet", st.one_of(bent.frames(), bent.frames(), bent.damaged([_parquet(HOMES)])), by_layout),
+    "flock to be judged": Reader("a.csv", st.one_of(bent.damaged([_csv(WEEKS), _csv(HOMES)]), bent.tables(("home", "time", "load_kw"))), _flock),
+    "flock to be judged, Parquet": Reader("a.parquet", st.one_of(bent.frames(), bent.damaged([_parquet(HOMES)])), _flock),
     "meters to settle": Reader("a.csv", st.one_of(bent.damaged([_csv(METERS)]), bent.tables(("time", "home", "net_kwh"))), read_meters),
     "gzip": Reader("a.csv.gz", st.one_of(bent.damaged([gzip.compress(_csv(WIDE), mtime=0)]), bent.tables().map(gzip.compress)), by_layout),
     "zip": Reader("a.zip", st.one_of(bent.damaged([_zip({"a.csv": _csv(WIDE), "b/c.csv": _csv(WIDE)})]),

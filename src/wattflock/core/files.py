@@ -11,6 +11,7 @@ import platform
 import re
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,23 @@ def regular(path: Path) -> Path:
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a folder refuses to be read by itself
         raise OSError(errno.EINVAL, "a pipe, socket or device, not a file")
     return path
+
+
+@contextlib.contextmanager
+def no_panic() -> Iterator[None]:
+    """Around what Polars reads: its panic is an error like others, and what Rust says of it reaches no terminal."""
+    import polars as pl
+
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    except pl.exceptions.PanicException as error:
+        raise pl.exceptions.ComputeError(str(error)) from None
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def read_json(path: Path) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from wattflock.core.errors import RunError
-from wattflock.core.files import checksum, read_json, reason, regular, write_json, write_table
+from wattflock.core.files import checksum, no_panic, read_json, reason, regular, write_json, write_table
 
 SUMMARY, TIMINGS = "summary.json", "timings.json"
 SEAL = "summary_sha256"
@@ -86,8 +86,9 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     if written is not None and hashlib.sha256(data).hexdigest() != written:
         raise RunError(f"{path}: is not the one that {SUMMARY} was written with; wattflock compare goes on")
     try:
-        table = pl.read_parquet(data)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        with no_panic():
+            table = pl.read_parquet(data)
+    except pl.exceptions.PolarsError as error:
         raise RunError(f"{path}: {reason(error)}") from error
     spent = _timings(folder).get(name)
     if isinstance(spent, dict) and len(spent.get("seconds") or ()) == table.height:

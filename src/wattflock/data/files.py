@@ -3,9 +3,7 @@
 import contextlib
 import io
 import json
-import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,10 @@ import polars as pl
 
 from wattflock.core.apart import apart
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.files import regular
+from wattflock.core.files import no_panic, regular
 from wattflock.data import sheet
 from wattflock.data.green_button import green_button_table
-from wattflock.data.stamps import YEARS
+from wattflock.data.stamps import odd_years_as_text
 from wattflock.data.text import LOOKED_AT, decoded, distinct, first_lines, refuse_size, shape_of, text_table
 from wattflock.data.unpack import FREE_BYTES, Packed, content, members, spreadsheet
 
@@ -29,7 +27,6 @@ COUNTED = pl.first().count() + pl.first().null_count()  # rows of a column as re
 ODD = (pl.Binary, pl.Object, pl.Duration)
 UNREAD = (
     pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,
     OSError,
     ValueError,
     zipfile.BadZipFile,
@@ -106,23 +103,8 @@ def _parquet(path: Packed) -> pl.DataFrame:
             raise ValueError(f"says that it has {rows:,} rows, and has {there:,}")
         table = lazy.rename({"row": "row "} if "row" in kinds else {}).collect()
     plain = pl.selectors.by_dtype(pl.Categorical, pl.Enum, pl.Boolean, pl.Time, pl.Null).cast(pl.String)
-    table = table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64)).with_row_index("row", 1)
-    dates = table.select(pl.selectors.date() | pl.selectors.datetime())
-    odd = [each.name for each in dates if not each.dt.year().drop_nulls().is_between(*YEARS).all()]
-    return table.with_columns(pl.col(odd).cast(pl.String))  # as text they are told by their rows
-
-
-@contextlib.contextmanager
-def no_panic() -> Iterator[None]:
-    """Nothing reaches the terminal meanwhile: what a library in Rust says before its exception is no plain message."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    table = table.with_columns(plain, pl.selectors.decimal().cast(pl.Float64))
+    return odd_years_as_text(table).with_row_index("row", 1)
 
 
 def _sheet(path: Packed) -> str:
@@ -149,12 +131,11 @@ def _records(content: Any) -> pl.DataFrame:
 def header(path: Packed) -> list[str]:
     """Names of the columns, without reading the rest; none where the file is neither text nor Parquet."""
     if path.suffix == ".parquet":
-        try:
+        with contextlib.suppress(*UNREAD), no_panic():  # `table_of` says what is wrong
             return list(
                 pl.read_parquet_schema(io.BytesIO(content(path)) if isinstance(path, zipfile.Path) else regular(path))
             )
-        except UNREAD:
-            return []  # `table_of` says what is wrong
+        return []
     if path.suffix.lower() in (*SHEETS, ".xml", ".json"):
         return []
     lines = first_lines(path, LOOKED_AT)

@@ -75,6 +75,15 @@ def read_stamps(values: pl.Series) -> Stamps:
     return _fast(text) or _of_text(text)
 
 
+def odd_years_as_text(table: pl.DataFrame) -> pl.DataFrame:
+    """Columns of dates and stamps of which some lie outside `YEARS` as text, which is told by its rows: Polars holds years
+    that Python has no date for.
+    """
+    dates = table.select(pl.selectors.date() | pl.selectors.datetime())
+    odd = [each.name for each in dates if not each.dt.year().drop_nulls().is_between(*YEARS).all()]
+    return table.with_columns(pl.col(odd).cast(pl.String))
+
+
 def on_clock(zone: str, time: pl.Expr) -> pl.Expr:
     """Stamps in UTC as wall clock of a zone."""
     return time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.files import regular
+from wattflock.core.files import no_panic, regular
 from wattflock.core.registry import nearest
 from wattflock.data.home_days import OWN, HomeDays, from_table
 from wattflock.data.numbers import numbers
-from wattflock.data.stamps import stamps
+from wattflock.data.stamps import odd_years_as_text, stamps
 from wattflock.synth.generate import SIZES, SIZES_OF
 
 POWERS = {"load_kwh": "load_kw", "pv_kwh": "pv_kw", "heat_kwh": "heat_kw"}  # energy of a step is taken too
@@ -36,8 +36,12 @@ def read_flock(path: Path, columns: dict[str, str]) -> tuple[HomeDays, list[str]
     Raises:
         ScenarioError: no such file, no time, no home, no known column, not enough days: lists every problem.
     """
-    table, notes = _some_homes(_renamed(_scan(path), path, columns), path)
-    table, step = _checked(table, path)
+    try:
+        with no_panic():
+            table, notes = _some_homes(_renamed(_scan(path), path, columns), path)
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        raise ScenarioError([Problem(str(path), "file", str(error).splitlines()[0], "a Parquet or CSV file")]) from None
+    table, step = _checked(odd_years_as_text(table), path)
     for energy, power in POWERS.items():
         if energy in table.columns:
             table = table.with_columns((pl.col(energy) / (step / timedelta(hours=1))).alias(power))
@@ -59,15 +63,9 @@ def _scan(path: Path) -> pl.LazyFrame:
     if not files:
         allowed = "a Parquet or CSV file, or a folder of Parquet files"
         raise ScenarioError([Problem(str(path), "file", "(missing)", allowed)])
-    try:
-        parquet = files[0].suffix == ".parquet"
-        scan = (
-            pl.scan_parquet([*map(regular, files)]) if parquet else pl.read_csv(path, infer_schema_length=10_000).lazy()
-        )
-        scan.collect_schema()
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise ScenarioError([Problem(str(path), "file", str(error).splitlines()[0], "a Parquet or CSV file")]) from None
-    return scan
+    if files[0].suffix == ".parquet":
+        return pl.scan_parquet([*map(regular, files)])
+    return pl.read_csv(regular(path), infer_schema_length=10_000).lazy()
 
 
 def _renamed(scan: pl.LazyFrame, path: Path, columns: dict[str, str]) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.errors import Problem, ScenarioError
-from wattflock.core.files import regular
+from wattflock.core.files import no_panic, regular
 from wattflock.core.registry import part
 from wattflock.data.calendar import calendar
 from wattflock.data.source import DataSource
@@ -83,7 +83,8 @@ def _london(folder: Path, like: Sky | None) -> Sky:
 
 def _table(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(regular(path))
+        with no_panic():
+            return pl.read_parquet(regular(path))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ScenarioError([Problem(str(path), "file", str(error), "a Parquet file of the set")]) from error
 
