@@ -76,8 +76,8 @@ def read_stamps(values: pl.Series) -> Stamps:
 
 
 def odd_years_as_text(table: pl.DataFrame) -> pl.DataFrame:
-    """Columns of dates and stamps of which some lie outside `YEARS` as text, which is told by its rows: Polars holds years
-    that Python has no date for.
+    """Columns of dates and stamps of which some lie outside `YEARS` as text, which is told by its rows: Polars holds
+    years that Python has no date for.
     """
     dates = table.select(pl.selectors.date() | pl.selectors.datetime())
     odd = [each.name for each in dates if not each.dt.year().drop_nulls().is_between(*YEARS).all()]
