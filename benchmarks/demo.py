@@ -17,13 +17,14 @@ from wattflock.core.scenario import fingerprint, load
 from wattflock.report import run_data
 from wattflock.report.run_page import by_kind
 from wattflock.study.run import Run, listed
+from wattflock.verbs.study import DEMO
 
-PICTURES = ("voltage", "gains")
+PICTURES = ("loading", "tradeoff", "gains")
 
 
 def newest(runs: Path) -> Run | None:
-    """The newest finished run of the demo's scenario as it comes."""
-    own = fingerprint(load(Path("demo")))
+    """The newest finished run of the demo as it comes."""
+    own = fingerprint(load(Path("thousand"), DEMO))
     found = (Run(folder) for folder in listed(runs) if folder.name.endswith(own))
     return next((run for run in found if run.summary()), None)
 

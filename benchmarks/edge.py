@@ -20,7 +20,7 @@ from wattflock.verbs.study import train
 
 SETS = ["data.dt_h=0.08333333333", "learn.part=gradmap", "learn.settings={days=2, hidden=[16,16]}", "learn.rounds=5"]
 ABOUT = """\
-Homes of the scenario `demo` (a network of their own each, a few rounds of training: the figures do not depend on what
+Homes of the scenario `mixed` (a network of their own each, a few rounds of training: the figures do not depend on what
 was learned), steps of 5 minutes. Mosquitto on the same machine, TLS and a user for each home; a controller process for
 each home; a simulator plays all meters and devices, and makes a step as soon as all set-points of the last are there.
 An answer is the time from a reading's stamp to its set-point at the simulator, with all homes asked at once: on few

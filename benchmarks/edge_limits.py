@@ -15,7 +15,7 @@ from wattflock.verbs.edge import trial
 SPARE = 5  # homes of the world beyond those with a box, as some have no device
 
 ABOUT = """\
-Homes of the scenario `demo`, as in [edge.md](edge.md), from 14 h of a test day on; a step of 5 minutes lasts
+Homes of the scenario `mixed`, as in [edge.md](edge.md), from 14 h of a test day on; a step of 5 minutes lasts
 2.5 s. Limits are shares of the home's own largest import and export of that day under its policy without limits.
 Seconds of the schedule: 90 % by default; event A, 50 %, from 10 to 80 with a ramp of 10 s; B, 25 %, from 30 to 55, of
 higher priority; C, 0 %, from 90 to 115, cancelled at 60; E, 30 %, from 120 to 150. The home that needs E the most has

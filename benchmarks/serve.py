@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--run", default="")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    run = asked.runs / asked.run if asked.run else max(asked.runs.glob("demo-*/summary.json")).parent
+    run = asked.runs / asked.run if asked.run else max(asked.runs.glob("thousand-*/summary.json")).parent
     found = measured(asked.runs, f"/run/{run.name}")
     with served(asked.runs):
         size = len(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/run/{run.name}").read()) / 1e6

@@ -87,8 +87,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("write_plan", {"file": "plan.exe", "confirm": True}, "ends in .csv"),
     ("write_export", {"file": "/etc/x.json", "to": "evcc", "confirm": True}, "below the working folder"),
     ("save_home", {"file": "link/home.json", "confirm": True}, "below the working folder"),
-    ("compare_methods", {"scenario": "demo"}, "once the user has agreed"),
-    ("compare_methods", {"scenario": "demo", "sets": ["homes.file=../x.csv"], "confirm": True}, "working folder"),
+    ("compare_methods", {"scenario": "mixed"}, "once the user has agreed"),
+    ("compare_methods", {"scenario": "mixed", "sets": ["homes.file=../x.csv"], "confirm": True}, "working folder"),
     ("no_such_tool", {}, "Unknown tool"),
 ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from wattflock.verbs.works import study
 ROWS = """
 kind = "coalition"
 about = "Who gets what?"
-scenario = "demo"
+scenario = "mixed"
 seeds = 2
 clusters = 2
 methods = ["nucleolus", "nucleolus_clusters", "owen", "even"]

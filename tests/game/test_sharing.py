@@ -183,11 +183,11 @@ def test_methods_that_search_are_left_out_of_many_homes():
 
 def test_wrong_options_are_named_at_once(tmp_path):
     with pytest.raises(ScenarioError) as error:
-        share("demo", ["nucleolis"], clusters=13, split="marginel", out=tmp_path / "a.doc", days=-1)
+        share("mixed", ["nucleolis"], clusters=13, split="marginel", out=tmp_path / "a.doc", days=-1)
     said = "\n".join(map(str, error.value.problems))
     assert all(text in said for text in ("'nucleolus'", "1 to 12", "'marginal'", ".xlsx", "--days"))
-    with pytest.raises(ScenarioError, match="did you mean 'demo'"):
-        share("demmo")
+    with pytest.raises(ScenarioError, match="did you mean 'mixed'"):
+        share("mixxed")
 
 
 def test_a_home_alone_has_nobody_to_share_with():
@@ -210,7 +210,7 @@ def test_a_market_that_cannot_be_shared_is_refused_before_homes_are_made(monkeyp
 @pytest.mark.study
 def test_the_verb_writes_what_every_home_saves(tmp_path):
     asked = {"homes": 4, "runs": tmp_path, "out": tmp_path / "shares.csv", "picture": tmp_path / "shares.svg"}
-    found = share("demo", ["owen", "even"], **asked)
+    found = share("mixed", ["owen", "even"], **asked)
     assert found.homes.height == 4 and found.methods["method"].to_list() == ["owen", "even"]
     kept = pl.read_csv(tmp_path / "shares.csv")
     np.testing.assert_allclose(kept["owen"].sum(), found.found.saving, rtol=1e-6)

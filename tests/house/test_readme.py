@@ -21,7 +21,7 @@ BRIEF = {  # `learn.rounds` is of the first learner alone: this one would go on 
 FLAGS = " ".join(f"--set {field}={value}" for field, value in (TINY | BRIEF).items())
 FEWER = r"judge.methods=[\"rules\",\"gradmap\"]"  # timers are compiled and fitted in tests of their own
 SMALLER = {  # what takes minutes, and the same command with small sizes
-    r"make demo": f"make demo ARGS='{FLAGS} --set {FEWER}'",
+    r"make demo": f"make demo ARGS='{FLAGS} --set data.settings.homes=12 --set {FEWER}'",
     r"make test": 'make test ARGS="tests/house/test_tree.py"',
     r"(.*wattflock compare .*)": rf"\1 {FLAGS}",
     r'small = \{"homes.count": 200, .*\}': f"small = {TINY}",

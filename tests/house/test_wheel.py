@@ -22,7 +22,7 @@ from wattflock.core.scenario import bundled
 from wattflock.study.study_file import read
 from wattflock.synth.bundle import load
 assert list(bundled()) == [
-    "car-park", "demo", "fair-charging", "flexibility", "flexibility-lv", "gradmap", "p2p", "portfolios", "thousand"
+    "car-park", "fair-charging", "flexibility", "flexibility-lv", "gradmap", "mixed", "p2p", "portfolios", "thousand"
 ]
 assert read("gradmap").expand()
 assert [load(region)[1]["name"] for region in ("california", "london")] == ["california", "london"]

@@ -44,7 +44,7 @@ def visitor(served) -> TestClient:
 def test_the_list_says_what_stands_in_the_folder(served, visitor):
     text = visitor.get("/").text
     parts = [f'href="{RUN}"', 'href="/run/stopped-1"', 'href="/study/study-small"', "A small &amp; old study"]
-    for part in (*parts, "not judged yet", "saves an average home", 'value="file:tiny.toml"', 'value="bundled:demo"'):
+    for part in (*parts, "not judged yet", "saves an average home", 'value="file:tiny.toml"', 'value="bundled:mixed"'):
         assert part in text
     states = {each.name: each.state for each in entries(served.folder)}
     assert states == {"gradmap-0123456789": "done", "stopped-1": "stopped", "study-small": "done"}

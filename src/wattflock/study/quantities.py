@@ -270,10 +270,10 @@ CHARGING_WIDE = (
 )  # fmt: skip
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
 SHORT = (  # the first figures of a comparison; at most 120 characters wide on a terminal
-    "cost_per_home_day", "saving_per_home_day", "saving_captured", "violation_pu_h", "violated_share",
-    "days_with_violation_share", "worst_pu", "comfort_violation_c_h", "co2_kg_per_home_day", "pay_more_share",
+    "cost_per_home_day", "saving_per_home_day", "saving_captured", "violation_pu_h", "worst_pu", "overload_share_h",
+    "days_with_violation_share", "comfort_violation_c_h", "co2_kg_per_home_day", "pay_more_share",
 )  # fmt: skip
 WIDE = (
-    *SHORT, "pay_more_worst_per_year", "violation_of_idle", "peak_kw", "reverse_peak_kw", "import_kwh_per_home_day",
+    *SHORT, "pay_more_worst_per_year", "violated_share", "violation_of_idle", "peak_kw", "reverse_peak_kw", "import_kwh_per_home_day",
     "export_kwh_per_home_day", "overloaded_share", "worst_loading", "worst_unbalance", "train_seconds",
 )  # fmt: skip

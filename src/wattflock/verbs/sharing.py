@@ -86,8 +86,8 @@ def share(  # noqa: PLR0913 (an argument is an option of the command)
     goes on.
 
     Example:
-        wattflock share demo --homes 12 --method all
-        wattflock share demo --method nucleolus --clusters 10 --out shares.xlsx --picture shares.png
+        wattflock share mixed --homes 12 --method all
+        wattflock share mixed --method nucleolus --clusters 10 --out shares.xlsx --picture shares.png
         wattflock share meters.parquet --method owen --method mid_market --days 30 --workers 2
     """
     del resume

@@ -14,18 +14,27 @@ Minutes = Annotated[float, "Stop each training after so many minutes; 0 is no li
 Methods = Annotated[object, "a table of methods, which has more columns for the one who asks"]
 Ray = Annotated[str, "Work on a Ray cluster: local, or host:port of one that this machine is part of."]
 Devices = Annotated[int, "Devices that share the homes equally while training; 0 is as many as there are."]
+DEMO = (  # the small form of `thousand`, for a few minutes on two cores
+    "data.dt_h=1",
+    "data.settings.step_min=60",
+    "learn.rounds=150",
+    "learn.others.own-bill={part='gradmap', rounds=60, settings={multiplier_init=0.0, curvature=0.0}}",
+    "judge.methods=['idle', 'timer', 'own-bill', 'gradmap']",
+    "judge.bound_days=0",
+)
 
 
 def demo(sets: Sets = None, runs: Runs = Path("runs"), fresh: Fresh = False, resume: Resume = True) -> Methods:
-    """Run the scenario `demo`, 1,000 homes: uncontrolled, rules, timers, GradMAP and the optimum, on test days.
+    """Run the small form of the scenario `thousand`: 1,000 homes by the hour, judged on four weeks of test days.
 
+    Uncontrolled, with a fitted timer, each home for its own bill alone (`own-bill`), and learned together with GradMAP.
     A finished study is shown again at once; `--fresh` repeats it.
 
     Example:
         wattflock demo
         wattflock demo --set homes.count=200 --set learn.rounds=100
     """
-    return compare(Path("demo"), sets, runs, fresh=fresh, resume=resume)
+    return compare(Path("thousand"), [*DEMO, *(sets or [])], runs, fresh=fresh, resume=resume)
 
 
 def train(  # noqa: PLR0913 (an argument is an option of the command)
