@@ -274,6 +274,7 @@ SHORT = (  # the first figures of a comparison; at most 120 characters wide on a
     "days_with_violation_share", "comfort_violation_c_h", "co2_kg_per_home_day", "pay_more_share",
 )  # fmt: skip
 WIDE = (
-    *SHORT, "pay_more_worst_per_year", "violated_share", "violation_of_idle", "peak_kw", "reverse_peak_kw", "import_kwh_per_home_day",
-    "export_kwh_per_home_day", "overloaded_share", "worst_loading", "worst_unbalance", "train_seconds",
+    *SHORT, "pay_more_worst_per_year", "violated_share", "violation_of_idle", "peak_kw", "reverse_peak_kw",
+    "import_kwh_per_home_day", "export_kwh_per_home_day", "overloaded_share", "worst_loading", "worst_unbalance",
+    "train_seconds",
 )  # fmt: skip
