@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pages.head import head
 
+from wattflock.core import compile_cache
 from wattflock.verbs.works import study
 
 HERE = Path(__file__).parent
@@ -25,12 +26,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=0, help="so many runs of each row; 0: as the file says")
     parser.add_argument("--workers", type=int, default=1, help="runs side by side")
     parser.add_argument("--set", action="append", dest="sets", help="a setting of every row; can be repeated")
+    parser.add_argument("--done-only", action="store_true", help="a page of the runs that are finished; none is begun")
     parser.add_argument("--page", help="study-<page>.md; by default the study's name")
     given = parser.parse_args()
     page = given.page or given.name
     runs = Path("runs") if page == given.name else Path("runs") / page
     folder = runs / f"study-{given.name}"
-    study(given.name, rows=given.row, seeds=given.seeds, sets=given.sets, runs=runs, workers=given.workers)
+    compile_cache.enable()
+    many = {"workers": given.workers, "done_only": given.done_only}
+    study(given.name, rows=given.row, seeds=given.seeds, sets=given.sets, runs=runs, **many)
     table = (folder / "table.md").read_text(encoding="utf-8")
     pictures = sorted(folder.glob("*.png"))
     shown = "".join(f"![{each.stem}](study-{page}-{each.name})\n\n" for each in pictures)

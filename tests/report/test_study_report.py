@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.report.conftest import make_run
-from wattflock.core.errors import RunError
+from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.run_files import sealed
 from wattflock.report.study_charts import POINTS, band
 from wattflock.report.study_data import ALL, SOME, Done, Findings, figures, spreads
@@ -201,3 +201,13 @@ def test_stopping_keeps_what_is_done(made, tmp_path):
     made[1].clear()
     study("mine.toml")
     assert made[0][3:] == ["mine-two-0", "mine-two-1"]
+
+
+def test_the_runs_that_are_done_make_a_page_and_none_is_begun(made, tmp_path):
+    study("mine.toml", rows=["one"], seeds=1)
+    study("mine.toml", done_only=True)
+    assert made[0] == ["mine-one-0"]
+    text = (tmp_path / "runs" / "study-mine" / "table.md").read_text()
+    assert "| one | uncontrolled (idle) | 1 |" in text and "| two |" not in text
+    with pytest.raises(ScenarioError, match="without --fresh"):
+        study("mine.toml", done_only=True, fresh=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,7 @@ from wattflock.core import compile_cache
 from wattflock.verbs.study import Methods, Ray, Runs, Sets
 
 if TYPE_CHECKING:
+    from wattflock.core.errors import Problem
     from wattflock.core.scenario import Scenario
     from wattflock.report.study_data import Done
     from wattflock.study.parallel import Executor
@@ -25,6 +28,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     workers: Annotated[int, "Runs side by side, each on its share of the cores; seconds are then of that share."] = 1,
     ray: Ray = "",
     fresh: Annotated[bool, "Run all again, finished or not."] = False,
+    done_only: Annotated[bool, "Tables and page of the runs that are finished; none is begun."] = False,
     backend: Annotated[
         str, "Who reads, of kind interview: rules, openai or embedded, as WATTFLOCK_LLM_… say."
     ] = "rules",
@@ -37,29 +41,25 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     Example:
         wattflock study gradmap --small
         wattflock study gradmap --row main --row street-55 --seeds 2 --workers 2
+        wattflock study thousand --done-only
         wattflock study gradmap --small --ray local --workers 2
         wattflock study p2p-clusters --row community-30
         wattflock study coalition --small
         wattflock study hems-interface --small
         wattflock study gradmap --row ieee8500-5000 --set feeder.settings.file=ieee8500.feeder
     """
-    from wattflock.core.errors import Problem, RunError, ScenarioError
+    from wattflock.core.errors import RunError, ScenarioError
     from wattflock.core.progress import console, say
     from wattflock.report.study_data import Findings, figures, spreads
     from wattflock.report.study_page import write_study
     from wattflock.study.cluster import for_folders, for_long
-    from wattflock.study.parallel import cores
     from wattflock.study.run import open_run
     from wattflock.study.study_file import read
     from wattflock.verbs.results import Study
 
-    if not 1 <= workers <= len(cores()):
-        raise ScenarioError([Problem("wattflock study", "--workers", workers, f"1 to {len(cores())}, the cores here")])
     plan = read(name).smaller() if small else read(name)
-    if backend != "rules" and plan.kind != "interview":
-        raise ScenarioError([Problem(f"study {plan.name}", "--backend", backend, "rules: nobody is interviewed")])
-    if ray and plan.kind == "interview":
-        raise ScenarioError([Problem(f"study {plan.name}", "--ray", ray, "nothing: interviews are held here")])
+    if problems := list(_misused(plan, workers, backend, ray, (fresh, done_only))):
+        raise ScenarioError(problems)
     chosen = plan.expand(rows or (), seeds, sets or ())
     there = [row for row in chosen if not row.absent()]
     notes = [f"{row.name}: {_size(plan, row)}; {row.about}." for row in there]
@@ -73,6 +73,8 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     if plan.kind == "interview":
         return _interviewed(plan, chosen, folder, fresh, backend)
     try:
+        if done_only:
+            there = [replace(row, scenarios=tuple(filter(partial(is_done, runs), row.scenarios))) for row in there]
         executor = for_folders(workers, ray, lambda scenario: open_run(scenario, runs).folder)
         _run(there, (runs, fresh, plan.recompile), (done, failed), executor)
     finally:
@@ -91,6 +93,22 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         return "No run is finished."
     every, currency = figures(done)
     return Study(folder, currency, every, spreads(every))
+
+
+def _misused(plan: "Plan", workers: int, backend: str, ray: str, which: tuple[bool, bool]) -> "Iterator[Problem]":
+    """Options that do not go together; `which`: whether finished runs are repeated, and whether they are all."""
+    from wattflock.core.errors import Problem
+    from wattflock.study.parallel import cores
+
+    where, interview, (fresh, done_only) = f"study {plan.name}", plan.kind == "interview", which
+    if not 1 <= workers <= len(cores()):
+        yield Problem(where, "--workers", workers, f"1 to {len(cores())}, the cores here")
+    if backend != "rules" and not interview:
+        yield Problem(where, "--backend", backend, "rules: nobody is interviewed")
+    if ray and interview:
+        yield Problem(where, "--ray", ray, "nothing: interviews are held here")
+    if done_only and (fresh or plan.kind != "runs"):
+        yield Problem(where, "--done-only", "given", "a study of kind runs, without --fresh")
 
 
 def _size(plan: "Plan", row: "StudyRow") -> str:
@@ -187,6 +205,15 @@ def _run(
                 else:
                     told[0].append(Done(row.name, scenario.seed, open_run(scenario, how[0]).folder, row.sweep))
                 shown.at(sum(map(len, told)), told[1][-1] if failure else f"{names[place]} done")
+
+
+def is_done(runs: Path, scenario: "Scenario") -> bool:
+    """Whether a run of this folder is finished."""
+    from wattflock.study.run import open_run
+    from wattflock.verbs.experiment import Experiment
+    from wattflock.verbs.judging import finished
+
+    return finished(Experiment(scenario, open_run(scenario, runs)))
 
 
 def finish(how: tuple[Path, bool, bool], scenario: "Scenario") -> str:
