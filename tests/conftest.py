@@ -37,6 +37,7 @@ def kinds_of(panels: float = 0.6, **shares: float) -> str:
 
 EVERY = kinds_of(battery=0.2, heat_pump=0.2, generator=0.15, ev=0.15, appliance=0.15, inverter=0.15)
 SMALL = ["homes.count=20", "homes.homes_per_agent=100", EVERY]
+FEWER_MADE = {name: ["data.settings.homes=20"] for name in ("flexibility", "flexibility-lv", "thousand")}
 NOW = {
     "start": 0.5, "load_kw": 0.7, "load_last_kw": 0.6, "load_recent_kwh": 3.5, "sun_kw_per_kwp": 0.6,
     "sun_ahead_kw_per_kwp": 0.5, "sun_rest_kwh_per_kwp": 2.0, "ev_plugged": 1.0, "ev_driving_kwh": 0.0,

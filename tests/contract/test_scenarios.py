@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.conftest import FEWER_MADE
 from wattflock.core.registry import parts
 from wattflock.core.scenario import bundled, fingerprint, load, run_id
 from wattflock.core.types import on_device
@@ -19,8 +20,7 @@ from wattflock.study.mpc import mpc
 from wattflock.world.rollout import ZeroPolicy, judge, rollout
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
-MADE = ("flexibility", "flexibility-lv", "p2p")  # takes a while: homes are made on the device
-SMALLER = {name: ["data.settings.homes=20"] for name in ("flexibility", "flexibility-lv")}
+MADE = ("flexibility", "flexibility-lv", "p2p", "thousand")  # takes a while: homes are made on the device
 every_scenario = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.study) if name in MADE else name for name in bundled()]
 )
@@ -33,7 +33,7 @@ def judged(world, policy, days):
 
 @every_scenario
 def test_it_builds_and_its_days_are_judged(name):
-    scenario = load(bundled()[name], ["homes.count=20", *SMALLER.get(name, [])])
+    scenario = load(bundled()[name], ["homes.count=20", *FEWER_MADE.get(name, [])])
     built = build(scenario)
     assert set(built.kinds) == {kind.name for kind in scenario.homes.kinds if kind.share >= 0.05}
     days = eqx.filter_jit(lambda draw: draw.every(jax.random.key(0), "test", 2))(built.sampler)
@@ -85,7 +85,7 @@ def test_the_flexible_home_is_that_of_the_work(name):
 @pytest.mark.parametrize("name", ["flexibility", "p2p"])
 def test_no_method_beats_the_optimum_of_a_world_without_wires(name):
     """Within 1e-3 of a home's day the plan is what its program says, so that its cost is the least there is."""
-    built = build(load(bundled()[name], ["homes.count=14", *SMALLER.get(name, [])]))
+    built = build(load(bundled()[name], ["homes.count=14", *FEWER_MADE.get(name, [])]))
     days = eqx.filter_jit(lambda draw: draw.every(jax.random.key(0), "test", 2))(built.sampler)
     world = on_device(built.world, "float32")
     best = list(bound(built.world, days))
@@ -99,7 +99,7 @@ def test_no_method_beats_the_optimum_of_a_world_without_wires(name):
 @pytest.mark.study
 def test_planning_anew_at_every_hour_with_perfect_forecasts_is_the_optimum_of_the_flexible_home():
     """Plans of the rest of a day are right about houses and loads that wait; losses, which no home knows, are off."""
-    sets = ["homes.count=4", "market.settings.loss_per_kw=0", *SMALLER["flexibility"]]
+    sets = ["homes.count=4", "market.settings.loss_per_kw=0", *FEWER_MADE["flexibility"]]
     built = build(load(bundled()["flexibility"], sets))
     days = eqx.filter_jit(lambda draw: draw.every(jax.random.key(0), "test", 2))(built.sampler)
     days = jax.tree.map(np.asarray, days)

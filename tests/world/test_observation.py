@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.conftest import FEWER_MADE
 from wattflock.core.scenario import bundled, load
 from wattflock.core.types import on_device
 from wattflock.homes.devices.battery import Battery
@@ -108,7 +109,7 @@ def in_a_program(world, now):
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_explain_lists_features_in_the_order_of_the_array(name):
     """Compiled programs have devices in the order of their names, whatever the order in the scenario."""
-    built = build(load(bundled()[name], ["homes.count=20", "feeder.part=ieee13"]))
+    built = build(load(bundled()[name], ["homes.count=20", "feeder.part=ieee13", *FEWER_MADE.get(name, [])]))
     world = on_device(built.world, "float32")
     profile = eqx.filter_jit(lambda sampler: sampler.every(jax.random.key(0), "test", 1))(built.sampler)
     features, devices = in_a_program(world, jax.tree.map(lambda x: x[0, 13], profile))
