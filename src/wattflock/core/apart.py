@@ -45,7 +45,7 @@ def apart(module: str, words: Sequence[str], seconds: int, told: Problem, given:
         finally:
             process.kill()
     if said is None or process.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
-        raise ScenarioError([Problem(told.where, "time", f"not done after {seconds} s", f"{told.allowed}, sooner")])
+        raise ScenarioError([Problem(told.where, "time", f"not done after {seconds} s", told.allowed)])
     if said[:1] == b"-":
         raise ScenarioError([Problem(*row) for row in json.loads(said[1:])])
     if said[:1] == b"m":

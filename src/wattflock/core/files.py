@@ -138,8 +138,8 @@ def no_panic() -> Iterator[None]:
     import polars as pl
 
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
     try:
+        os.dup2(nowhere, 2)
         yield
     except pl.exceptions.PanicException as error:
         raise pl.exceptions.ComputeError(str(error)) from None

@@ -11,7 +11,9 @@ from wattflock.data.unpack import MOST_CELLS
 
 SECONDS = 120
 MEMORY_BYTES = 4 << 30
-READABLE = "CSV or Parquet, or a spreadsheet that can be read within 2 minutes and 4 GB"
+READABLE = (
+    f"CSV or Parquet, or a spreadsheet that can be read within {SECONDS // 60} minutes and {MEMORY_BYTES >> 30} GB"
+)
 
 
 def text(book: CalamineWorkbook) -> str:

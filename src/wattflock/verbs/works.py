@@ -74,7 +74,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         return _interviewed(plan, chosen, folder, fresh, backend)
     try:
         if done_only:
-            there = [replace(row, scenarios=tuple(filter(partial(is_done, runs), row.scenarios))) for row in there]
+            there = [replace(row, scenarios=tuple(filter(partial(_is_done, runs), row.scenarios))) for row in there]
         executor = for_folders(workers, ray, lambda scenario: open_run(scenario, runs).folder)
         _run(there, (runs, fresh, plan.recompile), (done, failed), executor)
     finally:
@@ -207,7 +207,7 @@ def _run(
                 shown.at(sum(map(len, told)), told[1][-1] if failure else f"{names[place]} done")
 
 
-def is_done(runs: Path, scenario: "Scenario") -> bool:
+def _is_done(runs: Path, scenario: "Scenario") -> bool:
     """Whether a run of this folder is finished."""
     from wattflock.study.run import open_run
     from wattflock.verbs.experiment import Experiment
