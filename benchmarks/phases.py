@@ -147,7 +147,9 @@ def phases(homes: int, days: int) -> dict[str, Phase]:
         "power flow and penalty": phase(wires, effect),
         "power flow, penalty and adjoint": phase(lambda e: jax.value_and_grad(wires)(e), effect),
         "gradient of all actions (devices, wires, bills)": phase(
-            lambda s, t: who.action_gradient(world, Separate(s.nets), profile, t, s.multiplier)[0], state, gone
+            lambda s, t: who.action_gradient(world, Separate(s.nets), profile, t, (s.multiplier, who.margins(s)))[0],
+            state,
+            gone,
         ),
         "surrogate, all minibatches with Adam": phase(
             lambda s, t, d: who.fit(s, t, d, key)[0].weights, state, gone, direction

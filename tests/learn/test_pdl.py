@@ -76,7 +76,7 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
         days, steps = dt_h.shape
         more = {"price_level": 1.0, "steps": steps, "days": days}
         outcome = SimpleNamespace(conditions=conditions, cost=cost, dt_h=dt_h, **more)
-        return learner.augmented(world.limits, outcome, {"voltage": multiplier}, curvature)
+        return learner.augmented(world.limits, outcome, ({"voltage": multiplier}, learner.margin_pu), curvature)
 
     g = np.maximum(0.96 - voltage, voltage - 1.04)
     high = np.where(np.asarray(voltage) > 1, 1, -1)

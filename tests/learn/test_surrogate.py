@@ -51,7 +51,8 @@ def trajectory(world64, profile64, place):
 
 def action_gradient(learner, world, profile, trajectory, place):
     nets, multiplier = place
-    run = jax.jit(lambda nets: learner.action_gradient(world, Separate(nets), profile, trajectory, multiplier))
+    prices = multiplier, learner.margin_pu
+    run = jax.jit(lambda nets: learner.action_gradient(world, Separate(nets), profile, trajectory, prices))
     return run(nets)[0]
 
 

@@ -39,7 +39,10 @@ def test_more_of_the_same_homes_and_nodes_change_no_objective(world, homes, node
     def objectives(days) -> list[float]:
         multiplier = jnp.full(days.conditions.voltage_pu.shape, 500.0)
         plain = LAGRANGIAN.value(days, {"voltage": multiplier[0]})
-        return [float(plain), float(learner.augmented(world.limits, days, {"voltage": multiplier}, curvature))]
+        return [
+            float(plain),
+            float(learner.augmented(world.limits, days, ({"voltage": multiplier}, learner.margin_pu), curvature)),
+        ]
 
     one = outcome(1, 1)
     assert objectives(outcome(homes, nodes)) == pytest.approx(objectives(one), rel=1e-5)

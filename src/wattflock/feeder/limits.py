@@ -60,21 +60,27 @@ def no_wires(batch: tuple[int, ...]) -> Conditions:
     return Conditions(nothing, nothing, nothing, jnp.ones(batch, bool))
 
 
-def beyond(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[str, Array]:
+Margins = dict[str, Array] | float  # by how much limits are narrowed, in the unit of each; a number is that of voltages
+
+
+def beyond(limits: Limits, found: Conditions, margins: Margins = 0.0) -> dict[str, Array]:
     """How far each limit that is judged is exceeded, negative inside it: "voltage" (…, nodes) [pu], "loading"
     (…, rated branches) and "unbalance" (…, buses) [share].
 
-    `margin_pu` narrows the band of voltages on both sides; the other limits are as they are.
+    `margins` narrow the band of voltages on both sides, and the other limits where they are named.
     """
+    narrow = margins if isinstance(margins, dict) else {"voltage": margins}
+    margin_pu = narrow.get("voltage", 0.0)
     low, high = limits.low_pu + margin_pu - found.voltage_pu, found.voltage_pu - limits.high_pu + margin_pu
-    loading, unbalance = found.loading - limits.loading, found.unbalance - limits.unbalance
+    loading = found.loading - limits.loading + narrow.get("loading", 0.0)
+    unbalance = found.unbalance - limits.unbalance + narrow.get("unbalance", 0.0)
     every = {"voltage": jnp.maximum(low, high), "loading": loading, "unbalance": unbalance}
     return {name: amount for name, amount in every.items() if amount.shape[-1]}
 
 
-def excess(limits: Limits, found: Conditions, margin_pu: float = 0.0) -> dict[str, Array]:
+def excess(limits: Limits, found: Conditions, margins: Margins = 0.0) -> dict[str, Array]:
     """`beyond` where it is positive, 0 inside the limits."""
-    return {name: jnp.maximum(amount, 0) for name, amount in beyond(limits, found, margin_pu).items()}
+    return {name: jnp.maximum(amount, 0) for name, amount in beyond(limits, found, margins).items()}
 
 
 def penalty(excess: Float[Array, "..."], slope: Float[Array, "..."] | float, curvature: float) -> Float[Array, "..."]:

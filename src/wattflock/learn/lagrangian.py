@@ -15,8 +15,9 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile, by_day
-from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, penalty
+from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, Margins, penalty
 from wattflock.homes.features import see_price
+from wattflock.learn.backoff import BackOff
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.nets import Separate, flock
 from wattflock.world.rollout import Policy, judge, rollout
@@ -92,6 +93,14 @@ Average = Annotated[
 Margin = Annotated[float, Field(ge=0, lt=0.05, description="limits are tightened by this while learning [pu]")]
 Worth = Annotated[float, Field(gt=0, description="what a share beyond this limit counts as [pu]")]
 Rounds = Annotated[int, Field(ge=1, description="rounds unless the scenario says how many")]
+ViolatedDays = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="most training days that may break a limit: it is narrowed as far as that takes; 0: by `margin_pu`",
+    ),
+]
 Memory = Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean square of a gradient: β₂ [share]")]
 
 TINY = 3e-6  # Adam's ε: a gradient that is only rounding, as of a device that is not there, moves nothing
@@ -106,6 +115,7 @@ class TrainState(eqx.Module):
     multiplier: Amounts  # (steps, rows)
     done: Array  # rounds
     beside: Any = ()  # further state of a learner, e.g. a critic: a tree of arrays
+    margins: Amounts = dataclasses.field(default_factory=dict)  # of `violated_days`, limit → ()
 
 
 class Lagrangian(eqx.Module):
@@ -225,6 +235,7 @@ class Descent(Priced):
     ] = 0
     b1: Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean gradient: β₁ [share]")] = 0.9
     b2: Memory = 0.999
+    violated_days: ViolatedDays = 0.0
 
     @property
     def abreast(self) -> int:
@@ -241,8 +252,24 @@ class Descent(Priced):
 
     def fresh(self, world: World, nets: Any, beside: Any) -> TrainState:
         """The state before the first round, of `nets` that are to be fitted and what stands beside them."""
-        done = jnp.zeros((), jnp.int32)
-        return TrainState(nets, nets, self.adam().init(nets), self.lagrangian.multiplier(world), done, beside)
+        done, margins = jnp.zeros((), jnp.int32), self.back_off.first() if self.violated_days else {}
+        return TrainState(nets, nets, self.adam().init(nets), self.lagrangian.multiplier(world), done, beside, margins)
+
+    @property
+    def back_off(self) -> BackOff:
+        """How margins follow the days that break limits."""
+        return BackOff(self.margin_pu, self.violated_days, self.total_rounds)
+
+    def margins(self, state: TrainState) -> Margins:
+        """By how much limits are narrowed in this round."""
+        return state.margins if self.violated_days else self.margin_pu
+
+    def priced(self, state: TrainState, world: World, outcome: Outcome) -> dict[str, Any]:
+        """What violations cost in the next round: fields of the state after one, of which this is the outcome."""
+        prices: dict[str, Any] = {"multiplier": self.lagrangian.ascend(outcome, state.multiplier)}
+        if self.violated_days:
+            prices["margins"] = self.back_off.after(state.margins, state.done, world.limits, outcome)
+        return prices
 
     @abc.abstractmethod
     def acting(self, nets: Any, kind: Array) -> Policy:
@@ -263,12 +290,14 @@ class Descent(Priced):
         mean = self.averaged(state.mean, nets, state.done)
         return dataclasses.replace(state, nets=nets, mean=mean, adam=adam, done=state.done + 1)
 
-    def through_days(self, world: World, profile: Profile, key: Array, value: Callable[[Outcome], Array]) -> Callable:
+    def through_days(
+        self, state: TrainState, world: World, profile: Profile, key: Array, value: Callable[[Outcome], Array]
+    ) -> Callable:
         """The objective `nets → value(outcome), outcome` of given days."""
 
         def objective(nets):
             trajectory = rollout(world, self.acting(nets, world.kind), profile, key, self.abreast)
-            outcome = judge(world, trajectory, profile, self.margin_pu)
+            outcome = judge(world, trajectory, profile, self.margins(state))
             return value(outcome), outcome
 
         return objective
@@ -313,7 +342,10 @@ def backpropagate(learner: Descent, lagrangian: Lagrangian, state: TrainState, w
     """One round of plain backpropagation through days and power flow on a Lagrangian; state and log."""
     draw_key, key = jax.random.split(key)
     profile = draw(draw_key, learner.days)
-    objective = learner.through_days(world, profile, key, lambda outcome: lagrangian.value(outcome, state.multiplier))
-    after, value, outcome = learner.descend(state, objective)
-    multiplier = lagrangian.ascend(outcome, state.multiplier)
-    return dataclasses.replace(after, multiplier=multiplier), measures(world.limits, outcome) | {"objective": value}
+
+    def price(outcome):
+        return lagrangian.value(outcome, state.multiplier)
+
+    after, value, outcome = learner.descend(state, learner.through_days(state, world, profile, key, price))
+    after = dataclasses.replace(after, **learner.priced(state, world, outcome))
+    return after, measures(world.limits, outcome) | {"objective": value}

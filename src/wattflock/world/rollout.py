@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from wattflock.core.types import Profile
-from wattflock.feeder.limits import Conditions
+from wattflock.feeder.limits import Conditions, Margins
 from wattflock.feeder.solve import SOLVED
 from wattflock.homes.device import Effect
 from wattflock.world.world import Observation, Outcome, World
@@ -130,9 +130,9 @@ def states_before(world: World, trajectory: Trajectory, profile: Profile) -> dic
     return jax.tree.map(lambda x, after: jnp.concatenate([x[:, None], after[:, :-1]], 1), first, trajectory.state)
 
 
-def judge(world: World, trajectory: Trajectory, profile: Profile, margin_pu: float = 0.0) -> Outcome:
+def judge(world: World, trajectory: Trajectory, profile: Profile, margins: Margins = 0.0) -> Outcome:
     """The verdict on a trajectory."""
-    outcome = world.verdict(trajectory.effect, trajectory.end, profile, margin_pu, trajectory.conditions)
+    outcome = world.verdict(trajectory.effect, trajectory.end, profile, margins, trajectory.conditions)
     if world.coordinator is None:
         return outcome
     charging = world.coordinator.verdict(world.fleet, trajectory.state, profile)

@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import ahead
-from wattflock.feeder.limits import LIMITS, Conditions, Limits, conditions, excess, no_wires
+from wattflock.feeder.limits import LIMITS, Conditions, Limits, Margins, conditions, excess, no_wires
 from wattflock.feeder.marginal import Marginal, marginal
 from wattflock.feeder.operator import exactly
 from wattflock.feeder.solve import Feeder, Flow, solve
@@ -236,7 +236,7 @@ class World(eqx.Module):
         effect: Effect,
         end: Array,
         profile: Profile,
-        margin_pu: float = 0.0,
+        margins: Margins = 0.0,
         found: Conditions | None = None,
     ) -> Outcome:
         """Bills, and what the wires' limits say, for all days × steps in one batch.
@@ -245,7 +245,7 @@ class World(eqx.Module):
             effect: (days, steps, homes).
             end: (days, homes) value of the final states [currency].
             profile: the same days.
-            margin_pu: by how much the voltage limits are tightened [per unit].
+            margins: by how much limits are narrowed; a number is that of voltages [per unit].
             found: the conditions on the feeder where they are known, (days, steps, rows); else they are solved here.
         """
         found = self.conditions(effect) if found is None else found
@@ -263,7 +263,7 @@ class World(eqx.Module):
             carbon_kg=net_kwh * profile.carbon_kg_per_kwh[..., None] + effect.carbon_kg,
             net_kw=effect.power_kw @ self.placement.sum(-1),
             conditions=found,
-            excess=excess(self.limits, found, margin_pu),
+            excess=excess(self.limits, found, margins),
             dt_h=profile.dt_h,
             steps=self.steps,
             price_level=self.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH,

@@ -11,6 +11,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile
+from wattflock.feeder.limits import Margins
 from wattflock.learn.critic import fit, flat, shuffled
 from wattflock.learn.lagrangian import (
     Amounts,
@@ -71,14 +72,14 @@ class GradMAP(Gradient):
         slope, (value, outcome) = self.slope(state, world, profile, trajectory)
         direction = self.direction(slope, trajectory.action, state.done)
         nets, adam = self.fit(state, trajectory, direction, shuffle_key)
-        multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         beside = self.beside_after(state, world, profile, trajectory)
-        after = dataclasses.replace(self.moved(state, nets, adam), multiplier=multiplier, beside=beside)
+        after = dataclasses.replace(self.moved(state, nets, adam), **self.priced(state, world, outcome), beside=beside)
         return after, measures(world.limits, outcome) | {"objective": value}
 
     def slope(self, state: TrainState, world: World, profile: Profile, trajectory: Trajectory):
         """What homes learn from: a gradient of every action, (days, steps, homes, controls); J and the outcome."""
-        return self.action_gradient(world, Separate(state.nets), profile, trajectory, state.multiplier)
+        prices = state.multiplier, self.margins(state)
+        return self.action_gradient(world, Separate(state.nets), profile, trajectory, prices)
 
     def beside_after(self, state: TrainState, world: World, profile: Profile, trajectory: Trajectory) -> Any:
         """What stands beside the networks after a round."""
@@ -86,12 +87,13 @@ class GradMAP(Gradient):
         return state.beside
 
     def action_gradient(
-        self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, multiplier: Amounts
+        self, world: World, policy: Policy, profile: Profile, trajectory: Trajectory, prices: tuple[Amounts, Margins]
     ):
         """The expensive part, once a round: dJ/da of every action, (days, steps, homes, controls)."""
+        multiplier, margins = prices
 
         def value(result):
-            outcome = judge(world, result, profile, self.margin_pu)
+            outcome = judge(world, result, profile, margins)
             objective = self.lagrangian.value(outcome, multiplier)
             return objective, (objective, outcome)
 

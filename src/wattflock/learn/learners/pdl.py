@@ -11,7 +11,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile, by_day
-from wattflock.feeder.limits import Limits, beyond
+from wattflock.feeder.limits import Limits, Margins, beyond
 from wattflock.learn.lagrangian import (
     SIZE,
     Amounts,
@@ -107,21 +107,23 @@ class PDL(Gradient):
     def primal(self, state: TrainState, world: World, profile: Profile, key: Array):
         """One Adam step of the policies on the augmented Lagrangian."""
         multiplier, curvature = self.multiplier(state, world.faced(profile)), state.beside.curvature
+        margins = self.margins(state)
 
         def augmented(outcome):
-            return self.augmented(world.limits, outcome, multiplier, curvature)
+            return self.augmented(world.limits, outcome, (multiplier, margins), curvature)
 
-        after, value, outcome = self.descend(state, self.through_days(world, profile, key, augmented))
-        after = dataclasses.replace(after, multiplier=self.lagrangian.ascend(outcome, state.multiplier))
+        after, value, outcome = self.descend(state, self.through_days(state, world, profile, key, augmented))
+        after = dataclasses.replace(after, **self.priced(state, world, outcome))
         return after, measures(world.limits, outcome) | {"objective": value}
 
     def dual(self, state: TrainState, world: World, profile: Profile, key: Array):
         """Fits the dual network to max(λ_k + ρ·g, 0) of the present policies."""
-        trajectory = rollout(world, Separate(state.nets), profile, key, self.dual_days)
-        outcome = judge(world, trajectory, profile, self.margin_pu)
+        trajectory, margins = rollout(world, Separate(state.nets), profile, key, self.dual_days), self.margins(state)
+        outcome = judge(world, trajectory, profile, margins)
         met = world.faced(profile)
         multiplier, held = self.multiplier(state, met), state.beside
-        wanted = self.pushes(world.limits, outcome, multiplier, held.curvature)
+        prices = multiplier, margins
+        wanted = self.pushes(world.limits, outcome, prices, held.curvature)
         count = max(1, sum(each.size for each in wanted.values()))
 
         def miss(net):
@@ -138,7 +140,7 @@ class PDL(Gradient):
         worst = [each.max() for each in self.lagrangian.in_pu(outcome.excess).values()]
         worst_pu = jnp.stack([held.worst_pu, *worst]).max()
         held = dataclasses.replace(held, net=net, adam=adam, worst_pu=worst_pu)
-        value = self.augmented(world.limits, outcome, multiplier, held.curvature)
+        value = self.augmented(world.limits, outcome, prices, held.curvature)
         last = (state.done + 1) % (self.primal_rounds + self.dual_rounds) == 0
         held = jax.tree.map(lambda old, new: jnp.where(last, new, old), held, self.closed(held))
         state = dataclasses.replace(state, beside=held, done=state.done + 1)
@@ -151,16 +153,17 @@ class PDL(Gradient):
         curvature = jnp.where(stuck, grown, dual.curvature)
         return Dual(dual.net, dual.net, dual.adam, curvature, jnp.zeros_like(dual.worst_pu), dual.worst_pu)
 
-    def pushes(self, limits: Limits, outcome: Outcome, multiplier: Amounts, curvature: Array) -> Amounts:
+    def pushes(self, limits: Limits, outcome: Outcome, prices: tuple[Amounts, Margins], curvature: Array) -> Amounts:
         """max(λ + ρ·g, 0), g how far beyond the tightened limits, negative inside them; limit → (days, steps, rows)."""
-        g = self.lagrangian.in_pu(beyond(limits, by_day(outcome.conditions, outcome.steps), self.margin_pu))
+        multiplier, margins = prices
+        g = self.lagrangian.in_pu(beyond(limits, by_day(outcome.conditions, outcome.steps), margins))
         return {name: jnp.maximum(multiplier[name] + curvature * each, 0) for name, each in g.items()}
 
-    def augmented(self, limits: Limits, outcome: Outcome, multiplier: Amounts, curvature: Array) -> Array:
+    def augmented(self, limits: Limits, outcome: Outcome, prices: tuple[Amounts, Margins], curvature: Array) -> Array:
         """Cost + (max(λ + ρ·g, 0)² - λ²) / 2ρ per home and day; its slope in g is the dual network's next target.
 
         Source: Rockafellar 1973; Bertsekas 1982, sec. 3.1 (inequalities).
         """
-        pushes = self.pushes(limits, outcome, multiplier, curvature)
-        prices = {name: (push**2 - multiplier[name] ** 2) / (2 * curvature) for name, push in pushes.items()}
-        return per_home_day(outcome, charged(outcome, prices).sum())
+        multiplier, pushes = prices[0], self.pushes(limits, outcome, prices, curvature)
+        charges = {name: (push**2 - multiplier[name] ** 2) / (2 * curvature) for name, push in pushes.items()}
+        return per_home_day(outcome, charged(outcome, charges).sum())

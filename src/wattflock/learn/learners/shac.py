@@ -52,7 +52,7 @@ class Shac(Gradient):
 
         def objective(nets):
             trajectory = windows(world, Separate(nets), profile, roll_key, self.abreast, self.horizon)
-            outcome = judge(world, trajectory, profile, self.margin_pu)
+            outcome = judge(world, trajectory, profile, self.margins(state))
             value = self.lagrangian.value(outcome, state.multiplier)
             ends = trajectory.features[:, self.horizon :: self.horizon]  # what each window but the last leads to
             rest = state.beside.critic.days(ends).sum() / (outcome.days * world.homes)
@@ -61,9 +61,8 @@ class Shac(Gradient):
         after, _, (value, trajectory, outcome) = self.descend(state, objective)
         cost = extra(world, profile, (trajectory, outcome), (self.lagrangian, state.multiplier))
         judged, error = self.learn(state.beside, trajectory.features, cost, shuffle_key)
-        multiplier = self.lagrangian.ascend(outcome, state.multiplier)
         log = measures(world.limits, outcome) | {"objective": value, "critic_error": error}
-        return dataclasses.replace(after, multiplier=multiplier, beside=judged), log
+        return dataclasses.replace(after, **self.priced(state, world, outcome), beside=judged), log
 
     def learn(self, judged: Critics, features: Array, cost: Array, key: Array) -> tuple[Critics, Array]:
         """The critics after a round, and their error before it (rms) [currency]."""

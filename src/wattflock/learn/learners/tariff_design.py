@@ -66,7 +66,8 @@ class TariffDesign(GradMAP):
         price = price.reshape(trajectory.effect.power_kw.shape)
 
         def paid(result):
-            outcome = world.verdict(result.effect, result.end, profile, self.margin_pu, jax.lax.stop_gradient(known))
+            met = jax.lax.stop_gradient(known)
+            outcome = world.verdict(result.effect, result.end, profile, self.margins(state), met)
             network = (price * result.effect.power_kw * profile.dt_h[..., None]).sum()
             return outcome.cost.sum() + network, (self.lagrangian.value(outcome, state.multiplier), outcome)
 
@@ -86,7 +87,7 @@ class TariffDesign(GradMAP):
 
         def wires(kw):
             found = conditions(feeder, world.flow_at(still, kw), world.judges)
-            outcome = world.verdict(still, trajectory.end, profile, self.margin_pu, found)
+            outcome = world.verdict(still, trajectory.end, profile, self.margins(state), found)
             return self.lagrangian.wires(outcome, state.multiplier)
 
         slope = jax.grad(wires)(exactly(still.power_kw, world.placement))
