@@ -22,7 +22,7 @@ def days(voltage_pu: list[float], loading: list[float]) -> SimpleNamespace:
     found = Conditions(
         second(voltage_pu, 1.0), second(loading, 0.0), jnp.zeros((count, 2, 0)), jnp.ones((count, 2), bool)
     )
-    return SimpleNamespace(conditions=found, steps=2)
+    return SimpleNamespace(conditions=found, steps=2, days=count)
 
 
 def test_a_margin_widens_while_more_days_than_the_aim_break_the_limit_and_falls_while_fewer_do():

@@ -34,6 +34,8 @@ class BackOff:
     def after(self, margins: dict[str, Array], done: Array, limits: Limits, outcome: Outcome) -> dict[str, Array]:
         """The margins after a round: each moves by how far the share of days that break its limit is from the aim.
 
+        Far is the aim itself, or one day of the round where the aim is less: rounds of few days are right on average.
+
         Args:
             margins: those of the round.
             done: rounds before it, shape ().
@@ -43,9 +45,9 @@ class BackOff:
         pace = jnp.where(done >= BEGINS * self.rounds, PACE / self.rounds, 0.0)
         now, least = dict(margins), self.first()
         for name, amount in excess(limits, by_day(outcome.conditions, outcome.steps)).items():
-            broken = (amount > 0).any((1, 2)).mean()
-            whole = room(limits)[name]
-            moved = margins[name] + pace * whole * jnp.clip(broken / self.violated_days - 1, -1, 1)
+            broken, whole = (amount > 0).any((1, 2)).mean(), room(limits)[name]
+            far = (broken - self.violated_days) / max(self.violated_days, 1 / outcome.days)
+            moved = margins[name] + pace * whole * jnp.clip(far, -1, 1)
             now[name] = jnp.clip(moved, least[name], jnp.maximum(PACE * whole, least[name]))
         return now
 

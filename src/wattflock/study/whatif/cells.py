@@ -18,6 +18,7 @@ OWN = ("name", "seed", "homes.count", "homes.homes_per_agent", "homes.kinds", "h
        "judge.methods", "judge.seed", "judge.bound_days", "judge.test_days")  # fmt: skip
 TIMERS = ("idle", "timer", "timer_droop")  # methods unless others are asked for
 LEARNED = "gradmap"
+AIM = 0.02  # of the days may break a limit while learning, where all shall keep them; none at all cannot be aimed at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +169,17 @@ def _common(asked: Asked) -> list[str]:
         "judge.methods": list(asked.compared),
         "judge.bound_days": 0,
         "judge.test_days": asked.days,
+        **_aims(asked),
     })  # fmt: skip
+
+
+def _aims(asked: Asked) -> dict[str, object]:
+    """What learned methods and timers are told of the days that may break a limit, unless the learner is said."""
+    if any(text.partition("=")[0].strip().startswith(("learn.part", "learn.others")) for text in asked.sets):
+        return {}
+    aim = {"violated_days": max(round(1 - asked.reliability, 6), AIM)}
+    timers = {name: {"part": name, "settings": aim} for name in TIMERS[1:] if name in asked.compared}
+    return {"learn.settings": aim, "learn.others": timers}
 
 
 def _data(asked: Asked, seed: int) -> dict[str, object]:
