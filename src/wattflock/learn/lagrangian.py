@@ -98,7 +98,7 @@ ViolatedDays = Annotated[
     Field(
         ge=0,
         le=1,
-        description="most training days that may break a limit, which is narrowed as that takes; 0: as `margin_pu` [share]",
+        description="most training days that may break a limit, narrowed as that takes; 0: as `margin_pu` [share]",
     ),
 ]
 Memory = Annotated[float, Field(ge=0, lt=1, description="what Adam keeps of the mean square of a gradient: β₂ [share]")]
