@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from wattflock.core.run_files import read_summary
 from wattflock.report.charts import colour_of, dash_of, decades, menu, named, nothing
 from wattflock.report.run_data import floor_of, read_table
 from wattflock.report.study_data import ALL, Law
@@ -41,8 +42,8 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
     """Validation marks of all runs (row, folder).
 
     `reward` is null where no limit is shared.
-    `saving` [currency per home and day], `captured` [%], `violation` [mpu·h], `seconds`, and `warm`, the same without
-    compilation: rounds before the first mark count with the median time of the others [s].
+    `saving` [currency per home and day], `captured` [%], `violation` [mpu·h], `excess` [share], `seconds`, and `warm`,
+    the same without compilation: rounds before the first mark count with the median time of the others [s].
 
     Raises:
         RunError: the curves of a run are missing or damaged.
@@ -60,6 +61,7 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
             captured=100 * pl.col("captured"),
             violation=1000 * pl.col("violation_pu_h"),
             reward=pl.col("reward") if "reward" in table.columns else pl.lit(None, pl.Float64),
+            excess=_excess(folder, table.columns),
         )
         for row, folder, table in read
     ]
@@ -67,6 +69,14 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
     a_round = (pl.col("seconds").diff() / pl.col("round").diff()).median().over(run).fill_null(0)
     first = pl.col("seconds").first().over(run) - pl.col("round").first().over(run) * a_round
     return table.with_columns(warm=pl.col("seconds") - first)
+
+
+def _excess(folder: Path, columns: list[str]) -> pl.Expr:
+    """Violation and overload beside the uncontrolled homes' on the test days, the larger share; null without them."""
+    idle = read_summary(folder)["methods"].get("idle", {})
+    of = {name: idle[name] for name in ("violation_pu_h", "overload_share_h") if name in columns and idle.get(name)}
+    shares = [pl.col(name).fill_null(0) / value for name, value in of.items()]
+    return pl.max_horizontal(shares) if shares else pl.lit(None, pl.Float64)
 
 
 def rows(table: pl.DataFrame) -> list[str]:

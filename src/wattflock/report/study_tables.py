@@ -9,6 +9,7 @@ import polars as pl
 from wattflock.report.html import Row
 from wattflock.report.study_claims import claims
 from wattflock.report.study_data import ALL, WORST, Findings, Law, known, middle, spreads
+from wattflock.report.study_race import race
 from wattflock.report.tables import FigureTable
 from wattflock.report.theme import methods
 from wattflock.report.words import DASH, number
@@ -18,7 +19,7 @@ from wattflock.study.scaling import EXPONENT, PowerLaw
 from wattflock.study.summary import PARTS, over_seeds
 
 CAPTION = "Mean over seeds, ± their standard deviation where it is not 0; the worst excess is that of any seed."
-COLUMNS = (*CHARGING_WIDE, *SHORT, "overload_share_h", "worst_loading", "train_seconds")
+COLUMNS = (*CHARGING_WIDE, *SHORT, "violated_share", "worst_loading", "train_seconds")
 MONEY = (
     "saving_per_home_month", *(f"saving_{part}_per_home_month" for part in PARTS), "operating_cost_per_home_day",
     "daily_peak_kw",
@@ -55,6 +56,7 @@ def tables(study: Findings, runs: pl.DataFrame, marks: pl.DataFrame, fitted: Law
         "Savings part by part": [money(single.filter(pl.col("judged_on") == ALL), currency)],
         "Paired differences": differences(one_by_one, currency, study.references),
         "Pace": [pace(marks)],
+        "Race": race(marks, study.references[0]) if study.references else [],
         "Against the number of homes": scaling(found, fitted, currency),
         "Published figures": [published(study, found, fitted, currency)],
         "Claims": [claims(study.claims, one_by_one)],
