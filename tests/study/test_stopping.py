@@ -94,6 +94,13 @@ def test_a_look_that_violates_is_not_better_for_being_cheaper():
     assert best.is_over(look(20, 1.9, 0.01))
 
 
+def test_a_look_that_overloads_branches_is_not_better_for_being_cheaper():
+    best, worse = Best(1, 0.3), look(20, 1.9)
+    worse.validation["overload_share_h"] = 0.2
+    assert not best.is_over(look(10, 2.0))
+    assert best.is_over(worse)
+
+
 def test_without_patience_nothing_is_over():
     best = Best(0, 0.3)
     assert not any(best.is_over(look(place, float(place))) for place in range(9))

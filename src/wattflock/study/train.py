@@ -13,6 +13,7 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import Sampler
+from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU
 from wattflock.learn.lagrangian import SIZE
 from wattflock.learn.learner import Draw, Learner, Progress, begin, onward
 from wattflock.world.rollout import Policy, judge, rollout
@@ -20,6 +21,7 @@ from wattflock.world.sharding import SpreadDraw, spread
 from wattflock.world.world import World, measures
 
 CHUNK = 10  # most rounds in one compiled call
+WORTH = {"violation_pu_h": 1.0, "overload_share_h": LOADING_PU, "unbalance_share_h": UNBALANCE_PU}  # [pu]
 HUGE = 1e12  # no cost, violation or objective of a home and day is as large, in any currency
 
 
@@ -105,8 +107,9 @@ class Best:
         return bool(self.patience) and self.since >= self.patience
 
     def worth(self, mark: Mark) -> float:
-        """What a look is compared by: cost, and voltage violations at the price of learners by gradient [currency]."""
-        return mark.validation["cost"] + self.price * mark.validation["violation_pu_h"]
+        """What a look is compared by: cost, and violations at the price of learners by gradient [currency]."""
+        found = mark.validation
+        return found["cost"] + self.price * sum(worth * found.get(name, 0.0) for name, worth in WORTH.items())
 
     def told(self, done: int) -> str:
         """Why training ended."""
