@@ -61,11 +61,14 @@ def shape_of(names: Iterable[str]) -> alt.Shape:
     return alt.Shape("method:N", scale=scale, title=None)
 
 
+LINES = alt.Legend(symbolType="stroke", symbolSize=700, symbolStrokeWidth=2.5)  # where dashes tell methods apart
+
+
 def dash_of(names: Iterable[str]) -> alt.StrokeDash:
-    """Dash by method, told apart in print."""
+    """Dash by method, told apart in print; colours beside it need the legend `LINES`."""
     looks: list[Look] = list(methods(names).values())
     scale = alt.Scale(domain=[look.label for look in looks], range=[list(look.dash or (1, 0)) for look in looks])
-    return alt.StrokeDash("method:N", scale=scale, title=None)
+    return alt.StrokeDash("method:N", scale=scale, title=None, legend=LINES)
 
 
 def menu(name: str, label: str, options: list[str], chosen: str) -> alt.Parameter:

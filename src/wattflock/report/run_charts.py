@@ -12,6 +12,7 @@ from wattflock.report.charts import (
     CALM,
     HOUR_AXIS,
     HOURS,
+    LINES,
     PER_DAY,
     UNRATED,
     colour_of,
@@ -140,7 +141,7 @@ def loading(run: RunData) -> Any:
         .encode(
             x=alt.X("hour:Q", scale=HOURS, axis=HOUR_AXIS),
             y=alt.Y("loading:Q", title="loading of the worst branch [% of its rating]"),
-            color=colour_of(run.methods),
+            color=colour_of(run.methods, legend=LINES),
             strokeDash=dash_of(run.methods),
             tooltip=["method:N", "hour:Q", alt.Tooltip("loading:Q", format=".1f")],
         )
@@ -187,7 +188,7 @@ def _curve(table: pl.DataFrame, column: str, title: str, run: RunData) -> Any:
         .encode(
             x=alt.X("seconds:Q", title="training [s]", scale=alt.Scale(zero=True)),
             y=alt.Y(f"{column}:Q", title=title, **more),
-            color=colour_of(trained),
+            color=colour_of(trained, legend=LINES),
             strokeDash=dash_of(trained),
             detail="line:N",
             opacity=strong,

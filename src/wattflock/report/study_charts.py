@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from wattflock.core.run_files import read_summary
-from wattflock.report.charts import colour_of, dash_of, decades, menu, named, nothing
+from wattflock.report.charts import LINES, colour_of, dash_of, decades, menu, named, nothing
 from wattflock.report.run_data import floor_of, read_table
 from wattflock.report.study_data import ALL, Law
 from wattflock.report.theme import HEIGHT, WIDTH, themed
@@ -17,7 +17,8 @@ from wattflock.study.scaling import PowerLaw
 
 CAPTION = (
     "Validation days. Line: the mean over seeds; band: from the lowest to the highest seed. Seconds of training with "
-    "and without compilation, and rounds; a seed that has ended keeps its last mark. Shares below −100 % stand there."
+    "and without compilation, and rounds; a seed that has ended keeps its last mark. A loss larger than the best saving "
+    "stands at its size, a share below −100 % there."
 )
 GROWS = (
     "Mean over seeds. Line: seconds of training, compiled, as a power of the number of homes, least squares of "
@@ -129,6 +130,8 @@ def _panel(table: pl.DataFrame, currency: str, quantity: str, across: str, chose
     more: dict[str, Any] = {"scale": alt.Scale(zero=False)}
     if quantity == "captured":
         found = found.with_columns(pl.col("mean", "low", "high").clip(LEAST))
+    if quantity == "saving":
+        found = found.with_columns(pl.col("mean", "low", "high").clip(-found["high"].max()))
     if quantity == "violation":
         floor = floor_of(table["violation"])
         scale, axis = decades(floor, float(table["violation"].max() or 0))  # type: ignore[arg-type]
@@ -136,7 +139,7 @@ def _panel(table: pl.DataFrame, currency: str, quantity: str, across: str, chose
         more = {"scale": scale, "axis": axis}
     shown = alt.Chart(named(found, trained))
     shown = shown.transform_filter("datum.row == row_shown") if chosen else shown
-    base = shown.encode(x=_decades_across(across, TITLES[across]), color=colour_of(trained))
+    base = shown.encode(x=_decades_across(across, TITLES[across]), color=colour_of(trained, legend=LINES))
     title = TITLES[quantity].format(currency=currency)
     return alt.layer(
         base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, **more), y2="high:Q"),
@@ -157,7 +160,7 @@ def growth(found: pl.DataFrame, fitted: dict[Law, PowerLaw], currency: str) -> A
     table = named(found, trained)
     counts = sorted(set(found["homes"].to_list()))
     across = alt.X("homes:Q", title="homes", scale=LOGARITHMIC, axis=alt.Axis(values=counts, format="d"))
-    base = alt.Chart(table).encode(x=across, color=colour_of(trained))
+    base = alt.Chart(table).encode(x=across, color=colour_of(trained, legend=LINES))
     few = alt.Axis(format="~g", tickCount=4, grid=False)
     seconds = alt.Y("seconds:Q", title=TITLES["warm"], scale=alt.Scale(type="log"), axis=few)
     ends = [
@@ -168,7 +171,7 @@ def growth(found: pl.DataFrame, fitted: dict[Law, PowerLaw], currency: str) -> A
     ]
     schema = {"method": pl.String, "homes": pl.Float64, "seconds": pl.Float64}
     fits = alt.Chart(named(pl.DataFrame(ends, schema=schema), trained)).encode(
-        x="homes:Q", y=seconds, color=colour_of(trained), strokeDash=dash_of(trained)
+        x="homes:Q", y=seconds, color=colour_of(trained, legend=LINES), strokeDash=dash_of(trained)
     )
     points = base.mark_point().encode(y=alt.Y("warm_seconds_mean:Q", title=TITLES["warm"]))
     saving = QUANTITIES["saving_per_home_month"]
