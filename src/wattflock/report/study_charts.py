@@ -17,7 +17,7 @@ from wattflock.study.scaling import PowerLaw
 
 CAPTION = (
     "Validation days. Line: the mean over seeds; band: from the lowest to the highest seed. Seconds of training with "
-    "and without compilation, and rounds; a seed that has ended keeps its last mark. A loss larger than the best saving "
+    "and without compilation, and rounds; a seed that has ended keeps its last mark. A loss beyond the best saving "
     "stands at its size, a share below −100 % there."
 )
 GROWS = (
