@@ -15,7 +15,7 @@ def marks(method: str, run: str, saving: list[float], excess: list[float]) -> pl
 def test_a_bar_is_reached_first_and_for_good_only_while_the_wires_are_spared():
     run = marks("a", "r", [0.5, 0.9, 0.7, 0.9, 0.9], [0.0, 0.0, 0.0, 0.05, 0.02])
     assert reached(run, 0.8) == (20, 40)
-    assert reached(run.with_columns(excess=pl.Series([0.0, 0.2, 0.0, 0.05, 0.02])), 0.8) == (40, 40)
+    assert reached(run.with_columns(excess=pl.Series([0.0, 0.3, 0.0, 0.05, 0.02])), 0.8) == (40, 40)
     first, lasting = reached(run.with_columns(excess=pl.Series([0.0, 0.0, 0.0, 0.0, 0.3])), 0.8)
     assert first == 20
     assert np.isnan(lasting), "the last mark breaks it"
