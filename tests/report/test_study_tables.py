@@ -124,6 +124,23 @@ def test_the_pace_counts_from_where_all_is_compiled(folder):
     assert not pace(steady.with_columns(captured=pl.lit(None, pl.Float64))).rows
 
 
+def test_a_limit_that_uncontrolled_homes_keep_is_spared_only_without_excess(tmp_path, folder):
+    copy = shutil.copytree(folder, tmp_path / "run")
+    summary = json.loads((copy / "summary.json").read_text())
+    found = marks([("main", folder)])
+    idle = 1000 * summary["methods"]["idle"]["violation_pu_h"]
+    assert found["excess"].to_list() == pytest.approx((found["violation"] / idle).to_list())
+    summary["methods"]["idle"]["violation_pu_h"] = 0.0
+    (copy / "summary.json").write_text(json.dumps(sealed(summary)))
+    assert marks([("main", copy)])["excess"].null_count() == found.height, "they keep every limit"
+
+
+def test_losses_alone_are_drawn_as_they_are(folder):
+    lost = marks([("main", folder)]).with_columns(saving=-1 - pl.col("saving").abs(), captured=pl.lit(None, pl.Float64))
+    drawn = str(time_to_quality(lost, "GBP").to_dict())
+    assert str(float(lost["saving"].min()))[:6] in drawn
+
+
 def test_curves_show_the_share_of_the_optimum_where_it_is_known(folder):
     found = marks([("main", folder)])
     drawn = time_to_quality(found, "GBP").to_dict()["concat"]

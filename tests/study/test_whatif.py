@@ -1,5 +1,6 @@
 """What-if: shares are read, larger shares only add devices, and what a feeder takes is counted from the smallest."""
 
+import dataclasses
 from itertools import pairwise
 
 import equinox as eqx
@@ -18,7 +19,7 @@ from wattflock.feeder.solve import solve
 from wattflock.study.build import build
 from wattflock.study.hosting.capacity import worst_stress
 from wattflock.study.hosting.sensitivity import operating_point
-from wattflock.study.whatif.cells import Asked, cells, picked
+from wattflock.study.whatif.cells import AIM, Asked, cells, picked
 from wattflock.study.whatif.left import CAP_KW, UNLIMITED, judged_limits, more, tightest
 from wattflock.study.whatif.outcome import NO_SOLUTION, first_broken, over_seeds, taken, used, uses
 from wattflock.study.whatif.shares import DEVICES, abreast, crossed, owners, parsed
@@ -240,3 +241,20 @@ def test_nothing_is_left_where_a_limit_is_broken_and_what_is_left_keeps_every_li
             extra = np.eye(len(base))[place] * kw[place]
             reached = worst_stress(tight, extra[None])[0][0]
             assert reached <= 0 and (reached > -1e-6 or said[place] == f"none up to {CAP_KW:g} kW")
+
+
+def test_timers_and_gradmap_are_told_of_the_days_that_reliability_forgives(tmp_path):
+    asked = Asked("ieee13", {"cars": (0.5,)}, homes=4, seeds=1, learn_s=1.0, reliability=0.9)
+    (cell,) = cells(asked, tmp_path)
+    learn = cell.scenario.learn
+    assert learn.settings["violated_days"] == 0.1
+    assert {name: each.settings["violated_days"] for name, each in learn.others.items()} == {
+        "timer": 0.1,
+        "timer_droop": 0.1,
+    }
+    (every,) = cells(dataclasses.replace(asked, reliability=1.0), tmp_path)
+    assert every.scenario.learn.settings["violated_days"] == AIM
+    (said,) = cells(dataclasses.replace(asked, sets=("learn.part=ppo",)), tmp_path)
+    assert said.scenario.learn.part == "ppo"
+    (own,) = cells(dataclasses.replace(asked, sets=("learn.settings.violated_days=0.5",)), tmp_path)
+    assert own.scenario.learn.settings["violated_days"] == 0.5

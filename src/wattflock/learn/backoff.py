@@ -34,7 +34,8 @@ class BackOff:
     def after(self, margins: dict[str, Array], done: Array, limits: Limits, outcome: Outcome) -> dict[str, Array]:
         """The margins after a round: each moves by how far the share of days that break its limit is from the aim.
 
-        Far is the aim itself, or one day of the round where the aim is less: rounds of few days are right on average.
+        Far is the aim itself, or one day of the round where the aim is less, so that rounds of few days are not too
+        strict on average.
 
         Args:
             margins: those of the round.

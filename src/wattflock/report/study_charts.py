@@ -73,11 +73,14 @@ def marks(done: list[tuple[str, Path]]) -> pl.DataFrame:
 
 
 def _excess(folder: Path, columns: list[str]) -> pl.Expr:
-    """Violation and overload beside the uncontrolled homes' on the test days, the larger share; null without them."""
+    """Violation and overload beside the uncontrolled homes' on the test days, the larger share; null without them.
+
+    Of a limit that these keep, none is 0 and any is endless; null where they keep all.
+    """
     idle = read_summary(folder)["methods"].get("idle", {})
-    of = {name: idle[name] for name in ("violation_pu_h", "overload_share_h") if name in columns and idle.get(name)}
-    shares = [pl.col(name).fill_null(0) / value for name, value in of.items()]
-    return pl.max_horizontal(shares) if shares else pl.lit(None, pl.Float64)
+    of = {name: idle.get(name) or 0.0 for name in ("violation_pu_h", "overload_share_h") if name in columns}
+    shares = [(pl.col(name).fill_null(0) / value).fill_nan(0) for name, value in of.items()]
+    return pl.max_horizontal(shares) if any(of.values()) else pl.lit(None, pl.Float64)
 
 
 def rows(table: pl.DataFrame) -> list[str]:
@@ -131,7 +134,8 @@ def _panel(table: pl.DataFrame, currency: str, quantity: str, across: str, chose
     if quantity == "captured":
         found = found.with_columns(pl.col("mean", "low", "high").clip(LEAST))
     if quantity == "saving":
-        found = found.with_columns(pl.col("mean", "low", "high").clip(-found["high"].max()))
+        best = float(found["high"].max() or 0)  # type: ignore[arg-type]
+        found = found.with_columns(pl.col("mean", "low", "high").clip(-best if best > 0 else None))
     if quantity == "violation":
         floor = floor_of(table["violation"])
         scale, axis = decades(floor, float(table["violation"].max() or 0))  # type: ignore[arg-type]

@@ -18,6 +18,8 @@ DEMO = (  # the small form of `thousand`, for a few minutes on two cores
     "data.dt_h=1",
     "data.settings.step_min=60",
     "learn.rounds=150",
+    "learn.settings.violated_days=0.25",
+    "learn.others.timer={part='timer', settings={violated_days=0.25}}",
     "learn.others.own-bill={part='gradmap', rounds=60, settings={multiplier_init=0.0, curvature=0.0}}",
     "judge.methods=['idle', 'timer', 'own-bill', 'gradmap']",
     "judge.bound_days=0",

@@ -174,8 +174,8 @@ def _common(asked: Asked) -> list[str]:
 
 
 def _aims(asked: Asked) -> dict[str, object]:
-    """What learned methods and timers are told of the days that may break a limit, unless the learner is said."""
-    if any(text.partition("=")[0].strip().startswith(("learn.part", "learn.others")) for text in asked.sets):
+    """What gradmap and timers are told of the days that may break a limit, unless learners are said."""
+    if {text.partition("=")[0].strip() for text in asked.sets} & {"learn.part", "learn.settings", "learn.others"}:
         return {}
     aim = {"violated_days": max(round(1 - asked.reliability, 6), AIM)}
     timers = {name: {"part": name, "settings": aim} for name in TIMERS[1:] if name in asked.compared}
