@@ -1,9 +1,9 @@
-"""What the European low voltage feeder takes: heat pumps and cars that come together, before and after, and in money.
+"""What a feeder takes: heat pumps and cars that come together, before and after, and in money.
 
-    python benchmarks/whatif.py [--small] [--runs FOLDER] [--write]
+    python benchmarks/whatif.py [--feeder ieee123] [--small] [--runs FOLDER] [--write]
 
-`--write` keeps the tables in benchmarks/whatif.md and the figure beside it. Finished cells in the folder of runs are
-not run again. `--small` sweeps two shares of cars of ten homes on two days, in a minute.
+`--write` keeps the tables in benchmarks/whatif.md or whatif-ieee123.md, and the figure beside it. Finished cells in the
+folder of runs are not run again. `--small` sweeps two shares of cars of ten homes on two days, in a minute.
 """
 
 import argparse
@@ -22,28 +22,36 @@ from wattflock.verbs.whatif import whatif
 
 HERE = Path(__file__)
 BAND = ["feeder.low_pu=0.94"]  # with 1.10: 230 V + 10 %, - 6 %, the band of Great Britain (ESQCR 2002, 27)
-SETS = [*BAND, "homes.volt_var=[0.94, 0.97, 1.03, 1.06]", "learn.rounds=200"]
+SETS = ["homes.volt_var=[0.94, 0.97, 1.03, 1.06]", "learn.rounds=200"]
+ALL = {"together": True, "reliability": 0.9, "methods": "idle,timer,timer_droop,gradmap"}
+SWEEPS: dict[str, dict] = {  # of a feeder: what is asked of it
+    "european_lv": {
+        "heat_pumps": "0:1:0.2", "cars": "0:1:0.2", "panels": "0.3", "seeds": 3, "days": 28, "limits": "en50160",
+        "sets": [*BAND, *SETS],
+    },
+    "ieee123": {
+        "heat_pumps": "0.1:1:0.15", "cars": "0.1:1:0.15", "seeds": 6, "days": 14, "homes": 300, "homes_per_agent": 10,
+        "sets": SETS,
+    },
+}  # fmt: skip
+HOMES = {
+    "european_lv": "one at each of the feeder's loads, 30 % with a panel; its transformer is tapped to 1.0 pu",
+    "ieee123": "300, of which each stands for ten, in proportion to the feeder's loads",
+}
+TITLE = "What the feeder {} takes"
 ABOUT = (
-    "Made homes of the region london, one at each of the feeder's loads, 30 % with a panel; inverters answer their "
-    "voltage (volt-var) under all methods; the feeder's transformer is tapped for 1.0 pu without load. A cell keeps "
-    "its limits where nine of ten days do, in every step. Each seed is other homes, another weather, and another draw "
-    "of who lives where and owns what. Timers are fitted, and GradMAP learns for 200 rounds, in each cell and seed; no "
-    "setting of theirs was searched for here. [docs/whatif.md](../docs/whatif.md) says what the quantities are."
+    "Made homes of the region london, {}; inverters answer their voltage (volt-var) under all methods. A cell keeps "
+    "its limits where nine of ten days do, in every step; timers and GradMAP are told so. Each seed is other homes, "
+    "another weather, and another draw of who lives where and owns what. Timers are fitted, and GradMAP learns for 200 "
+    "rounds, in each cell and seed; no setting of theirs was searched for here. [docs/whatif.md](../docs/whatif.md) "
+    "says what the quantities are."
 )
 
 
-def swept(runs: Path, small: bool) -> Swept:
+def swept(feeder: str, runs: Path, small: bool) -> Swept:
     """The sweep; the small one has no other purpose than to show that it runs."""
-    if small:
-        found = whatif(
-            "european_lv", cars="0:1:1", homes=10, seeds=1, days=2, methods="idle,timer", sets=BAND, runs=runs,
-            limits="en50160",
-        )  # fmt: skip
-    else:
-        found = whatif(
-            "european_lv", "0:1:0.2", "0:1:0.2", "0.3", together=True, reliability=0.9, seeds=3, days=28, sets=SETS,
-            runs=runs, limits="en50160", methods="idle,timer,timer_droop,gradmap",
-        )  # fmt: skip
+    few = {"cars": "0:1:1", "homes": 10, "seeds": 1, "days": 2, "methods": "idle,timer"}
+    found = whatif(feeder, runs=runs, **(few if small else SWEEPS[feeder] | ALL))
     return cast(WhatIf, found).found
 
 
@@ -61,21 +69,22 @@ def text(found: Swept) -> str:
 
 def main() -> None:
     """Sweep, print, and write where that is asked for."""
-    parser = argparse.ArgumentParser(description="What the European low voltage feeder takes.")
+    parser = argparse.ArgumentParser(description="What a feeder takes of heat pumps and cars.")
+    parser.add_argument("--feeder", choices=tuple(SWEEPS), default="european_lv", help="what is swept")
     parser.add_argument("--small", action="store_true", help="a sweep of a minute")
     parser.add_argument("--runs", type=Path, help="folder of runs, whose finished cells are not run again")
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/whatif.md and its figure")
+    parser.add_argument("--write", action="store_true", help="also write the page in benchmarks and its figure")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        runs = given.runs or Path(folder)
-        found = swept(runs, given.small)
+        found = swept(given.feeder, given.runs or Path(folder), given.small)
         body = text(found).strip()
         print(body)
         if given.write and not given.small:
-            picture = save(WhatIf(Path(), found).figures["growth"], HERE.with_suffix(".png"))
+            name = "whatif" if given.feeder == "european_lv" else f"whatif-{given.feeder}"
+            picture = save(WhatIf(Path(), found).figures["growth"], HERE.with_name(f"{name}.png"))
             shown = f"![Use of the tightest limit as more homes own heat pumps and cars, by method]({picture.name})"
-            page = f"{head('What the European low voltage feeder takes')}{ABOUT}\n\n{shown}\n\n{body}\n"
-            HERE.with_suffix(".md").write_text(page, encoding="utf-8")
+            page = f"{head(TITLE.format(given.feeder))}{ABOUT.format(HOMES[given.feeder])}\n\n{shown}\n\n{body}\n"
+            HERE.with_name(f"{name}.md").write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
