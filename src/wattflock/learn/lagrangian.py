@@ -131,7 +131,7 @@ class Lagrangian(eqx.Module):
     multiplier_init: float
     curvature: Any  # a number, or shape () where it grows
     ascent: float
-    margin_pu: float
+    margin_pu: Margins  # of voltages [pu], or of every limit
     loading_pu: float = LOADING_PU
     unbalance_pu: float = UNBALANCE_PU
 
