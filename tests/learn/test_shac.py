@@ -110,14 +110,15 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
 
 
 @pytest.mark.study
-def test_the_wires_price_has_the_penalty_s_gradient(world, profile):
+@pytest.mark.parametrize("margins", [0.03, {"voltage": jnp.asarray(0.03), "loading": jnp.asarray(0.3)}])
+def test_the_wires_price_has_the_penalty_s_gradient(world, profile, margins):
     """What critics foresee, less the costs themselves, is the penalty's slope along what homes do."""
-    learner = Shac(multiplier_init=1000.0, margin_pu=0.03)
+    lagrangian = dataclasses.replace(Shac(multiplier_init=1000.0).lagrangian, margin_pu=margins)
     policy = Separate(flock((world.seen, world.fleet.controls), world.homes, jax.random.key(3)))
     trajectory, idle = (eqx.filter_jit(rollout)(world, who, profile, KEY) for who in (policy, Uncontrolled()))
-    multiplier = learner.lagrangian.multiplier(world)
-    outcome, calm = (judge(world, one, profile, learner.margin_pu) for one in (trajectory, idle))
-    found = eqx.filter_jit(extra)(world, profile, (trajectory, outcome), (learner.lagrangian, multiplier))
+    multiplier = lagrangian.multiplier(world)
+    outcome, calm = (judge(world, one, profile, margins) for one in (trajectory, idle))
+    found = eqx.filter_jit(extra)(world, profile, (trajectory, outcome), (lagrangian, multiplier))
 
     @eqx.filter_jit
     def wires(scale):
@@ -125,9 +126,25 @@ def test_the_wires_price_has_the_penalty_s_gradient(world, profile):
         names = ("power_kw", "reactive_kvar")
         before, after = ({name: getattr(one.effect, name) for name in names} for one in (idle, trajectory))
         moved = {name: before[name] + scale * (after[name] - before[name]) for name in names}
-        verdict = world.verdict(dataclasses.replace(trajectory.effect, **moved), trajectory.end, profile, 0.03)
-        return learner.lagrangian.wires(verdict, multiplier)
+        verdict = world.verdict(dataclasses.replace(trajectory.effect, **moved), trajectory.end, profile, margins)
+        return lagrangian.wires(verdict, multiplier)
 
     price = float((found - outcome.cost + calm.cost).sum())
     assert abs(price) > 1
     assert price == pytest.approx((float(wires(1.002)) - float(wires(0.998))) / 0.004, rel=0.02)
+
+
+def test_critics_learn_with_the_margins_of_the_round(world, profile, monkeypatch):
+    """As the objective of a window does."""
+    seen = []
+
+    def noted(*arguments):
+        seen.append(arguments[3][0].margin_pu)
+        return extra(*arguments)
+
+    monkeypatch.setattr("wattflock.learn.learners.shac.extra", noted)
+    learner = Shac(hidden=(4,), days=1, total_rounds=4, violated_days=0.2)
+    state = learner.init(world, KEY)
+    wide = dataclasses.replace(state, margins={**state.margins, "voltage": jnp.asarray(0.02)})
+    learner.update(wide, world, lambda key, count: jax.tree.map(lambda x: x[:count], profile), KEY)
+    assert float(seen[0]["voltage"]) == pytest.approx(0.02)
