@@ -5,9 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from wattflock.core.scenario import load
 from wattflock.learn.learner import Progress, advance, begin
 from wattflock.learn.learners.gradmap import GradMAP
-from wattflock.study.fine_tune import FineTune
+from wattflock.study.fine_tune import FineTune, going_on, met
+from wattflock.study.run import open_run
+from wattflock.verbs.experiment import Experiment, was_trained
+from wattflock.verbs.judging import tuned
 
 pytestmark = pytest.mark.study
 MOVING = np.isin(np.arange(20), (3, 11))
@@ -47,3 +51,28 @@ def test_they_learn_something(course):
     *_, log = course
     assert int(course[2].done) == 10
     assert float(log["objective"][-3:].mean()) < float(log["objective"][:3].mean())
+
+
+def test_a_flock_learns_on_among_the_homes_it_is_judged_in(tmp_path):
+    """Their training weeks, from the networks that it has; test days stay the judge's."""
+    sets = ["homes.count=20", "data.homes_held_out=['B01', 'B02']", "learn.rounds=4"]
+    sets += ["judge.bound_days=0", "learn.settings.violated_days=0.25"]
+    scenario = load(
+        None, [*sets, "judge.test_days=2", "learn.settings.hidden=[8]", "learn.settings.violated_days=0.25"]
+    )
+    experiment = Experiment(scenario, open_run(scenario, tmp_path))
+    experiment.training("gradmap")
+    course = experiment.course("gradmap", experiment.parts.learner("gradmap"))
+    among, source = met(course), course.sampler.source
+    assert not np.isin(source["train"], source["test"]).any()
+    assert all(np.array_equal(each, source["test"]) for each in among.sampler.source.values())
+    assert among.sampler.split_days is course.sampler.split_days
+    _, trained, _ = was_trained(experiment, "gradmap")
+    learner = experiment.parts.learner("gradmap")
+    first = going_on(learner, trained.state, experiment.world, jax.random.key(0))
+    assert not changed(first.nets, trained.state.mean).any()
+    assert int(first.done) == 0
+    assert first.margins is trained.state.margins
+    found = tuned(experiment, "gradmap", [], 3)
+    assert found.homes["home"].to_list() == list(range(20))
+    assert (found.homes["gradmap"] != found.homes["gradmap+tuned"]).all()

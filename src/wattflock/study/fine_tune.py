@@ -1,4 +1,4 @@
-"""Training of some homes while all others keep their policies: new homes, or one home again."""
+"""Training of a trained flock: some homes anew while all others keep their policies, or all on among other homes."""
 
 import dataclasses
 from typing import Any
@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool
 from wattflock.learn.lagrangian import Gradient, TrainState
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.study.train import Course
 from wattflock.world.world import World
 
 
@@ -56,3 +57,18 @@ class FineTune(Learner):
             return jnp.where(moving, new, old)
 
         return jax.tree.map(mixed, before, after)
+
+
+def going_on(learner: Gradient, state: TrainState, world: World, key: Array) -> TrainState:
+    """A trained flock at round zero of `learner`: networks, multipliers and margins as they are, fresh moments."""
+    fresh = learner.init(world, key)
+    return dataclasses.replace(state, nets=state.mean, adam=fresh.adam, done=fresh.done)
+
+
+def met(course: Course) -> Course:
+    """The same training with the homes that it is judged in: agents have the readings of the test split's homes.
+
+    Weeks stay those of their own split, so that no test day is learned from.
+    """
+    source = dict.fromkeys(course.sampler.source, course.sampler.source["test"])
+    return dataclasses.replace(course, sampler=dataclasses.replace(course.sampler, source=source))

@@ -19,7 +19,7 @@ from wattflock.study.bound import USUAL, Optimum
 from wattflock.study.build import Built, parts_of
 from wattflock.study.charging_bound import bounded, reward_bounds
 from wattflock.study.curve import curves, warm_seconds
-from wattflock.study.fine_tune import FineTune
+from wattflock.study.fine_tune import FineTune, going_on, met
 from wattflock.study.run import Run
 from wattflock.study.summary import on_shared_days
 from wattflock.verbs.experiment import TUNED, Experiment, untrained, versions, was_trained
@@ -139,27 +139,34 @@ def judged(experiment: Experiment, methods: Iterable[str]) -> Comparison:
 def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) -> Tuned:
     """Some homes of a trained flock fitted anew from fresh networks, while all others act as they learned to.
 
-    The result is kept as a checkpoint beside the method's, which stays as it is.
+    No home: where homes are held out (`data.homes_held_out`), all learn on from what they are, with the training days
+    of those that they are judged in. The result is kept as a checkpoint beside the method's, which stays as it is.
 
     Raises:
         ScenarioError: homes that there are not, or a method that has no networks.
         RunError: the method was not trained in this run.
     """
-    name, count = method + TUNED, experiment.scenario.homes.count
+    name, count, held_out = method + TUNED, experiment.scenario.homes.count, experiment.scenario.data.homes_held_out
     who, trained, _ = was_trained(experiment, method)
     where = "wattflock tune"
     problems = [Problem(where, "--home", home, f"0 to {count - 1}") for home in homes if not 0 <= home < count]
+    if not homes and not held_out:
+        problems.append(Problem(where, "--home", (), "one number or more; none where data.homes_held_out names homes"))
     if not isinstance(who, Gradient):
         problems.append(Problem(where, "--method", method, "a learner by gradient, such as gradmap"))
     if problems or not isinstance(who, Gradient):
         raise ScenarioError(problems)
-    fine = FineTune(who.lasting(rounds), jnp.asarray(np.isin(np.arange(count), homes)))
-    fresh = fine.begin(trained.state, experiment.world, jax.random.key(experiment.scenario.seed))
-    start = Progress(fresh, jnp.zeros_like(trained.done), trained.key)
+    short, key = who.lasting(rounds), jax.random.key(experiment.scenario.seed)
+    if homes:
+        fine = FineTune(short, jnp.asarray(np.isin(np.arange(count), homes)))
+        course, state = experiment.course(name, fine), fine.begin(trained.state, experiment.world, key)
+    else:
+        course, state = met(experiment.course(name, short)), going_on(short, trained.state, experiment.world, key)
+    start = Progress(state, jnp.zeros_like(trained.done), trained.key)
     with experiment.alone():
-        experiment._train(name, experiment.course(name, fine), start, untrained() | {"homes": sorted(homes)})
-    found = judged(experiment, (method, name))
-    pays = found.tables["homes"].filter(pl.col("home").is_in(homes)).group_by("method", "home", "kind", "terminal")
+        experiment._train(name, course, start, untrained() | {"homes": sorted(homes)})
+    found, moved = judged(experiment, (method, name)), homes or range(count)
+    pays = found.tables["homes"].filter(pl.col("home").is_in(moved)).group_by("method", "home", "kind", "terminal")
     table = pays.mean().pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")
     return Tuned(found, table.select("home", "kind", "terminal", "idle", method, name))
 

@@ -77,7 +77,11 @@ def evaluate(
 
 def tune(  # noqa: PLR0913 (an argument is an option of the command)
     run: RunName,
-    homes: Annotated[list[int] | None, "Number of a home that is fitted anew. Can be repeated."] = None,
+    homes: Annotated[
+        list[int] | None,
+        "Number of a home that is fitted anew. Can be repeated. None: all homes learn on, with the training days of "
+        "the homes held out (data.homes_held_out) that they are judged in.",
+    ] = None,
     method: Annotated[str, "Which of its trained methods; the scenario's learner by default."] = "",
     rounds: Annotated[int, "Rounds of learning [rounds]."] = 300,
     days: Days = 0,
@@ -86,21 +90,22 @@ def tune(  # noqa: PLR0913 (an argument is an option of the command)
 ) -> Methods:
     """Fit some homes of a trained flock anew, in seconds, while nobody else learns: a new home, or one that changed.
 
-    They begin with fresh networks. The result is kept beside the method as `<method>+tuned`, which `evaluate` knows.
+    They begin with fresh networks. Without --home a flock that was judged in homes of which it knew nothing learns on
+    among these, from the networks it has. The result is kept beside the method as `<method>+tuned`, which `evaluate`
+    knows.
 
     Example:
         wattflock tune latest --home 3 --home 17
+        wattflock tune latest --rounds 60
     """
     from wattflock.core.errors import Problem, ScenarioError
     from wattflock.core.files import csv_bytes, write_whole
     from wattflock.verbs.judging import tuned
 
-    wrong = [] if homes else [Problem("wattflock tune", "--home", homes or (), "one number or more")]
-    wrong += [] if rounds > 0 else [Problem("wattflock tune", "--rounds", rounds, "1 or more")]
-    if wrong or not homes:
-        raise ScenarioError(wrong)
+    if rounds <= 0:
+        raise ScenarioError([Problem("wattflock tune", "--rounds", rounds, "1 or more")])
     experiment = _reopened(runs, run, days, "wattflock tune")
-    found = tuned(experiment, method or experiment.scenario.learn.part, homes, rounds)
+    found = tuned(experiment, method or experiment.scenario.learn.part, homes or [], rounds)
     if csv:
         write_whole(csv, csv_bytes(found.homes))
     return found
