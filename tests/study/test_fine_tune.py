@@ -69,6 +69,7 @@ def test_a_flock_learns_on_among_the_homes_it_is_judged_in(tmp_path):
     assert among.sampler.split_days is course.sampler.split_days
     _, trained, _ = was_trained(experiment, "gradmap")
     learner = experiment.parts.learner("gradmap")
+    assert isinstance(learner, GradMAP)
     first = going_on(learner, trained.state, experiment.world, jax.random.key(0))
     assert not changed(first.nets, trained.state.mean).any()
     assert int(first.done) == 0
