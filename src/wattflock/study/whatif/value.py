@@ -48,21 +48,27 @@ def worth(found: Swept, sweep: str) -> pl.DataFrame:
 
     Returns:
         method, homes (mean over the seeds), capped_seeds (of seeds), and, for all but the uncontrolled homes,
-        more_homes, years_later, saved_share, each with `_half`: null for one seed.
+        more_homes, years_later, saved_share, each with `_half`: null for one seed. For the method under which most
+        homes fit also ahead_homes, how many more than under the next best, and `_half`.
     """
     asked, table = found.asked, hosted(found, sweep)
     years = (pl.col("share") - asked.sweeps[sweep][0]) / asked.growth
     table = table.with_columns(
         more_homes=pl.col("share") * asked.all_homes, years_later=years, saved_share=-((1 + asked.discount) ** -years)
     )
+    of = {name: table.filter(pl.col("method") == name) for name in found.methods}
+    best, *after = sorted(of, key=lambda name: -sum(of[name]["more_homes"]) / of[name].height)
+
+    def beside(method: str, other: str, figure: str) -> tuple[float | None, float | None]:
+        return over_seeds(*(dict(zip(of[name]["seed"], of[name][figure], strict=True)) for name in (method, other)))
+
     rows = []
-    for method in found.methods:
-        mine, idle = (table.filter(pl.col("method") == name) for name in (method, "idle"))
+    for method, mine in of.items():
         row = {"method": method, "homes": mine["more_homes"].mean(), "seeds": mine.height}
         row |= {"capped_seeds": int(mine["capped"].sum())}
         for name in ("more_homes", "years_later", "saved_share"):
-            each = [dict(zip(some["seed"], some[name], strict=True)) for some in (mine, idle)]
-            mean, half = over_seeds(*each) if method != "idle" else (None, None)
-            row |= {name: mean, f"{name}_half": half}
+            row[name], row[f"{name}_half"] = beside(method, "idle", name) if method != "idle" else (None, None)
+        ahead = beside(best, after[0], "more_homes") if method == best and after else (None, None)
+        row["ahead_homes"], row["ahead_homes_half"] = ahead
         rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
