@@ -115,12 +115,38 @@ def test_a_round_moves_no_action_farther_than_it_may():
     slope = jnp.asarray(random.standard_cauchy((2, 24, 5, 3)), jnp.float32)
     action = jnp.asarray(random.uniform(-1, 1, slope.shape), jnp.float32)
     for done in (0, 30, 10_000):
-        pull = learner.direction(slope, action, jnp.asarray(done))
+        pull = learner.direction(slope, learner.size((), slope, jnp.asarray(done))[1], action, jnp.asarray(done))
         assert float(jnp.abs(pull).max()) <= learner.trust_most + 1e-6
         assert float(jnp.abs(action - pull).max()) <= 1 + 1e-6
         assert bool((pull * slope >= 0).all())
-    still = learner.direction(jnp.zeros_like(slope), action, jnp.asarray(0))
-    assert jnp.abs(still).max() == 0
+    none = jnp.zeros_like(slope)
+    assert (
+        jnp.abs(learner.direction(none, learner.size((), none, jnp.asarray(0))[1], action, jnp.asarray(0))).max() == 0
+    )
+
+
+def test_a_rare_gradient_moves_actions_farther_than_usual_ones_where_sizes_are_remembered():
+    """Nine rounds of gradients of one, then one of ten: RMSProp's mean square, corrected for its start."""
+    usual, rare = jnp.ones((2, 24, 5, 3)), 10 * jnp.ones((2, 24, 5, 3))
+    forgetful, learner = GradMAP(), GradMAP(square_memory=0.9)
+    kept, found = forgetful.size((), rare, jnp.asarray(9))
+    assert (kept, float(found.min()), float(found.max())) == ((), 10.0, 10.0)
+    square = jnp.zeros((5, 3))
+    for done in range(9):
+        square, found = learner.size(square, usual, jnp.asarray(done))
+        assert jnp.allclose(found, 1, rtol=1e-5)
+    _, found = learner.size(square, rare, jnp.asarray(9))
+    means = (0.9 * (1 - 0.9**9) + 0.1 * 100) / (1 - 0.9**10)
+    assert jnp.allclose(found, means**0.5, rtol=1e-5)
+
+
+def test_what_is_remembered_is_part_of_the_state(world, profile):
+    learner = GradMAP(hidden=(4,), days=2, total_rounds=4, square_memory=0.9)
+    state = learner.init(world, KEY)
+    after, _ = learner.update(state, world, lambda key, count: jax.tree.map(lambda x: x[:count], profile), KEY)
+    assert after.square.shape == (world.homes, world.fleet.controls)
+    assert float(after.square.max()) > 0
+    assert GradMAP().init(world, KEY).square == (), "checkpoints of the usual form have no such array"
 
 
 def pull_of_clipped(moved: float, direction: float) -> float:

@@ -41,7 +41,7 @@ class FineTune(Learner):
         """The trained fleet with fresh networks in the homes that move, at round zero."""
         fresh = self.learner.init(world, key)
         nets = self.kept(state.nets, fresh.nets)
-        return dataclasses.replace(state, nets=nets, mean=nets, adam=fresh.adam, done=fresh.done)
+        return dataclasses.replace(state, nets=nets, mean=nets, adam=fresh.adam, done=fresh.done, square=fresh.square)
 
     def update(self, state: TrainState, world: World, draw: Draw, key: Array):
         """One round; `state, log` as the learner's own."""
@@ -62,7 +62,7 @@ class FineTune(Learner):
 def going_on(learner: Gradient, state: TrainState, world: World, key: Array) -> TrainState:
     """A trained flock at round zero of `learner`: networks, multipliers and margins as they are, fresh moments."""
     fresh = learner.init(world, key)
-    return dataclasses.replace(state, nets=state.mean, adam=fresh.adam, done=fresh.done)
+    return dataclasses.replace(state, nets=state.mean, adam=fresh.adam, done=fresh.done, square=fresh.square)
 
 
 def met(course: Course) -> Course:

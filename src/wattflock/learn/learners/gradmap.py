@@ -65,15 +65,31 @@ class GradMAP(Gradient):
         float, Field(gt=0, description="most that one round moves an action [share of half its range]")
     ] = 0.5
 
+    square_memory: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="what is kept, from round to round, of the mean square that a gradient is divided by [share]",
+        ),
+    ] = 0.0
+
+    def fresh(self, world, nets, beside):
+        state = super().fresh(world, nets, beside)
+        none = jnp.zeros((world.homes, world.fleet.controls))
+        return dataclasses.replace(state, square=none) if self.square_memory else state
+
     def update(self, state, world, draw, key):
         draw_key, roll_key, shuffle_key = jax.random.split(key, 3)
         profile = draw(draw_key, self.days)
         trajectory = rollout(world, Separate(state.nets), profile, roll_key, self.days)
         slope, (value, outcome) = self.slope(state, world, profile, trajectory)
-        direction = self.direction(slope, trajectory.action, state.done)
+        square, size = self.size(state.square, slope, state.done)
+        direction = self.direction(slope, size, trajectory.action, state.done)
         nets, adam = self.fit(state, trajectory, direction, shuffle_key)
         beside = self.beside_after(state, world, profile, trajectory)
-        after = dataclasses.replace(self.moved(state, nets, adam), **self.priced(state, world, outcome), beside=beside)
+        more = self.priced(state, world, outcome) | {"beside": beside, "square": square}
+        after = dataclasses.replace(self.moved(state, nets, adam), **more)
         return after, measures(world.limits, outcome) | {"objective": value}
 
     def slope(self, state: TrainState, world: World, profile: Profile, trajectory: Trajectory):
@@ -115,11 +131,29 @@ class GradMAP(Gradient):
         share = jnp.minimum(done / (self.trust_falls * self.total_rounds), 1)
         return self.trust * (self.trust_least / self.trust) ** share
 
-    def direction(self, slope: Array, action: Array, done: Array) -> Array:
-        """Direction of the surrogate: the gradient divided by its rms over a home's days, within the trust region."""
-        size = jnp.sqrt((slope**2).mean((0, 1), keepdims=True))
-        step = self.radius(done) * slope / jnp.where(size > 0, size, 1)
-        step = jnp.clip(step, -self.trust_most, self.trust_most)
+    def size(self, before: Any, slope: Array, done: Array) -> tuple[Any, Array]:
+        """The mean square of each home's gradients over rounds, corrected for its start, and its root: 1 where it is 0.
+
+        Divided by that of the round alone, a round in which a limit is broken moves actions as far as one in which none
+        is, so that rare violations weigh too little. Source: RMSProp, Tieleman & Hinton 2012, on actions.
+
+        Args:
+            before: the mean square of the rounds before, (homes, controls); nothing where none is kept.
+            slope: the round's gradient, (days, steps, homes, controls).
+            done: rounds before it.
+
+        Returns:
+            What is to be kept, and the size, (homes, controls).
+        """
+        square, keep = (slope**2).mean((0, 1)), self.square_memory
+        if keep:
+            square = keep * before + (1 - keep) * square
+        size = jnp.sqrt(square / (1 - keep ** (done + 1.0)))
+        return (square if keep else ()), jnp.where(size > 0, size, 1)
+
+    def direction(self, slope: Array, size: Array, action: Array, done: Array) -> Array:
+        """Direction of the surrogate: the gradient divided by its size, (homes, controls), within the trust region."""
+        step = jnp.clip(self.radius(done) * slope / size[None, None], -self.trust_most, self.trust_most)
         return action - jnp.clip(action - step, -1, 1)
 
     def fit(self, state: TrainState, trajectory: Trajectory, direction: Array, key: Array):
