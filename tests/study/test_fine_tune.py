@@ -1,10 +1,14 @@
 """New homes join a trained flock, and nobody else is retrained."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 
+from wattflock.apps.render import shown
 from wattflock.core.scenario import load
 from wattflock.learn.learner import Progress, advance, begin
 from wattflock.learn.learners.gradmap import GradMAP
@@ -77,3 +81,6 @@ def test_a_flock_learns_on_among_the_homes_it_is_judged_in(tmp_path):
     found = tuned(experiment, "gradmap", [], 3)
     assert found.homes["home"].to_list() == list(range(20))
     assert (found.homes["gradmap"] != found.homes["gradmap+tuned"]).all()
+    many = dataclasses.replace(found, homes=pl.concat([found.homes, found.homes.head(3)]))
+    assert len(shown(found).renderables) == 2
+    assert shown(many).renderables[-1] == "and 3 homes more: --csv, --json"

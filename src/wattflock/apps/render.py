@@ -34,6 +34,8 @@ from wattflock.verbs.results import (
     WhatIf,
 )
 
+MANY = 20  # homes that a terminal lists
+
 
 @functools.singledispatch
 def shown(found: Any, wide: bool = False) -> Any:
@@ -63,7 +65,9 @@ def _(found: Comparison, wide: bool = False) -> Group:
 def _(found: Tuned, wide: bool = False) -> Group:
     from wattflock.report.tables import homes_that_pay
 
-    return Group(shown(found.comparison, wide), homes_that_pay(found.homes, found.comparison.summary["currency"]))
+    pays = homes_that_pay(found.homes.head(MANY), found.comparison.summary["currency"])
+    more = found.homes.height - MANY
+    return Group(shown(found.comparison, wide), pays, *[f"and {more} homes more: --csv, --json"] * (more > 0))
 
 
 @shown.register
