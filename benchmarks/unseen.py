@@ -1,0 +1,98 @@
+"""A flock among homes that it has not met: as it comes, and after it has learned on among them.
+
+    python benchmarks/unseen.py [--seeds 0] [--runs FOLDER] [--small] [--write]
+
+The row `unseen-homes` of the study `thousand`: 1,000 homes learn, 200 others are the judge's. Beside it a flock that
+learned among these 200 from the start, on their training weeks. All are judged on the same test days of the 200.
+`--small` has twelve homes and four rounds.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from pages.head import head
+
+from wattflock.report.words import number
+from wattflock.study import compare
+from wattflock.study.fine_tune import met
+from wattflock.study.run import open_run
+from wattflock.study.study_file import read
+from wattflock.study.train import train
+from wattflock.verbs.experiment import TUNED, Experiment
+from wattflock.verbs.judging import compared, finished, tuned
+
+ROUNDS = (30, 100)  # of learning on
+SMALL = [
+    "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
+    "data.settings.homes=16", 'data.homes_held_out=["H000012..H000015"]',
+]  # fmt: skip
+COLUMNS = {  # figure of a summary → heading, factor
+    "cost_per_home_day": ("cost [GBP/day]", 1),
+    "saving_per_home_day": ("saving [GBP/day]", 1),
+    "violation_pu_h": ("violation [mpu·h/day]", 1e3),
+    "overload_share_h": ("overload [%·h/branch/day]", 100),
+    "days_with_violation_share": ("violated days [%]", 100),
+    "comfort_violation_c_h": ("discomfort [°C·h/day]", 1),
+}
+
+
+def measured(seed: int, runs: Path, small: bool) -> dict[str, dict]:
+    """Figures of each flock on the test days of the homes held out, of one seed."""
+    sets = ["judge.bound_days=0", f"seed={seed}", *(SMALL if small else ())]
+    scenario = read("thousand").expand(["unseen-homes"], 1, sets)[0].scenarios[0]
+    experiment = Experiment(scenario, open_run(scenario, runs))
+    if not finished(experiment):
+        compared(experiment)
+    found = {}
+    for rounds in (2,) if small else ROUNDS:
+        of = tuned(experiment, "gradmap", [], rounds).comparison.summary["methods"]
+        found |= {"uncontrolled": of["idle"], "not met": of["gradmap"]}
+        found[f"not met, then {rounds} rounds among them"] = of["gradmap" + TUNED]
+    return found | {f"among them from the start, {scenario.learn.rounds} rounds": known(experiment)}
+
+
+def known(experiment: Experiment) -> dict:
+    """Figures of a flock that learned among the judge's homes from its first round."""
+    who, days = experiment.parts.learner("gradmap"), experiment.days
+    *_, last = train(met(experiment.course("gradmap", who)))
+    policies = {"idle": experiment.parts.learner("idle").policy(()), "gradmap": who.policy(last.progress.state)}
+    tables = [compare.judge_method(experiment.place(name), days, name, each) for name, each in policies.items()]
+    return compare.figures(compare.collect(tables, {}, experiment.scenario.homes.count))["gradmap"]
+
+
+def spread(values: list[float]) -> str:
+    """The mean, ± the standard deviation of several."""
+    more = f" ± {number(float(np.std(values, ddof=1)), 2)}" if values[1:] else ""
+    return number(float(np.mean(values))) + more
+
+
+def text(found: list[dict[str, dict]]) -> str:
+    """A row for each flock: means over the seeds, ± standard deviation of several."""
+    lines = ["| flock | " + " | ".join(head for head, _ in COLUMNS.values()) + " |", "|---|" + "---:|" * len(COLUMNS)]
+    for name in found[0]:
+        cells = [spread([factor * seed[name][figure] for seed in found]) for figure, (_, factor) in COLUMNS.items()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A flock among homes that it has not met.")
+    parser.add_argument("--seeds", default="0", help="seeds, with commas between")
+    parser.add_argument("--runs", type=Path, help="folder of runs; what is trained there is not trained again")
+    parser.add_argument("--small", action="store_true", help="twelve homes, for testing")
+    parser.add_argument("--write", action="store_true", help="also write benchmarks/unseen.md")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = [measured(int(seed), given.runs or Path(folder), given.small) for seed in given.seeds.split(",")]
+    body = f"{text(found)}\n\n{len(found)} seed{'s' * (len(found) > 1)}.\n"
+    print(body)
+    if given.write and not given.small:
+        about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]
+        page = f"{head('A flock among homes that it has not met')}{about}\n\n{body}"
+        Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
