@@ -23,6 +23,7 @@ from wattflock.study.train import train
 from wattflock.verbs.experiment import TUNED, Experiment
 from wattflock.verbs.judging import compared, finished, tuned
 
+HEADING = "## On the test days of the homes held out"
 ROUNDS = (30, 100)  # of learning on
 SMALL = [
     "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
@@ -86,7 +87,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = [measured(int(seed), given.runs or Path(folder), given.small) for seed in given.seeds.split(",")]
-    body = f"{text(found)}\n\n{len(found)} seed{'s' * (len(found) > 1)}.\n"
+    body = f"{HEADING}\n\n{text(found)}\n\n{len(found)} seed{'s' * (len(found) > 1)}.\n"
     print(body)
     if given.write and not given.small:
         about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]
