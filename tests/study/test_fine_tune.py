@@ -66,11 +66,12 @@ def test_a_flock_learns_on_among_the_homes_it_is_judged_in(tmp_path):
     )
     experiment = Experiment(scenario, open_run(scenario, tmp_path))
     experiment.training("gradmap")
-    course = experiment.course("gradmap", experiment.parts.learner("gradmap"))
-    among, source = met(course), course.sampler.source
+    sampler, among = experiment.built.sampler, experiment.among(met(experiment.built))
+    source = sampler.source
     assert not np.isin(source["train"], source["test"]).any()
-    assert all(np.array_equal(each, source["test"]) for each in among.sampler.source.values())
-    assert among.sampler.split_days is course.sampler.split_days
+    assert all(np.array_equal(each, source["test"]) for each in among.built.sampler.source.values())
+    assert among.built.sampler.split_days is sampler.split_days
+    assert among.idle["cost"] != experiment.idle["cost"], "beside these homes uncontrolled"
     _, trained, _ = was_trained(experiment, "gradmap")
     learner = experiment.parts.learner("gradmap")
     assert isinstance(learner, GradMAP)

@@ -34,7 +34,7 @@ from wattflock.verbs.results import (
     WhatIf,
 )
 
-MANY = 20  # homes that a terminal lists
+LISTED = 20  # homes, on a terminal
 
 
 @functools.singledispatch
@@ -64,10 +64,12 @@ def _(found: Comparison, wide: bool = False) -> Group:
 @shown.register
 def _(found: Tuned, wide: bool = False) -> Group:
     from wattflock.report.tables import homes_that_pay
+    from wattflock.report.words import counted
 
-    pays = homes_that_pay(found.homes.head(MANY), found.comparison.summary["currency"])
-    more = found.homes.height - MANY
-    return Group(shown(found.comparison, wide), pays, *[f"and {more} homes more: --csv, --json"] * (more > 0))
+    pays = homes_that_pay(found.homes.head(LISTED), found.comparison.summary["currency"])
+    more = found.homes.height - LISTED
+    said = [f"and {counted(more, 'home')} more: --csv, --json"] if more > 0 else []
+    return Group(shown(found.comparison, wide), pays, *said)
 
 
 @shown.register

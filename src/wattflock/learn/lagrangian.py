@@ -116,7 +116,7 @@ class TrainState(eqx.Module):
     done: Array  # rounds
     beside: Any = ()  # further state of a learner, e.g. a critic: a tree of arrays
     margins: Amounts = dataclasses.field(default_factory=dict)  # of `violated_days`, limit → ()
-    square: Any = ()  # of learners with a trust region: mean square of the actions' gradient, (homes, controls)
+    square: Any = ()  # of gradmap with `square_memory`: mean square of the actions' gradient, (homes, controls)
 
 
 class Lagrangian(eqx.Module):

@@ -113,7 +113,8 @@ def worth_table(found: Swept, sweep: str) -> FigureTable:
     note = (
         f"Until the tightest limit is reached. Homes with them grow by {100 * asked.growth:.4g} % of all homes a year; "
         f"a year's delay is worth {100 * asked.discount:.3g} %. Means over the seeds; ± half of the 95 % interval of "
-        "the paired differences. Or more: in some seed no limit is reached in this sweep."
+        "the paired differences; which method is best and which next is taken from the same seeds. Where a limit is "
+        "broken at the smallest share, that share is counted. Or more: in some seed no limit is reached in this sweep."
     )
     return FigureTable(heads, rows, note, title=f"What a method is worth: {rising(found, sweep)}")
 

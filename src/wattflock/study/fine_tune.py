@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool
 from wattflock.learn.lagrangian import Gradient, TrainState
 from wattflock.learn.learner import Draw, Learner
 from wattflock.learn.learners.gradmap import GradMAP
-from wattflock.study.train import Course
+from wattflock.study.build import Built
 from wattflock.world.world import World
 
 
@@ -60,15 +60,19 @@ class FineTune(Learner):
 
 
 def going_on(learner: Gradient, state: TrainState, world: World, key: Array) -> TrainState:
-    """A trained flock at round zero of `learner`: networks, multipliers and margins as they are, fresh moments."""
+    """A trained flock at round zero of `learner`: networks, multipliers and margins as they are, fresh moments.
+
+    All schedules begin again. What stands beside the networks stays, so that a learner that counts its rounds there
+    must not go on (`judging.tuned` refuses it).
+    """
     fresh = learner.init(world, key)
     return dataclasses.replace(state, nets=state.mean, adam=fresh.adam, done=fresh.done, square=fresh.square)
 
 
-def met(course: Course) -> Course:
-    """The same training with the homes that it is judged in: agents have the readings of the test split's homes.
+def met(built: Built) -> Built:
+    """The same with the homes that it is judged in: in every split agents have the readings of the test's homes.
 
     Weeks stay those of their own split, so that no test day is learned from.
     """
-    source = dict.fromkeys(course.sampler.source, course.sampler.source["test"])
-    return dataclasses.replace(course, sampler=dataclasses.replace(course.sampler, source=source))
+    source = dict.fromkeys(built.sampler.source, built.sampler.source["test"])
+    return dataclasses.replace(built, sampler=dataclasses.replace(built.sampler, source=source))

@@ -75,6 +75,12 @@ class Experiment:
         """World, sampler and chart."""
         return build(self.scenario, self.parts)
 
+    def among(self, built: Built) -> "Experiment":
+        """The same run with other homes, days or wires; what follows from them is found anew."""
+        other = dataclasses.replace(self)
+        vars(other)["built"] = built  # where `cached_property` keeps it
+        return other
+
     def place(self, method: str) -> Built:
         """The same with the world that a method lives in."""
         who = self.parts.learner(method.removesuffix(TUNED))

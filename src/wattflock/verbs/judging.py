@@ -22,7 +22,7 @@ from wattflock.study.curve import curves, warm_seconds
 from wattflock.study.fine_tune import FineTune, going_on, met
 from wattflock.study.run import Run
 from wattflock.study.summary import on_shared_days
-from wattflock.verbs.experiment import TUNED, Experiment, untrained, versions, was_trained
+from wattflock.verbs.experiment import SMALLER, TUNED, Experiment, untrained, versions, was_trained
 from wattflock.verbs.results import Comparison, Tuned
 
 
@@ -143,8 +143,8 @@ def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) ->
     of those that they are judged in. The result is kept as a checkpoint beside the method's, which stays as it is.
 
     Raises:
-        ScenarioError: homes that there are not, or a method that has no networks.
-        RunError: the method was not trained in this run.
+        ScenarioError: homes that there are not, or a method that has no networks, or more than these to go on with.
+        RunError: the method was not trained in this run, or ended with numbers that nobody should believe.
     """
     name, count, held_out = method + TUNED, experiment.scenario.homes.count, experiment.scenario.data.homes_held_out
     who, trained, _ = was_trained(experiment, method)
@@ -154,6 +154,9 @@ def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) ->
         problems.append(Problem(where, "--home", (), "one number or more; none where data.homes_held_out names homes"))
     if not isinstance(who, Gradient):
         problems.append(Problem(where, "--method", method, "a learner by gradient, such as gradmap"))
+    if not homes and jax.tree.leaves(getattr(trained.state, "beside", ())):
+        said = "with --home, or a learner of networks alone, such as gradmap or through"
+        problems.append(Problem(where, "--method", method, said))
     if problems or not isinstance(who, Gradient):
         raise ScenarioError(problems)
     short, key = who.lasting(rounds), jax.random.key(experiment.scenario.seed)
@@ -161,10 +164,13 @@ def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) ->
         fine = FineTune(short, jnp.asarray(np.isin(np.arange(count), homes)))
         course, state = experiment.course(name, fine), fine.begin(trained.state, experiment.world, key)
     else:
-        course, state = met(experiment.course(name, short)), going_on(short, trained.state, experiment.world, key)
+        experiment = experiment.among(met(experiment.built))
+        course, state = experiment.course(name, short), going_on(short, trained.state, experiment.world, key)
     start = Progress(state, jnp.zeros_like(trained.done), trained.key)
     with experiment.alone():
-        experiment._train(name, course, start, untrained() | {"homes": sorted(homes)})
+        _, card = experiment._train(name, course, start, untrained() | {"homes": sorted(homes)})
+    if card.get("broken"):
+        raise RunError(f"{name}: {card['stopped']}. {SMALLER}")
     found, moved = judged(experiment, (method, name)), homes or range(count)
     pays = found.tables["homes"].filter(pl.col("home").is_in(moved)).group_by("method", "home", "kind", "terminal")
     table = pays.mean().pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")

@@ -131,7 +131,7 @@ class HostedFeeder:
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """Some homes fitted anew: the flock before and after, and what each of these homes pays [currency per day]."""
+    """Some homes fitted anew, or all that learned on: the flock before and after, and what each pays [currency/day]."""
 
     comparison: Comparison
     homes: pl.DataFrame  # home, kind, terminal, and a column for each method

@@ -70,7 +70,8 @@ class GradMAP(Gradient):
         Field(
             ge=0,
             lt=1,
-            description="what is kept, from round to round, of the mean square that a gradient is divided by [share]",
+            description="kept, from round to round, of the mean square by whose root gradients are divided; 0: of the "
+            "round alone [share]",
         ),
     ] = 0.0
 
@@ -132,7 +133,7 @@ class GradMAP(Gradient):
         return self.trust * (self.trust_least / self.trust) ** share
 
     def size(self, before: Any, slope: Array, done: Array) -> tuple[Any, Array]:
-        """The mean square of each home's gradients over rounds, corrected for its start, and its root: 1 where it is 0.
+        """The mean square of each home's gradients over rounds, and its root, corrected for the start: 1 where it is 0.
 
         Divided by that of the round alone, a round in which a limit is broken moves actions as far as one in which none
         is, so that rare violations weigh too little. Source: RMSProp, Tieleman & Hinton 2012, on actions.

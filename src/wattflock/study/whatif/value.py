@@ -49,7 +49,8 @@ def worth(found: Swept, sweep: str) -> pl.DataFrame:
     Returns:
         method, homes (mean over the seeds), capped_seeds (of seeds), and, for all but the uncontrolled homes,
         more_homes, years_later, saved_share, each with `_half`: null for one seed. For the method under which most
-        homes fit also ahead_homes, how many more than under the next best, and `_half`.
+        homes fit also ahead_homes, how many more than under the next best, and `_half`; null where two are equal, or
+        where it or the next best reaches no limit in some seed.
     """
     asked, table = found.asked, hosted(found, sweep)
     years = (pl.col("share") - asked.sweeps[sweep][0]) / asked.growth
@@ -68,7 +69,8 @@ def worth(found: Swept, sweep: str) -> pl.DataFrame:
         row |= {"capped_seeds": int(mine["capped"].sum())}
         for name in ("more_homes", "years_later", "saved_share"):
             row[name], row[f"{name}_half"] = beside(method, "idle", name) if method != "idle" else (None, None)
-        ahead = beside(best, after[0], "more_homes") if method == best and after else (None, None)
-        row["ahead_homes"], row["ahead_homes_half"] = ahead
+        told = method == best and after and not of[best]["capped"].any() and not of[after[0]]["capped"].any()
+        ahead = beside(best, after[0], "more_homes") if told else (None, None)
+        row["ahead_homes"], row["ahead_homes_half"] = ahead if ahead[0] else (None, None)
         rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
