@@ -198,7 +198,11 @@ def test_worth_is_the_share_at_the_limit_the_years_until_then_and_the_money_save
     assert timer["saved_share"] == pytest.approx(sum(each) / 2)
     assert timer["saved_share_half"] == pytest.approx(12.706 * abs(each[0] - each[1]) / 2, rel=1e-3)
     assert (timer["ahead_homes"], idle["ahead_homes"]) == (None, None), "a timer reaches no limit here"
-    short = swept(lambda *which, cars: use(*which, cars) + 0.3 * (which[0] != "idle"), {"cars": (0.0, 0.4, 1.0)})
+
+    def more(method, seed, cars):
+        return use(method, seed, cars) + 0.3 * (method != "idle")
+
+    short = swept(more, {"cars": (0.0, 0.4, 1.0)})
     idle, timer = worth(short, "cars").iter_rows(named=True)
     assert timer["ahead_homes"] == pytest.approx(timer["homes"] - idle["homes"]), "of the best beside the next"
     assert idle["ahead_homes"] is None
