@@ -12,12 +12,16 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import numpy as np
+import polars as pl
 from pages.head import head
+from pages.table import table
 
-from wattflock.report.words import number
+from wattflock.report.study_data import KEYS, spreads
+from wattflock.report.study_tables import spread
+from wattflock.report.words import counted
 from wattflock.study import compare
 from wattflock.study.fine_tune import met
+from wattflock.study.quantities import QUANTITIES
 from wattflock.study.run import open_run
 from wattflock.study.study_file import read
 from wattflock.study.train import train
@@ -30,14 +34,10 @@ SMALL = [
     "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
     "data.settings.homes=16", 'data.homes_held_out=["H000012..H000015"]',
 ]  # fmt: skip
-COLUMNS = {  # figure of a summary → heading, factor
-    "cost_per_home_day": ("cost [GBP/day]", 1),
-    "saving_per_home_day": ("saving [GBP/day]", 1),
-    "violation_pu_h": ("violation [mpu·h/day]", 1e3),
-    "overload_share_h": ("overload [%·h/branch/day]", 100),
-    "days_with_violation_share": ("violated days [%]", 100),
-    "comfort_violation_c_h": ("discomfort [°C·h/day]", 1),
-}
+NAMES = (
+    "cost_per_home_day", "saving_per_home_day", "violation_pu_h", "overload_share_h", "days_with_violation_share",
+    "comfort_violation_c_h",
+)  # fmt: skip
 
 
 def measured(seed: int, runs: Path, small: bool) -> dict[str, dict]:
@@ -66,19 +66,18 @@ def known(experiment: Experiment) -> dict:
     return compare.figures(compare.collect(tables, {}, experiment.scenario.homes.count))["gradmap"]
 
 
-def spread(values: list[float]) -> str:
-    """The mean, ± the standard deviation of several."""
-    more = f" ± {number(float(np.std(values, ddof=1)), 2)}" if values[1:] else ""
-    return number(float(np.mean(values))) + more
-
-
-def text(found: list[dict[str, dict]]) -> str:
-    """A row for each flock: means over the seeds, ± standard deviation of several."""
-    lines = ["| flock | " + " | ".join(head for head, _ in COLUMNS.values()) + " |", "|---|" + "---:|" * len(COLUMNS)]
-    for name in found[0]:
-        cells = [spread([factor * seed[name][figure] for seed in found]) for figure, (_, factor) in COLUMNS.items()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def text(found: dict[int, dict[str, dict]]) -> str:
+    """A row for each flock, of seed → flock → figures: means over the seeds, ± standard deviation of several."""
+    place = dict.fromkeys(KEYS, "")
+    every = [
+        place | {"method": flock, "seed": seed} | {name: figures[name] for name in NAMES}
+        for seed, flocks in found.items()
+        for flock, figures in flocks.items()
+    ]
+    shown = [QUANTITIES[name] for name in NAMES]
+    heads = ["flock", *(f"{each.label} [{each.unit_in('GBP')}]" for each in shown)]
+    lines = spreads(pl.DataFrame(every)).iter_rows(named=True)
+    return table(heads, ([line["method"], *(spread(each, line) for each in shown)] for line in lines), len(shown))
 
 
 def main() -> None:
@@ -89,8 +88,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="also write benchmarks/unseen.md")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = [measured(int(seed), given.runs or Path(folder), given.small) for seed in given.seeds.split(",")]
-    body = f"{HEADING}\n\n{text(found)}\n\n{len(found)} seed{'s' * (len(found) > 1)}.\n"
+        runs, seeds = given.runs or Path(folder), map(int, given.seeds.split(","))
+        found = {seed: measured(seed, runs, given.small) for seed in seeds}
+    body = f"{HEADING}\n\n{text(found)}\n\n{counted(len(found), 'seed').capitalize()}.\n"
     print(body)
     if given.write and not given.small:
         about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]

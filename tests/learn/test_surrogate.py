@@ -119,10 +119,8 @@ def test_a_round_moves_no_action_farther_than_it_may():
         assert float(jnp.abs(pull).max()) <= learner.trust_most + 1e-6
         assert float(jnp.abs(action - pull).max()) <= 1 + 1e-6
         assert bool((pull * slope >= 0).all())
-    none = jnp.zeros_like(slope)
-    assert (
-        jnp.abs(learner.direction(none, learner.size((), none, jnp.asarray(0))[1], action, jnp.asarray(0))).max() == 0
-    )
+    none, first = jnp.zeros_like(slope), jnp.asarray(0)
+    assert jnp.abs(learner.direction(none, learner.size((), none, first)[1], action, first)).max() == 0
 
 
 def test_a_rare_gradient_moves_actions_farther_than_usual_ones_where_sizes_are_remembered():

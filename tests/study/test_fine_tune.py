@@ -59,11 +59,9 @@ def test_they_learn_something(course):
 
 def test_a_flock_learns_on_among_the_homes_it_is_judged_in(tmp_path):
     """Their training weeks, from the networks that it has; test days stay the judge's."""
-    sets = ["homes.count=20", "data.homes_held_out=['B01', 'B02']", "learn.rounds=4"]
-    sets += ["judge.bound_days=0", "learn.settings.violated_days=0.25"]
-    scenario = load(
-        None, [*sets, "judge.test_days=2", "learn.settings.hidden=[8]", "learn.settings.violated_days=0.25"]
-    )
+    sets = ["homes.count=20", "data.homes_held_out=['B01', 'B02']", "judge.test_days=2", "judge.bound_days=0"]
+    sets += ["learn.rounds=4", "learn.settings.hidden=[8]", "learn.settings.violated_days=0.25"]
+    scenario = load(None, sets)
     experiment = Experiment(scenario, open_run(scenario, tmp_path))
     experiment.training("gradmap")
     sampler, among = experiment.built.sampler, experiment.among(met(experiment.built))

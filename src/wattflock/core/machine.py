@@ -27,7 +27,8 @@ def small_space(needed_gb: float, what: str) -> str:
 def machine() -> str:
     """Cores that this process may use, processor, Python and JAX."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return f"{cores} cores, {_processor()}, Python {platform.python_version()}, jax {version('jax')}"
+    many = f"{cores} core" if cores == 1 else f"{cores} cores"
+    return f"{many}, {_processor()}, Python {platform.python_version()}, jax {version('jax')}"
 
 
 def _processor() -> str:

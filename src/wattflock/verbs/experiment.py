@@ -170,12 +170,16 @@ class Experiment:
         self.begin()
         with self.alone():
             policy, card = self.trained(method, fresh)
-        if card.get("broken"):
-            kept = f"; {self.run.checkpoint(method)} is as it was before" if self.run else ""
-            raise RunError(f"{method}: {card['stopped']}{kept}. {SMALLER}")
+        self.refuse_broken(method, card)
         asked, kept = self.parts.learner(method).rounds(), self.run and self.run.checkpoint(method)
         curve = curves(card["curve"], self.idle["cost"])
         return Training(method, policy, card["rounds"], asked, card["seconds"], curve, kept)
+
+    def refuse_broken(self, method: str, card: dict) -> None:
+        """Raises RunError where training ended with numbers that nobody should believe; what was sound is kept."""
+        if card.get("broken"):
+            kept = f"; {self.run.checkpoint(method)} is as it was before" if self.run else ""
+            raise RunError(f"{method}: {card['stopped']}{kept}. {SMALLER}")
 
     def trained(self, method: str, fresh: bool) -> tuple[Policy, dict]:
         """A method's policy and the card of its training; goes on from a checkpoint unless `fresh`.

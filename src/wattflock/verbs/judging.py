@@ -22,7 +22,7 @@ from wattflock.study.curve import curves, warm_seconds
 from wattflock.study.fine_tune import FineTune, going_on, met
 from wattflock.study.run import Run
 from wattflock.study.summary import on_shared_days
-from wattflock.verbs.experiment import SMALLER, TUNED, Experiment, untrained, versions, was_trained
+from wattflock.verbs.experiment import TUNED, Experiment, untrained, versions, was_trained
 from wattflock.verbs.results import Comparison, Tuned
 
 
@@ -169,8 +169,7 @@ def tuned(experiment: Experiment, method: str, homes: list[int], rounds: int) ->
     start = Progress(state, jnp.zeros_like(trained.done), trained.key)
     with experiment.alone():
         _, card = experiment._train(name, course, start, untrained() | {"homes": sorted(homes)})
-    if card.get("broken"):
-        raise RunError(f"{name}: {card['stopped']}. {SMALLER}")
+    experiment.refuse_broken(name, card)
     found, moved = judged(experiment, (method, name)), homes or range(count)
     pays = found.tables["homes"].filter(pl.col("home").is_in(moved)).group_by("method", "home", "kind", "terminal")
     table = pays.mean().pivot("method", index=["home", "kind", "terminal"], values="cost").sort("home")

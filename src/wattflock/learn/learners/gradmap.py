@@ -64,7 +64,6 @@ class GradMAP(Gradient):
     trust_most: Annotated[
         float, Field(gt=0, description="most that one round moves an action [share of half its range]")
     ] = 0.5
-
     square_memory: Annotated[
         float,
         Field(

@@ -59,8 +59,8 @@ class Shac(Gradient):
             return value + rest, (value, trajectory, outcome)
 
         after, _, (value, trajectory, outcome) = self.descend(state, objective)
-        priced = dataclasses.replace(self.lagrangian, margin_pu=self.margins(state)), state.multiplier
-        cost = extra(world, profile, (trajectory, outcome), priced)
+        weights = dataclasses.replace(self.lagrangian, margin_pu=self.margins(state)), state.multiplier
+        cost = extra(world, profile, (trajectory, outcome), weights)
         judged, error = self.learn(state.beside, trajectory.features, cost, shuffle_key)
         log = measures(world.limits, outcome) | {"objective": value, "critic_error": error}
         return dataclasses.replace(after, **self.priced(state, world, outcome), beside=judged), log

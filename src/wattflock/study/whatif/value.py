@@ -63,14 +63,15 @@ def worth(found: Swept, sweep: str) -> pl.DataFrame:
     def beside(method: str, other: str, figure: str) -> tuple[float | None, float | None]:
         return over_seeds(*(dict(zip(of[name]["seed"], of[name][figure], strict=True)) for name in (method, other)))
 
+    ahead = None, None
+    if after and not any(of[name]["capped"].any() for name in (best, after[0])):
+        ahead = beside(best, after[0], "more_homes")
     rows = []
     for method, mine in of.items():
         row = {"method": method, "homes": mine["more_homes"].mean(), "seeds": mine.height}
         row |= {"capped_seeds": int(mine["capped"].sum())}
         for name in ("more_homes", "years_later", "saved_share"):
             row[name], row[f"{name}_half"] = beside(method, "idle", name) if method != "idle" else (None, None)
-        told = method == best and after and not of[best]["capped"].any() and not of[after[0]]["capped"].any()
-        ahead = beside(best, after[0], "more_homes") if told else (None, None)
-        row["ahead_homes"], row["ahead_homes_half"] = ahead if ahead[0] else (None, None)
+        row["ahead_homes"], row["ahead_homes_half"] = ahead if method == best and ahead[0] else (None, None)
         rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
