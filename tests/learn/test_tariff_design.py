@@ -75,7 +75,7 @@ def test_zones_are_those_of_like_cost_and_have_its_mean():
 
 def test_homes_pay_the_price_of_their_zone():
     price = jnp.arange(KINDS * 2 * 2.0).reshape(KINDS, 2, 2)
-    tariff = Tariff(jnp.zeros((KINDS, 2, 3)), jnp.asarray([0, 1, 1]), price)
+    tariff = Tariff(jnp.zeros((KINDS, 2, 3)), jnp.asarray([0, 1, 1]), price, jnp.asarray(0))
     homes = tariff.of_homes(jnp.asarray([[1.0, 0, 0], [0, 0, 1.0]]), jnp.asarray([2, 0]))
     assert np.asarray(homes).tolist() == [[[8, 9], [10, 11]], [[0, 1], [2, 3]]]
 

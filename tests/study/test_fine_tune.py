@@ -12,6 +12,7 @@ from wattflock.apps.render import shown
 from wattflock.core.scenario import load
 from wattflock.learn.learner import Progress, advance, begin
 from wattflock.learn.learners.gradmap import GradMAP
+from wattflock.learn.learners.tariff_design import TariffDesign
 from wattflock.study.fine_tune import FineTune, going_on, met
 from wattflock.study.run import open_run
 from wattflock.verbs.experiment import Experiment, was_trained
@@ -55,6 +56,19 @@ def test_they_learn_something(course):
     *_, log = course
     assert int(course[2].done) == 10
     assert float(log["objective"][-3:].mean()) < float(log["objective"][:3].mean())
+
+
+def test_a_tariff_that_all_pay_goes_on_where_it_was(world, built):
+    learner = TariffDesign(hidden=(8,), days=2, zones=2, total_rounds=20)
+    trained, _ = advance(begin(learner, world, 0), learner, world, built.sampler.train, 10)
+    fine = FineTune(learner, jnp.asarray(MOVING))
+    fresh = fine.begin(trained.state, world, jax.random.key(7))
+    after, _ = advance(Progress(fresh, jnp.zeros((), jnp.int32), trained.key), fine, world, built.sampler.train, 1)
+    before, now = trained.state.beside, after.state.beside
+    assert int(now.rounds) == 11
+    assert np.array_equal(now.zone, before.zone)
+    nothing = learner.learned(before, jnp.zeros((2, *before.cost.shape[1:])), jnp.asarray([0, 1]), world)
+    assert np.allclose(nothing.cost[:2], before.cost[:2] * (1 - 1 / 11), rtol=1e-5)
 
 
 def test_a_flock_learns_on_among_the_homes_it_is_judged_in(tmp_path):

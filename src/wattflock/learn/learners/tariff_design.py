@@ -26,6 +26,7 @@ class Tariff(eqx.Module):
     cost: Array  # (kinds, steps, terminals) mean of what a kWh more costs the network there
     zone: Array  # (terminals,) zone of each
     price: Array  # (kinds, steps, zones)
+    rounds: Array  # that it has learned from, (): homes may begin anew under a tariff that goes on
 
     def of_homes(self, placement: Array, kind: Array) -> Array:
         """What each agent pays, (days, steps, homes); `kind` (days,) of each day, `placement` as `share_of`."""
@@ -57,7 +58,8 @@ class TariffDesign(GradMAP):
     def beside(self, world: World, key: Array) -> Tariff:
         terminals = world.placement.shape[1]
         zone = jnp.arange(terminals) * self.zones // terminals
-        return Tariff(jnp.zeros((KINDS, world.steps, terminals)), zone, jnp.zeros((KINDS, world.steps, self.zones)))
+        cost, price = jnp.zeros((KINDS, world.steps, terminals)), jnp.zeros((KINDS, world.steps, self.zones))
+        return Tariff(cost, zone, price, jnp.zeros((), jnp.int32))
 
     def slope(self, state, world, profile, trajectory):
         """Of every action, what it costs its own home, tariff included; (days, steps, homes, controls)."""
@@ -75,7 +77,7 @@ class TariffDesign(GradMAP):
 
     def beside_after(self, state, world, profile, trajectory):
         felt = by_day(self.felt(world, profile, trajectory, state), world.steps)
-        return self.learned(state.beside, felt, kind_of(world, profile), (world, state.done))
+        return self.learned(state.beside, felt, kind_of(world, profile), world)
 
     def felt(self, world: World, profile: Profile, trajectory: Trajectory, state: TrainState) -> Array:
         """What a kWh more at a terminal adds to the price of violations, (days, steps, terminals)."""
@@ -93,23 +95,24 @@ class TariffDesign(GradMAP):
         slope = jax.grad(wires)(exactly(still.power_kw, world.placement))
         return homes_per_agent * slope / profile.dt_h[..., None]
 
-    def learned(self, tariff: Tariff, felt: Array, kind: Array, world_done: tuple[World, Array]) -> Tariff:
+    def learned(self, tariff: Tariff, felt: Array, kind: Array, world: World) -> Tariff:
         """The tariff after a round: means follow, zones are drawn anew until they are settled, prices within bounds."""
-        world, done = world_done
         mine = jax.nn.one_hot(kind, KINDS, dtype=felt.dtype)  # (days, kinds)
         count = mine.sum(0)
         mean = jnp.einsum("dk,dst->kst", mine, felt) / jnp.maximum(count, 1)[:, None, None]
-        rate = jnp.where(count > 0, jnp.maximum(self.memory, 1 / (done + 1.0)), 0)[:, None, None]
+        rate = jnp.where(count > 0, jnp.maximum(self.memory, 1 / (tariff.rounds + 1.0)), 0)[:, None, None]
         cost = tariff.cost + rate * (mean - tariff.cost)
         weight = world.placement.sum(0)[None, None]
         centre = centres(cost, tariff.zone, weight, self.zones)
         far = ((cost[..., None] - centre[:, :, None]) ** 2).sum((0, 1))  # (terminals, zones)
-        zone = jnp.where(done < self.settled * self.total_rounds, far.argmin(-1), tariff.zone)
+        zone = jnp.where(tariff.rounds < self.settled * self.total_rounds, far.argmin(-1), tariff.zone)
         price = centres(cost, zone, weight, self.zones)
         level = world.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH
         middle = ((cost * weight).sum(-1) / weight.sum())[..., None]
         price = middle + jnp.clip(price - middle, -self.apart_per_kwh * level, self.apart_per_kwh * level)
-        return Tariff(cost, zone, jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level))
+        return Tariff(
+            cost, zone, jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level), tariff.rounds + 1
+        )
 
 
 def kind_of(world: World, profile: Profile) -> Array:
