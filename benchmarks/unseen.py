@@ -42,8 +42,8 @@ NAMES = (
 
 def measured(seed: int, runs: Path, small: bool) -> dict[str, dict]:
     """Figures of each flock on the test days of the homes held out, of one seed."""
-    sets = ["judge.bound_days=0", f"seed={seed}", *(SMALL if small else ())]
-    scenario = read("thousand").expand(["unseen-homes"], 1, sets)[0].scenarios[0]
+    sets = ["judge.bound_days=0", *(SMALL if small else ())]
+    scenario = read("thousand").expand(["unseen-homes"], seed + 1, sets)[0].scenarios[seed]
     experiment = Experiment(scenario, open_run(scenario, runs))
     if not finished(experiment):
         compared(experiment)

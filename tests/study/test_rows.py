@@ -54,6 +54,13 @@ def test_seeds_change_the_seed_and_nothing_else(tmp_path):
         assert len({each.model_copy(update={"seed": 0}).model_dump_json() for each in row.scenarios}) == 1
 
 
+def test_a_seed_that_a_study_would_not_use_is_refused(tmp_path):
+    with pytest.raises(ScenarioError, match=r"seed=5.*--seeds N"):
+        plan_of(tmp_path).expand(sets=["seed=5"])
+    with pytest.raises(ScenarioError, match=r"seed = 5"):
+        plan_of(tmp_path, more="seed = 5").expand()
+
+
 def test_no_two_runs_of_a_study_share_a_folder():
     plan = read("gradmap")
     rows = [*plan.expand([name for name in plan.rows if known(plan, name)]), *plan.smaller().expand()]

@@ -19,6 +19,7 @@ from wattflock.study.quantities import QUANTITIES
 from wattflock.study.scaling import EXPONENT
 
 MOST_CLUSTERS = 12  # 2¹² coalitions of them are enough work
+SEEDS = "--seeds N, or `seeds = N` in the file: a study runs the seeds 0 to N - 1"
 Counts = Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(description="numbers of homes [homes]")]
 Seeds = Annotated[int, Field(ge=1, le=1000, description="runs that differ in the chance of training alone [runs]")]
 
@@ -161,6 +162,8 @@ class Plan(pydantic.BaseModel):
         load(Path(self.scenario))  # problems of the base itself are reported once, and first
         names = tuple(dict.fromkeys(picked)) or tuple(self.rows)
         problems = _unknown(names, self.rows, "--row")
+        own = [text for text in sets if text.partition("=")[0].strip() == "seed"]
+        problems += [Problem("wattflock study", "--set", text, SEEDS) for text in own]
         if seeds < 0:
             problems.append(Problem("--seeds", "seeds", seeds, "1 or more, or 0: as the file says"))
         found = [
@@ -175,6 +178,8 @@ class Plan(pydantic.BaseModel):
         """The row of a name, or one for each of its numbers of homes."""
         where = f"study {self.name}: rows.{name}"
         head, changes = _split(Head, _merged(self.common, self.rows[name]), where, problems)
+        if "seed" in changes:
+            problems.append(Problem(where, "seed", changes["seed"], SEEDS))
         counts = head.counts if head else ()
         each = {f"{name}-{count}": [f"homes.count={count}"] for count in counts} or {name: []}
         found = []
