@@ -205,6 +205,7 @@ def test_a_plan_of_three_days_and_all_its_words_take_less_than_a_second():
     assert time.process_time() - begin < 1.0
 
 
+@pytest.mark.study
 def test_a_wish_is_loosened_in_a_plan_that_sees_as_far():
     wishes = [{"name": "dishwasher", "power_kw": 1.2, "earliest_start": "20:00", "latest_end": "06:00"}]
     values = {"city": "Leeds", "date_start": "2024-01-30", "date_end": "2024-02-01", "home_battery_kwh": 8}

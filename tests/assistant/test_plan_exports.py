@@ -103,6 +103,7 @@ class Eve(date):
         return date(2024, 5, 2)
 
 
+@pytest.mark.study
 def test_every_command_of_the_page_runs_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dialogue, "date", Eve)  # the day that the page shows

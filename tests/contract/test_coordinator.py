@@ -43,6 +43,7 @@ def test_it_says_where_it_comes_from(name):
     assert "Source:" in (WAYS[name].__doc__ or "")
 
 
+@pytest.mark.study
 @every_way
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), limit_kw=st.sampled_from([0.0, 1e-3, 5.0, 20.0, 1e6]), memory=st.integers(0, 3))
@@ -59,6 +60,7 @@ def test_never_more_than_the_limit_nor_than_is_asked_for(name, seed, limit_kw, m
             assert at_most(granted, asked, jnp.asarray(limit_kw)).sum() <= limit_kw
 
 
+@pytest.mark.study
 @every_way
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
@@ -88,6 +90,7 @@ def test_one_home_alone_gets_what_it_asks_for_within_the_limit(name):
             assert float(granted[0]) == pytest.approx(want, abs=1e-12)
 
 
+@pytest.mark.study
 @every_way
 def test_gradients_are_finite_among_equals(name):
     """At equal levels, at nothing to grant, and where the limit takes just what is asked for."""
@@ -104,6 +107,7 @@ def test_gradients_are_finite_among_equals(name):
         assert all(bool(jnp.isfinite(each).all()) for each in found)
 
 
+@pytest.mark.study
 @every_way
 def test_many_days_at_once_are_the_same_as_one_by_one(name):
     way, memory = WAYS[name].example(), jnp.zeros((3, CHARGERS))

@@ -49,6 +49,7 @@ def test_its_names_fit_its_arrays(name, made):
     assert feeder.nominal_kw.sum() > 0, "homes are placed in proportion to the nominal loads"
 
 
+@pytest.mark.study
 @every_wiring
 def test_its_own_load_has_a_solution_that_is_near_nominal(name, made):
     feeder = cast(made(name).build(), np.float32)
@@ -59,6 +60,7 @@ def test_its_own_load_has_a_solution_that_is_near_nominal(name, made):
     assert (flow.voltage_pu < 1.2).all()
 
 
+@pytest.mark.study
 @every_wiring
 def test_its_map_joins_buses_that_exist(name, made):
     chart = made(name).chart()

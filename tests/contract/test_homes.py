@@ -101,6 +101,7 @@ def test_its_fields_are_those_it_names(name):
     assert device.sizes, "nothing says that it is absent"
 
 
+@pytest.mark.study
 @every_device
 @present_or_not
 def test_every_step_and_its_gradient_are_finite(name, present, moment):
@@ -110,6 +111,7 @@ def test_every_step_and_its_gradient_are_finite(name, present, moment):
     assert finite(slopes)
 
 
+@pytest.mark.study
 @every_device
 @present_or_not
 def test_a_step_keeps_structure_and_shape(name, present, moment):
@@ -131,6 +133,7 @@ def test_one_that_is_absent_does_nothing(name, moment):
     assert jnp.abs(jax.vmap(device.stored_kwh)(states)).max() == 0
 
 
+@pytest.mark.study
 @every_device
 @present_or_not
 def test_what_it_shows_and_what_it_does_unsteered_have_their_shape(name, present, moment):
@@ -145,6 +148,7 @@ def test_what_it_shows_and_what_it_does_unsteered_have_their_shape(name, present
         assert (jnp.abs(idle) <= 1).all()
 
 
+@pytest.mark.study
 @every_device
 @present_or_not
 @pytest.mark.parametrize("surplus_kw", [-1e3, -1.0, 0.0, 1.0, 1e3])
@@ -156,6 +160,7 @@ def test_its_rule_is_an_action(name, present, surplus_kw, moment):
         assert (jnp.abs(rule) <= 1 + 1e-5).all()
 
 
+@pytest.mark.study
 @every_device
 @present_or_not
 def test_a_timer_s_targets_give_actions_and_finite_gradients(name, present, moment):
@@ -273,6 +278,7 @@ def test_fields_that_do_not_belong_together_are_refused_all_at_once(device, said
     assert all(text in found[name] for name, text in said.items())
 
 
+@pytest.mark.study
 @every_device
 def test_a_fleet_is_its_homes_side_by_side(name, moment):
     homes = [device_of(name), device_of(name, present=False), device_of(name)]
@@ -299,6 +305,7 @@ def test_it_is_traced_once(name, moment):
     assert len(traces) == 1
 
 
+@pytest.mark.study
 @every_device
 def test_float64_stays_float64(name, moment, float64):
     device = jax.tree.map(lambda leaf: leaf.astype(float), device_of(name))
@@ -310,6 +317,7 @@ def test_float64_stays_float64(name, moment, float64):
     assert {str(leaf.dtype) for leaf in jax.tree.leaves((state, results, seen))} == {"float64"}
 
 
+@pytest.mark.study
 @every_device
 @present_or_not
 def test_what_controls_set_bounds_the_power_that_they_move(name, present, moment):

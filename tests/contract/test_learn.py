@@ -53,6 +53,7 @@ def test_it_can_be_made_without_settings(name):
     assert LEARNERS[name]().rounds() >= 0
 
 
+@pytest.mark.study
 @every_learner
 def test_its_state_is_a_tree_of_arrays(name, world):
     state = LEARNERS[name].example().init(world, jax.random.key(0))
@@ -61,6 +62,7 @@ def test_its_state_is_a_tree_of_arrays(name, world):
     assert all(map(jnp.array_equal, jax.tree.leaves(state), jax.tree.leaves(again)))
 
 
+@pytest.mark.study
 @every_learner
 def test_its_policy_gives_every_home_its_actions(name, world, profile):
     learner = LEARNERS[name].example()

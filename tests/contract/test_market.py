@@ -45,6 +45,7 @@ def test_bills_and_margin_are_the_grid_bill(name, seed, scale_kwh):
     assert result.bill.dtype == "float64"
 
 
+@pytest.mark.study
 @every_market
 def test_the_parts_of_the_grid_bill_add_up_to_it(name):
     market, meter = MARKETS[name].example(), meter_of(4)
@@ -77,6 +78,7 @@ def test_days_are_settled_side_by_side(name):
     assert jnp.allclose(together.bill, jnp.stack([each.bill for each in alone]))
 
 
+@pytest.mark.study
 @every_market
 @pytest.mark.parametrize("scale_kwh", [0.0, 5.0])
 def test_its_gradient_is_finite(name, scale_kwh):

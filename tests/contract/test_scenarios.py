@@ -31,6 +31,7 @@ def judged(world, policy, days):
     return judge(world, rollout(world, policy, days, jax.random.key(0), together=2), days)
 
 
+@pytest.mark.study
 @every_scenario
 def test_it_builds_and_its_days_are_judged(name):
     scenario = load(bundled()[name], ["homes.count=20", *FEWER_MADE.get(name, [])])

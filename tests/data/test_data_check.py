@@ -85,6 +85,7 @@ def test_the_hours_of_clock_changes_are_told_as_such(write):
     assert "gap" in codes(write(spring, "spring.csv"))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("minutes", [30, 60])
 def test_a_clock_that_changes_is_told_from_one_that_does_not(write, minutes):
     zone, first = "Europe/London", datetime.datetime(2024, 3, 25)
@@ -175,6 +176,7 @@ def torn(text: str, random: np.random.Generator) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_torn_file_ends_in_words_and_not_in_a_traceback(tmp_path, name):
     path = tmp_path / "torn.csv"

@@ -178,6 +178,7 @@ def read(tmp_path, content, settings: dict):
     return look(Table(path, **settings).raw())
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", CASES)
 def test_a_file_is_read_as_the_load_that_it_was_made_of(tmp_path, name):
     content, settings, homes, more = CASES[name]

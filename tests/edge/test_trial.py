@@ -83,6 +83,7 @@ def test_nobody_comes_in_without_the_right_password(broker):
     client.loop_stop()
 
 
+@pytest.mark.study
 def test_the_closed_loop_is_the_rollout_and_faults_heal(world, policy, profile, boxes, homes, tmp_path):
     folders = {boxes[kind].name: boxes[kind] for kind in ("battery+panel", "heat_pump")}
     days = jax.tree.map(lambda x: x[:1], profile)
@@ -98,6 +99,7 @@ def test_the_closed_loop_is_the_rollout_and_faults_heal(world, policy, profile, 
         assert json.loads((boxes["heat_pump"] / "card.json").read_text())["name"] in trial.meters.online
 
 
+@pytest.mark.study
 def test_envelopes_are_kept_on_the_meters_and_without_the_broker(world, policy, profile, boxes, tmp_path):
     folders = {boxes[kind].name: boxes[kind] for kind in ("battery+panel", "battery")}
     days = jax.tree.map(lambda x: x[:1], profile)

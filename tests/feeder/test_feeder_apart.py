@@ -107,6 +107,7 @@ def test_parts_of_a_command_are_those_of_the_engines_own_parser():
         assert [part[:2] for part in words(text)] == [part for part in theirs if any(part)], text
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("more", "seconds", "told"),
     [("new line.b bus1=b bus2=c phases=30000\n", 60, "broke down"), ("solve\n" * 300_000, 3, "not done after 3 s")],

@@ -28,6 +28,7 @@ def weigh(load_kw, load_kvar, weight):
 slope = jax.jit(jax.grad(weigh, argnums=(0, 1)))
 
 
+@pytest.mark.study
 @settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 2**31),
@@ -89,6 +90,7 @@ def test_float32_gradient_is_close():
     assert np.abs(found - correct).max() <= 1e-5 * np.abs(correct).max()
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("bad", [50.0, 1e6, np.nan, np.inf])
 def test_a_snapshot_without_a_solution_harms_no_other(bad, float64):
     factor = np.array([0.5, bad, 1.2])[:, None]

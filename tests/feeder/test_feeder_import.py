@@ -85,6 +85,7 @@ def solve(circuit):
     raise AssertionError("the fixed point of the test did not converge")
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", [*CASES, *(name for name in MASTERS if name != "ieee8500"), LARGE])
 def test_an_imported_circuit_has_the_voltages_of_opendss(name):
     master = master_of(name)
@@ -95,6 +96,7 @@ def test_an_imported_circuit_has_the_voltages_of_opendss(name):
     assert error_pu.max() < 1e-7
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", MASTERS)
 def test_admittances_add_up_to_those_of_opendss(name):
     circuit = read_here(master_of(name))
@@ -197,6 +199,7 @@ def test_a_load_draws_what_it_draws_in_opendss(tmp_path, connection, model):
         np.testing.assert_allclose([kw, kvar], truth, rtol=1e-7)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", ["import_neutrals", "import_generators"])
 def test_a_check_scales_what_draws_and_leaves_what_feeds_in(name):
     circuit = read_here(master_of(name))

@@ -46,6 +46,7 @@ def loading_of(shot):
     return dict(zip(shot.feeder.branch.names, share.tolist(), strict=True))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", SOLVED)
 def test_voltages_over_the_loads_terminals_are_those_of_opendss(name):
     shot = shot_of(name)

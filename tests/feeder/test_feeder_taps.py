@@ -24,6 +24,7 @@ def from_zero(circuit):
     return with_taps(circuit, (0,) * len(circuit.regulators))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_taps_are_those_of_epris_own_files(wiring):
     circuit = from_zero(wiring().circuit())

@@ -47,6 +47,7 @@ def costs(homes: Flock, **runner) -> np.ndarray:
     return dataclasses.replace(homes, runner=Runner(**runner)).costs(coalitions(6)[1:-1])
 
 
+@pytest.mark.study
 def test_processes_and_one_process_agree_bit_by_bit(homes):
     np.testing.assert_array_equal(costs(homes, executor=pool(2)), costs(homes, executor=serial))
 

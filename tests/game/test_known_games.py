@@ -59,6 +59,7 @@ def changed(facts: dict, path: Path, scale: Fraction, shift: Fraction) -> list[F
     return before
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("facts", GAMES, ids=lambda facts: facts["name"])
 @pytest.mark.parametrize("scale", [Fraction(1), Fraction(1, 3 * 10**9), Fraction(10**12)])
 def test_large_common_offsets_and_scales_cost_no_digits(facts, scale, tmp_path):

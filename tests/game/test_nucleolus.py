@@ -24,6 +24,7 @@ def random_game(players: int, seed: int, low: int = 0, high: int = 4, grand: int
     return worth
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("seed", range(136))
 def test_ties_of_four_players_pass_kohlbergs_criterion(seed):
     worth = random_game(4, seed, low=-2)

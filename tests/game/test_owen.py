@@ -25,6 +25,7 @@ def excess(game: Game, payoff: np.ndarray) -> np.ndarray:
     return game.worth - coalitions(game.players) @ payoff
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("case", CASES)
 def test_no_coalition_improves_on_it(case):
     homes = flock(EVERY + EVERY[:2], **CASES[case])

@@ -42,6 +42,7 @@ def found() -> Outcome:
     return outcome(flock(), METHODS, Settings(clusters=3, accuracy=1e-4))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("method", METHODS)
 def test_all_that_is_saved_is_handed_out(sharing, method):
     one = shared(sharing, method)
@@ -68,6 +69,7 @@ def test_up_to_sixteen_homes_concepts_are_those_of_the_homes(sharing):
     np.testing.assert_allclose(shared(sharing, "shapley").payoff, shapley(game), atol=1e-9)
 
 
+@pytest.mark.study
 def test_as_many_clusters_as_homes_are_the_homes():
     homes = flock(EVERY[:4])
     each = Sharing(homes, Settings(clusters=4, accuracy=1e-5))
@@ -190,6 +192,7 @@ def test_wrong_options_are_named_at_once(tmp_path):
         share("mixxed")
 
 
+@pytest.mark.study
 def test_a_home_alone_has_nobody_to_share_with():
     found = outcome(flock(EVERY[:1]), METHODS)
     assert found.saving == 0 and set(found.methods["better_off"]) == {0}

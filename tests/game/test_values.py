@@ -28,6 +28,7 @@ def every() -> Flock:
     return flock()
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("market", [None, CHARGED], ids=["energy", "charges"])
 def test_costs_are_those_of_a_program_of_the_members_alone(market):
     homes = flock(market=market)
@@ -167,6 +168,7 @@ def test_missing_numbers_and_steps_are_named():
     assert "day 0: load_kw = 'missing at step 5'" in said and "day 1: hour = 'a gap after step 8'" in said
 
 
+@pytest.mark.study
 def test_a_device_without_a_plan_is_named():
     never = {"low_share": np.full(6, 0.95), "limit_kw": np.full(6, 0.01)}  # begins at 70 % or less
     said = problems(lambda: flock(Battery=never).alone)

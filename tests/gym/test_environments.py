@@ -47,12 +47,14 @@ def test_pettingzoo_is_content(world, request):
     parallel_seed_test(lambda: gym.parallel_env(built))
 
 
+@pytest.mark.study
 @marked
 def test_pettingzoo_is_content_with_agents_in_turn(flock, capsys):
     api_test(parallel_to_aec(flock))
     assert "Passed API test" in capsys.readouterr().out
 
 
+@pytest.mark.study
 @marked
 @pytest.mark.parametrize("home", ["", "heat_pump_panel_0"])
 def test_gymnasium_is_content(bare, home):
@@ -68,6 +70,7 @@ def test_agents_are_sorted_by_kind_and_number(bare, flock):
     assert gym.parallel_env(bare).possible_agents == flock.possible_agents
 
 
+@pytest.mark.study
 def test_names_differ_and_numbers_are_sorted_as_numbers():
     assert names_of(("ev+panel", "EV and  panel", "ev+panel", "+")) == [
         "ev_panel_0", "ev_and_panel_0", "ev_panel_1", "home_0",
@@ -146,6 +149,7 @@ def test_seeds_decide_the_days(flock):
     assert flock.np_random_seed == 3 and isinstance(flock.np_random, np.random.Generator)
 
 
+@pytest.mark.study
 def test_a_day_can_be_named(bare):
     env = gym.single_env(bare, split="test")
     env.reset(options={"day": 2})
@@ -191,6 +195,7 @@ def test_a_single_episode_that_has_ended_is_not_stepped(bare):
         env.step(env.action_space.sample())
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("rows", ["homes", "flocks"])
 def test_vectors_are_days_side_by_side(bare, rows):
     env = gym.vector_env(bare, days=3, rows=rows)
@@ -258,6 +263,7 @@ def test_actions_that_lack_are_told(flock):
         flock.step({name: np.zeros(99, np.float32) for name in flock.agents})
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("package", ["pettingzoo", "gymnasium"])
 def test_without_the_extra_the_functional_form_is_there(package):
     hidden = f"""

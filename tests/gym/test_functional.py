@@ -79,6 +79,7 @@ def agree(env: FunctionalEnv):
     return reward, info, outcome
 
 
+@pytest.mark.study
 def test_rewards_are_the_costs_of_the_verdict(bare):
     env = functional_env(bare, split="test")
     assert env.by_step
@@ -107,6 +108,7 @@ def test_charges_on_a_whole_episode_are_paid_by_its_end(market):
     agree(env)
 
 
+@pytest.mark.study
 def test_a_market_without_such_charges_bills_by_step(bare):
     day = jax.tree.map(lambda x: x[0], bare.sampler.draw(jax.random.key(0), "test", 1))
     assert bills_by_step(Tariff(standing_per_day=0.5, loss_per_kw=1e-3), day)
@@ -114,6 +116,7 @@ def test_a_market_without_such_charges_bills_by_step(bare):
     assert not bills_by_step(Capped(), day)
 
 
+@pytest.mark.study
 def test_a_team_shares_the_mean(bare):
     own, team = (functional_env(bare, reward=whose) for whose in ("own", "team"))
     profile = bare.sampler.draw(jax.random.key(1), "train", 1)
@@ -138,6 +141,7 @@ def test_violations_are_priced_as_in_learning(wired):
     np.testing.assert_allclose(paid, jnp.broadcast_to(paid[..., :1], paid.shape), atol=1e-4)  # every home the same
 
 
+@pytest.mark.study
 def test_days_of_the_test_split_are_those_of_the_judge(bare):
     scenario = load(None, [*FLOCK, "feeder.part=none"])
     env = functional_env(scenario, split="test")
@@ -175,6 +179,7 @@ def test_actions_without_control_are_those_of_uncontrolled_homes(bare):
     np.testing.assert_allclose(-reward, want.cost[0], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.study
 def test_gradients_pass_a_step(bare):
     env = functional_env(bare)
     episode, _ = jax.jit(env.reset)(jax.random.key(0))
@@ -195,6 +200,7 @@ def test_an_episode_of_one_step_is_whole(bare):
     assert info["bill"].shape == (12,)
 
 
+@pytest.mark.study
 def test_no_number_is_no_power(bare):
     env = functional_env(bare)
     episode, _ = jax.jit(env.reset)(jax.random.key(0))

@@ -42,6 +42,7 @@ def entries(tmp_path: Path) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in tmp_path.rglob("*-cache")}
 
 
+@pytest.mark.study
 def test_the_next_process_compiles_nothing_and_a_damaged_cache_is_mended(tmp_path):
     folder, hits, compiled = end(start(tmp_path))
     assert Path(folder).parent == tmp_path and hits == 0 and compiled > 0
@@ -57,12 +58,14 @@ def test_the_next_process_compiles_nothing_and_a_damaged_cache_is_mended(tmp_pat
         assert end(start(tmp_path)) == (folder, compiled, 0)
 
 
+@pytest.mark.study
 def test_two_processes_share_an_empty_cache(tmp_path):
     pair = [start(tmp_path), start(tmp_path)]
     assert all(sum(end(process)[1:]) > 0 for process in pair)
     assert end(start(tmp_path))[2] == 0
 
 
+@pytest.mark.study
 def test_off_and_unwritable_and_the_user_s_own(tmp_path):
     (tmp_path / "file").touch()
     away = [

@@ -92,6 +92,7 @@ def test_training_returns_a_policy_that_can_be_judged():
     assert "gradmap" in wf.evaluate(scenario, {"gradmap": trained}).methods["method"].to_list()
 
 
+@pytest.mark.study
 def test_made_homes_are_a_table():
     table = wf.generate(homes=2, days=7).table()
     assert table.height == 2 * 7 * 24 and {"home", "time", "load_kw", "pv_kw"} <= set(table.columns)
@@ -105,6 +106,7 @@ def test_a_feeder_is_kept_in_a_file_that_a_scenario_can_name(tmp_path):
     assert wf.build(scenario).chart.buses == wf.build(wf.load(changes=TINY)).chart.buses
 
 
+@pytest.mark.study
 def test_feeders_are_read_by_name_and_refused_by_name(tmp_path):
     shot = wf.snapshot("ieee13", taps="settle")
     assert bool(shot.snapshot.flow.converged) and shot.snapshot.settled

@@ -295,6 +295,7 @@ TRIPS: dict[str, Trip] = {
 } | {f"sheet {ending}": sheet(ending) for ending in ("csv", "xlsx", "parquet")}  # fmt: skip
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", TRIPS)
 def test_what_is_written_is_read_again(tmp_path, name):
     written, found = TRIPS[name](tmp_path)

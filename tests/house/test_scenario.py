@@ -95,6 +95,7 @@ def test_a_section_that_is_not_there_is_blamed_on_the_flag_that_made_it():
     assert line.startswith("--set homes.settings.battery=5: homes.settings")
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
@@ -246,6 +247,7 @@ trees = st.dictionaries(
 )
 
 
+@pytest.mark.study
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(trees)
 def test_what_is_written_reads_back(tree):

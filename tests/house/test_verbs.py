@@ -359,6 +359,7 @@ def test_homes_that_are_not_there_are_told_all_at_once(study):
     assert "one number or more" in wattflock("tune", run.name, folder=folder).stderr
 
 
+@pytest.mark.study
 def test_homes_of_a_run_become_folders_for_boxes(study):
     folder, run = study
     result = wattflock("export", run.name, "--all", "--out", "boxes", folder=folder)

@@ -128,6 +128,7 @@ def test_importing_writes_one_file_that_needs_no_opendss(tmp_path):
     assert "agrees with OpenDSS within 1e-06 pu" in checked.output
 
 
+@pytest.mark.study
 def test_another_feeder_and_other_loads_are_told(stored, tmp_path):
     pytest.importorskip("dss", reason=NO_OPENDSS)
     from wattflock.feeder.opendss import read_opendss
@@ -177,6 +178,7 @@ def test_hosting_gives_every_terminal_its_limits(tmp_path):
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.study
 def test_a_cap_that_binds_is_said():
     """With its defaults every home of IEEE 13 may export what the cap allows: the feeder is no limit."""
     said = " ".join(feeder("hosting", "ieee13").output.split())
@@ -201,6 +203,7 @@ def test_hosting_that_cannot_be_is_told(words):
     assert "allowed" in result.output and "Traceback" not in result.output
 
 
+@pytest.mark.study
 def test_opendss_runs_in_a_process_of_its_own_beside_compiled_programs(tmp_path):
     """OpenDSS in a thread of a process that has used it before and in which JAX has compiled would end the process."""
     pytest.importorskip("dss")

@@ -36,6 +36,7 @@ def rewards(world, profile, played, whose="own", early=False):
     return eqx.filter_jit(extra)(world, profile, played, given, whose, early)
 
 
+@pytest.mark.study
 def test_fresh_networks_do_what_homes_without_control_do(world, profile):
     learner = MADDPG()
     nets = learner.actors(world, KEY)
@@ -45,6 +46,7 @@ def test_fresh_networks_do_what_homes_without_control_do(world, profile):
     assert jnp.allclose(mine.effect.power_kw, idle.effect.power_kw, atol=1e-5)
 
 
+@pytest.mark.study
 def test_paying_early_changes_no_sum_over_a_day(world, profile, played):
     late, early = (rewards(world, profile, played, early=each) for each in (False, True))
     assert jnp.allclose(late.sum(1), early.sum(1), rtol=1e-4, atol=1e-3)

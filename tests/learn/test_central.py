@@ -54,6 +54,7 @@ def drawn(shape) -> jax.Array:
     return jax.random.normal(jax.random.key(5), shape)
 
 
+@pytest.mark.study
 def test_actions_of_a_set_change_places_with_homes_and_its_value_does_not():
     nets, critic = set_networks(3, (8,), 2, jax.random.key(0)), set_critic(3, (8,), jax.random.key(1))
     critic = eqx.tree_at(lambda net: net.head.weight, critic, drawn((1, 8, 1)))
@@ -86,6 +87,7 @@ def test_robust_means_of_a_set_do_not_follow_three_of_ten():
         np.testing.assert_allclose(shuffled, pooled(own, pool), rtol=1e-6)
 
 
+@pytest.mark.study
 def test_weights_of_a_set_are_the_same_for_any_number_of_homes(world, built):
     nine = build(load(Path("fair-charging"), [*FEW, "homes.count=9"]))
     more = on_device(nine.world, "float32")
@@ -97,6 +99,7 @@ def test_weights_of_a_set_are_the_same_for_any_number_of_homes(world, built):
     assert action.shape == (9, 1)
 
 
+@pytest.mark.study
 def test_the_paper_s_state_is_each_level_and_the_limit(world, days):
     now = jax.tree.map(lambda x: x[0, 0], days)
     seen = world.observe(world.reset(now), now)
@@ -107,6 +110,7 @@ def test_the_paper_s_state_is_each_level_and_the_limit(world, days):
     assert Central(sees="levels").width(world) == 2
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_is_rewarded_by_the_coordinator(name, world, days):
     learner = dataclasses.replace(NETWORKS[name], days=4)

@@ -81,6 +81,7 @@ def test_only_a_control_centre_is_not_decentralised():
     assert EVERY.keys() - LEARNERS.keys() == {"central"}
 
 
+@pytest.mark.study
 @every_learner
 @pytest.mark.parametrize("home", HOMES)
 def test_nothing_outside_its_own_meter_moves_a_home_s_action(name, home, world, profile):
@@ -94,6 +95,7 @@ def test_nothing_outside_its_own_meter_moves_a_home_s_action(name, home, world, 
     assert (before[:, :, others] != after[:, :, others]).any()
 
 
+@pytest.mark.study
 @every_learner
 def test_its_own_meter_does_move_it(name, world, profile):
     """The test above can fail: what a home's own meter shows moves its own action, and no other's."""
@@ -108,6 +110,7 @@ def test_its_own_meter_does_move_it(name, world, profile):
     assert len(moved) >= (world.homes if issubclass(LEARNERS[name], Gradient) else 3)  # networks see all of it
 
 
+@pytest.mark.study
 @every_trained
 @pytest.mark.parametrize("home", HOMES)
 def test_the_weights_of_a_home_move_that_home_alone(name, home, world, profile):
@@ -117,6 +120,7 @@ def test_the_weights_of_a_home_move_that_home_alone(name, home, world, profile):
     assert np.flatnonzero(np.asarray(changed)).tolist() == [home]
 
 
+@pytest.mark.study
 @every_trained
 def test_no_parameter_is_shared(name, world):
     """Agents that learn from rewards share by kind unless they are told not to."""

@@ -39,6 +39,7 @@ def said_by_homes():
     return jax.random.normal(seen, (HOMES, ROWS, INPUTS)), 3 * jax.random.normal(utility, (HOMES, ROWS, UTILITIES))
 
 
+@pytest.mark.study
 def test_a_dearer_utility_never_makes_all_cheaper(mixing, said_by_homes):
     seen, utility = said_by_homes
     slope = jax.grad(lambda u: mixing(seen, u).sum())(utility)
@@ -49,6 +50,7 @@ def test_a_dearer_utility_never_makes_all_cheaper(mixing, said_by_homes):
     assert jnp.allclose(jnp.delete(moved, 3), 0, atol=1e-5), "rows are apart"
 
 
+@pytest.mark.study
 def test_own_utilities_count_alike(mixing, said_by_homes):
     seen, action = said_by_homes[0], jnp.zeros((HOMES, ROWS, 1))
     fresh = [fresh_critic((INPUTS + 1, 8), HOMES, KEY, outputs) for outputs in (1, UTILITIES)]
@@ -110,6 +112,7 @@ def days(key, state: ReplayState | None = None) -> Played:
     return Played(seen, jnp.zeros_like(action), action, own, common, own.mean(-1) + done.mean(-1) ** 2)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(("utilities", "own", "right"), [(4, 1.0, 0.25), (0, 100.0, 0.5)])
 def test_homes_learn_what_is_best_for_all_and_from_own_costs_what_is_best_for_each(utilities, own, right):
     """All at a: (a - 1/2)² + a² is least at 1/4; each by itself: (a - 1/2)² at 1/2."""

@@ -47,6 +47,7 @@ def test_policies_and_multipliers_are_learned_in_turn(course):
     assert course[4].beside.before_pu == pytest.approx(float(course[3].beside.worst_pu), rel=0.5)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("worst", "before", "expected"),
     [(0.01, 1.0, 1000), (0.01, 0.01, 2000), (0.0079, 0.01, 1000), (0.0081, 0.01, 2000)],
@@ -85,6 +86,7 @@ def test_the_slope_of_the_augmented_lagrangian_is_the_next_multiplier(world):
     assert (wanted == 0).any()
 
 
+@pytest.mark.study
 def test_the_dual_network_sees_what_is_common_to_a_day_and_starts_at_zero(world, profile):
     net = multipliers((8,), world, jax.random.key(0))
     assert net(profile).keys() == world.judged.keys() == {"voltage", "loading", "unbalance"}

@@ -39,6 +39,7 @@ def net_kw(world, state, now, level):
     return world.act(state, action, now)[1].power_kw
 
 
+@pytest.mark.study
 def test_one_is_no_control_but_for_batteries_that_charge(world, evening):
     state, now = evening
     said = at_levels(world.fleet, state, jnp.ones(world.homes), now)
@@ -51,6 +52,7 @@ def test_one_is_no_control_but_for_batteries_that_charge(world, evening):
         column += device.controls
 
 
+@pytest.mark.study
 def test_power_is_linear_in_the_number(world, evening):
     state, now = evening
     low, high = (net_kw(world, state, now, level) for level in (0.0, 1.0))
@@ -73,6 +75,7 @@ def test_zero_gives_what_batteries_can_and_loads_wait(world, evening):
     np.testing.assert_allclose(after["appliance"], jnp.minimum(state["appliance"], later_kwh), atol=1e-5)
 
 
+@pytest.mark.study
 def test_powers_are_read_back_as_the_numbers_that_made_them(world, profile, played):
     level, trajectory = played
     found, weight = said(world, world.faced(profile), trajectory)
@@ -134,6 +137,7 @@ def by_hand(who: QLearning, rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
     return value
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("tables", ["separate", "shared"])
 def test_tables_follow_their_recursion(tables, world):
     who = QLearning(tables=tables, hours=1, levels=4, rate=0.3, discount=0.9, hysteresis=0.25)
@@ -196,6 +200,7 @@ def test_hours_that_do_not_divide_a_day_are_refused(world):
         QLearning(hours=7).init(world, KEY)
 
 
+@pytest.mark.study
 def test_fresh_tables_use_no_flexibility(world, profile):
     who = QLearning(tables="shared")
     policy = who.policy(who.init(world, KEY))

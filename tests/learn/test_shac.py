@@ -134,6 +134,7 @@ def test_the_wires_price_has_the_penalty_s_gradient(world, profile, margins):
     assert price == pytest.approx((float(wires(1.002)) - float(wires(0.998))) / 0.004, rel=0.02)
 
 
+@pytest.mark.study
 def test_critics_learn_with_the_margins_of_the_round(world, profile, monkeypatch):
     """As the objective of a window does."""
     seen = []

@@ -138,6 +138,7 @@ def test_a_rare_gradient_moves_actions_farther_than_usual_ones_where_sizes_are_r
     assert jnp.allclose(found, means**0.5, rtol=1e-5)
 
 
+@pytest.mark.study
 def test_what_is_remembered_is_part_of_the_state(world, profile):
     learner = GradMAP(hidden=(4,), days=2, total_rounds=4, square_memory=0.9)
     state = learner.init(world, KEY)

@@ -105,6 +105,7 @@ def test_a_fitted_timer_beats_the_installer_s(learner, world, profile):
     assert now < 0.9 * before
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(("voltage_pu", "change"), [(0.93, -1), (0.99, 0), (1.0, 0), (1.07, 1)])
 def test_a_droop_draws_less_where_the_voltage_is_low_and_more_where_it_is_high(voltage_pu, change, world, profile):
     learner = TimerDroop.example()

@@ -32,6 +32,7 @@ def outcome(homes: int, nodes: int) -> SimpleNamespace:
     )
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(("homes", "nodes"), [(3, 1), (1, 7), (3, 7)])
 def test_more_of_the_same_homes_and_nodes_change_no_objective(world, homes, nodes):
     learner, curvature = PDL(margin_pu=0.0), jnp.asarray(8000.0)

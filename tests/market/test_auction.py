@@ -30,6 +30,7 @@ def meter(net_kwh, bids=None) -> Meter:
 NET, BIDS = (2.0, 1.0, 1.0, -1.5, -2.0), (0.35, 0.30, 0.15, 0.12, 0.20)
 
 
+@pytest.mark.study
 def test_the_highest_bids_meet_the_lowest_asks_at_one_price():
     found = Auction().settle(meter(NET, BIDS))
     price = 0.25
@@ -76,6 +77,7 @@ def test_a_network_charge_keeps_apart_who_would_not_pay_it():
     np.testing.assert_allclose([found.margin[0], found.grid_bill[0]], [0, 0.01], atol=1e-15)
 
 
+@pytest.mark.study
 def test_without_bids_it_is_the_mid_market_rate():
     net = np.random.default_rng(0).normal(0, 2, (50, 9))
     step = Meter(jnp.asarray(net), jnp.full(50, 0.3), jnp.full(50, 0.1), jnp.ones(50))
@@ -86,6 +88,7 @@ def test_without_bids_it_is_the_mid_market_rate():
         np.testing.assert_allclose(one.margin, 0, atol=1e-12)
 
 
+@pytest.mark.study
 def test_traders_without_intelligence_bid_between_the_grid_s_prices():
     step = meter(np.random.default_rng(1).normal(0, 1, 200))
     told = zero_intelligence(step, jax.random.key(0))
@@ -109,6 +112,7 @@ def by_loop(net, bids) -> tuple[float, float]:
     return traded, gain
 
 
+@pytest.mark.study
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

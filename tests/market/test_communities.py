@@ -62,6 +62,7 @@ def in_float64():
         yield
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", EVERY)
 @settings(max_examples=12, deadline=None)
 @given(energy=ENERGIES, seed=BIDS, bids=st.booleans())
@@ -86,6 +87,7 @@ def test_the_grid_bills_a_community_as_one(name, energy, seed, bids):
     np.testing.assert_allclose(settled(EVERY[name], meter)[2], pooled, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", WILLING)
 @settings(max_examples=20, deadline=None)
 @given(energy=ENERGIES, seed=BIDS, bids=st.booleans())
@@ -95,6 +97,7 @@ def test_nobody_pays_more_than_on_the_own_tariff(name, energy, seed, bids):
     assert (settled(EVERY[name], meter)[0] <= own + 1e-12 * (1 + np.abs(own))).all()
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", WITHOUT_PLACES)
 @settings(max_examples=8, deadline=None)
 @given(energy=ENERGIES, seed=BIDS, bids=st.booleans(), order=st.permutations(range(HOMES)))

@@ -28,6 +28,7 @@ def built():
     return build(load(None, SETS))
 
 
+@pytest.mark.study
 def test_sensitivities_are_those_of_differences(built):
     """Of losses and of violations, in float64; the band is so narrow that some nodes leave it and others do not."""
     with jax.enable_x64(True):
@@ -80,6 +81,7 @@ def drawn(built, dtype):
     return world, on_device(some, dtype), on_device(Effect(**fields | {"power_kw": power_kw}), dtype)
 
 
+@pytest.mark.study
 def test_a_world_bills_homes_by_where_they_are(built):
     with jax.enable_x64(True):
         world, some, effect = drawn(built, jnp.float64)
@@ -92,6 +94,7 @@ def test_a_world_bills_homes_by_where_they_are(built):
     np.testing.assert_allclose(bill.sum(-1) + margin, grid, rtol=1e-9)
 
 
+@pytest.mark.study
 def test_learners_take_prices_as_given(built):
     """The gradient of all bills is each home's own price: that of somebody who cannot move it."""
     world, some, effect = drawn(built, jnp.float32)

@@ -64,6 +64,7 @@ def test_a_car_begins_nearly_full_and_pays_for_what_it_lacks_of_that(moment):
     assert ends == pytest.approx([20 * 0.32, 0.32, 0.0, -0.5 * 0.20], abs=1e-5)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(("name", "changes"), [(None, [kinds_of(ev=1.0)]), ("portfolios", [])])
 def test_idle_cars_charge_what_was_driven(name, changes):
     """Over days of the bundled readings, within a tenth; no car needs a public charger."""

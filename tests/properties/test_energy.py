@@ -65,6 +65,7 @@ def worst_gap(device, now, seed: int, dt_h: float) -> float:
     return float((jnp.abs(gap) / jnp.maximum(1, jnp.abs(before) + jnp.abs(effect.used_kwh))).max())
 
 
+@pytest.mark.study
 @every_device
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, dt_h=lengths_h)
@@ -104,6 +105,7 @@ def powers(device, state, now):
     return jax.vmap(lambda action: device.step(state, action, now)[1].power_kw)(actions)
 
 
+@pytest.mark.study
 @every_device
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, dt_h=lengths_h, outdoor_c=st.floats(-20, 40))
@@ -203,6 +205,7 @@ def portfolios():
         return world, cast(days, jnp.float64), built.kinds
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("size", [0.7, 1e6])
 def test_every_portfolio_conserves_energy(size, stepped, portfolios, float64):
     """A home's own balance, load and panels included: what its meter draws is stored, lost or used."""
@@ -222,6 +225,7 @@ def test_every_portfolio_conserves_energy(size, stepped, portfolios, float64):
     np.testing.assert_allclose(result.effect.power_kw[..., roofs], net_kw[..., roofs], atol=1e-9)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("size", [0.5, 1.0, 1e6])
 def test_a_whole_day_conserves_energy_whatever_is_asked(size, judged_day, world64, profile64, float64):
     shape = (2, world64.steps, world64.homes, world64.fleet.controls)

@@ -14,6 +14,7 @@ SECONDS = float(os.environ.get("WATTFLOCK_FUZZ_SECONDS", "20"))
 AT_ONCE = 10  # files in a round
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", READERS)
 def test_a_reader_reads_or_refuses(name):
     end, rounds = time.monotonic() + SECONDS / len(READERS), 0

@@ -39,6 +39,7 @@ def reordered(tree, order):
     return jax.tree.map(lambda leaf: leaf[order], tree)
 
 
+@pytest.mark.study
 def test_bills_and_margin_are_what_the_grid_is_owed(world, profile):
     outcome = outcome_of(world, networks(world), profile)
     prices = profile.import_price_per_kwh, profile.export_price_per_kwh
@@ -65,6 +66,7 @@ def test_the_world_takes_no_key(method):
     assert "key" not in inspect.signature(getattr(World, method)).parameters
 
 
+@pytest.mark.study
 def test_two_controllers_meet_the_same_days(world, profile):
     """The same load, sun and weather: what differs is what devices drew."""
     run = eqx.filter_jit(lambda world, policy, days: rollout(world, policy, days, jax.random.key(0)))
@@ -74,6 +76,7 @@ def test_two_controllers_meet_the_same_days(world, profile):
     assert not jnp.array_equal(nets.action, rules.action)
 
 
+@pytest.mark.study
 def test_the_same_seed_gives_the_same_days(built):
     draws = [lambda draw, key: draw.train(key, 2), lambda draw, key: draw.every(key, "test", 3)]
     for draw in draws:
@@ -159,6 +162,7 @@ def test_the_reading_before_a_split_s_first_day_is_neither_another_split_s_nor_t
     np.testing.assert_array_equal(sampler.last_kw[1:, :, 0][~first[1:]], sampler.load_kw[:-1, :, -1][~first[1:]])
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("hidden", ["validation", "test"])
 def test_training_never_sees_a_day_that_is_held_out(built, hidden):
     """Readings of the other splits are made to be missing: nothing of a training day is."""

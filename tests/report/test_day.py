@@ -47,6 +47,7 @@ def kept(run: run_data.RunData, of: str, series: str, method: str = "gradmap") -
     return dict(table.select("name", "values").iter_rows())
 
 
+@pytest.mark.study
 def test_a_page_carries_the_numbers_of_the_run(busy, given):
     head, packs = given
     place = head["methods"].index("learned (gradmap)")

@@ -90,6 +90,7 @@ def whole(busy) -> str:
     return page(busy)
 
 
+@pytest.mark.study
 def test_a_report_is_a_page_and_a_picture_of_every_figure(run_folder):
     assert write_report(run_folder) == run_folder / "report.html"
     pictures = {path.stem: path.read_bytes() for path in run_folder.glob("*.png")}
@@ -104,6 +105,7 @@ def test_a_chart_is_written_in_every_format(busy, tmp_path):
         assert save(chart, tmp_path / f"one.{ending}").read_bytes().startswith(start)
 
 
+@pytest.mark.study
 def test_page_holds_every_method_and_number(busy, whole):
     for name, row in busy.methods.items():
         assert methods(busy.methods)[name].label in whole.replace("&#x27;", "'")
@@ -222,6 +224,7 @@ def test_the_answer_is_the_cheapest_within_the_limit_whatever_its_name(busy):
     assert named(gradmap=(3.0, 0.0), rules=(2.9, 0.0)) == "rules"
 
 
+@pytest.mark.study
 def test_headline_and_maps_follow_the_rule(run_folder):
     def swap(summary):
         summary["methods"]["through"]["cost_per_home_day"] = 3.0
@@ -264,6 +267,7 @@ def test_homes_that_pay_more_are_counted_and_the_worst_is_told(run_folder):
     assert tiles(run)[3] == ("2", "of 200 homes", "pay more than when nobody steers; the worst by 385 USD a year")
 
 
+@pytest.mark.study
 def test_money_is_in_the_currency_of_the_run(run_folder):
     change_summary(run_folder, lambda s: s.update(currency="NOK"))
     write_report(run_folder)
@@ -302,6 +306,7 @@ def test_a_day_is_a_day_wide_however_few_were_judged(busy):
     assert dict(count)["perfect foresight"] == len(BOUND_DAYS) and dict(count)["learned (gradmap)"] == len(TEST_DAYS)
 
 
+@pytest.mark.study
 def test_a_world_without_violations_says_so(calm):
     assert "keeps every voltage within its limits" in headline(calm)
     text = page(calm)
@@ -327,6 +332,7 @@ def cut_down(folder: Path, days: int, kept: tuple[str, ...]) -> RunData:
     return read(folder)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", run_charts.CHARTS)
 @pytest.mark.parametrize("kept", [("idle",), ("idle", "gradmap")])
 def test_every_figure_of_a_tiny_run(run_folder, tmp_path, name, kept):
@@ -334,11 +340,13 @@ def test_every_figure_of_a_tiny_run(run_folder, tmp_path, name, kept):
     assert save(run_charts.CHARTS[name](run), tmp_path / "tiny.svg").stat().st_size > 900
 
 
+@pytest.mark.study
 def test_page_of_a_tiny_run(run_folder):
     text = in_words(page(cut_down(run_folder, 1, ("idle",))))
     assert "None" not in text and "NaN" not in text
 
 
+@pytest.mark.study
 def test_nothing_known_is_shown_as_a_dash(run_folder):
     def forget(summary):
         summary["methods"] = {name: dict.fromkeys(row) for name, row in summary["methods"].items()}
@@ -358,6 +366,7 @@ def test_empty_tables_leave_room_for_a_word(run_folder):
     assert "Nothing was trained in this run" in text and "No example homes in this run" in text
 
 
+@pytest.mark.study
 def test_strange_names_are_escaped_everywhere(run_folder):
     name = "<b>$a|[red]&\"'_x</b></script>"
     for table in TABLES:

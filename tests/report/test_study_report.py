@@ -88,6 +88,7 @@ def test_a_figure_that_no_run_has_is_a_dash(done):
     assert [spread(QUANTITIES["saving_captured"], each) for each in lines] == ["–", "–"]
 
 
+@pytest.mark.study
 def test_files_hold_every_cell(done, tmp_path):
     found = Findings("mine", "how <cheap>?", done, ["main: the first."])
     write_study(tmp_path / "out", found)
@@ -173,6 +174,7 @@ def made(tmp_path, monkeypatch) -> tuple[list[str], dict[str, BaseException]]:
     return names, stops
 
 
+@pytest.mark.study
 def test_no_run_is_made_twice_and_a_row_without_its_file_is_left_out(made, capsys):
     study("mine.toml")
     assert made[0] == ["mine-one-0", "mine-one-1", "mine-two-0", "mine-two-1"]
@@ -183,6 +185,7 @@ def test_no_run_is_made_twice_and_a_row_without_its_file_is_left_out(made, capsy
     assert made[0][5:] == ["mine-one-0", "mine-one-1"]
 
 
+@pytest.mark.study
 def test_a_run_that_fails_is_told_and_the_others_go_on(made, tmp_path):
     made[1]["mine-one-1"] = MemoryError("too large")
     with pytest.raises(RunError, match=r"one, seed 1: failed \(MemoryError: too large\)"):
@@ -193,6 +196,7 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(made, tmp_path):
     assert "| two | uncontrolled (idle) | 2 |" in text and "| one | uncontrolled (idle) | 1 |" in text
 
 
+@pytest.mark.study
 def test_stopping_keeps_what_is_done(made, tmp_path):
     made[1]["mine-two-0"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
@@ -203,6 +207,7 @@ def test_stopping_keeps_what_is_done(made, tmp_path):
     assert made[0][3:] == ["mine-two-0", "mine-two-1"]
 
 
+@pytest.mark.study
 def test_the_runs_that_are_done_make_a_page_and_none_is_begun(made, tmp_path):
     study("mine.toml", rows=["one"], seeds=1)
     study("mine.toml", done_only=True)

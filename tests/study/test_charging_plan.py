@@ -57,6 +57,7 @@ def rule(world, days):
     return charging, asked(own, went, days)
 
 
+@pytest.mark.study
 def test_a_rule_s_grants_are_what_its_actions_ask_for(world, days, rule):
     charging, action = rule
     _, again = played(served(world), ZeroPolicy(), days, action)
@@ -64,6 +65,7 @@ def test_a_rule_s_grants_are_what_its_actions_ask_for(world, days, rule):
     np.testing.assert_allclose(again.reward.total, charging.reward.total, atol=2e-3)
 
 
+@pytest.mark.study
 def test_foresight_is_no_worse_than_its_starts_and_below_the_bound(built, world, days, host, rule):
     charging, action = rule
     start = np.asarray(charging.reward.total.sum(1))
@@ -77,6 +79,7 @@ def test_foresight_is_no_worse_than_its_starts_and_below_the_bound(built, world,
     assert (bounds <= 3 * days.load_kw.shape[1]).all()
 
 
+@pytest.mark.study
 def test_no_rule_is_above_the_bound(built, world, days, host):
     bounds = np.array(list(reward_bounds(built.world, host)))
     for by in ("equal", "round_robin", "proportional", "priority"):
@@ -84,6 +87,7 @@ def test_no_rule_is_above_the_bound(built, world, days, host):
         assert (np.asarray(charging.reward.total.sum(1)) < bounds).all()
 
 
+@pytest.mark.study
 def test_the_bound_is_reached_where_nothing_is_needed():
     """Full batteries without load or sun keep their levels: each step's reward is 3, less 1e-4 of the CV's ε."""
     kinds = 'homes.kinds=[{name="full",share=1,devices={reserve={size_kwp=0,start_low=1,start_high=1}}}]'
@@ -121,6 +125,7 @@ def test_one_step_ahead_is_the_best_next_step(built, world, host, days):
         assert (other.reward.total[:, 0] <= best.reward.total[:, 0] + 0.02).all()
 
 
+@pytest.mark.study
 def test_hours_ahead_are_rewarded_more_than_one_step(built, world, host, days):
     expected = forecast(built.sampler, host)
     rewards = []
@@ -130,6 +135,7 @@ def test_hours_ahead_are_rewarded_more_than_one_step(built, world, host, days):
     assert rewards[1] > rewards[0]
 
 
+@pytest.mark.study
 def test_foresight_climbs_from_the_other_plans_and_methods(built, world, host, days, monkeypatch):
     monkeypatch.setattr("wattflock.study.charging_yardsticks.ROUNDS", 5)
     monkeypatch.setattr("wattflock.study.charging_yardsticks.AHEAD_ROUNDS", 3)

@@ -59,6 +59,7 @@ def test_it_is_shown_optimal_actions_of_training_days_once(brief, tmp_path, monk
     assert card["rounds"] == Pupil().rounds()
 
 
+@pytest.mark.study
 def test_a_seed_gives_its_own_training_days(built):
     one, same, other = (training_days(built.sampler, seed, 3).load_kw for seed in (0, 0, 1))
     assert jnp.array_equal(one, same)
@@ -73,6 +74,7 @@ def test_a_market_without_a_plan_is_refused_before_any_work(brief, tmp_path, mon
         compared(mine)
 
 
+@pytest.mark.study
 def test_a_checkpoint_leaves_the_replay_out(world, tmp_path):
     who = MADDPG(days=1, kept_rounds=2, hidden=(4,))
     fresh = begin(who, world, 0)

@@ -101,6 +101,7 @@ def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
     assert flat.tables["steps"]["import_price_per_kwh"].unique().to_list() == [0.3]
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(("work", "planner"), [("optima", "optima"), ("receding", "mpc")])
 def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
     """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
@@ -111,6 +112,7 @@ def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
     assert re.search(r"3\.000 \w+ per home and day$", said[-1])
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("flag", "said"),
     [
@@ -151,6 +153,7 @@ def test_the_tolerance_of_the_search_is_no_violation(small):
     assert fair["violated_share"].item() == 0
 
 
+@pytest.mark.study
 def test_homes_with_panels_alone_are_judged_and_nothing_learns_there():
     roofs = 'homes.kinds=[{name="roof", share=0.5, devices=["panel"]}]'
     experiment = experiment_of(load(None, [roofs, *FEW, 'judge.methods=["idle", "rules"]']))
@@ -188,6 +191,7 @@ def test_a_curve_of_days_without_an_optimum_says_no_share():
     assert curves([row, row | {"split": "train"}], 4.0, 2.0)["captured"].to_list() == [0.5, None]
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("wanted", [7, 10, 12, 20])
 def test_some_days_of_a_year_hold_every_weekday_and_season(built, wanted):
     """Both the days that are judged and those with a bound; ten whole weeks are for the judge, the fifth first."""

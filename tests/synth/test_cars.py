@@ -117,6 +117,7 @@ def test_sessions_respect_the_battery_the_charger_and_the_window(cars, steps, se
     assert asked[away].max() < 2e-2  # whatever was asked for was charged before the plug went out
 
 
+@pytest.mark.study
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_a_car_drives_what_it_asks_for_and_no_faster_than_it_can(cars, seed):
@@ -149,6 +150,7 @@ def test_what_is_not_told_of_a_car_is_that_of_the_middle_one_and_never_absurd():
     assert sizes["tiny"] == pytest.approx((BATTERY_KWH[0], CHARGER_KW[0]))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("region", sorted(bundle.bundled()))
 def test_cars_of_the_bundled_regions_are_such_as_there_are(region):
     cars = bundle.load(region)[0].cars

@@ -18,6 +18,7 @@ def flock(seed: int, homes: int = 12, days: int = 70) -> np.ndarray:
     )
 
 
+@pytest.mark.study
 def test_homes_of_one_kind_are_not_told_apart():
     sides = [judge.day_features(flock(k, days=28)) for k in (0, 1)]
     assert judge.discriminator_auc(*sides, repeats=2).mean == pytest.approx(0.5, abs=0.12)

@@ -57,6 +57,7 @@ def _empty(served):
     return application(type(served.site)(folder, served.site.verbs, served.children), Access())
 
 
+@pytest.mark.study
 def test_a_run_is_served_as_its_report_with_downloads(served, visitor):
     text, alone = visitor.get(RUN).text, visitor.get(f"{RUN}/report.html").text
     assert text.count('class="plot"') == alone.count('class="plot"') > 5
@@ -260,6 +261,7 @@ def test_only_our_own_pages_can_start_anything(served, visitor, headers, code):
     assert visitor.get("/start").status_code == 405 and not served.children.known
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("site", "mode", "dest", "code"),
     [("cross-site", "navigate", "document", 200), ("cross-site", "navigate", "iframe", 403),
@@ -311,6 +313,7 @@ def test_too_much_is_refused_before_it_is_read(visitor):
     assert visitor.post("/talk", content=much(2), headers=OWN).status_code == 413
 
 
+@pytest.mark.study
 def test_every_answer_carries_its_headers(visitor):
     for address in ("/", RUN, "/data", "/talk", "/nobody", "/run/nobody", f"{RUN}/homes.csv"):
         headers = visitor.get(address).headers
@@ -359,6 +362,7 @@ def test_a_port_that_is_taken_is_told(tmp_path):
         serve(tmp_path, port=taken.getsockname()[1])
 
 
+@pytest.mark.study
 def test_ctrl_c_stops_the_server_and_its_runs(served):
     """The command itself, with a run at work that keeps what it has when it is told to stop."""
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -13,6 +13,7 @@ from wattflock.web.guard import MOST_STREAMS, Guard
 EVENTS = "/run/stopped-1/events"
 
 
+@pytest.mark.study
 def test_streams_leave_room_for_pages(served, port):
     here = f"http://127.0.0.1:{port}"
     with at_work(served.app, port):

@@ -58,6 +58,7 @@ def test_the_reward_is_its_weighted_parts():
     assert float(found.total) == pytest.approx(2 * parts[0] + 3 * parts[1] + 5 * parts[2], abs=5e-3)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("level", [0.0, 0.2, 0.5, 0.8, 1.0])
 def test_the_gradient_is_finite_at_equal_levels_and_at_every_corner(level):
     def total(levels, granted, limit):

@@ -73,6 +73,7 @@ HARDWARE = {
 }
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     ("of", "hardware", "way"),
     [
@@ -108,6 +109,7 @@ def test_nobody_is_refused_without_a_reason_and_what_is_granted_is_drawn(chargin
     assert np.isclose(granted, full, rtol=1e-4).mean() > 0.3
 
 
+@pytest.mark.study
 def test_one_who_asks_for_nothing_sensible_gets_what_is_safe(charging):
     world, profile = prepared(charging, Coordinator(Equal(), safe_kw=0.25))
     now = jax.tree.map(lambda x: x[0, 10], profile)
@@ -193,6 +195,7 @@ def test_homes_in_another_order_are_granted_the_same(charging):
     np.testing.assert_allclose(two, one[..., order], atol=1e-3)
 
 
+@pytest.mark.study
 def test_the_gradient_of_the_reward_is_finite_at_equal_levels(charging):
     world, profile = prepared(charging, Coordinator(WaterFilling()))
     same = jax.tree.map(lambda x: jnp.broadcast_to(x[..., :1], x.shape) if x.ndim == 3 else x, profile)

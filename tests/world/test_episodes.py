@@ -83,6 +83,7 @@ def test_an_episode_is_days_that_follow_one_another(weekly):
         assert found == list(range(found[0], found[0] + 7))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("length", [2, 31])
 def test_a_month_in_one_episode_equals_its_days_chained(length):
     """Powers, states, costs; but a demand charge, which is on the highest import of the whole episode."""
@@ -135,6 +136,7 @@ class _Begun(eqx.Module):
         return self.state
 
 
+@pytest.mark.study
 def test_an_appliance_is_used_every_day(weekly):
     profile = draw(weekly.sampler, "train", 1)
     found = rollout(on_device(weekly.world, jnp.float32).blind(), ZeroPolicy(), profile, jax.random.key(0), 1)
@@ -144,6 +146,7 @@ def test_an_appliance_is_used_every_day(weekly):
     np.testing.assert_allclose(left[:, 0], np.tile(need, (7, 1)), atol=1e-4)
 
 
+@pytest.mark.study
 def test_tables_have_a_row_for_each_day_of_an_episode(weekly):
     days = unseen(weekly, 2, 0, 1)
     tables = judge_method(weekly, days, "idle", ZeroPolicy())
@@ -165,6 +168,7 @@ def test_tables_have_a_row_for_each_day_of_an_episode(weekly):
     assert net.to_list() == pytest.approx(tables["steps"].filter(day=3)["net_kw"].to_list(), abs=1e-3)
 
 
+@pytest.mark.study
 def test_the_optimum_of_an_episode_is_below_what_was_done(weekly):
     days = unseen(weekly, 1, 0, 1)
     (best,) = bound(weekly.world, days.profile, Settings(rounds_most=0))
@@ -173,6 +177,7 @@ def test_the_optimum_of_an_episode_is_below_what_was_done(weekly):
     assert best.lower_bound < 7 * 8 * tables["days"]["cost_per_home"].mean()
 
 
+@pytest.mark.study
 def test_each_home_plans_an_episode_with_its_habits_of_every_day():
     """Cars that were not measured commute each day; with perfect forecasts nothing is cheaper than the plan."""
     built = build(load(None, [*SMALL, "data.episode_days=2"]))

@@ -61,6 +61,7 @@ def test_a_liar_s_need_goes_with_its_level():
     assert float(restated(claim, jnp.ones(2)).need_kwh[0]) == 0
 
 
+@pytest.mark.study
 def test_what_an_observer_holds_possible_has_the_true_level(scene):
     kept, charging, _ = played(scene, ADAPTIVE, Observer())
     before = np.asarray(charging.level)[:, :-1]  # the observer hears of a step's end in the next one
@@ -78,6 +79,7 @@ def test_honest_chargers_raise_no_alarm_and_are_believed(scene):
     np.testing.assert_allclose(watched.reward.total.sum(1), trusted.reward.total.sum(1), rtol=2e-3)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("reports", [ADAPTIVE, FalseReports(LIARS, scale=0.5), FalseReports(LIARS, offset=0.3)])
 def test_an_observer_takes_from_liars_what_they_gain(scene, reports):
     _, trusted, honest = played(scene)
@@ -140,6 +142,7 @@ def test_reports_that_cannot_be_used_are_told_all_at_once():
         assert said in str(found.value)
 
 
+@pytest.mark.study
 def test_a_learner_sees_and_is_paid_for_what_is_believed(scene):
     """Of a liar it sees the level that is told, of the others what is true; the reward that is judged stays true."""
     world, _, days = scene
@@ -159,6 +162,7 @@ def test_a_learner_sees_and_is_paid_for_what_is_believed(scene):
     assert float(jnp.abs(charging.felt.total - charging.reward.total).max()) > 0.1
 
 
+@pytest.mark.study
 def test_tables_say_what_honest_homes_have_left_and_what_liars_gain(scene):
     world, policy, days = scene
 

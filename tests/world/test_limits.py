@@ -82,6 +82,7 @@ def bare():
     return build(load(None, ["homes.count=5", "feeder.part=none"]))
 
 
+@pytest.mark.study
 def test_loading_is_judged_where_a_rating_is_known(two_lines, heavy, trial, profile64, float64):
     """I = P / U with U = (240 + √(240² - 4 R P)) / 2 over R = 2 OHM; all homes at one terminal, no reactive power."""
     placement = jnp.ones((heavy.homes, 1)) / heavy.homes
@@ -104,6 +105,7 @@ def test_loading_is_judged_where_a_rating_is_known(two_lines, heavy, trial, prof
     assert "unbalanced_share" not in found and outcome.excess.keys() == {"voltage", "loading"}
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("width", [None, 12], ids=["one block", "many blocks"])
 def test_a_feeder_of_rated_branches_has_their_currents(width, monkeypatch, float64):
     if width:
@@ -128,6 +130,7 @@ def test_a_voltmeter_s_flow_is_that_of_the_verdict(heavy, trial, profile64, floa
         np.testing.assert_allclose(one, other, atol=1e-8)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("limit", ["loading", "unbalance"])
 def test_the_price_of_a_limit_has_the_slope_of_finite_differences(limit, heavy, trial, profile64, float64):
     """Along all homes' power; of one limit alone, and as large as its worth says."""
@@ -151,6 +154,7 @@ def test_the_price_of_a_limit_has_the_slope_of_finite_differences(limit, heavy, 
     assert slope == pytest.approx((ahead - back) / 2e-6, rel=1e-4)
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("limit", ["voltage", "loading", "unbalance"])
 def test_the_slopes_of_the_optimum_are_those_of_finite_differences(limit, heavy, trial, float64):
     kw, kvar = (each[:1, 18] @ heavy.placement for each in (trial.effect.power_kw, trial.effect.reactive_kvar))
@@ -169,6 +173,7 @@ def test_the_slopes_of_the_optimum_are_those_of_finite_differences(limit, heavy,
     assert np.abs(slope).max() > 1e-8
 
 
+@pytest.mark.study
 def test_an_overload_shows_in_the_tables(heavy, profile64):
     judged = evaluate(heavy, Uncontrolled(), profile64, np.arange(1))
     branches = branches_table("idle", judged, profile64, heavy.judged["loading"])
@@ -201,6 +206,7 @@ def test_a_scenario_says_which_limits_are_judged(two_lines):
         load(None, ["feeder.low_pu=0.98", "feeder.service_drop_pu=0.04"])
 
 
+@pytest.mark.study
 def test_homes_without_wires_are_judged_by_bills_alone(bare):
     assert bare.world.feeder is None and bare.world.judged == {} and bare.world.voltmeter is None
     assert bare.world.placement.sum() == 5 * 2
@@ -224,6 +230,7 @@ def test_homes_without_wires_are_judged_by_bills_alone(bare):
     assert optimum.cost < judged.cost[0].sum()
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("kind", [GradMAP, PDL, Shac])
 def test_learners_learn_without_wires(kind, bare):
     world, learner = on_device(bare.world, "float32"), kind(days=1)

@@ -67,6 +67,7 @@ def test_the_world_tells_the_prices_of_the_day():
     np.testing.assert_array_equal(told[1, 30], two_days[24:] + 100)
 
 
+@pytest.mark.study
 def test_a_day_ahead_world_runs():
     """Built, faced, observed: the first of the day's features is the price at midnight, at every step of the day."""
     scenario = load(None, ["homes.count=20", "data.day_ahead=true", "market.settings.carbon_per_t=100"])
@@ -105,6 +106,7 @@ def in_a_program(world, now):
     return world.observe(state, now).features, devices
 
 
+@pytest.mark.study
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_explain_lists_features_in_the_order_of_the_array(name):

@@ -49,6 +49,7 @@ def share(name: str, asks: Asks, limit_kw: float, memory=None) -> np.ndarray:
     return np.asarray(way.share(asks, jnp.asarray(limit_kw, float), memory))
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("case", EXACT)
 @pytest.mark.parametrize("place", range(len(RULES)), ids=RULES)
 def test_exact_answers(case, place, float64):
@@ -99,6 +100,7 @@ def test_the_least_laxity_comes_first_and_smoothed_laxities_are_levelled(float64
     np.testing.assert_allclose(share("smoothed_laxity", asks, 6), [2.5, 3.5, 0], atol=1e-12)
 
 
+@pytest.mark.study
 def test_filling_solves_its_equation(float64):
     random = np.random.default_rng(0)
     for _ in range(200):
@@ -115,6 +117,7 @@ def test_filling_solves_its_equation(float64):
             assert (start[(found <= 1e-9) & (slope > 0) & (cap > 0)] >= level[0] - 1e-8).all()
 
 
+@pytest.mark.study
 def test_the_gradient_of_filling_is_that_of_differences(float64):
     at = (jnp.array([0.0, 0.3, 1.0]), jnp.array([1.0, 2.0, 0.5]), jnp.array([0.8, 0.7, 2.0]), jnp.asarray(1.6))
     check_grads(fill, at, order=1, modes=["rev"], eps=1e-6)
@@ -130,6 +133,7 @@ def test_shares_below_the_least_current_are_delivered_to_fewer(float64):
     np.testing.assert_allclose(found, [0, 8, 8], atol=1e-9)
 
 
+@pytest.mark.study
 def test_what_can_be_delivered_is_not_changed(float64):
     asks = asking([7, 7, 7, 1], [30, 60, 50, 1])
     for granted in ([2.0, 3.0, 0.0, 0.0], [7.0, 7.0, 7.0, 0.0]):
