@@ -1,6 +1,6 @@
 # Everything that a person does here. The first target makes .venv; from then on nothing needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench figures docs regold broker browser clean
+.PHONY: help demo test slow check lint bench figures docs regold broker browser clean
 SHELL := bash
 unexport PYTHONPATH
 unexport VIRTUAL_ENV
@@ -22,8 +22,11 @@ help:  ## say what there is
 demo: .venv/ready  ## set everything up and run the 1,000-home study; ARGS="..." adds options
 	$(BIN)/wattflock demo $(ARGS)
 
-test: .venv/ready-dev  ## the whole test suite, without those marked slow
+test: .venv/ready-dev  ## all tests but those of `make slow`
 	$(TEST) -m "not slow" $(ARGS)
+
+slow: .venv/ready-dev  ## the tests that take longest: tutorials, examples, small studies, training to the optimum
+	$(TEST) -m slow $(ARGS)
 
 check: lint  ## format, lint, types, layers and the fast tests: before every commit
 	$(TEST) -m "not slow and not study" $(ARGS)
