@@ -54,7 +54,7 @@ MOST_MAPS = 20_000  # of the 65,530 that Linux grants a process: beyond them LLV
 def pytest_collection_modifyitems(items: list[pytest.Item]):
     """Files with few tests that take long begin first: no worker is left alone with one at the end."""
     tests = Counter(item.path for item in items)
-    long = {item.path for item in items if item.get_closest_marker("study")}
+    long = {item.path for item in items for mark in ("study", "slow") if item.get_closest_marker(mark)}
     items.sort(key=lambda item: (item.path not in long, tests[item.path]))
 
 

@@ -21,7 +21,7 @@ def answer(words: str, locale: str = "en-GB"):
     return answer_of(words, "", (), locale, TODAY)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en-GB", "en-US", "de"])
 def test_every_minute_in_every_way_to_say_it(locale):
     wrong = []

@@ -160,7 +160,7 @@ def test_its_rule_is_an_action(name, present, surplus_kw, moment):
         assert (jnp.abs(rule) <= 1 + 1e-5).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @every_device
 @present_or_not
 def test_a_timer_s_targets_give_actions_and_finite_gradients(name, present, moment):

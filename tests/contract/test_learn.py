@@ -62,7 +62,7 @@ def test_its_state_is_a_tree_of_arrays(name, world):
     assert all(map(jnp.array_equal, jax.tree.leaves(state), jax.tree.leaves(again)))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @every_learner
 def test_its_policy_gives_every_home_its_actions(name, world, profile):
     learner = LEARNERS[name].example()

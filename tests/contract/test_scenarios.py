@@ -31,7 +31,7 @@ def judged(world, policy, days):
     return judge(world, rollout(world, policy, days, jax.random.key(0), together=2), days)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @every_scenario
 def test_it_builds_and_its_days_are_judged(name):
     scenario = load(bundled()[name], ["homes.count=20", *FEWER_MADE.get(name, [])])
@@ -82,7 +82,7 @@ def test_the_flexible_home_is_that_of_the_work(name):
     assert charge == (0.01 if scenario.feeder.part == "none" else 0.0)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["flexibility", "p2p"])
 def test_no_method_beats_the_optimum_of_a_world_without_wires(name):
     """Within 1e-3 of a home's day the plan is what its program says, so that its cost is the least there is."""
@@ -97,7 +97,7 @@ def test_no_method_beats_the_optimum_of_a_world_without_wires(name):
         assert all(each.cost < float(other) for each, other in zip(best, cost, strict=True))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_planning_anew_at_every_hour_with_perfect_forecasts_is_the_optimum_of_the_flexible_home():
     """Plans of the rest of a day are right about houses and loads that wait; losses, which no home knows, are off."""
     sets = ["homes.count=4", "market.settings.loss_per_kw=0", *FEWER_MADE["flexibility"]]

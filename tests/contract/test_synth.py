@@ -55,7 +55,7 @@ def test_it_says_where_it_comes_from(name):
     assert "Source:" in (MODELS[name].__doc__ or "")
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @every_model
 def test_load_is_power_of_a_day_and_homes_differ(model, name):
     load_kw = np.asarray(lives(model(name), KEYS)[2])

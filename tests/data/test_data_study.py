@@ -42,7 +42,7 @@ def sets(name: str, path: str, *more: str) -> list[str]:
     return [f"data.part={name}", f"data.settings.path={path}", *TINY, *more]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ausgrid", "table"])
 def test_the_main_job_runs_on_a_file(files, tmp_path, name):
     words = [word for each in sets(name, files[name]) for word in ("--set", each)]
@@ -144,7 +144,7 @@ def test_a_plug_is_in_for_a_share_of_a_step(tmp_path):
         Table(str(path)).read()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["", *(f"--homes 5 --days 42 --resolution {step}" for step in (5, 15, 30, 60))])
 def test_what_generate_writes_is_read_by_the_source_of_tables(tmp_path, words):
     folder = tmp_path / "homes"

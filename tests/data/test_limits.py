@@ -17,7 +17,7 @@ from wattflock.data.unpack import FREE_BYTES, MOST_RATIO
 from wattflock.sources.table import Table
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("tried", SMALL)
 def test_what_unpacks_to_much_or_is_damaged_is_refused_by_name(tmp_path, tried):
     name, made, word = SMALL[tried]

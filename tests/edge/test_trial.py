@@ -99,7 +99,7 @@ def test_the_closed_loop_is_the_rollout_and_faults_heal(world, policy, profile, 
         assert json.loads((boxes["heat_pump"] / "card.json").read_text())["name"] in trial.meters.online
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_envelopes_are_kept_on_the_meters_and_without_the_broker(world, policy, profile, boxes, tmp_path):
     folders = {boxes[kind].name: boxes[kind] for kind in ("battery+panel", "battery")}
     days = jax.tree.map(lambda x: x[:1], profile)

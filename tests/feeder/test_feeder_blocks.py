@@ -17,6 +17,7 @@ pytestmark = pytest.mark.study
 WIRINGS = (IEEE123, EuropeanLV)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modelled", [False, True], ids=["constant power", "as modelled"])
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_blocks_change_nothing(wiring, modelled, monkeypatch, float64):

@@ -100,6 +100,7 @@ def test_live_opendss_agrees(taps, float64):
     np.testing.assert_allclose(flow.losses_kw, losses_kw, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wiring", [IEEE13, *(pytest.param(one, marks=pytest.mark.study) for one in OTHERS)])
 def test_every_feeder_of_ours_is_that_of_opendss(wiring):
     """As modelled and as constant power, at three loads, in both precisions."""

@@ -104,6 +104,7 @@ def test_sensitivity_in_float32_is_close():
     assert np.abs(rough - exact).max() < 1e-5 * np.abs(exact).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", [EXPORT, IMPORT])
 @pytest.mark.parametrize(("wiring", "limits", "cap_kw"), CASES)
 @pytest.mark.parametrize("allocation", ALLOCATIONS)

@@ -79,7 +79,7 @@ def test_a_load_to_a_neutral_is_judged_over_its_own_terminals():
     assert [name for name, pu in voltages.items() if pu < 0.95] == ["far.1.4"]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_hosting_capacity_follows_the_voltage_of_the_customer():
     request = HostingRequest(PRESETS["ansi-a"], 0.3, 0, 10.0, "fixed")
     found = hosted(read_here(master_of("fourwire_solid")), request, lambda *_: None)

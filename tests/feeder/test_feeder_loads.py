@@ -70,6 +70,7 @@ def weigh(load, feeder, weight):
     return jnp.sum(known * weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", QUICK_KINDS)
 @pytest.mark.parametrize("wiring", QUICK_FIRST)
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -92,6 +93,7 @@ def test_gradient_is_the_central_difference(wiring, kind, seed):
     assert abs((gradient * along).sum() - difference) <= 1e-6 * max(scale, abs(difference))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", QUICK_KINDS)
 @pytest.mark.parametrize("wiring", QUICK_FIRST)
 def test_what_flows_in_is_drawn_or_lost(wiring, kind, float64):

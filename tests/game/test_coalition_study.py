@@ -46,7 +46,7 @@ def test_ways_to_share_that_are_none_are_refused(tmp_path):
         cases(plan, plan.expand())
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_study_is_written_and_goes_on(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(ROWS)
     found = study(str(tmp_path / "mine.toml"), runs=tmp_path)

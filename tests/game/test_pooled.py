@@ -56,7 +56,7 @@ def test_batteries_of_unlike_power_and_energy():
     )
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_each_home_a_cluster_gives_the_homes_own_game(every):
     found = pooled(every, np.arange(6), 1e-4)
     np.testing.assert_allclose(found.game.worth, every.game().worth, atol=1e-4 * found.game.total)

@@ -36,7 +36,7 @@ def payoffs(game: Game, count: int = 3) -> np.ndarray:
     return game.total * np.concatenate([random, np.full((1, game.players), 1 / game.players)])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_largest_excess_is_found(asked):
     homes, game = asked
     for payoff in payoffs(game):

@@ -28,7 +28,7 @@ def every() -> Flock:
     return flock()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("market", [None, CHARGED], ids=["energy", "charges"])
 def test_costs_are_those_of_a_program_of_the_members_alone(market):
     homes = flock(market=market)

@@ -39,6 +39,7 @@ def sampled(env):
     return {agent: env.action_space(agent).sample() for agent in env.agents}
 
 
+@pytest.mark.slow
 @marked
 @pytest.mark.parametrize("world", ["bare", pytest.param("wired", marks=pytest.mark.study)])
 def test_pettingzoo_is_content(world, request):

@@ -88,7 +88,7 @@ def test_rewards_are_the_costs_of_the_verdict(bare):
     assert info["violation"] == {}
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_with_voltmeters_the_flow_of_the_loop_is_judged(wired):
     _, info, outcome = agree(functional_env(wired, split="test"))
     assert set(info["violation"]) == set(outcome.excess) >= {"voltage"} and info["converged"].all()
@@ -98,7 +98,7 @@ def test_with_voltmeters_the_flow_of_the_loop_is_judged(wired):
     assert (info["violation"]["voltage"] > 0).any()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("market", ["tariff", "mid_market", "nodal"])
 def test_charges_on_a_whole_episode_are_paid_by_its_end(market):
     wires = "ieee13" if market == "nodal" else "none"
@@ -126,7 +126,7 @@ def test_a_team_shares_the_mean(bare):
     assert np.ptp(each, -1).min() > 0
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_violations_are_priced_as_in_learning(wired):
     profile = wired.sampler.draw(jax.random.key(1), "train", 2)
     env = functional_env(wired, wires_price=50.0)

@@ -234,7 +234,7 @@ def wattflock(tmp_path_factory):
     return run
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_three_new_files_are_a_study(wattflock):
     wattflock("compare", *(word for each in SETS for word in ("--set", each)))
     (run,) = (wattflock.folder / "runs").iterdir()
@@ -250,7 +250,7 @@ def test_three_new_files_are_a_study(wattflock):
     assert "guess" in judged.stdout
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_they_are_listed_and_explained(wattflock):
     listed = wattflock("parts").stdout
     assert all(word in listed for word in ("tank", "guess", "flat"))
@@ -258,7 +258,7 @@ def test_they_are_listed_and_explained(wattflock):
     assert "market.settings.price_per_kwh = 0.3" in wattflock("explain", "flat").stdout
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_they_pass_the_tests_of_their_rooms(wattflock):
     """The tests of a room run over new parts as they stand."""
     tests = Path(__file__).parents[1]

@@ -42,7 +42,7 @@ def entries(tmp_path: Path) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in tmp_path.rglob("*-cache")}
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_next_process_compiles_nothing_and_a_damaged_cache_is_mended(tmp_path):
     folder, hits, compiled = end(start(tmp_path))
     assert Path(folder).parent == tmp_path and hits == 0 and compiled > 0

@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDS = {"third_party": ("gymnasium", "skrl")}
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_scripts_run(script, tmp_path):
     for library in NEEDS.get(script.stem, ()):
@@ -20,7 +20,7 @@ def test_scripts_run(script, tmp_path):
     assert done.stdout
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_scenarios_compare(scenario, tmp_path):
     words = ["wattflock.apps.cli", "compare", str(scenario), "--runs", str(tmp_path)]

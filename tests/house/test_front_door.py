@@ -61,7 +61,7 @@ def test_changes_are_checked_like_flags():
     assert table.data.settings["path"] == "a.csv"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_policy_of_ones_own_is_judged_beside_the_uncontrolled_flock(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = wf.evaluate(wf.load(changes=TINY), {"full": Full()})
@@ -71,7 +71,7 @@ def test_a_policy_of_ones_own_is_judged_beside_the_uncontrolled_flock(tmp_path, 
     assert not list(tmp_path.iterdir())  # nothing is written unless a folder is named
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_learner_of_ones_own_needs_no_file_and_is_compared(tmp_path):
     scenario = wf.load(changes=TINY)
     found = wf.compare(scenario, {"mine": Mine(), "full": Full(), "installer": "rules"}, runs=tmp_path)
@@ -84,7 +84,7 @@ def test_a_learner_of_ones_own_needs_no_file_and_is_compared(tmp_path):
         _ = found.figures["wages"]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_training_returns_a_policy_that_can_be_judged():
     scenario = wf.load(changes=TINY)
     trained = wf.train(scenario)

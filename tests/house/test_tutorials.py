@@ -16,7 +16,7 @@ wattflock() { "$PYTHON" -c 'import sys; sys.argv[0] = "wattflock"; from wattfloc
 """
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path):
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))

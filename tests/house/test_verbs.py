@@ -144,7 +144,7 @@ def test_a_run_that_is_not_there_is_told(tmp_path):
     assert "0 runs begin so" in result.stderr
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_study_writes_all_that_the_report_needs(study):
     _, run = study
     names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
@@ -335,7 +335,7 @@ def test_runs_lists_it(study):
     assert run.name in one.stdout
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_some_homes_are_fitted_anew_and_judged(study):
     folder, run = study
     kept = (run / "checkpoints" / "gradmap.safetensors").read_bytes()
@@ -359,7 +359,7 @@ def test_homes_that_are_not_there_are_told_all_at_once(study):
     assert "one number or more" in wattflock("tune", run.name, folder=folder).stderr
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_homes_of_a_run_become_folders_for_boxes(study):
     folder, run = study
     result = wattflock("export", run.name, "--all", "--out", "boxes", folder=folder)

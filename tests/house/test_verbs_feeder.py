@@ -160,7 +160,7 @@ def test_drawing_writes_a_picture_and_a_page(tmp_path):
     assert "ieee37" in (tmp_path / "ieee37.html").read_text()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_hosting_gives_every_terminal_its_limits(tmp_path):
     out = tmp_path / "envelopes.csv"
     result = feeder("hosting", "ieee13", "--load", 0.3, "--homes", 400, "--csv", out)

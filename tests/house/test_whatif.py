@@ -16,7 +16,7 @@ TINY = (
 )  # fmt: skip
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_sweep_writes_its_files_and_is_not_run_again(tmp_path):
     first = wattflock(*TINY, "--csv", "cells.csv", "--json", folder=tmp_path)
     assert first.exit_code == 0, first.stderr

@@ -57,7 +57,7 @@ def test_it_holds_every_file_of_the_package_and_is_small(wheel):
     assert wheel.stat().st_size < LARGEST_BYTES
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_it_works_in_an_empty_folder(wheel, tmp_path):
     site, empty = tmp_path / "site", tmp_path / "empty"
     empty.mkdir()

@@ -128,7 +128,7 @@ def test_members_are_of_their_group():
     assert set(found[1]) <= set(range(5)), "a group without homes gets any, whose weights nobody uses"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize(("weights", "sees"), [("separate", "all"), ("kind", "common"), ("shared", "own")])
 def test_every_kind_of_weights_and_critics_learns_finite_numbers(world, profile, weights, sees):
     learner = MADDPG(weights=weights, critic_sees=sees, hidden=(8,), days=2, rows=8, updates=2, first_rounds=0)
@@ -145,7 +145,7 @@ def test_every_kind_of_weights_and_critics_learns_finite_numbers(world, profile,
     assert all(jax.tree.leaves(moved)), "every layer of every actor learns"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["maddpg", "ppo", "facmac"])
 def test_multipliers_rise_where_limits_are_beyond(world, profile, name):
     learner = part("learn", Learner, name)(days=2, ascent=10.0, hidden=(8,), total_rounds=2)
@@ -159,7 +159,7 @@ def test_multipliers_rise_where_limits_are_beyond(world, profile, name):
     assert float((after.state.multiplier["voltage"] - first.state.multiplier["voltage"]).sum()) > 0
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_writing_in_place_changes_no_number_and_keeps_what_a_checkpoint_holds(world, profile):
     learner = MADDPG(hidden=(8,), days=2, rows=8, updates=2, first_rounds=0)
 

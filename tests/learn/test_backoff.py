@@ -47,7 +47,7 @@ def test_margins_stay_within_bounds_and_as_they_are_while_everything_is_still_le
     assert RULE.after(first, jnp.asarray(BEGINS * 100 - 1), Limits(), broken) == first
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("violated_days", [0.0, 0.2])
 def test_a_learner_narrows_its_limits_by_these_margins(world, profile, violated_days):
     import jax

@@ -110,7 +110,7 @@ def test_the_paper_s_state_is_each_level_and_the_limit(world, days):
     assert Central(sees="levels").width(world) == 2
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_is_rewarded_by_the_coordinator(name, world, days):
     learner = dataclasses.replace(NETWORKS[name], days=4)
@@ -140,7 +140,7 @@ def test_a_rule_is_what_the_scenario_does_that_names_it(world, days):
     np.testing.assert_allclose(found, rewarded(other, Share("talmud").policy(()), days), rtol=1e-6)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_learns(name, world, days, built):
     learner = dataclasses.replace(NETWORKS[name], days=8, rows=96, rate=1e-2, critic_rate=1e-2, total_rounds=80)

@@ -112,7 +112,7 @@ def days(key, state: ReplayState | None = None) -> Played:
     return Played(seen, jnp.zeros_like(action), action, own, common, own.mean(-1) + done.mean(-1) ** 2)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize(("utilities", "own", "right"), [(4, 1.0, 0.25), (0, 100.0, 0.5)])
 def test_homes_learn_what_is_best_for_all_and_from_own_costs_what_is_best_for_each(utilities, own, right):
     """All at a: (a - 1/2)² + a² is least at 1/4; each by itself: (a - 1/2)² at 1/2."""
@@ -132,7 +132,7 @@ def test_homes_learn_what_is_best_for_all_and_from_own_costs_what_is_best_for_ea
     assert abs(float(action.mean()) - right) < 0.1
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("early", [False, True])
 def test_the_cost_of_all_is_the_objective_beside_idle_homes(early, world, profile):
     """Bills, devices and the price of violations, summed over a day; violations are there in both."""
@@ -159,7 +159,7 @@ def test_actions_without_control_are_those_of_idle_homes(world, profile):
     assert jnp.allclose(jax.jit(idles)(world, trajectory, profile), trajectory.action, atol=1e-6)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_what_it_was_shown_draws_policies_to_the_optimum(world, profile):
     """Only the lesson has a weight: from each row's distance to an action that is shown, here a constant."""
     shown = jnp.full((2, world.steps, world.homes, world.fleet.controls), 0.3)

@@ -8,7 +8,7 @@ import pytest
 from wattflock.learn.nets import across, flock, turned, turned_back
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 5])
 def test_networks_turned_are_the_same_networks(rows, float64):
     random = np.random.default_rng(0)

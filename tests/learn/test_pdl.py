@@ -34,7 +34,7 @@ def course(world, profile):
     return [progress.state for progress in found]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_policies_and_multipliers_are_learned_in_turn(course):
     for k in range(8):
         primal = k % 4 < 2

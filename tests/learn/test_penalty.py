@@ -26,7 +26,7 @@ def test_a_weight_above_the_most_is_kept():
     assert weights(Penalty(curvature=1e5, most=1e3), 0, 1000) == pytest.approx([1e5, 1e5])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_without_growth_and_with_a_slope_it_is_backpropagation_to_the_bit(world, profile):
     def days(key, count):
         return jax.tree.map(lambda x: x[:count], profile)

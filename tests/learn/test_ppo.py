@@ -88,7 +88,7 @@ def cars():
     return world, built.sampler.train, lambda policy: (idle - float(cost(policy))) / (idle - best)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("sees", ["own", "common"])
 def test_it_nearly_finds_the_optimum_within_60_rounds(cars, sees):
     world, draw, share = cars

@@ -75,7 +75,7 @@ def test_zero_gives_what_batteries_can_and_loads_wait(world, evening):
     np.testing.assert_allclose(after["appliance"], jnp.minimum(state["appliance"], later_kwh), atol=1e-5)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_powers_are_read_back_as_the_numbers_that_made_them(world, profile, played):
     level, trajectory = played
     found, weight = said(world, world.faced(profile), trajectory)
@@ -97,7 +97,7 @@ class Without(Policy):
         return memory, action.at[self.home].set(Uncontrolled()((), seen, key)[1][self.home])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_marginal_reward_is_what_a_home_s_control_saves_all_homes(world, profile, played):
     level, trajectory = played
     who = QLearning(curvature=8160.0, multiplier_init=272.0)
@@ -115,7 +115,7 @@ def test_a_marginal_reward_is_what_a_home_s_control_saves_all_homes(world, profi
         np.testing.assert_allclose(reward[..., home].sum(), total(other) - total(outcome), rtol=2e-2, atol=2e-2)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["total", "own", "gradient"])
 def test_rewards_of_homes_without_control_are_zero(name, world, profile):
     idle = rollout(world, Uncontrolled(), profile, KEY, 2)
@@ -211,7 +211,7 @@ def test_fresh_tables_use_no_flexibility(world, profile):
     np.testing.assert_allclose(went, top, atol=1e-5)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_it_counts_what_it_is_shown(world, profile, played):
     """Every choice of two episodes, each of which may be drawn twice or not at all."""
     _, trajectory = played

@@ -72,7 +72,7 @@ def reach(world, profile):
     return lambda horizon, step: np.asarray(jnp.abs(slope(profile.load_last_kw, horizon, step)).max((0, 2)) > 0)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_gradients_end_where_a_window_ends(reach):
     """What homes see at the first step of a window still hangs on the window before: a critic at its end.
 
@@ -92,7 +92,7 @@ def test_windows_are_the_same_days(world, profile):
     assert all(map(jnp.array_equal, jax.tree.leaves(whole), jax.tree.leaves(cut)))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
     """No critic is asked then."""
 
@@ -109,7 +109,7 @@ def test_a_window_of_a_whole_day_is_backpropagation(world, profile):
     assert max(jax.tree.leaves(gap)) < 2e-3, "an Adam step is 1e-2"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("margins", [0.03, {"voltage": jnp.asarray(0.03), "loading": jnp.asarray(0.3)}])
 def test_the_wires_price_has_the_penalty_s_gradient(world, profile, margins):
     """What critics foresee, less the costs themselves, is the penalty's slope along what homes do."""
@@ -134,7 +134,7 @@ def test_the_wires_price_has_the_penalty_s_gradient(world, profile, margins):
     assert price == pytest.approx((float(wires(1.002)) - float(wires(0.998))) / 0.004, rel=0.02)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_critics_learn_with_the_margins_of_the_round(world, profile, monkeypatch):
     """As the objective of a window does."""
     seen = []

@@ -28,7 +28,7 @@ def apart(tmp_path_factory) -> dict:
     return json.loads(ran.stdout)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("mesh", ["4 x homes", "2 x days, 2 x homes"])
 class TestFourDevices:
     """Eight rounds of forty homes, float32, against one device."""
@@ -43,7 +43,7 @@ class TestFourDevices:
         assert (apart[mesh]["sums"], apart[mesh]["moves"]) == (True, [])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["written on one", "read on one"])
 def test_a_checkpoint_goes_on_with_other_devices(apart, way):
     found = {what: apart["4 x homes"][f"{way}: {what}"] for what in ("action", "cost", "voltage")}

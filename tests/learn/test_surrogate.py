@@ -64,7 +64,7 @@ def test_both_learners_have_the_same_objective():
     assert TOTAL.lagrangian == SSL.lagrangian
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_one_update_of_the_surrogate_is_backpropagation(
     world64, profile64, place, trajectory, backpropagation, float64
 ):
@@ -81,7 +81,7 @@ def test_one_update_of_the_surrogate_is_backpropagation(
         assert size(own) <= 1e-11 * size(mine)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_open_gradient_is_another(world64, profile64, place, trajectory, float64):
     """`open` leaves out that an action changes what the network will see: near the total gradient, not the same.
 
@@ -138,7 +138,7 @@ def test_a_rare_gradient_moves_actions_farther_than_usual_ones_where_sizes_are_r
     assert jnp.allclose(found, means**0.5, rtol=1e-5)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_what_is_remembered_is_part_of_the_state(world, profile):
     learner = GradMAP(hidden=(4,), days=2, total_rounds=4, square_memory=0.9)
     state = learner.init(world, KEY)

@@ -26,7 +26,7 @@ KEY = jax.random.key(0)
 QUICK = TariffDesign(days=2, hidden=(8,), zones=3, total_rounds=10)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_wires_feel_what_a_difference_quotient_says(world64, profile64):
     with jax.enable_x64(True):
         days = dataclasses.replace(profile64, load_kw=3 * profile64.load_kw)
@@ -46,7 +46,7 @@ def test_the_wires_feel_what_a_difference_quotient_says(world64, profile64):
         assert quotient == pytest.approx(felt[day, step, terminal], rel=1e-3)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_prices_follow_the_wires_of_their_kind_of_day_within_bounds(world, profile):
     learner = dataclasses.replace(QUICK, most_per_kwh=0.05, apart_per_kwh=0.01)
     heavy = dataclasses.replace(profile, load_kw=3 * profile.load_kw, day_kind=jnp.ones_like(profile.hour))

@@ -90,7 +90,7 @@ def test_a_schedule_is_looked_up_by_kind_day_type_and_step(world, profile):
     assert {tuple(row) for row in where} == {(1, step, home, generator) for home in homes}
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", [Timer(days=2, total_rounds=40), TimerDroop(days=2, total_rounds=40)])
 def test_a_fitted_timer_beats_the_installer_s(learner, world, profile):
     first = begin(learner, world, 0)

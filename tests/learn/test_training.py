@@ -47,6 +47,7 @@ def same(one, other) -> bool:
     return len(leaves[0]) == len(leaves[1]) and all(map(jnp.array_equal, *leaves))
 
 
+@pytest.mark.slow
 def test_marks_count_rounds_and_time(unbroken, course):
     assert [mark.rounds for mark in unbroken] == [10, 20, 30]
     assert all(a.seconds < b.seconds for a, b in itertools.pairwise(unbroken))
@@ -70,6 +71,7 @@ def test_a_run_resumed_from_disk_is_the_unbroken_run_to_the_bit(stop, course, un
     assert same(last.progress, unbroken[-1].progress)
 
 
+@pytest.mark.slow
 def test_smaller_chunks_give_the_same_run(course, unbroken):
     progress = begin(course.learner, course.world, course.seed)
     for _ in range(5):
@@ -77,6 +79,7 @@ def test_smaller_chunks_give_the_same_run(course, unbroken):
     assert same(progress, unbroken[0].progress)
 
 
+@pytest.mark.slow
 def test_seeds_in_one_program_are_those_of_single_runs(course):
     """To rounding: batched products add in another order."""
 
@@ -96,6 +99,7 @@ def test_chunks_fill_a_run(rounds):
     assert 1 <= chunk_of(rounds) <= CHUNK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [2, 3])  # the first call says that it compiles
 def test_ctrl_c_loses_nothing(at, quick, course, unbroken, tmp_path, monkeypatch):
     calls = itertools.count(1)
@@ -149,6 +153,7 @@ def test_a_checkpoint_of_another_scenario_is_refused(quick, small, course, unbro
         other.resume("gradmap", course.learner, unbroken[0].progress)
 
 
+@pytest.mark.slow
 def test_thirty_rounds_lower_the_objective_on_unseen_days(course, unbroken):
     days = eqx.filter_jit(course.sampler.every)(jax.random.key(1), "validation", 6)
     lagrangian = course.learner.lagrangian

@@ -62,7 +62,7 @@ def in_float64():
         yield
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 @settings(max_examples=12, deadline=None)
 @given(energy=ENERGIES, seed=BIDS, bids=st.booleans())

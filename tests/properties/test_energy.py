@@ -65,7 +65,7 @@ def worst_gap(device, now, seed: int, dt_h: float) -> float:
     return float((jnp.abs(gap) / jnp.maximum(1, jnp.abs(before) + jnp.abs(effect.used_kwh))).max())
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @every_device
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, dt_h=lengths_h)

@@ -111,7 +111,7 @@ def test_homes_that_draw_half_as_much_again_fall_short():
     assert of_load.peak_hours(found)[1][0]["value"] == 0  # the shape is the same
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_discriminator_guesses_between_alike_and_finds_what_is_not():
     real, other = made(6, 50, 1), made(6, 50, 2)
     found = loads(None, real, other)
@@ -177,7 +177,7 @@ def test_a_day_with_a_gap_is_left_out_whole():
     assert len(found.whole()) == 89 and np.isnan(found.values[1, 5]).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_whole_card_judges_everything_and_is_plain_json():
     whole = facts()
     assert whole["left_out"] == [] and set(whole["sides"]) == {"training", "held_out", "synthetic"}
@@ -202,7 +202,7 @@ def drawn(name: str) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(rows) for rows in found["datasets"].values()], how="diagonal_relaxed")
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_page_shows_every_figure_and_asks_nobody():
     own = re.sub(r"<script(?: [^>]*)?>.*?</script>", "", html(), flags=re.S)
     assert not re.search(r"https?:|(src|href)\s*=\s*\"(?!#)|url\(|@import|<link|<iframe", own)
@@ -318,7 +318,7 @@ def test_the_command_tells_every_bad_file_and_home_at_once(tmp_path):
     assert result.exit_code == 2 and "ghost" in result.output and "1-0, 1-1" in result.output
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_command_writes_a_card(tmp_path):
     for seed, name in ((1, "real"), (3, "synthetic")):
         flock = made(4, 30, seed)

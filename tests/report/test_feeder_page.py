@@ -63,6 +63,7 @@ def with_places(circuit: Circuit, known: set[str]) -> Circuit:
     return dataclasses.replace(circuit, buses=tuple(buses))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WIRINGS)
 def test_a_page_holds_every_bus_and_voltage_and_asks_nobody(name):
     shot = shot_of(name)
@@ -115,6 +116,7 @@ def test_distance_follows_the_wires():
     assert measured.distance == pytest.approx([0, 0.5, 0.5, 0], abs=1e-8) and measured.distance_name.endswith("[km]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ieee13", "ieee37"])
 @pytest.mark.parametrize("known", [0, 1, 5, 12])
 def test_buses_without_coordinates_are_placed_apart(name, known):

@@ -90,7 +90,7 @@ def whole(busy) -> str:
     return page(busy)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_report_is_a_page_and_a_picture_of_every_figure(run_folder):
     assert write_report(run_folder) == run_folder / "report.html"
     pictures = {path.stem: path.read_bytes() for path in run_folder.glob("*.png")}
@@ -267,7 +267,7 @@ def test_homes_that_pay_more_are_counted_and_the_worst_is_told(run_folder):
     assert tiles(run)[3] == ("2", "of 200 homes", "pay more than when nobody steers; the worst by 385 USD a year")
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_money_is_in_the_currency_of_the_run(run_folder):
     change_summary(run_folder, lambda s: s.update(currency="NOK"))
     write_report(run_folder)
@@ -332,7 +332,7 @@ def cut_down(folder: Path, days: int, kept: tuple[str, ...]) -> RunData:
     return read(folder)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", run_charts.CHARTS)
 @pytest.mark.parametrize("kept", [("idle",), ("idle", "gradmap")])
 def test_every_figure_of_a_tiny_run(run_folder, tmp_path, name, kept):
@@ -366,7 +366,7 @@ def test_empty_tables_leave_room_for_a_word(run_folder):
     assert "Nothing was trained in this run" in text and "No example homes in this run" in text
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_strange_names_are_escaped_everywhere(run_folder):
     name = "<b>$a|[red]&\"'_x</b></script>"
     for table in TABLES:

@@ -174,7 +174,7 @@ def made(tmp_path, monkeypatch) -> tuple[list[str], dict[str, BaseException]]:
     return names, stops
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_no_run_is_made_twice_and_a_row_without_its_file_is_left_out(made, capsys):
     study("mine.toml")
     assert made[0] == ["mine-one-0", "mine-one-1", "mine-two-0", "mine-two-1"]
@@ -196,7 +196,7 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(made, tmp_path):
     assert "| two | uncontrolled (idle) | 2 |" in text and "| one | uncontrolled (idle) | 1 |" in text
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_stopping_keeps_what_is_done(made, tmp_path):
     made[1]["mine-two-0"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):

@@ -95,6 +95,7 @@ def everything():
     return flock(KINDS, [*((kind,) for kind in KINDS), KINDS[1:], ()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("export_share", [1.0, 0.3])
 def test_no_method_is_cheaper(everything, export_share):
     profile = days(len(KINDS) + 2, export_share=export_share)
@@ -123,6 +124,7 @@ def test_without_generators_the_program_is_exact():
             np.testing.assert_allclose(o.cost, o.free_cost, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_there_are_no_wires(everything):
     """Tangents of generators are too cheap for a gap of nothing: more rounds, in a world that has no levels."""
     profile = jax.tree.map(lambda x: x[:1], days(len(KINDS) + 2))
@@ -153,6 +155,7 @@ def test_half_hours_and_a_window_that_is_too_short():
         np.testing.assert_allclose(o.cost, o.free_cost, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("export_share", [1.0, 0.4])
 def test_battery_against_every_plan_on_a_grid(export_share):
     world = dataclasses.replace(flock((Panel, Battery), [(Panel, Battery)]), steps=3)
@@ -168,6 +171,7 @@ def test_battery_against_every_plan_on_a_grid(export_share):
     assert best.cost >= cost.min() - 0.05
 
 
+@pytest.mark.slow
 def test_wires_are_kept_where_the_free_optimum_does_not():
     has = [(Battery,), (HeatPump,), (Generator, Battery), (EV,), (Panel, Battery), (HeatPump, Battery)]
     world = flock((Panel, Battery, HeatPump, Generator, EV), has, weight=60.0)
@@ -180,6 +184,7 @@ def test_wires_are_kept_where_the_free_optimum_does_not():
     np.testing.assert_allclose(best.cost, best.lower_bound, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_too_much_sun_is_not_burnt_in_batteries():
     """Charging and discharging at once would keep the voltage down in a linear program, not in a home."""
     has = [(Panel, Battery)] * 6
@@ -217,6 +222,7 @@ def test_markets_without_a_bound_say_so():
         next(bound(flock((Battery,), [(Battery,)]), days(1, export_share=1.2)))
 
 
+@pytest.mark.slow
 def test_a_first_plan_that_would_collapse_the_feeder_is_no_dead_end():
     """Many cars that could all give at once: the cheapest plan has no flow, and still limits can be kept."""
     has = [(EV,)] * 12

@@ -10,7 +10,7 @@ from wattflock.verbs.results import Study
 from wattflock.verbs.works import study
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("name", ["factored-critic", "p2p-clusters"])
 def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
@@ -37,7 +37,7 @@ def test_its_small_version_has_all_tables_and_pictures(name, tmp_path):
     assert ("| paper |" in text) == bool(plan.published)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_small_study_of_a_shared_limit_has_its_claims_and_planners(tmp_path):
     found = study("fair-charging", small=True, runs=tmp_path)
     assert isinstance(found, Study)

@@ -135,7 +135,7 @@ def test_hours_ahead_are_rewarded_more_than_one_step(built, world, host, days):
     assert rewards[1] > rewards[0]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_foresight_climbs_from_the_other_plans_and_methods(built, world, host, days, monkeypatch):
     monkeypatch.setattr("wattflock.study.charging_yardsticks.ROUNDS", 5)
     monkeypatch.setattr("wattflock.study.charging_yardsticks.AHEAD_ROUNDS", 3)

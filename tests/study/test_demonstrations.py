@@ -39,7 +39,7 @@ def brief(small):
     return load(None, [*small, "judge.methods=['idle']", "judge.test_days=2", "judge.bound_days=0", "feeder.part=none"])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_it_is_shown_optimal_actions_of_training_days_once(brief, tmp_path, monkeypatch):
     mine = experiment_of(brief, tmp_path, {"pupil": Pupil()})
     mine.begin()

@@ -46,7 +46,7 @@ def cut(brief, tmp_path_factory):
     return runs, compared(mine(brief, runs, SHORT))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_comparison_that_was_cut_says_so_and_goes_on(brief, cut):
     runs, found = cut
     assert found.unfinished == {"guess": (10, 20)}
@@ -85,7 +85,7 @@ def test_parts_of_one_s_own_have_folders_of_their_own(brief, tmp_path):
     assert len({run.folder for run in runs if run}) == 4
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
     asked = brief.model_copy(update={"judge": brief.judge.model_copy(update={"yardsticks": ("mpc",)})})
     experiment = experiment_of(asked, instead={"market": Pool()})
@@ -130,7 +130,7 @@ def test_what_is_refused_leaves_no_folder(flag, said, small, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_tolerance_of_the_search_is_no_violation(small):
     """Of a plan that violates all day; and the optimum of such a day, found within 1e-4 pu, violates nothing."""
     built = build(load(None, [*small, "judge.test_days=1", "judge.bound_days=1"]))
@@ -153,7 +153,7 @@ def test_the_tolerance_of_the_search_is_no_violation(small):
     assert fair["violated_share"].item() == 0
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_homes_with_panels_alone_are_judged_and_nothing_learns_there():
     roofs = 'homes.kinds=[{name="roof", share=0.5, devices=["panel"]}]'
     experiment = experiment_of(load(None, [roofs, *FEW, 'judge.methods=["idle", "rules"]']))
@@ -171,7 +171,7 @@ def test_a_checked_scenario_becomes_its_parts_without_another_check(small, monke
     assert (learner.hidden, learner.days, learner.rounds()) == ((8,), 2, 7)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_curves_show_the_share_of_the_optimum_of_the_days_that_are_watched():
     """The optimum of the same two days, on which the uncontrolled homes have 0 and nobody more than 1."""
     sets = [*FEW, "feeder.part=none", "judge.methods=['idle']", "judge.bound_days=0", "judge.curve_days=2"]

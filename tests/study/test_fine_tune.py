@@ -18,7 +18,7 @@ from wattflock.study.run import open_run
 from wattflock.verbs.experiment import Experiment, was_trained
 from wattflock.verbs.judging import tuned
 
-pytestmark = pytest.mark.study
+pytestmark = pytest.mark.slow
 MOVING = np.isin(np.arange(20), (3, 11))
 
 

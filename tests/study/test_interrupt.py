@@ -123,7 +123,7 @@ def test_without_ctrl_c_it_is_the_work():
         heard(lambda: int("wrong"), lambda: None)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_ctrl_c_while_compiling_ends_soon_with_130_and_begins_again(tmp_path):
     sets = ("homes.count=20", "homes.homes_per_agent=30", "learn.rounds=4000", "judge.bound_days=0")
     words = ["train", *(word for each in sets for word in ("--set", each))]

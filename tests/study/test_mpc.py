@@ -37,6 +37,7 @@ def expected(built, days):
     return forecast(built.sampler, days)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("export_share", [1.0, 0.3])
 def test_with_perfect_forecasts_it_is_the_free_optimum(built, days, export_share):
     world = dataclasses.replace(built.world, market=Tariff(export_share=export_share))
@@ -47,6 +48,7 @@ def test_with_perfect_forecasts_it_is_the_free_optimum(built, days, export_share
         assert best.free_cost - 1e-6 <= went.cost <= best.free_cost + tangents
 
 
+@pytest.mark.slow
 def test_a_peak_that_was_reached_is_paid_for_and_free_from_then_on(built, days):
     """With perfect forecasts replanning changes nothing, under a charge on the episode's highest import either."""
     one = jax.tree.map(lambda x: x[:1], days)
@@ -64,6 +66,7 @@ class Forgetful(Tariff):
         super().plan_alone(program, power, day)
 
 
+@pytest.mark.slow
 def test_with_forecasts_it_lies_between_the_optimum_and_nothing(dearer, days, expected):
     idle = evaluate(dearer, Uncontrolled(), days, np.zeros(1, int)).cost.sum(1)
     for best, went, nothing in zip(bound(dearer, days, FREE), mpc(dearer, days, expected), idle, strict=True):
@@ -116,6 +119,7 @@ def test_the_recent_load_of_a_forecast_is_that_of_known_and_expected_loads(days,
                                rtol=1e-4)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_load_changes_no_action_of_its_own_step(dearer, days, expected):
     """A load in hour 12 that no meter has read yet; where it is known, the hour's actions differ."""
     at = np.arange(24)[:, None] == 12

@@ -35,7 +35,7 @@ def days(request) -> pl.DataFrame:
     return each.with_columns(optimum_cost_per_home=pl.lit(None, pl.Float64))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_parts_add_up_to_the_cost_and_to_the_saving(days):
     parts = days.select(f"{part}_cost_per_home" for part in PARTS).to_numpy()
     np.testing.assert_allclose(parts.sum(1), days["cost_per_home"], rtol=1e-12)

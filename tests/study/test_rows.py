@@ -183,6 +183,7 @@ def test_a_published_figure_names_what_there_is(tmp_path):
     assert elsewhere.published == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", sorted(bundled()))
 def test_what_comes_with_the_package_can_be_run(study):
     plan = read(study)

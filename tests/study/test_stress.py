@@ -36,6 +36,7 @@ def of(table, case, method, column):
     return cell
 
 
+@pytest.mark.slow
 def test_every_case_judges_every_method_beside_its_own_idle(table):
     assert table.select("case", "method").rows() == [(c, m) for c in stress.CASES for m in ("idle", "rules")]
     assert table["converged"].all()

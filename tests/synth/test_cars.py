@@ -103,7 +103,7 @@ def charge_on_arrival(traits, days) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.array(history).transpose(1, 2, 0))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [24, 288])
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))

@@ -48,6 +48,7 @@ def fitted(table, tmp_path_factory):
     return folder / "mine.safetensors"
 
 
+@pytest.mark.slow
 def test_a_region_keeps_every_fourth_home_back_and_says_what_it_borrowed(fitted, table):
     card = bundle.card(fitted)
     flock = from_table(table)
@@ -57,12 +58,14 @@ def test_a_region_keeps_every_fourth_home_back_and_says_what_it_borrowed(fitted,
     assert not fitted.with_suffix(".pieces").exists()
 
 
+@pytest.mark.slow
 def test_its_homes_are_of_the_size_of_those_it_was_learned_from(fitted, table):
     region, card = bundle.load(fitted)
     flock = made(region, Wanted(40, 14, datetime.date(2024, 1, 8), card["zone"]))
     assert 0.5 < flock.load_kw.mean() / table["load_kw"].mean() < 1.6
 
 
+@pytest.mark.slow
 def test_pieces_of_a_fit_that_was_stopped_are_used_again(fitted, monkeypatch, tmp_path):
     words = ("mine", f"table={fitted.with_name('meters.parquet')}", "--zone", "Europe/Oslo", "--like", "london",
              "--out", tmp_path / "mine.safetensors")  # fmt: skip

@@ -74,7 +74,7 @@ def test_half_hours_and_no_load_are_refused(measured):
             Gan.learn(wrong, Recipe(steps=0), 0, quiet)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_training_brings_the_percentiles_of_each_pool():
     """Two pools in one go: each generator ends nearer to its own hours than to the other's."""
     rng = np.random.default_rng(0)
@@ -94,7 +94,7 @@ def test_training_brings_the_percentiles_of_each_pool():
     assert off[0, 0] < off[0, 1] / 2 and off[1, 1] < off[1, 0] / 2
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_training_stops_when_it_is_good_enough():
     days = np.random.default_rng(0).dirichlet(np.ones(24), 200)
     said = []

@@ -44,6 +44,7 @@ def test_every_region_of_the_package_has_a_card_and_is_small():
         assert path.stat().st_size < 3e6
 
 
+@pytest.mark.slow
 def test_homes_do_not_change_when_more_are_asked_for(london, few):
     many = made(london, dataclasses.replace(FEW, homes=generate.BLOCK + 2))
     assert len(set(many.homes)) == generate.BLOCK + 2
@@ -60,6 +61,7 @@ def test_few_homes_are_made_by_few(london, monkeypatch):
     assert [len(homes.panel_kwp) for homes in lived] == [generate.TILE] and generate.TILE <= 50
 
 
+@pytest.mark.slow
 def test_days_do_not_change_when_more_are_asked_for_or_when_they_come_in_pieces(london, few, monkeypatch):
     monkeypatch.setattr(generate, "MOST_ROWS", 4 * 24 * generate.BLOCK)
     longer = dataclasses.replace(FEW, days=8)
@@ -104,6 +106,7 @@ def test_the_mix_decides_what_stands_in_a_home(london):
     assert bare.load_kw.min() >= 0 < bare.load_kw.max()
 
 
+@pytest.mark.slow
 def test_finer_steps_keep_the_energy_of_every_hour(london, few):
     fine = made(london, dataclasses.replace(FEW, steps=96)).hourly()
     for name in ("load_kw", "pv_kw", "heat_kw", "ev_plugged"):
@@ -121,6 +124,7 @@ def run(*words: str):
     return CliRunner().invoke(make_app(VERBS, GROUPS), ["generate", *words])
 
 
+@pytest.mark.slow
 def test_the_command_writes_homes_and_a_card_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(generate, "MOST_ROWS", 3 * 24 * generate.BLOCK)
     words = ("--homes", "3", "--days", "8", "--start", "2027-03-25", "--seed", "7", "--out", str(tmp_path / "homes"))
@@ -141,6 +145,7 @@ def test_the_command_writes_homes_and_a_card_and_goes_on_where_it_was_stopped(tm
     assert pl.read_parquet(tmp_path / "homes" / "*.parquet")["ev_plugged"].sum() == 0
 
 
+@pytest.mark.slow
 def test_every_bad_option_is_told_at_once(tmp_path):
     words = ("--homes", "0", "--resolution", "7", "--start", "soon", "--cars", "3", "--out", str(tmp_path / "homes"))
     found = run(*words)

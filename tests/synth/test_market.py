@@ -44,7 +44,7 @@ def test_a_seed_gives_the_same_days_and_another_one_others(given):
     assert (first == again).all() and not (first == other).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_source_gives_them():
     prices = [
         Synthetic(homes=1, prices=each, step_min=30).read().import_price_per_kwh for each in ("typical", "dynamic")

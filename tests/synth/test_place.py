@@ -55,7 +55,7 @@ def months(daily: np.ndarray) -> np.ndarray:
     return np.array([daily[month == k].sum() for k in range(1, 13)])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZONES)
 def test_no_hour_is_above_a_clear_skys_light_on_the_panel_and_nights_are_dark(name):
     power, clear, up, _ = year(region_of(name), ZONES[name])

@@ -399,7 +399,7 @@ def london_years():
     return np.stack([np.asarray(run(jax.random.key(seed))) for seed in range(30)]), np.asarray(when.month)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_london_s_months_are_those_of_its_climate(london_years):
     """Most of the sun in May, June and July, alike within 8 %; less in August, least in December [kWh per kW peak].
 

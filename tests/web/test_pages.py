@@ -64,6 +64,7 @@ def tab(tmp_path: Path, address: str) -> Iterator[Browser]:
         assert found.complaints == [] and outside == []
 
 
+@pytest.mark.slow
 def test_every_page_opens_and_fits(tab, address):
     SHOTS.mkdir(parents=True, exist_ok=True)
     for path in ("/", RUN, "/run/stopped-1", "/study/study-small", "/data", "/talk"):
@@ -79,6 +80,7 @@ def test_every_page_opens_and_fits(tab, address):
     assert tab.printed().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core on this machine (make browser): accessibility is not checked")
 def test_no_page_is_closed_to_anybody(tab, address):
     rules = "axe.run().then(found => found.violations.map(each => each.id + ': ' + each.nodes[0].html))"
@@ -108,6 +110,7 @@ def test_the_list_is_filtered_from_the_keyboard(tab, address):
     tab.wait("location.pathname === '/study/study-small'")
 
 
+@pytest.mark.slow
 def test_a_run_is_started_stopped_and_gone_on_with(tab, address, served, tmp_path, made, monkeypatch):
     monkeypatch.setattr(live, "POLL_S", 0.05)
     name = open_run(load(served.folder / "tiny.toml"), served.folder).folder.name

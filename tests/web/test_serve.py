@@ -261,7 +261,7 @@ def test_only_our_own_pages_can_start_anything(served, visitor, headers, code):
     assert visitor.get("/start").status_code == 405 and not served.children.known
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("site", "mode", "dest", "code"),
     [("cross-site", "navigate", "document", 200), ("cross-site", "navigate", "iframe", 403),
@@ -362,7 +362,7 @@ def test_a_port_that_is_taken_is_told(tmp_path):
         serve(tmp_path, port=taken.getsockname()[1])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_ctrl_c_stops_the_server_and_its_runs(served):
     """The command itself, with a run at work that keeps what it has when it is told to stop."""
     with socket.create_server(("127.0.0.1", 0)) as free:

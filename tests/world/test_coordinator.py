@@ -73,7 +73,7 @@ HARDWARE = {
 }
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("of", "hardware", "way"),
     [

@@ -52,7 +52,7 @@ def judged(source: DataSource):
     return *run(world, profile), seen
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_currency_of_smaller_units_changes_no_decision():
     features, outcome, value, seen = judged(California())
     dear_features, dear, dear_value, dear_seen = judged(Dear())

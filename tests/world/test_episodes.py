@@ -83,7 +83,7 @@ def test_an_episode_is_days_that_follow_one_another(weekly):
         assert found == list(range(found[0], found[0] + 7))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [2, 31])
 def test_a_month_in_one_episode_equals_its_days_chained(length):
     """Powers, states, costs; but a demand charge, which is on the highest import of the whole episode."""
@@ -177,7 +177,7 @@ def test_the_optimum_of_an_episode_is_below_what_was_done(weekly):
     assert best.lower_bound < 7 * 8 * tables["days"]["cost_per_home"].mean()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_each_home_plans_an_episode_with_its_habits_of_every_day():
     """Cars that were not measured commute each day; with perfect forecasts nothing is cheaper than the plan."""
     built = build(load(None, [*SMALL, "data.episode_days=2"]))

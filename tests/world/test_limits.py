@@ -230,7 +230,7 @@ def test_homes_without_wires_are_judged_by_bills_alone(bare):
     assert optimum.cost < judged.cost[0].sum()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [GradMAP, PDL, Shac])
 def test_learners_learn_without_wires(kind, bare):
     world, learner = on_device(bare.world, "float32"), kind(days=1)

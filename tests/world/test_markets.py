@@ -260,7 +260,7 @@ PLANNED = MARKETS | {
 }  # fmt: skip
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("market", PLANNED.values(), ids=PLANNED)
 def test_a_plan_costs_in_the_world_what_its_program_says(market):
     for found in cost_of(market):
@@ -274,7 +274,7 @@ def test_the_pooled_optimum_is_below_that_of_each_home_by_itself():
     assert pooled < own - 0.01
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_homes_learn_to_share_at_the_mid_market_rate():
     sets = ["homes.count=8", "feeder.part=none", "market.part=mid_market", "market.settings.export_share=0.3"]
     built = build(load(bundled()["portfolios"], sets))

@@ -106,7 +106,7 @@ def in_a_program(world, now):
     return world.observe(state, now).features, devices
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_explain_lists_features_in_the_order_of_the_array(name):

@@ -87,7 +87,7 @@ def test_it_is_traced_once(world, profile):
     assert len(traces) == 1
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_days_side_by_side_are_days_one_by_one(world, profile):
     policy = networks(world)
     one_by_one, side_by_side = (run(world, policy, profile, None, together) for together in (1, 2))
