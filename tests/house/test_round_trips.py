@@ -262,7 +262,7 @@ def limits(folder: Path) -> tuple[Any, Any]:
 
 def network_tariff(folder: Path) -> tuple[Any, Any]:
     price = np.arange(3 * 24 * 2.0).reshape(3, 24, 2) / 1000
-    tariff = Tariff(np.zeros((3, 24, 3)), np.array([1, 0, 1]), price)
+    tariff = Tariff(np.zeros((3, 24, 3)), np.array([1, 0, 1]), price, np.array(0))
     path = write_sheets(folder / "network.parquet", {"network": table_of_tariff(tariff, ("a.1", "b.1", "c.2"))})
     return price[..., [1, 0, 0, 1]], table_of_homes(str(path), ("c.2", "b.1", "b.1", "a.1"))
 
