@@ -9,26 +9,25 @@ judged on the same test days of the 200.
 """
 
 import argparse
+import dataclasses
 import tempfile
 from pathlib import Path
 
 import polars as pl
 from pages.head import head
-from pages.table import table
 
-from wattflock.report.study_data import KEYS, spreads
-from wattflock.report.study_tables import spread
-from wattflock.report.words import counted
+from wattflock.report.study_data import ALL, KEYS, spreads
+from wattflock.report.study_page import markdown
+from wattflock.report.study_tables import differences, tables_of
 from wattflock.study import compare
 from wattflock.study.fine_tune import met
-from wattflock.study.quantities import QUANTITIES
 from wattflock.study.run import open_run
 from wattflock.study.study_file import read
 from wattflock.study.train import train
 from wattflock.verbs.experiment import TUNED, Experiment
 from wattflock.verbs.judging import compared, finished, tuned
 
-HEADING = "## On the test days of the homes held out"
+HEADING = "On the test days of the homes held out"
 ROUNDS = (30, 100)  # of learning on
 SMALL = [
     "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
@@ -67,17 +66,17 @@ def known(experiment: Experiment) -> dict:
 
 
 def text(found: dict[int, dict[str, dict]]) -> str:
-    """A row for each flock, of seed → flock → figures: means over the seeds, ± standard deviation of several."""
-    place = dict.fromkeys(KEYS, "")
-    every = [
+    """The study's tables of seed → flock → figures: means over the seeds, and what a flock has more than the last."""
+    place = dict.fromkeys(KEYS, "") | {"row": "unseen-homes", "judged_on": ALL, "learner": [*found[min(found)]][-1]}
+    every = pl.DataFrame([
         place | {"method": flock, "seed": seed} | {name: figures[name] for name in NAMES}
         for seed, flocks in found.items()
         for flock, figures in flocks.items()
-    ]
-    shown = [QUANTITIES[name] for name in NAMES]
-    heads = ["flock", *(f"{each.label} [{each.unit_in('GBP')}]" for each in shown)]
-    lines = spreads(pl.DataFrame(every)).iter_rows(named=True)
-    return table(heads, ([line["method"], *(spread(each, line) for each in shown)] for line in lines), len(shown))
+    ])  # fmt: skip
+    (flocks,) = tables_of(spreads(every), "GBP", NAMES)
+    titles = HEADING, "Paired differences"
+    tables = zip(titles, (flocks, *differences(every, "GBP")), strict=True)
+    return markdown([dataclasses.replace(each, title=title) for title, each in tables], [])
 
 
 def main() -> None:
@@ -90,11 +89,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs, seeds = given.runs or Path(folder), map(int, given.seeds.split(","))
         found = {seed: measured(seed, runs, given.small) for seed in seeds}
-    body = f"{HEADING}\n\n{text(found)}\n\n{counted(len(found), 'seed').capitalize()}.\n"
+    body = text(found)
     print(body)
     if given.write and not given.small:
         about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]
-        page = f"{head('A flock among homes that it has not met')}{about}\n\n{body}"
+        page = f"{head('A flock among homes that it has not met')}{about}\n\n{body.rstrip()}\n"
         Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
 
 

@@ -61,6 +61,12 @@ def test_a_seed_that_a_study_would_not_use_is_refused(tmp_path):
         plan_of(tmp_path, more="seed = 5").expand()
 
 
+def test_seeds_that_a_study_of_sharing_draws_are_refused():
+    with pytest.raises(ScenarioError, match=r"homes\.seed = 5") as told:
+        read("coalition").expand(["one-producer"], sets=["homes.seed=5", "judge.seed=1"])
+    assert len(told.value.problems) == 2
+
+
 def test_no_two_runs_of_a_study_share_a_folder():
     plan = read("gradmap")
     rows = [*plan.expand([name for name in plan.rows if known(plan, name)]), *plan.smaller().expand()]

@@ -81,7 +81,7 @@ def _checked(path: Path | None, sets: list[str] | tuple[str, ...]) -> tuple[Scen
     tree = toml.read(file, problems) if file else {}
     tree.setdefault("name", file.stem if file and not problems else "scenario")
     defaults = Scenario(name="scenario").model_dump(mode="json")
-    flags = {text.partition("=")[0].strip(): f"--set {text}" for text in sets}
+    flags = {toml.split(text)[0]: f"--set {text}" for text in sets}
     problems += filter(None, [toml.assign(tree, text, defaults) for text in sets])
     source = str(file or path)
 

@@ -63,6 +63,12 @@ def assign(tree: Tree, text: str, defaults: Tree) -> Problem | None:
     return None
 
 
+def split(text: str) -> tuple[str, object]:
+    """The field of `section.field=value` and its value."""
+    dotted, _, value = text.partition("=")
+    return dotted.strip(), _value(value)
+
+
 def assignments(fields: Mapping[str, object]) -> list[str]:
     """Dotted fields and their values, each as `assign` takes it: `homes.count=50`."""
     return [f"{field}={literal(value)}" for field, value in fields.items()]

@@ -62,8 +62,8 @@ class FineTune(Learner):
 def going_on(learner: Gradient, state: TrainState, world: World, key: Array) -> TrainState:
     """A trained flock at round zero of `learner`: networks, multipliers and margins as they are, fresh moments.
 
-    All schedules begin again. What stands beside the networks stays, so that a learner that counts its rounds there
-    must not go on (`judging.tuned` refuses it).
+    All schedules begin again. What stands beside the networks stays: a critic or a tariff of other homes, which
+    `judging.tuned` refuses.
     """
     fresh = learner.init(world, key)
     return dataclasses.replace(state, nets=state.mean, adam=fresh.adam, done=fresh.done, square=fresh.square)

@@ -162,8 +162,6 @@ class Plan(pydantic.BaseModel):
         load(Path(self.scenario))  # problems of the base itself are reported once, and first
         names = tuple(dict.fromkeys(picked)) or tuple(self.rows)
         problems = _unknown(names, self.rows, "--row")
-        own = [text for text in sets if text.partition("=")[0].strip() == "seed"]
-        problems += [Problem("wattflock study", "--set", text, SEEDS) for text in own]
         if seeds < 0:
             problems.append(Problem("--seeds", "seeds", seeds, "1 or more, or 0: as the file says"))
         found = [
@@ -174,12 +172,18 @@ class Plan(pydantic.BaseModel):
             raise ScenarioError([each for place, each in enumerate(problems) if each not in problems[:place]])
         return tuple(found)
 
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Fields of a scenario that each run has from its seed."""
+        return ("seed", "homes.seed", "judge.seed") if self.kind == "coalition" else ("seed",)
+
     def _rows(self, name: str, seeds: int, sets: tuple[str, ...], problems: list[Problem]) -> list[StudyRow]:
         """The row of a name, or one for each of its numbers of homes."""
         where = f"study {self.name}: rows.{name}"
         head, changes = _split(Head, _merged(self.common, self.rows[name]), where, problems)
-        if "seed" in changes:
-            problems.append(Problem(where, "seed", changes["seed"], SEEDS))
+        given = [*((where, text) for text in _sets(changes)), *((f"--set {text}", text) for text in sets)]
+        fields = [(at, *toml.split(text)) for at, text in given]
+        problems += [Problem(at, field, value, SEEDS) for at, field, value in fields if field in self.drawn]
         counts = head.counts if head else ()
         each = {f"{name}-{count}": [f"homes.count={count}"] for count in counts} or {name: []}
         found = []

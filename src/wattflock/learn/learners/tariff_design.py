@@ -110,9 +110,8 @@ class TariffDesign(GradMAP):
         level = world.fleet.reference_price_per_kwh / REFERENCE_PRICE_PER_KWH
         middle = ((cost * weight).sum(-1) / weight.sum())[..., None]
         price = middle + jnp.clip(price - middle, -self.apart_per_kwh * level, self.apart_per_kwh * level)
-        return Tariff(
-            cost, zone, jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level), tariff.rounds + 1
-        )
+        price = jnp.clip(price, -self.most_per_kwh * level, self.most_per_kwh * level)
+        return Tariff(cost, zone, price, tariff.rounds + 1)
 
 
 def kind_of(world: World, profile: Profile) -> Array:

@@ -101,7 +101,7 @@ def problems_of(asked: Asked) -> list[Problem]:
     if asked.limits not in PRESETS:
         found.append(Problem(where, "--limits", asked.limits, nearest(asked.limits, PRESETS)))
     found += [Problem(where, "--methods", name, nearest(name, known)) for name in asked.methods if name not in known]
-    taken = [text for text in asked.sets if text.partition("=")[0].strip() in OWN]
+    taken = [text for text in asked.sets if toml.split(text)[0] in OWN]
     return found + [Problem(where, "--set", text, "another field: the sweep decides this one") for text in taken]
 
 
@@ -175,7 +175,7 @@ def _common(asked: Asked) -> list[str]:
 
 def _aims(asked: Asked) -> dict[str, object]:
     """What gradmap and timers are told of the days that may break a limit, unless learners are said."""
-    if {text.partition("=")[0].strip() for text in asked.sets} & {"learn.part", "learn.settings", "learn.others"}:
+    if {toml.split(text)[0] for text in asked.sets} & {"learn.part", "learn.settings", "learn.others"}:
         return {}
     aim = {"violated_days": max(round(1 - asked.reliability, 6), AIM)}
     timers = {name: {"part": name, "settings": aim} for name in TIMERS[1:] if name in asked.compared}
@@ -184,7 +184,7 @@ def _aims(asked: Asked) -> dict[str, object]:
 
 def _data(asked: Asked, seed: int) -> dict[str, object]:
     """Made homes under a weather of their own for each seed, unless the data are said."""
-    if any(text.partition("=")[0].strip() == "data.part" for text in asked.sets):
+    if any(toml.split(text)[0] == "data.part" for text in asked.sets):
         return {}
     return {
         "data.part": "synthetic",
