@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from wattflock.core import compiler
+from wattflock.core.compiler import FLAG
+from wattflock.core.machine import machine
 
 PROGRAM = """
 import wattflock.core
@@ -48,3 +50,10 @@ def test_other_flags_are_kept(monkeypatch):
     compiler.set_flags()
     words = os.environ["XLA_FLAGS"].split()
     assert words == ["--xla_backend_optimization_level=0", f"{compiler.FLAG}={','.join(compiler.LEFT_OUT)}"]
+
+
+def test_a_user_s_own_flags_stand_beside_what_is_measured(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", f"{FLAG}=xla_cpu_disable_loop_unrolling")
+    assert "XLA_FLAGS" not in machine()
+    monkeypatch.setenv("XLA_FLAGS", f"--xla_backend_optimization_level=0 {FLAG}=xla_cpu_disable_loop_unrolling")
+    assert machine().endswith(", XLA_FLAGS --xla_backend_optimization_level=0")

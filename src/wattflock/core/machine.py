@@ -7,6 +7,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from wattflock.core.compiler import FLAG
+
 LEAST_GB = 3  # of address space: below it a library ends the process while it is loaded, in words of its own
 PICTURES_GB = 70  # what the engine that draws pictures reserves, whatever it uses
 
@@ -25,10 +27,12 @@ def small_space(needed_gb: float, what: str) -> str:
 
 
 def machine() -> str:
-    """Cores that this process may use, processor, Python and JAX."""
+    """Cores that this process may use, processor, Python and JAX, and the user's own flags of the compiler."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     many = f"{cores} core" if cores == 1 else f"{cores} cores"
-    return f"{many}, {_processor()}, Python {platform.python_version()}, jax {version('jax')}"
+    flags = [each for each in os.environ.get("XLA_FLAGS", "").split() if not each.startswith(FLAG)]
+    own = f", XLA_FLAGS {' '.join(flags)}" if flags else ""  # some make programs several times slower
+    return f"{many}, {_processor()}, Python {platform.python_version()}, jax {version('jax')}{own}"
 
 
 def _processor() -> str:
