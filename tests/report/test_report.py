@@ -253,6 +253,14 @@ def test_carbon_that_rises_is_in_the_headline(busy, run_folder):
     assert "lowers CO₂ emissions by 20 %" in headline(read(run_folder))
 
 
+def test_what_a_run_says_of_its_tables_stands_below_them(run_folder):
+    said = "an optimum breaks a <limit>"
+    change_summary(run_folder, lambda summary: summary.update(notes=[said]))
+    run = read(run_folder)
+    assert f"<li>{html.escape(said)}</li>" in page(run)
+    assert markdown(run.summary).endswith("\n- an optimum breaks a &lt;limit>\n")
+
+
 def test_homes_that_pay_more_are_counted_and_the_worst_is_told(run_folder):
     def dearer(homes: pl.DataFrame) -> pl.DataFrame:
         worse = (pl.col("method") == "gradmap") & pl.col("home").is_in([3, 4])

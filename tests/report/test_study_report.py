@@ -13,7 +13,7 @@ from tests.report.conftest import make_run
 from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.run_files import sealed
 from wattflock.report.study_charts import POINTS, band
-from wattflock.report.study_data import ALL, SOME, Done, Findings, figures, spreads
+from wattflock.report.study_data import ALL, SOME, Done, Findings, figures, said_of, spreads
 from wattflock.report.study_page import markdown, terminal, write_study
 from wattflock.report.study_tables import COLUMNS, differences, spread, tables_of
 from wattflock.study.quantities import QUANTITIES
@@ -71,6 +71,13 @@ def test_the_table_is_mean_and_spread_over_seeds(done):
     cells = dict(zip(COLUMNS, (spread(quantity, mine) for quantity in FIGURES), strict=True))
     assert (cells["cost_per_home_day"], cells["saving_captured"]) == ("3.98 ± 0.21", "86.6")
     assert (cells["worst_pu"], cells["co2_kg_per_home_day"]) == ("7.00", "–")
+
+
+def test_what_runs_say_of_themselves_is_told_once_for_each_row(done):
+    for each in done:
+        summary = json.loads((each.folder / "summary.json").read_text()) | {"notes": ["an optimum breaks <a limit>"]}
+        (each.folder / "summary.json").write_text(json.dumps(sealed(summary)))
+    assert said_of(done) == [f"{row}: an optimum breaks <a limit>." for row in ("main", "street")]
 
 
 def test_one_seed_has_no_spread(done):

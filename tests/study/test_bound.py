@@ -184,6 +184,14 @@ def test_wires_are_kept_where_the_free_optimum_does_not():
     np.testing.assert_allclose(best.cost, best.lower_bound, rtol=2e-3)
 
 
+def test_what_a_narrow_trust_region_keeps_from_being_kept_is_not_called_impossible():
+    has = [(Battery,), (HeatPump,), (Generator, Battery), (EV,), (Panel, Battery), (HeatPump, Battery)]
+    world = flock((Panel, Battery, HeatPump, Generator, EV), has, weight=60.0)
+    narrow = Settings(trust_kw=1.0, rounds_most=3)
+    (best,) = bound(world, one(days(6, load_kw=0.3)), narrow)
+    assert narrow.breaks(best) and not best.converged
+
+
 @pytest.mark.slow
 def test_too_much_sun_is_not_burnt_in_batteries():
     """Charging and discharging at once would keep the voltage down in a linear program, not in a home."""

@@ -14,7 +14,7 @@ from wattflock.core.errors import RunError, ScenarioError
 from wattflock.core.scenario import load
 from wattflock.data.sample import spread
 from wattflock.learn.learners.gradmap import GradMAP
-from wattflock.study.bound import USUAL, Settings, bound
+from wattflock.study.bound import USUAL, Optimum, Settings, bound
 from wattflock.study.build import build, parts_of, refuse_few
 from wattflock.study.compare import judge_plans, unseen
 from wattflock.study.curve import curves, note
@@ -22,7 +22,7 @@ from wattflock.study.evaluate import evaluate
 from wattflock.study.run import Run, open_run, table_of_runs
 from wattflock.verbs import experiment as verbs
 from wattflock.verbs.experiment import Experiment, experiment_of
-from wattflock.verbs.judging import compared, finished, judged, read_back
+from wattflock.verbs.judging import compared, doubts, finished, judged, read_back
 from wattflock.world.rollout import ZeroPolicy
 
 SHORT = 1e-9  # minutes: one chunk of rounds
@@ -151,6 +151,23 @@ def test_the_tolerance_of_the_search_is_no_violation(small):
     assert best.converged and 0 < plain["worst_pu"].item() < 1e-4
     assert plain["violated_share"].item() > 0
     assert fair["violated_share"].item() == 0
+
+
+@pytest.mark.parametrize(("each", "broken"), [(1, 0), (900, 2)])
+def test_loads_that_break_limits_without_any_device_are_told(brief, each, broken):
+    heavy = brief.model_copy(update={"homes": brief.homes.model_copy(update={"homes_per_agent": float(each)})})
+    judge = heavy.judge.model_copy(update={"bound_days": 0})
+    found = compared(experiment_of(heavy.model_copy(update={"judge": judge}))).summary["notes"]
+    said = f"loads of homes without any device break a limit on {broken} of 2 test days"
+    assert len(found) == (broken > 0) and all(note.startswith(said) for note in found)
+
+
+def test_an_optimum_that_breaks_a_limit_is_told():
+    zero = dict.fromkeys((f.name for f in dataclasses.fields(Optimum)), 0.0)
+    kept, broken = ({"loading": each * 1.1e-3, "voltage": 0.9e-4} for each in (1, 2))
+    optima = {0: Optimum(**zero | {"worst": kept}), 3: Optimum(**zero | {"worst": broken})}
+    (said,) = doubts(optima, ["a", "b", "c", "2027-05-17"])
+    assert said.startswith("the optimum of 2027-05-17 breaks a limit (loadings by 0.2 %, voltages by 0.09 mpu at most)")
 
 
 @pytest.mark.slow

@@ -126,8 +126,9 @@ def table(heads: Sequence[tuple[str, str]], rows: Iterable[Row], left: int = 1) 
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list of sentences."""
-    return "<ul>" + "".join(f"<li>{words(text)}</li>" for text in lines) + "</ul>"
+    """A list of sentences; nothing where there is none."""
+    items = "".join(f"<li>{words(text)}</li>" for text in lines)
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def paragraph(text: str, kind: str = "") -> str:

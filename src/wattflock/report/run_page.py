@@ -130,6 +130,7 @@ def _first(run: RunData) -> list[PageSection]:
         f"<h3>{html.words('All methods on the same days')}</h3>{html.paragraph(each.note, 'soft')}{each.page()}"
         for each in same
     )
+    table += html.bullets(run.summary.get("notes", []))
     maps = figure["feeder"] + html.folded("The same by voltage", figure["feeder_voltage"])
     loads = figure["loading"] + figure["feeder_loading"]
     return [

@@ -60,6 +60,12 @@ def figures(done: list[Done]) -> tuple[pl.DataFrame, str]:
     return table.with_columns(pl.exclude(*names).cast(pl.Float64)), currency
 
 
+def said_of(done: list[Done]) -> list[str]:
+    """What runs say of their own tables, a sentence each with the row, and each once."""
+    notes = [(each.row, note) for each in done for note in read_summary(each.folder).get("notes", ())]
+    return list(dict.fromkeys(f"{row}: {note}." for row, note in notes))
+
+
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:
     """The figures of a method without what is said of it in words, such as why its training stopped."""
     return {name: value for name, value in found.items() if not isinstance(value, str)}

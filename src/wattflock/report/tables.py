@@ -104,7 +104,8 @@ def comparison(summary: Summary, wide: bool = False) -> Group:
 
 def markdown(summary: Summary, wide: bool = True) -> str:
     """The comparison as Markdown tables with their notes, for a README."""
-    return "\n".join(table.markdown() for table in compared(summary, wide))
+    said = "".join(f"- {_plain(note)}\n" for note in summary.get("notes", ()))
+    return "\n".join(table.markdown() for table in compared(summary, wide)) + said
 
 
 MISSED = "missed_departures_per_home_day"

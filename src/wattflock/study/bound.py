@@ -36,11 +36,15 @@ class Settings:
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
     loading_pu: float = LOADING_PU  # what a share of loading counts as
     unbalance_pu: float = UNBALANCE_PU  # and one of unbalance
-    trust_kw: float = 50.0  # most that a terminal's power moves in the second round; then half as much, …
+    trust_kw: float = 50.0  # most that a terminal's power moves in a step, from the second round on; halved later
 
     def worth(self, limit: str) -> float:
         """What one unit beyond a limit counts as [pu]."""
         return {"loading": self.loading_pu, "unbalance": self.unbalance_pu}.get(limit, 1.0)
+
+    def breaks(self, found: "Optimum") -> bool:
+        """Whether a plan breaks a limit, be it that none was found that keeps all or that there is none."""
+        return any(excess > self.tolerance(limit) for limit, excess in found.worst.items())
 
     def tolerance(self, limit: str) -> float:
         """The excess that is none, in the limit's own unit."""
@@ -64,7 +68,7 @@ class Optimum:
     worst: dict[str, float]  # limit → greatest AC excess of a row and step, in its own unit
     violation_pu_h: float  # sum of AC violations over nodes and steps
     free_violation_pu_h: float  # the same of the optimum without limits of the wires
-    converged: bool  # AC violations are within the tolerance of what the program cannot avoid
+    converged: bool  # AC violations are within the tolerance of what the program cannot avoid, however far it may move
 
 
 class Day(eqx.Module):
@@ -89,6 +93,8 @@ class Round:
     column: np.ndarray
     lower_bound: float
     allowed_pu: np.ndarray  # (steps, rows) violations that the program foresaw
+    trust_kw: np.ndarray  # (steps,) most that a terminal's power could move; inf: freely
+    held: np.ndarray  # (steps,) whether some power moved as far as that, in a step where the program foresaw violations
 
 
 def bound(world: World, profile: Profile, settings: Settings | None = None, workers: int = 2) -> Iterator[Optimum]:
@@ -165,19 +171,24 @@ class Search:
         """The optimum without limits of the wires."""
         solution = minimise(draft.program)
         went = replay(self.world, self.day, draft.plan(solution.column), self.settings)
-        return Round(draft, went, solution.column, solution.cost, np.zeros(went.excess_pu.shape))
+        allowed_pu, steps = np.zeros(went.excess_pu.shape), self.world.steps
+        return Round(
+            draft, went, solution.column, solution.cost, allowed_pu, np.full(steps, np.inf), np.zeros(steps, bool)
+        )
 
     def improve(self, rounds: list[Round], rows: np.ndarray) -> Round:
         """A linear program around the last plan with the rows `rows` (side, step, row) of limits.
 
         The first ends within the face of equally cheap plans (interior point): charging is spread, and it is often the
-        last. The trust region keeps later ones near the plan before, and simplex is faster.
+        last. The trust region keeps later ones near the plan before, and simplex is faster. A step's region is halved
+        in every round, but where it kept the program from keeping a limit: there, and in steps that had no row before,
+        it is as wide as at first.
         """
         last, price = rounds[-1], self.settings.price_per_pu_h * self.day.dt_h
         draft = dataclasses.replace(last.draft, program=last.draft.program.shut(last.column, BOTH_KW))
         around, wild = calmed(self.world, last.went, self.settings)
         first = len(rounds) == 1 or wild
-        trust_kw = np.inf if first else self.settings.trust_kw * 0.5 ** (len(rounds) - 2)
+        trust_kw = np.full(len(price), np.inf) if first else self.trusted_kw(last)
         wires = linearise(self.world, around, np.asarray(rows.any((0, 1))) | wild, self.settings)
         rows = rows | beyond(wires, np.asarray(last.went.terminal_kw), self.settings) if wild else rows
         larger, slack = with_wires(draft, self.world.placement, wires, rows, price, trust_kw)
@@ -186,7 +197,14 @@ class Search:
         allowed_pu[rows] = solution.column[slack] * MPU
         paid = float(price @ allowed_pu.sum((0, 2)))
         went = replay(self.world, self.day, draft.plan(solution.column), self.settings)
-        return Round(draft, went, solution.column, solution.cost - paid, allowed_pu.sum(0))
+        moved_kw = np.abs(np.asarray(went.terminal_kw) - wires.power_kw).max(1, initial=0)
+        held = (allowed_pu.sum(0).max(1, initial=0) > self.settings.tolerance_pu) & (moved_kw > 0.99 * trust_kw)
+        trust_kw = np.where(rows.any((0, 2)), trust_kw, np.inf)  # steps without rows move freely
+        return Round(draft, went, solution.column, solution.cost - paid, allowed_pu.sum(0), trust_kw, held)
+
+    def trusted_kw(self, last: Round) -> np.ndarray:
+        """How far a terminal's power may move in each step of the next program, (steps,)."""
+        return np.where(last.held, self.settings.trust_kw, np.minimum(last.trust_kw / 2, self.settings.trust_kw))
 
     def finished(self, rounds: list[Round]) -> bool:
         """Whether the last plan keeps the limits, and its cost is near the lower bound or moves no more."""
@@ -196,9 +214,9 @@ class Search:
         return bool(settled) and self.within(rounds[-1])
 
     def within(self, trial: Round) -> bool:
-        """Whether nothing is further out than the program predicts plus the tolerance."""
+        """Whether nothing is further out than the tolerance beyond what the program could not avoid by moving on."""
         excess_pu = np.asarray(trial.went.excess_pu)
-        return bool((excess_pu <= trial.allowed_pu + self.settings.tolerance_pu).all())
+        return not trial.held.any() and bool((excess_pu <= trial.allowed_pu + self.settings.tolerance_pu).all())
 
     def merit(self, trial: Round) -> float:
         """Cost and the price of violations beyond the tolerance."""

@@ -33,6 +33,7 @@ from wattflock.world.rollout import Policy, ZeroPolicy
 Tables = dict[str, pl.DataFrame]
 SHOWN_HOMES = 6
 SHARING_HOMES, SHARING_DAYS = 4, 3  # the same where a limit is shared, and of each episode
+ROWS = {"voltage": "nodes", "loading": "branches", "unbalance": "buses"}  # what each limit is about
 TEST_DAYS = ("scenario", "judge.test_days")  # what is wrong where too many days are asked for
 
 
@@ -171,6 +172,21 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
     except RunError as error:
         raise RunError(f"{method}: {error}") from error
     return _tables(built, days, method, judged)
+
+
+def loads_alone(built: Built, days: Days, policy: Policy) -> list[str]:
+    """A sentence where loads break a limit without any device: what no way to steer devices need be able to keep.
+
+    Args:
+        policy: that of the uncontrolled homes, whose compiled judgement serves here, too; without devices none acts.
+    """
+    if built.world.feeder is None or built.world.coordinator:
+        return []
+    judged = evaluate(built.world.emptied(), policy, days.profile, days.few, picked=days.worst)
+    broken = np.any([(x > 0).any((1, 2)) for x in judged.excess.values()], 0)
+    rows = [f"{(x > 0).any((0, 1)).sum():,} of {x.shape[-1]:,} {ROWS[limit]}" for limit, x in judged.excess.items()]
+    said = "loads of homes without any device break a limit on {} of {} test days ({}): devices have to make up for it"
+    return [said.format(broken.sum(), len(broken), ", ".join(rows))] if broken.any() else []
 
 
 def judge_plans(

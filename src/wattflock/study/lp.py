@@ -134,7 +134,7 @@ def with_wires(draft: DayProgram, placement, wires: Wires, rows, price_per_pu, t
         placement: (homes, terminals).
         rows: booleans (2, steps, rows): keep above the lower limit, keep below the upper one.
         price_per_pu: (steps,) of a violation.
-        trust_kw: how far a terminal's power may move.
+        trust_kw: (steps,) how far a terminal's power may move.
     """
     program = draft.program.copy()
     if not rows.any():
@@ -159,7 +159,7 @@ def terminal_columns(program: Program, draft: DayProgram, placement, wires: Wire
     here = np.flatnonzero(active)
     number = np.full(wires.power_kw.shape, -1)
     middle = wires.power_kw[here]
-    number[here] = program.columns(middle - trust_kw, middle + trust_kw, 0.0)
+    number[here] = program.columns(middle - trust_kw[here, None], middle + trust_kw[here, None], 0.0)
     to_terminals = sparse.kron(sparse.csr_matrix(np.eye(len(number))[here]), sparse.csr_matrix(placement.T))
     sums = sparse.coo_matrix(sparse.csr_matrix(to_terminals) @ draft.power)
     own = number[here].ravel()

@@ -66,6 +66,7 @@ def _compared(experiment: Experiment, fresh: bool) -> Comparison:
         policies[method], cards[method] = experiment.trained(method, fresh)
         tables.append(compare.judge_method(experiment.place(method), days, method, policies[method]))
         days = days.with_worst(tables[0])  # of the uncontrolled homes
+    alone = compare.loads_alone(experiment.built, days, policies["idle"])
     seconds["methods"] = time.perf_counter() - began
     optima = experiment.optima() if wanted else {}
     if optima:
@@ -83,7 +84,7 @@ def _compared(experiment: Experiment, fresh: bool) -> Comparison:
         "on_bound_days": on_shared_days(every["days"], every["homes"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count * experiment.days.length),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "notes": notes(experiment),
+        "notes": [*notes(experiment), *alone, *doubts(optima, days.dates)],
         "broken": {name: card["stopped"] for name, card in cards.items() if card.get("broken")},
     }
     if experiment.run:
@@ -111,6 +112,17 @@ def notes(experiment: Experiment) -> list[str]:
         if type(own) is not type(theirs):
             said.append(f"{type(own).__name__} stands in place of the scenario's {type(theirs).__name__}")
     return said
+
+
+def doubts(optima: dict[int, Optimum], dates: list[str]) -> list[str]:
+    """A sentence on each optimum, by the number of its day, whose plan breaks a limit."""
+    most = "loadings by {:.1f} %, voltages by {:.2f} mpu at most"
+    said = f"the optimum of {{}} breaks a limit ({most}): no plan was found that keeps all of them"
+    return [
+        said.format(dates[day], 100 * found.worst.get("loading", 0), 1000 * found.worst.get("voltage", 0))
+        for day, found in optima.items()
+        if USUAL.breaks(found)
+    ]
 
 
 def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:

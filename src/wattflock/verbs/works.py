@@ -50,7 +50,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
     """
     from wattflock.core.errors import RunError, ScenarioError
     from wattflock.core.progress import console, say
-    from wattflock.report.study_data import Findings, figures, spreads
+    from wattflock.report.study_data import Findings, figures, said_of, spreads
     from wattflock.report.study_page import write_study
     from wattflock.study.cluster import for_folders, for_long
     from wattflock.study.run import open_run
@@ -81,7 +81,7 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         if done:
             order = [row.name for row in there]
             done.sort(key=lambda each: (order.index(each.row), each.seed))
-            said = notes + missing + failed
+            said = notes + said_of(done) + missing + failed
             told = plan.references, plan.published, plan.claims
             table = write_study(folder, Findings(plan.name, plan.about, done, said, *told))
             say(f"tables, curves and page  {folder}")

@@ -123,6 +123,11 @@ class World(eqx.Module):
         """The same world without voltmeters: for a replay, which observes nothing."""
         return dataclasses.replace(self, voltmeter=None)
 
+    def emptied(self) -> "World":
+        """The same world, whose homes have loads and no devices."""
+        none = {name: device.absent() for name, device in self.fleet.devices.items()}
+        return dataclasses.replace(self, fleet=dataclasses.replace(self.fleet, devices=none))
+
     def bare(self) -> "World":
         """The same world without voltmeters and volt-var curves: for plans, which need neither."""
         return dataclasses.replace(self, voltmeter=None, guard=None)
