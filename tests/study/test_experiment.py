@@ -163,9 +163,12 @@ def test_loads_that_break_limits_without_any_device_are_told(brief, each, broken
 
 
 def test_an_optimum_that_breaks_a_limit_is_told():
-    zero = dict.fromkeys((f.name for f in dataclasses.fields(Optimum)), 0.0)
-    kept, broken = ({"loading": each * 1.1e-3, "voltage": 0.9e-4} for each in (1, 2))
-    optima = {0: Optimum(**zero | {"worst": kept}), 3: Optimum(**zero | {"worst": broken})}
+    none = np.zeros((24, 0))
+    kept, broken = (
+        Optimum(1.0, 1.0, 1.0, none, none, 3, 9e-5, {"loading": loading, "voltage": 9e-5}, 0.0, 0.0, True)
+        for loading in (1.1e-3, 2.2e-3)
+    )
+    optima = {0: kept, 3: broken}
     (said,) = doubts(optima, ["a", "b", "c", "2027-05-17"])
     assert said.startswith("the optimum of 2027-05-17 breaks a limit (loadings by 0.2 %, voltages by 0.09 mpu at most)")
 
