@@ -19,7 +19,7 @@ def read(utterance, *asked, question="", locale="en-GB"):
     return extract(utterance, asked, question, locale, judge_a.TODAY)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_set_a_stays_read():
     found = [verdict for _, verdict in judge_a.verdicts()]
     assert sum(each.right for each in found) >= 0.97 * len(found)

@@ -108,7 +108,7 @@ def test_bad_arguments_are_error_results_and_write_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_command_serves_over_standard_input_and_output(tmp_path):
     async def work(client: Client) -> None:
         failed, text = await called(client, "write_plan", file="plan.csv", values={"ev_count": 0}, confirm=True)

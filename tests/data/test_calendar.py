@@ -48,7 +48,7 @@ def test_a_day_has_the_prices_of_its_own_month(first):
     assert np.abs(fitted["changes"]).max() < 1e-6  # rounding
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_clouds_of_a_leap_day_are_february_s():
     sky = bundle.load("london")[0].sky
     months = np.arange(12.0)[:, None] / 12 * np.ones_like(sky.clouds["days"])

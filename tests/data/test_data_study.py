@@ -114,7 +114,7 @@ def with_cars(homes: int, days: int) -> pl.DataFrame:
     )
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_cars_of_a_table_are_driven_in_the_study(tmp_path):
     path = tmp_path / "cars.csv"
     with_cars(homes=4, days=42).write_csv(path)

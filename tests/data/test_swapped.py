@@ -30,14 +30,14 @@ def built():
     return build(load(bundled()["thousand"], SOME))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_homes_of_a_span_are_met_on_test_days_alone(built):
     source = built.sampler.source
     assert set(np.asarray(source["train"])) == set(range(6))
     assert set(np.asarray(source["test"])) <= {6, 7, 8}
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_swapped_days_have_readings_of_homes_that_are_not_held_out(built):
     sampler = built.sampler
     every = dataclasses.replace(sampler, augment=dataclasses.replace(sampler.augment, swap_share=1.0))

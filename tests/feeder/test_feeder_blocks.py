@@ -60,6 +60,7 @@ def test_blocks_change_nothing_beside_stiff_switches(monkeypatch, float64):
     np.testing.assert_allclose(other.branch_a, one.branch_a, rtol=1e-8, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_are_the_same(monkeypatch, float64):
     circuit = IEEE123().circuit()
     whole = reduce_circuit(circuit)

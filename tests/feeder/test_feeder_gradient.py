@@ -64,7 +64,7 @@ def test_each_entry_is_the_central_difference(at, float64):
     np.testing.assert_allclose(gradient[1][at], (ahead - behind) / 0.4, rtol=1e-6)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_gradient_of_the_head_power_and_of_the_feeder(float64):
     def losses_kw(power, rise):
         def parts(one):
@@ -138,7 +138,7 @@ def test_no_array_is_stretched_by_accident(case):
     assert flow.head_kw.shape == (1, *case[0].shape[:1], 3)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_source_s_voltage_is_a_factor_with_a_gradient(float64):
     feeder, raised = EuropeanLV().build(), EuropeanLV(source_pu=1.03).build()
     load = feeder.nominal_kw * 3, feeder.nominal_kvar * 3

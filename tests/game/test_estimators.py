@@ -48,7 +48,7 @@ def test_errors_fall_with_the_budget():
     assert error_of(game, 10 * 2500) < 0.5 * error_of(game, 2500)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "budget"), [("airport", BUDGET), ("vote", 5 * BUDGET)])
 def test_strata_and_controls_are_worth_their_values(name, budget, monkeypatch):
     game = Game(WORTHS[name].astype(float))

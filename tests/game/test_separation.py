@@ -47,7 +47,7 @@ def test_the_largest_excess_is_found(asked):
         assert lower == pytest.approx(float(game.values(members[None])[0] - members @ payoff), abs=1e-7)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_in_the_least_core_it_is_epsilon(asked):
     homes, game = asked
     proper = coalitions(game.players)[1:-1].astype(float)
@@ -64,7 +64,7 @@ def test_in_the_least_core_it_is_epsilon(asked):
     assert found.fun <= 1e-7  # the core is not empty
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_least_core_by_rows_is_that_of_all_values():
     homes = flock(EVERY[:5])
     homes = dataclasses.replace(homes, days=homes.days[:1], state=homes.state[:1])
@@ -73,7 +73,7 @@ def test_the_least_core_by_rows_is_that_of_all_values():
     assert largest(homes.game(), payoff) == pytest.approx(epsilon, abs=1e-6)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "most"), [("NODES", 1), ("WHOLE_HOMES", 4)])
 def test_a_tree_that_is_cut_short_and_prices_of_many_homes_leave_a_bracket(asked, monkeypatch, limit, most):
     homes, game = asked

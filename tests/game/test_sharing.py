@@ -148,7 +148,7 @@ def test_homes_that_decide_nothing_pay_at_least_as_much():
     np.testing.assert_allclose(feed_in[1:], homes.alone[1:], rtol=1e-9)  # there is nothing to decide
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_tables_words_and_picture(found):
     assert found.homes.columns == ["home", "feed_in", "alone", *METHODS] and found.homes.height == 6
     row = found.methods.row(by_predicate=pl.col("method") == "bill_sharing", named=True)

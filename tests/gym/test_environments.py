@@ -166,7 +166,7 @@ def test_a_day_can_be_named(bare):
             env.reset(options={"day": wrong})
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_one_home_decides_beside_others_without_control(bare):
     names = names_of(bare.kinds)
     chosen = "heat_pump_panel_0"
@@ -219,7 +219,7 @@ def test_vectors_are_days_side_by_side(bare, rows):
     assert np.array_equal(env.reset(seed=0)[0], again)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_vectors_agents_and_flocks_are_paid_alike(bare):
     homes, flocks = (gym.vector_env(bare, days=1, rows=rows, split="test") for rows in ("homes", "flocks"))
     agents, single = gym.parallel_env(bare, split="test"), gym.single_env(bare, split="test")
@@ -232,7 +232,7 @@ def test_vectors_agents_and_flocks_are_paid_alike(bare):
     np.testing.assert_allclose([team[0], alone, np.mean(list(paid.values()))], own.mean(), rtol=1e-5)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_violations_are_told_to_all(wired):
     env = gym.parallel_env(wired)
     env.reset(seed=0)
@@ -264,7 +264,7 @@ def test_actions_that_lack_are_told(flock):
         flock.step({name: np.zeros(99, np.float32) for name in flock.agents})
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["pettingzoo", "gymnasium"])
 def test_without_the_extra_the_functional_form_is_there(package):
     hidden = f"""

@@ -79,7 +79,7 @@ def agree(env: FunctionalEnv):
     return reward, info, outcome
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_rewards_are_the_costs_of_the_verdict(bare):
     env = functional_env(bare, split="test")
     assert env.by_step
@@ -108,7 +108,7 @@ def test_charges_on_a_whole_episode_are_paid_by_its_end(market):
     agree(env)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_market_without_such_charges_bills_by_step(bare):
     day = jax.tree.map(lambda x: x[0], bare.sampler.draw(jax.random.key(0), "test", 1))
     assert bills_by_step(Tariff(standing_per_day=0.5, loss_per_kw=1e-3), day)
@@ -141,7 +141,7 @@ def test_violations_are_priced_as_in_learning(wired):
     np.testing.assert_allclose(paid, jnp.broadcast_to(paid[..., :1], paid.shape), atol=1e-4)  # every home the same
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_days_of_the_test_split_are_those_of_the_judge(bare):
     scenario = load(None, [*FLOCK, "feeder.part=none"])
     env = functional_env(scenario, split="test")
@@ -150,7 +150,7 @@ def test_days_of_the_test_split_are_those_of_the_judge(bare):
     assert functional_env(bare, split="validation").every().days() == len(bare.sampler.split_days["validation"])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_episodes_are_mapped_over_keys(bare):
     env, keys = functional_env(bare), jax.random.split(jax.random.key(3), 3)
     episodes, seen = jax.jit(jax.vmap(env.reset))(keys)
@@ -164,7 +164,7 @@ def test_episodes_are_mapped_over_keys(bare):
     assert len({float(episodes.given.load_kw[k].sum()) for k in range(3)}) == 3  # days differ
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_actions_without_control_are_those_of_uncontrolled_homes(bare):
     env = functional_env(bare)
     profile = bare.sampler.draw(jax.random.key(1), "train", 1)
@@ -188,7 +188,7 @@ def test_gradients_pass_a_step(bare):
     assert np.isfinite(slope).all() and (slope != 0).any()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_an_episode_of_one_step_is_whole(bare):
     env = functional_env(bare)
     given = jax.tree.map(lambda x: x[:1], jax.tree.map(lambda x: x[0], bare.sampler.draw(jax.random.key(0), "test", 1)))
@@ -210,7 +210,7 @@ def test_no_number_is_no_power(bare):
     assert eqx.tree_equal(lost, zero)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_one_home_alone():
     kinds = "homes.kinds=[{name='b', share=1.0, devices=['battery']}]"
     agree(functional_env(load(None, ["homes.count=1", "feeder.part=none", kinds]), split="test"))

@@ -58,14 +58,14 @@ def test_the_next_process_compiles_nothing_and_a_damaged_cache_is_mended(tmp_pat
         assert end(start(tmp_path)) == (folder, compiled, 0)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_two_processes_share_an_empty_cache(tmp_path):
     pair = [start(tmp_path), start(tmp_path)]
     assert all(sum(end(process)[1:]) > 0 for process in pair)
     assert end(start(tmp_path))[2] == 0
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_off_and_unwritable_and_the_user_s_own(tmp_path):
     (tmp_path / "file").touch()
     away = [

@@ -35,7 +35,7 @@ def run(flags: str) -> list[str]:
     return [" ".join(said), slope, value]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_result_is_the_same_to_the_bit_and_a_users_own_flags_stay():
     own = f"--xla_cpu_parallel_codegen_split_count=1 {compiler.FLAG}=xla_cpu_disable_slp_vectorizer"
     ours, users = run(""), run(own)

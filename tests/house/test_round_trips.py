@@ -99,7 +99,7 @@ def cleaned(made: Path, folder: Path) -> Path:
     return folder / "clean.parquet"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", [of_generate, as_csv, as_sheet, as_spreadsheet_csv, as_zip, cleaned])
 def test_made_homes_are_read_as_they_were_made(made, tmp_path, writes):
     path = str(writes(made, tmp_path))

@@ -248,7 +248,7 @@ def test_the_report_and_figures_are_where_it_says(study):
         assert list(study[0].glob(said[said.index(word) + 1])), word
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_trained_policy_is_judged_again(study):
     folder, run = study
     result = wattflock("evaluate", run.name[:-2], "--method", "gradmap", "--days", 4, folder=folder)

@@ -128,7 +128,7 @@ def test_importing_writes_one_file_that_needs_no_opendss(tmp_path):
     assert "agrees with OpenDSS within 1e-06 pu" in checked.output
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_another_feeder_and_other_loads_are_told(stored, tmp_path):
     pytest.importorskip("dss", reason=NO_OPENDSS)
     from wattflock.feeder.opendss import read_opendss
@@ -178,14 +178,14 @@ def test_hosting_gives_every_terminal_its_limits(tmp_path):
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_cap_that_binds_is_said():
     """With its defaults every home of IEEE 13 may export what the cap allows: the feeder is no limit."""
     said = " ".join(feeder("hosting", "ieee13").output.split())
     assert "binds in every envelope is the cap of 10 kW per home, not the feeder" in said and "raise --cap-kw" in said
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_tutorial_shows_an_example_that_its_feeder_limits_at_a_load_that_is_said_first():
     page = (Path(__file__).resolve().parents[2] / "docs" / "tutorial-network-engineer.md").read_text(encoding="utf-8")
     (words,) = re.findall(r"^wattflock feeder (hosting .*) --csv", page, re.MULTILINE)

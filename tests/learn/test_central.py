@@ -87,7 +87,7 @@ def test_robust_means_of_a_set_do_not_follow_three_of_ten():
         np.testing.assert_allclose(shuffled, pooled(own, pool), rtol=1e-6)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_weights_of_a_set_are_the_same_for_any_number_of_homes(world, built):
     nine = build(load(Path("fair-charging"), [*FEW, "homes.count=9"]))
     more = on_device(nine.world, "float32")

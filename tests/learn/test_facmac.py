@@ -39,7 +39,7 @@ def said_by_homes():
     return jax.random.normal(seen, (HOMES, ROWS, INPUTS)), 3 * jax.random.normal(utility, (HOMES, ROWS, UTILITIES))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_dearer_utility_never_makes_all_cheaper(mixing, said_by_homes):
     seen, utility = said_by_homes
     slope = jax.grad(lambda u: mixing(seen, u).sum())(utility)

@@ -100,7 +100,7 @@ def test_the_dual_network_sees_what_is_common_to_a_day_and_starts_at_zero(world,
     assert jnp.allclose(common(dataclasses.replace(profile, **own), 0.3), seen, atol=1e-6), "no home by its place"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_dual_network_learns_the_multipliers_of_a_day(world, profile):
     """Fifty rounds of the dual side alone: nearer to max(λ_k + ρ·g, 0) on each day, and days differ."""
     learner = PDL(primal_rounds=1, dual_rounds=100, dual_days=2, dual_steps=10, dual_rate=1e-2)

@@ -52,7 +52,7 @@ def test_one_is_no_control_but_for_batteries_that_charge(world, evening):
         column += device.controls
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_power_is_linear_in_the_number(world, evening):
     state, now = evening
     low, high = (net_kw(world, state, now, level) for level in (0.0, 1.0))
@@ -200,7 +200,7 @@ def test_hours_that_do_not_divide_a_day_are_refused(world):
         QLearning(hours=7).init(world, KEY)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_fresh_tables_use_no_flexibility(world, profile):
     who = QLearning(tables="shared")
     policy = who.policy(who.init(world, KEY))

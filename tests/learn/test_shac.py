@@ -84,7 +84,7 @@ def test_gradients_end_where_a_window_ends(reach):
     assert np.array_equal(reach(6, 12), (steps > 6) & (steps < 12))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_windows_are_the_same_days(world, profile):
     policy = Separate(flock((world.seen, 8, world.fleet.controls), world.homes, jax.random.key(3)))
     whole = eqx.filter_jit(rollout)(world, policy, profile, KEY)

@@ -168,7 +168,7 @@ def test_the_clipped_surrogate_pulls_as_hard_as_the_other_until_an_action_has_mo
     assert pull_of_clipped(-0.2 * wanted, direction) == pytest.approx(direction)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_both_surrogates_start_with_the_same_gradient(world):
     """So that the clipped one, too, is backpropagation at μ(o) = a; a known answer for the study's test above."""
     nets = flock((world.seen, 8, world.fleet.controls), world.homes, jax.random.key(4))

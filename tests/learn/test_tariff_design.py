@@ -118,7 +118,7 @@ def priced(profile, **settings):
     return NetworkTariff(network_per_kwh=more, **settings)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_optimum_of_all_homes_is_that_of_the_tariff_with_its_settings(world64, profile64):
     settings = {"export_share": 0.3, "demand_per_kw_day": 0.1, "standing_per_day": 0.2}
     cost = []

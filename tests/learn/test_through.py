@@ -45,7 +45,7 @@ def test_betas_of_adam_are_settings_of_every_learner_by_gradient(name):
     assert not np.allclose(moved[0], 0.1 * np.sign(moved[0]), rtol=1e-2)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_first_step_of_every_home_is_the_rate(world, profile):
     """Adam's first step is the rate wherever a gradient is far above its ε: in homes that matter little too."""
 

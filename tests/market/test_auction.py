@@ -112,7 +112,7 @@ def by_loop(net, bids) -> tuple[float, float]:
     return traded, gain
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

@@ -81,7 +81,7 @@ def drawn(built, dtype):
     return world, on_device(some, dtype), on_device(Effect(**fields | {"power_kw": power_kw}), dtype)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_world_bills_homes_by_where_they_are(built):
     with jax.enable_x64(True):
         world, some, effect = drawn(built, jnp.float64)

@@ -197,7 +197,7 @@ def test_resampling_to_the_same_step_changes_nothing():
     assert np.array_equal(resample(power_kw, 0.25), power_kw)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("dt_h", [0.5])
 def test_days_of_other_steps_roll_out(dt_h):
     built = build(load(None, ["homes.count=20", "homes.homes_per_agent=100", f"data.dt_h={dt_h}"]))

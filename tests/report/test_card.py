@@ -237,7 +237,7 @@ def test_what_is_drawn_are_the_facts():
     assert {round(100 * share) for row in table for share in row if share > 0} <= set(cells["text"])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_whatever_is_missing_is_said_and_the_rest_is_drawn(tmp_path):
     flock = made(1, 20, 3, datetime.date(2027, 6, 1))
     bare = HomeDays(flock.homes, flock.first_day, load_kw=flock.load_kw)

@@ -147,6 +147,7 @@ def test_a_map_can_be_zoomed_and_its_names_do_not_cover_each_other(name):
     assert names.height > 0.75 * view.buses.height
 
 
+@pytest.mark.slow
 def test_marks_are_smaller_where_there_are_many():
     def size(name: str) -> float:
         found = spec(snapshot_figures(view_of(name), LIMITS, name)["map"])

@@ -105,7 +105,7 @@ def test_a_chart_is_written_in_every_format(busy, tmp_path):
         assert save(chart, tmp_path / f"one.{ending}").read_bytes().startswith(start)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_page_holds_every_method_and_number(busy, whole):
     for name, row in busy.methods.items():
         assert methods(busy.methods)[name].label in whole.replace("&#x27;", "'")
@@ -224,7 +224,7 @@ def test_the_answer_is_the_cheapest_within_the_limit_whatever_its_name(busy):
     assert named(gradmap=(3.0, 0.0), rules=(2.9, 0.0)) == "rules"
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_headline_and_maps_follow_the_rule(run_folder):
     def swap(summary):
         summary["methods"]["through"]["cost_per_home_day"] = 3.0

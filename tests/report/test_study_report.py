@@ -192,7 +192,7 @@ def test_no_run_is_made_twice_and_a_row_without_its_file_is_left_out(made, capsy
     assert made[0][5:] == ["mine-one-0", "mine-one-1"]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_run_that_fails_is_told_and_the_others_go_on(made, tmp_path):
     made[1]["mine-one-1"] = MemoryError("too large")
     with pytest.raises(RunError, match=r"one, seed 1: failed \(MemoryError: too large\)"):
@@ -214,7 +214,7 @@ def test_stopping_keeps_what_is_done(made, tmp_path):
     assert made[0][3:] == ["mine-two-0", "mine-two-1"]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_runs_that_are_done_make_a_page_and_none_is_begun(made, tmp_path):
     study("mine.toml", rows=["one"], seeds=1)
     study("mine.toml", done_only=True)

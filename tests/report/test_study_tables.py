@@ -157,7 +157,7 @@ def test_curves_show_the_share_of_the_optimum_where_it_is_known(folder):
     assert band(found.filter(method="gradmap"), "captured", "round")["round"].max() == pytest.approx(580)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_page_of_a_study_with_several_numbers_of_homes(tmp_path, swept):
     facts = (Published(**PAPER, quantity="exponent", row="size"),)
     write_study(tmp_path / "out", Findings("mine", "how?", swept, [], "gradmap", facts))

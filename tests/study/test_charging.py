@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_used_is_told_all_at_once(text, said, built, tmp_p
     assert [problem.field for problem in error.value.problems] == said
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_headroom_is_where_a_branch_reaches_its_rating(wired):
     """At the limit every branch is at or below its rating; a twentieth more is too much somewhere."""
     world, days = wired.world, wired.sampler
@@ -126,7 +126,7 @@ def test_the_headroom_is_where_a_branch_reaches_its_rating(wired):
             assert not over[free].any() if fits else over[free].all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_an_envelope_is_of_the_homes_that_learn_and_no_more_than_the_headroom_allows(wired):
     """One typical day: homes anywhere within their parts keep every limit of the feeder, at three times that not."""
     found = envelope_kw(wired.world, wired.sampler, np.zeros(wired.readings.month.shape, int))
@@ -154,7 +154,7 @@ def judged(built):
     return days, judge_method(built, days, "idle", Uncontrolled())["days"]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_figures_of_days_are_those_of_the_episodes(built, judged):
     """Counted here with numpy from the trajectory, day by day."""
     days, found = judged
@@ -211,7 +211,7 @@ def test_cars_that_leave_too_empty_are_counted():
     assert missed[0] > 0 == missed[1]
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_car_park_misses_fewer_departures_where_those_who_leave_first_are_first():
     """The bundled garage, six cars at a limit that binds: least laxity against equal parts, 6 A or more or nothing."""
     built = build(load(Path("car-park"), ["homes.count=6", "coordinator.limit.kw=3"]))

@@ -57,7 +57,7 @@ def rule(world, days):
     return charging, asked(own, went, days)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_rule_s_grants_are_what_its_actions_ask_for(world, days, rule):
     charging, action = rule
     _, again = played(served(world), ZeroPolicy(), days, action)
@@ -87,7 +87,7 @@ def test_no_rule_is_above_the_bound(built, world, days, host):
         assert (np.asarray(charging.reward.total.sum(1)) < bounds).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_bound_is_reached_where_nothing_is_needed():
     """Full batteries without load or sun keep their levels: each step's reward is 3, less 1e-4 of the CV's ε."""
     kinds = 'homes.kinds=[{name="full",share=1,devices={reserve={size_kwp=0,start_low=1,start_high=1}}}]'
@@ -125,7 +125,7 @@ def test_one_step_ahead_is_the_best_next_step(built, world, host, days):
         assert (other.reward.total[:, 0] <= best.reward.total[:, 0] + 0.02).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_hours_ahead_are_rewarded_more_than_one_step(built, world, host, days):
     expected = forecast(built.sampler, host)
     rewards = []

@@ -133,7 +133,7 @@ def test_the_content_of_the_file_is_part_of_the_name_of_a_run(tmp_path):
     assert run_id(load(None, ["homes.file=street.csv"])).startswith("gradmap-filestreet.csv-")
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_order_of_rows_is_the_order_of_homes(tmp_path):
     """Rows that say all: the same homes in another order have the same days and results, in that order."""
     kinds = KINDS.replace("panel={}", "panel={size_kwp=5}").replace("limit_kw=4", "limit_kw=4, size_kwh=9")

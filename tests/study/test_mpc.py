@@ -74,6 +74,7 @@ def test_with_forecasts_it_lies_between_the_optimum_and_nothing(dearer, days, ex
         assert nothing - went.cost > 0.5 * (nothing - best.free_cost)
 
 
+@pytest.mark.slow
 def test_what_is_to_come_changes_nothing_before(dearer, days, expected):
     later = np.arange(24)[:, None] >= 12
     other = dataclasses.replace(

@@ -28,7 +28,7 @@ def under(built, market):
     return dataclasses.replace(built, world=dataclasses.replace(built.world, market=market))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_market_of_one_s_own_is_in_the_tables(built, days):
     table = judge_method(under(built, Flat()), days, "idle", Uncontrolled())["steps"]
     assert table["import_price_per_kwh"].unique().to_list() == [OWN]
@@ -74,7 +74,7 @@ def test_the_price_ahead_is_the_mean_of_the_market_s_own(world, profile):
     np.testing.assert_allclose(met.price_ahead_per_kwh, wanted, atol=1e-5)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_no_bound_is_known_before_any_work(built, days):
     assert why_no_bound(built.world, days.profile) == ""
     assert why_no_bound(under(built, Flat()).world, days.profile) == ""

@@ -282,7 +282,7 @@ def test_long_readings_are_settled_in_parts_with_the_same_sums(monkeypatch):
     np.testing.assert_allclose(own["fixed"], 0.7, rtol=1e-12)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_scenario_is_metered_under_a_rule(tmp_path):
     """Bills of three days by nodal prices and in a community, against the bills that the world itself makes."""
     scenario = tmp_path / "s.toml"

@@ -117,7 +117,7 @@ def test_sessions_respect_the_battery_the_charger_and_the_window(cars, steps, se
     assert asked[away].max() < 2e-2  # whatever was asked for was charged before the plug went out
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_a_car_drives_what_it_asks_for_and_no_faster_than_it_can(cars, seed):
@@ -128,7 +128,7 @@ def test_a_car_drives_what_it_asks_for_and_no_faster_than_it_can(cars, seed):
     np.testing.assert_allclose(driving.sum(-1), need.sum(-1), atol=1e-3)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [48, 96, 288])
 def test_a_finer_resolution_tells_of_the_same_sessions(cars, steps):
     hourly, finer = (flock_of(live(cars, jax.random.key(8), DAYS, each)[1]) for each in (24, steps))

@@ -30,7 +30,7 @@ def homes(model):
     return jax.jit(jax.vmap(lambda key: live(model, key, 60)))(keys)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_load_is_power_of_a_day(homes):
     load_kw = homes[2]
     assert load_kw.shape == (50, 60, 24)

@@ -99,6 +99,7 @@ def test_values_can_be(few):
     assert (few.ev_charging_need_kwh[few.ev_plugged == 0] == 0).all()
 
 
+@pytest.mark.slow
 def test_the_mix_decides_what_stands_in_a_home(london):
     bare = made(london, dataclasses.replace(FEW, mix=Mix(0.0, 0.0, 0.0)))
     for name in ("pv_kw", "ev_plugged", "ev_charging_need_kwh", "ev_driving_kwh", "heat_kw"):

@@ -223,7 +223,7 @@ def test_neighbours_are_alike_but_not_the_same(made):
     assert alike.min() > 0.8 and alike.max() < 0.9999
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_finer_steps_keep_the_energy_of_every_hour(sky):
 
     @jax.jit
@@ -238,7 +238,7 @@ def test_finer_steps_keep_the_energy_of_every_hour(sky):
         assert power.std() > 0.9 * hourly.std()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_measured_weather_is_used_as_it_is(sky):
     when, key, given_c = one_day(datetime.date(2027, 5, 1)), jax.random.key(0), np.linspace(3, 9, 24, dtype=np.float32)
     measured = (MeasuredWeather(jnp.asarray(given_c), jnp.full(24, share)) for share in (0.3, 0.9))

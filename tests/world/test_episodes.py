@@ -136,7 +136,7 @@ class _Begun(eqx.Module):
         return self.state
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_an_appliance_is_used_every_day(weekly):
     profile = draw(weekly.sampler, "train", 1)
     found = rollout(on_device(weekly.world, jnp.float32).blind(), ZeroPolicy(), profile, jax.random.key(0), 1)
@@ -146,7 +146,7 @@ def test_an_appliance_is_used_every_day(weekly):
     np.testing.assert_allclose(left[:, 0], np.tile(need, (7, 1)), atol=1e-4)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_tables_have_a_row_for_each_day_of_an_episode(weekly):
     days = unseen(weekly, 2, 0, 1)
     tables = judge_method(weekly, days, "idle", ZeroPolicy())

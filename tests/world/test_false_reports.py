@@ -142,7 +142,7 @@ def test_reports_that_cannot_be_used_are_told_all_at_once():
         assert said in str(found.value)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_learner_sees_and_is_paid_for_what_is_believed(scene):
     """Of a liar it sees the level that is told, of the others what is true; the reward that is judged stays true."""
     world, _, days = scene

@@ -82,7 +82,7 @@ def bare():
     return build(load(None, ["homes.count=5", "feeder.part=none"]))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_loading_is_judged_where_a_rating_is_known(two_lines, heavy, trial, profile64, float64):
     """I = P / U with U = (240 + √(240² - 4 R P)) / 2 over R = 2 OHM; all homes at one terminal, no reactive power."""
     placement = jnp.ones((heavy.homes, 1)) / heavy.homes
@@ -206,7 +206,7 @@ def test_a_scenario_says_which_limits_are_judged(two_lines):
         load(None, ["feeder.low_pu=0.98", "feeder.service_drop_pu=0.04"])
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_homes_without_wires_are_judged_by_bills_alone(bare):
     assert bare.world.feeder is None and bare.world.judged == {} and bare.world.voltmeter is None
     assert bare.world.placement.sum() == 5 * 2

@@ -268,7 +268,7 @@ def test_a_plan_costs_in_the_world_what_its_program_says(market):
         assert found.cost <= found.lower_bound + 0.01 * abs(found.lower_bound) + 1e-3
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_pooled_optimum_is_below_that_of_each_home_by_itself():
     own, pooled = (cost_of(market, 1)[0].cost for market in (Tariff(export_share=0.3), MidMarket(export_share=0.3)))
     assert pooled < own - 0.01

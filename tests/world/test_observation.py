@@ -67,7 +67,7 @@ def test_the_world_tells_the_prices_of_the_day():
     np.testing.assert_array_equal(told[1, 30], two_days[24:] + 100)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_day_ahead_world_runs():
     """Built, faced, observed: the first of the day's features is the price at midnight, at every step of the day."""
     scenario = load(None, ["homes.count=20", "data.day_ahead=true", "market.settings.carbon_per_t=100"])

@@ -100,7 +100,7 @@ def test_the_least_laxity_comes_first_and_smoothed_laxities_are_levelled(float64
     np.testing.assert_allclose(share("smoothed_laxity", asks, 6), [2.5, 3.5, 0], atol=1e-12)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_filling_solves_its_equation(float64):
     random = np.random.default_rng(0)
     for _ in range(200):

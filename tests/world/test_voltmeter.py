@@ -68,6 +68,7 @@ def test_a_world_without_voltmeters_shows_no_voltage(small, world, profile):
     np.testing.assert_array_equal(on_device(blind, "float32").observe(blind.reset(now), now).features, features[:, :-1])
 
 
+@pytest.mark.slow
 def test_inverters_that_answer_move_no_energy_but_voltages(world, profile, policy):
     guarded = dataclasses.replace(world, voltmeter=None, guard=VoltVar())
     blind = dataclasses.replace(world, voltmeter=None)
