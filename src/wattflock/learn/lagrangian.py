@@ -25,6 +25,7 @@ from wattflock.world.world import Outcome, World, measures
 
 SIZE = 272.0  # of a multiplier [currency per home and pu·h, at a price of 0.3]: the network's output is of order one
 SEEN = 13
+BRANCHES = 265  # most rated branches among which the price of loadings is spread: those of IEEE 123, where it was set
 Amounts = dict[str, Array]  # limit that is judged → (…, rows)
 
 
@@ -172,10 +173,14 @@ class Lagrangian(eqx.Module):
 def charged(outcome: Outcome, prices: Amounts) -> Array:
     """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h].
 
-    Prices are stated for a mean import price of 0.3 per kWh and scaled to that of the readings; (days, steps).
+    Loadings of more branches than `BRANCHES` are priced as if there were so many: neighbours share a voltage, but not a
+    service line (decisions/0035-a-price-for-each-branch.md). Prices are stated for a mean import price of 0.3 per kWh
+    and scaled to that of the readings; (days, steps).
     """
     dt_h = by_day(outcome.dt_h, outcome.steps)
-    means = [price.sum(-1) * dt_h / price.shape[-1] for price in prices.values()]
+    rows = {name: price.shape[-1] for name, price in prices.items()}
+    among = rows | {"loading": min(rows.get("loading", 0), BRANCHES)}
+    means = [price.sum(-1) * dt_h / among[name] for name, price in prices.items()]
     return sum(means, jnp.zeros(dt_h.shape)) * (outcome.price_level * outcome.cost.shape[-1])
 
 
