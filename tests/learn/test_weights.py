@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wattflock.feeder.limits import Conditions
-from wattflock.learn.lagrangian import Lagrangian
+from wattflock.learn.lagrangian import BRANCHES, Lagrangian, charged
 from wattflock.learn.learners.pdl import PDL
 
 LAGRANGIAN = Lagrangian(multiplier_init=500.0, curvature=8000.0, ascent=0.0, margin_pu=0.0)
@@ -48,3 +48,14 @@ def test_more_of_the_same_homes_and_nodes_change_no_objective(world, homes, node
     one = outcome(1, 1)
     assert objectives(outcome(homes, nodes)) == pytest.approx(objectives(one), rel=1e-5)
     assert objectives(one)[0] > float(one.cost.sum()) / 10 + 1, "the wires weigh something"
+
+
+def test_an_overload_costs_the_same_however_many_branches_there_are_beyond_those_of_ieee_123():
+    """One branch 10 % beyond its rating, among so many; a voltage's price falls with the number of nodes."""
+
+    def price(name: str, rows: int) -> float:
+        charge = jnp.zeros((2, 3, rows)).at[0, 0, 0].set(0.1)
+        return float(charged(outcome(1, 1), {name: charge}).sum())
+
+    assert price("loading", 9717) == price("loading", BRANCHES) == pytest.approx(5 * 0.5 * 0.1 / BRANCHES)
+    assert price("loading", 5) == price("voltage", 5) > price("loading", BRANCHES) > price("voltage", 9717)
