@@ -127,8 +127,7 @@ class Lagrangian(eqx.Module):
     unbalance), in per unit: a share of loading counts as `loading_pu`, one of unbalance as `unbalance_pu`. Each limit
     has multipliers of its own. All terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
     (decisions/0016-weights-per-home-and-mean-node.md); for loadings of very many branches see `charged`.
-    Source: the primal-dual method of multipliers, Bertsekas 1982,
-    eq. 2.1.
+    Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1.
     """
 
     multiplier_init: float
