@@ -101,6 +101,13 @@ def test_a_look_that_overloads_branches_is_not_better_for_being_cheaper():
     assert best.is_over(worse)
 
 
+def test_an_overload_of_one_branch_weighs_the_same_among_thousands():
+    for branches, weighs in ((265, False), (9717, True)):
+        best, worse = Best(1, 0.3, branches), look(20, 1.9)
+        worse.validation["overload_share_h"] = 0.001
+        assert not best.is_over(look(10, 2.0)) and best.is_over(worse) == weighs
+
+
 def test_without_patience_nothing_is_over():
     best = Best(0, 0.3)
     assert not any(best.is_over(look(place, float(place))) for place in range(9))
