@@ -7,7 +7,7 @@ from wattflock.core.errors import RunError
 from wattflock.core.types import on_device
 from wattflock.learn.learner import Learner
 from wattflock.learn.learners.idle import Uncontrolled
-from wattflock.study.compare import judge_method, unseen
+from wattflock.study.compare import judge_method, loads_alone, unseen
 from wattflock.study.train import Best, Course, Mark, train
 from wattflock.world.rollout import Policy
 
@@ -68,6 +68,11 @@ class Mute(Policy):
 def test_actions_that_are_not_finite_have_no_price(built):
     with pytest.raises(RunError, match="mute: actions or costs that are not finite on 1 of 1 days"):
         judge_method(built, unseen(built, 1, 0), "mute", Mute())
+
+
+def test_homes_without_devices_that_cannot_be_judged_end_no_comparison(built):
+    (said,) = loads_alone(built, unseen(built, 1, 0), Mute())
+    assert said.startswith("loads alone, without any device, are not judged: actions or costs that are not finite")
 
 
 def test_training_that_stays_finite_is_not_stopped(built):

@@ -182,7 +182,10 @@ def loads_alone(built: Built, days: Days, policy: Policy) -> list[str]:
     """
     if built.world.feeder is None or built.world.coordinator:
         return []
-    judged = evaluate(built.world.emptied(), policy, days.profile, days.few, picked=days.worst)
+    try:
+        judged = evaluate(built.world.emptied(), policy, days.profile, days.few, picked=days.worst)
+    except RunError as error:
+        return [f"loads alone, without any device, are not judged: {error}"]
     broken = np.any([(x > 0).any((1, 2)) for x in judged.excess.values()], 0)
     rows = [f"{(x > 0).any((0, 1)).sum():,} of {x.shape[-1]:,} {ROWS[limit]}" for limit, x in judged.excess.items()]
     said = "loads of homes without any device break a limit on {} of {} test days ({}): devices have to make up for it"
