@@ -126,7 +126,7 @@ class Lagrangian(eqx.Module):
     e is how far a row is beyond its limit (a node's voltage beyond the tightened band, a branch's loading, a bus's
     unbalance), in per unit: a share of loading counts as `loading_pu`, one of unbalance as `unbalance_pu`. Each limit
     has multipliers of its own. All terms are means, so that the same λ and ρ hold for other numbers of homes and nodes
-    (decisions/0016-weights-per-home-and-mean-node.md); for loadings of very many branches see `charged`.
+    (decisions/0016-weights-per-home-and-mean-node.md); for loadings of very many branches see `spread_among`.
     Source: the primal-dual method of multipliers, Bertsekas 1982, eq. 2.1.
     """
 
@@ -170,17 +170,22 @@ class Lagrangian(eqx.Module):
         return {name: multiplier[name] + self.ascent * e.mean(0) for name, e in amounts.items()}
 
 
+def spread_among(limit: str, rows: int) -> int:
+    """Among how many rows the price of a limit is spread: `BRANCHES` at most for loadings.
+
+    Neighbours share a voltage, but not a service line (decisions/0035-a-price-for-each-branch.md).
+    """
+    return min(rows, BRANCHES) if limit == "loading" else rows
+
+
 def charged(outcome: Outcome, prices: Amounts) -> Array:
     """The sum over homes and limits of the mean over rows of `prices` (days, steps, rows) [currency per h].
 
-    Loadings of more branches than `BRANCHES` are priced as if there were so many: neighbours share a voltage, but not a
-    service line (decisions/0035-a-price-for-each-branch.md). Prices are stated for a mean import price of 0.3 per kWh
-    and scaled to that of the readings; (days, steps).
+    The mean is over as many rows as `spread_among` says. Prices are stated for a mean import price of 0.3 per kWh and
+    scaled to that of the readings; (days, steps).
     """
     dt_h = by_day(outcome.dt_h, outcome.steps)
-    rows = {name: price.shape[-1] for name, price in prices.items()}
-    among = rows | {"loading": min(rows.get("loading", 0), BRANCHES)}
-    means = [price.sum(-1) * dt_h / among[name] for name, price in prices.items()]
+    means = [price.sum(-1) * dt_h / spread_among(name, price.shape[-1]) for name, price in prices.items()]
     return sum(means, jnp.zeros(dt_h.shape)) * (outcome.price_level * outcome.cost.shape[-1])
 
 

@@ -42,9 +42,9 @@ class Settings:
         """What one unit beyond a limit counts as [pu]."""
         return {"loading": self.loading_pu, "unbalance": self.unbalance_pu}.get(limit, 1.0)
 
-    def breaks(self, found: "Optimum") -> bool:
-        """Whether a plan breaks a limit, be it that none was found that keeps all or that there is none."""
-        return any(excess > self.tolerance(limit) for limit, excess in found.worst.items())
+    def broken(self, found: "Optimum") -> dict[str, float]:
+        """The limits that a plan breaks, each with its greatest excess in its own unit; none where it keeps all."""
+        return {limit: excess for limit, excess in found.worst.items() if excess > self.tolerance(limit)}
 
     def tolerance(self, limit: str) -> float:
         """The excess that is none, in the limit's own unit."""
@@ -171,10 +171,9 @@ class Search:
         """The optimum without limits of the wires."""
         solution = minimise(draft.program)
         went = replay(self.world, self.day, draft.plan(solution.column), self.settings)
-        allowed_pu, steps = np.zeros(went.excess_pu.shape), self.world.steps
-        return Round(
-            draft, went, solution.column, solution.cost, allowed_pu, np.full(steps, np.inf), np.zeros(steps, bool)
-        )
+        allowed_pu = np.zeros(went.excess_pu.shape)
+        freely, held = np.full(len(allowed_pu), np.inf), np.zeros(len(allowed_pu), bool)
+        return Round(draft, went, solution.column, solution.cost, allowed_pu, freely, held)
 
     def improve(self, rounds: list[Round], rows: np.ndarray) -> Round:
         """A linear program around the last plan with the rows `rows` (side, step, row) of limits.

@@ -175,7 +175,7 @@ def judge_method(built: Built, days: Days, method: str, policy: Policy) -> Table
 
 
 def loads_alone(built: Built, days: Days, policy: Policy) -> list[str]:
-    """A sentence where loads break a limit without any device: what no way to steer devices need be able to keep.
+    """A sentence where loads break a limit without any device: a limit that steering alone may not be able to keep.
 
     Args:
         policy: that of the uncontrolled homes, whose compiled judgement serves here, too; without devices none acts.

@@ -14,7 +14,7 @@ from jaxtyping import Array
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import Sampler
 from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU
-from wattflock.learn.lagrangian import BRANCHES, SIZE
+from wattflock.learn.lagrangian import SIZE, spread_among
 from wattflock.learn.learner import Draw, Learner, Progress, begin, onward
 from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.sharding import SpreadDraw, spread
@@ -66,8 +66,8 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     """
     progress, world, sampler, draw = laid_out(course, progress)
     validation = validation_days(sampler, course.validation_days)
-    done, seconds = int(progress.done), course.seconds
-    chunk, best = chunk_of(course.rounds), Best.of(course.patience, world)
+    done, seconds, branches = int(progress.done), course.seconds, max(1, len(world.judged.get("loading", ())))
+    chunk, best = chunk_of(course.rounds), Best(course.patience, world.fleet.reference_price_per_kwh, branches)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
         began, before = time.perf_counter(), progress
         progress, log = onward(progress, course.learner, world, draw, chunk)
@@ -94,15 +94,10 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
 class Best:
     """The best look at the validation days so far."""
 
-    def __init__(self, patience: int, price_per_kwh: float, branches: int = 0):
+    def __init__(self, patience: int, price_per_kwh: float, branches: int = 1):
         self.patience, self.price = patience, SIZE * price_per_kwh / REFERENCE_PRICE_PER_KWH
-        self.price_of = WORTH | {"overload_share_h": LOADING_PU * max(1.0, branches / BRANCHES)}
+        self.price_of = WORTH | {"overload_share_h": LOADING_PU * branches / spread_among("loading", branches)}
         self.since, self.mark = 0, None
-
-    @classmethod
-    def of(cls, patience: int, world: World) -> "Best":
-        """In a world, whose loadings are priced as in the objective."""
-        return cls(patience, world.fleet.reference_price_per_kwh, len(world.judged.get("loading", ())))
 
     def is_over(self, mark: Mark) -> bool:
         """Notes a look; whether there were `patience` of them since the best one."""

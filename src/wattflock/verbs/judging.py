@@ -116,13 +116,18 @@ def notes(experiment: Experiment) -> list[str]:
 
 def doubts(optima: dict[int, Optimum], dates: list[str]) -> list[str]:
     """A sentence on each optimum, by the number of its day, whose plan breaks a limit."""
-    most = "loadings by {:.1f} %, voltages by {:.2f} mpu at most"
-    said = f"the optimum of {{}} breaks a limit ({most}): no plan was found that keeps all of them"
-    return [
-        said.format(dates[day], 100 * found.worst.get("loading", 0), 1000 * found.worst.get("voltage", 0))
-        for day, found in optima.items()
-        if USUAL.breaks(found)
-    ]
+    units = {"voltage": (1000, "mpu"), "loading": (100, "%"), "unbalance": (100, "%")}
+    said = []
+    for day, found in optima.items():
+        amounts = [
+            f"{limit} by {excess * units[limit][0]:.2f} {units[limit][1]}"
+            for limit, excess in USUAL.broken(found).items()
+        ]
+        if amounts:
+            said.append(
+                f"the optimum of {dates[day]} breaks a limit ({', '.join(amounts)} at most): no better plan was found"
+            )
+    return said
 
 
 def network_cost(optima: dict[int, Optimum], homes: int) -> float | None:

@@ -81,10 +81,11 @@ def study(  # noqa: PLR0913 (an argument is an option of the command)
         if done:
             order = [row.name for row in there]
             done.sort(key=lambda each: (order.index(each.row), each.seed))
-            said = notes + said_of(done) + missing + failed
+            told_by_runs = said_of(done)
+            said = notes + told_by_runs + missing + failed
             told = plan.references, plan.published, plan.claims
             table = write_study(folder, Findings(plan.name, plan.about, done, said, *told))
-            say(f"tables, curves and page  {folder}")
+            say("\n".join([*told_by_runs, f"tables, curves and page  {folder}"]))
     if failed:
         if table:
             console.print(table)
