@@ -168,8 +168,7 @@ def test_an_optimum_that_breaks_a_limit_is_told():
         Optimum(1.0, 1.0, 1.0, none, none, 3, 9e-5, {"loading": loading, "voltage": 9e-5}, 0.0, 0.0, True)
         for loading in (1.1e-3, 2.2e-3)
     )
-    optima = {0: kept, 3: broken}
-    (said,) = doubts(optima, ["a", "b", "c", "2027-05-17"])
+    (said,) = doubts({"2027-05-14": kept, "2027-05-17": broken})
     assert said.startswith("the optimum of 2027-05-17 breaks a limit (loading by 0.22 % at most)")
 
 

@@ -25,7 +25,7 @@ from wattflock.core.scenario import Scenario
 from wattflock.core.types import Profile, on_device
 from wattflock.learn.learner import Learner, Progress, begin
 from wattflock.study import compare
-from wattflock.study.bound import Optimum, why_no_bound
+from wattflock.study.bound import USUAL, Optimum, why_no_bound
 from wattflock.study.build import Built, Parts, build, parts_of
 from wattflock.study.charging_plan import served
 from wattflock.study.charging_yardsticks import plans
@@ -115,13 +115,17 @@ class Experiment:
         return validation_days(self.built.sampler, self.scenario.judge.curve_days)
 
     @functools.cached_property
-    def watched_optimum(self) -> float | None:
-        """Cost of the optimum of `judge.curve_days` [currency per home and day]; None where it is not asked for."""
+    def watched_optima(self) -> list[Optimum]:
+        """The optima of `judge.curve_days`; none where they are not asked for, or there is none in this market."""
         world, days = self.built.world, self.scenario.judge.curve_days
-        if not days or why_no_bound(world, self.watched):
-            return None
-        cost = [each.cost for each in optima(world, self.watched, self.kept)]
-        return float(np.mean(cost)) / self.scenario.homes.count / self.days.length
+        asked = days and not why_no_bound(world, self.watched)
+        return list(optima(world, self.watched, self.kept)) if asked else []
+
+    @property
+    def watched_optimum(self) -> float | None:
+        """Cost of `watched_optima` [currency per home and day]; None where there are none."""
+        cost = [each.cost for each in self.watched_optima]
+        return float(np.mean(cost)) / self.scenario.homes.count / self.days.length if cost else None
 
     @functools.cached_property
     def no_bound(self) -> str:
@@ -263,7 +267,9 @@ class Experiment:
             for optimum in optima(self.built.world, profile, self.kept):
                 found.append(optimum)
                 each = f"{optimum.cost / home_days:.3f} {self.built.readings.currency}"
-                shown.at(len(found), f"optimum {each} per home and day")
+                beyond = sum(bool(USUAL.broken(plan)) for plan in found)
+                said = f", {beyond} of {len(found)} break a limit" if beyond else ""
+                shown.at(len(found), f"optimum {each} per home and day{said}")
         return found
 
     def receding(self) -> dict[int, np.ndarray]:

@@ -84,7 +84,7 @@ def _compared(experiment: Experiment, fresh: bool) -> Comparison:
         "on_bound_days": on_shared_days(every["days"], every["homes"]),
         "network_cost_per_home_day": network_cost(optima, experiment.scenario.homes.count * experiment.days.length),
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "notes": [*notes(experiment), *alone, *doubts(optima, days.dates)],
+        "notes": [*notes(experiment), *alone, *doubts(named_optima(experiment, optima))],
         "broken": {name: card["stopped"] for name, card in cards.items() if card.get("broken")},
     }
     if experiment.run:
@@ -114,8 +114,14 @@ def notes(experiment: Experiment) -> list[str]:
     return said
 
 
-def doubts(optima: dict[int, Optimum], dates: list[str]) -> list[str]:
-    """A sentence on each optimum, by the number of its day, whose plan breaks a limit."""
+def named_optima(experiment: Experiment, optima: dict[int, Optimum]) -> dict[str, Optimum]:
+    """Every optimum that the tables and curves refer to, by what a sentence calls its day."""
+    watched = {f"validation day {k + 1}": each for k, each in enumerate(experiment.watched_optima)}
+    return {experiment.days.dates[day]: each for day, each in optima.items()} | watched
+
+
+def doubts(optima: dict[str, Optimum]) -> list[str]:
+    """A sentence on each optimum, by the name of its day, whose plan breaks a limit."""
     units = {"voltage": (1000, "mpu"), "loading": (100, "%"), "unbalance": (100, "%")}
     said = []
     for day, found in optima.items():
@@ -124,9 +130,7 @@ def doubts(optima: dict[int, Optimum], dates: list[str]) -> list[str]:
             for limit, excess in USUAL.broken(found).items()
         ]
         if amounts:
-            said.append(
-                f"the optimum of {dates[day]} breaks a limit ({', '.join(amounts)} at most): no better plan was found"
-            )
+            said.append(f"the optimum of {day} breaks a limit ({', '.join(amounts)} at most): no better plan was found")
     return said
 
 
