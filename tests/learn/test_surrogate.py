@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wattflock.learn.critic import flat
+from wattflock.learn.critic import flat, shuffled
 from wattflock.learn.learners.gradmap import GradMAP, clipped, surrogate
 from wattflock.learn.learners.through import Through
 from wattflock.learn.nets import Separate, flock
@@ -186,3 +186,12 @@ def test_both_surrogates_start_with_the_same_gradient(world):
 def test_the_radius_falls_to_its_least():
     learner = GradMAP(trust=0.4, trust_least=0.1, trust_falls=0.04, total_rounds=500)
     assert [float(learner.radius(jnp.asarray(done))) for done in (0, 10, 1000)] == pytest.approx([0.4, 0.2, 0.1])
+
+
+def test_a_pass_takes_rows_once_and_no_more_minibatches_than_it_may():
+    whole = np.asarray(shuffled(50, 6, 3, KEY))
+    some = np.asarray(shuffled(50, 6, 3, KEY, most=5))
+    assert whole.shape == (3 * 8, 6) and some.shape == (3 * 5, 6)
+    assert (some.reshape(3, 5, 6) == whole.reshape(3, 8, 6)[:, :5]).all()  # the first of the same order
+    assert all(len(np.unique(each)) == 30 for each in some.reshape(3, 30))
+    assert np.array_equal(shuffled(50, 6, 3, KEY, most=9), whole)

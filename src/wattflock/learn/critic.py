@@ -17,10 +17,13 @@ def flat(x: Array) -> Array:
     return x.reshape(-1, *x.shape[2:])
 
 
-def shuffled(count: int, rows: int, epochs: int, key: Array) -> Array:
-    """Numbers of rows, (minibatches, rows): each of `epochs` passes in an order of its own; the rest is left out."""
+def shuffled(count: int, rows: int, epochs: int, key: Array, most: int | None = None) -> Array:
+    """Numbers of rows, (minibatches, rows): each of `epochs` passes in an order of its own.
+
+    A pass has as many minibatches as `count` rows fill, at most `most`; the rest is left out of it.
+    """
     size = min(rows, count)
-    batches = count // size
+    batches = min(count // size, most or count)
 
     def epoch(key):
         return jax.random.permutation(key, count)[: batches * size].reshape(batches, size)

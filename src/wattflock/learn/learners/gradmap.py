@@ -46,6 +46,10 @@ class GradMAP(Gradient):
     total_rounds: Rounds = 600
     epochs: Annotated[int, Field(ge=1, description="passes of the surrogate over a round's rows")] = 2
     rows: Annotated[int, Field(ge=1, description="rows (home, step) in a minibatch")] = 24
+    minibatches: Annotated[
+        int,
+        Field(ge=1, description="most in a pass; rows beyond are left out of it, since neighbours are alike"),
+    ] = 16
     gradient: Annotated[
         Literal["open", "total"], Field(description="through the devices alone, or also through what homes see")
     ] = "open"
@@ -159,7 +163,7 @@ class GradMAP(Gradient):
     def fit(self, state: TrainState, trajectory: Trajectory, direction: Array, key: Array):
         """The cheap part, many times: epochs of minibatches on the surrogate; returns networks and Adam."""
         rows = [jnp.swapaxes(flat(x), 1, 2) for x in (trajectory.features, trajectory.action, direction)]
-        order = shuffled(rows[0].shape[0], self.rows, self.epochs, key)
+        order = shuffled(rows[0].shape[0], self.rows, self.epochs, key, self.minibatches)
         radius = self.radius(state.done)
 
         def loss(nets, features, action, direction):
