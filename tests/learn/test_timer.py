@@ -14,7 +14,7 @@ from wattflock.homes.devices.ev import EV
 from wattflock.homes.devices.generator import Generator
 from wattflock.homes.devices.heat_pump import HeatPump
 from wattflock.homes.devices.inverter import Inverter
-from wattflock.learn.clock import Clock, installed
+from wattflock.learn.clock import Clock, installed, set_point
 from wattflock.learn.learner import advance, begin
 from wattflock.learn.learners.timer import Timer
 from wattflock.learn.learners.timer_droop import TimerDroop
@@ -74,6 +74,21 @@ def test_the_installer_s_day(world):
     assert day.shape == (len(world.kinds), 2, world.steps, world.fleet.controls)
     assert battery[0, 0, [9, 15, 20, 23]].tolist() == pytest.approx([0.5, 0.95, 0.1, 0.5])
     assert (day == day[:1, :1]).all()
+
+
+def test_a_set_point_is_of_the_end_of_its_part_of_the_day_and_on_a_line_between():
+    targets = np.random.default_rng(0).normal(size=(3, 48, 2)).astype(np.float32)
+
+    def at(step, steps):
+        hour, dt_h = np.float32(step * 24 / steps), np.float32(24 / steps)
+        return np.asarray(jax.jit(set_point)(targets, hour, dt_h))
+
+    assert all((at(step, 48) == targets[:, step]).all() for step in range(48))
+    assert all((at(6 * k + 5, 288) == targets[:, k]).all() for k in range(48))
+    for step in (0, 1, 3, 100, 284):
+        k, share = step // 6, (step % 6 + 1) / 6
+        between = targets[:, k - 1] * (1 - share) + targets[:, k] * share
+        np.testing.assert_allclose(at(step, 288), between, atol=1e-4)
 
 
 def test_a_schedule_is_looked_up_by_kind_day_type_and_step(world, profile):
