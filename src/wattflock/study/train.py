@@ -101,15 +101,14 @@ class Best:
 
     def is_over(self, mark: Mark) -> bool:
         """Notes a look; whether there were `patience` of them since the best one."""
-        if self.mark is None or self.worth(mark) < self.worth(self.mark):
+        if self.mark is None or self.worth(mark.validation) < self.worth(self.mark.validation):
             self.mark, self.since = mark, 0
             return False
         self.since += 1
         return bool(self.patience) and self.since >= self.patience
 
-    def worth(self, mark: Mark) -> float:
-        """What a look is compared by: cost, and violations at the price of learners by gradient [currency]."""
-        found = mark.validation
+    def worth(self, found: dict[str, float]) -> float:
+        """What looks are compared by: cost, and violations at the price of learners by gradient [currency]."""
         return found["cost"] + self.price * sum(worth * found.get(name, 0.0) for name, worth in self.price_of.items())
 
     def told(self, done: int) -> str:

@@ -1,0 +1,137 @@
+"""Settings from another world beside settings that were searched for in the row's own.
+
+    python benchmarks/tuned_there.py [--rows european-lv,homes-200] [--trials 8] [--seeds 0] [--runs FOLDER] [--small]
+        [--write]
+
+Rows of the study `thousand`, where `gradmap` keeps settings that were found elsewhere. Beside it the best of some
+trials in that row, with as many rounds: the first half is drawn over the space of benchmarks/tuning.md, days and widths
+of networks excepted, and `square_memory`; the other half around the best so far. The best has the least cost and price
+of violations on the validation days (the objective of all learners by gradient, without margins); seed 0. Both are then
+judged on the test days, with every seed.
+`--small` has twelve homes, four rounds and two trials. A search goes on from its folder of runs.
+"""
+
+import argparse
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from pages.head import head
+from tuning import drawn
+
+from wattflock.core.errors import RunError
+from wattflock.report.study_data import ALL, KEYS, spreads
+from wattflock.report.study_page import markdown
+from wattflock.report.study_tables import differences, tables_of
+from wattflock.study.run import open_run
+from wattflock.study.study_file import read
+from wattflock.study.train import Best, score
+from wattflock.verbs.experiment import Experiment
+from wattflock.verbs.judging import compared, finished, read_back
+
+SMALL = [
+    "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
+    "data.settings.homes=16",
+]  # fmt: skip
+FIXED = {"days": 8, "hidden": (16, 16)}
+MEMORY = (0.9, 0.95, 0.97, 0.99)  # of square_memory
+UNTOUCHED, TUNED = "settings from elsewhere", "tuned there"
+NAMES = (
+    "cost_per_home_day", "saving_per_home_day", "violation_pu_h", "overload_share_h", "days_with_violation_share",
+    "comfort_violation_c_h",
+)  # fmt: skip
+
+
+def experiment(row: str, settings: dict, seed: int, runs: Path, small: bool) -> Experiment:
+    """gradmap with these settings beside uncontrolled homes."""
+    sets = ['judge.methods=["idle", "gradmap"]', "judge.bound_days=0", *(SMALL if small else ())]
+    sets += [f"learn.settings.{field}={value}" for field, value in settings.items()]
+    scenario = read("thousand").expand([row], seed + 1, sets)[0].scenarios[seed]
+    return Experiment(scenario, open_run(scenario, runs))
+
+
+def worth(of: Experiment) -> float:
+    """Cost and price of violations on the validation days [currency per home and day]."""
+    try:
+        policy = of.training("gradmap").policy
+    except RunError:  # numbers that nobody should believe
+        return float("inf")
+    found = {name: float(value) for name, value in score(of.world, policy, of.watched).items()}
+    best = Best(0, of.world.fleet.reference_price_per_kwh, max(1, len(of.world.judged.get("loading", ()))))
+    return best.worth(found)
+
+
+def searched(row: str, trials: int, runs: Path, small: bool) -> list[tuple[float, dict]]:
+    """Worth and settings of every trial in a row; the first has the row's own settings."""
+    random, found = np.random.default_rng(0), [(worth(experiment(row, {}, 0, runs, small)), {})]
+    for number in range(trials):
+        around = min(found, key=lambda each: each[0])[1] if 2 * number >= trials else {}
+        settings = drawn("gradmap", random, around, FIXED) | {"square_memory": float(random.choice(MEMORY))}
+        of = experiment(row, {field: value for field, value in settings.items() if field not in FIXED}, 0, runs, small)
+        found.append((worth(of), settings))
+        print(f"{row}, trial {number + 1}: {found[-1][0]:.4f} (untouched {found[0][0]:.4f}) {settings}", flush=True)
+    return found
+
+
+def judged(of: Experiment) -> dict[str, dict]:
+    """Figures of the uncontrolled homes and of gradmap on the test days."""
+    return (read_back(of.run) if of.run and finished(of) else compared(of)).summary["methods"]
+
+
+def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -> tuple[list[dict], str]:
+    """Rows of the table, and what the search found in words."""
+    found = searched(row, trials, runs, small)
+    best_worth, best = min(found[1:], key=lambda each: each[0])
+    own = {field: value for field, value in best.items() if field not in FIXED}
+    place, rows = dict.fromkeys(KEYS, "") | {"row": row, "judged_on": ALL, "learner": TUNED}, []
+    for seed in seeds:
+        here, there = (judged(experiment(row, settings, seed, runs, small)) for settings in ({}, own))
+        for method, figures in {
+            "uncontrolled": here["idle"],
+            UNTOUCHED: here["gradmap"],
+            TUNED: there["gradmap"],
+        }.items():
+            rows.append(place | {"method": method, "seed": seed} | {name: figures[name] for name in NAMES})
+    mean = pl.DataFrame(rows).group_by("method").mean().rows_by_key("method", named=True, unique=True)
+    idle, (untouched, tuned) = mean["uncontrolled"], (mean[name] for name in (UNTOUCHED, TUNED))
+    points = 100 * (untouched["cost_per_home_day"] - tuned["cost_per_home_day"]) / idle["cost_per_home_day"]
+    times = [untouched[name] / tuned[name] if tuned[name] else float("nan") for name in NAMES[2:4]]
+    said = ", ".join(f"{field} {value:g}" for field, value in own.items())
+    better = sum(each[0] < found[0][0] for each in found[1:])
+    return rows, (
+        f"- `{row}`: {better} of {trials} trials were better on the validation days than settings from elsewhere: "
+        f"{found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best ({said}). On the test days settings from elsewhere save "
+        f"{points:.1f} points less of what uncontrolled homes pay, with {times[0]:.2g} times the violation and "
+        f"{times[1]:.2g} times the overload (nan: there is none)."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Settings from another world beside settings searched for in a row.")
+    parser.add_argument("--rows", default="european-lv,homes-200", help="rows of `thousand`, with commas between")
+    parser.add_argument("--trials", type=int, default=8, help="of each row")
+    parser.add_argument("--seeds", default="0", help="seeds, with commas between")
+    parser.add_argument("--runs", type=Path, help="folder of runs; what is there is not trained again")
+    parser.add_argument("--small", action="store_true", help="twelve homes and two trials, for testing")
+    parser.add_argument("--write", action="store_true", help="also write benchmarks/tuned_there.md")
+    given = parser.parse_args()
+    seeds, trials = [int(seed) for seed in given.seeds.split(",")], 2 if given.small else given.trials
+    with tempfile.TemporaryDirectory() as folder:
+        runs = given.runs or Path(folder)
+        found = [measured(row, trials, seeds, runs, given.small) for row in given.rows.split(",")]
+    every = pl.DataFrame([each for rows, _ in found for each in rows])
+    (flocks,) = tables_of(spreads(every), "GBP", NAMES)
+    tables = zip(("On the test days", "Paired differences"), (flocks, *differences(every, "GBP")), strict=True)
+    body = markdown([dataclasses.replace(each, title=title) for title, each in tables], [])
+    body = "\n".join(said for _, said in found) + "\n\n" + body
+    print(body)
+    if given.write and not given.small:
+        about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]
+        page = f"{head('Settings from elsewhere beside settings tuned there')}{about}\n\n{body.rstrip()}\n"
+        Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
