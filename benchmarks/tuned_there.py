@@ -102,9 +102,9 @@ def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -
     better = sum(each[0] < found[0][0] for each in found[1:])
     return rows, (
         f"- `{row}`: {better} of {trials} trials were better on the validation days than settings from elsewhere: "
-        f"{found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best ({said}). On the test days settings from elsewhere save "
-        f"{points:.1f} points less of what uncontrolled homes pay, with {times[0]:.2g} times the violation and "
-        f"{times[1]:.2g} times the overload (nan: there is none)."
+        f"{found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best ({said}). "
+        f"On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes pay, with "
+        f"{times[0]:.2g} times the violation and {times[1]:.2g} times the overload (nan: there is none)."
     )
 
 
