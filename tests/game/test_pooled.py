@@ -35,14 +35,14 @@ def check(homes: Flock, label: np.ndarray, accuracy: float) -> None:
     assert (found.outer - found.game.worth).max() <= max(accuracy * found.game.total, rounding) + rounding
 
 
-@pytest.mark.study
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=6, max_size=6), st.sampled_from([0.2, 0.02, 1e-4]))
 def test_any_clusters_are_bracketed(every, label, accuracy):
     check(every, np.unique(label, return_inverse=True)[1], accuracy)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_limits_of_the_connection_and_charges_are_bracketed():
     label = np.array([0, 1, 2, 0, 1, 2])
     check(flock(connection_kw=np.array([4.0, 5.0, 12.0, 9.0, 9.0, 3.0])), label, 0.01)

@@ -140,7 +140,7 @@ def test_clusters_are_groups_of_like_profiles():
         clustered(np.ones((1, 24, 5)), 7)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_homes_that_decide_nothing_pay_at_least_as_much():
     homes = flock(((Battery, Panel), (Panel,), ()))
     feed_in = plain_feed_in(homes)
@@ -210,7 +210,7 @@ def test_a_market_that_cannot_be_shared_is_refused_before_homes_are_made(monkeyp
         values.flock(load(Path("flexibility")))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_verb_writes_what_every_home_saves(tmp_path):
     asked = {"homes": 4, "runs": tmp_path, "out": tmp_path / "shares.csv", "picture": tmp_path / "shares.svg"}
     found = share("mixed", ["owen", "even"], **asked)

@@ -116,7 +116,7 @@ def test_a_market_without_such_charges_bills_by_step(bare):
     assert not bills_by_step(Capped(), day)
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_a_team_shares_the_mean(bare):
     own, team = (functional_env(bare, reward=whose) for whose in ("own", "team"))
     profile = bare.sampler.draw(jax.random.key(1), "train", 1)

@@ -92,7 +92,7 @@ def test_training_returns_a_policy_that_can_be_judged():
     assert "gradmap" in wf.evaluate(scenario, {"gradmap": trained}).methods["method"].to_list()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_made_homes_are_a_table():
     table = wf.generate(homes=2, days=7).table()
     assert table.height == 2 * 7 * 24 and {"home", "time", "load_kw", "pv_kw"} <= set(table.columns)

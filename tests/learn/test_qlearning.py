@@ -39,7 +39,7 @@ def net_kw(world, state, now, level):
     return world.act(state, action, now)[1].power_kw
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_one_is_no_control_but_for_batteries_that_charge(world, evening):
     state, now = evening
     said = at_levels(world.fleet, state, jnp.ones(world.homes), now)

@@ -354,7 +354,7 @@ def test_page_of_a_tiny_run(run_folder):
     assert "None" not in text and "NaN" not in text
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_nothing_known_is_shown_as_a_dash(run_folder):
     def forget(summary):
         summary["methods"] = {name: dict.fromkeys(row) for name, row in summary["methods"].items()}

@@ -107,6 +107,7 @@ def test_no_method_is_cheaper(everything, export_share):
         assert o.free_cost - 1e-6 <= o.cost <= o.free_cost + 0.01  # the generators' tangents are below their cost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("export_share", [1.0, 0.3])
 def test_a_plan_can_be_had_in_the_world(everything, export_share):
     profile = days(len(KINDS) + 2, export_share=export_share)
@@ -134,6 +135,7 @@ def test_a_search_goes_on_where_there_are_no_wires(everything):
     assert best.rounds and best.converged and best.cost <= usual.cost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("short", "spare", "end_c"), [(0.0, 0.0, 19.0), (0.32, 0.20, 20.2), (0.4, 0.4, 22.0)])
 def test_a_plan_leaves_as_much_heat_as_it_is_worth(short, spare, end_c):
     """A kWh costs 0.19, so none, the mean of the beginnings or all of the band, as its value is below or above that."""
@@ -203,6 +205,7 @@ def test_too_much_sun_is_not_burnt_in_batteries():
     assert best.violation_pu_h < best.free_violation_pu_h
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_the_result(everything):
     one, two = (list(bound(everything, days(len(KINDS) + 2), workers=workers)) for workers in (1, 2))
     for a, b in zip(one, two, strict=True):

@@ -79,7 +79,7 @@ def test_foresight_is_no_worse_than_its_starts_and_below_the_bound(built, world,
     assert (bounds <= 3 * days.load_kw.shape[1]).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_no_rule_is_above_the_bound(built, world, days, host):
     bounds = np.array(list(reward_bounds(built.world, host)))
     for by in ("equal", "round_robin", "proportional", "priority"):

@@ -51,7 +51,7 @@ def test_levels_lie_among_the_measured(homes, model):
     assert (level > model.level_kwh[0] * 0.999).all() and (level < model.level_kwh[-1] * 1.001).all()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_more_days_leave_the_first_as_they_are(homes, model):
     key = jax.random.split(jax.random.key(3), 50)[7]
     np.testing.assert_allclose(live(model, key, 90)[2][:60], homes[2][7], rtol=1e-4)

@@ -78,6 +78,7 @@ def test_another_seed_gives_other_homes_and_another_weather_the_same_homes(londo
     assert np.array_equal(rainy.ev_plugged, few.ev_plugged)
 
 
+@pytest.mark.slow
 def test_runs_of_a_study_share_their_made_homes(monkeypatch):
     calls = []
     monkeypatch.setattr(synthetic, "WEEKS", 1)

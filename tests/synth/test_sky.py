@@ -190,14 +190,14 @@ def made(sky):
     return traits, when, jax.jit(lambda key: year_of(sky, key, traits, when))
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_power_is_never_negative_and_nothing_at_night(made):
     power = np.asarray(made[2](jax.random.key(0))[0])
     assert np.isfinite(power).all() and power.min() >= 0
     assert power[:, :, [0, 1, 2, 3, 22, 23]].max() == 0 < power[:, :, 11].min()
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_the_same_key_is_the_same_weather(made):
     first, again, other = (made[2](jax.random.key(seed)) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))

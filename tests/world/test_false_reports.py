@@ -61,7 +61,7 @@ def test_a_liar_s_need_goes_with_its_level():
     assert float(restated(claim, jnp.ones(2)).need_kwh[0]) == 0
 
 
-@pytest.mark.study
+@pytest.mark.slow
 def test_what_an_observer_holds_possible_has_the_true_level(scene):
     kept, charging, _ = played(scene, ADAPTIVE, Observer())
     before = np.asarray(charging.level)[:, :-1]  # the observer hears of a step's end in the next one
