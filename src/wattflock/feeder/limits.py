@@ -7,8 +7,7 @@ from jaxtyping import Array, Bool, Complex, Float
 from wattflock.feeder.solve import Feeder, Flow
 
 LIMITS = ("voltage", "loading", "unbalance")  # names, as tables and objectives have them
-LOADING_PU = 0.05  # 1 % above a rating counts as 0.5 mpu of voltage beyond its band
-UNBALANCE_PU = 0.5  # 0.1 % above the limit of unbalance counts as 0.5 mpu
+WORTH = {"voltage": 1.0, "loading": 0.05, "unbalance": 0.5}  # what one unit beyond a limit counts as, usually [pu]
 
 
 class Limits(eqx.Module):

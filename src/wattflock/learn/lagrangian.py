@@ -15,7 +15,7 @@ from jaxtyping import Array
 from pydantic import Field
 
 from wattflock.core.types import Profile, by_day
-from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, Margins, penalty
+from wattflock.feeder.limits import WORTH, Margins, penalty
 from wattflock.homes.features import see_price
 from wattflock.learn.backoff import BackOff
 from wattflock.learn.learner import Draw, Learner
@@ -134,8 +134,8 @@ class Lagrangian(eqx.Module):
     curvature: Any  # a number, or shape () where it grows
     ascent: float
     margin_pu: Margins  # of voltages [pu], or of every limit
-    loading_pu: float = LOADING_PU
-    unbalance_pu: float = UNBALANCE_PU
+    loading_pu: float = WORTH["loading"]
+    unbalance_pu: float = WORTH["unbalance"]
 
     def multiplier(self, world: World) -> Amounts:
         """λ before the first round, limit → (steps, rows)."""
@@ -145,7 +145,7 @@ class Lagrangian(eqx.Module):
 
     def in_pu(self, amounts: Amounts) -> Amounts:
         """Amounts in each limit's own unit as what they count as [pu]."""
-        worth = {"voltage": 1.0, "loading": self.loading_pu, "unbalance": self.unbalance_pu}
+        worth = WORTH | {"loading": self.loading_pu, "unbalance": self.unbalance_pu}
         return {name: worth[name] * amount for name, amount in amounts.items()}
 
     def value(self, outcome: Outcome, multiplier: Amounts) -> Array:
@@ -206,8 +206,8 @@ class Priced(Learner):
     ascent: Ascent = 0.0
     average: Average = 0.033
     margin_pu: Margin = 0.009
-    loading_pu: Worth = LOADING_PU
-    unbalance_pu: Worth = UNBALANCE_PU
+    loading_pu: Worth = WORTH["loading"]
+    unbalance_pu: Worth = WORTH["unbalance"]
     total_rounds: Rounds = 1000
 
     @property

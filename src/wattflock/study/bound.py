@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from wattflock.core.errors import WattflockError
 from wattflock.core.types import Profile, cast
-from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU, Conditions, conditions
+from wattflock.feeder.limits import WORTH, Conditions, conditions
 from wattflock.feeder.solve import solve
 from wattflock.study.lp import MPU, DayProgram, Wires, draft, minimise, only_load, with_wires
 from wattflock.study.plan_policy import PlanPolicy
@@ -34,8 +34,8 @@ class Settings:
     gap_per_home: float = 1e-3  # largest saving of another round [currency per home and day]
     near_pu: float = 0.005  # what has been so close to a limit has a row from then on
     price_per_pu_h: float = 1e5  # of a limit that cannot be kept [currency per pu h]
-    loading_pu: float = LOADING_PU  # what a share of loading counts as
-    unbalance_pu: float = UNBALANCE_PU  # and one of unbalance
+    loading_pu: float = WORTH["loading"]  # what a share of loading counts as
+    unbalance_pu: float = WORTH["unbalance"]  # and one of unbalance
     trust_kw: float = 50.0  # most that a terminal's power moves in a step, from the second round on; halved later
 
     def worth(self, limit: str) -> float:

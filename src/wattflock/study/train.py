@@ -13,15 +13,14 @@ from jaxtyping import Array
 
 from wattflock.core.types import REFERENCE_PRICE_PER_KWH, Profile
 from wattflock.data.sample import Sampler
-from wattflock.feeder.limits import LOADING_PU, UNBALANCE_PU
+from wattflock.feeder.limits import WORTH
 from wattflock.learn.lagrangian import SIZE, spread_among
 from wattflock.learn.learner import Draw, Learner, Progress, begin, onward
 from wattflock.world.rollout import Policy, judge, rollout
 from wattflock.world.sharding import SpreadDraw, spread
-from wattflock.world.world import World, measures
+from wattflock.world.world import MEASURED, World, measures
 
 CHUNK = 10  # most rounds in one compiled call
-WORTH = {"violation_pu_h": 1.0, "overload_share_h": LOADING_PU, "unbalance_share_h": UNBALANCE_PU}  # [pu]
 HUGE = 1e12  # no cost, violation or objective of a home and day is as large, in any currency
 
 
@@ -96,7 +95,8 @@ class Best:
 
     def __init__(self, patience: int, price_per_kwh: float, branches: int = 1):
         self.patience, self.price = patience, SIZE * price_per_kwh / REFERENCE_PRICE_PER_KWH
-        self.price_of = WORTH | {"overload_share_h": LOADING_PU * branches / spread_among("loading", branches)}
+        rows = {"loading": branches / spread_among("loading", branches)}
+        self.price_of = {MEASURED[limit][0]: worth * rows.get(limit, 1.0) for limit, worth in WORTH.items()}
         self.since, self.mark = 0, None
 
     def is_over(self, mark: Mark) -> bool:
