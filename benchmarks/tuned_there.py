@@ -94,7 +94,9 @@ def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -
             TUNED: there["gradmap"],
         }.items():
             rows.append(place | {"method": method, "seed": seed} | {name: figures[name] for name in NAMES})
-    mean = pl.DataFrame(rows).group_by("method").mean().rows_by_key("method", named=True, unique=True)
+    mean = (
+        pl.DataFrame(rows).group_by("method").agg(pl.col(NAMES).mean()).rows_by_key("method", named=True, unique=True)
+    )
     idle, (untouched, tuned) = mean["uncontrolled"], (mean[name] for name in (UNTOUCHED, TUNED))
     points = 100 * (untouched["cost_per_home_day"] - tuned["cost_per_home_day"]) / idle["cost_per_home_day"]
     times = [untouched[name] / tuned[name] if tuned[name] else float("nan") for name in NAMES[2:4]]
