@@ -99,14 +99,15 @@ def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -
     )
     idle, (untouched, tuned) = mean["uncontrolled"], (mean[name] for name in (UNTOUCHED, TUNED))
     points = 100 * (untouched["cost_per_home_day"] - tuned["cost_per_home_day"]) / idle["cost_per_home_day"]
-    times = [untouched[name] / tuned[name] if tuned[name] else float("nan") for name in NAMES[2:4]]
+    names = {"violation_pu_h": "violation", "overload_share_h": "overload"}
+    times = [f"{untouched[at] / tuned[at]:.2f} times the {name}" for at, name in names.items() if tuned[at] > 0]
     said = ", ".join(f"{field} {value:g}" for field, value in own.items())
     better = sum(each[0] < found[0][0] for each in found[1:])
     return rows, (
         f"- `{row}`: {better} of {trials} trials were better on the validation days than settings from elsewhere: "
         f"{found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best ({said}). "
-        f"On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes pay, with "
-        f"{times[0]:.2g} times the violation and {times[1]:.2g} times the overload (nan: there is none)."
+        f"On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes pay"
+        f"{', with ' if times else ''}{' and '.join(times)}."
     )
 
 
