@@ -106,10 +106,20 @@ def test_a_market_of_one_s_own_bills_and_one_without_prices_has_no_bound(brief):
 def test_progress_of_plans_is_per_home_and_day(work, planner, monkeypatch):
     """Plans of 30 for an episode of two days, five homes: 3 for each home and day."""
     experiment, said = experiment_of(load(None, [*FEW, "data.episode_days=2"])), []
-    monkeypatch.setattr(verbs, planner, lambda *_: [SimpleNamespace(cost=30.0, action=np.zeros(0))])
+    plan = SimpleNamespace(cost=30.0, action=np.zeros(0), worst={"voltage": 0.0})
+    monkeypatch.setattr(verbs, planner, lambda *_: [plan])
     monkeypatch.setattr(progress.Bar, "at", lambda self, done, note: said.append(note))
     getattr(experiment, work)()
     assert re.search(r"3\.000 \w+ per home and day$", said[-1])
+
+
+def test_progress_says_how_many_optima_break_a_limit(monkeypatch):
+    experiment, said = experiment_of(load(None, FEW)), []
+    plans = [SimpleNamespace(cost=30.0, action=np.zeros(0), worst={"loading": beyond}) for beyond in (0.0, 0.01)]
+    monkeypatch.setattr(verbs, "optima", lambda *_: plans)
+    monkeypatch.setattr(progress.Bar, "at", lambda self, done, note: said.append(note))
+    experiment._solved("bound", experiment.days.profile)
+    assert said[-2].endswith("per home and day") and said[-1].endswith("per home and day, 1 of 2 break a limit")
 
 
 @pytest.mark.study
