@@ -12,19 +12,15 @@ judged on the test days, with every seed.
 """
 
 import argparse
-import dataclasses
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from pages.head import head
+from pages.flocks import NAMES, figures_of, text, write
 from tuning import drawn
 
 from wattflock.core.errors import RunError
-from wattflock.report.study_data import ALL, KEYS, spreads
-from wattflock.report.study_page import markdown
-from wattflock.report.study_tables import differences, tables_of
 from wattflock.study.run import open_run
 from wattflock.study.study_file import read
 from wattflock.study.train import Best, score
@@ -38,10 +34,6 @@ SMALL = [
 FIXED = {"days": 8, "hidden": (16, 16)}
 MEMORY = (0.9, 0.95, 0.97, 0.99)  # of square_memory
 UNTOUCHED, TUNED = "settings from elsewhere", "tuned there"
-NAMES = (
-    "cost_per_home_day", "saving_per_home_day", "violation_pu_h", "overload_share_h", "days_with_violation_share",
-    "comfort_violation_c_h",
-)  # fmt: skip
 
 
 def experiment(row: str, settings: dict, seed: int, runs: Path, small: bool) -> Experiment:
@@ -59,8 +51,7 @@ def worth(of: Experiment) -> float:
     except RunError:  # numbers that nobody should believe
         return float("inf")
     found = {name: float(value) for name, value in score(of.world, policy, of.watched).items()}
-    best = Best(0, of.world.fleet.reference_price_per_kwh, max(1, len(of.world.judged.get("loading", ()))))
-    return best.worth(found)
+    return Best.of(0, of.world).worth(found)
 
 
 def searched(row: str, trials: int, runs: Path, small: bool) -> list[tuple[float, dict]]:
@@ -75,9 +66,9 @@ def searched(row: str, trials: int, runs: Path, small: bool) -> list[tuple[float
     return found
 
 
-def judged(of: Experiment) -> dict[str, dict]:
-    """Figures of the uncontrolled homes and of gradmap on the test days."""
-    return (read_back(of.run) if of.run and finished(of) else compared(of)).summary["methods"]
+def judged(of: Experiment) -> dict:
+    """The summary of a run, with figures of the uncontrolled homes and of gradmap on the test days."""
+    return (read_back(of.run) if of.run and finished(of) else compared(of)).summary
 
 
 def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -> tuple[list[dict], str]:
@@ -85,15 +76,13 @@ def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -
     found = searched(row, trials, runs, small)
     best_worth, best = min(found[1:], key=lambda each: each[0])
     own = {field: value for field, value in best.items() if field not in FIXED}
-    place, rows = dict.fromkeys(KEYS, "") | {"row": row, "judged_on": ALL, "learner": TUNED}, []
+    rows, notes = [], {}  # a note is the same in every run: said once
     for seed in seeds:
-        here, there = (judged(experiment(row, settings, seed, runs, small)) for settings in ({}, own))
-        for method, figures in {
-            "uncontrolled": here["idle"],
-            UNTOUCHED: here["gradmap"],
-            TUNED: there["gradmap"],
-        }.items():
-            rows.append(place | {"method": method, "seed": seed} | {name: figures[name] for name in NAMES})
+        both = [judged(experiment(row, settings, seed, runs, small)) for settings in ({}, own)]
+        notes |= {note: None for each in both for note in each["notes"]}
+        here, there = (each["methods"] for each in both)
+        flocks = {"uncontrolled": here["idle"], UNTOUCHED: here["gradmap"], TUNED: there["gradmap"]}
+        rows += [figures_of(row, flock, seed, figures, TUNED) for flock, figures in flocks.items()]
     mean = (
         pl.DataFrame(rows).group_by("method").agg(pl.col(NAMES).mean()).rows_by_key("method", named=True, unique=True)
     )
@@ -108,7 +97,7 @@ def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -
         f"{found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best ({said}). "
         f"On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes pay"
         f"{', with ' if times else ''}{' and '.join(times)}."
-    )
+    ) + "".join(f"\n- `{row}`: {note}." for note in notes)
 
 
 def main() -> None:
@@ -124,16 +113,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs = given.runs or Path(folder)
         found = [measured(row, trials, seeds, runs, given.small) for row in given.rows.split(",")]
-    every = pl.DataFrame([each for rows, _ in found for each in rows])
-    (flocks,) = tables_of(spreads(every), "GBP", NAMES)
-    tables = zip(("On the test days", "Paired differences"), (flocks, *differences(every, "GBP")), strict=True)
-    body = markdown([dataclasses.replace(each, title=title) for title, each in tables], [])
-    body = "\n".join(said for _, said in found) + "\n\n" + body
+    tables = text([each for rows, _ in found for each in rows], "On the test days")
+    body = "\n".join(said for _, said in found) + "\n\n" + tables
     print(body)
     if given.write and not given.small:
-        about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]
-        page = f"{head('Settings from elsewhere beside settings tuned there')}{about}\n\n{body.rstrip()}\n"
-        Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+        write(__file__, __doc__ or "", "Settings from elsewhere beside settings tuned there", body)
 
 
 if __name__ == "__main__":

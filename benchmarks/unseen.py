@@ -9,16 +9,11 @@ judged on the same test days of the 200.
 """
 
 import argparse
-import dataclasses
 import tempfile
 from pathlib import Path
 
-import polars as pl
-from pages.head import head
+from pages.flocks import figures_of, text, write
 
-from wattflock.report.study_data import ALL, KEYS, spreads
-from wattflock.report.study_page import markdown
-from wattflock.report.study_tables import differences, tables_of
 from wattflock.study import compare
 from wattflock.study.fine_tune import met
 from wattflock.study.run import open_run
@@ -33,10 +28,6 @@ SMALL = [
     "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
     "data.settings.homes=16", 'data.homes_held_out=["H000012..H000015"]',
 ]  # fmt: skip
-NAMES = (
-    "cost_per_home_day", "saving_per_home_day", "violation_pu_h", "overload_share_h", "days_with_violation_share",
-    "comfort_violation_c_h",
-)  # fmt: skip
 
 
 def measured(seed: int, runs: Path, small: bool) -> dict[str, dict]:
@@ -65,20 +56,6 @@ def known(experiment: Experiment) -> dict:
     return compare.figures(compare.collect(tables, {}, experiment.scenario.homes.count))["gradmap"]
 
 
-def text(found: dict[int, dict[str, dict]]) -> str:
-    """The study's tables of seed → flock → figures: means over the seeds, and what a flock has more than the last."""
-    place = dict.fromkeys(KEYS, "") | {"row": "unseen-homes", "judged_on": ALL, "learner": [*found[min(found)]][-1]}
-    every = pl.DataFrame([
-        place | {"method": flock, "seed": seed} | {name: figures[name] for name in NAMES}
-        for seed, flocks in found.items()
-        for flock, figures in flocks.items()
-    ])  # fmt: skip
-    (flocks,) = tables_of(spreads(every), "GBP", NAMES)
-    titles = HEADING, "Paired differences"
-    tables = zip(titles, (flocks, *differences(every, "GBP")), strict=True)
-    return markdown([dataclasses.replace(each, title=title) for title, each in tables], [])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="A flock among homes that it has not met.")
     parser.add_argument("--seeds", default="0", help="seeds, with commas between")
@@ -89,12 +66,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs, seeds = given.runs or Path(folder), map(int, given.seeds.split(","))
         found = {seed: measured(seed, runs, given.small) for seed in seeds}
-    body = text(found)
+    last = [*found[min(found)]][-1]
+    every = [
+        figures_of("unseen-homes", flock, seed, figures, last)
+        for seed, flocks in found.items()
+        for flock, figures in flocks.items()
+    ]
+    body = text(every, HEADING)
     print(body)
     if given.write and not given.small:
-        about = (__doc__ or "").split("\n\n", 2)[2].split("\n`--small`")[0]
-        page = f"{head('A flock among homes that it has not met')}{about}\n\n{body.rstrip()}\n"
-        Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+        write(__file__, __doc__ or "", "A flock among homes that it has not met", body)
 
 
 if __name__ == "__main__":

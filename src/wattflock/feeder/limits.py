@@ -7,7 +7,9 @@ from jaxtyping import Array, Bool, Complex, Float
 from wattflock.feeder.solve import Feeder, Flow
 
 LIMITS = ("voltage", "loading", "unbalance")  # names, as tables and objectives have them
-WORTH = {"voltage": 1.0, "loading": 0.05, "unbalance": 0.5}  # what one unit beyond a limit counts as, usually [pu]
+# What one unit beyond a limit counts as, unless a learner says otherwise [pu]: 1 % above a rating, or 0.1 % above the
+# limit of unbalance, as 0.5 mpu of voltage beyond its band.
+WORTH = {"voltage": 1.0, "loading": 0.05, "unbalance": 0.5}
 
 
 class Limits(eqx.Module):

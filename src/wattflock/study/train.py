@@ -65,8 +65,8 @@ def train(course: Course, progress: Progress | None = None) -> Iterator[Mark]:
     """
     progress, world, sampler, draw = laid_out(course, progress)
     validation = validation_days(sampler, course.validation_days)
-    done, seconds, branches = int(progress.done), course.seconds, max(1, len(world.judged.get("loading", ())))
-    chunk, best = chunk_of(course.rounds), Best(course.patience, world.fleet.reference_price_per_kwh, branches)
+    done, seconds = int(progress.done), course.seconds
+    chunk, best = chunk_of(course.rounds), Best.of(course.patience, world)
     while done < course.rounds and not (course.minutes and seconds >= 60 * course.minutes):
         began, before = time.perf_counter(), progress
         progress, log = onward(progress, course.learner, world, draw, chunk)
@@ -98,6 +98,11 @@ class Best:
         rows = {"loading": branches / spread_among("loading", branches)}
         self.price_of = {MEASURED[limit][0]: worth * rows.get(limit, 1.0) for limit, worth in WORTH.items()}
         self.since, self.mark = 0, None
+
+    @classmethod
+    def of(cls, patience: int, world: World) -> "Best":
+        """In a world, whose loadings are priced as in the objective."""
+        return cls(patience, world.fleet.reference_price_per_kwh, max(1, len(world.judged.get("loading", ()))))
 
     def is_over(self, mark: Mark) -> bool:
         """Notes a look; whether there were `patience` of them since the best one."""
