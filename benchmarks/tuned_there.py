@@ -1,13 +1,13 @@
 """Settings from another world beside settings that were searched for in the row's own.
 
-    python benchmarks/tuned_there.py [--rows european-lv,homes-200] [--trials 8] [--seeds 0] [--runs FOLDER] [--small]
-        [--write]
+    python benchmarks/tuned_there.py [--rows european-lv,homes-200] [--methods gradmap] [--trials 8] [--seeds 0]
+        [--runs FOLDER] [--small] [--write [NAME]]
 
-Rows of the study `thousand`, where `gradmap` keeps settings that were found elsewhere. Beside it the best of some
-trials in that row, with as many rounds: the first half is drawn over the space of benchmarks/tuning.md, days and widths
-of networks excepted, and `square_memory`; the other half around the best so far. The best has the least cost and price
-of violations on the validation days (the objective of all learners by gradient, without margins); seed 0. Both are then
-judged on the test days, with every seed.
+Rows of the study `thousand`, where learners by gradient keep settings that were found elsewhere. Beside them the best
+of some trials in that row, with as many rounds: the first half is drawn over the space of benchmarks/tuning.md, days
+and widths of networks excepted, and gradmap's `square_memory`; the other half around the best so far. The best has the
+least cost and price of violations on the validation days (the objective of all learners by gradient, without margins);
+seed 0. Both are then judged on the test days, with every seed.
 `--small` has twelve homes, four rounds and two trials. A search goes on from its folder of runs.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from pages.flocks import NAMES, figures_of, text, write
-from tuning import drawn
+from tuning import OWN, drawn
 
 from wattflock.core.errors import RunError
 from wattflock.study.run import open_run
@@ -28,96 +28,121 @@ from wattflock.verbs.experiment import Experiment
 from wattflock.verbs.judging import compared, finished, read_back
 
 SMALL = [
-    "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "learn.rounds=4", "judge.test_days=2",
-    "data.settings.homes=16",
+    "homes.count=12", "homes.homes_per_agent=90", "feeder.part=ieee13", "judge.test_days=2", "data.settings.homes=16",
 ]  # fmt: skip
-FIXED = {"days": 8, "hidden": (16, 16)}
+UNCHANGED = ("days", "hidden")  # of the search's space: the row's own
 MEMORY = (0.9, 0.95, 0.97, 0.99)  # of square_memory
-UNTOUCHED, TUNED = "settings from elsewhere", "tuned there"
+IDLE, UNTOUCHED, TUNED = "uncontrolled", "settings from elsewhere", "tuned there"
 
 
-def experiment(row: str, settings: dict, seed: int, runs: Path, small: bool) -> Experiment:
-    """gradmap with these settings beside uncontrolled homes."""
-    sets = ['judge.methods=["idle", "gradmap"]', "judge.bound_days=0", *(SMALL if small else ())]
-    sets += [f"learn.settings.{field}={value}" for field, value in settings.items()]
+def experiment(row: str, method: str, settings: dict, seed: int, runs: Path, small: bool) -> Experiment:
+    """A learner with these settings beside uncontrolled homes."""
+    own = "learn" if method == "gradmap" else f"learn.others.{method}"
+    sets = [f'judge.methods=["idle", "{method}"]', "judge.bound_days=0", *(SMALL if small else ())]
+    sets += [f"{own}.rounds=4"] if small else []
+    sets += [f"{own}.settings.{field}={str(value).lower()}" for field, value in settings.items()]
     scenario = read("thousand").expand([row], seed + 1, sets)[0].scenarios[seed]
     return Experiment(scenario, open_run(scenario, runs))
 
 
-def worth(of: Experiment) -> float:
+def worth(of: Experiment, method: str) -> float:
     """Cost and price of violations on the validation days [currency per home and day]."""
     try:
-        policy = of.training("gradmap").policy
+        policy = of.training(method).policy
     except RunError:  # numbers that nobody should believe
         return float("inf")
     found = {name: float(value) for name, value in score(of.world, policy, of.watched).items()}
     return Best.of(0, of.world).worth(found)
 
 
-def searched(row: str, trials: int, runs: Path, small: bool) -> list[tuple[float, dict]]:
+def trial(method: str, random: np.random.Generator, around: dict) -> dict:
+    """Settings of one trial."""
+    found = drawn(method, random, around, dict.fromkeys(UNCHANGED))
+    memory = {"square_memory": float(random.choice(MEMORY))} if method == "gradmap" else {}
+    return {field: value for field, value in found.items() if field not in UNCHANGED} | memory
+
+
+def searched(row: str, method: str, trials: int, runs: Path, small: bool) -> list[tuple[float, dict]]:
     """Worth and settings of every trial in a row; the first has the row's own settings."""
-    random, found = np.random.default_rng(0), [(worth(experiment(row, {}, 0, runs, small)), {})]
+    random = np.random.default_rng(0)
+    found = [(worth(experiment(row, method, {}, 0, runs, small), method), {})]
     for number in range(trials):
         around = min(found, key=lambda each: each[0])[1] if 2 * number >= trials else {}
-        settings = drawn("gradmap", random, around, FIXED) | {"square_memory": float(random.choice(MEMORY))}
-        of = experiment(row, {field: value for field, value in settings.items() if field not in FIXED}, 0, runs, small)
-        found.append((worth(of), settings))
-        print(f"{row}, trial {number + 1}: {found[-1][0]:.4f} (untouched {found[0][0]:.4f}) {settings}", flush=True)
+        settings = trial(method, random, around)
+        found.append((worth(experiment(row, method, settings, 0, runs, small), method), settings))
+        print(
+            f"{row}, {method}, trial {number + 1}: {found[-1][0]:.4f} (untouched {found[0][0]:.4f}) {settings}",
+            flush=True,
+        )
     return found
 
 
 def judged(of: Experiment) -> dict:
-    """The summary of a run, with figures of the uncontrolled homes and of gradmap on the test days."""
+    """The summary of a run, with figures of the uncontrolled homes and of a learner on the test days."""
     return (read_back(of.run) if of.run and finished(of) else compared(of)).summary
 
 
-def measured(row: str, trials: int, seeds: list[int], runs: Path, small: bool) -> tuple[list[dict], str]:
-    """Rows of the table, and what the search found in words."""
-    found = searched(row, trials, runs, small)
+def measured(row: str, method: str, trials: int, seeds: list[int], runs: Path, small: bool):
+    """Figures of the three flocks with each seed, what the search found in words, and what the runs say."""
+    found = searched(row, method, trials, runs, small)
     best_worth, best = min(found[1:], key=lambda each: each[0])
-    own = {field: value for field, value in best.items() if field not in FIXED}
-    rows, notes = [], {}  # a note is the same in every run: said once
+    flocks, notes = [], []
     for seed in seeds:
-        both = [judged(experiment(row, settings, seed, runs, small)) for settings in ({}, own)]
-        notes |= {note: None for each in both for note in each["notes"]}
+        both = [judged(experiment(row, method, settings, seed, runs, small)) for settings in ({}, best)]
+        notes += [note for each in both for note in each["notes"]]
         here, there = (each["methods"] for each in both)
-        flocks = {"uncontrolled": here["idle"], UNTOUCHED: here["gradmap"], TUNED: there["gradmap"]}
-        rows += [figures_of(row, flock, seed, figures, TUNED) for flock, figures in flocks.items()]
-    mean = (
-        pl.DataFrame(rows).group_by("method").agg(pl.col(NAMES).mean()).rows_by_key("method", named=True, unique=True)
-    )
-    idle, (untouched, tuned) = mean["uncontrolled"], (mean[name] for name in (UNTOUCHED, TUNED))
+        flocks.append({IDLE: here["idle"], UNTOUCHED: here[method], TUNED: there[method]})
+    idle, untouched, tuned = (mean([each[name] for each in flocks]) for name in flocks[0])
     points = 100 * (untouched["cost_per_home_day"] - tuned["cost_per_home_day"]) / idle["cost_per_home_day"]
     names = {"violation_pu_h": "violation", "overload_share_h": "overload"}
     times = [f"{untouched[at] / tuned[at]:.2f} times the {name}" for at, name in names.items() if tuned[at] > 0]
-    said = ", ".join(f"{field} {value:g}" for field, value in own.items())
+    said = ", ".join(f"{field} {value if isinstance(value, bool) else f'{value:g}'}" for field, value in best.items())
     better = sum(each[0] < found[0][0] for each in found[1:])
-    return rows, (
-        f"- `{row}`: {better} of {trials} trials were better on the validation days than settings from elsewhere: "
-        f"{found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best ({said}). "
-        f"On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes pay"
-        f"{', with ' if times else ''}{' and '.join(times)}."
-    ) + "".join(f"\n- `{row}`: {note}." for note in notes)
+    said = (
+        f"`{row}`, {method}: {better} of {trials} trials were better on the validation days than settings from "
+        f"elsewhere: {found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best "
+        f"({said}). On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes "
+        f"pay{', with ' if times else ''}{' and '.join(times)}."
+    )
+    return flocks, said, [f"`{row}`: {note}." for note in notes]
+
+
+def mean(of: list[dict]) -> dict[str, float]:
+    """The mean over seeds of each figure."""
+    return {name: float(np.mean([each[name] for each in of])) for name in NAMES}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Settings from another world beside settings searched for in a row.")
     parser.add_argument("--rows", default="european-lv,homes-200", help="rows of `thousand`, with commas between")
-    parser.add_argument("--trials", type=int, default=8, help="of each row")
+    parser.add_argument("--methods", default="gradmap", help=f"with commas between, of {', '.join(OWN)}")
+    parser.add_argument("--trials", type=int, default=8, help="of each row and method")
     parser.add_argument("--seeds", default="0", help="seeds, with commas between")
     parser.add_argument("--runs", type=Path, help="folder of runs; what is there is not trained again")
     parser.add_argument("--small", action="store_true", help="twelve homes and two trials, for testing")
-    parser.add_argument("--write", action="store_true", help="also write benchmarks/tuned_there.md")
+    parser.add_argument("--write", nargs="?", const="", metavar="NAME", help="also write tuned_there[-NAME].md")
     given = parser.parse_args()
     seeds, trials = [int(seed) for seed in given.seeds.split(",")], 2 if given.small else given.trials
+    methods = given.methods.split(",")
+    names = {method: f"{method}, " if len(methods) > 1 else "" for method in methods}
+    every, lines = [], []
     with tempfile.TemporaryDirectory() as folder:
         runs = given.runs or Path(folder)
-        found = [measured(row, trials, seeds, runs, given.small) for row in given.rows.split(",")]
-    tables = text([each for rows, _ in found for each in rows], "On the test days")
-    body = "\n".join(said for _, said in found) + "\n\n" + tables
+        for row in given.rows.split(","):
+            found = {method: measured(row, method, trials, seeds, runs, given.small) for method in methods}
+            lines += [said for _, said, _ in found.values()]
+            lines += dict.fromkeys(note for *_, notes in found.values() for note in notes)
+            for method, (of_seeds, *_) in found.items():
+                every += [
+                    figures_of(row, names[method] * (flock != IDLE) + flock, seed, figures, names[methods[0]] + TUNED)
+                    for seed, flocks in zip(seeds, of_seeds, strict=True)
+                    for flock, figures in flocks.items()
+                    if flock != IDLE or method == methods[0]
+                ]
+    body = "".join(f"- {line}\n" for line in lines) + "\n" + text(every, "On the test days")
     print(body)
-    if given.write and not given.small:
-        write(__file__, __doc__ or "", "Settings from elsewhere beside settings tuned there", body)
+    if given.write is not None and not given.small:
+        write(__file__, __doc__ or "", "Settings from elsewhere beside settings tuned there", body, given.write)
 
 
 if __name__ == "__main__":

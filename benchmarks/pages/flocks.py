@@ -30,8 +30,12 @@ def text(every: list[dict], title: str) -> str:
     return markdown([dataclasses.replace(each, title=title) for title, each in tables], [])
 
 
-def write(script: str, about: str, title: str, body: str) -> None:
-    """The page of a script beside it: a head, its docstring after the command and before `--small`, and the body."""
+def write(script: str, about: str, title: str, body: str, name: str = "") -> None:
+    """The page of a script beside it: a head, its docstring after the command and before `--small`, and the body.
+
+    With a name the page is SCRIPT-NAME.md.
+    """
     said = about.split("\n\n", 2)[2].split("\n`--small`")[0]
     page = f"{head(title)}{said}\n\n{body.rstrip()}\n"
-    Path(script).with_suffix(".md").write_text(page, encoding="utf-8")
+    stem = f"{Path(script).stem}-{name}" if name else Path(script).stem
+    Path(script).with_name(f"{stem}.md").write_text(page, encoding="utf-8")
