@@ -16,7 +16,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from pages.flocks import NAMES, figures_of, text, write
 from tuning import OWN, drawn
 
