@@ -5,9 +5,9 @@
 
 Rows of the study `thousand`, where learners by gradient keep settings that were found elsewhere. Beside them the best
 of some trials in that row, with as many rounds: the first half is drawn over the space of benchmarks/tuning.md, days
-and widths of networks excepted, and gradmap's `square_memory`; the other half around the best so far. The best has the
-least cost and price of violations on the validation days (the objective of all learners by gradient, without margins);
-seed 0. Both are then judged on the test days, with every seed.
+and widths of networks excepted, and gradmap's `square_memory`; the other half around the best so far, be it a trial or
+the row's own. The best has the least cost and price of violations on the validation days (the objective of all learners
+by gradient, without margins); seed 0. Both are then judged on the test days, with every seed.
 `--small` has twelve homes, four rounds and two trials. A search goes on from its folder of runs.
 """
 
@@ -57,16 +57,19 @@ def worth(of: Experiment, method: str) -> float:
 def trial(method: str, random: np.random.Generator, around: dict) -> dict:
     """Settings of one trial."""
     found = drawn(method, random, around, dict.fromkeys(UNCHANGED))
-    memory = {"square_memory": float(random.choice(MEMORY))} if method == "gradmap" else {}
+    memory = float(random.choice(MEMORY))
+    memory = {"square_memory": around.get("square_memory", memory)} if method == "gradmap" else {}
     return {field: value for field, value in found.items() if field not in UNCHANGED} | memory
 
 
 def searched(row: str, method: str, trials: int, runs: Path, small: bool) -> list[tuple[float, dict]]:
     """Worth and settings of every trial in a row; the first has the row's own settings."""
-    random = np.random.default_rng(0)
-    found = [(worth(experiment(row, method, {}, 0, runs, small), method), {})]
+    random, untouched = np.random.default_rng(0), experiment(row, method, {}, 0, runs, small)
+    learner = untouched.parts.learner(method)
+    own = {field: getattr(learner, field) for field in trial(method, np.random.default_rng(0), {})}
+    found = [(worth(untouched, method), {})]
     for number in range(trials):
-        around = min(found, key=lambda each: each[0])[1] if 2 * number >= trials else {}
+        around = (min(found, key=lambda each: each[0])[1] or own) if 2 * number >= trials else {}
         settings = trial(method, random, around)
         found.append((worth(experiment(row, method, settings, 0, runs, small), method), settings))
         print(
