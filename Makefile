@@ -34,7 +34,7 @@ check: lint  ## format, lint, types, layers and the fast tests: before every com
 lint: .venv/ready-dev  ## format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 	$(BIN)/lint-imports
 
 regold: .venv/ready-dev  ## show how the golden run has changed; ARGS=--write keeps it

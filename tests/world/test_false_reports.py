@@ -54,7 +54,7 @@ def played(scene, reports=None, watch=None):
 
 def test_a_liar_s_need_goes_with_its_level():
     claim = Claim(*(jnp.full(2, x) for x in (5.0, 4.0, 0.75, 24.0, 16.0)))
-    told = FalseReports(jnp.array([True, False]), scale=0.5, offset=0.125).told(claim, None)  # pyright: ignore
+    told = FalseReports(jnp.array([True, False]), scale=0.5, offset=0.125).told(claim, None)
     assert told.level.tolist() == [0.25, 0.75]
     assert told.need_kwh.tolist() == [4 + 0.5 * 16, 4]
     assert told.most_kw.tolist() == [5, 5]
@@ -120,7 +120,7 @@ def test_a_scenario_says_who_reports_what_and_what_is_believed():
 )
 def test_false_levels_by_name(kind, amount, told):
     claim = Claim(*(jnp.full(2, x) for x in (5.0, 4.0, 0.75, 24.0, 16.0)))
-    level = reports_of(kind, amount, jnp.array([True, False])).told(claim, None).level  # pyright: ignore
+    level = reports_of(kind, amount, jnp.array([True, False])).told(claim, None).level
     np.testing.assert_allclose(level, [told, 0.75], rtol=1e-6)
 
 

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from importlib.metadata import version
 from types import ModuleType
 from typing import Annotated, Any
@@ -105,7 +105,8 @@ def _command(verb: Verb) -> Callable[..., None]:
     def command(context: typer.Context, json: bool = False, wide: bool = False, **arguments: Any) -> None:
         _run(verb, arguments, context.obj["debug"], Form(json, wide))
 
-    command.__signature__ = signature.replace(parameters=[context, *parameters], return_annotation=None)
+    told = signature.replace(parameters=[context, *parameters], return_annotation=None)
+    command.__signature__ = told  # pyrefly: ignore[missing-attribute]: inspect reads it, typeshed lacks it
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *parameters]}
     return command
 
@@ -138,7 +139,7 @@ def _run(verb: Verb, arguments: dict[str, Any], debug: bool, form: Form) -> None
 
 
 @contextlib.contextmanager
-def _ended() -> Iterator[list[int]]:
+def _ended() -> Generator[list[int]]:
     """SIGTERM is as Ctrl-C: what was done is kept. The list says whether it came."""
     came: list[int] = []
 
@@ -154,7 +155,7 @@ def _ended() -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
-def _in_words(debug: bool) -> Iterator[None]:
+def _in_words(debug: bool) -> Generator[None]:
     """Errors as plain lines: what a person can correct ends with exit code 2, a fault of our own with 1."""
     try:
         yield

@@ -342,9 +342,9 @@ def resumed(given: Mapping[str, Any]) -> Conversation:
 
 def _made(given: Mapping[str, Any]) -> Conversation:
     offers = {
-        slot: Filling(**{**each, "candidates": tuple(each["candidates"])}) for slot, each in given["offered"].items()
+        slot: Filling(**(each | {"candidates": tuple(each["candidates"])})) for slot, each in given["offered"].items()
     }
-    lists = {name: tuple(given[name]) for name in ("wanted", "asked")}
+    lists: dict[str, Any] = {name: tuple(given[name]) for name in ("wanted", "asked")}
     lists |= {name: tuple(given.get(name, ())) for name in ("refused", "left")}
     plain = {name: given[name] for name in ("locale", "values", "tries")}
     plain |= {"today": given["today"]} if given.get("today") else {}

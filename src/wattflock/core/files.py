@@ -11,7 +11,7 @@ import platform
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,7 @@ def regular(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def no_panic() -> Iterator[None]:
+def no_panic() -> Generator[None]:
     """Around what Polars reads: its panic is an error like others, and what Rust says of it reaches no terminal."""
     import polars as pl
 

@@ -1,7 +1,7 @@
 """A progress bar with time left on a terminal; single lines at intervals elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -29,7 +29,7 @@ class Bar:
 
 
 @contextmanager
-def bar(title: str, total: int) -> Iterator[Bar]:
+def bar(title: str, total: int) -> Generator[Bar]:
     """A bar for a piece of work of `total` steps."""
     columns = (
         TextColumn("{task.description:<8}"),

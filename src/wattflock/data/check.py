@@ -195,7 +195,7 @@ def _check_homes(raw: Raw) -> list[Finding]:
 
 
 def _check_load(table: pl.DataFrame, place: tuple[str, str], raw: Raw) -> list[Finding]:
-    load, told = pl.col("load_kw"), int(table["load_kw"].count())
+    load, told = pl.col("load_kw"), table["load_kw"].count()
     if not told:
         return [finding("empty", place)]
     negative = table.filter(load < 0)
@@ -263,7 +263,7 @@ def _check_cars(table: pl.DataFrame, file: str) -> list[Finding]:
     """The plugged-in share is between 0 and 1; energy is not negative."""
     found: list[Finding] = []
     for column in (name for name in CARS if name in table.columns):
-        value, told = pl.col(column), int(table[column].count())
+        value, told = pl.col(column), table[column].count()
         code, wrong = ("negative", value < 0) if column != "ev_plugged" else ("plugged", ~value.is_between(0, 1))
         rows = table.filter(wrong)
         extreme = f"{rows[column].min():.3g} to {rows[column].max():.3g}" if rows.height else ""
@@ -316,7 +316,7 @@ def _check_common(raw: Raw) -> list[Finding]:
         code, (least, most) = codes.get(column, ("price-unit", PRICE))
         wrong = table.filter(~pl.col(column).is_between(least, most))
         value = f"up to {wrong[column].abs().max():.4g}" if wrong.height else ""
-        found += at_rows(code, (file, column), wrong, value, int(table[column].count()))
+        found += at_rows(code, (file, column), wrong, value, table[column].count())
         if code == "price-unit" and wrong.is_empty():
             found += _check_price(table[column], (file, column), raw.currency)
     return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -112,7 +113,7 @@ class Cleaned:
 
     def at(self, step_min: int) -> "Cleaned":
         """The same in steps of so many minutes (5, 15, 30, 60): a power is held or averaged, energy is kept."""
-        own = {
+        own: dict[str, Any] = {
             name: _resampled(values, step_min, name.endswith("_kwh")) for name, values in self.flock.columns().items()
         }
         common = {name: resample(values, step_min / 60) for name, values in self.common.items()}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -81,10 +82,10 @@ def from_table(table: pl.DataFrame) -> HomeDays:
     if not isinstance(step, datetime.timedelta) or step <= datetime.timedelta(0):
         raise ValueError("at least two rows of a home, one after the other, are needed to know the step")
     steps = round(datetime.timedelta(days=1) / step)
-    first = times.dt.date().min()
-    assert isinstance(first, datetime.date)
+    dates = times.dt.date()
+    first, last = cast(datetime.date, dates.min()), cast(datetime.date, dates.max())
     names = tuple(table["home"].unique(maintain_order=True))
-    days = (times.dt.date().max() - first).days + 1  # pyright: ignore (a date)
+    days = (last - first).days + 1
     home = table["home"].replace_strict(dict(zip(names, range(len(names)), strict=True)), return_dtype=pl.Int64)
     place = (times - datetime.datetime.combine(first, datetime.time())) / step
     slot = place.cast(pl.Float64).round().cast(pl.Int64).to_numpy()

@@ -216,7 +216,7 @@ def _one_home(
     own = frame.filter(mine)
     local, step = own["local"], own["moment"].diff()
     usual = step.drop_nulls().mode().min() or timedelta(hours=1)
-    apart = (step / usual).fill_null(1.0).to_numpy()  # pyright: ignore
+    apart = (step / usual).fill_null(1.0).to_numpy()
     minute = (local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute()).to_numpy()
     for use in rising:
         read = differenced(own[use.column].to_numpy(), minute, np.round(apart))

@@ -1,5 +1,6 @@
 """A look at files before they are used: every finding, and in a few lines what was read from them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,8 +105,8 @@ def _means(raw: Raw, cleaned: Cleaned | None) -> list[tuple[str, str]]:
     return facts
 
 
-def _some(names: object) -> str:
+def _some(names: Iterable[object]) -> str:
     """The first few names, and how many there are."""
-    listed = [str(each) for each in names]  # pyright: ignore
+    listed = [str(each) for each in names]
     more = f" and {len(listed) - NAMED:,} more" if len(listed) > NAMED else ""
     return ", ".join(listed[:NAMED]) + more

@@ -31,7 +31,7 @@ def thousands(text: pl.Series, sign: str = ".") -> bool:
     if not len(signed) or not signed.str.contains(form).all() or signed.str.contains(r"^[+-]?0").any():
         return False
     whole = text.filter(text.str.contains(r"^[+-]?\d+$")).cast(pl.Float64).abs()
-    return bool(((whole >= 10) & (whole < 1000)).any() and (whole < 1000).all())
+    return ((whole >= 10) & (whole < 1000)).any() and (whole < 1000).all()
 
 
 def comma_is_decimal(text: pl.Series) -> bool:
@@ -52,7 +52,7 @@ def _signs(text: pl.Series) -> pl.Series:
     if comma.any() and comma_is_decimal(lean):
         dotted = lean.filter(~comma & lean.str.contains(".", literal=True).fill_null(False))
         grouped = dotted.str.contains(POINT).all()  # 1.234 beside 351,5
-        held = pl.DataFrame({"text": lean, "european": comma | bool(grouped)})
+        held = pl.DataFrame({"text": lean, "european": comma | grouped})
         plain = pl.col("text").str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         lean = held.select(pl.when("european").then(plain).otherwise("text")).to_series()
     else:

@@ -57,7 +57,7 @@ class Stamps:
 def stamps(values: pl.Series) -> tuple[pl.Series, bool, bool]:
     """Text as naive stamps [µs], null where unreadable; whether they are certainly UTC; whether month/day fits too."""
     read = read_stamps(values)
-    return read.time, bool(read.zoned.any()), read.either
+    return read.time, read.zoned.any(), read.either
 
 
 def read_stamps(values: pl.Series) -> Stamps:
@@ -151,7 +151,7 @@ def _of_cells(text: pl.Series) -> Stamps:
         zoned=pl.col("offset").is_not_null(),
         ends=pl.col("since") == 86_400_000_000,
     )
-    return Stamps(whole["time"], whole["zoned"], either, bool(whole["ends"].any()))
+    return Stamps(whole["time"], whole["zoned"], either, whole["ends"].any())
 
 
 def _minutes(word: pl.Expr) -> pl.Expr:
@@ -220,4 +220,4 @@ def _ordered(table: pl.DataFrame, order: str) -> pl.Series:
 def _in_a_row(dates: pl.Series) -> float:
     """The share of the dates that follow the one before."""
     apart = dates.drop_nulls().unique().sort().diff().drop_nulls().dt.total_days()
-    return float((apart == 1).mean() or 0.0) if len(apart) else 0.0  # pyright: ignore
+    return float((apart == 1).sum()) / len(apart) if len(apart) else 0.0

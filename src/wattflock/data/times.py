@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
 
 import polars as pl
 
@@ -48,7 +50,7 @@ def kind_of(values: pl.Series, name: str) -> str:
     plain = cells.cast(pl.Float64, strict=False)
     words = {*tokens(name), bare(name)}
     if plain.count() > 0.9 * len(cells):
-        small = float(plain.max() or 0) <= HOURLY + 75 and bool((plain % 1 == 0).all())  # pyright: ignore
+        small = cast(float, plain.max()) <= HOURLY + 75 and (plain % 1 == 0).all()
         if words & CLOCK and small:
             return "clock"
         read = read_stamps(cells).time if words & {*TIME} or cells.str.contains(r"^(19|20)\d{6,12}$").all() else None
@@ -63,7 +65,7 @@ def kind_of(values: pl.Series, name: str) -> str:
     clocked = cells.str.contains(
         r"\d{1,2}[:h]\d{2}|[T ]\d{4,6}\b|\d{1,2}\.\d{2}\.\d{2} *[APap]|^\d{10,14}|\d[T ]\d{2}$"
     )
-    at_midnight = bool((read.dt.hour() + read.dt.minute() == 0).all()) and read.n_unique() > 1
+    at_midnight = (read.dt.hour() + read.dt.minute() == 0).all() and read.n_unique() > 1
     return "stamp" if clocked.any() and not at_midnight else "date"
 
 
@@ -104,7 +106,7 @@ def _chosen(table: pl.DataFrame) -> tuple[str, ...]:
     def rank(column: str) -> tuple:
         words = {*tokens(column)}
         by_name = TIME.index(bare(column)) if bare(column) in TIME else len(TIME)
-        zoned = bool(read_stamps(table[column].head(SAMPLE)).zoned.any()) if kinds[column] == "stamp" else False
+        zoned = read_stamps(table[column].head(SAMPLE)).zoned.any() if kinds[column] == "stamp" else False
         utc = utc_in(column) is not None and not zoned  # a clock of the homes beside it comes first
         return bool(words & END and not words & START), utc, by_name, not zoned, there.index(column)
 
@@ -225,7 +227,7 @@ def shifted(table: pl.DataFrame, steps: pl.DataFrame, place: tuple[str, str]) ->
         return table, []
     moved = with_steps(table, steps).with_columns(time=pl.col("time") - pl.col("step"))
     step = moved["step"].mode().min()
-    words = f"moved back by {said(step)}"  # pyright: ignore
+    words = f"moved back by {said(cast(timedelta, step))}"
     return moved.drop("step"), [finding("stamps-end", place, words)]
 
 

@@ -42,7 +42,7 @@ def start(path: Packed, count: int | None) -> bytes:
     try:
         with _opened(path) as file:
             if path.suffix.lower() == ".gz":
-                return _read(path.name, gzip.GzipFile(fileobj=file), _size(path), count)  # pyright: ignore
+                return _read(path.name, gzip.GzipFile(fileobj=file), _size(path), count)
             return _read(path.name, file, _size(path) if isinstance(path, zipfile.Path) else None, count)
     except BROKEN as error:
         wanted = "a whole gzip file" if path.suffix.lower() == ".gz" else "a whole file that can be read"

@@ -41,7 +41,8 @@ class Broker:
         if lacking := missing():
             raise WattflockError(f"{lacking} is not installed; allowed: apt-get install mosquitto openssl")
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.port, self.process = folder, free_port(), None
+        self.folder, self.port = folder, free_port()
+        self.process: subprocess.Popen[bytes] | None = None
         self.passwords = {name: secrets.token_urlsafe(12) for name in (MASTER, *homes)}
         self.authority = folder / "broker.crt"
         self._certify()
@@ -55,9 +56,9 @@ class Broker:
         """Begin, with nothing of an earlier time; returns when it answers."""
         command = [str(program("mosquitto")), "-c", str(self.folder / "mosquitto.conf")]
         with (self.folder / "mosquitto.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = self.process = subprocess.Popen(command, stdout=log, stderr=log)
         until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until and self.process.poll() is None:
+        while time.monotonic() < until and process.poll() is None:
             with socket.socket() as door:
                 if door.connect_ex(("127.0.0.1", self.port)) == 0:
                     return

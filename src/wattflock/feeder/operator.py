@@ -136,7 +136,7 @@ class Response:
         """Voltage at the rims per current into them, packed block by block."""
         if not len(cut):
             return np.zeros((0, 0))
-        schur = self.admittance[cut][:, cut].toarray()
+        schur = sparse.csc_array(sparse.csc_array(self.admittance[cut])[:, cut]).toarray()
         at = np.full(len(self.circuit.nodes), -1)
         at[cut] = np.arange(len(cut))
         for part in self.parts:
@@ -154,14 +154,15 @@ class _Part:
     def __init__(self, system: Response, block: Block, incidence: sparse.csr_array):
         self.block = block
         inside, rim = block.inside, block.rim
-        own = sparse.csc_array(system.admittance[inside][:, inside])
-        to_rim = system.admittance[inside][:, rim].toarray()
-        from_rim = sparse.csr_array(system.admittance[rim][:, inside])
+        rows, rim_rows = (sparse.csc_array(system.admittance[nodes]) for nodes in (inside, rim))
+        own = sparse.csc_array(rows[:, inside])
+        to_rim = sparse.csc_array(rows[:, rim]).toarray()
+        from_rim = sparse.csr_array(rim_rows[:, inside])
         factor = system.whole.inner if len(inside) == len(system.circuit.nodes) else splu(own)
-        self.to_terminals = solved(factor, incidence[:, inside].T.toarray())
+        self.to_terminals = solved(factor, sparse.csr_array(incidence[:, inside]).T.toarray())
         self.to_rim = solved(factor, to_rim)
         self.eliminated = from_rim @ self.to_rim
-        self.into_rim = incidence[:, rim].T.toarray() - from_rim @ self.to_terminals
+        self.into_rim = sparse.csr_array(incidence[:, rim]).T.toarray() - from_rim @ self.to_terminals
 
 
 def respond(system: Response, probe: Probe) -> Readout:
@@ -174,7 +175,7 @@ def respond(system: Response, probe: Probe) -> Readout:
     place = np.zeros(len(probe.names), int)
     for number, (part, rows) in enumerate(zip(system.parts, homes, strict=True)):
         mine = sparse.csr_array(probe.rows[rows])
-        inside, rim = mine[:, part.block.inside], mine[:, part.block.rim].toarray()
+        inside, rim = mine[:, part.block.inside], sparse.csr_array(mine[:, part.block.rim]).toarray()
         local.append(pack(_padded(inside @ part.to_terminals, outputs, system.width)))
         up.append(pack(_padded(part.into_rim, system.rim, system.width)))
         down.append(pack(_padded(rim - inside @ part.to_rim, outputs, system.rim)))

@@ -75,7 +75,7 @@ def _cut(graph: _Graph, width: int) -> Partition:
         if graph.parent[bus] >= 0:
             behind[graph.parent[bus]] += behind[bus]
     whole = np.flatnonzero(~cut)
-    _, label = connected_components(graph.joined[whole][:, whole], directed=False)
+    _, label = connected_components(sparse.csr_array(graph.joined[whole])[:, whole], directed=False)
     part = np.full(len(cut), -1)
     part[whole] = label
     return _packed(graph, part, width)

@@ -342,7 +342,7 @@ def _flow(feeder: Feeder, load: tuple[Array, ...], support: Support | None, tole
     if support:
         support = Support(support.curve, _placed(feeder, support.room))
     state, converged, residual, iterations = settle(tolerance, most, feeder.terminal, feeder.dependent, support, power)
-    current = state[:2]
+    current = state[0], state[1]
     real, imaginary = (feeder.voltage.named(part) for part in halves(feeder.voltage.packed(current)))
     drawn_kw, drawn_kvar = _drawn(feeder, current)
     head_kw, head_kvar = _head_power(feeder, current)

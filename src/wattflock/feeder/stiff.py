@@ -67,7 +67,8 @@ def system_of(circuit: Circuit, shunts: list[tuple[tuple[int, ...], Matrix]]) ->
     join = _joined(pairs, size)
     admittance = join.T @ assemble(soft, size) @ join
     if bars:
-        across = sparse.csr_array(join[[a for a, _ in pairs]] - join[[b for _, b in pairs]])
+        first, other = (sparse.csr_array(join[[pair[end] for pair in pairs]]) for end in (0, 1))
+        across = sparse.csr_array(first - other)
         across.eliminate_zeros()
         admittance = admittance + across.T @ sparse.block_diag(list(bars.values()), format="csr") @ across
     exact = dataclasses.replace(circuit, elements=tuple(elements))

@@ -62,7 +62,7 @@ def sampled_shapley(
         raise ScenarioError([Problem("sampled Shapley", *each) for each in wrong])
     ends = _Ends.of(values)
     turns = int(np.clip((budget - 2 * n - 1) // (USUAL * 2 * max(n - 1, 1)), 1, n))
-    drawn, asked, count = [], 2 * n + 1, FEWEST
+    drawn, asked, count, cost = [], 2 * n + 1, FEWEST, 1
     while True:
         for _ in range(count):
             *found, cost = _round(values, ends, rng.permutation(n), turns)

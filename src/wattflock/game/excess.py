@@ -128,7 +128,8 @@ def _solve(
 def _nearest(face: Face, level: Level) -> np.ndarray:
     """The payoff nearest to `face.payoff`, by least squares, of all that the level's program finds as good."""
     n = len(face.least)
-    free = null_space(np.concatenate([face.fixed, level.members[level.weight > POSITIVE]]).astype(float), SPANNED)
+    settled = np.concatenate([face.fixed, level.members[level.weight > POSITIVE]]).astype(float)
+    free = np.asarray(null_space(settled, SPANNED))
     bounded = np.isfinite(face.least)
     room = np.append(level.members @ level.payoff - level.value + level.epsilon, (level.payoff - face.least)[bounded])
     rows = np.concatenate([level.members, np.eye(n)[bounded]]) @ free

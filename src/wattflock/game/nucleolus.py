@@ -48,7 +48,7 @@ def _lexicographic(game: Game, least: np.ndarray) -> np.ndarray:
     """
     n, scale = game.players, float(abs(game.worth).max())
     payoff, fixed = np.full(n, game.worth[-1] / n), np.ones((1, n), bool)
-    while scale and len(free := null_space(fixed.astype(float), rcond=SPANNED).T):
+    while scale and len(free := np.asarray(null_space(fixed.astype(float), rcond=SPANNED)).T):
         still = np.any([abs(sums(direction)) > SPANNED for direction in free], axis=0)
         level = lower(Face(payoff, fixed, least), alone_rows(game, still), by_enumeration(game, still), scale)
         payoff, fixed = level.payoff, np.concatenate([fixed, level.members[level.weight > POSITIVE]])

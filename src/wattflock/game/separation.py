@@ -62,9 +62,9 @@ def chosen(days: tuple[Day, ...], keeps: np.ndarray) -> tuple[np.ndarray, float]
     """
     homes, parts = len(keeps), [scaled(day) for day in days]
     blocks = [[each.shares, *(each.matrix if each is other else None for other in parts)] for each in parts]
-    matrix: Any = sparse.bmat(blocks, "csc")
-    count = sparse.csc_matrix(np.concatenate([np.ones(homes), np.zeros(matrix.shape[1] - homes)])[None])
-    matrix = sparse.vstack([matrix, count], "csc")  # neither nobody nor all
+    joint: Any = sparse.bmat(blocks, "csc")
+    count = sparse.csc_matrix(np.concatenate([np.ones(homes), np.zeros(joint.shape[1] - homes)])[None])
+    matrix: Any = sparse.vstack([joint, count], "csc")  # neither nobody nor all
     cost, lower, upper, row_upper = (
         np.concatenate([getattr(each, name) for each in parts]) for name in ("cost", "lower", "upper", "row_upper")
     )
@@ -134,4 +134,4 @@ def multiples(matrix: Any, lower: np.ndarray, upper: np.ndarray, owner: np.ndarr
     for sign, side, kept in ((1.0, lower, np.isfinite(lower)), (-1.0, upper, np.isfinite(upper) & ~same)):
         count = int(kept.sum())
         shares = sparse.csr_matrix((-sign * side[kept], (np.arange(count), owner[kept])), shape=(count, homes))
-        yield shares, sign * sparse.csr_matrix(matrix)[kept], np.where(same[kept], 0.0, np.inf)
+        yield shares, sign * sparse.csr_matrix(sparse.csr_matrix(matrix)[kept]), np.where(same[kept], 0.0, np.inf)

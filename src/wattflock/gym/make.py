@@ -117,7 +117,7 @@ def options(split: str, reward: str, wires_price: float) -> list[Problem]:
     return wrong
 
 
-def known(field: str, value: str, words: tuple[str, ...]) -> list[Problem]:
+def known(field: str, value: object, words: tuple[str, ...]) -> list[Problem]:
     """The problem of a word that is none of those that are allowed."""
     return [] if value in words else [Problem("gym", field, value, nearest(str(value), words))]
 

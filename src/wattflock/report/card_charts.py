@@ -1,10 +1,10 @@
 """The figures of a report card: facts of `wattflock.synth.card.collect` become charts, in the order of the page."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import polars as pl
@@ -188,7 +188,7 @@ def _axis(channel: Callable[..., Any], title: str, ticks: Any, span: tuple[float
     return channel(f"{'x' if channel is alt.X else 'y'}:Q", title=title, axis=axis).scale(**scale)
 
 
-def _named(channel: Callable[..., Any], title: str, names: dict[float, str], span: tuple[float, float]) -> Any:
+def _named(channel: Callable[..., Any], title: str, names: Mapping[float, str], span: tuple[float, float]) -> Any:
     """An axis whose ticks have names."""
     said = " : ".join(f"datum.value == {place} ? '{name}'" for place, name in names.items())
     axis = alt.Axis(values=list(names), labelExpr=f"{said} : ''", grid=False, labelAngle=0)
@@ -212,7 +212,7 @@ def _series(kind: str, side: str, x: Iterable[float], y: Numbers, low: Numbers |
 
 
 def _highest(series: Iterable[Series]) -> float:
-    return max(float(table["y"].max() or 0) for *_, table in series)  # pyright: ignore[reportArgumentType]
+    return max(cast("float | None", table["y"].max()) or 0.0 for *_, table in series)
 
 
 def _densities(data: Data) -> tuple[Series, ...]:
@@ -250,7 +250,7 @@ def _bands(data: Data) -> list[CardPanel]:
 
 def _autocorrelation(data: Data) -> list[CardPanel]:
     series = tuple(_series("line", side, data["lag_days"], line) for side, line in data["sides"].items())
-    low = min([0.0, *(float(table["y"].min() or 0) for *_, table in series)])  # pyright: ignore[reportArgumentType]
+    low = min([0.0, *(cast("float | None", table["y"].min()) or 0.0 for *_, table in series)])
     x = _axis(alt.X, "days between [d]", alt.Axis(values=[1, 3, 5, 7, 9, 11, 14]), (0.5, 14.5))
     return [CardPanel("daily energy", x, _axis(alt.Y, "autocorrelation [1]", 6, (low - 0.02, 1)), series)]
 

@@ -3,6 +3,7 @@
 import dataclasses
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,7 +50,8 @@ def read_flock(path: Path, columns: dict[str, str]) -> tuple[HomeDays, list[str]
     sizes = {"kwp": "kwp"} if "kwp" in table.columns else {}
     if (path / SIZES).is_file():
         table, sizes = pl.read_csv(path / SIZES), SIZES_OF
-    return dataclasses.replace(flock, **{name: _each(flock, table, column) for name, column in sizes.items()}), notes
+    sized: dict[str, Any] = {name: _each(flock, table, column) for name, column in sizes.items()}
+    return dataclasses.replace(flock, **sized), notes
 
 
 def _each(flock: HomeDays, table: pl.DataFrame, column: str) -> np.ndarray:

@@ -189,7 +189,7 @@ def _wires(day: _Day) -> _Part:
     return _Part(head, packs)
 
 
-def _named_pairs(pairs: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+def _named_pairs(pairs: Sequence[Sequence[object]]) -> list[tuple[str, str]]:
     return [(str(one), str(other)) for one, other in pairs]
 
 

@@ -81,9 +81,10 @@ def _between(at: NDArray[np.float64], known: NDArray[np.bool_], pairs: NDArray[n
     hold = np.full(len(at), 1e-9)  # keeps an island without coordinates near the middle
     laplace = sparse.diags_array(graph.sum(1) + hold).tocsr() - graph
     free = np.flatnonzero(~known)
-    right = 1e-9 * centre - laplace[free][:, np.flatnonzero(known)] @ at[known]
+    rows = sparse.csr_array(laplace[free])
+    right = 1e-9 * centre - sparse.csr_array(rows[:, np.flatnonzero(known)]) @ at[known]
     filled = at.copy()
-    inner = laplace[free][:, free].tocsc()
+    inner = sparse.csr_array(rows[:, free]).tocsc()
     filled[free] = splu(inner).solve(np.asarray(right))
     return _spread(filled, known, graph, _step(filled, known, pairs, span))
 

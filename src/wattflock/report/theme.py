@@ -139,6 +139,7 @@ def themed(chart: Any, said: str) -> Any:
 
 def spec(chart: Any) -> dict[str, Any]:
     """A chart as Vega-Lite reads it, with all its rows."""
+    # pyrefly: ignore[bad-context-manager]: altair says that there is always an exception
     with alt.data_transformers.enable("default", max_rows=None):
         return chart.to_dict(validate=VALIDATE)
 

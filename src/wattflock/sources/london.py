@@ -1,6 +1,6 @@
 """Low Carbon London: smart meters of London homes, half-hourly, 2011 to 2014."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -88,7 +88,9 @@ class London(DataSource):
         """Homes of the tariff with enough readings, without those that mostly draw nothing."""
         if homes.is_empty():
             return homes.drop("tariff", strict=False), []
-        length = (homes["time"].max() - homes["time"].min()) / timedelta(hours=STEP_H) + 1  # pyright: ignore
+        first, last = homes["time"].min(), homes["time"].max()
+        assert isinstance(first, datetime) and isinstance(last, datetime)
+        length = (last - first) / timedelta(hours=STEP_H) + 1
         each = homes.group_by("home").agg(
             tariff=pl.col("tariff").first(),
             coverage=pl.col("load_kw").count() / length,

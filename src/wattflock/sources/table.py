@@ -199,13 +199,13 @@ def _homes_of_files(
 
 def _in_turn(frames: list[pl.DataFrame], homes: list[str]) -> bool:
     """Whether files of one name do not overlap in time."""
-    spans = [
+    spans: list[tuple[str, Any, Any]] = [
         (home, frame["time"].min(), frame["time"].max())
         for home, frame in zip(homes, frames, strict=True)
         if frame.height
     ]
     spans.sort()
-    return all(one[0] != two[0] or one[2] < two[1] for one, two in itertools.pairwise(spans))  # pyright: ignore
+    return all(one[0] != two[0] or one[2] < two[1] for one, two in itertools.pairwise(spans))
 
 
 def _one_clock(homes: pl.DataFrame, layout: Layout, name: str) -> tuple[pl.DataFrame, str, list[Finding]]:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -290,14 +291,16 @@ def calmed(world: World, went: Day, settings: Settings) -> tuple[Day, bool]:
         return went, False
     power_kw, low, high = np.asarray(went.terminal_kw), *band(world, settings)
     mean, share = power_kw.mean(0), np.ones((len(power_kw), 1))
+    calm: dict[str, Any] = {}
     for trial in range(CALMER):
         kw = mean + share * (power_kw - mean)
         level, converged = map(np.asarray, flow_at(world, kw, went.terminal_kvar, settings))
+        calm = {"terminal_kw": kw, "level_pu": level}
         wild = ~converged | (np.maximum(low - level, level - high).max(-1, initial=0) > WILD_PU)
         if not wild.any():
-            return (dataclasses.replace(went, terminal_kw=kw, level_pu=level), True) if trial else (went, False)
+            return (dataclasses.replace(went, **calm), True) if trial else (went, False)
         share[wild] /= 2
-    return (dataclasses.replace(went, terminal_kw=kw, level_pu=level), True)
+    return dataclasses.replace(went, **calm), True
 
 
 @eqx.filter_jit

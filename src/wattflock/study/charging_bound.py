@@ -51,7 +51,8 @@ def bounded(world: World) -> bool:
 def _bound(reserve: Reserve, day: Profile, reward: Reward) -> float:
     program, (steps, homes) = Program(), day.load_kw.shape
     level, grid = _levels(program, reserve, day)
-    limit_kw = day.limit_kw[:, None]  # pyright: ignore
+    assert day.limit_kw is not None, "no bound without a limit"
+    limit_kw = day.limit_kw[:, None]
     some = np.where(limit_kw > 0, limit_kw, 1)
     program.rows(-np.inf, limit_kw[:, 0], [(grid[:, home], 1.0) for home in range(homes)])
     mean = program.columns(np.zeros(steps), 1.0, 0.0)

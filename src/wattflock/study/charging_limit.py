@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -62,8 +63,8 @@ def left(section: LimitSection, shape: tuple[int, int], dt_h: float) -> Table:
 def net_kw(world: World, days: Sampler, split: str = "train") -> tuple[np.ndarray, np.ndarray]:
     """Load, and load less sun, of every home on every day, (days, steps, homes): what no coordinator decides [kW]."""
     source, scale = np.asarray(days.source[split]), np.asarray(days.scale, float)
-    devices = world.fleet.devices.values()
-    kwp = sum((np.asarray(d.size_kwp) for d in devices if "size_kwp" in d.sizes), np.zeros(len(scale)))  # pyright: ignore
+    panels: list[Any] = [device for device in world.fleet.devices.values() if "size_kwp" in device.sizes]
+    kwp = sum((np.asarray(panel.size_kwp) for panel in panels), np.zeros(len(scale)))
     load, sun = (np.swapaxes(np.asarray(each, float)[:, source], 1, 2) for each in (days.load_kw, days.sun))
     return load * scale, load * scale - sun * kwp
 

@@ -53,7 +53,9 @@ def asked(world: World, trajectory: Trajectory, profile: Profile) -> Array:
     return action
 
 
-def foresight(world: World, profile: Profile, starts: Iterable[Array], rounds: int) -> tuple[np.ndarray, np.ndarray]:
+def foresight(
+    world: World, profile: Profile, starts: Iterable[Array | np.ndarray], rounds: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The best plan found of given days whose load and sun are known: its actions in `served`, and rewards (days,).
 
     Args:
@@ -99,7 +101,14 @@ def share(logit: Array) -> Array:
 def _rewards(world: World, profile: Profile, action: Array) -> Array:
     """Of each day or episode, (days,)."""
     went = rollout(world, ZeroPolicy(), profile, jax.random.key(0), profile.days(), action)
-    return judge(world, went, profile).charging.reward.total.sum(1)  # pyright: ignore
+    return total(world, went, profile).sum(1)
+
+
+def total(world: World, went: Trajectory, profile: Profile) -> Array:
+    """The reward of each day and step, (days, steps), in a world that shares a limit."""
+    charging = judge(world, went, profile).charging
+    assert charging is not None, "a reward needs a coordinator"
+    return charging.reward.total
 
 
 def receding(world: World, profile: Profile, expected: Forecast, horizon: int, rounds: int) -> np.ndarray:
@@ -134,7 +143,8 @@ def _view(expected: Forecast, number: int, day: Profile, step: int, horizon: int
 
 @eqx.filter_jit
 def _recede(world: World, day: Profile, ahead: Profile, rounds: int) -> Array:
-    adam = optax.adam(AHEAD_RATE)
+    adam, coordinator = optax.adam(AHEAD_RATE), world.coordinator
+    assert coordinator is not None, "a plan of a shared limit needs a coordinator"
 
     def value(logit, state, view):
         def one(state, inputs):
@@ -143,7 +153,7 @@ def _recede(world: World, day: Profile, ahead: Profile, rounds: int) -> Array:
 
         _, states = jax.lax.scan(one, state, (share(logit), view))
         both = jax.tree.map(lambda x: x[None], (states, view))
-        reward = world.coordinator.verdict(world.fleet, *both).reward.total.sum()  # pyright: ignore
+        reward = coordinator.verdict(world.fleet, *both).reward.total.sum()
         return TILT * share(logit).sum() - reward
 
     def climb(carry, _, state, view):

@@ -10,9 +10,9 @@ from jaxtyping import Array
 
 from wattflock.core.types import Profile, on_device
 from wattflock.data.sample import Sampler
-from wattflock.study.charging_plan import asked, foresight, receding
+from wattflock.study.charging_plan import asked, foresight, receding, total
 from wattflock.study.forecast import forecast
-from wattflock.world.rollout import Policy, judge, rollout
+from wattflock.world.rollout import Policy, rollout
 from wattflock.world.world import World
 
 HORIZON = 12  # of `receding` [steps]
@@ -51,7 +51,7 @@ def _best(played: list[tuple[Array, float]]) -> list[Array]:
 @eqx.filter_jit
 def _play(world: World, policy: Policy, profile: Profile) -> tuple[Array, Array]:
     went = rollout(world, policy, profile, jax.random.key(0), profile.days())
-    return asked(world, went, profile), judge(world, went, profile).charging.reward.total.sum()  # pyright: ignore
+    return asked(world, went, profile), total(world, went, profile).sum()
 
 
 def _played(world: World, policy: Policy, profile: Profile) -> tuple[Array, float]:

@@ -122,7 +122,7 @@ def _connected(address: str) -> Any:
     for name, value in (QUIET | alone).items():
         os.environ.setdefault(name, value)
     try:
-        import ray  # pyright: ignore[reportMissingImports]
+        import ray
     except ImportError:
         raise WattflockError(f"Ray is not installed; allowed: {INSTALL}") from None
     logging.getLogger("ray").setLevel(logging.ERROR)

@@ -5,7 +5,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 EXIT_CODE = 130
@@ -16,7 +16,7 @@ _ASKED: list[Callable[[], None]] = []  # of work that has a way of its own to en
 
 
 @contextlib.contextmanager
-def ends_by(stop: Callable[[], None]) -> Iterator[None]:
+def ends_by(stop: Callable[[], None]) -> Generator[None]:
     """Ctrl-C calls `stop` instead of raising in the work: for an event loop, where what is raised counts as the
     fault of a request. The work then returns and raises KeyboardInterrupt itself. A second Ctrl-C ends the process.
     """

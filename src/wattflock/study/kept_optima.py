@@ -76,7 +76,7 @@ def content(tree: Any) -> list[str | np.ndarray]:
 
 def write(path: Path, optimum: Optimum) -> None:
     """Keep an optimum, whole or not at all."""
-    told = dataclasses.asdict(optimum)
+    told: dict[str, Any] = dataclasses.asdict(optimum)
     write_whole(path, pack({name: told.pop(name) for name in ARRAYS}, told))
 
 
@@ -86,4 +86,5 @@ def read(path: Path) -> Optimum | None:
     if found is None:
         return None
     arrays, card = found
-    return Optimum(**{name: arrays[name] for name in ARRAYS}, **{name: card[name] for name in FIGURES})
+    fields: dict[str, Any] = {name: arrays[name] for name in ARRAYS} | {name: card[name] for name in FIGURES}
+    return Optimum(**fields)

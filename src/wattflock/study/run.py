@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Run:
         write_whole(self.folder / "scenario.toml", dump(scenario).encode())
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """This process alone works in the folder; the lock of one that is gone is taken over.
 
         Raises:

@@ -97,7 +97,8 @@ class Best:
         self.patience, self.price = patience, SIZE * price_per_kwh / REFERENCE_PRICE_PER_KWH
         rows = {"loading": branches / spread_among("loading", branches)}
         self.price_of = {MEASURED[limit][0]: worth * rows.get(limit, 1.0) for limit, worth in WORTH.items()}
-        self.since, self.mark = 0, None
+        self.since = 0
+        self.mark: Mark | None = None
 
     @classmethod
     def of(cls, patience: int, world: World) -> "Best":

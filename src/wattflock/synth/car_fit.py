@@ -207,7 +207,7 @@ def _clusters(hours: np.ndarray, seed: int) -> np.ndarray:
         return float(silhouette_score(hours[sample], label[sample]))
 
     counts = range(2, MOST_CLUSTERS + 1)
-    tries = [KMeans(k, n_init=5, random_state=seed).fit_predict(hours) for k in counts]  # pyright: ignore (n_init)
+    tries = [KMeans(k, n_init=5, random_state=seed).fit_predict(hours) for k in counts]
     return max(tries, key=quality)
 
 

@@ -69,7 +69,7 @@ def fit_clusters(flock: HomeDays, seed: int = 0) -> np.ndarray:
 
     days, weekend = _driving_days(flock)
     keep = days.sum(1) > 0
-    found = [KMeans(CLUSTERS, n_init=10, random_state=seed) for _ in (0, 1)]  # pyright: ignore (n_init)
+    found = [KMeans(CLUSTERS, n_init=10, random_state=seed) for _ in (0, 1)]
     return np.stack([means.fit(days[keep & (weekend == kind)]).cluster_centers_ for kind, means in enumerate(found)])
 
 

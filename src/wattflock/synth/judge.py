@@ -105,7 +105,7 @@ def _area(values: np.ndarray, truth: np.ndarray, test: np.ndarray, seed: int) ->
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
 
-    judge = HistGradientBoostingClassifier(max_iter=100, random_state=seed, early_stopping=False)  # pyright: ignore
+    judge = HistGradientBoostingClassifier(max_iter=100, random_state=seed, early_stopping=False)
     judge.fit(values[~test], truth[~test])
     return float(roc_auc_score(truth[test], judge.predict_proba(values[test])[:, 1]))
 

@@ -175,7 +175,7 @@ class Experiment:
         with self.alone():
             policy, card = self.trained(method, fresh)
         self.refuse_broken(method, card)
-        asked, kept = self.parts.learner(method).rounds(), self.run and self.run.checkpoint(method)
+        asked, kept = self.parts.learner(method).rounds(), self.run.checkpoint(method) if self.run else None
         curve = curves(card["curve"], self.idle["cost"])
         return Training(method, policy, card["rounds"], asked, card["seconds"], curve, kept)
 
@@ -320,7 +320,8 @@ def experiment_of(
         devices: that share the homes; 0 is as many as there are.
     """
     parts, given = parts_of(scenario), {**(instead or {}), **(learners or {})}
-    parts = dataclasses.replace(parts, **{"learners": parts.learners | dict(learners or {}), **(instead or {})})
+    changed: dict[str, Any] = {"learners": parts.learners | dict(learners or {}), **(instead or {})}
+    parts = dataclasses.replace(parts, **changed)
     run = open_run(scenario, runs, "".join(f"{name}={told(part)};" for name, part in given.items())) if runs else None
     return Experiment(scenario, run, minutes, devices, parts, tuple(learners or ()))
 

@@ -129,7 +129,7 @@ def _progress(name: str, card: dict[str, Any], asked: int | None, path: Path) ->
     told = f"{done:,} of {asked:,} rounds" if asked else words.counted(done, "round")
     spent = f", {words.number(seconds)} s" if seconds else ""
     why = f"; {card['stopped']}" if card.get("stopped") else ""
-    return f"<dt>{label}</dt><dd>{bar}{escape(told + spent + str(why))}</dd>"
+    return f"<dt>{label}</dt><dd>{bar}{escape(told + spent + why)}</dd>"
 
 
 def _failed(child: Child) -> str:

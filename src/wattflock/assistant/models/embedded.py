@@ -57,7 +57,7 @@ def embedded(where: str, file: str) -> tuple[Embedded, list[Problem]]:
 
 
 def _loaded(file: Path, threads: int) -> Any:
-    import xllamacpp  # pyright: ignore[reportMissingImports]
+    import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(file)

@@ -118,9 +118,9 @@ def _one(value: float) -> Any:
     return np.array([value])
 
 
-def _pausing(home: Home) -> dict[str, tuple[Device, np.ndarray]]:
+def _pausing(home: Home) -> dict[str, tuple[Device, Any]]:
     """Each appliance as the device that may pause, on a clock that is 0 when its window opens, (steps,)."""
-    found = {}
+    found: dict[str, tuple[Device, Any]] = {}
     for wish in home.parameters.appliances:
         windows = [window for each, window in home.runs if each is wish]
         opens_h = [DT_H * math.ceil(window.begins_h / DT_H - 1e-9) for window in windows]

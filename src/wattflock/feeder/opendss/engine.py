@@ -1,6 +1,6 @@
 """OpenDSS as an engine: compile, settle, read the base case, solve; loads that it would change are frozen."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -240,7 +240,7 @@ def _check_kinds(engine: Any, master: Path) -> None:
 
 
 @contextmanager
-def _in_words(where: str) -> Iterator[None]:
+def _in_words(where: str) -> Generator[None]:
     """An exception of OpenDSS becomes a ScenarioError with its message: element, file and line."""
     from dss import DSSException
 

@@ -49,7 +49,7 @@ KINDS = {
 NEEDED = ("source", "buses", "loads")
 SPOKEN = {str: "a word", int: "a whole number", float: "a finite number"}
 MOST_TAPS = 16
-PHASES = {"".join(some) for count in (1, 2, 3) for some in itertools.permutations("123", count)}
+PHASES: set[str] = {"".join(some) for count in (1, 2, 3) for some in itertools.permutations("123", count)}
 POSITIVE = {"line_kv", "from_kv", "to_kv", "winding_kv", "rated_kv", "rating_kva", "rating_kvar", "rating_a"}
 POSITIVE |= {"frequency_hz", "voltage_pu", "length", "potential_ratio", "current_a", "set_v", "band_v"}
 

@@ -105,7 +105,7 @@ class Central(PPO):
             1
         ]
 
-    def actors(self, world, key):
+    def actors(self, world, key) -> Any:
         seen = self.width(world)
         if self.network == "set":
             return set_networks(seen, self.hidden, world.fleet.controls, key, self.pool)
@@ -117,7 +117,7 @@ class Central(PPO):
             return set_critic(seen, self.hidden, key, self.pool)
         return fresh_critic((world.homes * seen, *self.hidden), 1, key)
 
-    def policy(self, state):
+    def policy(self, state) -> Policy:
         return Together(of_homes(state.mean.nets, state.beside), self.sees)
 
     def play(self, world, nets, profile, offset, multiplier):

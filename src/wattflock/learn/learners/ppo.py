@@ -14,6 +14,7 @@ from wattflock.learn.agents import COMMON, Agents, Around, Played, noise, of_hom
 from wattflock.learn.critic import Critic, fit, flat, fresh_critic, shuffled, to_go
 from wattflock.learn.lagrangian import Days, Halvings, Hidden, Rate, Rounds, TrainState
 from wattflock.learn.nets import Networks
+from wattflock.world.rollout import Policy
 from wattflock.world.world import World
 
 
@@ -71,7 +72,7 @@ class PPO(Agents):
         inputs = width(world) + {"own": 0, "common": COMMON}[self.critic_sees]
         return fresh_critic((inputs, *self.hidden), self.groups(world), key)
 
-    def policy(self, state):
+    def policy(self, state) -> Policy:
         return Around(of_homes(state.mean.nets, state.beside))
 
     def optimiser(self, steps: int = 1) -> Any:

@@ -44,7 +44,8 @@ def car_clusters(found: Cars) -> Section:
     if any(flock.ev_driving_kwh is None for flock in found.values()):
         raise LeftOut("a side has no ev_driving_kwh")
     first = next(iter(found.values()))
-    weekend, driven = statistics.weekends(first), np.nansum(first.ev_driving_kwh, -1) > 0  # pyright: ignore
+    assert first.ev_driving_kwh is not None
+    weekend, driven = statistics.weekends(first), np.nansum(first.ev_driving_kwh, -1) > 0
     if min(driven[:, weekend == kind].sum() for kind in (0, 1)) < FEWEST_DAYS:
         raise LeftOut(f"fewer than {FEWEST_DAYS} weekdays or weekend days of driving to make clusters of")
     centres = statistics.fit_clusters(first)
@@ -103,7 +104,7 @@ def _batteries(found: Cars) -> list[Row]:
     need, driving = made.ev_charging_need_kwh, made.ev_driving_kwh
     assert need is not None
     known = made.battery_kwh is not None
-    size = np.maximum(made.battery_kwh, 1e-9) if known else np.full(len(need), 1.0)  # pyright: ignore
+    size = np.full(len(need), 1.0) if made.battery_kwh is None else np.maximum(made.battery_kwh, 1e-9)
     unit, scale, most = ("% of its battery", 100.0, 100.0) if known else ("kWh", 1.0, BATTERY_KWH)
     real = None if known or side is None else found[side].ev_charging_need_kwh
     beside = None if real is None or side is None else Reference(float(np.nanmax(real)), WORDS[side])

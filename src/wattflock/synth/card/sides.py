@@ -55,7 +55,7 @@ def number(value: float) -> float | None:
 
 def numbers(values: np.ndarray) -> list:
     """An array of any shape as lists of numbers."""
-    return number(float(values)) if np.ndim(values) == 0 else [numbers(each) for each in values]  # pyright: ignore
+    return [numbers(each) if np.ndim(each) else number(float(each)) for each in values]
 
 
 def density(values: np.ndarray, edges: np.ndarray) -> list:
