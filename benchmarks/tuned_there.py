@@ -7,7 +7,8 @@ Rows of the study `thousand`, where learners by gradient keep settings that were
 of some trials in that row, with as many rounds: the first half is drawn over the space of benchmarks/tuning.md, days
 and widths of networks excepted, and gradmap's `square_memory`; the other half around the best so far, be it a trial or
 the row's own. The best has the least cost and price of violations on the validation days (the objective of all learners
-by gradient, without margins); seed 0. Both are then judged on the test days, with every seed.
+by gradient, without margins); seed 0. It is then judged on the test days beside the row's own, with every seed; where
+no trial is better than the row's own, those alone are.
 `--small` has twelve homes, four rounds and two trials. A search goes on from its folder of runs.
 """
 
@@ -87,26 +88,39 @@ def judged(of: Experiment) -> dict:
 def measured(row: str, method: str, trials: int, seeds: list[int], runs: Path, small: bool):
     """Figures of the three flocks with each seed, what the search found in words, and what the runs say."""
     found = searched(row, method, trials, runs, small)
-    best_worth, best = min(found[1:], key=lambda each: each[0])
+    best_worth, best = min(found, key=lambda each: each[0])  # no settings where no trial is better than the row's own
     flocks, notes = [], []
     for seed in seeds:
-        both = [judged(experiment(row, method, settings, seed, runs, small)) for settings in ({}, best)]
-        notes += [note for each in both for note in each["notes"]]
-        here, there = (each["methods"] for each in both)
-        flocks.append({IDLE: here["idle"], UNTOUCHED: here[method], TUNED: there[method]})
-    idle, untouched, tuned = (mean([each[name] for each in flocks]) for name in flocks[0])
+        summaries = [judged(experiment(row, method, settings, seed, runs, small)) for settings in ({}, best)]
+        notes += [note for each in summaries for note in each["notes"]]
+        here, there = (each["methods"] for each in summaries)
+        flocks.append({IDLE: here["idle"], UNTOUCHED: here[method]} | ({TUNED: there[method]} if best else {}))
+    better = sum(each[0] < found[0][0] for each in found[1:])
+    said = (
+        f"`{row}`, {method}: {better} of {trials} trials {'was' if better == 1 else 'were'} better on the validation "
+        f"days than settings from elsewhere, which have {found[0][0]:.4f} GBP per home and day with the price of "
+    )
+    if best:
+        said += f"violations: {best_worth:.4f} in the best ({_told(best)}). {beside(flocks)}"
+    else:
+        said += f"violations: {min(each[0] for each in found[1:]):.4f} in the best trial."
+    return flocks, said, [f"`{row}`: {note}." for note in notes]
+
+
+def beside(flocks: list[dict]) -> str:
+    """Settings from elsewhere beside the tuned ones on the test days, in words."""
+    idle, untouched, tuned = (mean([each[name] for each in flocks]) for name in (IDLE, UNTOUCHED, TUNED))
     points = 100 * (untouched["cost_per_home_day"] - tuned["cost_per_home_day"]) / idle["cost_per_home_day"]
     names = {"violation_pu_h": "violation", "overload_share_h": "overload"}
     times = [f"{untouched[at] / tuned[at]:.2f} times the {name}" for at, name in names.items() if tuned[at] > 0]
-    said = ", ".join(f"{field} {value if isinstance(value, bool) else f'{value:g}'}" for field, value in best.items())
-    better = sum(each[0] < found[0][0] for each in found[1:])
-    said = (
-        f"`{row}`, {method}: {better} of {trials} trials were better on the validation days than settings from "
-        f"elsewhere: {found[0][0]:.4f} GBP per home and day with the price of violations, {best_worth:.4f} in the best "
-        f"({said}). On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes "
-        f"pay{', with ' if times else ''}{' and '.join(times)}."
+    return (
+        f"On the test days settings from elsewhere save {points:.1f} points less of what uncontrolled homes pay"
+        f"{', with ' if times else ''}{' and '.join(times)}."
     )
-    return flocks, said, [f"`{row}`: {note}." for note in notes]
+
+
+def _told(settings: dict) -> str:
+    return ", ".join(f"{at} {value if isinstance(value, bool) else f'{value:g}'}" for at, value in settings.items())
 
 
 def mean(of: list[dict]) -> dict[str, float]:
@@ -134,9 +148,10 @@ def main() -> None:
             found = {method: measured(row, method, trials, seeds, runs, given.small) for method in methods}
             lines += [said for _, said, _ in found.values()]
             lines += dict.fromkeys(note for *_, notes in found.values() for note in notes)
+            reference = names[methods[0]] + list(found[methods[0]][0][0])[-1]
             for method, (of_seeds, *_) in found.items():
                 every += [
-                    figures_of(row, names[method] * (flock != IDLE) + flock, seed, figures, names[methods[0]] + TUNED)
+                    figures_of(row, names[method] * (flock != IDLE) + flock, seed, figures, reference)
                     for seed, flocks in zip(seeds, of_seeds, strict=True)
                     for flock, figures in flocks.items()
                     if flock != IDLE or method == methods[0]
