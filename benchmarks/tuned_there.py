@@ -85,8 +85,10 @@ def judged(of: Experiment) -> dict:
     return (read_back(of.run) if of.run and finished(of) else compared(of)).summary
 
 
-def measured(row: str, method: str, trials: int, seeds: list[int], runs: Path, small: bool):
-    """Figures of the three flocks with each seed, what the search found in words, and what the runs say."""
+def measured(
+    row: str, method: str, trials: int, seeds: list[int], runs: Path, small: bool
+) -> tuple[list[dict], str, list[str]]:
+    """Figures of the flocks with each seed, what the search found in words, and what the runs say."""
     found = searched(row, method, trials, runs, small)
     best_worth, best = min(found, key=lambda each: each[0])  # no settings where no trial is better than the row's own
     flocks, notes = [], []
