@@ -1,6 +1,7 @@
 """The network's impedance operator: from currents at terminals to voltages, dense or in two levels."""
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -104,7 +105,8 @@ class Response:
 
     def __init__(self, circuit: Circuit, shunts: list[Shunt], base_kva: float):
         system = system_of(circuit, shunts)
-        self.circuit, self.join, self.admittance = system.circuit, system.join, system.admittance
+        self.circuit, self.join = system.circuit, system.join
+        self.admittance: Any = system.admittance
         self.places = {name: place for place, name in terminals(circuit).items()}
         if not self.places:
             raise ScenarioError([Problem(circuit.name, "loads", "none", "at least one load: where homes can stand")])
@@ -136,7 +138,7 @@ class Response:
         """Voltage at the rims per current into them, packed block by block."""
         if not len(cut):
             return np.zeros((0, 0))
-        schur = sparse.csc_array(sparse.csc_array(self.admittance[cut])[:, cut]).toarray()
+        schur = self.admittance[cut][:, cut].toarray()
         at = np.full(len(self.circuit.nodes), -1)
         at[cut] = np.arange(len(cut))
         for part in self.parts:
@@ -151,18 +153,17 @@ class Response:
 class _Part:
     """One block: voltages inside it per terminal current [V/pu] and per voltage on its rim."""
 
-    def __init__(self, system: Response, block: Block, incidence: sparse.csr_array):
+    def __init__(self, system: Response, block: Block, incidence: Any):
         self.block = block
         inside, rim = block.inside, block.rim
-        rows, rim_rows = (sparse.csc_array(system.admittance[nodes]) for nodes in (inside, rim))
-        own = sparse.csc_array(rows[:, inside])
-        to_rim = sparse.csc_array(rows[:, rim]).toarray()
-        from_rim = sparse.csr_array(rim_rows[:, inside])
+        own = sparse.csc_array(system.admittance[inside][:, inside])
+        to_rim = system.admittance[inside][:, rim].toarray()
+        from_rim = sparse.csr_array(system.admittance[rim][:, inside])
         factor = system.whole.inner if len(inside) == len(system.circuit.nodes) else splu(own)
-        self.to_terminals = solved(factor, sparse.csr_array(incidence[:, inside]).T.toarray())
+        self.to_terminals = solved(factor, incidence[:, inside].T.toarray())
         self.to_rim = solved(factor, to_rim)
         self.eliminated = from_rim @ self.to_rim
-        self.into_rim = sparse.csr_array(incidence[:, rim]).T.toarray() - from_rim @ self.to_terminals
+        self.into_rim = incidence[:, rim].T.toarray() - from_rim @ self.to_terminals
 
 
 def respond(system: Response, probe: Probe) -> Readout:
@@ -174,8 +175,8 @@ def respond(system: Response, probe: Probe) -> Readout:
     local, up, down, base = [], [], [], []
     place = np.zeros(len(probe.names), int)
     for number, (part, rows) in enumerate(zip(system.parts, homes, strict=True)):
-        mine = sparse.csr_array(probe.rows[rows])
-        inside, rim = mine[:, part.block.inside], sparse.csr_array(mine[:, part.block.rim]).toarray()
+        mine: Any = sparse.csr_array(probe.rows[rows])
+        inside, rim = mine[:, part.block.inside], mine[:, part.block.rim].toarray()
         local.append(pack(_padded(inside @ part.to_terminals, outputs, system.width)))
         up.append(pack(_padded(part.into_rim, system.rim, system.width)))
         down.append(pack(_padded(rim - inside @ part.to_rim, outputs, system.rim)))

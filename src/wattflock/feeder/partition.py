@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -60,7 +61,7 @@ class _Graph:
         pairs = [pair for group in self.groups for pair in combinations(group, 2)]
         row, column = np.array(pairs).T
         size = len(names)
-        self.joined = sparse.coo_array((np.ones(len(row)), (row, column)), shape=(size, size)).tocsr()
+        self.joined: Any = sparse.coo_array((np.ones(len(row)), (row, column)), shape=(size, size)).tocsr()
         self.load = np.bincount(self.bus[[plus for plus, _ in places]], minlength=size)
         root = int(self.bus[circuit.infeeds[0].nodes[0]])
         self.order, self.parent = breadth_first_order(self.joined, root, directed=False)
@@ -75,7 +76,7 @@ def _cut(graph: _Graph, width: int) -> Partition:
         if graph.parent[bus] >= 0:
             behind[graph.parent[bus]] += behind[bus]
     whole = np.flatnonzero(~cut)
-    _, label = connected_components(sparse.csr_array(graph.joined[whole])[:, whole], directed=False)
+    _, label = connected_components(graph.joined[whole][:, whole], directed=False)
     part = np.full(len(cut), -1)
     part[whole] = label
     return _packed(graph, part, width)

@@ -7,6 +7,7 @@ large admittances cancel exactly instead: the small ones stay with the voltages,
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -64,11 +65,10 @@ def system_of(circuit: Circuit, shunts: list[tuple[tuple[int, ...], Matrix]]) ->
         else:
             soft.append((one.conductors, one.admittance))
     pairs = [pair for index in bars for pair in zip(*circuit.elements[index].ends, strict=True)]
-    join = _joined(pairs, size)
+    join: Any = _joined(pairs, size)
     admittance = join.T @ assemble(soft, size) @ join
     if bars:
-        first, other = (sparse.csr_array(join[[pair[end] for pair in pairs]]) for end in (0, 1))
-        across = sparse.csr_array(first - other)
+        across = sparse.csr_array(join[[a for a, _ in pairs]] - join[[b for _, b in pairs]])
         across.eliminate_zeros()
         admittance = admittance + across.T @ sparse.block_diag(list(bars.values()), format="csr") @ across
     exact = dataclasses.replace(circuit, elements=tuple(elements))

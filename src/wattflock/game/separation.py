@@ -130,8 +130,9 @@ def scaled(day: Day) -> Scaled:
 
 def multiples(matrix: Any, lower: np.ndarray, upper: np.ndarray, owner: np.ndarray, homes: int) -> Iterator[Rows]:
     """The rows s·lower <= matrix x <= s·upper, with the share s of each row's home on the same side as x."""
+    rows: Any = sparse.csr_matrix(matrix)
     same = lower == upper
     for sign, side, kept in ((1.0, lower, np.isfinite(lower)), (-1.0, upper, np.isfinite(upper) & ~same)):
         count = int(kept.sum())
         shares = sparse.csr_matrix((-sign * side[kept], (np.arange(count), owner[kept])), shape=(count, homes))
-        yield shares, sign * sparse.csr_matrix(sparse.csr_matrix(matrix)[kept]), np.where(same[kept], 0.0, np.inf)
+        yield shares, sign * rows[kept], np.where(same[kept], 0.0, np.inf)

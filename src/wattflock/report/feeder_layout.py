@@ -1,6 +1,7 @@
 """Where the buses of a feeder are drawn, and how far each is from the source."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,12 +80,11 @@ def _between(at: NDArray[np.float64], known: NDArray[np.bool_], pairs: NDArray[n
     span = np.ptp(at[known], axis=0).max() or 1.0
     graph = _graph(len(at), pairs, np.ones(len(pairs)))
     hold = np.full(len(at), 1e-9)  # keeps an island without coordinates near the middle
-    laplace = sparse.diags_array(graph.sum(1) + hold).tocsr() - graph
+    laplace: Any = sparse.diags_array(graph.sum(1) + hold).tocsr() - graph
     free = np.flatnonzero(~known)
-    rows = sparse.csr_array(laplace[free])
-    right = 1e-9 * centre - sparse.csr_array(rows[:, np.flatnonzero(known)]) @ at[known]
+    right = 1e-9 * centre - laplace[free][:, np.flatnonzero(known)] @ at[known]
     filled = at.copy()
-    inner = sparse.csr_array(rows[:, free]).tocsc()
+    inner = laplace[free][:, free].tocsc()
     filled[free] = splu(inner).solve(np.asarray(right))
     return _spread(filled, known, graph, _step(filled, known, pairs, span))
 
