@@ -3,12 +3,13 @@
     python benchmarks/tuned_there.py [--rows european-lv,homes-200] [--methods gradmap] [--trials 8] [--seeds 0]
         [--runs FOLDER] [--small] [--write [NAME]]
 
-Rows of the study `thousand`, where learners by gradient keep settings that were found elsewhere. Beside them the best
-of some trials in that row, with as many rounds: the first half is drawn over the space of benchmarks/tuning.md, days
-and widths of networks excepted, and gradmap's `square_memory`; the other half around the best so far, be it a trial or
-the row's own. The best has the least cost and price of violations on the validation days (the objective of all learners
-by gradient, without margins); seed 0. It is then judged on the test days beside the row's own, with every seed; where
-no trial is better than the row's own, those alone are.
+Rows of the study `thousand`, where learners keep settings that were found elsewhere. Beside them the best of some
+trials in that row, with as many rounds: the first half is drawn over a space of settings, days and widths of networks
+excepted; the other half around the best so far, be it a trial or the row's own. Spaces are those of
+benchmarks/tuning.md and gradmap's `square_memory`; for the network tariff and for learners from rewards alone, which
+benchmarks/tuning.md has not, `SPACES` in the source. The best has the least cost and price of violations on the
+validation days (the objective of all learners by gradient, without margins); seed 0. It is then judged on the test days
+beside the row's own, with every seed; where no trial is better than the row's own, those alone are.
 `--small` has twelve homes, four rounds and two trials. A search goes on from its folder of runs.
 """
 
@@ -17,8 +18,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import tuning
 from pages.flocks import NAMES, figures_of, text, write
-from tuning import OWN, drawn
 
 from wattflock.core.errors import RunError
 from wattflock.study.run import open_run
@@ -32,6 +33,21 @@ SMALL = [
 ]  # fmt: skip
 UNCHANGED = ("days", "hidden")  # of the search's space: the row's own
 MEMORY = (0.9, 0.95, 0.97, 0.99)  # of square_memory
+_REWARDS = {
+    "halvings": (1.5, 5.0),
+    "margin_pu": (0.003, 0.010),
+    "multiplier_init": (136.0, 2176.0),
+    "average": (0.03, 0.3),
+    "reward": ["own", "marginal"],
+}
+_REPLAYED = _REWARDS | {"critic_rate": (1e-3, 1e-2), "explore": (0.2, 0.8), "discount": [0.95, 0.97, 0.99]}
+SPACES = {  # as in tuning.py: lowest and highest on a logarithmic scale, or a list to pick from
+    "tariff_design": tuning.SHARED | tuning.OWN["gradmap"] | {"memory": (0.02, 0.2)},
+    "ppo": _REWARDS
+    | {"rate": (1e-3, 1e-2), "critic_rate": (2e-3, 2e-2), "entropy": (5e-3, 5e-2), "trace": [0.7, 0.85, 0.95]},
+    "maddpg-ps": _REPLAYED | {"rate": (1e-4, 1e-3), "follow": (0.01, 0.05)},
+    "facmac": _REPLAYED | {"rate": (3e-4, 3e-3), "own": [0.0, 0.3, 1.0]},
+}
 IDLE, UNTOUCHED, TUNED = "uncontrolled", "settings from elsewhere", "tuned there"
 
 
@@ -55,19 +71,25 @@ def worth(of: Experiment, method: str) -> float:
     return Best.of(0, of.world).worth(found)
 
 
+def spaces(method: str) -> dict:
+    """Fields that are searched, but for gradmap's `square_memory`."""
+    every = SPACES.get(method) or tuning.spaces(method)
+    return {field: space for field, space in every.items() if field not in UNCHANGED}
+
+
 def trial(method: str, random: np.random.Generator, around: dict) -> dict:
     """Settings of one trial."""
-    found = drawn(method, random, around, dict.fromkeys(UNCHANGED))
+    found = tuning.drawn(spaces(method), random, around)
     memory = float(random.choice(MEMORY))
-    memory = {"square_memory": around.get("square_memory", memory)} if method == "gradmap" else {}
-    return {field: value for field, value in found.items() if field not in UNCHANGED} | memory
+    return found | ({"square_memory": around.get("square_memory", memory)} if method == "gradmap" else {})
 
 
 def searched(row: str, method: str, trials: int, runs: Path, small: bool) -> list[tuple[float, dict]]:
     """Worth and settings of every trial in a row; the first has the row's own settings."""
     random, untouched = np.random.default_rng(0), experiment(row, method, {}, 0, runs, small)
     learner = untouched.parts.learner(method)
-    own = {field: getattr(learner, field) for field in trial(method, np.random.default_rng(0), {})}
+    searched_fields = [*spaces(method), *(["square_memory"] if method == "gradmap" else [])]
+    own = {field: getattr(learner, field) for field in searched_fields}
     found = [(worth(untouched, method), {})]
     for number in range(trials):
         around = (min(found, key=lambda each: each[0])[1] or own) if 2 * number >= trials else {}
@@ -133,7 +155,9 @@ def mean(of: list[dict]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Settings from another world beside settings searched for in a row.")
     parser.add_argument("--rows", default="european-lv,homes-200", help="rows of `thousand`, with commas between")
-    parser.add_argument("--methods", default="gradmap", help=f"with commas between, of {', '.join(OWN)}")
+    parser.add_argument(
+        "--methods", default="gradmap", help=f"with commas between, of {', '.join(tuning.OWN | SPACES)}"
+    )
     parser.add_argument("--trials", type=int, default=8, help="of each row and method")
     parser.add_argument("--seeds", default="0", help="seeds, with commas between")
     parser.add_argument("--runs", type=Path, help="folder of runs; what is there is not trained again")

@@ -85,12 +85,10 @@ def spaces(name: str) -> dict:
     return {field: space for field, space in (SHARED | OWN[name]).items() if field != "hidden" or "timer" not in name}
 
 
-def drawn(name: str, random: np.random.Generator, around: dict, fixed: dict) -> dict:
-    """Settings of one trial: anywhere in the space, or within a factor of about 1.4 of others; `fixed` as they are."""
-    found = dict(fixed)
-    for field, space in spaces(name).items():
-        if field in fixed:
-            continue
+def drawn(wanted: dict, random: np.random.Generator, around: dict) -> dict:
+    """Settings of one trial: anywhere in the spaces of `wanted` fields, or within a factor of about 1.4 of others."""
+    found = {}
+    for field, space in wanted.items():
         if isinstance(space, list):
             stay = field in around and random.random() < 0.7
             found[field] = around[field] if stay else space[random.integers(len(space))]
@@ -162,7 +160,8 @@ def main() -> None:
             random = np.random.default_rng([0, number, list(OWN).index(name)])
             around = ast.literal_eval(best_of(log, name)["settings"]) if number >= ANYWHERE else {}
             guesses = [] if fixed else GUESSES.get(name, [])
-            settings = drawn(name, random, around, fixed) if number else fixed
+            wanted = {field: space for field, space in spaces(name).items() if field not in fixed}
+            settings = fixed | (drawn(wanted, random, around) if number else {})
             if 0 <= number - FIRST < len(guesses):
                 settings = guesses[number - FIRST]
             if not fixed:
