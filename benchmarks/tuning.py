@@ -95,6 +95,7 @@ def drawn(wanted: dict, random: np.random.Generator, around: dict) -> dict:
         else:
             wide = np.exp(random.uniform(*np.log(space)))
             near = around.get(field, 0) * np.exp(random.normal(0, 0.35))
+            near = min(near, space[1]) if space[1] < 1 <= near else near  # a share stays one
             found[field] = float(f"{near if field in around else wide:.3g}")
     return found
 
