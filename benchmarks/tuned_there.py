@@ -155,9 +155,7 @@ def mean(of: list[dict]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Settings from another world beside settings searched for in a row.")
     parser.add_argument("--rows", default="european-lv,homes-200", help="rows of `thousand`, with commas between")
-    parser.add_argument(
-        "--methods", default="gradmap", help=f"with commas between, of {', '.join(tuning.OWN | SPACES)}"
-    )
+    parser.add_argument("--methods", default="gradmap", help="of that study, with commas between")
     parser.add_argument("--trials", type=int, default=8, help="of each row and method")
     parser.add_argument("--seeds", default="0", help="seeds, with commas between")
     parser.add_argument("--runs", type=Path, help="folder of runs; what is there is not trained again")
