@@ -80,7 +80,7 @@ def spaces(method: str) -> dict:
 def trial(method: str, random: np.random.Generator, around: dict) -> dict:
     """Settings of one trial."""
     found = tuning.drawn(spaces(method), random, around)
-    memory = float(random.choice(MEMORY))
+    memory = float(random.choice(MEMORY))  # for every learner: trials stay those of their pages
     return found | ({"square_memory": around.get("square_memory", memory)} if method == "gradmap" else {})
 
 
@@ -88,8 +88,8 @@ def searched(row: str, method: str, trials: int, runs: Path, small: bool) -> lis
     """Worth and settings of every trial in a row; the first has the row's own settings."""
     random, untouched = np.random.default_rng(0), experiment(row, method, {}, 0, runs, small)
     learner = untouched.parts.learner(method)
-    searched_fields = [*spaces(method), *(["square_memory"] if method == "gradmap" else [])]
-    own = {field: getattr(learner, field) for field in searched_fields}
+    fields = [*spaces(method), *(["square_memory"] if method == "gradmap" else [])]
+    own = {field: getattr(learner, field) for field in fields}
     found = [(worth(untouched, method), {})]
     for number in range(trials):
         around = (min(found, key=lambda each: each[0])[1] or own) if 2 * number >= trials else {}
@@ -113,12 +113,12 @@ def measured(
     """Figures of the flocks with each seed, what the search found in words, and what the runs say."""
     found = searched(row, method, trials, runs, small)
     best_worth, best = min(found, key=lambda each: each[0])  # no settings where no trial is better than the row's own
-    flocks, notes = [], []
+    compete, flocks, notes = {UNTOUCHED: {}} | ({TUNED: best} if best else {}), [], []
     for seed in seeds:
-        summaries = [judged(experiment(row, method, settings, seed, runs, small)) for settings in ({}, best)]
-        notes += [note for each in summaries for note in each["notes"]]
-        here, there = (each["methods"] for each in summaries)
-        flocks.append({IDLE: here["idle"], UNTOUCHED: here[method]} | ({TUNED: there[method]} if best else {}))
+        summaries = {name: judged(experiment(row, method, given, seed, runs, small)) for name, given in compete.items()}
+        notes += [note for each in summaries.values() for note in each["notes"]]
+        idle = summaries[UNTOUCHED]["methods"]["idle"]
+        flocks.append({IDLE: idle} | {name: each["methods"][method] for name, each in summaries.items()})
     better = sum(each[0] < found[0][0] for each in found[1:])
     said = (
         f"`{row}`, {method}: {better} of {trials} trials {'was' if better == 1 else 'were'} better on the validation "
@@ -155,7 +155,7 @@ def mean(of: list[dict]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Settings from another world beside settings searched for in a row.")
     parser.add_argument("--rows", default="european-lv,homes-200", help="rows of `thousand`, with commas between")
-    parser.add_argument("--methods", default="gradmap", help="of that study, with commas between")
+    parser.add_argument("--methods", default="gradmap", help="of `thousand`, with commas between")
     parser.add_argument("--trials", type=int, default=8, help="of each row and method")
     parser.add_argument("--seeds", default="0", help="seeds, with commas between")
     parser.add_argument("--runs", type=Path, help="folder of runs; what is there is not trained again")
@@ -164,6 +164,8 @@ def main() -> None:
     given = parser.parse_args()
     seeds, trials = [int(seed) for seed in given.seeds.split(",")], 2 if given.small else given.trials
     methods = given.methods.split(",")
+    if strange := [method for method in methods if method not in tuning.OWN | SPACES]:
+        parser.error(f"--methods {','.join(strange)}: allowed: {', '.join(tuning.OWN | SPACES)}")
     names = {method: f"{method}, " if len(methods) > 1 else "" for method in methods}
     every, lines = [], []
     with tempfile.TemporaryDirectory() as folder:

@@ -59,6 +59,7 @@ OWN = {
     "timer_droop": {"days": [2, 4, 8], "droop": (0.1, 2.0)},
 }
 
+LIMITS = {"trace": (0.0, 0.99), "growth": (1.0, np.inf)}  # what is drawn around others stays where learners take it
 GUESSES = {  # tried by hand after the first dozen, as many for each
     "gradmap": [
         {"margin_pu": 0.006},
@@ -95,7 +96,7 @@ def drawn(wanted: dict, random: np.random.Generator, around: dict) -> dict:
         else:
             wide = np.exp(random.uniform(*np.log(space)))
             near = around.get(field, 0) * np.exp(random.normal(0, 0.35))
-            near = min(near, space[1]) if space[1] < 1 <= near else near  # a share stays one
+            near = np.clip(near, *LIMITS.get(field, (0, np.inf)))
             found[field] = float(f"{near if field in around else wide:.3g}")
     return found
 
